@@ -1,0 +1,54 @@
+//! What can go wrong below the cache, in words for the person whose file it is.
+
+use std::path::PathBuf;
+use std::{fmt, io};
+
+/// Trouble with the file, the journal or a text in them.
+#[derive(Debug)]
+pub enum Error {
+    /// The operating system refused something.
+    Io {
+        /// What was being done, as in "write the journal".
+        doing: &'static str,
+        /// The file it was done to.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A text is not what its place in the file asks for.
+    Syntax {
+        /// What was expected or found.
+        what: &'static str,
+        /// Byte offset in the text.
+        at: usize,
+    },
+    /// A value is nested deeper than the file may hold.
+    TooDeep {
+        /// The limit that was passed.
+        limit: usize,
+    },
+}
+
+/// The result of everything that may meet an [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { doing, path, source } => {
+                write!(f, "could not {doing} ({}): {source}", path.display())
+            }
+            Self::Syntax { what, at } => write!(f, "{what} at byte {at}"),
+            Self::TooDeep { limit } => write!(f, "nested deeper than {limit} levels"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            Self::Syntax { .. } | Self::TooDeep { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Where entries outlive the process: the contract of every store, and the stores.
+//!
+//! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
+//! are JSON texts. It never decides what is kept; the cache above it does.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+
+/// The member of a snapshot that holds what is not a result (creation times, the format's version).
+pub const RESERVED_KEY: &str = "outlive:meta";
+
+/// One result as a store holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The key's text: WTF-8, not JSON-escaped.
+    pub key: Bytes,
+    /// The value's JSON text.
+    pub text: Bytes,
+    /// Whether `text` is known to be strict, compact JSON in the store's charset (written by us).
+    /// What was read from a file is not, until it is looked at.
+    pub sound: bool,
+    /// Seconds since the epoch when the result was made; `None` if nobody wrote it down.
+    pub created: Option<f64>,
+    /// Whether `created` must survive in the snapshot (somebody uses expiry).
+    pub timed: bool,
+}
+
+/// One step of a cache's history.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The key has this result from now on.
+    Put(Item),
+    /// The key has no result any more.
+    Remove(Bytes),
+    /// No key has one.
+    Clear,
+}
+
+/// What a store found when it was opened, or opened again.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All entries in insertion order, each key once.
+    pub items: Vec<Item>,
+    /// When the snapshot was last modified: the age of entries that carry no time.
+    pub modified: Option<SystemTime>,
+}
+
+/// What other processes did to the store since it was last looked at.
+#[derive(Debug)]
+pub enum News {
+    /// They went on from what we know.
+    Change(Change),
+    /// The snapshot was replaced by somebody else: this is what it holds now.
+    Replaced(Loaded),
+}
+
+/// How the attempt to take a key for this process ended.
+#[derive(Debug)]
+pub enum KeyLock {
+    /// Taken; given back when dropped (and by the kernel when the process dies).
+    Held(KeyGuard),
+    /// Another process computes this key at the moment.
+    Busy,
+    /// This store, platform or file system has no such locks: go on without.
+    Unsupported,
+}
+
+/// The right of this process to compute one key; dropping it gives the right back.
+#[derive(Debug)]
+pub struct KeyGuard {
+    #[expect(dead_code, reason = "placeholder until the file store stands")]
+    release: (),
+}
+
+/// A place that keeps entries beyond the process. Every method may be called from any thread.
+pub trait Store: Send + Sync {
+    /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
+    fn load(&self) -> Loaded;
+    /// What others did since `load` or the last call; one cheap look when nothing happened.
+    fn news(&self) -> Vec<News>;
+    /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
+    fn append(&self, change: &Change) -> Result<()>;
+    /// Tries to take `key` for this process alone. Never waits.
+    fn lock_key(&self, key: &[u8]) -> KeyLock;
+    /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
+    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
+    /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
+    fn wants_save(&self) -> bool;
+    /// Keeps a copy of the file as it is now under a telling name, because `why`.
+    fn set_aside(&self, why: &str);
+    /// Ends the use of the store; the last process to leave leaves only the snapshot behind.
+    fn close(&self);
+    /// What the user should be told, once each, in order; emptied by the call.
+    fn notices(&self) -> Vec<String>;
+    /// In the child of a fork: forgets the parent's locks and handles without touching them.
+    fn after_fork(&self);
+}
+
+/// A save under way: first take in `news`, then `write` the whole state.
+pub trait Saving: Send {
+    /// What others did up to the point at which the journal was sealed.
+    fn news(&mut self) -> Vec<News>;
+    /// Writes the snapshot from all `items` (in order), durably, and drops the folded journals.
+    fn write(self: Box<Self>, items: &mut dyn Iterator<Item = Item>) -> Result<()>;
+}
