@@ -144,7 +144,7 @@ fn json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(|i| i.to_string()),
         "-?[1-9][0-9]{17,60}",
         any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(|f| format!("{f:?}")),
-        "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?",
+        "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,20})?([eE][-+]?[0-9]{1,2})?",
     ];
     let text = prop_oneof![any::<String>(), "\\PC{0,40}", "[ -~]{0,70}", "\\$[a-z]{0,6}"];
     let leaf = prop_oneof![
@@ -175,7 +175,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
             match kind {
                 0 => text[at] = byte,
                 1 => text.truncate(at),
-                _ => text.insert(at, b"\"\\{}[],: 0-.eE\n\x00u"[usize::from(byte) % 18]),
+                _ => text.insert(at, b"\"\\{}[],: 0-.eE\n\x00u"[usize::from(byte) % 17]),
             }
         }
         text
@@ -183,7 +183,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 
     /// A text means what serde_json says it means.
     #[test]
@@ -286,7 +286,7 @@ fn numbers_are_exact() {
 #[test]
 fn floats_look_like_floats() {
     for (value, text) in
-        [(1.0, "1.0"), (-0.0, "-0.0"), (1e22, "1e22"), (5e-324, "5e-324"), (0.1, "0.1")]
+        [(1.0, "1.0"), (-0.0, "-0.0"), (1e22, "1e+22"), (5e-324, "5e-324"), (0.1, "0.1")]
     {
         assert_eq!(written(Charset::Utf8, |out| out.float(value)), text);
     }
