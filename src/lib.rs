@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod flight;
+pub mod policy;
 pub mod store;
 pub mod sync;
 pub mod value;

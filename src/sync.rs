@@ -4,7 +4,8 @@
 //! plain memory that a forked child can go on using whatever the other threads were doing. A
 //! poisoned lock is taken all the same: what stands behind each lock is valid after every step.
 
-pub use std::sync::{Arc, MutexGuard};
+pub use std::sync::atomic::{AtomicUsize, Ordering};
+pub use std::sync::{Arc, MutexGuard, OnceLock};
 use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
