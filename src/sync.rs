@@ -4,8 +4,8 @@
 //! plain memory that a forked child can go on using whatever the other threads were doing. A
 //! poisoned lock is taken all the same: what stands behind each lock is valid after every step.
 
-use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, PoisonError};
 pub use std::sync::{Arc, MutexGuard};
+use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 /// A mutual exclusion that ignores poisoning.

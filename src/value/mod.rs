@@ -1,1 +1,21 @@
-//! Values as JSON text.
+//! Values as JSON text: read, written, checked and tidied without ever passing through a tree.
+//!
+//! One grammar (`walk`) drives all readers, so that they cannot disagree about what is JSON:
+//! [`parse`](parse::parse) builds somebody's nodes, [`check`](check::check) builds nothing,
+//! [`tidy`](tidy::tidy) writes the same value as one strict line.
+//!
+//! Strings are WTF-8: UTF-8 in which a lone surrogate may stand as three bytes, because Python's
+//! strings hold such things and JSON can say them (`"\ud83d"`).
+
+pub mod check;
+pub(crate) mod find;
+pub mod parse;
+pub mod tag;
+pub mod text;
+pub mod tidy;
+mod token;
+mod walk;
+pub mod write;
+
+/// How many lists and dicts may stand inside each other in one value.
+pub const MAX_DEPTH: usize = 500;

@@ -1,0 +1,110 @@
+//! The names under which values that JSON lacks stand in a file: `{"$tuple": [1, 2]}`.
+//!
+//! A real dict that looks like such a tag is escaped: its key gets one more `$`, and loses it when
+//! it is read. Any other key that begins with `$` (`{"$ref": "..."}`) stays as it is.
+
+/// What a one-member object with a known `$` key stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tag {
+    /// A tuple: a list of its items.
+    Tuple,
+    /// A set: a list of its members.
+    Set,
+    /// A frozenset: a list of its members.
+    Frozenset,
+    /// Bytes: text that the writer chose.
+    Bytes,
+    /// A dict with keys that are no strings: a list of pairs.
+    Dict,
+    /// A float that is no number: `"nan"`, `"inf"` or `"-inf"`.
+    Float,
+    /// A date and time.
+    Datetime,
+    /// A date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A span of time.
+    Timedelta,
+    /// A decimal number.
+    Decimal,
+    /// A UUID.
+    Uuid,
+    /// A path of the file system.
+    Path,
+    /// A complex number.
+    Complex,
+    /// A string that JSON's own cannot hold.
+    Str,
+    /// An exception that was asked to be kept.
+    Error,
+}
+
+const TAGS: [Tag; 16] = [
+    Tag::Tuple,
+    Tag::Set,
+    Tag::Frozenset,
+    Tag::Bytes,
+    Tag::Dict,
+    Tag::Float,
+    Tag::Datetime,
+    Tag::Date,
+    Tag::Time,
+    Tag::Timedelta,
+    Tag::Decimal,
+    Tag::Uuid,
+    Tag::Path,
+    Tag::Complex,
+    Tag::Str,
+    Tag::Error,
+];
+
+impl Tag {
+    /// The key under which such a value stands, with its `$`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tuple => "$tuple",
+            Self::Set => "$set",
+            Self::Frozenset => "$frozenset",
+            Self::Bytes => "$bytes",
+            Self::Dict => "$dict",
+            Self::Float => "$float",
+            Self::Datetime => "$datetime",
+            Self::Date => "$date",
+            Self::Time => "$time",
+            Self::Timedelta => "$timedelta",
+            Self::Decimal => "$decimal",
+            Self::Uuid => "$uuid",
+            Self::Path => "$path",
+            Self::Complex => "$complex",
+            Self::Str => "$str",
+            Self::Error => "$error",
+        }
+    }
+
+    /// The tag whose [`name`](Self::name) is `key`.
+    pub fn from_key(key: &[u8]) -> Option<Self> {
+        TAGS.into_iter().find(|tag| tag.name().as_bytes() == key)
+    }
+
+    /// All tags.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TAGS.into_iter()
+    }
+}
+
+/// The key to write for the only key of a real dict, if it must not be taken for a tag.
+pub fn escape(key: &[u8]) -> Option<Vec<u8>> {
+    looks_tagged(key).then(|| [b"$", key].concat())
+}
+
+/// The real key behind an escaped one; `None` if `key` is not escaped (it may be a tag).
+pub fn unescape(key: &[u8]) -> Option<&[u8]> {
+    key.strip_prefix(b"$").filter(|inner| looks_tagged(inner))
+}
+
+/// Whether `key` is one or more `$` and the name of a tag.
+fn looks_tagged(key: &[u8]) -> bool {
+    let dollars = key.iter().take_while(|&&b| b == b'$').count();
+    dollars > 0 && Tag::from_key(&key[dollars - 1..]).is_some()
+}

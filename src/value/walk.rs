@@ -1,0 +1,183 @@
+//! The grammar of JSON, once: goes over a text and tells a visitor what it meets.
+//!
+//! NOTE: no recursion. The nesting is a bit for each level, so that a text of a million brackets
+//! costs neither stack nor time.
+
+use super::MAX_DEPTH;
+use super::token::{Body, Cursor, Number};
+use crate::error::{Error, Result};
+
+/// A list or a dict.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    List,
+    Dict,
+}
+
+/// Somebody who is told what stands in a text, in its order.
+pub(super) trait Visit<'t> {
+    type Error: From<Error>;
+    fn null(&mut self) -> std::result::Result<(), Self::Error>;
+    fn bool(&mut self, value: bool) -> std::result::Result<(), Self::Error>;
+    fn number(&mut self, number: Number<'t>) -> std::result::Result<(), Self::Error>;
+    fn string(&mut self, body: Body<'t>) -> std::result::Result<(), Self::Error>;
+    /// A member's key; its value comes next.
+    fn key(&mut self, body: Body<'t>) -> std::result::Result<(), Self::Error>;
+    fn open(&mut self, shape: Shape) -> std::result::Result<(), Self::Error>;
+    fn comma(&mut self) -> std::result::Result<(), Self::Error>;
+    fn close(&mut self, shape: Shape) -> std::result::Result<(), Self::Error>;
+}
+
+/// Goes over the one value in `text`; whether it is loose (more than one line of strict JSON).
+pub(super) fn walk<'t, V: Visit<'t>>(
+    text: &'t str,
+    visit: &mut V,
+) -> std::result::Result<bool, V::Error> {
+    let mut walker = Walker { cursor: Cursor::new(text), open: Levels::default(), visit };
+    walker.value()?;
+    walker.cursor.next_word();
+    if !walker.cursor.at_end() {
+        walker.cursor.fail("expected the end of the value")?;
+    }
+    Ok(walker.cursor.loose)
+}
+
+struct Walker<'t, 'v, V> {
+    cursor: Cursor<'t>,
+    open: Levels,
+    visit: &'v mut V,
+}
+
+impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
+    /// Takes one value with everything in it.
+    fn value(&mut self) -> std::result::Result<(), V::Error> {
+        loop {
+            let complete = match self.cursor.next_word() {
+                b'{' => self.open_dict()?,
+                b'[' => self.open_list()?,
+                first => {
+                    self.scalar(first)?;
+                    true
+                }
+            };
+            if complete && !self.go_on()? {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline]
+    fn scalar(&mut self, first: u8) -> std::result::Result<(), V::Error> {
+        match first {
+            b'"' => self.visit.string(self.cursor.string()?),
+            b'-' | b'0'..=b'9' | b'I' => self.visit.number(self.cursor.number()?),
+            b't' => {
+                self.cursor.word("true")?;
+                self.visit.bool(true)
+            }
+            b'f' => {
+                self.cursor.word("false")?;
+                self.visit.bool(false)
+            }
+            b'n' => {
+                self.cursor.word("null")?;
+                self.visit.null()
+            }
+            b'N' => self.visit.number(self.cursor.nan()?),
+            _ => Ok(self.cursor.fail("expected a value")?),
+        }
+    }
+
+    /// Opens a list; whether it is complete already.
+    fn open_list(&mut self) -> std::result::Result<bool, V::Error> {
+        self.enter(Shape::List)?;
+        Ok(self.cursor.next_word() == b']')
+    }
+
+    /// Opens a dict and takes its first key; whether it is complete already.
+    fn open_dict(&mut self) -> std::result::Result<bool, V::Error> {
+        self.enter(Shape::Dict)?;
+        if self.cursor.next_word() == b'}' {
+            return Ok(true);
+        }
+        self.key()?;
+        Ok(false)
+    }
+
+    fn enter(&mut self, shape: Shape) -> std::result::Result<(), V::Error> {
+        self.open.push(shape)?;
+        self.cursor.step();
+        self.visit.open(shape)
+    }
+
+    /// Takes a key and its colon.
+    #[inline]
+    fn key(&mut self) -> std::result::Result<(), V::Error> {
+        if self.cursor.next_word() != b'"' {
+            self.cursor.fail("expected a key in quotes")?;
+        }
+        let body = self.cursor.string()?;
+        if self.cursor.next_word() != b':' {
+            self.cursor.fail("expected a colon")?;
+        }
+        self.cursor.step();
+        self.visit.key(body)
+    }
+
+    /// After a value: closes what ends here; whether another value follows.
+    #[inline]
+    fn go_on(&mut self) -> std::result::Result<bool, V::Error> {
+        while let Some(shape) = self.open.top() {
+            match (self.cursor.next_word(), shape) {
+                (b',', _) => {
+                    self.cursor.step();
+                    self.visit.comma()?;
+                    if shape == Shape::Dict {
+                        self.key()?;
+                    }
+                    return Ok(true);
+                }
+                (b']', Shape::List) | (b'}', Shape::Dict) => {
+                    self.cursor.step();
+                    self.open.pop();
+                    self.visit.close(shape)?;
+                }
+                _ => self.cursor.fail("expected a comma or the closing bracket")?,
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The brackets that are open: one bit for each level.
+#[derive(Default)]
+struct Levels {
+    dicts: [u64; MAX_DEPTH.div_ceil(64)],
+    depth: usize,
+}
+
+impl Levels {
+    fn push(&mut self, shape: Shape) -> Result<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(Error::TooDeep { limit: MAX_DEPTH });
+        }
+        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
+        match shape {
+            Shape::Dict => self.dicts[word] |= bit,
+            Shape::List => self.dicts[word] &= !bit,
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn top(&self) -> Option<Shape> {
+        let level = self.depth.checked_sub(1)?;
+        let dict = self.dicts[level / 64] >> (level % 64) & 1 == 1;
+        Some(if dict { Shape::Dict } else { Shape::List })
+    }
+
+    fn pop(&mut self) {
+        self.depth -= 1;
+    }
+}

@@ -1,0 +1,243 @@
+//! Values as JSON text, in the manner of Python's `json.dumps`.
+
+use bytes::Bytes;
+
+use super::find;
+use super::tag::Tag;
+use super::text::surrogate;
+use crate::error::{Error, Result};
+
+/// Which characters stand for themselves in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// Printable ASCII only; all others are `\uXXXX`. Any reader gets this right.
+    Ascii,
+    /// All that UTF-8 can hold.
+    Utf8,
+}
+
+/// Appends JSON to a buffer that can be used again and again.
+///
+/// Brackets, commas and colons are the caller's to put in the right order.
+#[derive(Debug)]
+pub struct Writer {
+    buf: Vec<u8>,
+    charset: Charset,
+}
+
+impl Writer {
+    /// A writer of texts in `charset`.
+    pub fn new(charset: Charset) -> Self {
+        Self { buf: Vec::new(), charset }
+    }
+
+    /// Drops the text, keeps the buffer.
+    pub fn clear(&mut self) {
+        self.buf.clear();
+    }
+
+    /// The text so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// The text in memory of exactly its size; this writer is empty again and keeps its buffer.
+    pub fn take_exact(&mut self) -> Bytes {
+        let text = Bytes::copy_from_slice(&self.buf);
+        self.clear();
+        text
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.raw(b"null");
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) {
+        self.raw(if value { b"true" } else { b"false" });
+    }
+
+    /// An integer.
+    pub fn int64(&mut self, value: i64) {
+        self.raw(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// An integer of any size: a sign if it is negative, and decimal digits.
+    pub fn digits(&mut self, digits: &str) {
+        self.raw(digits.as_bytes());
+    }
+
+    /// A float: the shortest text that reads back as the same float, never as an integer.
+    /// What is no number becomes a tagged value: `{"$float": "nan"}`.
+    pub fn float(&mut self, value: f64) {
+        if value.is_finite() {
+            self.raw(zmij::Buffer::new().format_finite(value).as_bytes());
+            return;
+        }
+        let word = match value {
+            f64::INFINITY => "inf",
+            f64::NEG_INFINITY => "-inf",
+            _ => "nan",
+        };
+        self.begin_dict();
+        self.str(Tag::Float.name());
+        self.colon();
+        self.str(word);
+        self.end_dict();
+    }
+
+    /// A string, as a value or a key.
+    #[inline]
+    pub fn str(&mut self, text: &str) {
+        self.buf.push(b'"');
+        self.characters(text);
+        self.buf.push(b'"');
+    }
+
+    /// A string that may hold lone surrogates; they become `\udXXX`. An error (and nothing written)
+    /// if `text` is not WTF-8.
+    pub fn wtf8(&mut self, text: &[u8]) -> Result<()> {
+        let start = self.buf.len();
+        self.buf.push(b'"');
+        let written = self.wtf8_characters(text);
+        match written {
+            Ok(()) => self.buf.push(b'"'),
+            Err(_) => self.buf.truncate(start),
+        }
+        written
+    }
+
+    /// `[`
+    pub fn begin_list(&mut self) {
+        self.buf.push(b'[');
+    }
+
+    /// `]`
+    pub fn end_list(&mut self) {
+        self.buf.push(b']');
+    }
+
+    /// `{`
+    pub fn begin_dict(&mut self) {
+        self.buf.push(b'{');
+    }
+
+    /// `}`
+    pub fn end_dict(&mut self) {
+        self.buf.push(b'}');
+    }
+
+    /// Between two items or members.
+    pub fn comma(&mut self) {
+        self.raw(b", ");
+    }
+
+    /// Between a key and its value.
+    pub fn colon(&mut self) {
+        self.raw(b": ");
+    }
+
+    /// Something that is known to be right as it is.
+    #[inline]
+    pub(super) fn raw(&mut self, text: &[u8]) {
+        self.buf.extend_from_slice(text);
+    }
+
+    /// The inside of a string of which the escapes are in place: only the charset is seen to.
+    pub(super) fn escaped_body(&mut self, body: &str) {
+        match self.charset {
+            Charset::Utf8 => self.raw(body.as_bytes()),
+            Charset::Ascii => self.ascii_only(body, |_| false),
+        }
+    }
+
+    fn wtf8_characters(&mut self, text: &[u8]) -> Result<()> {
+        let mut rest = text;
+        loop {
+            let error = match std::str::from_utf8(rest) {
+                Ok(clean) => {
+                    self.characters(clean);
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let (clean, tail) = rest.split_at(error.valid_up_to());
+            let what = "a string that is neither UTF-8 nor surrogates";
+            let at = text.len() - tail.len();
+            let unit = surrogate(tail).ok_or(Error::Syntax { what, at })?;
+            self.characters(std::str::from_utf8(clean).expect("it is valid up to here"));
+            self.unit(unit);
+            rest = &tail[3..];
+        }
+    }
+
+    #[inline]
+    fn characters(&mut self, text: &str) {
+        match self.charset {
+            Charset::Utf8 => self.utf8(text.as_bytes()),
+            Charset::Ascii => self.ascii_only(text, find::is_special),
+        }
+    }
+
+    #[inline]
+    fn utf8(&mut self, text: &[u8]) {
+        let mut from = 0;
+        loop {
+            let at = find::special(text, from);
+            self.raw(&text[from..at]);
+            match text.get(at) {
+                Some(&byte) => self.escape(byte),
+                None => return,
+            }
+            from = at + 1;
+        }
+    }
+
+    /// Writes runs of plain ASCII as they are; escapes the rest, and what is `special`.
+    fn ascii_only(&mut self, text: &str, special: impl Fn(u8) -> bool) {
+        let mut rest = text;
+        let plain = |byte: u8| byte < 0x7f && !special(byte);
+        loop {
+            let run = rest.bytes().position(|b| !plain(b)).unwrap_or(rest.len());
+            let (clean, tail) = rest.split_at(run);
+            self.raw(clean.as_bytes());
+            let Some(character) = tail.chars().next() else { return };
+            self.escape_character(character);
+            rest = &tail[character.len_utf8()..];
+        }
+    }
+
+    fn escape_character(&mut self, character: char) {
+        match u8::try_from(character) {
+            Ok(byte) if byte < 0x7f => self.escape(byte),
+            _ => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    self.unit(*unit);
+                }
+            }
+        }
+    }
+
+    /// The escape of a byte that cannot stand for itself.
+    #[cold]
+    fn escape(&mut self, byte: u8) {
+        let letter = match byte {
+            b'\n' => b'n',
+            b'\t' => b't',
+            b'\r' => b'r',
+            0x08 => b'b',
+            0x0c => b'f',
+            b'"' | b'\\' => byte,
+            _ => return self.unit(u16::from(byte)),
+        };
+        self.raw(&[b'\\', letter]);
+    }
+
+    /// `\uXXXX`
+    fn unit(&mut self, unit: u16) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let digit = |shift: u32| HEX[usize::from(unit >> shift & 0xf)];
+        self.raw(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+    }
+}
