@@ -50,7 +50,7 @@ use super::lock::LockFile;
 use super::{Change, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
 use crate::sync::{Arc, Mutex};
-use crate::value::Charset;
+use crate::value::write::Charset;
 
 /// What an appended change survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

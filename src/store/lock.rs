@@ -56,11 +56,6 @@ impl LockFile {
         Ok(ranges::take_all(&self.file)? != Taken::Busy)
     }
 
-    /// Lets others in again.
-    pub fn share(&self) -> io::Result<()> {
-        ranges::share(&self.file).map(drop)
-    }
-
     /// Marks all locks as the parent's.
     pub fn forget(&self) {
         self.forgotten.store(true, Ordering::Release);

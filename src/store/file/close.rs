@@ -100,7 +100,7 @@ impl Inner {
     /// Whether the snapshot holds all that the journals say. The last of them is sealed to find
     /// out, so that a process that has it open without a lock goes and looks for another.
     fn is_all_folded(&self, state: &mut State) -> bool {
-        if state.changes + state.older_changes > 0 {
+        if self.catch_up(state).is_err() || state.changes + state.older_changes > 0 {
             return false;
         }
         let Some(mut journal) = state.journal.take() else { return true };

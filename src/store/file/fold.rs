@@ -7,7 +7,7 @@ use super::Inner;
 use super::close::Leaving;
 use super::names::Kind;
 use super::state::State;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::fs::{Handle, Identity};
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::FoldGuard;
@@ -179,16 +179,25 @@ impl Fold {
         if inner.identity() != self.base {
             return Err(wrong(io::Error::other("somebody else changed it meanwhile")));
         }
-        let mut state = inner.state.lock();
-        inner.append_once(&mut state, &Record::Folded(identity))?;
+        inner.append_once(&mut inner.state.lock(), &Record::Folded(identity))?;
+        // NOTE: without the state's lock, as it may take long to free the old file's blocks.
         inner.fs.rename(temporary, &names.snapshot).map_err(wrong)?;
-        state.snapshot = Some(identity);
-        state.unsaved -= self.unsaved.min(state.unsaved);
-        (state.older_changes, state.older_bytes, state.rewrite) = (0, 0, false);
-        drop(state);
+        inner.state.lock().is_folded(identity, self.unsaved);
         inner.fs.sync_folder(&names.folder).map_err(wrong)?;
         inner.clear_away(self.last);
         Ok(())
+    }
+}
+
+impl Drop for Fold {
+    /// News that nobody fetched are news again.
+    fn drop(&mut self) {
+        let mut news = std::mem::take(&mut self.news);
+        if !news.is_empty() {
+            let mut state = self.inner.state.lock();
+            news.append(&mut state.pending);
+            state.pending = news;
+        }
     }
 }
 

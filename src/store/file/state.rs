@@ -8,6 +8,7 @@ use crate::store::{Change, News};
 const SMALL: u64 = 1 << 20;
 
 /// Everything that changes while the store is in use.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 pub struct State {
     /// The generation that is being written to.
@@ -59,6 +60,14 @@ impl State {
             self.older_bytes += journal.bytes();
             self.older_changes += std::mem::take(&mut self.changes);
         }
+    }
+
+    /// Notes that the snapshot is `identity` now and holds all older generations, and `unsaved`
+    /// changes that were in memory alone.
+    pub fn is_folded(&mut self, identity: Identity, unsaved: u64) {
+        self.snapshot = Some(identity);
+        self.unsaved -= unsaved.min(self.unsaved);
+        (self.older_changes, self.older_bytes, self.rewrite) = (0, 0, false);
     }
 
     /// Notes that an own change stands behind all news so far: what it undoes is no news any more.

@@ -31,6 +31,6 @@ mod reader;
 mod record;
 mod writer;
 
-pub use reader::{Tail, scan};
+pub use reader::Tail;
 pub use record::{Record, encode};
 pub use writer::{Journal, Look};

@@ -6,7 +6,7 @@ use memchr::memmem;
 use super::record::{MAGIC, Record, decode};
 use crate::store::Change;
 use crate::store::fs::Identity;
-use crate::value::Charset;
+use crate::value::write::Charset;
 
 /// What a piece of a journal says.
 #[derive(Debug, Default)]
@@ -21,17 +21,6 @@ pub struct Tail {
     pub consumed: usize,
     /// How many bytes were given up.
     pub dropped: usize,
-}
-
-impl Tail {
-    /// Adds what a later piece of the same generation says.
-    pub fn extend(&mut self, later: Self) {
-        self.changes.extend(later.changes);
-        self.folded = later.folded.or(self.folded);
-        self.sealed |= later.sealed;
-        self.consumed += later.consumed;
-        self.dropped += later.dropped;
-    }
 }
 
 /// Reads `piece` from its start up to a seal or its end. `complete`: nobody is still writing in it,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::store::fs::Identity;
 use crate::store::{Change, Item};
-use crate::value::Charset;
+use crate::value::write::Charset;
 
 /// How every record starts.
 pub const MAGIC: [u8; 4] = [0xFF, b'o', b'l', 1];

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::reader::{Tail, scan};
 use crate::store::fs::{Fs, Handle};
-use crate::value::Charset;
+use crate::value::write::Charset;
 
 /// A record buffer larger than this is given back after its use.
 const KEPT_BUFFER: usize = 1 << 20;
