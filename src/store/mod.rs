@@ -3,6 +3,8 @@
 //! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
+pub mod snapshot;
+
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -104,5 +106,5 @@ pub trait Saving: Send {
     /// What others did up to the point at which the journal was sealed.
     fn news(&mut self) -> Vec<News>;
     /// Writes the snapshot from all `items` (in order), durably, and drops the folded journals.
-    fn write(self: Box<Self>, items: &mut dyn Iterator<Item = Item>) -> Result<()>;
+    fn write(self: Box<Self>, items: &[Item]) -> Result<()>;
 }
