@@ -64,9 +64,7 @@ fn replace(items: &mut Vec<Item>, last: &mut HashMap<Bytes, Last, foldhash::fast
 }
 
 /// What is left has no place among the old entries: it follows them in the order of the history.
-fn in_order(
-    last: HashMap<Bytes, Last, foldhash::fast::RandomState>,
-) -> impl Iterator<Item = Item> {
+fn in_order(last: HashMap<Bytes, Last, foldhash::fast::RandomState>) -> impl Iterator<Item = Item> {
     let mut rest: Vec<Last> = last.into_values().collect();
     rest.sort_unstable_by_key(|found| found.at);
     rest.into_iter().filter_map(|found| found.item)

@@ -525,9 +525,8 @@ fn a_removed_folder_is_told() {
 fn modes_and_links_are_kept() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, path) = place();
-    let mode = |path: &Path| {
-        std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
-    };
+    let mode =
+        |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     let mut cache = Cache::open(&path);
     cache.change(&put("a", "1"));
     assert_eq!(mode(&journal(folder.path())), 0o600);
@@ -574,8 +573,7 @@ fn a_grown_journal_asks_for_a_save() {
 #[test]
 fn synced_changes_are_kept() {
     let (_folder, path) = place();
-    let store =
-        FileStore::new(path.clone(), Options { durability: Durability::Fsync, ..OPTIONS });
+    let store = FileStore::new(path.clone(), Options { durability: Durability::Fsync, ..OPTIONS });
     store.load();
     store.append(&put("a", "1")).expect("the disk works");
     drop(store);

@@ -29,10 +29,7 @@ impl Inner {
         state.snapshot = found.identity;
         forget_folded(&mut chain, found.identity);
         let changes = self.adopt(state, chain);
-        Loaded {
-            items: replay(found.items, changes),
-            modified: found.identity.map(Identity::time),
-        }
+        Loaded { items: replay(found.items, changes), modified: found.identity.map(Identity::time) }
     }
 
     /// Takes in what others appended; trouble is told, not returned.
@@ -53,7 +50,11 @@ impl Inner {
         }
         let Some(journal) = &mut state.journal else {
             // Nobody writes as long as there is no lock file.
-            return if self.fs.status(&self.names().lock).is_ok() { self.rejoin(state) } else { Ok(()) };
+            return if self.fs.status(&self.names().lock).is_ok() {
+                self.rejoin(state)
+            } else {
+                Ok(())
+            };
         };
         match journal.look()? {
             Look::Same => Ok(()),

@@ -1,6 +1,6 @@
 //! Saving: the journals are sealed and folded into a new snapshot.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::Inner;
@@ -13,9 +13,6 @@ use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::FoldGuard;
 use crate::store::{Item, News, Saving, snapshot};
 use crate::sync::Arc;
-
-/// How much of the snapshot is put together before it is written.
-const CHUNK: usize = 1 << 18;
 
 /// A fold under way.
 #[derive(Debug)]
@@ -154,10 +151,8 @@ impl Fold {
         let write = || -> io::Result<_> {
             let like = inner.fs.status(&inner.names().snapshot).ok();
             let file = inner.fs.create_new(path, like.as_ref())?;
-            let mut out = BufWriter::with_capacity(CHUNK, Appender(&*file));
-            let written = snapshot::write(&mut out, items, inner.options.charset)?;
-            out.flush()?;
-            drop(out);
+            let out = &mut Appender(&*file);
+            let written = snapshot::write::write(out, items, inner.options.charset)?;
             file.sync_data()?;
             Ok((file.status()?.identity, written))
         };

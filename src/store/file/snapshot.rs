@@ -9,7 +9,7 @@ use super::Inner;
 use super::state::State;
 use crate::store::Item;
 use crate::store::fs::{Identity, Status};
-use crate::store::snapshot::{self, Snapshot};
+use crate::store::snapshot::read::{Snapshot, read};
 
 /// How often a file is read again that changes while it is read.
 const TRIES: u32 = 20;
@@ -44,7 +44,7 @@ impl Inner {
         let mut left = TRIES;
         loop {
             let Some((identity, bytes)) = self.read_once()? else { return Ok(None) };
-            let read = snapshot::read(bytes);
+            let read = read(&bytes);
             left -= 1;
             // A foreign writer empties the file first: what looks damaged may be half written.
             if left == 0 || (read.damage.is_none() && identity.size > 0) {
@@ -80,9 +80,12 @@ impl Inner {
     /// Tells what is damaged, and sees to it that the file is kept and written anew.
     fn judge(&self, state: &mut State, identity: Identity, read: &Snapshot) {
         let empty = identity.size == 0;
-        let Some(damage) = read.damage.as_ref().map(ToString::to_string).or_else(|| {
-            empty.then(|| "it is empty".to_owned())
-        }) else {
+        let Some(damage) = read
+            .damage
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| empty.then(|| "it is empty".to_owned()))
+        else {
             return;
         };
         state.rewrite = true;
