@@ -3,11 +3,23 @@
 //! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
+mod file;
+pub mod fs;
+mod journal;
+mod lock;
+mod memory;
+mod replay;
+pub mod snapshot;
+
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use crate::error::Result;
+
+pub use file::{Durability, FileStore, Options};
+pub use lock::KeyGuard;
+pub use memory::MemoryStore;
 
 /// The member of a snapshot that holds what is not a result (creation times, the format's version).
 pub const RESERVED_KEY: &str = "outlive:meta";
@@ -71,13 +83,6 @@ pub enum KeyLock {
     Busy,
     /// This store, platform or file system has no such locks: go on without.
     Unsupported,
-}
-
-/// The right of this process to compute one key; dropping it gives the right back.
-#[derive(Debug)]
-pub struct KeyGuard {
-    #[expect(dead_code, reason = "placeholder until the file store stands")]
-    release: (),
 }
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.

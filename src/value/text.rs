@@ -110,3 +110,16 @@ pub(crate) fn utf8(text: &[u8]) -> Result<&str> {
         Error::Syntax { what: "not UTF-8", at }
     })
 }
+
+/// Whether `text` is WTF-8: what a Python string can be.
+pub(crate) fn is_wtf8(text: &[u8]) -> bool {
+    let mut rest = text;
+    loop {
+        let Err(error) = std::str::from_utf8(rest) else { return true };
+        let tail = &rest[error.valid_up_to()..];
+        if surrogate(tail).is_none() {
+            return false;
+        }
+        rest = &tail[3..];
+    }
+}

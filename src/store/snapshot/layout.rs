@@ -1,0 +1,65 @@
+//! How a file puts its entries, guessed from the place of one, to find others behind damage.
+
+use memchr::memmem;
+
+/// Where entries of the file's own object begin.
+pub(super) struct Layout<'t> {
+    /// The line break and the white space before each entry; `None` if they share lines.
+    line: Option<&'t [u8]>,
+    /// Whether a place that looks so cannot be inside a value.
+    pub(super) sure: bool,
+}
+
+impl<'t> Layout<'t> {
+    /// The layout of the file that has the entry at `entry`; `None` if nothing could be found in it.
+    pub(super) fn at(text: &'t [u8], entry: usize) -> Option<Self> {
+        let line = indentation(text, entry).or_else(|| first_indentation(text));
+        let sure = line.is_some_and(|line| line.len() > 1 || !breaks_values(text));
+        // Without lines to go by, only the file's end proves that a place is not inside a value.
+        (sure || text.trim_ascii_end().ends_with(b"}")).then_some(Self { line, sure })
+    }
+
+    /// The first place from `from` on where an entry may begin.
+    pub(super) fn next_entry(&self, text: &[u8], from: usize) -> Option<usize> {
+        match self.line {
+            Some(line) => next_line(text, from, line),
+            None => next_member(text, from),
+        }
+    }
+}
+
+/// The line break before `entry` and what stands between them, if that is white.
+fn indentation(text: &[u8], entry: usize) -> Option<&[u8]> {
+    let before = text.get(..entry)?;
+    let start = memchr::memrchr(b'\n', before)?;
+    before[start + 1..].iter().all(|b| matches!(b, b' ' | b'\t')).then(|| &before[start..])
+}
+
+/// The indentation of the file's first entry that is on a line of its own.
+fn first_indentation(text: &[u8]) -> Option<&[u8]> {
+    memchr::memchr_iter(b'\n', text).find_map(|start| {
+        let line = &text[start + 1..];
+        let white = line.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        (line.get(white) == Some(&b'"')).then(|| &text[start..=start + white])
+    })
+}
+
+/// Whether values are broken into lines without indentation, as Python's `indent=0` does: then a
+/// line inside a value looks like one of the object's own.
+fn breaks_values(text: &[u8]) -> bool {
+    ["\n]", "\n},", "\n}\n}"].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
+}
+
+/// The next line from `from` on that begins with `line` and a quote.
+fn next_line(text: &[u8], from: usize, line: &[u8]) -> Option<usize> {
+    let from = from.saturating_sub(line.len());
+    memmem::find_iter(text.get(from..)?, line)
+        .map(|found| from + found + line.len())
+        .find(|&at| text.get(at) == Some(&b'"'))
+}
+
+/// The next quote from `from` on that follows a comma.
+fn next_member(text: &[u8], from: usize) -> Option<usize> {
+    let follows_comma = |at: &usize| text[..*at].trim_ascii_end().ends_with(b",");
+    memchr::memchr_iter(b'"', text.get(from..)?).map(|found| from + found).find(follows_comma)
+}

@@ -1,0 +1,249 @@
+//! A second, careful look at a damaged file: every value is checked, and after damage the reading
+//! goes on at the next place that is surely an entry of the file's own object.
+
+use super::collect::Collector;
+use super::damage::Damage;
+use super::layout::Layout;
+use super::read::{at_end, first_entry};
+use super::scan::{After, Entry, Scanner};
+use crate::error::{Error, Result};
+use crate::value::check::check;
+
+/// How many times the file's length may be looked at in search of a place to go on.
+const PATIENCE: usize = 8;
+
+/// Gives `into` everything intact in `text`, which `found` is wrong with; says what is wrong.
+pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector<'_>) -> Damage {
+    if let Some(what) = hopeless(text) {
+        return Damage::new(what, 0, text);
+    }
+    let mut reader = Careful { text, scanner: Scanner::new(text) };
+    let (what, at, from) = match first_entry(&reader.scanner, text) {
+        Ok(Some(first)) => match reader.head(first, into) {
+            Some(broken) => broken,
+            // An object that is whole, in a file that is not.
+            None => return damage(found, text),
+        },
+        Ok(None) => return damage(found, text),
+        Err(error) => (what_of(&error), at_of(&error), 0),
+    };
+    reader.tail(from, into);
+    Damage::new(what, at, text)
+}
+
+/// Why nothing can be salvaged.
+fn hopeless(text: &[u8]) -> Option<&'static str> {
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Some("the file is empty");
+    }
+    if text.iter().all(|&b| b == 0) {
+        return Some("the file is filled with zeros");
+    }
+    let start = text.trim_ascii_start();
+    if start.starts_with(b"[") && !has_key(&start[1..]) {
+        return Some("the file holds a list, not an object");
+    }
+    (!start.starts_with(b"{") && check(text).is_ok()).then_some("the file holds no object")
+}
+
+/// Whether `text` begins like the inside of an object.
+fn has_key(text: &[u8]) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.entry(scanner.word(0)).is_ok()
+}
+
+fn damage(error: &Error, text: &[u8]) -> Damage {
+    Damage::new(what_of(error), at_of(error), text)
+}
+
+fn what_of(error: &Error) -> &'static str {
+    match error {
+        Error::Syntax { what, .. } => what,
+        Error::TooDeep { .. } => "a value that is nested too deep",
+        Error::Io { doing, .. } => doing,
+    }
+}
+
+fn at_of(error: &Error) -> usize {
+    match error {
+        Error::Syntax { at, .. } => *at,
+        Error::Io { .. } | Error::TooDeep { .. } => 0,
+    }
+}
+
+/// Entries that follow each other without damage.
+struct Run {
+    entries: Vec<Entry>,
+    end: End,
+}
+
+enum End {
+    /// The closing bracket came; the place behind it.
+    Closed(usize),
+    /// Something is wrong with what begins at `entry`.
+    Broken { entry: usize, error: Error },
+}
+
+struct Careful<'t> {
+    text: &'t [u8],
+    scanner: Scanner<'t>,
+}
+
+/// What is wrong, where it shows, and the start of the entry that it is in.
+type Broken = (&'static str, usize, usize);
+
+impl Careful<'_> {
+    /// Takes the entries from `first` on to the first damage.
+    fn head(&mut self, first: usize, into: &mut Collector<'_>) -> Option<Broken> {
+        let Run { entries, end } = self.run(first);
+        for entry in &entries {
+            into.add(entry);
+        }
+        let (entry, error) = match end {
+            End::Broken { entry, error } => (entry, error),
+            End::Closed(place) => {
+                let error = at_end(&self.scanner, self.text, place).err()?;
+                self.leftovers(entries.last()?, place, into);
+                // Nothing more to look for.
+                (self.text.len(), error)
+            }
+        };
+        Some((what_of(&error), at_of(&error), entry))
+    }
+
+    /// Takes what can be taken of the entries behind the damaged one at `from`.
+    fn tail(&mut self, from: usize, into: &mut Collector<'_>) {
+        let Some(layout) = Layout::at(self.text, from) else { return };
+        for run in self.runs(&layout, from + 1) {
+            run.entries.iter().for_each(|entry| into.add(entry));
+        }
+    }
+
+    /// Takes entries that stand behind the object's end, where a longer file was overwritten.
+    /// They are older than what stands before.
+    fn leftovers(&mut self, last: &Entry, from: usize, into: &mut Collector<'_>) {
+        let layout = Layout::at(self.text, last.key.start - 1);
+        let Some(layout) = layout.filter(|layout| layout.sure) else { return };
+        for run in self.runs(&layout, from) {
+            run.entries.iter().for_each(|entry| into.add_missing(entry));
+        }
+    }
+
+    /// All runs from `from` on that are surely of the file's own object.
+    fn runs(&mut self, layout: &Layout<'_>, from: usize) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut at = from;
+        let mut patience = PATIENCE * self.text.len();
+        while let Some(start) = layout.next_entry(self.text, at) {
+            let run = self.run(start);
+            let reached = run.reached();
+            patience = patience.saturating_sub(reached.saturating_sub(start));
+            let accepted = layout.sure || self.closes_the_file(&run);
+            at = if accepted { reached.max(start + 1) } else { start + 1 };
+            if accepted {
+                runs.push(run);
+            }
+            if patience == 0 {
+                break;
+            }
+        }
+        runs
+    }
+
+    /// Whether the run goes on to the last byte of the file's object: nothing inside a value does.
+    fn closes_the_file(&self, run: &Run) -> bool {
+        matches!(run.end, End::Closed(place) if at_end(&self.scanner, self.text, place).is_ok())
+    }
+
+    /// Takes entries from `start` on as long as they are intact.
+    fn run(&mut self, start: usize) -> Run {
+        let mut entries = Vec::new();
+        let mut at = start;
+        loop {
+            let entry = match self.entry(at) {
+                Ok(entry) => entry,
+                Err(error) => return Run { entries, end: End::Broken { entry: at, error } },
+            };
+            let after = self.scanner.after(entry.value.end);
+            if self.is_split_number(&entry) {
+                let error = self.cut(entry.value.end);
+                return Run { entries, end: End::Broken { entry: at, error } };
+            }
+            match after {
+                After::Comma(next) => {
+                    entries.push(entry);
+                    at = next;
+                }
+                After::Close(place) => {
+                    entries.push(entry);
+                    return Run { entries, end: End::Closed(place) };
+                }
+                After::Other(place) => {
+                    let end = End::Broken { entry: at, error: self.cut(place) };
+                    entries.extend(self.complete(entry, place));
+                    return Run { entries, end };
+                }
+            }
+        }
+    }
+
+    /// The entry at `at`, key and value checked.
+    fn entry(&mut self, at: usize) -> Result<Entry> {
+        let entry = self.scanner.entry(at)?;
+        let (key, value) = (at..entry.key.end + 1, entry.value.clone());
+        check(&self.text[key.clone()]).map_err(|error| shift(error, key.start))?;
+        check(&self.text[value.clone()]).map_err(|error| shift(error, value.start))?;
+        Ok(entry)
+    }
+
+    /// Whether a number may be a part only: the comma or bracket behind it stands where no writer
+    /// puts one, so that it may have been a digit.
+    fn is_split_number(&self, entry: &Entry) -> bool {
+        let end = entry.value.end;
+        let number = self.text[end - 1].is_ascii_digit();
+        let rest = self.text.get(end + 1).copied().unwrap_or(0);
+        number
+            && match self.scanner.byte(end) {
+                b',' => !matches!(rest, b'"' | b'}' | 0) && !rest.is_ascii_whitespace(),
+                b'}' => rest != 0 && !rest.is_ascii_whitespace(),
+                _ => false,
+            }
+    }
+
+    /// What it means that neither a comma nor a bracket stands at `place`.
+    fn cut(&self, place: usize) -> Error {
+        let what = match self.text.get(place) {
+            None => "the file is cut off",
+            Some(0) => "the file goes on with zeros",
+            Some(_) => "bytes that belong to no entry",
+        };
+        Error::Syntax { what, at: place }
+    }
+
+    /// The last entry before a cut at `place`, if nothing can be missing of its value.
+    fn complete(&self, entry: Entry, place: usize) -> Option<Entry> {
+        let cut = matches!(self.text.get(place), None | Some(0));
+        let last = self.text[entry.value.clone()].last()?;
+        let may_go_on = last.is_ascii_digit() && place == entry.value.end;
+        (cut && !may_go_on).then_some(entry)
+    }
+}
+
+impl Run {
+    /// How far the run was looked at.
+    fn reached(&self) -> usize {
+        match &self.end {
+            End::Closed(place) => *place,
+            End::Broken { entry, .. } => *entry + 1,
+        }
+    }
+}
+
+/// An error in a part of the file, as one in the file.
+fn shift(error: Error, by: usize) -> Error {
+    match error {
+        Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
+        Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
+        Error::Io { .. } => error,
+    }
+}
