@@ -175,7 +175,8 @@ impl CoreCache {
     /// All keys in order.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.load(py)?;
-        let keys: PyResult<Vec<_>> = self.cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
+        let keys: PyResult<Vec<_>> =
+            self.cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
 

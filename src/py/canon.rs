@@ -176,3 +176,10 @@ fn enum_name<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     let name = value.getattr(intern!(value.py(), "name"))?;
     Ok(Some(if name.is_none() { value.getattr(intern!(value.py(), "value"))? } else { name }))
 }
+
+/// The key text of one value.
+#[pyfunction]
+pub fn canonical<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    let text = piece(|text| canon(value, text))?;
+    super::text::from_wtf8(value.py(), &text)
+}

@@ -10,7 +10,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
-    PyTuple,
 };
 
 use super::text::from_wtf8;
@@ -170,20 +169,36 @@ impl<'py> Builder<'py, '_> {
         let text = payload.cast_exact::<PyString>().ok().and_then(|text| text.to_str().ok());
         Ok(match (tag, list, text) {
             (Tag::Tuple, Some(items), _) => Some(items.to_tuple().into_any()),
-            (Tag::Set, Some(items), _) => members(items, |py, items| Ok(PySet::new(py, items)?.into_any()))?,
+            (Tag::Set, Some(items), _) => {
+                members(items, |py, items| Ok(PySet::new(py, items)?.into_any()))?
+            }
             (Tag::Frozenset, Some(items), _) => {
                 members(items, |py, items| Ok(PyFrozenSet::new(py, items)?.into_any()))?
             }
             (Tag::Dict, Some(pairs), _) => from_pairs(pairs)?,
-            (Tag::Str, Some(pieces), _) => Some(PyString::new(py, "").call_method1("join", (pieces,))?),
+            (Tag::Str, Some(pieces), _) => {
+                Some(PyString::new(py, "").call_method1("join", (pieces,))?)
+            }
             (Tag::Complex, Some(parts), _) => complex(parts),
             (Tag::Bytes, _, Some(text)) => {
                 let bytes = BASE64.decode(text.as_bytes()).ok();
                 bytes.map(|bytes| PyBytes::new(py, &bytes).into_any())
             }
-            (Tag::Float, _, Some(text)) => non_finite(text).map(|value| PyFloat::new(py, value).into_any()),
+            (Tag::Float, _, Some(text)) => {
+                non_finite(text).map(|value| PyFloat::new(py, value).into_any())
+            }
             (Tag::Error, ..) => None,
-            (Tag::Tuple | Tag::Set | Tag::Frozenset | Tag::Dict | Tag::Str | Tag::Complex | Tag::Bytes | Tag::Float, ..) => None,
+            (
+                Tag::Tuple
+                | Tag::Set
+                | Tag::Frozenset
+                | Tag::Dict
+                | Tag::Str
+                | Tag::Complex
+                | Tag::Bytes
+                | Tag::Float,
+                ..,
+            ) => None,
             _ => Some(tags(py)?.call_method1(intern!(py, "unpack"), (&tag.name()[1..], payload))?),
         })
     }

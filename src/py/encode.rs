@@ -95,9 +95,13 @@ fn put_str(text: &Bound<'_, PyString>, w: &mut Writer) -> Encoded {
         w.str(clean);
         return Ok(());
     }
-    let written = with_wtf8(text, |wtf8| {
-        if has_split_pair(wtf8) { put_pieces(wtf8, w) } else { w.wtf8(wtf8) }
-    });
+    let written =
+        with_wtf8(
+            text,
+            |wtf8| {
+                if has_split_pair(wtf8) { put_pieces(wtf8, w) } else { w.wtf8(wtf8) }
+            },
+        );
     settle(written)
 }
 
@@ -280,7 +284,8 @@ fn put_members<'py>(
 fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
     let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
     let Some((name, payload)) = packed else { return Err(Refusal::of_type(value)) };
-    let tag = Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
+    let tag =
+        Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
     w.begin_tag(tag);
     put(&payload, w, depth + 1)?;
     w.end_dict();
@@ -296,7 +301,11 @@ pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'p
 /// A key or index for a message: `repr`, cut to a readable length.
 fn shown(value: &Bound<'_, PyAny>) -> String {
     let text = value.repr().map_or_else(|_| type_name(value), |repr| repr.to_string());
-    if text.chars().count() > 60 { text.chars().take(57).chain("...".chars()).collect() } else { text }
+    if text.chars().count() > 60 {
+        text.chars().take(57).chain("...".chars()).collect()
+    } else {
+        text
+    }
 }
 
 /// The text of `value` in a buffer of exact size.

@@ -113,8 +113,7 @@ impl Hits {
         fill: Fill,
         counts: impl Fn(usize) -> bool,
     ) -> Dropped {
-        let mut dropped =
-            if self.epoch == fill.epoch { Dropped::default() } else { self.clear() };
+        let mut dropped = if self.epoch == fill.epoch { Dropped::default() } else { self.clear() };
         self.epoch = fill.epoch;
         self.timed |= fill.span.is_some();
         if let Some(shape) = self.shape(call, counts) {

@@ -21,8 +21,9 @@ use super::memoised::Memoised;
 
 /// The C function that CPython finds in every `Memoised`.
 #[derive(Debug)]
-pub struct Entry(#[expect(dead_code, reason = "read by CPython, at the type's offset")]
-ffi::vectorcallfunc);
+pub struct Entry(
+    #[expect(dead_code, reason = "read by CPython, at the type's offset")] ffi::vectorcallfunc,
+);
 
 impl Entry {
     /// The entry of all memoised functions.

@@ -187,7 +187,12 @@ impl KeyMaker {
         let value = super::call::invoke(made, call)?;
         let key = self.named(&self.name, |key| {
             canon(&value, key).map_err(|error| {
-                self.unkeyable(py, error, "what key= returned", "return a str, a number or a tuple of them")
+                self.unkeyable(
+                    py,
+                    error,
+                    "what key= returned",
+                    "return a str, a number or a tuple of them",
+                )
             })
         })?;
         Ok(key.into_bytes())

@@ -40,7 +40,9 @@ enum Look<'py> {
     /// A kept exception.
     Raise(PyErr),
     /// Nothing fresh; `stale` may be served if the computation fails.
-    Miss { stale: Option<Arc<Live>> },
+    Miss {
+        stale: Option<Arc<Live>>,
+    },
 }
 
 /// One call under way.
@@ -307,7 +309,8 @@ impl<'py> Flight<'_, 'py> {
 
     fn tell_unstorable(&self, py: Python<'py>, where_: &str) -> PyResult<()> {
         let key = String::from_utf8_lossy(&self.key);
-        let sentence = unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
+        let sentence =
+            unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
         match self.me.options.on_unstorable.as_str() {
             "raise" => return Err(PyTypeError::new_err(sentence)),
             "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {

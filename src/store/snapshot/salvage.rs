@@ -61,13 +61,14 @@ fn what_of(error: &Error) -> &'static str {
         Error::Syntax { what, .. } => what,
         Error::TooDeep { .. } => "a value that is nested too deep",
         Error::Io { doing, .. } => doing,
+        Error::TooLong { .. } | Error::Closed { .. } => "something unexpected",
     }
 }
 
 fn at_of(error: &Error) -> usize {
     match error {
         Error::Syntax { at, .. } => *at,
-        Error::Io { .. } | Error::TooDeep { .. } => 0,
+        _ => 0,
     }
 }
 
@@ -244,6 +245,6 @@ fn shift(error: Error, by: usize) -> Error {
     match error {
         Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
         Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
-        Error::Io { .. } => error,
+        _ => error,
     }
 }
