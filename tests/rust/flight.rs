@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use outlive::flight::{Flights, Graph, Guard, Join, Outcome, Owner, Poll, Waiter};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const NOW: Duration = Duration::ZERO;
 static KEY: Bytes = Bytes::from_static(b"key");
 static OTHER: Bytes = Bytes::from_static(b"other");

@@ -212,16 +212,23 @@ fn thread(process: usize, id: u64, keys: &[usize]) -> Actor {
 /// Two threads that call each other's keys, in one cache or in two, end in every order of steps.
 #[test]
 fn circles_of_two() {
-    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(0, 2, &[1, 0])]) > 50);
-    assert!(run_all_orders(&[thread(0, 1, &[0, 2, 0]), thread(0, 2, &[2, 0])]) > 50);
+    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(0, 2, &[1, 0])]) > 10);
+    assert!(run_all_orders(&[thread(0, 1, &[0, 2, 0]), thread(0, 2, &[2, 0])]) > 10);
+}
+
+/// Three threads that call each other's keys in a ring end in every order of steps.
+#[test]
+fn circles_of_three() {
+    let ring = [thread(0, 1, &[0, 1]), thread(0, 2, &[1, 2]), thread(0, 3, &[2, 0])];
+    assert!(run_all_orders(&ring) > 100);
 }
 
 /// Two processes that call each other's keys end in every order of steps.
 #[test]
 fn circles_across_processes() {
-    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0])]) > 50);
+    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0])]) > 10);
     let third = thread(0, 3, &[1]);
-    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0]), third]) > 50);
+    assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0]), third]) > 10);
 }
 
 /// An event loop's task that calls an ordinary function under a key that another task of the loop
@@ -234,7 +241,7 @@ fn circles_within_an_event_loop() {
         Call { key: 0, owner, sync, stopped: false, then: Vec::new() }
     };
     let actor = |id, sync| Actor { process: 0, thread: 1, call: call(id, sync) };
-    assert!(run_all_orders(&[actor(10, false), actor(11, true), actor(12, false)]) > 20);
+    assert!(run_all_orders(&[actor(10, false), actor(11, true), actor(12, false)]) > 5);
 }
 
 #[derive(Clone, Debug)]
