@@ -227,6 +227,8 @@ fn circles_of_three() {
 #[test]
 fn circles_across_processes() {
     assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0])]) > 10);
+    let through_another = [thread(0, 1, &[0]), thread(1, 2, &[0, 2]), thread(0, 3, &[2, 0])];
+    assert!(run_all_orders(&through_another) > 10);
     let third = thread(0, 3, &[1]);
     assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0]), third]) > 10);
 }
