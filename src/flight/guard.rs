@@ -37,7 +37,7 @@ impl<V: Send + Sync + 'static> Guard<V> {
     pub fn may_wait_outside(&self) -> Option<OutsideWait> {
         let mut world = self.graph.lock();
         let free = world.flies(&self.place) && world.wait_outside(self.place);
-        free.then_some(OutsideWait { graph: self.graph, place: self.place })
+        free.then(|| OutsideWait { graph: self.graph, place: self.place })
     }
 
     /// Ends the flight, once. No value is dropped and no callback called under a lock.
