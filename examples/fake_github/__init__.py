@@ -5,6 +5,18 @@ comments and users; in pages; with a rate limit that cuts callers off as GitHub 
 """
 
 from fake_github.repository import Json, Repository, Thread, answers_of
+from fake_github.sample import LATENCY, NAME, RATE_LIMIT, sample_server
 from fake_github.server import Answer, FakeGitHub
 
-__all__ = ["Answer", "FakeGitHub", "Json", "Repository", "Thread", "answers_of"]
+__all__ = [
+    "LATENCY",
+    "NAME",
+    "RATE_LIMIT",
+    "Answer",
+    "FakeGitHub",
+    "Json",
+    "Repository",
+    "Thread",
+    "answers_of",
+    "sample_server",
+]

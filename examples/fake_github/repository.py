@@ -57,8 +57,9 @@ def answers_of(*repositories: Repository) -> dict[str, Json]:
 
 
 def _thread(raw: dict[str, Json]) -> Thread:
-    lists = {name: tuple(raw.pop(name, ())) for name in ("comments", "reviews")}
-    return Thread(**raw, **lists)
+    """JSON has lists only, and leaves out what is empty."""
+    fields: Json = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+    return Thread(**fields)
 
 
 def _repository(repository: Repository) -> dict[str, Json]:

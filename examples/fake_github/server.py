@@ -9,12 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from typing_extensions import Self
 
 from fake_github.pages import page_of
 from fake_github.repository import Json
 
+#: The class of a server: a `with` block gives back the one it was given.
+Server = TypeVar("Server", bound="FakeGitHub")
+
 HOUR = 3600
+#: What the headers say where there is no limit: more than anybody will ask.
+UNLIMITED = 1_000_000
 
 NOT_FOUND = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
 LIMITED = {
@@ -58,7 +66,7 @@ class FakeGitHub:
         self._public_url = self.url if public_url is None else public_url
         self.new_window(rate_limit)
 
-    def __enter__(self) -> FakeGitHub:
+    def __enter__(self) -> Self:
         # A short poll, so that leaving the block does not take half a second.
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         return self
@@ -69,7 +77,7 @@ class FakeGitHub:
 
     def new_window(self, rate_limit: int | None) -> None:
         """An hour has passed: `rate_limit` calls are free again."""
-        self._limit = rate_limit if rate_limit is not None else 1_000_000
+        self._limit = UNLIMITED if rate_limit is None else rate_limit
         self._left = self._limit
 
     def answer(self, target: str) -> Answer:
@@ -134,5 +142,5 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Nothing: the calls are in `FakeGitHub.calls`."""

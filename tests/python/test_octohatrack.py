@@ -41,7 +41,7 @@ def with_its_own_decorator(version: str, *arguments: str) -> Run:
 
 @every_version
 def test_says_the_same_and_asks_the_same(tool: Tool, version: str) -> None:
-    """octohatrack gives the same answer after the same calls, whichever of the two decorators it has."""
+    """Octohatrack gives the same answer after the same calls, whichever of the two decorators it has."""
     run = tool.using(version=version).run(repository_for(version))
     original = with_its_own_decorator(version, repository_for(version))
     assert (run.status, run.report, run.calls) == (0, original.report, original.calls)

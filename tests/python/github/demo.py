@@ -22,7 +22,7 @@ _PEOPLE = {
     "emil": "Emil 🚀 Ünal",
     "fatima": "فاطمة",
     "gus": None,
-    "hana": "Hana O'Neil \"hn\"",
+    "hana": 'Hana O\'Neil "hn"',
     "ivan": "Иван Ж.",
 }
 

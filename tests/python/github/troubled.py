@@ -16,12 +16,12 @@ Trouble = Callable[[], Answer]
 SITE = "/github.com/"
 
 
-def BAD_GATEWAY() -> Answer:  # noqa: N802 - a constant that happens to be a function
+def bad_gateway() -> Answer:
     """A page of a broken proxy: no JSON and none of the API's headers."""
     return Answer(502, b"<html><h1>502 Bad Gateway</h1></html>", {"content-type": "text/html"})
 
 
-def HANG_UP() -> Answer:  # noqa: N802 - a constant that happens to be a function
+def hang_up() -> Answer:
     """The connection is cut after the request was read."""
     raise ConnectionAbortedError
 

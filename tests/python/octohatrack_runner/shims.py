@@ -54,8 +54,8 @@ class _Wiki:
         self._authors = authors
 
     @classmethod
-    def clone_from(cls, url: str, folder: str) -> _Wiki:
+    def clone_from(cls, url: str, _folder: str) -> _Wiki:
         return cls(requests.get(url, timeout=60).json())
 
-    def iter_commits(self, branch: str) -> Iterator[SimpleNamespace]:
+    def iter_commits(self, _branch: str) -> Iterator[SimpleNamespace]:
         return (SimpleNamespace(author=author) for author in self._authors)

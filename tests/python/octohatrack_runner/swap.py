@@ -24,7 +24,7 @@ def install() -> None:
 
 
 class _Finder(MetaPathFinder):
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: object = None, _target: object = None) -> ModuleSpec | None:
         if name != MODULE:
             return None
         spec = PathFinder.find_spec(name, path)  # type: ignore[arg-type]
@@ -34,7 +34,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(SourceFileLoader):
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, _name: str) -> CodeType:
         """Always from the source: a compiled file in the folder holds the original decorator."""
         tree = ast.parse(self.get_data(self.path), self.path)
         return compile(swapped(tree), self.path, "exec")
