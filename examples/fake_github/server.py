@@ -9,16 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
-
-from typing_extensions import Self
 
 from fake_github.pages import page_of
 from fake_github.repository import Json
 
-#: The class of a server: a `with` block gives back the one it was given.
-Server = TypeVar("Server", bound="FakeGitHub")
+if TYPE_CHECKING:
+    # In `typing` from Python 3.11 on.
+    from typing_extensions import Self
 
 HOUR = 3600
 #: What the headers say where there is no limit: more than anybody will ask.

@@ -9,13 +9,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from github import SMALL, TroubledGitHub
 from octohatrack_versions import folder_of
 
 Decorator = Literal["original", "outlive"]
+
+#: The last version that carries the decorator.
+NEWEST = "0.6.1"
 
 #: Seconds after which a run counts as hung. It takes less than one.
 PATIENCE = 60
@@ -43,7 +48,7 @@ class Tool:
 
     folder: Path
     github: TroubledGitHub
-    version: str = "0.6.1"
+    version: str = NEWEST
     decorator: Decorator = "outlive"
     program: str = "octohatrack"
     environment: dict[str, str] = field(default_factory=dict)
@@ -97,3 +102,10 @@ class Tool:
         wanted["PYTHONWARNINGS"] = "ignore::SyntaxWarning"
         inherited = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
         return inherited | wanted | self.environment
+
+
+@cache
+def with_its_own_decorator(version: str = NEWEST, *arguments: str) -> Run:
+    """What `version` says and asks as its author released it, undisturbed and in an empty folder."""
+    with TroubledGitHub() as github, TemporaryDirectory() as folder:
+        return Tool(Path(folder), github, version, "original").run(*arguments)

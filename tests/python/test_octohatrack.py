@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
-from functools import cache
+from os.path import commonprefix
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from github import EMPTY, PLAIN, SMALL, TroubledGitHub
-from octohatrack_tool import Decorator, Run, Tool
-from octohatrack_versions import VERSIONS
+from octohatrack_runner.swap import swapped
+from octohatrack_tool import Decorator, Tool, with_its_own_decorator
+from octohatrack_versions import VERSIONS, folder_of
 
 #: Those before end in a TypeError of their own at a deleted account, whatever memoises.
 KNOW_DELETED_ACCOUNTS = ("0.5.0", "0.5.1", "0.6.0", "0.6.1")
@@ -32,11 +33,16 @@ def repository_for(version: str) -> str:
     return SMALL if version in KNOW_DELETED_ACCOUNTS else PLAIN
 
 
-@cache
-def with_its_own_decorator(version: str, *arguments: str) -> Run:
-    """What `version` says and asks as its author released it, in an empty folder."""
-    with TroubledGitHub() as github, TemporaryDirectory() as folder:
-        return Tool(Path(folder), github, version, "original").run(*arguments)
+@every_version
+def test_one_line_takes_the_place_of_the_decorator(version: str) -> None:
+    """`from outlive import memoise` stands where octohatrack had a decorator of its own; all else stays as it was."""
+    source = (folder_of(version) / "octohatrack" / "helpers.py").read_text(encoding="utf-8")
+    before = ast.unparse(ast.parse(source)).splitlines()
+    after = ast.unparse(swapped(ast.parse(source))).splitlines()
+    head, tail = len(commonprefix([before, after])), len(commonprefix([before[::-1], after[::-1]]))
+    assert [line.strip() for line in after[head : len(after) - tail]] == ["from outlive import memoise"]
+    gone = "\n".join(before[head : len(before) - tail])
+    assert all(name in gone for name in ("cache = {}", "json.load", "json.dump", "atexit.register", "def memoise"))
 
 
 @every_version

@@ -7,7 +7,6 @@ import re
 import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
@@ -17,7 +16,7 @@ import pytest
 
 from fake_github import Answer
 from github import PLAIN, Trouble, TroubledGitHub, bad_gateway, hang_up
-from octohatrack_tool import Decorator, Run, Tool
+from octohatrack_tool import NEWEST, Decorator, Run, Tool, with_its_own_decorator
 from octohatrack_versions import VERSIONS
 
 Result = TypeVar("Result")
@@ -27,13 +26,6 @@ CALLS = 47
 #: With 2 calls a run, octohatrack never gets on: it throws away the second one, which says `remaining: 0`, and a
 #: person not seen before takes two in a row.
 LEAST_LIMIT = 3
-
-
-@cache
-def undisturbed(version: str = "0.6.1", *arguments: str) -> Run:
-    """A whole run as the author released it."""
-    with TroubledGitHub() as github, TemporaryDirectory() as folder:
-        return Tool(Path(folder), github, version, "original").run(*arguments)
 
 
 def kept(calls: list[str]) -> set[str]:
@@ -86,7 +78,7 @@ def signalled(number: int, name: signal.Signals) -> tuple[Run, Run]:
         return first, tool.run()
 
 
-def limited_runs(limit: int, version: str = "0.6.1", *arguments: str) -> list[Run]:
+def limited_runs(limit: int, version: str = NEWEST, *arguments: str) -> list[Run]:
     """Runs of `limit` calls each, until one ends well."""
     runs: list[Run] = []
     with TroubledGitHub() as github, TemporaryDirectory() as folder:
@@ -109,7 +101,7 @@ def assert_nothing_kept_is_asked_again(runs: list[Run], whole: Run) -> None:
 
 def test_every_rate_limit() -> None:
     """A run ended by the rate limit, repeated until it is done, ends with the same answer at every limit."""
-    whole = undisturbed()
+    whole = with_its_own_decorator()
     assert len(whole.calls) == CALLS
     for runs in two_at_a_time(limited_runs, range(LEAST_LIMIT, CALLS + 2)):
         assert_nothing_kept_is_asked_again(runs, whole)
@@ -119,19 +111,19 @@ def test_every_rate_limit() -> None:
 def test_a_rate_limit_with_every_version(version: str) -> None:
     """Of every version of octohatrack, runs of 12 calls each end with the answer of an undisturbed one."""
     runs = limited_runs(12, version, PLAIN)
-    assert_nothing_kept_is_asked_again(runs, undisturbed(version, PLAIN))
+    assert_nothing_kept_is_asked_again(runs, with_its_own_decorator(version, PLAIN))
 
 
 def test_the_tool_says_why_it_stopped() -> None:
     """At the rate limit, octohatrack prints its own message and nothing else is said."""
-    first, *_ = limited_runs(40)
+    first, _ = limited_runs(40)
     assert (first.status, first.errors) == (1, "")
     assert "You have run out of GitHub request tokens." in first.output
 
 
 def test_every_single_cut() -> None:
     """A run whose connection breaks at any one of its calls leaves a cache from which the next one ends well."""
-    whole = undisturbed()
+    whole = with_its_own_decorator()
     for first, second in two_at_a_time(cut_off, range(1, CALLS + 1)):
         assert (first.status, second.status) == (1, 0)
         assert_nothing_kept_is_asked_again([first, second], whole)
@@ -139,7 +131,7 @@ def test_every_single_cut() -> None:
 
 def test_the_original_is_poisoned_where_outlive_is_not() -> None:
     """Four of those cuts leave the original decorator with a file that ends every later run in a KeyError."""
-    calls = undisturbed().calls
+    calls = with_its_own_decorator().calls
     cuts = [number for number in range(2, CALLS + 1) if set(calls[: number - 1]) != kept(calls[:number])]
     poisoned = [number for number in cuts if calls[number - 1].startswith("/users/")]
     assert len(poisoned) == 4
@@ -153,7 +145,7 @@ def test_a_bad_gateway(number: int) -> None:
     """An answer that is no answer ends the run with octohatrack's own error, and is not kept."""
     first, second = cut_off(number, bad_gateway)
     assert first.status == 1
-    assert_nothing_kept_is_asked_again([first, second], undisturbed())
+    assert_nothing_kept_is_asked_again([first, second], with_its_own_decorator())
 
 
 @pytest.mark.parametrize("number", [2, 11, 25, 45])
@@ -162,4 +154,4 @@ def test_signals(number: int, name: signal.Signals) -> None:
     """No answer is asked for twice, whether the run was ended by Ctrl-C, by a polite signal or by SIGKILL."""
     first, second = signalled(number, name)
     assert first.status == -name
-    assert_nothing_kept_is_asked_again([first, second], undisturbed())
+    assert_nothing_kept_is_asked_again([first, second], with_its_own_decorator())

@@ -7,6 +7,7 @@ for api.github.com; PROGRAM is `octohatrack`, the tool itself, or a module of th
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import distribution
 
@@ -22,11 +23,14 @@ def main() -> None:
     _entry(program)()
 
 
-def _entry(program: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - whatever the package names
-    if program != "octohatrack":
-        return import_module(program).main
-    (script,) = distribution("octohatrack").entry_points
-    return script.load()
+def _entry(program: str) -> Callable[[], None]:
+    """The tool's own console script, or the `main` of a module."""
+    if program == "octohatrack":
+        (script,) = distribution(program).entry_points
+        entry: Callable[[], None] = script.load()
+    else:
+        entry = import_module(program).main
+    return entry
 
 
 if __name__ == "__main__":
