@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -33,13 +33,18 @@ def repository_for(version: str) -> str:
     return SMALL if version in KNOW_DELETED_ACCOUNTS else PLAIN
 
 
+def shared(some: list[str], others: list[str]) -> int:
+    """With how many equal lines the two begin."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False))))
+
+
 @every_version
 def test_one_line_takes_the_place_of_the_decorator(version: str) -> None:
     """`from outlive import memoise` stands where octohatrack had a decorator of its own; all else stays as it was."""
     source = (folder_of(version) / "octohatrack" / "helpers.py").read_text(encoding="utf-8")
     before = ast.unparse(ast.parse(source)).splitlines()
     after = ast.unparse(swapped(ast.parse(source))).splitlines()
-    head, tail = len(commonprefix([before, after])), len(commonprefix([before[::-1], after[::-1]]))
+    head, tail = shared(before, after), shared(before[::-1], after[::-1])
     assert [line.strip() for line in after[head : len(after) - tail]] == ["from outlive import memoise"]
     gone = "\n".join(before[head : len(before) - tail])
     assert all(name in gone for name in ("cache = {}", "json.load", "json.dump", "atexit.register", "def memoise"))

@@ -6,6 +6,7 @@ for api.github.com; PROGRAM is `octohatrack`, the tool itself, or a module of th
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -14,6 +15,8 @@ from importlib.metadata import distribution
 
 def main() -> None:
     folder, decorator, server, program, *arguments = sys.argv[1:]
+    # A shell that put the tests into the background has Ctrl-C ignored, also here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, folder)
     # The tool looks at sys.argv while it is imported.
     sys.argv = [program, *arguments]
