@@ -101,9 +101,9 @@ def assert_nothing_kept_is_asked_again(runs: list[Run], whole: Run) -> None:
 
 def test_every_rate_limit() -> None:
     """A run ended by the rate limit, repeated until it is done, ends with the same answer at every limit."""
-    whole = with_its_own_decorator()
-    assert len(whole.calls) == CALLS
-    for runs in two_at_a_time(limited_runs, range(LEAST_LIMIT, CALLS + 2)):
+    whole = with_its_own_decorator(NEWEST, PLAIN)
+    limits = range(LEAST_LIMIT, len(whole.calls) + 2)
+    for runs in two_at_a_time(lambda limit: limited_runs(limit, NEWEST, PLAIN), limits):
         assert_nothing_kept_is_asked_again(runs, whole)
 
 
@@ -124,6 +124,7 @@ def test_the_tool_says_why_it_stopped() -> None:
 def test_every_single_cut() -> None:
     """A run whose connection breaks at any one of its calls leaves a cache from which the next one ends well."""
     whole = with_its_own_decorator()
+    assert len(whole.calls) == CALLS
     for first, second in two_at_a_time(cut_off, range(1, CALLS + 1)):
         assert (first.status, second.status) == (1, 0)
         assert_nothing_kept_is_asked_again([first, second], whole)
