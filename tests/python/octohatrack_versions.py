@@ -32,7 +32,7 @@ def folder_of(version: str) -> Path:
     """Where `version` lies, ready for `sys.path`; FileNotFoundError tells how to get it."""
     folder = FOLDER / version
     if not (folder / "octohatrack" / "helpers.py").is_file():
-        message = f"octohatrack {version} is not in {folder}: run `python {Path(__file__).name}` once (it asks PyPI)"
+        message = f"octohatrack {version} is not in {folder}: run `python tests/python/{Path(__file__).name}` once (it asks PyPI)"
         raise FileNotFoundError(message)
     return folder
 
