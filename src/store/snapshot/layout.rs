@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use super::read::BOM;
+
 /// Where entries of the file's own object begin.
 pub(super) struct Layout<'t> {
     /// The line break and the white space before each entry; `None` if they share lines.
@@ -47,7 +49,11 @@ fn first_indentation(text: &[u8]) -> Option<&[u8]> {
 /// Whether values are broken into lines without indentation, as Python's `indent=0` does: then a
 /// line inside a value looks like one of the object's own.
 fn breaks_values(text: &[u8]) -> bool {
-    ["\n]", "\n},", "\n}\n}"].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
+    let text = text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start();
+    // The object's own bracket may be followed by a line break.
+    let inside = text.get(1..).unwrap_or_default();
+    let marks = ["{\n", "[\n", "{\r", "[\r", "\n]", "\n},"];
+    marks.iter().any(|mark| memmem::find(inside, mark.as_bytes()).is_some())
 }
 
 /// The next line from `from` on that begins with `line` and a quote.

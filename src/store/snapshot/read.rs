@@ -11,7 +11,7 @@ use crate::store::Item;
 use crate::value::text::utf8;
 
 /// The mark that some editors put before UTF-8.
-const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a snapshot holds.
 #[derive(Debug, Default)]
