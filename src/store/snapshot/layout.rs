@@ -15,7 +15,12 @@ pub(super) struct Layout<'t> {
 impl<'t> Layout<'t> {
     /// The layout of the file that has the entry at `entry`; `None` if nothing could be found in it.
     pub(super) fn at(text: &'t [u8], entry: usize) -> Option<Self> {
-        let line = indentation(text, entry).or_else(|| first_indentation(text));
+        let own = indentation(text, entry);
+        let line = match own.filter(|_| text.get(entry) == Some(&b'"')) {
+            Some(own) => Some(own),
+            // Members of values stand further in than the damaged entry.
+            None => outermost(text).filter(|line| own.is_none_or(|own| line.len() <= own.len())),
+        };
         let sure = line.is_some_and(|line| line.len() > 1 || !breaks_values(text));
         // Without lines to go by, only the file's end proves that a place is not inside a value.
         (sure || text.trim_ascii_end().ends_with(b"}")).then_some(Self { line, sure })
@@ -37,13 +42,14 @@ fn indentation(text: &[u8], entry: usize) -> Option<&[u8]> {
     before[start + 1..].iter().all(|b| matches!(b, b' ' | b'\t')).then(|| &before[start..])
 }
 
-/// The indentation of the file's first entry that is on a line of its own.
-fn first_indentation(text: &[u8]) -> Option<&[u8]> {
-    memchr::memchr_iter(b'\n', text).find_map(|start| {
+/// The least indentation of a line that begins with a quote.
+fn outermost(text: &[u8]) -> Option<&[u8]> {
+    let quoted = |start: usize| {
         let line = &text[start + 1..];
         let white = line.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         (line.get(white) == Some(&b'"')).then(|| &text[start..=start + white])
-    })
+    };
+    memchr::memchr_iter(b'\n', text).filter_map(quoted).min_by_key(|line| line.len())
 }
 
 /// Whether values are broken into lines without indentation, as Python's `indent=0` does: then a
