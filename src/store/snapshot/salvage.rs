@@ -265,7 +265,7 @@ impl Run {
 }
 
 /// An error in a part of the file, as one in the file.
-fn shift(error: Error, by: usize) -> Error {
+pub(super) fn shift(error: Error, by: usize) -> Error {
     match error {
         Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
         Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
