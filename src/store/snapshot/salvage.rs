@@ -18,17 +18,17 @@ pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector<'_>) -> D
         return Damage::new(what, 0, text);
     }
     let mut reader = Careful { text, scanner: Scanner::new(text) };
-    let (what, at, from) = match first_entry(&reader.scanner, text) {
+    let broken = match first_entry(&reader.scanner, text) {
         Ok(Some(first)) => match reader.head(first, into) {
             Some(broken) => broken,
             // An object that is whole, in a file that is not.
             None => return damage(found, text),
         },
         Ok(None) => return damage(found, text),
-        Err(error) => (what_of(&error), at_of(&error), 0),
+        Err(error) => Broken { entry: 0, resume: 0, error },
     };
-    reader.tail(from, into);
-    Damage::new(what, at, text)
+    reader.tail(&broken, into);
+    damage(&broken.error, text)
 }
 
 /// Why nothing can be salvaged.
@@ -81,17 +81,23 @@ struct Run {
 enum End {
     /// The closing bracket came; the place behind it.
     Closed(usize),
-    /// Something is wrong with what begins at `entry`.
-    Broken { entry: usize, error: Error },
+    /// Something is wrong.
+    Broken(Broken),
+}
+
+/// The first damage on the way through the entries.
+struct Broken {
+    /// The start of the entry in which it shows.
+    entry: usize,
+    /// What may be looked at again: the place behind what is known to be right.
+    resume: usize,
+    error: Error,
 }
 
 struct Careful<'t> {
     text: &'t [u8],
     scanner: Scanner<'t>,
 }
-
-/// What is wrong, where it shows, and the start of the entry that it is in.
-type Broken = (&'static str, usize, usize);
 
 impl Careful<'_> {
     /// Takes the entries from `first` on to the first damage.
@@ -100,24 +106,38 @@ impl Careful<'_> {
         for entry in &entries {
             into.add(entry);
         }
-        let (entry, error) = match end {
-            End::Broken { entry, error } => (entry, error),
+        match end {
+            End::Broken(broken) => Some(broken),
             End::Closed(place) => {
                 let error = at_end(&self.scanner, self.text, place).err()?;
                 self.leftovers(entries.last()?, place, into);
-                // Nothing more to look for.
-                (self.text.len(), error)
+                let end = self.text.len();
+                Some(Broken { entry: end, resume: end, error })
             }
-        };
-        Some((what_of(&error), at_of(&error), entry))
+        }
     }
 
-    /// Takes what can be taken of the entries behind the damaged one at `from`.
-    fn tail(&mut self, from: usize, into: &mut Collector<'_>) {
-        let Some(layout) = Layout::at(self.text, from) else { return };
-        for run in self.runs(&layout, from + 1) {
-            run.entries.iter().for_each(|entry| into.add(entry));
+    /// Takes what can be taken of the entries behind the damage.
+    fn tail(&mut self, broken: &Broken, into: &mut Collector<'_>) {
+        let Some(layout) = Layout::at(self.text, broken.entry) else { return };
+        if !layout.sure && self.is_cut_off(broken.entry) {
+            return;
         }
+        for run in self.runs(&layout, broken.resume) {
+            for entry in &run.entries {
+                into.add(entry);
+            }
+        }
+    }
+
+    /// Whether all that is wrong from `entry` on is that the file ends too early.
+    ///
+    /// Then the last bracket may close something inside the entry, and what leads up to it looks
+    /// like the end of the file's object.
+    fn is_cut_off(&self, entry: usize) -> bool {
+        const LONGEST_WORD: usize = "-Infinity".len();
+        let rest = [b"{", &self.text[entry..]].concat();
+        check(&rest).is_err_and(|error| at_of(&error) + LONGEST_WORD >= rest.len())
     }
 
     /// Takes entries that stand behind the object's end, where a longer file was overwritten.
@@ -126,7 +146,9 @@ impl Careful<'_> {
         let layout = Layout::at(self.text, last.key.start - 1);
         let Some(layout) = layout.filter(|layout| layout.sure) else { return };
         for run in self.runs(&layout, from) {
-            run.entries.iter().for_each(|entry| into.add_missing(entry));
+            for entry in &run.entries {
+                into.add_missing(entry);
+            }
         }
     }
 
@@ -163,12 +185,12 @@ impl Careful<'_> {
         loop {
             let entry = match self.entry(at) {
                 Ok(entry) => entry,
-                Err(error) => return Run { entries, end: End::Broken { entry: at, error } },
+                Err(error) => return Run::broken(entries, at, at + 1, error),
             };
             let after = self.scanner.after(entry.value.end);
             if self.is_split_number(&entry) {
                 let error = self.cut(entry.value.end);
-                return Run { entries, end: End::Broken { entry: at, error } };
+                return Run::broken(entries, at, entry.value.end, error);
             }
             match after {
                 After::Comma(next) => {
@@ -180,9 +202,8 @@ impl Careful<'_> {
                     return Run { entries, end: End::Closed(place) };
                 }
                 After::Other(place) => {
-                    let end = End::Broken { entry: at, error: self.cut(place) };
                     entries.extend(self.complete(entry, place));
-                    return Run { entries, end };
+                    return Run::broken(entries, at, place, self.cut(place));
                 }
             }
         }
@@ -231,17 +252,21 @@ impl Careful<'_> {
 }
 
 impl Run {
+    fn broken(entries: Vec<Entry>, entry: usize, resume: usize, error: Error) -> Self {
+        Self { entries, end: End::Broken(Broken { entry, resume, error }) }
+    }
+
     /// How far the run was looked at.
     fn reached(&self) -> usize {
         match &self.end {
             End::Closed(place) => *place,
-            End::Broken { entry, .. } => *entry + 1,
+            End::Broken(broken) => broken.resume,
         }
     }
 }
 
 /// An error in a part of the file, as one in the file.
-fn shift(error: Error, by: usize) -> Error {
+pub(super) fn shift(error: Error, by: usize) -> Error {
     match error {
         Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
         Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
