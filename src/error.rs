@@ -22,18 +22,6 @@ pub enum Error {
         /// Byte offset in the text.
         at: usize,
     },
-    /// A key or a text is longer than one record of the journal can be.
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// There is nothing to write to: the file may only be read, or it is no file.
-    Closed {
-        /// Why.
-        why: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
     /// A value is nested deeper than the file may hold.
     TooDeep {
         /// The limit that was passed.
@@ -51,8 +39,6 @@ impl fmt::Display for Error {
                 write!(f, "could not {doing} ({}): {source}", path.display())
             }
             Self::Syntax { what, at } => write!(f, "{what} at byte {at}"),
-            Self::TooLong { bytes } => write!(f, "{bytes} bytes are too long for the journal"),
-            Self::Closed { why, path } => write!(f, "{why} ({})", path.display()),
             Self::TooDeep { limit } => write!(f, "nested deeper than {limit} levels"),
         }
     }
@@ -62,10 +48,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Syntax { .. }
-            | Self::TooLong { .. }
-            | Self::Closed { .. }
-            | Self::TooDeep { .. } => None,
+            Self::Syntax { .. } | Self::TooDeep { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::store::{Cache, Entries, apply, entries, names, place, put, remove};
-use outlive::store::{Change, Item};
+use outlive::store::{Change, Item, Store};
 
 /// What one of the two processes does.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let key = || prop::sample::select(vec!["a", "b", "c", "\u{0}\"\\", "outlive", ""]);
     prop_oneof![
-        8 => (key(), 0..1000).prop_map(|(key, n)| Step::Change(put(key, &n.to_string()))),
+        8 => (key(), 0..1000_u32).prop_map(|(key, n)| Step::Change(put(key, &n.to_string()))),
         3 => key().prop_map(|key| Step::Change(remove(key))),
         1 => Just(Step::Change(Change::Clear)),
         2 => Just(Step::Save),

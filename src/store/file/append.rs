@@ -1,10 +1,11 @@
 //! Appending: one write, and a look at what others wrote before it.
 
+use std::io;
 use std::time::Duration;
 
 use super::state::State;
 use super::{Durability, Inner};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Change;
 use crate::store::journal::{Record, encode};
 
@@ -48,8 +49,9 @@ impl Inner {
         } else {
             self.state.lock().broken
         };
-        let path = || self.names().snapshot.clone();
-        why.map_or(Ok(()), |why| Err(Error::Closed { why, path: path() }))
+        let source = |why| io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why);
+        let wrong = |why| Self::error("keep new results", &self.names().snapshot, source(why));
+        why.map_or(Ok(()), |why| Err(wrong(why)))
     }
 
     /// Appends `record` where it counts; `false` if that must wait for another process.
@@ -60,9 +62,9 @@ impl Inner {
             }
             let Some(journal) = &mut state.journal else { return Ok(false) };
             journal.buffer.clear();
-            encode(&mut journal.buffer, record, self.options.charset)?;
             let path = &self.names().snapshot;
             let wrong = |error| Self::error("write the journal of", path, error);
+            encode(&mut journal.buffer, record, self.options.charset).map_err(wrong)?;
             let before = journal.append().map_err(wrong)?;
             if self.options.durability == Durability::Fsync {
                 journal.sync().map_err(wrong)?;

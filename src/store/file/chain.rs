@@ -48,14 +48,7 @@ impl Inner {
             state.pending = vec![News::Replaced(self.load(state))];
             return Ok(());
         }
-        let Some(journal) = &mut state.journal else {
-            // Nobody writes as long as there is no lock file.
-            return if self.fs.status(&self.names().lock).is_ok() {
-                self.rejoin(state)
-            } else {
-                Ok(())
-            };
-        };
+        let Some(journal) = &mut state.journal else { return self.look_around(state) };
         match journal.look()? {
             Look::Same => Ok(()),
             Look::New(tail) => self.take_in(state, tail),
@@ -64,6 +57,17 @@ impl Inner {
                 Ok(())
             }
         }
+    }
+
+    /// Looks whether somebody has begun to write, or has been here and gone.
+    fn look_around(&self, state: &mut State) -> io::Result<()> {
+        if self.fs.status(&self.names().lock).is_ok() {
+            return self.rejoin(state);
+        }
+        if self.identity() != state.snapshot {
+            state.pending = vec![News::Replaced(self.load(state))];
+        }
+        Ok(())
     }
 
     /// Adds what the current generation says to the news, and goes on to the next if it is sealed.

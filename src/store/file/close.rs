@@ -5,6 +5,7 @@ use super::names::Kind;
 use super::state::State;
 use crate::error::Result;
 use crate::store::Saving;
+use crate::store::lock::FoldGuard;
 use crate::sync::Arc;
 
 /// Leaves the files to the others when it is dropped.
@@ -20,19 +21,7 @@ impl Drop for Leaving {
 impl Inner {
     /// Begins the last save, if this process has to do it.
     pub fn begin_close(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
-        let present = self.lock.lock().is_some();
-        let needs_save = {
-            let mut state = self.state.lock();
-            self.catch_up_or_tell(&mut state);
-            if self.options.read_only || state.broken.is_some() {
-                return Ok(None);
-            }
-            state.needs_save()
-        };
-        if !present && !needs_save {
-            return Ok(None);
-        }
-        let guard = self.fold_lock()?;
+        let Some(guard) = self.close_lock()? else { return Ok(None) };
         let alone = self.is_alone();
         let mut state = self.state.lock();
         state.alone = alone;
@@ -48,6 +37,33 @@ impl Inner {
         }
         drop(state);
         self.fold(guard, (!alone).then(|| Leaving(Arc::clone(self)))).map(Some)
+    }
+
+    /// The fold lock, if this process has a reason to take it when it leaves: it wrote, or holds
+    /// what nobody else does, or has seen journals that a dead process may have left behind.
+    fn close_lock(&self) -> Result<Option<FoldGuard>> {
+        let present = self.lock.lock().is_some();
+        let (owes, seen) = {
+            let mut state = self.state.lock();
+            self.catch_up_or_tell(&mut state);
+            if self.options.read_only || state.broken.is_some() {
+                return Ok(None);
+            }
+            (
+                state.unsaved > 0 || state.rewrite,
+                state.journal.is_some() || state.finished.is_some(),
+            )
+        };
+        if present || owes {
+            return self.fold_lock().map(Some);
+        }
+        if !seen || self.generations().is_ok_and(|found| found.is_empty()) {
+            return Ok(None);
+        }
+        // If somebody folds, or nothing may be written here, the journals are not ours to fold.
+        // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
+        let guard = FoldGuard::take(&*self.fs, &self.names().fold).ok().flatten();
+        Ok(guard.filter(|_| self.presence().is_ok()))
     }
 
     /// Ends the use: clears up if nobody else is there.

@@ -100,8 +100,7 @@ impl Inner {
     /// Appends the seal; returns what others wrote before it.
     pub fn append_seal(&self, journal: &mut Journal) -> io::Result<Tail> {
         journal.buffer.clear();
-        encode(&mut journal.buffer, &Record::Seal, self.options.charset)
-            .map_err(io::Error::other)?;
+        encode(&mut journal.buffer, &Record::Seal, self.options.charset)?;
         Ok(journal.append()?.unwrap_or_default())
     }
 

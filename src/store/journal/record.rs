@@ -1,8 +1,9 @@
 //! One record of the journal, to bytes and back. The picture is in the module above.
 
+use std::io;
+
 use bytes::Bytes;
 
-use crate::error::Error;
 use crate::store::fs::Identity;
 use crate::store::{Change, Item};
 use crate::value::write::Charset;
@@ -41,8 +42,8 @@ pub enum Record {
 /// Appends the record of `record` to `out`; `charset` is what sound texts of this process hold.
 ///
 /// # Errors
-/// [`Error::TooLong`] if a key or a text has 4 GiB or more.
-pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> Result<(), Error> {
+/// `InvalidInput` if a key or a text has 4 GiB or more.
+pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Result<()> {
     match record {
         Record::Change(Change::Put(item)) => put(out, item, charset),
         Record::Change(Change::Remove(key)) => frame(out, REMOVE, 0, 0.0, key, b""),
@@ -53,7 +54,7 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> Result<()
     }
 }
 
-fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> Result<(), Error> {
+fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> io::Result<()> {
     let mut flags = if item.sound { SOUND } else { 0 };
     if item.created.is_some() {
         flags |= CREATED;
@@ -74,7 +75,7 @@ fn frame(
     created: f64,
     key: &[u8],
     text: &[u8],
-) -> Result<(), Error> {
+) -> io::Result<()> {
     let start = out.len();
     let (key_len, text_len) = (length(key)?, length(text)?);
     out.reserve(HEAD + key.len() + text.len() + FOOT);
@@ -90,8 +91,9 @@ fn frame(
     Ok(())
 }
 
-fn length(part: &[u8]) -> Result<u32, Error> {
-    u32::try_from(part.len()).map_err(|_| Error::TooLong { bytes: part.len() })
+fn length(part: &[u8]) -> io::Result<u32> {
+    let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "too long for one record");
+    u32::try_from(part.len()).map_err(too_long)
 }
 
 /// The record at byte `at` of `file` and the byte behind it; `None` if there is no whole one.
