@@ -61,7 +61,6 @@ fn what_of(error: &Error) -> &'static str {
         Error::Syntax { what, .. } => what,
         Error::TooDeep { .. } => "a value that is nested too deep",
         Error::Io { doing, .. } => doing,
-        Error::TooLong { .. } | Error::Closed { .. } => "something unexpected",
     }
 }
 
