@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::collect::Collector;
 use super::damage::Damage;
-use super::salvage::{salvage, shift};
-use super::scan::{After, Scanner};
+use super::salvage::salvage;
+use super::scan::{After, Scanner, shift};
 use crate::error::{Error, Result};
 use crate::store::Item;
 use crate::value::text::utf8;
