@@ -305,6 +305,10 @@ fn damage_is_named() {
         ("{\n\"a\": 1 2,\n\"b\": 3\n}", "bytes that belong to no entry at line 2"),
         ("{\n\"a\": 1,\n}", "expected an entry at line 3"),
         ("{\n\"a\": 1,\n\0\0\0\0", "expected an entry at line 3"),
+        (
+            "{\"a\": {x\": 1}, \"b\": {\"y\": 2, \"z\": [3, 4]}}",
+            "expected a key in quotes at line 1 (byte 7)",
+        ),
         ("{\"a\": [1}}", "a bracket that does not match"),
     ] {
         let (_, said) = damaged(text);

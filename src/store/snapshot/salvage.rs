@@ -114,7 +114,7 @@ impl Careful<'_> {
             into.add(entry);
         }
         match end {
-            End::Broken(broken) => Some(broken),
+            End::Broken(broken) => Some(self.pinpoint(broken)),
             End::Closed(place) => {
                 let error = at_end(&self.scanner, self.text, place).err()?;
                 self.leftovers(place, into);
@@ -126,7 +126,9 @@ impl Careful<'_> {
 
     /// Takes what can be taken of the entries behind the damage.
     fn tail(&mut self, broken: &Broken, into: &mut Collector<'_>) {
-        if !self.sure() && self.is_cut_off(broken.entry) {
+        // In a file that is cut off, the last bracket may close something inside the last entry, and
+        // what leads up to it looks like the end of the file's object.
+        if !self.sure() && at_of(&broken.error) >= self.text.len() {
             return;
         }
         for run in self.runs(broken.resume) {
@@ -136,14 +138,20 @@ impl Careful<'_> {
         }
     }
 
-    /// Whether all that is wrong from `entry` on is that the file ends too early.
-    ///
-    /// Then the last bracket may close something inside the entry, and what leads up to it looks
-    /// like the end of the file's object.
-    fn is_cut_off(&self, entry: usize) -> bool {
+    /// Finds where an entry that seems to have no end goes wrong, unless the file really ends there:
+    /// a lost quote shows only when the grammar is read.
+    fn pinpoint(&self, broken: Broken) -> Broken {
         const LONGEST_WORD: usize = "-Infinity".len();
-        let rest = [b"{", &self.text[entry..]].concat();
-        check(&rest).is_err_and(|error| at_of(&error) + LONGEST_WORD >= rest.len())
+        if at_of(&broken.error) < self.text.len() {
+            return broken;
+        }
+        let rest = [b"{", &self.text[broken.entry..]].concat();
+        match check(&rest) {
+            Err(error @ Error::Syntax { at, .. }) if at + LONGEST_WORD < rest.len() => {
+                Broken { error: shift(error, broken.entry - 1), ..broken }
+            }
+            _ => broken,
+        }
     }
 
     /// Takes entries that stand behind the object's end, where a longer file was overwritten.
