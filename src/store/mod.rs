@@ -3,6 +3,12 @@
 //! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
+mod file;
+pub mod fs;
+mod journal;
+mod lock;
+mod memory;
+mod replay;
 pub mod snapshot;
 
 use std::time::SystemTime;
@@ -10,6 +16,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::error::Result;
+
+pub use file::{Durability, FileStore, Options};
+pub use lock::KeyGuard;
+pub use memory::MemoryStore;
 
 /// The member of a snapshot that holds what is not a result (creation times, the format's version).
 pub const RESERVED_KEY: &str = "outlive:meta";
@@ -51,11 +61,16 @@ pub struct Loaded {
 }
 
 /// What other processes did to the store since it was last looked at.
+///
+/// News come in the order of the file, and what this process appended after them is taken out of
+/// them already. Apply them under the same lock as the changes of this process.
 #[derive(Debug)]
 pub enum News {
     /// They went on from what we know.
     Change(Change),
-    /// The snapshot was replaced by somebody else: this is what it holds now.
+    /// The history does not go on from what we know (the snapshot was replaced by somebody else,
+    /// say an editor): this is everything that the disk holds now, this process's appended changes
+    /// included. Only changes whose `append` failed are not in it.
     Replaced(Loaded),
 }
 
@@ -70,13 +85,6 @@ pub enum KeyLock {
     Unsupported,
 }
 
-/// The right of this process to compute one key; dropping it gives the right back.
-#[derive(Debug)]
-pub struct KeyGuard {
-    #[expect(dead_code, reason = "placeholder until the file store stands")]
-    release: (),
-}
-
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
@@ -84,16 +92,22 @@ pub trait Store: Send + Sync {
     /// What others did since `load` or the last call; one cheap look when nothing happened.
     fn news(&self) -> Vec<News>;
     /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
+    /// After an `Err` the change is only in memory, and the next save takes it from there.
     fn append(&self, change: &Change) -> Result<()>;
-    /// Tries to take `key` for this process alone. Never waits.
+    /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
     /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
+    /// Waits while another process or thread saves.
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
+    /// Begins the last save of this process: `None` if nothing changed, or if another process goes
+    /// on with the journal and will fold it. Call [`Store::close`] afterwards in every case.
+    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
     /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
     fn wants_save(&self) -> bool;
     /// Keeps a copy of the file as it is now under a telling name, because `why`.
     fn set_aside(&self, why: &str);
     /// Ends the use of the store; the last process to leave leaves only the snapshot behind.
+    /// What was appended and not folded stays in the journal. The next use opens the store again.
     fn close(&self);
     /// What the user should be told, once each, in order; emptied by the call.
     fn notices(&self) -> Vec<String>;
@@ -102,8 +116,10 @@ pub trait Store: Send + Sync {
 }
 
 /// A save under way: first take in `news`, then `write` the whole state.
+///
+/// Dropped instead of written, it leaves the old snapshot and all journals as they were.
 pub trait Saving: Send {
-    /// What others did up to the point at which the journal was sealed.
+    /// What others did up to the point at which the journal was sealed; empty at the second call.
     fn news(&mut self) -> Vec<News>;
     /// Writes the snapshot from all `items` (in order), durably, and drops the folded journals.
     fn write(self: Box<Self>, items: &[Item]) -> Result<()>;

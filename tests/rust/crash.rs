@@ -1,1 +1,284 @@
-//! To be written.
+//! A disk that fails on purpose: at every single operation in turn, for good or once.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use outlive::store::fs::{Disk, Fs, Handle, Status};
+use outlive::store::{Change, Store};
+
+use super::store::{Cache, Entries, apply, entries, item, names, place, put, remove};
+
+/// What happens at the chosen operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Trouble {
+    /// The process ends: that operation and all later ones do nothing.
+    Crash,
+    /// The disk is full for that one operation.
+    Full,
+}
+
+/// Counts operations and lets one fail. A write that fails has written half.
+#[derive(Debug)]
+struct Plan {
+    count: AtomicU64,
+    at: u64,
+    trouble: Trouble,
+}
+
+impl Plan {
+    fn fails(&self) -> bool {
+        let now = self.count.fetch_add(1, Ordering::Relaxed);
+        if now == self.at && std::env::var_os("DBG").is_some() { eprintln!("{}", std::backtrace::Backtrace::force_capture()); }
+        now == self.at || (self.trouble == Trouble::Crash && now > self.at)
+    }
+
+    fn step(&self) -> io::Result<()> {
+        if self.fails() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+#[derive(Debug)]
+struct FaultyDisk(Arc<Plan>);
+
+#[derive(Debug)]
+struct FaultyHandle(Arc<Plan>, Box<dyn Handle>);
+
+impl FaultyDisk {
+    fn handle(&self, open: io::Result<Box<dyn Handle>>) -> io::Result<Box<dyn Handle>> {
+        Ok(Box::new(FaultyHandle(Arc::clone(&self.0), open?)))
+    }
+}
+
+impl Fs for FaultyDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        self.0.step()?;
+        Disk.resolve(path)
+    }
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        self.0.step()?;
+        Disk.status(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        self.0.step()?;
+        Disk.list(folder)
+    }
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        self.0.step()?;
+        self.handle(Disk.open_read(path))
+    }
+    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+        self.0.step()?;
+        self.handle(Disk.open_append(path, create))
+    }
+    fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
+        self.0.step()?;
+        self.handle(Disk.create_new(path, like))
+    }
+    fn open_lock(&self, path: &Path) -> io::Result<File> {
+        self.0.step()?;
+        Disk.open_lock(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Disk.rename(from, to)
+    }
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Disk.copy(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Disk.remove(path)
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.step()?;
+        Disk.sync_folder(folder)
+    }
+}
+
+impl Handle for FaultyHandle {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.0.fails() {
+            return self.1.append(bytes);
+        }
+        // After a crash nothing is written any more; at it, and on a full disk, half is.
+        if self.0.count.load(Ordering::Relaxed) == self.0.at + 1 {
+            return self.1.append(&bytes[..bytes.len() / 2]);
+        }
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn position(&self) -> io::Result<u64> {
+        self.0.step()?;
+        self.1.position()
+    }
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        self.0.step()?;
+        self.1.read(start, end)
+    }
+    fn status(&self) -> io::Result<Status> {
+        self.0.step()?;
+        self.1.status()
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.step()?;
+        self.1.sync_data()
+    }
+}
+
+/// What may be on the disk after a history of which only some steps were promised.
+#[derive(Default)]
+struct Promises {
+    steps: Vec<(Change, bool)>,
+}
+
+impl Promises {
+    fn make(&mut self, cache: &mut Cache, change: Change) {
+        let promised = cache.change(&change);
+        self.steps.push((change, promised));
+    }
+
+    /// For each key what it may hold: what the last promised step left, or any step after it that
+    /// was tried in vain.
+    fn check(&self, found: &Entries, place: &str) {
+        let keys = ["a", "b", "c", "d", "e", "f"];
+        for key in keys {
+            let value = found.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str());
+            let allowed = self.allowed(key);
+            assert!(
+                allowed.iter().any(|text| text.as_deref() == value),
+                "{place}: {key} is {value:?}, not one of {allowed:?}"
+            );
+        }
+        assert!(found.iter().all(|(name, _)| keys.contains(&name.as_str())), "{place}: {found:?}");
+    }
+
+    fn allowed(&self, key: &str) -> Vec<Option<String>> {
+        let mut allowed = vec![None];
+        for (change, promised) in &self.steps {
+            let value = match change {
+                Change::Put(item) if item.key == key => Some(text(&item.text)),
+                Change::Remove(name) if name == key => None,
+                Change::Clear => None,
+                _ => continue,
+            };
+            if *promised {
+                allowed.clear();
+            }
+            allowed.push(value);
+        }
+        allowed
+    }
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8(bytes.to_vec()).expect("tests use UTF-8")
+}
+
+/// Two processes, one on the faulty disk: appends, removals, saves, a clear and the closes of both.
+fn story(path: &Path, plan: &Arc<Plan>) -> (Promises, Entries, bool) {
+    let mut promises = Promises::default();
+    let mut one = Cache::open_on(path, Arc::new(FaultyDisk(Arc::clone(plan))));
+    promises.make(&mut one, put("a", "1"));
+    let mut two = Cache::open(path);
+    promises.make(&mut two, put("b", "2"));
+    promises.make(&mut one, put("c", "3"));
+    one.save();
+    promises.make(&mut one, remove("a"));
+    promises.make(&mut two, put("d", "4"));
+    two.save();
+    promises.make(&mut one, put("b", "20"));
+    promises.make(&mut one, Change::Clear);
+    promises.make(&mut one, put("e", "5"));
+    one.save();
+    promises.make(&mut one, put("a", "100"));
+    two.close();
+    promises.make(&mut one, put("f", "6"));
+    let closed = one.close();
+    // What cannot be read at the start is not written to at the end.
+    let file = !one.store.notices().iter().any(|notice| notice.contains("not touched"));
+    (promises, one.entries(), closed && file)
+}
+
+/// How many operations the story takes when nothing fails.
+fn length() -> u64 {
+    let (folder, path) = place();
+    let plan = Arc::new(Plan { count: 0.into(), at: u64::MAX, trouble: Trouble::Full });
+    let (promises, left, closed) = story(&path, &plan);
+    assert!(closed && promises.steps.iter().all(|(_, promised)| *promised));
+    assert_eq!(names(folder.path()), ["cache.json"]);
+    assert_eq!(Cache::open(&path).entries(), left);
+    plan.count.load(Ordering::Relaxed)
+}
+
+/// Wherever a process is stopped, every change that it was promised is found by the next one, and
+/// nothing that was never written; the next one's clean exit leaves only the snapshot.
+#[test]
+fn a_crash_at_any_operation_loses_nothing() {
+    for at in 0..length() {
+        let (folder, path) = place();
+        let plan = Arc::new(Plan { count: 0.into(), at, trouble: Trouble::Crash });
+        let (promises, ..) = story(&path, &plan);
+        let mut next = Cache::open(&path);
+        promises.check(&next.entries(), &format!("crash at {at}"));
+        assert!(next.change(&put("new", "1")) && next.change(&remove("new")) && next.close());
+        assert_eq!(names(folder.path()), ["cache.json"], "crash at {at}");
+        let last = Cache::open(&path);
+        promises.check(&last.entries(), &format!("folded after a crash at {at}"));
+        assert_eq!(last.entries(), next.entries(), "crash at {at}");
+    }
+}
+
+/// Whichever operation fails because the disk is full, the program goes on, no promised change is
+/// lost, and after a close that worked all that the process holds is in the file.
+#[test]
+fn a_full_disk_at_any_operation_loses_nothing() {
+    for at in std::env::var("DBG").map_or(0, |s| s.parse().unwrap())..length() {
+        let (_folder, path) = place();
+        let plan = Arc::new(Plan { count: 0.into(), at, trouble: Trouble::Full });
+        let (promises, left, closed) = story(&path, &plan);
+        let found = Cache::open(&path).entries();
+        promises.check(&found, &format!("full at {at}"));
+        if closed {
+            let sorted = |mut entries: Entries| {
+                entries.sort();
+                entries
+            };
+            assert_eq!(sorted(found), sorted(left), "full at {at}");
+        }
+    }
+}
+
+/// A save that fails leaves the old snapshot byte for byte, and no temporary file.
+#[test]
+fn a_failed_save_changes_nothing() {
+    let (folder, path) = place();
+    let mut cache = Cache::open(&path);
+    cache.change(&put("a", "1"));
+    assert!(cache.close());
+    let before = std::fs::read(&path).expect("it is there");
+    let mut failures = 0;
+    for at in 0..200 {
+        let plan = Arc::new(Plan { count: 0.into(), at: u64::MAX, trouble: Trouble::Full });
+        let mut cache = Cache::open_on(&path, Arc::new(FaultyDisk(Arc::clone(&plan))));
+        cache.change(&put("b", "2"));
+        drop(cache);
+        let plan = Arc::new(Plan { count: 0.into(), at, trouble: Trouble::Full });
+        let mut cache = Cache::open_on(&path, Arc::new(FaultyDisk(plan)));
+        if cache.save() {
+            std::fs::write(&path, &before).expect("the test can write");
+            continue;
+        }
+        failures += 1;
+        let found = names(folder.path());
+        assert!(!found.iter().any(|name| name.contains(".tmp-")), "{at}: {found:?}");
+        let mut whole = vec![item("a", "1")];
+        apply(&mut whole, &put("b", "2"));
+        assert_eq!(Cache::open(&path).entries(), entries(&whole), "{at}");
+    }
+    assert!(failures > 5, "only {failures} operations of a save can fail");
+}

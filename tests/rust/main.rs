@@ -3,6 +3,7 @@
 mod crash;
 mod flight;
 mod model;
+mod policy;
 mod snapshot;
 mod store;
 mod value;

@@ -1,0 +1,248 @@
+//! A cache in a file: a snapshot that everybody can read, and a journal that nothing is lost from.
+//!
+//! # The life of the files
+//! * `NAME.json`, the **snapshot**: only ever replaced as a whole, by a rename.
+//! * `NAME.json.journal-<generation>`: all changes since (see [`super::journal`]). Whoever has
+//!   something to write appends to the lowest generation that is not sealed; if there is none, a
+//!   new chain is begun under the fold lock.
+//! * `NAME.json.lock`: there while processes write. Each holds a shared lock on it (*presence*)
+//!   from its first append or key lock to its close. Readers never make a file.
+//! * `NAME.json.tmp-<unique>`: a snapshot being written, under the fold lock, so that any other
+//!   such file is a dead process's.
+//!
+//! **Saving** (the fold): take the fold lock; make generation n+1; seal n, so that everybody goes
+//! on in n+1; write all entries to a temporary file and sync it; note its identity in n+1; rename;
+//! sync the folder; remove the generations up to n. Whatever step is the last one that happens,
+//! snapshot and journals together hold everything: replaying a journal over a snapshot that has it
+//! already changes nothing.
+//!
+//! **Closing**: under the fold lock each process asks whether it is alone. If not, it just leaves.
+//! If it is, it keeps others out, saves, seals the last generation and removes all but the
+//! snapshot. Whoever had one of these files open finds the seal and looks again.
+//!
+//! **Somebody else's hand** (an editor, a program that rewrites the file in place): the identity of
+//! the snapshot is not the one we know; before a save overwrites it, it is read and handed to the
+//! cache together with the journals. A removed snapshot is an empty one: only what the journals say
+//! still counts.
+//!
+//! Without locks (some network file systems) the file may be used by one process at a time; a
+//! notice says so. Over NFS with locks processes on several machines work together as far as the
+//! server keeps appends whole, which NFS does not promise: there a damaged record is possible, and
+//! is dropped like any other.
+
+mod append;
+mod chain;
+mod close;
+mod fold;
+mod names;
+mod notice;
+mod snapshot;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use self::names::Names;
+use self::notice::Notices;
+use self::state::State;
+use super::fs::{Disk, Fs};
+use super::lock::LockFile;
+use super::{Change, KeyLock, Loaded, News, Saving, Store};
+use crate::error::{Error, Result};
+use crate::sync::{Arc, Mutex};
+use crate::value::write::Charset;
+
+/// What an appended change survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After `append` returns, the change is safe from the end of the process, however it comes.
+    #[default]
+    Flush,
+    /// After `append` returns, the change is safe from a loss of power too (milliseconds each).
+    Fsync,
+}
+
+/// How a file store behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What the snapshot may hold; texts appended as sound hold nothing else.
+    pub charset: Charset,
+    /// What an appended change survives.
+    pub durability: Durability,
+    /// Whether the file is only read: nothing in its folder is made or changed.
+    pub read_only: bool,
+}
+
+/// The store of a cache in a JSON file.
+#[derive(Debug)]
+pub struct FileStore {
+    first: Arc<Inner>,
+}
+
+/// The store as one process uses it; the child of a fork goes on with another one.
+#[derive(Debug)]
+struct Inner {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+    options: Options,
+    names: OnceLock<Names>,
+    state: Mutex<State>,
+    /// Apart from `state`, as it is held for moments only: a fork must find it free to close it.
+    lock: Mutex<Option<Arc<LockFile>>>,
+    notices: Mutex<Notices>,
+    /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
+    heir: OnceLock<Arc<Inner>>,
+}
+
+impl FileStore {
+    /// A store in the file `path`, taken from the working directory of this moment. Does no I/O.
+    pub fn new(path: PathBuf, options: Options) -> Self {
+        Self::with_fs(path, options, Arc::new(Disk))
+    }
+
+    /// The same on another file system, for tests.
+    pub fn with_fs(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Self { first: Arc::new(Inner::new(path, options, fs)) }
+    }
+
+    /// The store of this process.
+    fn inner(&self) -> &Arc<Inner> {
+        let mut inner = &self.first;
+        while let Some(heir) = inner.heir.get() {
+            inner = heir;
+        }
+        inner
+    }
+}
+
+impl Store for FileStore {
+    fn load(&self) -> Loaded {
+        let inner = self.inner();
+        inner.load(&mut inner.state.lock())
+    }
+
+    fn news(&self) -> Vec<News> {
+        let inner = self.inner();
+        let mut state = inner.state.lock();
+        inner.catch_up_or_tell(&mut state);
+        std::mem::take(&mut state.pending)
+    }
+
+    fn append(&self, change: &Change) -> Result<()> {
+        self.inner().append(change)
+    }
+
+    fn lock_key(&self, key: &[u8]) -> KeyLock {
+        self.inner().lock_key(key)
+    }
+
+    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
+        self.inner().begin_save()
+    }
+
+    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
+        self.inner().begin_close()
+    }
+
+    fn wants_save(&self) -> bool {
+        self.inner().state.lock().has_outgrown()
+    }
+
+    fn set_aside(&self, why: &str) {
+        self.inner().set_aside(why);
+    }
+
+    fn close(&self) {
+        self.inner().close();
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.inner().notices.lock().take()
+    }
+
+    fn after_fork(&self) {
+        self.inner().leave_to_heir();
+    }
+}
+
+impl Inner {
+    fn new(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
+        Self {
+            fs,
+            path,
+            options,
+            names: OnceLock::new(),
+            state: Mutex::default(),
+            lock: Mutex::default(),
+            notices: Mutex::default(),
+            heir: OnceLock::new(),
+        }
+    }
+
+    /// Where everything is; symbolic links are looked through at the first call.
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| {
+            let resolved = self.fs.resolve(&self.path);
+            Names::new(resolved.unwrap_or_else(|_| self.path.clone()))
+        })
+    }
+
+    /// An error of the system about the file `path`.
+    fn error(doing: &'static str, path: &std::path::Path, source: std::io::Error) -> Error {
+        Error::Io { doing, path: path.to_path_buf(), source }
+    }
+
+    /// Joins the processes that write, if this one has not yet.
+    fn presence(&self) -> Result<Arc<LockFile>> {
+        let mut lock = self.lock.lock();
+        if let Some(lock) = &*lock {
+            return Ok(Arc::clone(lock));
+        }
+        let path = &self.names().lock;
+        let joined = LockFile::join(&*self.fs, path);
+        let joined = Arc::new(joined.map_err(|error| Self::error("make", path, error))?);
+        if !joined.supported {
+            self.tell_no_locks();
+        }
+        *lock = Some(Arc::clone(&joined));
+        Ok(joined)
+    }
+
+    fn lock_key(&self, key: &[u8]) -> KeyLock {
+        if self.options.read_only || self.state.lock().broken.is_some() {
+            return KeyLock::Unsupported;
+        }
+        let lock = match self.presence() {
+            Ok(lock) if lock.has_keys() => lock,
+            Ok(_) => return KeyLock::Unsupported,
+            Err(error) => {
+                self.tell_unwritable(&error);
+                return KeyLock::Unsupported;
+            }
+        };
+        match lock.take_key(key) {
+            Ok(Some(guard)) => KeyLock::Held(guard),
+            Ok(None) => KeyLock::Busy,
+            Err(_) => KeyLock::Unsupported,
+        }
+    }
+
+    /// In the child of a fork. Locks that another thread of the parent held at that moment are
+    /// held for ever here: they are tried, never waited for.
+    fn leave_to_heir(&self) {
+        let heir = Self::new(self.path.clone(), self.options, Arc::clone(&self.fs));
+        if let Some(lock) = self.lock.try_lock().and_then(|mut lock| lock.take()) {
+            lock.forget();
+        }
+        if let Some(notices) = self.notices.try_lock() {
+            *heir.notices.lock() = notices.child();
+        }
+        *heir.state.lock() = match self.state.try_lock() {
+            Some(mut state) => state.child(&*self.fs),
+            None => State { lost: true, ..State::default() },
+        };
+        // A second call on the same store finds the heir in place and changes nothing.
+        drop(self.heir.set(Arc::new(heir)));
+    }
+}

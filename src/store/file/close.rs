@@ -1,0 +1,139 @@
+//! Closing: the last process to leave clears up.
+
+use super::Inner;
+use super::names::Kind;
+use super::state::State;
+use crate::error::Result;
+use crate::store::Saving;
+use crate::store::lock::FoldGuard;
+use crate::sync::Arc;
+
+/// Leaves the files to the others when it is dropped.
+#[derive(Debug)]
+pub struct Leaving(Arc<Inner>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.detach(&mut self.0.state.lock());
+    }
+}
+
+impl Inner {
+    /// Begins the last save, if this process has to do it.
+    pub fn begin_close(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
+        let Some(guard) = self.close_lock()? else { return Ok(None) };
+        let alone = self.is_alone();
+        let mut state = self.state.lock();
+        state.alone = alone;
+        // What only this process holds must be saved even if others stay.
+        if !alone && state.unsaved == 0 && !state.rewrite {
+            self.detach(&mut state);
+            return Ok(None);
+        }
+        // A process that came without having read the end of the journal reads it now.
+        self.catch_up_or_tell(&mut state);
+        if !state.needs_save() {
+            return Ok(None);
+        }
+        drop(state);
+        self.fold(guard, (!alone).then(|| Leaving(Arc::clone(self)))).map(Some)
+    }
+
+    /// The fold lock, if this process has a reason to take it when it leaves: it wrote, or holds
+    /// what nobody else does, or has seen journals that a dead process may have left behind.
+    fn close_lock(&self) -> Result<Option<FoldGuard>> {
+        let present = self.lock.lock().is_some();
+        let (owes, seen) = {
+            let mut state = self.state.lock();
+            self.catch_up_or_tell(&mut state);
+            if self.options.read_only || state.broken.is_some() {
+                return Ok(None);
+            }
+            (
+                state.unsaved > 0 || state.rewrite,
+                state.journal.is_some() || state.finished.is_some(),
+            )
+        };
+        if present || owes {
+            return self.fold_lock().map(Some);
+        }
+        if !seen || self.generations().is_ok_and(|found| found.is_empty()) {
+            return Ok(None);
+        }
+        // If somebody folds, or nothing may be written here, the journals are not ours to fold.
+        // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
+        let guard = FoldGuard::take(&*self.fs, &self.names().fold).ok().flatten();
+        Ok(guard.filter(|_| self.presence().is_ok()))
+    }
+
+    /// Ends the use: clears up if nobody else is there.
+    pub fn close(&self) {
+        let present = self.lock.lock().is_some();
+        let mut guard = None;
+        if present && !self.state.lock().alone {
+            guard = self.fold_lock().ok();
+            let alone = guard.is_some() && self.is_alone();
+            self.state.lock().alone = alone;
+        }
+        let mut state = self.state.lock();
+        if state.alone {
+            self.clear_up(&mut state);
+        }
+        self.detach(&mut state);
+        drop(guard);
+    }
+
+    /// Whether no other process is there; if so, none comes in until we leave.
+    fn is_alone(&self) -> bool {
+        let lock = self.lock.lock();
+        lock.as_ref().is_some_and(|lock| lock.alone().unwrap_or(false))
+    }
+
+    /// Removes everything but the snapshot, unless something is still to be folded.
+    fn clear_up(&self, state: &mut State) {
+        if self.is_all_folded(state) {
+            let names = self.names();
+            let has_locks = self.has_locks();
+            for name in self.fs.list(&names.folder).unwrap_or_default() {
+                let ours = match names.kind(&name) {
+                    Some(Kind::Journal(generation)) => Some(generation) <= state.finished,
+                    Some(Kind::Temporary) => has_locks,
+                    None => false,
+                };
+                if ours {
+                    // What cannot be removed does no harm: the next process clears up.
+                    drop(self.fs.remove(&names.folder.join(name)));
+                }
+            }
+        }
+        // The fold lock first: nobody asks for it without the other.
+        if self.names().fold != self.names().lock {
+            drop(self.fs.remove(&self.names().fold));
+        }
+        drop(self.fs.remove(&self.names().lock));
+    }
+
+    /// Whether the snapshot holds all that the journals say. The last of them is sealed to find
+    /// out, so that a process that has it open without a lock goes and looks for another.
+    fn is_all_folded(&self, state: &mut State) -> bool {
+        if self.catch_up(state).is_err() || state.changes + state.older_changes > 0 {
+            return false;
+        }
+        let Some(mut journal) = state.journal.take() else { return true };
+        let tail = self.append_seal(&mut journal);
+        state.journal = Some(journal);
+        tail.is_ok_and(|tail| {
+            self.take_in_one(state, tail);
+            state.finish_generation();
+            state.older_changes == 0
+        })
+    }
+
+    /// Gives up all handles and, with them, all locks. What was taken in stays known.
+    fn detach(&self, state: &mut State) {
+        state.journal = None;
+        state.alone = false;
+        state.lost = true;
+        *self.lock.lock() = None;
+    }
+}

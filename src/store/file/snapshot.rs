@@ -1,0 +1,151 @@
+//! Reading the snapshot: with patience while somebody rewrites it, and with care for what is damaged.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::Inner;
+use super::state::State;
+use crate::store::Item;
+use crate::store::fs::{Identity, Status};
+use crate::store::snapshot::read::{Snapshot, read};
+
+/// How often a file is read again that changes while it is read.
+const TRIES: u32 = 20;
+/// The pause before it is.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// What stands at the snapshot's place.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Its entries.
+    pub items: Vec<Item>,
+    /// Its state; `None` if there is none.
+    pub identity: Option<Identity>,
+}
+
+impl Inner {
+    /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
+    pub fn read_snapshot(&self, state: &mut State) -> Found {
+        match self.read_steadily() {
+            Ok(Some((identity, read))) => {
+                self.judge(state, identity, &read);
+                Found { items: read.items, identity: Some(identity) }
+            }
+            Ok(None) => self.leave_alone(state, "the cache's path is no regular file", None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Found::default(),
+            Err(error) => self.leave_alone(state, "the file cannot be read", Some(error)),
+        }
+    }
+
+    /// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
+    fn read_steadily(&self) -> io::Result<Option<(Identity, Snapshot)>> {
+        let mut left = TRIES;
+        loop {
+            let Some((identity, bytes)) = self.read_once()? else { return Ok(None) };
+            let read = read(&bytes);
+            left -= 1;
+            // A foreign writer empties the file first: what looks damaged may be half written.
+            if left == 0 || (read.damage.is_none() && identity.size > 0) {
+                return Ok(Some((identity, read)));
+            }
+            std::thread::sleep(PAUSE);
+            if self.identity() == Some(identity) {
+                return Ok(Some((identity, read)));
+            }
+        }
+    }
+
+    fn read_once(&self) -> io::Result<Option<(Identity, Bytes)>> {
+        let path = &self.names().snapshot;
+        // Before it is opened: to open a device may do something.
+        if !self.fs.status(path)?.regular {
+            return Ok(None);
+        }
+        let file = self.fs.open_read(path)?;
+        let mut before = file.status()?;
+        for _ in 0..TRIES {
+            let bytes = file.read(0, before.identity.size)?;
+            let after = file.status()?;
+            if whole(&bytes, &after) && after.identity == before.identity {
+                return Ok(before.regular.then(|| (before.identity, Bytes::from(bytes))));
+            }
+            before = after;
+            std::thread::sleep(PAUSE);
+        }
+        Err(io::Error::other("it changes all the time"))
+    }
+
+    /// Tells what is damaged, and sees to it that the file is kept and written anew.
+    fn judge(&self, state: &mut State, identity: Identity, read: &Snapshot) {
+        let empty = identity.size == 0;
+        let Some(damage) = read
+            .damage
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| empty.then(|| "it is empty".to_owned()))
+        else {
+            return;
+        };
+        state.rewrite = true;
+        if state.kept == Some(identity) {
+            return;
+        }
+        state.kept = Some(identity);
+        let copy = if empty { String::new() } else { self.where_kept() };
+        let name = self.names().snapshot.display();
+        let kept = read.items.len();
+        let text = format!("{name} is damaged: {damage}; {kept} results were read from it{copy}");
+        self.tell(&text.clone(), text);
+    }
+
+    /// Keeps a copy and says where, and what to do with it.
+    fn where_kept(&self) -> String {
+        if self.options.read_only {
+            return "; the file is left as it is".to_owned();
+        }
+        match self.keep_copy() {
+            Ok(copy) => format!(
+                "; the file as it was is kept as {}: look there for what is missing, or delete it",
+                copy.display()
+            ),
+            Err(error) => format!("; no copy of the file could be kept ({error})"),
+        }
+    }
+
+    /// Copies the snapshot as it is now to a name that tells what it is.
+    fn keep_copy(&self) -> io::Result<std::path::PathBuf> {
+        let (names, now) = (self.names(), SystemTime::now());
+        let mut n = 0;
+        loop {
+            let copy = names.damaged(now, n);
+            match self.fs.copy(&names.snapshot, &copy) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => n += 1,
+                result => return result.map(|()| copy),
+            }
+        }
+    }
+
+    /// Keeps a copy of the snapshot because `why`, and says so.
+    pub fn set_aside(&self, why: &str) {
+        let name = self.names().snapshot.display();
+        let text = format!("{name}: {why}{}", self.where_kept());
+        self.tell(&text.clone(), text);
+    }
+
+    /// Goes on without a file.
+    fn leave_alone(&self, state: &mut State, why: &'static str, error: Option<io::Error>) -> Found {
+        state.broken = Some(why);
+        let name = self.names().snapshot.display();
+        let cause = error.map_or_else(String::new, |error| format!(" ({error})"));
+        let text = format!("{name}: {why}{cause}; it is not touched, results stay in this process");
+        self.tell("broken", text);
+        Found::default()
+    }
+}
+
+/// Whether `bytes` are all that the file holds.
+fn whole(bytes: &[u8], status: &Status) -> bool {
+    bytes.len() as u64 == status.identity.size
+}

@@ -1,0 +1,36 @@
+//! The journal: every change since the snapshot, one framed record each.
+//!
+//! ```text
+//!  0       4      5       6   8         16        20         24        24+k        24+k+t
+//!  +-------+------+-------+---+---------+---------+----------+---------+-----------+-------+
+//!  | magic | kind | flags | 0 | created | key len | text len | key (k) | text (t)  | crc32 |
+//!  +-------+------+-------+---+---------+---------+----------+---------+-----------+-------+
+//! ```
+//! * All numbers are little-endian. `magic` is `FF 6F 6C 01`; its last byte is the version of the
+//!   format. `FF` occurs in no key (WTF-8) and in no text (JSON), so a magic inside of a damaged
+//!   record is the start of the next one, never a piece of somebody's result.
+//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded. A kind that we do not know is passed over.
+//! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
+//!   compact JSON, 8 it is ASCII only.
+//! * `created`: seconds since the epoch, an IEEE double.
+//! * `crc32` is over everything before it.
+//!
+//! A journal is a chain of files, one for each *generation*. Records are appended by any number of
+//! processes, each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts
+//! them one after the other. A **seal** ends a generation: records behind it do not count, and who
+//! finds one before its own record appends that record again in the next generation. The number of
+//! the first generation of a chain is the time in microseconds, so that no two chains look alike.
+//! **folded** carries the identity of a snapshot (device, inode, size, mtime): if the snapshot that
+//! stands there is that one, it holds everything that earlier generations say.
+//!
+//! Reading drops what is damaged and goes on at the next magic with a right checksum. Bytes at the
+//! very end that are no whole record yet may be one that is being written: they are looked at again
+//! when the file has grown.
+
+mod reader;
+mod record;
+mod writer;
+
+pub use reader::Tail;
+pub use record::{Record, encode};
+pub use writer::{Journal, Look};

@@ -1,0 +1,138 @@
+//! One generation of the journal, open: appends to it and follows what others append.
+
+use std::io;
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use super::reader::{Tail, scan};
+use crate::store::fs::{Fs, Handle};
+use crate::value::write::Charset;
+
+/// A record buffer larger than this is given back after its use.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// What a look at the end of the journal found.
+#[derive(Debug)]
+pub enum Look {
+    /// Nobody appended.
+    Same,
+    /// This.
+    New(Tail),
+    /// The file was removed or cut without a seal: somebody who is not one of us was here.
+    Gone,
+}
+
+/// An open generation.
+#[derive(Debug)]
+pub struct Journal {
+    /// Its number.
+    pub generation: u64,
+    /// Where it is.
+    pub path: PathBuf,
+    file: Box<dyn Handle>,
+    charset: Charset,
+    /// Everything before this byte has been taken in.
+    known: u64,
+    /// The size at the last look: bytes from `known` to here are no whole record yet.
+    seen: u64,
+    /// Where records are put together.
+    pub buffer: Vec<u8>,
+}
+
+impl Journal {
+    /// Opens generation `generation` at `path`, none of it known; `create`s it if asked.
+    pub fn open(
+        fs: &dyn Fs,
+        path: PathBuf,
+        generation: u64,
+        create: bool,
+        charset: Charset,
+    ) -> io::Result<Self> {
+        let file = fs.open_append(&path, create)?;
+        Ok(Self { generation, path, file, charset, known: 0, seen: 0, buffer: Vec::new() })
+    }
+
+    /// The same generation, as far as it is known, with a handle of its own (a file position is
+    /// shared with the parent of a fork).
+    ///
+    /// # Errors
+    /// If the file is not there any more.
+    pub fn reopen(&self, fs: &dyn Fs) -> io::Result<Self> {
+        let mut new = Self::open(fs, self.path.clone(), self.generation, false, self.charset)?;
+        let (old_file, new_file) = (self.file.status()?.identity, new.file.status()?.identity);
+        if (old_file.device, old_file.inode) != (new_file.device, new_file.inode) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        (new.known, new.seen) = (self.known, self.seen);
+        Ok(new)
+    }
+
+    /// How many bytes it holds, as far as it is known.
+    pub fn bytes(&self) -> u64 {
+        self.known
+    }
+
+    /// Writes `self.buffer`, a whole record, behind everything else. Returns what others had
+    /// written before it; if that is sealed, the record does not count.
+    ///
+    /// # Errors
+    /// If the record is not whole in the file. Its pieces, if any, will be passed over as damage.
+    pub fn append(&mut self) -> io::Result<Option<Tail>> {
+        let result = self.write();
+        if self.buffer.capacity() > KEPT_BUFFER {
+            self.buffer = Vec::new();
+        }
+        result
+    }
+
+    fn write(&mut self) -> io::Result<Option<Tail>> {
+        let (wanted, written) = (self.buffer.len(), self.file.append(&self.buffer)?);
+        let end = self.file.position()?;
+        let start = end.saturating_sub(written as u64);
+        if written < wanted {
+            self.pass_over(start, end);
+            return Err(io::Error::from(io::ErrorKind::StorageFull));
+        }
+        let gap = (start != self.known).then(|| self.read(start, true)).transpose()?;
+        self.known = end;
+        self.seen = end;
+        Ok(gap)
+    }
+
+    /// Steps over half a record of our own, unless others wrote something before it.
+    fn pass_over(&mut self, start: u64, end: u64) {
+        if start == self.known {
+            self.known = end;
+            self.seen = end;
+        }
+    }
+
+    /// Makes what was appended survive a loss of power.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Looks whether others appended since the last look: one `fstat` if they did not.
+    pub fn look(&mut self) -> io::Result<Look> {
+        let status = self.file.status()?;
+        let size = status.identity.size;
+        if size < self.known {
+            return Ok(Look::Gone);
+        }
+        if size == self.seen {
+            return Ok(if status.links == 0 { Look::Gone } else { Look::Same });
+        }
+        let tail = self.read(size, false)?;
+        self.seen = size;
+        Ok(Look::New(tail))
+    }
+
+    /// Takes in the bytes from `known` up to `end`.
+    fn read(&mut self, end: u64, complete: bool) -> io::Result<Tail> {
+        let piece = Bytes::from(self.file.read(self.known, end)?);
+        let tail = scan(&piece, self.charset, complete);
+        self.known += tail.consumed as u64;
+        Ok(tail)
+    }
+}

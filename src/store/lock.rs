@@ -1,0 +1,284 @@
+//! Locks that the kernel frees when a process dies: presence, folding, and one for each key.
+//!
+//! On Linux they are byte ranges of one lock file (open file description locks, also over NFS):
+//! byte 0 is held while somebody folds, byte 1 is shared by all who append, and a key has the byte
+//! that its checksum names (two keys with one byte wait for each other, no more). Elsewhere the
+//! whole file is the lock for presence, a second file the one for folding, and keys have none.
+//!
+//! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
+//! closes such files and never unlocks them: the parent would lose the lock.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use super::fs::{Fs, Status};
+
+/// How a try to take a lock ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// We hold it.
+    Yes,
+    /// Somebody else does.
+    Busy,
+    /// This file system has none.
+    Unsupported,
+}
+
+/// The lock file, open, with this process's presence.
+#[derive(Debug)]
+pub struct LockFile {
+    file: File,
+    /// Whether the file system has locks at all.
+    pub supported: bool,
+    /// Set in the child of a fork: the locks are the parent's.
+    forgotten: AtomicBool,
+}
+
+impl LockFile {
+    /// Joins the processes that use the file, or waits until the last one has cleaned up.
+    pub fn join(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+        loop {
+            let file = fs.open_lock(path)?;
+            let supported = ranges::share(&file)?;
+            if is_still(fs, path, &file) {
+                return Ok(Self { file, supported, forgotten: AtomicBool::new(false) });
+            }
+        }
+    }
+
+    /// Whether this process is the only one; if so, it keeps all others out until it leaves.
+    /// IMPORTANT: ask under the fold lock, and leave if the answer is no: else two that close at
+    /// the same time would each take the other for the one who stays.
+    pub fn alone(&self) -> io::Result<bool> {
+        Ok(ranges::take_all(&self.file)? != Taken::Busy)
+    }
+
+    /// Marks all locks as the parent's.
+    pub fn forget(&self) {
+        self.forgotten.store(true, Ordering::Release);
+    }
+
+    /// Tries to take the lock of `key`.
+    pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<Option<KeyGuard>> {
+        let byte = crc32fast::hash(key);
+        let taken = ranges::take_key(&self.file, byte)?;
+        Ok((taken == Taken::Yes).then(|| KeyGuard { lock: Arc::downgrade(self), byte }))
+    }
+
+    /// Whether keys can be locked here.
+    pub fn has_keys(&self) -> bool {
+        self.supported && ranges::KEYS
+    }
+}
+
+/// The right of this process to compute one key; dropping it gives the right back.
+#[derive(Debug)]
+pub struct KeyGuard {
+    /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
+    lock: Weak<LockFile>,
+    byte: u32,
+}
+
+impl Drop for KeyGuard {
+    fn drop(&mut self) {
+        let held = self.lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
+        if let Some(lock) = held {
+            ranges::give_key(&lock.file, self.byte);
+        }
+    }
+}
+
+/// The right to fold or to begin a chain of journals. It stands on a file description of its own,
+/// so that it works between threads too.
+#[derive(Debug)]
+pub struct FoldGuard {
+    file: File,
+}
+
+impl Drop for FoldGuard {
+    /// Closing the file is not enough if a child was forked meanwhile: it has it open too.
+    fn drop(&mut self) {
+        ranges::give_fold(&self.file);
+    }
+}
+
+impl FoldGuard {
+    /// Waits for the lock at `path`.
+    pub fn wait(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+        loop {
+            let file = fs.open_lock(path)?;
+            ranges::wait_fold(&file)?;
+            let guard = Self { file };
+            if is_still(fs, path, &guard.file) {
+                return Ok(guard);
+            }
+        }
+    }
+
+    /// Takes the lock at `path` if nobody has it.
+    pub fn take(fs: &dyn Fs, path: &Path) -> io::Result<Option<Self>> {
+        let file = fs.open_lock(path)?;
+        if ranges::take_fold(&file)? == Taken::Busy {
+            return Ok(None);
+        }
+        let guard = Self { file };
+        Ok(is_still(fs, path, &guard.file).then_some(guard))
+    }
+}
+
+/// The file that is locked for folding, given the one for everything else.
+pub fn fold_path(lock: &Path) -> PathBuf {
+    let mut path = lock.as_os_str().to_owned();
+    path.push(ranges::FOLD_SUFFIX);
+    path.into()
+}
+
+/// Whether `path` still names the file that was locked: the last process removes it.
+fn is_still(fs: &dyn Fs, path: &Path, file: &File) -> bool {
+    let number = |status: Status| (status.identity.device, status.identity.inode);
+    let named = fs.status(path).map(number);
+    let locked = super::fs::Handle::status(file).map(number);
+    matches!((named, locked), (Ok(named), Ok(locked)) if named == locked)
+}
+
+/// What a refusal of the system means.
+fn judge(result: io::Result<()>) -> io::Result<Taken> {
+    use io::ErrorKind::{InvalidInput, ResourceBusy, Unsupported, WouldBlock};
+    match result {
+        Ok(()) => Ok(Taken::Yes),
+        Err(error) => match error.kind() {
+            WouldBlock | ResourceBusy => Ok(Taken::Busy),
+            Unsupported | InvalidInput => Ok(Taken::Unsupported),
+            _ if ranges::means_unsupported(&error) => Ok(Taken::Unsupported),
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod ranges {
+    use std::fs::File;
+    use std::io;
+
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+
+    use super::{Taken, judge};
+
+    pub const KEYS: bool = true;
+    pub const FOLD_SUFFIX: &str = "";
+    const FOLD: i64 = 0;
+    const PRESENCE: i64 = 1;
+    const FIRST_KEY: i64 = 2;
+
+    fn range(kind: i32, start: i64) -> libc::flock {
+        let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");
+        let whence = i16::try_from(libc::SEEK_SET).expect("SEEK_SET is 0");
+        libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: 1, l_pid: 0 }
+    }
+
+    fn set(file: &File, kind: i32, start: i64) -> io::Result<Taken> {
+        let range = range(kind, start);
+        judge(fcntl(file, FcntlArg::F_OFD_SETLK(&range)).map(drop).map_err(Into::into))
+    }
+
+    fn wait(file: &File, kind: i32, start: i64) -> io::Result<Taken> {
+        let range = range(kind, start);
+        loop {
+            match fcntl(file, FcntlArg::F_OFD_SETLKW(&range)) {
+                Err(Errno::EINTR) => {}
+                result => return judge(result.map(drop).map_err(Into::into)),
+            }
+        }
+    }
+
+    pub fn share(file: &File) -> io::Result<bool> {
+        Ok(wait(file, libc::F_RDLCK, PRESENCE)? == Taken::Yes)
+    }
+
+    pub fn take_all(file: &File) -> io::Result<Taken> {
+        set(file, libc::F_WRLCK, PRESENCE)
+    }
+
+    pub fn wait_fold(file: &File) -> io::Result<Taken> {
+        wait(file, libc::F_WRLCK, FOLD)
+    }
+
+    pub fn take_fold(file: &File) -> io::Result<Taken> {
+        set(file, libc::F_WRLCK, FOLD)
+    }
+
+    pub fn give_fold(file: &File) {
+        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
+        drop(set(file, libc::F_UNLCK, FOLD));
+    }
+
+    pub fn take_key(file: &File, byte: u32) -> io::Result<Taken> {
+        set(file, libc::F_WRLCK, FIRST_KEY + i64::from(byte))
+    }
+
+    pub fn give_key(file: &File, byte: u32) {
+        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
+        drop(set(file, libc::F_UNLCK, FIRST_KEY + i64::from(byte)));
+    }
+
+    pub fn means_unsupported(error: &io::Error) -> bool {
+        matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod ranges {
+    use std::fs::{File, TryLockError};
+    use std::io;
+
+    use super::{Taken, judge};
+
+    pub const KEYS: bool = false;
+    pub const FOLD_SUFFIX: &str = "-save";
+
+    fn tried(result: Result<(), TryLockError>) -> io::Result<Taken> {
+        match result {
+            Ok(()) => Ok(Taken::Yes),
+            Err(TryLockError::WouldBlock) => Ok(Taken::Busy),
+            Err(TryLockError::Error(error)) => judge(Err(error)),
+        }
+    }
+
+    pub fn share(file: &File) -> io::Result<bool> {
+        Ok(judge(file.lock_shared())? == Taken::Yes)
+    }
+
+    /// Not every system can turn a shared lock into an exclusive one: it is dropped first.
+    pub fn take_all(file: &File) -> io::Result<Taken> {
+        judge(file.unlock())?;
+        tried(file.try_lock())
+    }
+
+    pub fn wait_fold(file: &File) -> io::Result<Taken> {
+        judge(file.lock())
+    }
+
+    pub fn take_fold(file: &File) -> io::Result<Taken> {
+        tried(file.try_lock())
+    }
+
+    pub fn give_fold(file: &File) {
+        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
+        drop(file.unlock());
+    }
+
+    pub fn take_key(_: &File, _: u32) -> io::Result<Taken> {
+        Ok(Taken::Unsupported)
+    }
+
+    pub fn give_key(_: &File, _: u32) {}
+
+    pub fn means_unsupported(_: &io::Error) -> bool {
+        false
+    }
+}

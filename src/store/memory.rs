@@ -1,0 +1,48 @@
+//! A cache without a file: nothing is kept beyond the process.
+
+use super::{Change, KeyLock, Loaded, News, Saving, Store};
+use crate::error::Result;
+
+/// The store of a cache that lives in memory alone. Every change is accepted and forgotten.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryStore;
+
+impl Store for MemoryStore {
+    fn load(&self) -> Loaded {
+        Loaded::default()
+    }
+
+    fn news(&self) -> Vec<News> {
+        Vec::new()
+    }
+
+    fn append(&self, _: &Change) -> Result<()> {
+        Ok(())
+    }
+
+    fn lock_key(&self, _: &[u8]) -> KeyLock {
+        KeyLock::Unsupported
+    }
+
+    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
+        Ok(None)
+    }
+
+    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
+        Ok(None)
+    }
+
+    fn wants_save(&self) -> bool {
+        false
+    }
+
+    fn set_aside(&self, _: &str) {}
+
+    fn close(&self) {}
+
+    fn notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn after_fork(&self) {}
+}

@@ -1,0 +1,71 @@
+//! A history replayed over the entries that it started from.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::{Change, Item};
+
+/// What a history says about one key in the end.
+struct Last {
+    /// Its result, or `None` if it was removed.
+    item: Option<Item>,
+    /// Whether the key lost its place in the order (it was removed in between).
+    moved: bool,
+    /// Position in the history at which the key took its place.
+    at: usize,
+}
+
+/// Applies `changes` to `items` as a Python dict would: a key keeps its place until it is removed.
+pub fn replay(items: Vec<Item>, changes: impl IntoIterator<Item = Change>) -> Vec<Item> {
+    let mut last: HashMap<Bytes, Last, foldhash::fast::RandomState> = HashMap::default();
+    let mut cleared = false;
+    for (at, change) in changes.into_iter().enumerate() {
+        match change {
+            Change::Clear => {
+                last.clear();
+                cleared = true;
+            }
+            Change::Remove(key) => {
+                last.insert(key, Last { item: None, moved: true, at });
+            }
+            Change::Put(item) => put(&mut last, item, at),
+        }
+    }
+    let mut items = if cleared { Vec::new() } else { items };
+    if !last.is_empty() {
+        replace(&mut items, &mut last);
+    }
+    items.extend(in_order(last));
+    items
+}
+
+/// Notes a result, in the place of the one that the key had.
+fn put(last: &mut HashMap<Bytes, Last, foldhash::fast::RandomState>, item: Item, at: usize) {
+    let entry = last.entry(item.key.clone()).or_insert(Last { item: None, moved: false, at });
+    if entry.item.is_none() {
+        entry.at = at;
+    }
+    entry.item = Some(item);
+}
+
+/// Puts new results in the places of old ones and takes out what was removed.
+fn replace(items: &mut Vec<Item>, last: &mut HashMap<Bytes, Last, foldhash::fast::RandomState>) {
+    items.retain_mut(|item| match last.get(&item.key) {
+        None => true,
+        Some(found) if found.moved => false,
+        Some(_) => {
+            if let Some(new) = last.remove(&item.key).and_then(|found| found.item) {
+                *item = new;
+            }
+            true
+        }
+    });
+}
+
+/// What is left has no place among the old entries: it follows them in the order of the history.
+fn in_order(last: HashMap<Bytes, Last, foldhash::fast::RandomState>) -> impl Iterator<Item = Item> {
+    let mut rest: Vec<Last> = last.into_values().collect();
+    rest.sort_unstable_by_key(|found| found.at);
+    rest.into_iter().filter_map(|found| found.item)
+}
