@@ -14,7 +14,7 @@ from typing import Any
 from . import _core, _decorator, _modes, _options
 from ._warnings import warn
 
-_OPTIONS = _options.OPTION_NAMES
+_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
 _cores_lock = threading.Lock()
 _open: set[_core.Cache] = set()
@@ -37,6 +37,8 @@ class Cache(MutableMapping[str, Any]):
         app: str | None = None,
         mode: str | None = None,
         durability: str = "flush",
+        maxsize: int | None = None,
+        max_bytes: int | None = None,
         **options: Any,
     ) -> None:
         """Name the file and the defaults of the functions that are memoised in it.
@@ -50,8 +52,9 @@ class Cache(MutableMapping[str, Any]):
                 environment variable OUTLIVE_MODE says, else "on".
             durability: "flush" (a result survives the end of the process, however it ends) or
                 "fsync" (it survives the loss of power).
-            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error,
-                maxsize, cache_if, cache_errors, on_unstorable, clock.
+            maxsize: How many entries the whole cache may have; the least recently used goes.
+            max_bytes: How many bytes the texts of all results may have together.
+            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if, cache_errors, on_unstorable, clock.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
@@ -64,18 +67,22 @@ class Cache(MutableMapping[str, Any]):
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
         self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in)
+        limits = {"maxsize": maxsize, "max_bytes": max_bytes}
+        checked = {name: _options.limit(value, name) for name, value in limits.items()}
+        if maxsize is not None or max_bytes is not None:
+            self.core.limit(**checked)
         if mode is not None:
             self.core.mode = _options.one_of(mode, _options.MODES, "mode")
 
     @property
     def path(self) -> str | None:
         """The file, or None for a cache in memory."""
-        return self.core.path
+        return None if self.core.path is None else str(self.core.path)
 
     @property
     def label(self) -> str:
         """The file as messages name it."""
-        return self.core.path or "a cache in memory"
+        return self.path or "a cache in memory"
 
     def memoise(self, function: Any = None, /, **options: Any) -> Any:
         """Keep the results of ``function``: ``@cache.memoise`` or ``@cache.memoise(ttl="1h")``.
@@ -149,7 +156,7 @@ class Cache(MutableMapping[str, Any]):
         self.core.clear()
 
     def __repr__(self) -> str:
-        place = repr(self.core.path) if self.core.path else "in memory"
+        place = repr(self.path) if self.path else "in memory"
         return f"<{self._title} {place}: {len(self)} entries>"
 
     _title = "outlive.Cache"
@@ -159,6 +166,12 @@ class Cache(MutableMapping[str, Any]):
         if isinstance(key, str):
             return key
         raise TypeError(f"keys are texts, as f.cache_key(...) gives them, not {key!r}")
+
+    def reconfigure(self, options: dict[str, Any]) -> None:
+        """Change the defaults, also of functions that were memoised before."""
+        self.options = _options.checked(self.options, options)
+        for memoised in list(self.functions.values()):
+            _decorator.renew_options(self, memoised)
 
     def count(self, memoised: _core.Memoised) -> int:
         """How many entries ``memoised`` has."""

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import inspect
 import sys
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -81,20 +82,22 @@ def _native(
         rule=rule,
         params=params,
         digest=functools.partial(_digest, name),
-        options=_resolved(cache, own),
+        options=_options.Options(),
     )
+    memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
+    renew_options(cache, memoised)
     if not cache.is_drop_in:
         _tell_namesakes(cache, name, memoised)
     cache.functions[name] = memoised
     return memoised
 
 
-def _resolved(cache: Cache, own: dict[str, Any]) -> _options.Options:
-    """The cache's options with the function's ``own``, and the helpers that they need."""
+def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
+    """Let ``memoised`` have the cache's options of now, and its own on top."""
+    own, refresher = memoised._outlive_own
     options = _options.checked(cache.options, own)
     errors = Keeper(options.cache_errors) if options.cache_errors else None
-    refresher = _refresh.Refresher() if options.refresh_after is not None else None
-    return _options.replace(options, errors=errors, refresher=refresher)
+    memoised.set_options(_options.replace(options, errors=errors, refresher=refresher))
 
 
 def _digest(function: str, parameter: str, text: bytes) -> str:
@@ -132,7 +135,8 @@ def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:
 
     hits, misses, expired = memoised.counts()
     size = cache.count(memoised)
-    return CacheInfo(hits, misses, memoised.options.maxsize, size, memoised.evictions(), expired)
+    maxsize = _options.checked(cache.options, memoised._outlive_own[0]).maxsize
+    return CacheInfo(hits, misses, maxsize, size, memoised.evictions(), expired)
 
 
 def _cache_clear(cache: Cache, memoised: _core.Memoised) -> None:

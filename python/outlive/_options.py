@@ -58,7 +58,13 @@ def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float |
     return in_seconds
 
 
-def _limit(value: Any, option: str) -> int | None:
+def limit(value: Any, option: str) -> int | None:
+    """Return a limit: a whole number above zero, or None.
+
+    Raises:
+        TypeError: ``value`` is no whole number.
+        ValueError: ``value`` is below one.
+    """
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -98,7 +104,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     ),
     "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
     "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),
-    "maxsize": lambda v: _limit(v, "maxsize"),
+    "maxsize": lambda v: limit(v, "maxsize"),
     "cache_if": lambda v: _callable(v, "cache_if"),
     "cache_errors": lambda v: v,
     "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),

@@ -14,14 +14,14 @@ _log = logging.getLogger("outlive")
 class Refresher:
     """Computes keys again in the background, each once at a time."""
 
-    def __init__(self) -> None:
-        self.memoised: weakref.ref[Any] | None = None
+    def __init__(self, memoised: weakref.ref[Any]) -> None:
+        self._memoised = memoised
         self._busy: set[str] = set()
         self._lock = threading.Lock()
 
     def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
         """Have the call under ``key`` computed by a thread of its own, unless one is at it."""
-        memoised = self.memoised() if self.memoised else None
+        memoised = self._memoised()
         with self._lock:
             if memoised is None or key in self._busy:
                 return

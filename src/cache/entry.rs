@@ -71,6 +71,11 @@ impl<L> Entry<L> {
         })
     }
 
+    /// The size of its text in bytes; nothing for what lives in this process only.
+    pub fn size(&self) -> u64 {
+        self.text.as_ref().map_or(0, |text| text.len() as u64)
+    }
+
     /// Whether both are the same stored result.
     pub fn is_same_text(&self, text: &Bytes) -> bool {
         self.text.as_ref().is_some_and(|own| own.as_ptr() == text.as_ptr())

@@ -6,6 +6,7 @@
 //! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking: dropping one may run any
 //! code, and that code may call the cache.
 
+mod bounds;
 pub mod entry;
 pub mod gate;
 mod state;
@@ -20,9 +21,10 @@ pub use gate::Gate;
 
 use crate::error::Result;
 use crate::flight::{Flights, Join, Owner};
+use crate::policy::Limits;
 use crate::store::{Change, KeyLock, News, Saving, Store};
 use crate::sync::{self, Arc, Mutex};
-use state::{Gone, State};
+use state::{Evicted, Gone, State};
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -190,13 +192,41 @@ where
         drop(self.loaded());
         let history = self.history.lock();
         let written = self.write_down(key, &entry);
-        let old = self.state.lock().put(key, entry);
+        let (old, evicted) = self.state.lock().put(key, entry);
+        self.write_off(&evicted);
         drop(history);
-        if old.is_some() {
+        if old.is_some() || !evicted.is_empty() {
             self.gate.invalidate();
         }
-        drop(old);
+        drop((old, evicted));
         written
+    }
+
+    /// Has the store forget what went for want of room; the history is locked.
+    fn write_off(&self, evicted: &Evicted<L>) {
+        for (key, entry) in evicted {
+            if entry.to_item(key).is_some() {
+                // A failure is in the store's notices.
+                let _ = self.store.append(&Change::Remove(key.clone()));
+            }
+        }
+    }
+
+    /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
+    pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
+        let _active = sync::active();
+        let history = self.history.lock();
+        let evicted = self.state.lock().limit(name, limits);
+        self.write_off(&evicted);
+        drop(history);
+        self.gate.invalidate();
+        drop(evicted);
+    }
+
+    /// How many entries of the function `name`, or of all, went for want of room.
+    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
+        let _active = sync::active();
+        self.state.lock().evictions(name)
     }
 
     fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {

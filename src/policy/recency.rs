@@ -81,6 +81,12 @@ pub struct Recency {
     lists: Vec<List>,
 }
 
+impl Default for Recency {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
 impl Recency {
     /// No entries yet, and `limits` for all of them together.
     pub fn new(limits: Limits) -> Self {

@@ -18,6 +18,7 @@ use super::encode::to_text;
 use super::live::Live;
 use super::text::{from_wtf8, with_wtf8};
 use crate::cache::{Cache, Entry};
+use crate::policy::Limits;
 use crate::store::{Durability, FileStore, MemoryStore, Options, RESERVED_KEY, Store};
 use crate::value::write::Charset;
 
@@ -85,6 +86,8 @@ pub struct CoreCache {
     warn: Py<PyAny>,
     names: Mutex<Option<Box<Names>>>,
     loaded: AtomicBool,
+    /// Whether every use must be seen, to know what was used last.
+    pub(super) bounded: AtomicBool,
 }
 
 #[pymethods]
@@ -101,6 +104,7 @@ impl CoreCache {
     ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
+        let _active = crate::sync::active();
         CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));
         let core = Self {
             cache,
@@ -111,6 +115,7 @@ impl CoreCache {
             warn,
             names: Mutex::default(),
             loaded: AtomicBool::new(false),
+            bounded: AtomicBool::new(false),
         };
         core.set_mode(mode)?;
         Ok(core)
@@ -146,6 +151,24 @@ impl CoreCache {
         Ok(())
     }
 
+    /// Whether the file was read, or its entries used.
+    #[getter]
+    fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// How much the whole cache may hold.
+    #[pyo3(signature = (*, maxsize, max_bytes))]
+    fn limit(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
+        self.bounded.store(maxsize.is_some() || max_bytes.is_some(), Ordering::Release);
+        self.cache.limit(None, Limits { maxsize, max_bytes });
+    }
+
+    /// How many entries went because there was no room.
+    fn evictions(&self) -> u64 {
+        self.cache.evictions(None)
+    }
+
     /// An override of the mode begins somewhere: hits look at it from now on.
     fn enter(&self) {
         self.cache.gate().enter();
@@ -157,7 +180,8 @@ impl CoreCache {
     }
 
     /// Reads the file, unless that was done before.
-    fn load(&self, py: Python<'_>) -> PyResult<()> {
+    pub fn load(&self, py: Python<'_>) -> PyResult<()> {
+        self.loaded.store(true, Ordering::Release);
         py.detach(|| self.cache.load());
         self.tell(py)
     }
@@ -237,7 +261,7 @@ impl CoreCache {
 }
 
 fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
-    let Some(path) = path else { return Box::new(MemoryStore::default()) };
+    let Some(path) = path else { return Box::new(MemoryStore) };
     let durability = if fsync { Durability::Fsync } else { Durability::Flush };
     Box::new(FileStore::new(path.to_owned(), Options { charset, durability, read_only: false }))
 }

@@ -16,6 +16,7 @@ use super::keys::{KeyMaker, NoKey};
 use super::options::Options;
 use super::text::from_wtf8;
 use crate::cache::Gate;
+use crate::policy::Limits;
 
 /// A function whose results are kept.
 #[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
@@ -23,12 +24,10 @@ pub struct Memoised {
     entry: Entry,
     hits: Mutex<Hits>,
     gate: Arc<Gate>,
-    /// Whether hits may be remembered by their arguments.
-    tabled: bool,
     pub(super) function: Py<PyAny>,
     pub(super) core: Py<CoreCache>,
     pub(super) keys: KeyMaker,
-    pub(super) options: Options,
+    options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
     pub(super) name: String,
     /// What tells this function from others that share its keys.
@@ -68,17 +67,15 @@ impl Memoised {
     ) -> PyResult<Py<Self>> {
         let keys = KeyMaker::new(name.clone(), value_name, flat, rule, &params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
-        let tabled = keys.is_pure() && options.maxsize.is_none() && options.clock.is_none();
         let id = hash_of(&name);
         let me = Self {
             entry: Entry::new(),
             hits: Mutex::default(),
             gate,
-            tabled,
             function,
             core,
             keys,
-            options,
+            options: Mutex::new(Arc::new(options)),
             name,
             id,
             counters: Counters::default(),
@@ -129,6 +126,30 @@ impl Memoised {
         format!("<memoised {} at {:p}>", slf.get().name, slf.as_ptr())
     }
 
+    /// `module.qualname`, or what `name=` said.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The function itself.
+    #[getter]
+    fn function(&self) -> &Py<PyAny> {
+        &self.function
+    }
+
+    /// How results are kept and served from now on.
+    fn set_options(&self, options: Options) {
+        if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
+            let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
+            let limits = Limits { maxsize: options.maxsize, max_bytes: None };
+            self.core.get().cache().limit(name, limits);
+        }
+        let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
+        self.reset_hits();
+        drop(old);
+    }
+
     /// The key text of a call with these arguments.
     #[pyo3(signature = (*args, **kwargs))]
     fn cache_key<'py>(
@@ -149,14 +170,16 @@ impl Memoised {
         (load(hits) + self.hits.lock().count, load(misses), load(expired))
     }
 
+    /// How many entries of this function went because there was no room.
+    fn evictions(&self) -> u64 {
+        let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
+        self.core.get().cache().evictions(name)
+    }
+
     /// Sets the counters back and forgets what is remembered by arguments.
     fn reset(&self) {
-        let dropped = {
-            let mut hits = self.hits.lock();
-            hits.count = 0;
-            hits.clear()
-        };
-        drop(dropped);
+        self.reset_hits();
+        self.hits.lock().count = 0;
         self.counters.hits.store(0, Ordering::Relaxed);
         self.counters.misses.store(0, Ordering::Relaxed);
         self.counters.expired.store(0, Ordering::Relaxed);
@@ -165,19 +188,28 @@ impl Memoised {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(&self.core)?;
-        self.options.traverse(visit)?;
+        self.options.try_lock().map_or(Ok(()), |options| options.traverse(visit))?;
         self.keys.traverse(visit)?;
         // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
         self.hits.try_lock().map_or(Ok(()), |hits| hits.traverse(visit))
     }
 
     fn __clear__(&self) {
-        let dropped = self.hits.lock().clear();
-        drop(dropped);
+        self.reset_hits();
     }
 }
 
 impl Memoised {
+    /// How results are kept and served.
+    pub fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.options.lock())
+    }
+
+    fn reset_hits(&self) {
+        let dropped = self.hits.lock().clear();
+        drop(dropped);
+    }
+
     /// Where CPython finds the C function to call.
     pub fn entry(&self) -> &Entry {
         &self.entry
@@ -195,7 +227,7 @@ impl Memoised {
     pub fn call_slow<'py>(&self, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let py = raw.py();
         let (value, fill) = self.run(py, &raw.to_call()?)?;
-        if let Some(fill) = fill.filter(|_| self.tabled) {
+        if let Some(fill) = fill.filter(|_| self.keys.is_pure()) {
             self.fill(raw, fill);
         }
         Ok(value)

@@ -4,8 +4,10 @@ mod cache;
 mod call;
 mod canon;
 mod clock;
+mod control;
 mod decode;
 mod encode;
+mod fork;
 mod hits;
 mod hot;
 mod keys;
@@ -22,6 +24,10 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::cache::CoreCache;
+    #[pymodule_export]
+    use super::canon::canonical;
+    #[pymodule_export]
+    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
     use super::memoised::Memoised;
 }

@@ -17,6 +17,7 @@ use super::hits::{Fill, Served, Span};
 use super::keys::NoKey;
 use super::live::Live;
 use super::memoised::Memoised;
+use super::options::Options;
 use crate::cache::{Entry, Found, Landed, Origin};
 use crate::flight::{Guard, Join, Outcome, Owner, Poll, Waiter};
 use crate::policy::{Expiry, Freshness};
@@ -53,6 +54,7 @@ pub struct Flight<'a, 'py> {
     pub key: Bytes,
     pub owner: Owner,
     pub mode: Mode,
+    pub options: Arc<Options>,
     /// The state of the cache when the call began.
     epoch: u64,
 }
@@ -100,12 +102,13 @@ impl Memoised {
         }
         core.get().load_once(py)?;
         let epoch = core.get().cache().gate().word();
+        let options = self.options();
         let key = match self.keys.key(py, call) {
             Ok(key) => Bytes::from(key),
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
         };
-        Ok(Some(Flight { me: self, core: core.clone(), call, key, owner, mode, epoch }))
+        Ok(Some(Flight { me: self, core: core.clone(), call, key, owner, mode, options, epoch }))
     }
 
     /// A call without a key: the drop-in never raises on account of the cache, so it warns.
@@ -120,6 +123,12 @@ impl Memoised {
         Ok(())
     }
 
+    fn count_miss(&self) {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<'py> Flight<'_, 'py> {
     fn now(&self, py: Python<'_>) -> PyResult<f64> {
         match &self.options.clock {
             Some(clock) => clock.call0(py)?.extract(py),
@@ -127,18 +136,12 @@ impl Memoised {
         }
     }
 
-    fn count_miss(&self) {
-        self.counters.misses.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl<'py> Flight<'_, 'py> {
     fn cache(&self) -> &Arc<PyCache> {
         self.core.get().cache()
     }
 
     /// Looks up, waits or computes, until there is an answer.
-    fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+    pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         loop {
             // While somebody computes this key it may be us: then the cache does not count.
             let early = self.cache().is_flying(&self.key).then(|| self.join());
@@ -236,7 +239,7 @@ impl<'py> Flight<'_, 'py> {
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let (entry, refused) = self.entry(py, &value)?;
-        let wanted = match &self.me.options.cache_if {
+        let wanted = match &self.options.cache_if {
             Some(wanted) => wanted.bind(py).call1((&value,))?.is_truthy()?,
             None => true,
         };
@@ -271,8 +274,8 @@ impl<'py> Flight<'_, 'py> {
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<(Entry<Arc<Live>>, Option<String>)> {
-        let mut entry = Entry::new(Some(self.me.now(py)?));
-        entry.timed = self.me.options.expires();
+        let mut entry = Entry::new(Some(self.now(py)?));
+        entry.timed = self.options.expires();
         entry.transient = self.mode == Mode::Readonly;
         entry.origin = self.origin(py);
         match to_text(value, self.core.get().charset()) {
@@ -298,7 +301,7 @@ impl<'py> Flight<'_, 'py> {
         if Live::is_immutable(value) {
             return Ok(Some(Arc::new(Live::same(value.clone()))));
         }
-        if self.me.options.copy {
+        if self.options.copy {
             return Ok(None);
         }
         let Ok(template) = self.core.get().decode(py, text) else { return Ok(None) };
@@ -311,7 +314,7 @@ impl<'py> Flight<'_, 'py> {
         let key = String::from_utf8_lossy(&self.key);
         let sentence =
             unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
-        match self.me.options.on_unstorable.as_str() {
+        match self.options.on_unstorable.as_str() {
             "raise" => return Err(PyTypeError::new_err(sentence)),
             "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {
                 self.core.get().warn(py, "UnstorableWarning", &sentence)?;
@@ -337,12 +340,12 @@ impl<'py> Flight<'_, 'py> {
     }
 
     fn keep_error(&self, py: Python<'py>, error: &PyErr) -> PyResult<()> {
-        let Some(keeper) = &self.me.options.errors else { return Ok(()) };
+        let Some(keeper) = &self.options.errors else { return Ok(()) };
         let payload = keeper.bind(py).call_method1(intern!(py, "pack"), (error.value(py),))?;
         if payload.is_none() {
             return Ok(());
         }
-        let mut entry = Entry::new(Some(self.me.now(py)?));
+        let mut entry = Entry::new(Some(self.now(py)?));
         entry.timed = true;
         entry.transient = self.mode == Mode::Readonly;
         entry.text = super::encode::tagged_error(&payload, self.core.get().charset());
@@ -396,7 +399,30 @@ impl<'py> Flight<'_, 'py> {
     }
 
     fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
-        if self.me.options.copy { live.serve(py) } else { live.serve_shared(py) }
+        if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
+    }
+
+    /// What a hit would return; nothing is counted.
+    pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(found) = self.cache().get(&self.key) else { return Ok(None) };
+        if super::encode::is_error(found.entry.text.as_ref()) {
+            return Ok(None);
+        }
+        let Some(live) = self.core.get().live(py, &self.key, &found.entry)? else {
+            return Ok(None);
+        };
+        match self.freshness(py, &found, &live)? {
+            Freshness::Expired { .. } => Ok(None),
+            Freshness::Fresh | Freshness::Refresh => self.serve(py, &live).map(Some),
+        }
+    }
+
+    /// Keeps a result that somebody else brings.
+    pub fn keep_given(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (entry, refused) = self.entry(py, value)?;
+        let _ = self.cache().put(&self.key, entry);
+        self.after_put(py)?;
+        refused.map_or(Ok(()), |where_| self.tell_unstorable(py, &where_))
     }
 
     /// Looks the key up.
@@ -431,11 +457,11 @@ impl<'py> Flight<'_, 'py> {
 
     fn kept_error(&self, py: Python<'py>, found: &Found<Arc<Live>>) -> PyResult<Look<'py>> {
         let nothing = Look::Miss { stale: None };
-        let (Some(keeper), Some(text)) = (&self.me.options.errors, &found.entry.text) else {
+        let (Some(keeper), Some(text)) = (&self.options.errors, &found.entry.text) else {
             return Ok(nothing);
         };
         let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
-        let age = self.me.now(py)? - found.created.unwrap_or(0.0);
+        let age = self.now(py)? - found.created.unwrap_or(0.0);
         let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
         if error.is_none() {
             return Ok(nothing);
@@ -445,7 +471,7 @@ impl<'py> Flight<'_, 'py> {
     }
 
     fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Expiry> {
-        let options = &self.me.options;
+        let options = &self.options;
         let ttl = match &options.ttl {
             None => None,
             Some(ttl) => match ttl.bind(py).extract::<f64>() {
@@ -466,10 +492,10 @@ impl<'py> Flight<'_, 'py> {
         found: &Found<Arc<Live>>,
         live: &Live,
     ) -> PyResult<Freshness> {
-        if !self.me.options.expires() {
+        if !self.options.expires() {
             return Ok(Freshness::Fresh);
         }
-        let now = self.me.now(py)?;
+        let now = self.now(py)?;
         Ok(self.expiry(py, live)?.judge(found.created, now, now))
     }
 
@@ -481,11 +507,16 @@ impl<'py> Flight<'_, 'py> {
         created: Option<f64>,
     ) -> PyResult<Option<Fill>> {
         let Some(live) = &entry.live else { return Ok(None) };
+        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
+        if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
+            // Every call must be seen: to ask the clock, or to know what was used last.
+            return Ok(None);
+        }
         if self.cache().is_flying(&self.key) && entry.text.is_none() {
             return Ok(None);
         }
-        let span = if self.me.options.expires() {
-            let now = self.me.now(py)?;
+        let span = if self.options.expires() {
+            let now = self.now(py)?;
             let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
             let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
             Some(Span { from: now, until: created.unwrap_or(now) + shortest })
@@ -494,7 +525,7 @@ impl<'py> Flight<'_, 'py> {
         };
         let served = if live.is_shared() {
             Served::Same(live.object().clone_ref(py))
-        } else if self.me.options.copy {
+        } else if self.options.copy {
             Served::Copy(Arc::clone(live))
         } else {
             Served::Same(live.serve_shared(py)?.unbind())
@@ -503,7 +534,7 @@ impl<'py> Flight<'_, 'py> {
     }
 
     fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
-        let Some(refresher) = &self.me.options.refresher else { return Ok(()) };
+        let Some(refresher) = &self.options.refresher else { return Ok(()) };
         if self.cache().is_flying(&self.key) {
             return Ok(());
         }

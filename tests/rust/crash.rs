@@ -33,7 +33,9 @@ struct Plan {
 impl Plan {
     fn fails(&self) -> bool {
         let now = self.count.fetch_add(1, Ordering::Relaxed);
-        if now == self.at && std::env::var_os("DBG").is_some() { eprintln!("{}", std::backtrace::Backtrace::force_capture()); }
+        if now == self.at && std::env::var_os("DBG").is_some() {
+            eprintln!("{}", std::backtrace::Backtrace::force_capture());
+        }
         now == self.at || (self.trouble == Trouble::Crash && now > self.at)
     }
 
