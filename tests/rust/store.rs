@@ -579,3 +579,58 @@ fn synced_changes_are_kept() {
     drop(store);
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1")]));
 }
+
+/// Many processes that append, save, leave and come back at the same time lose nothing.
+#[test]
+fn a_crowd_loses_nothing() {
+    let (folder, path) = place();
+    std::thread::scope(|scope| {
+        for who in 0..4 {
+            let path = &path;
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let mut cache = Cache::open(path);
+                    for n in 0..40 {
+                        assert!(cache.change(&put(&format!("{who}-{round}-{n}"), "1")));
+                        if n == 20 && who % 2 == 0 {
+                            assert!(cache.save());
+                        }
+                    }
+                    assert!(cache.close());
+                }
+            });
+        }
+    });
+    assert_eq!(names(folder.path()), ["cache.json"]);
+    assert_eq!(Cache::open(&path).items.len(), 4 * 5 * 40);
+}
+
+/// Threads of one process append while another one saves again and again; all is kept.
+#[test]
+fn threads_append_while_another_saves() {
+    let (_folder, path) = place();
+    let store = FileStore::new(path.clone(), OPTIONS);
+    store.load();
+    let written = std::sync::Mutex::new(vec![]);
+    std::thread::scope(|scope| {
+        for who in 0..3 {
+            let (store, written) = (&store, &written);
+            scope.spawn(move || {
+                for n in 0..200 {
+                    let item = item(&format!("{who}-{n}"), "1");
+                    // As the cache does: known before it is promised, so that a save has it.
+                    written.lock().expect("nobody panics").push(item.clone());
+                    store.append(&Change::Put(item)).expect("the disk works");
+                }
+            });
+        }
+        for _ in 0..20 {
+            if let Some(saving) = store.begin_save().expect("the disk works") {
+                let items = written.lock().expect("nobody panics").clone();
+                saving.write(&items).expect("the disk works");
+            }
+        }
+    });
+    drop(store);
+    assert_eq!(Cache::open(&path).items.len(), 600);
+}

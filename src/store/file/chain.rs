@@ -48,6 +48,9 @@ impl Inner {
             state.pending = vec![News::Replaced(self.load(state))];
             return Ok(());
         }
+        if state.announced.is_some() {
+            state.settle(self.identity());
+        }
         let Some(journal) = &mut state.journal else { return self.look_around(state) };
         match journal.look()? {
             Look::Same => Ok(()),
@@ -83,9 +86,8 @@ impl Inner {
             self.tell_dropped(&journal.path, tail.dropped, tail.changes.len());
         }
         if let Some(identity) = tail.folded {
-            state.snapshot = Some(identity);
-            state.older_changes = 0;
-            state.older_bytes = 0;
+            state.announce(identity);
+            state.settle(self.identity());
         }
         state.changes += tail.changes.len() as u64;
         state.pending.extend(tail.changes.into_iter().map(News::Change));
@@ -110,6 +112,7 @@ impl Inner {
     pub fn rejoin(&self, state: &mut State) -> io::Result<()> {
         let mut chain = self.open_chain()?;
         let snapshot = self.identity();
+        state.settle(snapshot);
         let last = chain.last().map(|(journal, _)| journal.generation);
         if snapshot != state.snapshot {
             state.pending = vec![News::Replaced(self.load(state))];
@@ -191,6 +194,7 @@ impl Inner {
     fn adopt(&self, state: &mut State, chain: Chain) -> Vec<Change> {
         let mut all = Vec::new();
         state.journal = None;
+        state.announced = None;
         (state.changes, state.older_changes, state.older_bytes) = (0, 0, 0);
         for (journal, tail) in chain {
             if tail.dropped > 0 {
@@ -200,6 +204,9 @@ impl Inner {
             all.extend(tail.changes);
             if state.journal.is_some() {
                 continue;
+            }
+            if let Some(identity) = tail.folded {
+                state.announce(identity);
             }
             state.changes = changes;
             state.journal = Some(journal);

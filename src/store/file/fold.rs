@@ -64,7 +64,9 @@ impl Inner {
         let sealed = self.seal(&mut state);
         state.folding = false;
         let last = sealed.inspect_err(|error| self.tell_unsaved(error))?;
-        if self.identity() != state.snapshot {
+        let now = self.identity();
+        state.settle(now);
+        if now != state.snapshot {
             state.pending = vec![News::Replaced(self.load(&mut state))];
         }
         Ok(Box::new(Fold {
