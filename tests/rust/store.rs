@@ -506,6 +506,25 @@ fn a_read_only_store_writes_nothing() {
     assert_eq!(names(folder.path()), before);
 }
 
+/// A file whose mode lets nobody write is served and left as it is.
+#[cfg(unix)]
+#[test]
+fn a_write_protected_file_is_served() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path) = place();
+    std::fs::write(&path, "{\"a\": 1}").expect("the test can write");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o444)).expect("it is ours");
+    let mut cache = Cache::open(&path);
+    assert_eq!(cache.entries(), strings(&[("a", "1")]));
+    assert!(cache.store.notices().is_empty());
+    assert!(!cache.change(&put("b", "2")));
+    assert!(!cache.change(&put("c", "3")));
+    assert!(cache.save() && cache.close());
+    assert_eq!(cache.store.notices().len(), 1);
+    assert_eq!(names(folder.path()), ["cache.json"]);
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"{\"a\": 1}");
+}
+
 /// When the folder is removed under a running process, its results stay in memory, with a notice.
 #[test]
 fn a_removed_folder_is_told() {
