@@ -288,3 +288,18 @@ mod ranges {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file system without locks is told from a lock that somebody holds, and from an error.
+    #[test]
+    fn refusals_are_told_apart() {
+        let refused = |kind: io::ErrorKind| judge(Err(kind.into()));
+        assert_eq!(judge(Ok(())).ok(), Some(Taken::Yes));
+        assert_eq!(refused(io::ErrorKind::WouldBlock).ok(), Some(Taken::Busy));
+        assert_eq!(refused(io::ErrorKind::Unsupported).ok(), Some(Taken::Unsupported));
+        assert!(refused(io::ErrorKind::PermissionDenied).is_err());
+    }
+}

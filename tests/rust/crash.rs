@@ -11,7 +11,7 @@ use bytes::Bytes;
 use outlive::store::fs::{Disk, Fs, Handle, Status};
 use outlive::store::{Change, Store};
 
-use super::store::{Cache, Entries, apply, entries, item, names, place, put, remove};
+use super::stand::{Cache, Entries, apply, entries, item, names, place, put, remove};
 
 /// What happens at the chosen operation.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,11 @@
 //! The core's tests, without Python: one file for each concept.
 
 mod crash;
+mod files;
 mod flight;
+mod journal;
 mod model;
 mod snapshot;
+mod stand;
 mod store;
 mod value;

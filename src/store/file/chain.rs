@@ -14,6 +14,9 @@ use crate::store::{Change, Loaded, News};
 /// All generations, open, in order, each with what it says.
 type Chain = Vec<(Journal, Tail)>;
 
+/// How often the folder is read while others fold; more often, and it is no fold that disturbs.
+const LOOKS: u32 = 1000;
+
 impl Inner {
     /// Reads everything and starts from there.
     pub fn load(&self, state: &mut State) -> Loaded {
@@ -170,10 +173,12 @@ impl Inner {
 
     /// Opens and reads all generations. If one disappears meanwhile, a fold took it: look again.
     fn open_chain(&self) -> io::Result<Chain> {
+        let mut left = LOOKS;
         loop {
             let opened = self.generations()?.into_iter().map(|number| self.open_read(number));
+            left -= 1;
             match opened.collect() {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
                 chain => return chain,
             }
         }
