@@ -2,6 +2,8 @@
 
 use memchr::memmem;
 
+use super::read::BOM;
+
 /// Where entries of the file's own object begin.
 pub(super) struct Layout<'t> {
     /// The line break and the white space before each entry; `None` if they share lines.
@@ -13,7 +15,12 @@ pub(super) struct Layout<'t> {
 impl<'t> Layout<'t> {
     /// The layout of the file that has the entry at `entry`; `None` if nothing could be found in it.
     pub(super) fn at(text: &'t [u8], entry: usize) -> Option<Self> {
-        let line = indentation(text, entry).or_else(|| first_indentation(text));
+        let own = indentation(text, entry);
+        let line = match own.filter(|_| text.get(entry) == Some(&b'"')) {
+            Some(own) => Some(own),
+            // Members of values stand further in than the damaged entry.
+            None => outermost(text).filter(|line| own.is_none_or(|own| line.len() <= own.len())),
+        };
         let sure = line.is_some_and(|line| line.len() > 1 || !breaks_values(text));
         // Without lines to go by, only the file's end proves that a place is not inside a value.
         (sure || text.trim_ascii_end().ends_with(b"}")).then_some(Self { line, sure })
@@ -35,19 +42,24 @@ fn indentation(text: &[u8], entry: usize) -> Option<&[u8]> {
     before[start + 1..].iter().all(|b| matches!(b, b' ' | b'\t')).then(|| &before[start..])
 }
 
-/// The indentation of the file's first entry that is on a line of its own.
-fn first_indentation(text: &[u8]) -> Option<&[u8]> {
-    memchr::memchr_iter(b'\n', text).find_map(|start| {
+/// The least indentation of a line that begins with a quote.
+fn outermost(text: &[u8]) -> Option<&[u8]> {
+    let quoted = |start: usize| {
         let line = &text[start + 1..];
         let white = line.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
         (line.get(white) == Some(&b'"')).then(|| &text[start..=start + white])
-    })
+    };
+    memchr::memchr_iter(b'\n', text).filter_map(quoted).min_by_key(|line| line.len())
 }
 
 /// Whether values are broken into lines without indentation, as Python's `indent=0` does: then a
 /// line inside a value looks like one of the object's own.
 fn breaks_values(text: &[u8]) -> bool {
-    ["\n]", "\n},", "\n}\n}"].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
+    let text = text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start();
+    // The object's own bracket may be followed by a line break.
+    let inside = text.get(1..).unwrap_or_default();
+    let marks = ["{\n", "[\n", "{\r", "[\r", "\n]", "\n},"];
+    marks.iter().any(|mark| memmem::find(inside, mark.as_bytes()).is_some())
 }
 
 /// The next line from `from` on that begins with `line` and a quote.

@@ -4,14 +4,14 @@ use bytes::Bytes;
 
 use super::collect::Collector;
 use super::damage::Damage;
-use super::salvage;
-use super::scan::{After, Scanner};
+use super::salvage::salvage;
+use super::scan::{After, Scanner, shift};
 use crate::error::{Error, Result};
 use crate::store::Item;
 use crate::value::text::utf8;
 
 /// The mark that some editors put before UTF-8.
-const BOM: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a snapshot holds.
 #[derive(Debug, Default)]
@@ -31,18 +31,19 @@ pub fn read(file: &Bytes) -> Snapshot {
         return Snapshot { items: whole.finish(), damage: None };
     };
     let mut intact = Collector::new(file);
-    let damage = salvage::salvage(file, &error, &mut intact);
+    let damage = salvage(file, &error, &mut intact);
     Snapshot { items: intact.finish(), damage: Some(damage) }
 }
 
 /// Takes all entries of a whole file in.
 fn entries(text: &[u8], into: &mut Collector<'_>) -> Result<()> {
-    utf8(text)?;
     let mut scanner = Scanner::new(text);
     let Some(first) = first_entry(&scanner, text)? else { return Ok(()) };
     let mut at = first;
     loop {
         let entry = scanner.entry(at)?;
+        // Entry by entry, while it is in the cache; what stands between entries is ASCII.
+        utf8(&text[at..entry.value.end]).map_err(|error| shift(error, at))?;
         let after = scanner.after(entry.value.end);
         into.add(&entry);
         match after {

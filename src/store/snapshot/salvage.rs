@@ -5,7 +5,7 @@ use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
 use super::read::{at_end, first_entry};
-use super::scan::{After, Entry, Scanner};
+use super::scan::{After, Entry, Scanner, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 
@@ -17,18 +17,22 @@ pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector<'_>) -> D
     if let Some(what) = hopeless(text) {
         return Damage::new(what, 0, text);
     }
-    let mut reader = Careful { text, scanner: Scanner::new(text) };
-    let (what, at, from) = match first_entry(&reader.scanner, text) {
-        Ok(Some(first)) => match reader.head(first, into) {
-            Some(broken) => broken,
-            // An object that is whole, in a file that is not.
-            None => return damage(found, text),
-        },
+    let scanner = Scanner::new(text);
+    let first = match first_entry(&scanner, text) {
+        Ok(Some(first)) => Ok(first),
         Ok(None) => return damage(found, text),
-        Err(error) => (what_of(&error), at_of(&error), 0),
+        Err(error) => Err(error),
     };
-    reader.tail(from, into);
-    Damage::new(what, at, text)
+    let layout = Layout::at(text, *first.as_ref().unwrap_or(&0));
+    let mut reader = Careful { text, scanner, layout, looked: 0 };
+    let broken = match first {
+        Ok(first) => reader.head(first, into),
+        Err(error) => Some(Broken { entry: 0, resume: 0, error }),
+    };
+    // An object that is whole in a file that is not: the first look knows better.
+    let Some(broken) = broken else { return damage(found, text) };
+    reader.tail(&broken, into);
+    damage(&broken.error, text)
 }
 
 /// Why nothing can be salvaged.
@@ -80,17 +84,27 @@ struct Run {
 enum End {
     /// The closing bracket came; the place behind it.
     Closed(usize),
-    /// Something is wrong with what begins at `entry`.
-    Broken { entry: usize, error: Error },
+    /// Something is wrong.
+    Broken(Broken),
+}
+
+/// The first damage on the way through the entries.
+struct Broken {
+    /// The start of the entry in which it shows.
+    entry: usize,
+    /// What may be looked at again: the place behind what is known to be right.
+    resume: usize,
+    error: Error,
 }
 
 struct Careful<'t> {
     text: &'t [u8],
     scanner: Scanner<'t>,
+    /// How entries stand in this file; `None` if that does not help to find them.
+    layout: Option<Layout<'t>>,
+    /// How many bytes were looked at.
+    looked: usize,
 }
-
-/// What is wrong, where it shows, and the start of the entry that it is in.
-type Broken = (&'static str, usize, usize);
 
 impl Careful<'_> {
     /// Takes the entries from `first` on to the first damage.
@@ -99,52 +113,81 @@ impl Careful<'_> {
         for entry in &entries {
             into.add(entry);
         }
-        let (entry, error) = match end {
-            End::Broken { entry, error } => (entry, error),
+        match end {
+            End::Broken(broken) => Some(self.pinpoint(broken)),
             End::Closed(place) => {
                 let error = at_end(&self.scanner, self.text, place).err()?;
-                self.leftovers(entries.last()?, place, into);
-                // Nothing more to look for.
-                (self.text.len(), error)
+                self.leftovers(place, into);
+                let end = self.text.len();
+                Some(Broken { entry: end, resume: end, error })
             }
-        };
-        Some((what_of(&error), at_of(&error), entry))
+        }
     }
 
-    /// Takes what can be taken of the entries behind the damaged one at `from`.
-    fn tail(&mut self, from: usize, into: &mut Collector<'_>) {
-        let Some(layout) = Layout::at(self.text, from) else { return };
-        for run in self.runs(&layout, from + 1) {
-            run.entries.iter().for_each(|entry| into.add(entry));
+    /// Takes what can be taken of the entries behind the damage.
+    fn tail(&mut self, broken: &Broken, into: &mut Collector<'_>) {
+        // In a file that is cut off, the last bracket may close something inside the last entry, and
+        // what leads up to it looks like the end of the file's object.
+        if !self.sure() && at_of(&broken.error) >= self.text.len() {
+            return;
+        }
+        for run in self.runs(broken.resume) {
+            for entry in &run.entries {
+                into.add(entry);
+            }
+        }
+    }
+
+    /// Finds where an entry that seems to have no end goes wrong, unless the file really ends there:
+    /// a lost quote shows only when the grammar is read.
+    fn pinpoint(&self, broken: Broken) -> Broken {
+        const LONGEST_WORD: usize = "-Infinity".len();
+        if at_of(&broken.error) < self.text.len() {
+            return broken;
+        }
+        let rest = [b"{", &self.text[broken.entry..]].concat();
+        match check(&rest) {
+            Err(error @ Error::Syntax { at, .. }) if at + LONGEST_WORD < rest.len() => {
+                Broken { error: shift(error, broken.entry - 1), ..broken }
+            }
+            _ => broken,
         }
     }
 
     /// Takes entries that stand behind the object's end, where a longer file was overwritten.
     /// They are older than what stands before.
-    fn leftovers(&mut self, last: &Entry, from: usize, into: &mut Collector<'_>) {
-        let layout = Layout::at(self.text, last.key.start - 1);
-        let Some(layout) = layout.filter(|layout| layout.sure) else { return };
-        for run in self.runs(&layout, from) {
-            run.entries.iter().for_each(|entry| into.add_missing(entry));
+    fn leftovers(&mut self, from: usize, into: &mut Collector<'_>) {
+        if !self.sure() {
+            return;
+        }
+        for run in self.runs(from) {
+            for entry in &run.entries {
+                into.add_missing(entry);
+            }
         }
     }
 
+    /// Whether entries can be told from members of values.
+    fn sure(&self) -> bool {
+        self.layout.as_ref().is_some_and(|layout| layout.sure)
+    }
+
+    /// Where the next entry may begin.
+    fn next_entry(&self, from: usize) -> Option<usize> {
+        self.layout.as_ref()?.next_entry(self.text, from)
+    }
+
     /// All runs from `from` on that are surely of the file's own object.
-    fn runs(&mut self, layout: &Layout<'_>, from: usize) -> Vec<Run> {
+    fn runs(&mut self, from: usize) -> Vec<Run> {
         let mut runs = Vec::new();
         let mut at = from;
-        let mut patience = PATIENCE * self.text.len();
-        while let Some(start) = layout.next_entry(self.text, at) {
+        let limit = self.looked + PATIENCE * self.text.len();
+        while let Some(start) = self.next_entry(at).filter(|_| self.looked <= limit) {
             let run = self.run(start);
-            let reached = run.reached();
-            patience = patience.saturating_sub(reached.saturating_sub(start));
-            let accepted = layout.sure || self.closes_the_file(&run);
-            at = if accepted { reached.max(start + 1) } else { start + 1 };
+            let accepted = self.sure() || self.closes_the_file(&run);
+            at = if accepted { run.reached().max(start + 1) } else { start + 1 };
             if accepted {
                 runs.push(run);
-            }
-            if patience == 0 {
-                break;
             }
         }
         runs
@@ -162,12 +205,12 @@ impl Careful<'_> {
         loop {
             let entry = match self.entry(at) {
                 Ok(entry) => entry,
-                Err(error) => return Run { entries, end: End::Broken { entry: at, error } },
+                Err(error) => return Run::broken(entries, at, at + 1, error),
             };
             let after = self.scanner.after(entry.value.end);
             if self.is_split_number(&entry) {
                 let error = self.cut(entry.value.end);
-                return Run { entries, end: End::Broken { entry: at, error } };
+                return Run::broken(entries, at, entry.value.end, error);
             }
             match after {
                 After::Comma(next) => {
@@ -179,9 +222,8 @@ impl Careful<'_> {
                     return Run { entries, end: End::Closed(place) };
                 }
                 After::Other(place) => {
-                    let end = End::Broken { entry: at, error: self.cut(place) };
                     entries.extend(self.complete(entry, place));
-                    return Run { entries, end };
+                    return Run::broken(entries, at, place, self.cut(place));
                 }
             }
         }
@@ -189,10 +231,16 @@ impl Careful<'_> {
 
     /// The entry at `at`, key and value checked.
     fn entry(&mut self, at: usize) -> Result<Entry> {
-        let entry = self.scanner.entry(at)?;
+        let entry = self.scanner.entry(at);
+        let end = entry.as_ref().map_or_else(at_of, |entry| entry.value.end);
+        self.looked += end.saturating_sub(at);
+        let entry = entry?;
         let (key, value) = (at..entry.key.end + 1, entry.value.clone());
         check(&self.text[key.clone()]).map_err(|error| shift(error, key.start))?;
         check(&self.text[value.clone()]).map_err(|error| shift(error, value.start))?;
+        if self.sure() && self.next_entry(value.start).is_some_and(|next| next < value.end) {
+            return Err(Error::Syntax { what: "an entry without an end", at });
+        }
         Ok(entry)
     }
 
@@ -230,20 +278,15 @@ impl Careful<'_> {
 }
 
 impl Run {
+    fn broken(entries: Vec<Entry>, entry: usize, resume: usize, error: Error) -> Self {
+        Self { entries, end: End::Broken(Broken { entry, resume, error }) }
+    }
+
     /// How far the run was looked at.
     fn reached(&self) -> usize {
         match &self.end {
             End::Closed(place) => *place,
-            End::Broken { entry, .. } => *entry + 1,
+            End::Broken(broken) => broken.resume,
         }
-    }
-}
-
-/// An error in a part of the file, as one in the file.
-fn shift(error: Error, by: usize) -> Error {
-    match error {
-        Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
-        Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
-        Error::Io { .. } => error,
     }
 }

@@ -64,7 +64,7 @@ impl<'t> Scanner<'t> {
         let (end, escaped) = self.string(at)?;
         if escaped {
             // A key is used at once; only of values the grammar can wait.
-            check(&self.text[at..end])?;
+            check(&self.text[at..end]).map_err(|error| shift(error, at))?;
         }
         let colon = self.word(end);
         if self.byte(colon) != b':' {
@@ -125,5 +125,14 @@ impl<'t> Scanner<'t> {
             0 => self.fail("expected a value", at),
             length => Ok(at + length),
         }
+    }
+}
+
+/// An error in a part of the file, as one in the file.
+pub(super) fn shift(error: Error, by: usize) -> Error {
+    match error {
+        Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
+        Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
+        Error::Io { .. } => error,
     }
 }
