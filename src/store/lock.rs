@@ -96,22 +96,31 @@ impl Drop for KeyGuard {
 #[derive(Debug)]
 pub struct FoldGuard {
     file: File,
+    /// Set in the child of a fork: the lock is the parent's.
+    forgotten: bool,
 }
 
 impl Drop for FoldGuard {
     /// Closing the file is not enough if a child was forked meanwhile: it has it open too.
     fn drop(&mut self) {
-        ranges::give_fold(&self.file);
+        if !self.forgotten {
+            ranges::give_fold(&self.file);
+        }
     }
 }
 
 impl FoldGuard {
+    /// Closes the file and leaves the lock to the parent.
+    pub fn forget(mut self) {
+        self.forgotten = true;
+    }
+
     /// Waits for the lock at `path`.
     pub fn wait(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
         loop {
             let file = fs.open_lock(path)?;
             ranges::wait_fold(&file)?;
-            let guard = Self { file };
+            let guard = Self { file, forgotten: false };
             if is_still(fs, path, &guard.file) {
                 return Ok(guard);
             }
@@ -124,7 +133,7 @@ impl FoldGuard {
         if ranges::take_fold(&file)? == Taken::Busy {
             return Ok(None);
         }
-        let guard = Self { file };
+        let guard = Self { file, forgotten: false };
         Ok(is_still(fs, path, &guard.file).then_some(guard))
     }
 }

@@ -162,6 +162,21 @@ fn a_child_goes_on_with_its_own_handles() {
     assert_eq!(Cache::open(&path).entries().len(), 3);
 }
 
+/// A child that was forked during a save of its parent can save as soon as the parent is done.
+#[test]
+fn a_child_does_not_keep_the_lock_of_a_save() {
+    let (_folder, path) = place();
+    let mut cache = Cache::open(&path);
+    cache.change(&put("a", "1"));
+    let parents = cache.store.begin_save().expect("it begins");
+    cache.store.after_fork();
+    // In the child, the save stays where it was: on the stack of a thread that is not there.
+    std::mem::forget(parents);
+    cache.change(&put("b", "2"));
+    assert!(cache.save() && cache.close());
+    assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1"), ("b", "2")]));
+}
+
 /// Many processes that append, save, leave and come back at the same time lose nothing.
 #[test]
 fn a_crowd_loses_nothing() {
