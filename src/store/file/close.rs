@@ -2,7 +2,6 @@
 
 use super::Inner;
 use super::fold::FoldPass;
-use super::names::Kind;
 use super::state::State;
 use crate::error::Result;
 use crate::store::Saving;
@@ -93,19 +92,7 @@ impl Inner {
     /// Removes everything but the snapshot, unless something is still to be folded.
     fn clear_up(&self, state: &mut State) {
         if self.is_all_folded(state) {
-            let names = self.names();
-            let has_locks = self.has_locks();
-            for name in self.fs.list(&names.folder).unwrap_or_default() {
-                let ours = match names.kind(&name) {
-                    Some(Kind::Journal(generation)) => Some(generation) <= state.finished,
-                    Some(Kind::Temporary) => has_locks,
-                    None => false,
-                };
-                if ours {
-                    // What cannot be removed does no harm: the next process clears up.
-                    drop(self.fs.remove(&names.folder.join(name)));
-                }
-            }
+            self.clear_away(state.finished.unwrap_or_default());
         }
         // The fold lock first: nobody asks for it without the other.
         if self.names().fold != self.names().lock {

@@ -127,7 +127,7 @@ impl Inner {
 
     /// Removes what a finished fold leaves behind: folded generations, dead processes' temporary
     /// files. What cannot be removed does no harm.
-    fn clear_away(&self, last: u64) {
+    pub fn clear_away(&self, last: u64) {
         let names = self.names();
         for name in self.fs.list(&names.folder).unwrap_or_default() {
             let old = match names.kind(&name) {
@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// Whether the lock that we hold keeps others from writing temporary files.
-    pub fn has_locks(&self) -> bool {
+    fn has_locks(&self) -> bool {
         self.lock.lock().as_ref().is_some_and(|lock| lock.supported)
     }
 }
