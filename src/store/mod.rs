@@ -93,6 +93,10 @@ pub trait Store: Send + Sync {
     fn news(&self) -> Vec<News>;
     /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
     /// After an `Err` the change is only in memory, and the next save takes it from there.
+    ///
+    /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
+    /// change. So the change must be among the items of every save that begins after `append` was
+    /// called: make it known to `write`'s caller first, or hold one lock over both.
     fn append(&self, change: &Change) -> Result<()>;
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
