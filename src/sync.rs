@@ -4,8 +4,12 @@
 //! plain memory that a forked child can go on using whatever the other threads were doing. A
 //! poisoned lock is taken all the same: what stands behind each lock is valid after every step.
 
-pub use std::sync::{Arc, MutexGuard};
-use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, PoisonError};
+pub use std::sync::atomic::{AtomicUsize, Ordering};
+pub use std::sync::{Arc, MutexGuard, OnceLock};
+use std::sync::{
+    Condvar as StdCondvar, Mutex as StdMutex, PoisonError, RwLock, RwLockReadGuard,
+    RwLockWriteGuard,
+};
 use std::time::Duration;
 
 /// A mutual exclusion that ignores poisoning.
@@ -57,4 +61,19 @@ impl Condvar {
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
+}
+
+/// Shared by whoever is inside the cache, held alone by whoever forks.
+static ACTIVITY: RwLock<()> = RwLock::new(());
+
+/// Says that this thread is inside the cache, where a fork would catch it holding locks.
+///
+/// To be taken once by every public operation, never while Python runs, never twice by a thread.
+pub fn active() -> RwLockReadGuard<'static, ()> {
+    ACTIVITY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until nobody is inside the cache and keeps everybody out: the token of a fork.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    ACTIVITY.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -36,11 +36,13 @@ pub enum Tag {
     Complex,
     /// A string that JSON's own cannot hold.
     Str,
+    /// An integer with more digits than Python's own json reads.
+    Int,
     /// An exception that was asked to be kept.
     Error,
 }
 
-const TAGS: [Tag; 16] = [
+const TAGS: [Tag; 17] = [
     Tag::Tuple,
     Tag::Set,
     Tag::Frozenset,
@@ -56,6 +58,7 @@ const TAGS: [Tag; 16] = [
     Tag::Path,
     Tag::Complex,
     Tag::Str,
+    Tag::Int,
     Tag::Error,
 ];
 
@@ -78,6 +81,7 @@ impl Tag {
             Self::Path => "$path",
             Self::Complex => "$complex",
             Self::Str => "$str",
+            Self::Int => "$int",
             Self::Error => "$error",
         }
     }

@@ -80,9 +80,7 @@ impl Writer {
             f64::NEG_INFINITY => "-inf",
             _ => "nan",
         };
-        self.begin_dict();
-        self.str(Tag::Float.name());
-        self.colon();
+        self.begin_tag(Tag::Float);
         self.str(word);
         self.end_dict();
     }
@@ -138,9 +136,21 @@ impl Writer {
         self.raw(b": ");
     }
 
+    /// What the texts of this writer may hold.
+    pub fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// A tagged value begins: `{"$tuple": `, then its payload, then [`end_dict`](Self::end_dict).
+    pub fn begin_tag(&mut self, tag: Tag) {
+        self.begin_dict();
+        self.str(tag.name());
+        self.colon();
+    }
+
     /// Something that is known to be right as it is.
     #[inline]
-    pub(super) fn raw(&mut self, text: &[u8]) {
+    pub fn raw(&mut self, text: &[u8]) {
         self.buf.extend_from_slice(text);
     }
 

@@ -1,1 +1,444 @@
-//! To be written.
+//! Single flight: who computes, who waits, who gets what.
+
+mod schedule;
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use outlive::flight::{Flights, Graph, Guard, Join, Outcome, Owner, Poll, Waiter};
+
+const LONG: Duration = Duration::from_mins(1);
+const NOW: Duration = Duration::ZERO;
+static KEY: Bytes = Bytes::from_static(b"key");
+static OTHER: Bytes = Bytes::from_static(b"other");
+static THIRD: Bytes = Bytes::from_static(b"third");
+
+type Text = &'static str;
+
+fn graph() -> &'static Graph {
+    Box::leak(Box::default())
+}
+
+fn flights<V: Send + Sync + 'static>() -> Flights<V> {
+    Flights::within(graph())
+}
+
+fn lead<V: Send + Sync + 'static>(joined: Join<V>) -> Guard<V> {
+    match joined {
+        Join::Lead(guard) => guard,
+        _ => panic!("somebody leads already"),
+    }
+}
+
+fn wait<V: Send + Sync + 'static>(joined: Join<V>) -> Waiter<V> {
+    match joined {
+        Join::Wait(waiter) => waiter,
+        _ => panic!("there is nobody to wait for"),
+    }
+}
+
+fn owner(id: u64) -> Owner {
+    Owner::thread(id)
+}
+
+/// Computes under single flight as a cache does; `Err` stands for a stopped leader.
+fn call<V: Clone + Send + Sync + 'static>(
+    flights: &Flights<V>,
+    key: &Bytes,
+    owner: Owner,
+    body: impl Fn() -> Result<V, ()>,
+) -> Option<V> {
+    loop {
+        match flights.join(key, owner) {
+            Join::Lead(guard) => {
+                let value = body().ok()?;
+                guard.finish(Outcome::Value(value.clone()));
+                return Some(value);
+            }
+            Join::Wait(waiter) => match waiter.wait(LONG) {
+                Poll::Ready(value) => return Some(value),
+                Poll::Again => {}
+                Poll::Pending => panic!("waited for too long"),
+            },
+            Join::Nested | Join::Circle => return body().ok(),
+        }
+    }
+}
+
+/// Of many threads that ask for one key at once, one computes and all get its value.
+#[test]
+fn one_computes() {
+    let (flights, runs, waiting) = (flights(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let ask = |id| match flights.join(&KEY, owner(id)) {
+        Join::Lead(guard) => {
+            runs.fetch_add(1, SeqCst);
+            while waiting.load(SeqCst) < 15 {
+                thread::yield_now();
+            }
+            guard.finish(Outcome::Value(42));
+        }
+        joined => {
+            let waiter = wait(joined);
+            waiting.fetch_add(1, SeqCst);
+            assert_eq!(waiter.wait(LONG), Poll::Ready(42));
+        }
+    };
+    let ask = &ask;
+    thread::scope(|scope| (0..16).for_each(|id| drop(scope.spawn(move || ask(id)))));
+    assert_eq!(runs.load(SeqCst), 1);
+}
+
+/// Keys do not wait for each other, nor does the same key in another cache.
+#[test]
+fn other_keys_go_on() {
+    let graph = graph();
+    let (one, two) = (Flights::<Text>::within(graph), Flights::<Text>::within(graph));
+    let _first = lead(one.join(&KEY, owner(1)));
+    let _second = lead(one.join(&OTHER, owner(2)));
+    let _third = lead(two.join(&KEY, owner(3)));
+}
+
+/// When a leader panics, exactly one of those who wait takes over.
+#[test]
+fn panic_hands_over() {
+    let (flights, runs, gate) = (flights::<Text>(), AtomicUsize::new(0), Barrier::new(9));
+    let guard = lead(flights.join(&KEY, owner(0)));
+    let ask = |id| {
+        let waiter = wait(flights.join(&KEY, owner(id)));
+        gate.wait();
+        assert_eq!(waiter.wait(LONG), Poll::Again);
+        drop(waiter);
+        let joined = flights.join(&KEY, owner(id));
+        gate.wait();
+        match joined {
+            Join::Lead(guard) => {
+                runs.fetch_add(1, SeqCst);
+                guard.finish(Outcome::Value("anew"));
+            }
+            joined => assert_eq!(wait(joined).wait(LONG), Poll::Ready("anew")),
+        }
+    };
+    let ask = &ask;
+    thread::scope(|scope| {
+        (1..=8).for_each(|id| drop(scope.spawn(move || ask(id))));
+        gate.wait();
+        let stopped = catch_unwind(AssertUnwindSafe(move || {
+            let _duty = guard;
+            std::panic::resume_unwind(Box::new("stopped"));
+        }));
+        assert!(stopped.is_err());
+        gate.wait();
+    });
+    assert_eq!(runs.load(SeqCst), 1);
+}
+
+/// An outcome, be it a value or an error, goes to those who wait at that moment and to nobody later.
+#[test]
+fn outcome_is_for_those_who_wait() {
+    let flights = flights();
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    assert_eq!(waiter.wait(NOW), Poll::Pending);
+    guard.finish(Outcome::Value(Err::<Text, _>("boom")));
+    assert_eq!(waiter.wait(NOW), Poll::Ready(Err("boom")));
+    drop(lead(flights.join(&KEY, owner(3))));
+}
+
+/// A thread that asks for a key it is computing is told so, however deep it stands.
+#[test]
+fn nested_is_recognised() {
+    let flights = flights::<Text>();
+    let _outer = lead(flights.join(&KEY, owner(1)));
+    let _inner = lead(flights.join(&OTHER, owner(1)));
+    assert!(matches!(flights.join(&KEY, owner(1)), Join::Nested));
+}
+
+/// A task that an ordinary call's event loop runs stands inside that call.
+#[test]
+fn a_loop_inside_a_call_is_nested() {
+    let flights = flights::<Text>();
+    let _outer = lead(flights.join(&KEY, owner(1)));
+    assert!(matches!(flights.join(&KEY, Owner::task(10, 1)), Join::Nested));
+}
+
+/// Tasks of one event loop wait for each other, as they suspend.
+#[test]
+fn tasks_wait_for_each_other() {
+    let flights = flights();
+    let guard = lead(flights.join(&KEY, Owner::task(10, 1)));
+    let waiter = wait(flights.join(&KEY, Owner::task(11, 1)));
+    guard.finish(Outcome::Value("done"));
+    assert_eq!(waiter.wait(NOW), Poll::Ready("done"));
+}
+
+/// An ordinary call never waits for a task whose event loop it would stop by waiting.
+#[test]
+fn blocking_the_leaders_loop_is_a_circle() {
+    let flights = flights::<Text>();
+    let _leader = lead(flights.join(&KEY, Owner::task(10, 1)));
+    assert!(matches!(flights.join(&KEY, Owner::task(11, 1).blocking()), Join::Circle));
+    assert!(matches!(flights.join(&KEY, owner(1)), Join::Circle));
+    drop(wait(flights.join(&KEY, owner(2))));
+}
+
+/// Of two threads that wait for each other across two caches, the one that would close the circle
+/// computes.
+#[test]
+fn circle_of_two() {
+    let graph = graph();
+    let (one, two) = (Flights::<Text>::within(graph), Flights::<u8>::within(graph));
+    let _first = lead(one.join(&KEY, owner(1)));
+    let _second = lead(two.join(&KEY, owner(2)));
+    let waiting = wait(two.join(&KEY, owner(1)));
+    assert!(matches!(one.join(&KEY, owner(2)), Join::Circle));
+    drop(waiting);
+    drop(wait(one.join(&KEY, owner(2))));
+}
+
+/// A circle is seen through any number of threads between.
+#[test]
+fn circle_of_three() {
+    let flights = flights::<Text>();
+    let (one, two, three) = (owner(1), owner(2), owner(3));
+    let _first = lead(flights.join(&KEY, one));
+    let _second = lead(flights.join(&OTHER, two));
+    let _third = lead(flights.join(&THIRD, three));
+    let _edge = wait(flights.join(&OTHER, one));
+    let _next = wait(flights.join(&THIRD, two));
+    assert!(matches!(flights.join(&KEY, three), Join::Circle));
+}
+
+/// An inner call's value is there for the calls of the same owner, and gone with the flight.
+#[test]
+fn nested_values_stay_inside() {
+    let flights = flights();
+    let guard = lead(flights.join(&KEY, owner(1)));
+    flights.nested_put(&KEY, owner(1), "inner");
+    assert_eq!(flights.nested_get(&KEY, owner(1)), Some("inner"));
+    assert_eq!(flights.nested_get(&KEY, owner(2)), None);
+    guard.finish(Outcome::Value("outer"));
+    assert_eq!(flights.nested_get(&KEY, owner(1)), None);
+    flights.nested_put(&KEY, owner(1), "too late");
+    let _next = lead(flights.join(&KEY, owner(1)));
+    assert_eq!(flights.nested_get(&KEY, owner(1)), None);
+}
+
+/// Whether a key is being computed can be asked without joining.
+#[test]
+fn flying_is_visible() {
+    let flights = flights::<Text>();
+    let guard = lead(flights.join(&KEY, owner(1)));
+    assert!(flights.is_flying(&KEY) && !flights.is_flying(&OTHER));
+    drop(guard);
+    assert!(!flights.is_flying(&KEY));
+}
+
+/// A callback is called once when the flight ends, and at once if it has ended.
+#[test]
+fn callbacks_are_called_once() {
+    let (flights, (calls, called)) = (flights(), mpsc::channel());
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    let tell = |what| {
+        let calls = calls.clone();
+        Box::new(move || calls.send(what).expect("somebody listens")) as _
+    };
+    waiter.on_done(tell("early"));
+    assert!(called.try_recv().is_err());
+    guard.finish(Outcome::Value("done"));
+    waiter.on_done(tell("late"));
+    assert_eq!(waiter.wait(NOW), Poll::Ready("done"));
+    assert_eq!(called.try_iter().collect::<Vec<_>>(), ["early", "late"]);
+}
+
+/// A callback holds no lock: it may join, lead and finish flights itself.
+#[test]
+fn callbacks_may_use_the_flights() {
+    let flights = Arc::new(flights());
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    let (inside, (tell, told)) = (Arc::clone(&flights), mpsc::channel());
+    waiter.on_done(Box::new(move || {
+        lead(inside.join(&KEY, owner(2))).finish(Outcome::Value("second"));
+        tell.send(()).expect("somebody listens");
+    }));
+    guard.finish(Outcome::Value("first"));
+    assert_eq!(told.try_recv(), Ok(()));
+}
+
+/// Who leaves the queue is not called back.
+#[test]
+fn dropped_waiters_are_not_called() {
+    let (flights, (calls, called)) = (flights(), mpsc::channel());
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    waiter.on_done(Box::new(move || calls.send(()).expect("somebody listens")));
+    drop(waiter);
+    guard.finish(Outcome::Value("done"));
+    assert_eq!(called.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+}
+
+/// A value whose end asks the flights, as a finaliser may.
+#[derive(Clone)]
+struct Nosy(Arc<Flights<Nosy>>, Arc<AtomicUsize>);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        assert!(!self.0.is_flying(&THIRD));
+        self.0.nested_get(&OTHER, owner(7));
+        self.1.fetch_add(1, SeqCst);
+    }
+}
+
+/// No lock is held while a value is dropped, whichever way it goes.
+#[test]
+fn values_are_dropped_without_locks() {
+    let (flights, drops) = (Arc::new(flights()), Arc::new(AtomicUsize::new(0)));
+    let nosy = || Nosy(Arc::clone(&flights), Arc::clone(&drops));
+    let _busy = lead(flights.join(&OTHER, owner(9)));
+    let guard = lead(flights.join(&KEY, owner(1)));
+    flights.nested_put(&KEY, owner(1), nosy());
+    flights.nested_put(&KEY, owner(1), nosy());
+    flights.nested_put(&KEY, owner(2), nosy());
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    guard.finish(Outcome::Value(nosy()));
+    drop(waiter);
+    lead(flights.join(&KEY, owner(1))).finish(Outcome::Value(nosy()));
+    assert_eq!(drops.load(SeqCst), 5);
+}
+
+/// A leader of this key alone may wait for another process, and one that leads another key may not.
+#[test]
+fn only_who_leads_nothing_else_waits_outside() {
+    let flights = flights::<Text>();
+    let alone = lead(flights.join(&KEY, owner(1)));
+    assert!(alone.may_wait_outside().is_some());
+    let _other = lead(flights.join(&OTHER, owner(1)));
+    assert!(alone.may_wait_outside().is_none());
+}
+
+/// Nobody waits outside while somebody who leads another key waits for him.
+#[test]
+fn nobody_waits_outside_for_a_leader() {
+    let flights = flights::<Text>();
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let idle = wait(flights.join(&KEY, owner(2)));
+    assert!(guard.may_wait_outside().is_some());
+    let _other = lead(flights.join(&OTHER, owner(3)));
+    let busy = wait(flights.join(&KEY, owner(3)));
+    assert!(guard.may_wait_outside().is_none());
+    drop((idle, busy));
+    assert!(guard.may_wait_outside().is_some());
+}
+
+/// Who leads a key does not come to wait, directly or through others, for somebody outside.
+#[test]
+fn leaders_do_not_wait_for_the_outside() {
+    let flights = flights::<Text>();
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let _other = lead(flights.join(&OTHER, owner(2)));
+    let token = guard.may_wait_outside().expect("it leads nothing else");
+    assert!(matches!(flights.join(&KEY, owner(2)), Join::Circle));
+    drop(wait(flights.join(&KEY, owner(3))));
+    drop(token);
+    drop(wait(flights.join(&KEY, owner(2))));
+}
+
+/// In the child of a fork the flights of other threads are gone and those of the forking one go on.
+#[test]
+fn fork_keeps_the_forking_thread() {
+    let graph = graph();
+    let flights = Flights::<Text>::within(graph);
+    let mine = lead(flights.join(&KEY, owner(1)));
+    let lost = lead(flights.join(&OTHER, owner(2)));
+    let task = lead(flights.join(&THIRD, Owner::task(10, 1)));
+    graph.before_fork().after_in_child(1);
+    assert!(matches!(flights.join(&KEY, owner(1)), Join::Nested));
+    let again = lead(flights.join(&OTHER, owner(3)));
+    drop(lost);
+    assert!(flights.is_flying(&OTHER) && flights.is_flying(&THIRD));
+    let waiter = wait(flights.join(&KEY, owner(3)));
+    mine.finish(Outcome::Value("mine"));
+    assert_eq!(waiter.wait(NOW), Poll::Ready("mine"));
+    drop((again, task));
+}
+
+/// In the child of a fork nobody waits for a thread that is not there, and no callback of such a
+/// thread is called.
+#[test]
+fn fork_forgets_those_who_wait() {
+    let (graph, (calls, called)) = (graph(), mpsc::channel());
+    let flights = Flights::<Text>::within(graph);
+    let mine = lead(flights.join(&KEY, owner(1)));
+    let _lost = lead(flights.join(&OTHER, owner(2)));
+    let mine_waits = wait(flights.join(&OTHER, Owner::task(10, 3)));
+    let lost_waits = wait(flights.join(&KEY, owner(2)));
+    lost_waits.on_done(Box::new(move || calls.send(()).expect("somebody listens")));
+    graph.before_fork().after_in_child(1);
+    assert_eq!(mine_waits.wait(LONG), Poll::Again);
+    mine.finish(Outcome::Value("mine"));
+    assert_eq!(called.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+}
+
+/// The parent of a fork goes on as if nothing had happened.
+#[test]
+fn fork_leaves_the_parent_alone() {
+    let graph = graph();
+    let flights = Flights::within(graph);
+    let guard = lead(flights.join(&KEY, owner(1)));
+    let waiter = wait(flights.join(&KEY, owner(2)));
+    drop(graph.before_fork());
+    guard.finish(Outcome::Value("done"));
+    assert_eq!(waiter.wait(NOW), Poll::Ready("done"));
+}
+
+/// Sixteen threads on overlapping keys, half of their computations stopped: no key is ever computed
+/// twice at a time, and everybody ends.
+#[test]
+fn stress() {
+    let flights = flights::<u64>();
+    let running: Mutex<HashMap<Bytes, usize>> = Mutex::default();
+    let runs = AtomicUsize::new(0);
+    let work = |id: u64| {
+        for round in 0..300 {
+            let key = Bytes::from(((id * 7 + round) % 5).to_string());
+            let body = || {
+                assert_eq!(running.lock().expect("sound").insert(key.clone(), 1), None);
+                thread::yield_now();
+                let run = runs.fetch_add(1, SeqCst);
+                running.lock().expect("sound").remove(&key);
+                if run.is_multiple_of(2) { Err(()) } else { Ok(round) }
+            };
+            call(&flights, &key, owner(id), body);
+        }
+    };
+    let work = &work;
+    thread::scope(|scope| (0..16).for_each(|id| drop(scope.spawn(move || work(id)))));
+    assert!(runs.load(SeqCst) > 0);
+    assert!((0..5).all(|key| !flights.is_flying(key.to_string().as_bytes())));
+}
+
+/// Threads that call random keys one inside the other, in two caches, always end.
+#[test]
+fn nested_stress() {
+    let graph = graph();
+    let caches = [Flights::<u64>::within(graph), Flights::within(graph)];
+    let caches = &caches;
+    let work = |id: u64| {
+        for round in 0..200 {
+            let keys = [1, 3, 7].map(|factor| (id + round * factor) % 6);
+            let key = |at: usize| Bytes::from(keys[at].to_string());
+            let cache = |at: usize| &caches[usize::from(keys[at] % 2 == 0)];
+            let inner = || call(cache(2), &key(2), owner(id), || Ok(3)).ok_or(());
+            let middle = || call(cache(1), &key(1), owner(id), inner).ok_or(());
+            assert!(call(cache(0), &key(0), owner(id), middle).is_some());
+        }
+    };
+    let work = &work;
+    thread::scope(|scope| (0..8).for_each(|id| drop(scope.spawn(move || work(id)))));
+}

@@ -5,6 +5,7 @@ mod files;
 mod flight;
 mod journal;
 mod model;
+mod policy;
 mod snapshot;
 mod stand;
 mod store;

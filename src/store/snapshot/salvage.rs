@@ -71,7 +71,7 @@ fn what_of(error: &Error) -> &'static str {
 fn at_of(error: &Error) -> usize {
     match error {
         Error::Syntax { at, .. } => *at,
-        Error::Io { .. } | Error::TooDeep { .. } => 0,
+        _ => 0,
     }
 }
 

@@ -1,0 +1,55 @@
+# Every verb in one screen. Each sets up what it needs; nothing relies on what is installed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-all bench faults lint rust python clean
+
+help:               ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
+
+demo: $(VENV)/built ## the main job on real input, three times, without a network
+	$(BIN)/python examples/demo.py
+
+test: lint rust python ## every check
+
+lint: $(VENV)/built ## formatters, linters, types
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest outlive._core
+	$(BIN)/pyright
+
+rust:               ## the core, without Python
+	cargo test -q
+
+python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
+	$(BIN)/pytest -q
+
+test-all:           ## the Python tests on every Python from 3.10 to 3.13 that is found
+	@for python in $$(tools/pythons); do \
+	    echo "== $$($$python --version)"; \
+	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1; \
+	done
+
+$(VENV)/made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test
+	touch $@
+
+$(VENV)/built: $(VENV)/made $(RUST)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop -q --release
+	touch $@
+
+$(VENV)/octohatrack: $(VENV)/made tests/python/octohatrack_versions.py
+	$(BIN)/python tests/python/octohatrack_versions.py
+	touch $@
+
+clean:              ## remove what the above made
+	rm -rf .venv .venv-* target .stamps

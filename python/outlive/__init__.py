@@ -1,0 +1,69 @@
+"""Results of slow, paid or rate-limited calls, kept in a plain JSON file that outlives the process.
+
+The drop-in, one file for all functions, the first argument is the key::
+
+    from outlive import memoise
+
+A cache of one's own, the function and all its arguments are the key::
+
+    from outlive import Cache
+
+The names of the drop-in are loaded when first used: importing ``outlive`` alone touches no file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._cache import Cache
+from ._errors import (
+    CacheFileWarning,
+    CacheMiss,
+    KeyCollisionWarning,
+    OutliveWarning,
+    UnstorableWarning,
+)
+from ._info import CacheInfo
+
+if TYPE_CHECKING:
+    from ._default import cache as cache
+    from ._default import cache_file as cache_file
+    from ._default import configure as configure
+    from ._default import disable as disable
+    from ._default import memoise as memoise
+    from ._default import memoize as memoize
+    from ._default import save_cache as save_cache
+
+# Just the drop-in's names: its star import stands behind other imports and must shadow nothing.
+__all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]  # noqa: F822
+
+__version__ = "0.1.0"
+
+_PUBLIC = [
+    "Cache",
+    "CacheFileWarning",
+    "CacheInfo",
+    "CacheMiss",
+    "KeyCollisionWarning",
+    "OutliveWarning",
+    "UnstorableWarning",
+    "configure",
+    "disable",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from . import _default
+
+        _default.load()
+        return getattr(_default, name)
+    if name in ("configure", "disable"):
+        from . import _default
+
+        return getattr(_default, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_PUBLIC, "__version__"])

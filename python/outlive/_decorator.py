@@ -1,0 +1,150 @@
+"""From options and a function to the memoised function."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _core, _names, _options, _refresh
+from ._errors import KeyCollisionWarning
+from ._keeper import Keeper
+from ._warnings import warn
+
+if TYPE_CHECKING:
+    from ._cache import Cache
+
+_KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
+_ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
+_GENERATOR_ADVICE = (
+    "is a generator function: its result can be used up only once, so it cannot be kept; "
+    "memoise a function that returns list(...) of it"
+)
+
+
+def decorate(cache: Cache, function: Any, given: dict[str, Any]) -> Any:
+    """Return ``function`` memoised, or a decorator if no function is given yet.
+
+    Raises:
+        TypeError: what is to be decorated, or an option, is of a kind that cannot work.
+        ValueError: an option has a value that means nothing.
+    """
+    _options.refuse_unknown(given, _ALL_OPTIONS, "memoise")
+    own = {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
+    _options.checked(_options.Options(), own)
+    if function is None:
+        return functools.partial(_decorate, cache, given=given, own=own)
+    return _decorate(cache, function, given, own)
+
+
+def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str, Any]) -> Any:
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(_decorate(cache, function.__func__, given, own))
+    _refuse(function)
+    memoised = _native(cache, function, given, own)
+    functools.update_wrapper(memoised, function)
+    memoised.cache_info = functools.partial(_cache_info, cache, memoised)
+    memoised.cache_clear = functools.partial(_cache_clear, cache, memoised)
+    memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
+    return memoised
+
+
+def _refuse(function: Any) -> None:
+    if isinstance(function, property):
+        raise TypeError("memoise stands below @property, next to the function")
+    if not callable(function):
+        kind = type(function).__name__
+        raise TypeError(f"memoise takes a function, not {kind}; options are given by name")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{_names.function_name(function)} {_GENERATOR_ADVICE}")
+
+
+def _native(
+    cache: Cache, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
+) -> _core.Memoised:
+    rule = given.get("key") or ("first" if cache.is_drop_in else "all")
+    if not callable(rule):
+        _options.one_of(rule, ("first", "all"), "key")
+    version = given.get("version")
+    name = _names.full_name(function, given.get("name"), version)
+    shared = "" if version is None else f"@{_core.canonical(version)}"
+    params = _names.parameters(function, given.get("ignore", ()), given.get("secret", ()))
+    memoised = _core.Memoised(
+        function,
+        cache.core,
+        name=name,
+        value_name=shared if cache.is_drop_in else name,
+        flat=cache.is_drop_in,
+        rule=rule,
+        params=params,
+        digest=functools.partial(_digest, name),
+        options=_options.Options(),
+    )
+    memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
+    renew_options(cache, memoised)
+    if not cache.is_drop_in:
+        _tell_namesakes(cache, name, memoised)
+    cache.functions[name] = memoised
+    return memoised
+
+
+def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
+    """Let ``memoised`` have the cache's options of now, and its own on top."""
+    own, refresher = memoised._outlive_own
+    options = _options.checked(cache.options, own)
+    errors = Keeper(options.cache_errors) if options.cache_errors else None
+    memoised.set_options(_options.replace(options, errors=errors, refresher=refresher))
+
+
+def _digest(function: str, parameter: str, text: bytes) -> str:
+    """A digest of a secret argument's text, different for each function and parameter."""
+    key = hashlib.blake2b(f"{function}:{parameter}".encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()
+
+
+def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
+    """Warn if another function of this name is alive: they would answer for each other."""
+    other = cache.functions.get(name)
+    if other is None or _is_redefined(other):
+        return
+    old, new = (getattr(f.function, "__code__", None) for f in (other, memoised))
+    closed = any(getattr(f.function, "__closure__", None) for f in (other, memoised))
+    if old is new and not closed:
+        return
+    message = (
+        f"two functions are named {name} and share their entries in {cache.label}; "
+        "tell them apart with name=..., or pass what they close over as an argument"
+    )
+    warn(KeyCollisionWarning.__name__, message)
+
+
+def _is_redefined(other: _core.Memoised) -> bool:
+    """Whether ``other`` is what its name stands for now: it is about to be replaced."""
+    found: Any = sys.modules.get(other.__module__)
+    for part in other.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is other
+
+
+def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:
+    from ._info import CacheInfo
+
+    hits, misses, expired = memoised.counts()
+    size = cache.count(memoised)
+    maxsize = _options.checked(cache.options, memoised._outlive_own[0]).maxsize
+    return CacheInfo(hits, misses, maxsize, size, memoised.evictions(), expired)
+
+
+def _cache_clear(cache: Cache, memoised: _core.Memoised) -> None:
+    cache.clear_function(memoised)
+    memoised.reset()
+
+
+def _cache_parameters(cache: Cache, given: dict[str, Any]) -> dict[str, Any]:
+    """What the function was decorated with, in the manner of ``functools.lru_cache``."""
+    defaults = {"maxsize": cache.options.maxsize, "typed": True}
+    return defaults | given

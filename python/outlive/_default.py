@@ -1,0 +1,104 @@
+"""The drop-in: one cache for all functions, in ``cache_file.json`` of the working directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from . import _core, _options
+from ._cache import Cache
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class DefaultCache(Cache):
+    """The cache behind ``from outlive import memoise``."""
+
+    is_drop_in = True
+    _title = "outlive.cache"
+
+    def _text(self, key: object) -> str:
+        """A str is its own key; for any other value, what a call with it has as key."""
+        return key if isinstance(key, str) else f"outlive:({_core.canonical(key)})"
+
+    def count(self, memoised: _core.Memoised) -> int:
+        """All entries: the functions share them."""
+        return len(self)
+
+    def clear_function(self, memoised: _core.Memoised) -> None:
+        """Forget all entries: nobody knows which function made them."""
+        self.clear()
+
+
+#: The file of the default cache, as it was named.
+cache_file: str = os.environ.get("OUTLIVE_FILE") or "cache_file.json"
+
+#: The default cache: a mapping of key texts to values.
+cache: DefaultCache = DefaultCache(cache_file)
+
+
+def load() -> None:
+    """Read the file, unless that was done before or caching is switched off."""
+    if cache.core.mode != "off":
+        cache.core.load()
+
+
+def memoise(function: Any = None, /, **options: Any) -> Any:
+    """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
+
+    The key is the first positional argument (or the first parameter, given by name); all
+    functions share one file, flat ``{key: value}``.
+
+    Raises:
+        TypeError: an option is unknown or of the wrong type, or the function cannot be memoised.
+        ValueError: an option has a value that means nothing.
+    """
+    return cache.memoise(function, **options)
+
+
+memoize = memoise
+
+
+def save_cache() -> None:
+    """Write ``cache_file.json`` now, if anything changed. Trouble is a ``CacheFileWarning``."""
+    cache.save()
+
+
+def disable() -> None:
+    """Switch the default cache off: decorated functions call through, no file is touched."""
+    cache.core.mode = "off"
+
+
+def configure(
+    *,
+    file: str | os.PathLike[str] | None = None,
+    mode: str | None = None,
+    **options: Any,
+) -> None:
+    """Give the default cache its file, its mode and the defaults of its functions.
+
+    Args:
+        file: The JSON file; to be named before ``memoise`` or ``cache`` is first imported.
+        mode: "on", "off", "refresh", "offline" or "readonly".
+        **options: ttl, refresh_after, stale_if_error, maxsize, copy, cache_if, cache_errors,
+            on_unstorable, clock; they hold for functions decorated before, too.
+
+    Raises:
+        RuntimeError: ``file`` comes too late.
+        TypeError: an option is unknown or of the wrong type.
+        ValueError: an option has a value that means nothing.
+    """
+    global cache, cache_file
+    _options.refuse_unknown(options, _options.OPTION_NAMES, "configure")
+    _options.checked(cache.options, options)
+    if file is not None and os.fspath(file) != cache_file:
+        if cache.core.is_loaded or cache.functions:
+            raise RuntimeError(
+                f"the default cache already uses {cache_file!r}: call outlive.configure(file=...) "
+                "before `from outlive import memoise`, or set OUTLIVE_FILE"
+            )
+        cache_file, cache = os.fspath(file), DefaultCache(file)
+    if mode is not None:
+        cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+    cache.reconfigure(options)

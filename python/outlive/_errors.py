@@ -1,0 +1,42 @@
+"""What users are told: the classes of warnings, and the one exception of outlive's own."""
+
+from __future__ import annotations
+
+
+class OutliveWarning(UserWarning):
+    """Anything that outlive has to say; the call that it is about goes on all the same."""
+
+
+class KeyCollisionWarning(OutliveWarning):
+    """Two different calls share a key, so one was answered with the other's result."""
+
+
+class UnstorableWarning(OutliveWarning):
+    """A result or an argument that the file cannot hold; the result lives in this process only."""
+
+
+class CacheFileWarning(OutliveWarning):
+    """Trouble with the file: damaged, unreadable, not writable, or no room on the disk."""
+
+
+class CacheMiss(LookupError):
+    """Mode "offline", and the cache holds no fresh result for this call.
+
+    Attributes:
+        function: ``module.qualname`` of the function that was called.
+        key: The key text of the call.
+    """
+
+    def __init__(self, message: str, function: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.function = function
+        self.key = key
+
+
+def cache_miss(function: str, key: str) -> CacheMiss:
+    """Return the exception for a miss in mode "offline"."""
+    message = (
+        f"{function}: no fresh result under the key {key!r}, and the mode is 'offline'; "
+        "run once in mode 'on' to record it"
+    )
+    return CacheMiss(message, function, key)

@@ -1,0 +1,48 @@
+"""Negative caching: exceptions that are kept on purpose, by class name and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._options import Duration, seconds
+
+
+class Keeper:
+    """Turns the listed exceptions into JSON and back; the file never names what is imported."""
+
+    def __init__(self, listed: Mapping[type[Exception], Duration]) -> None:
+        """Take the exception classes to keep and for how long each.
+
+        Raises:
+            TypeError: ``listed`` is no mapping of exception classes to durations.
+            ValueError: a duration means nothing.
+        """
+        if not isinstance(listed, Mapping):
+            raise TypeError('cache_errors= takes a dict such as {NotFound: "10m"}')
+        self._classes: dict[str, tuple[type[Exception], float]] = {}
+        for cls, duration in listed.items():
+            if not (isinstance(cls, type) and issubclass(cls, Exception)):
+                raise TypeError(f"cache_errors= takes exception classes, not {cls!r}")
+            name = f"{cls.__module__}.{cls.__qualname__}"
+            self._classes[name] = (cls, seconds(duration, "cache_errors"))
+
+    def pack(self, error: Exception) -> list[Any] | None:
+        """Return class name and arguments of ``error`` if its very class is listed."""
+        cls = type(error)
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        return [name, list(error.args)] if name in self._classes else None
+
+    def unpack(self, payload: Any, age: float) -> Exception | None:
+        """Return the kept exception if it is still listed and not older than it may be.
+
+        Args:
+            payload: What ``pack`` returned.
+            age: Seconds since it was raised.
+        """
+        try:
+            name, arguments = payload["$error"]
+            cls, most = self._classes[name]
+            return cls(*arguments) if abs(age) < most else None
+        except (KeyError, TypeError, ValueError):
+            return None

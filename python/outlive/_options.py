@@ -1,0 +1,144 @@
+"""Options as users write them, checked once and turned into what the core takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import Any
+
+Duration = float | int | str | timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPELLED = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+_HINTS = {
+    "expire": "ttl",
+    "expire_after": "ttl",
+    "expires_after": "ttl",
+    "stale_after": "ttl",
+    "max_age": "ttl",
+    "timeout": "ttl",
+    "max_size": "maxsize",
+    "cache_none": "cache_if=lambda result: result is not None",
+    "ignore_self": 'ignore=("self",)',
+}
+MODES = ("on", "off", "refresh", "offline", "readonly")
+
+
+def seconds(value: Duration, option: str) -> float:
+    """Return a duration in seconds: a number, ``"90s" "15m" "1h" "1d" "2w"`` or a timedelta.
+
+    Raises:
+        TypeError: ``value`` is of another type.
+        ValueError: ``value`` cannot be read, or is not above zero.
+    """
+    if isinstance(value, timedelta):
+        number = value.total_seconds()
+    elif isinstance(value, str):
+        spelled = _SPELLED.fullmatch(value)
+        if spelled is None:
+            raise ValueError(f'{option}={value!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"')
+        number = float(spelled[1]) * _UNITS[spelled[2]]
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = float(value)
+    else:
+        kind = type(value).__name__
+        raise TypeError(f'{option}= takes seconds, a text like "1h" or a timedelta, not {kind}')
+    if not number > 0:
+        raise ValueError(f"{option}={value!r}: must be above zero; None means for ever")
+    return number
+
+
+def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float | None]:
+    def in_seconds(result: Any) -> float | None:
+        value = ttl(result)
+        return None if value is None else seconds(value, "ttl")
+
+    return in_seconds
+
+
+def limit(value: Any, option: str) -> int | None:
+    """Return a limit: a whole number above zero, or None.
+
+    Raises:
+        TypeError: ``value`` is no whole number.
+        ValueError: ``value`` is below one.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{option}= takes a whole number or None, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{option}={value}: must be at least 1; use mode='off' to keep nothing")
+    return value
+
+
+def _callable(value: Any, option: str) -> Any:
+    if value is not None and not callable(value):
+        raise TypeError(f"{option}= takes a callable or None, not {type(value).__name__}")
+    return value
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the results of one function are kept and served."""
+
+    copy: bool = True
+    ttl: Any = None
+    refresh_after: float | None = None
+    stale_if_error: float | None = None
+    maxsize: int | None = None
+    cache_if: Callable[[Any], object] | None = None
+    cache_errors: Mapping[type[Exception], Duration] | None = None
+    on_unstorable: str = "warn"
+    clock: Callable[[], float] | None = None
+    errors: Any = None
+    refresher: Any = None
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "copy": bool,
+    "ttl": lambda v: (
+        None if v is None else _of_result(v) if callable(v) else seconds(v, "ttl")
+    ),
+    "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
+    "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),
+    "maxsize": lambda v: limit(v, "maxsize"),
+    "cache_if": lambda v: _callable(v, "cache_if"),
+    "cache_errors": lambda v: v,
+    "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),
+    "clock": lambda v: _callable(v, "clock"),
+}
+
+
+def one_of(value: Any, words: tuple[str, ...], option: str) -> str:
+    """Return ``value`` if it is one of ``words``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if value not in words:
+        raise ValueError(f"{option}={value!r}: must be one of {', '.join(map(repr, words))}")
+    return str(value)
+
+
+def refuse_unknown(given: Mapping[str, Any], known: set[str], of: str) -> None:
+    """Raise TypeError for an option that ``of`` does not have, with the one that was meant."""
+    for name in given:
+        if name not in known:
+            hint = f"; you may mean {_HINTS[name]}" if name in _HINTS else ""
+            raise TypeError(f"{of} has no option {name!r}{hint}")
+
+
+def checked(base: Options, given: Mapping[str, Any]) -> Options:
+    """Return ``base`` with the ``given`` options, each checked.
+
+    Raises:
+        TypeError: an option is unknown or of the wrong type.
+        ValueError: an option has a value that means nothing.
+    """
+    return replace(base, **{name: _CHECKS[name](value) for name, value in given.items()})
+
+
+OPTION_NAMES = set(_CHECKS) & {field.name for field in fields(Options)}

@@ -1,0 +1,101 @@
+"""How values of the standard library's own types look in the file: a tag and a JSON payload.
+
+The Rust half knows JSON and Python's containers; for every other value it asks ``pack`` and, on the
+way back, ``unpack``. Exact types only: a subclass may carry more than its base can rebuild.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+_PATH_TYPE = type(Path())
+_CHUNK = 4000  # digits that int() takes at once, whatever sys.set_int_max_str_digits says
+
+
+def _plain_zone(zone: dt.tzinfo | None) -> bool:
+    """Whether ISO text alone rebuilds ``zone``: none at all, or a fixed offset without a name."""
+    if zone is None:
+        return True
+    return type(zone) is dt.timezone and repr(zone) == repr(dt.timezone(zone.utcoffset(None)))
+
+
+def _moment(value: dt.datetime | dt.time) -> Any:
+    if not _plain_zone(value.tzinfo):
+        return None
+    text = value.isoformat()
+    return [text, 1] if value.fold else text
+
+
+_PACK: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    dt.datetime: ("datetime", _moment),
+    dt.time: ("time", _moment),
+    dt.date: ("date", dt.date.isoformat),
+    dt.timedelta: ("timedelta", lambda v: [v.days, v.seconds, v.microseconds]),
+    Decimal: ("decimal", str),
+    UUID: ("uuid", str),
+    _PATH_TYPE: ("path", str),
+    int: ("int", hex),
+}
+
+
+def pack(value: object) -> tuple[str, Any] | None:
+    """Return ``(tag, payload)`` for a value of a known type, None for any other.
+
+    The payload is made of JSON types. Integers come here only when they are too long for
+    Python's own ``json`` to read back (more than 4,300 digits).
+    """
+    known = _PACK.get(type(value))
+    if known is None:
+        return None
+    tag, make = known
+    payload = make(value)
+    return None if payload is None else (tag, payload)
+
+
+def _unmoment(cls: Any) -> Callable[[Any], Any]:
+    def rebuild(payload: Any) -> Any:
+        if isinstance(payload, str):
+            return cls.fromisoformat(payload)
+        text, fold = payload
+        return cls.fromisoformat(text).replace(fold=fold)
+
+    return rebuild
+
+
+_UNPACK: dict[str, Callable[[Any], Any]] = {
+    "datetime": _unmoment(dt.datetime),
+    "time": _unmoment(dt.time),
+    "date": dt.date.fromisoformat,
+    "timedelta": lambda p: dt.timedelta(*p),
+    "decimal": Decimal,
+    "uuid": UUID,
+    "path": Path,
+    "int": lambda p: int(p, 16),
+}
+
+
+def unpack(tag: str, payload: Any) -> Any:
+    """Return the value that ``pack`` took apart.
+
+    Raises:
+        ValueError: ``payload`` is not what ``pack`` makes for this tag.
+    """
+    try:
+        return _UNPACK[tag](payload)
+    except (TypeError, ValueError, ArithmeticError) as problem:
+        raise ValueError(f"not a {tag}: {problem}") from None
+
+
+def long_int(digits: str) -> int:
+    """Return the integer of any number of decimal ``digits`` (int() refuses more than 4,300)."""
+    sign, digits = (-1, digits[1:]) if digits.startswith("-") else (1, digits)
+    parts = [digits[at : at + _CHUNK] for at in range(0, len(digits), _CHUNK)]
+    number = 0
+    for part in parts:
+        number = number * 10 ** len(part) + int(part)
+    return sign * number

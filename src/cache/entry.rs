@@ -1,0 +1,83 @@
+//! One result as the cache holds it.
+
+use bytes::Bytes;
+
+use crate::store::Item;
+
+/// A result: its text, its decoded form (once somebody used it), or both.
+#[derive(Clone, Debug)]
+pub struct Entry<L> {
+    /// The JSON text; `None` if the value cannot be stored and lives in this process only.
+    pub text: Option<Bytes>,
+    /// Whether the text is known to be strict JSON in the store's charset.
+    pub sound: bool,
+    /// What hits are served from.
+    pub live: Option<L>,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<f64>,
+    /// Whether `created` must survive in the file.
+    pub timed: bool,
+    /// Who made it or first used it: what tells a collision of keys from a hit.
+    pub origin: Option<Origin>,
+    /// Whether it is only kept in memory although it could be stored.
+    pub transient: bool,
+}
+
+/// A function, and those of its arguments that are not in the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The function's number in this process.
+    pub function: u64,
+    /// A hash of the other arguments; `None` if they cannot be hashed.
+    pub others: Option<u64>,
+}
+
+impl<L> Entry<L> {
+    /// An entry of this process that holds nothing yet, made at `created`.
+    pub fn new(created: Option<f64>) -> Self {
+        Self {
+            text: None,
+            sound: true,
+            live: None,
+            created,
+            timed: false,
+            origin: None,
+            transient: false,
+        }
+    }
+
+    /// What a store gave.
+    pub fn from_item(item: &Item) -> Self {
+        Self {
+            text: Some(item.text.clone()),
+            sound: item.sound,
+            live: None,
+            created: item.created,
+            timed: item.timed,
+            origin: None,
+            transient: false,
+        }
+    }
+
+    /// What a store is given; `None` for what lives in this process only.
+    pub fn to_item(&self, key: &Bytes) -> Option<Item> {
+        let text = self.text.clone().filter(|_| !self.transient)?;
+        Some(Item {
+            key: key.clone(),
+            text,
+            sound: self.sound,
+            created: self.created,
+            timed: self.timed,
+        })
+    }
+
+    /// The size of its text in bytes; nothing for what lives in this process only.
+    pub fn size(&self) -> u64 {
+        self.text.as_ref().map_or(0, |text| text.len() as u64)
+    }
+
+    /// Whether both are the same stored result.
+    pub fn is_same_text(&self, text: &Bytes) -> bool {
+        self.text.as_ref().is_some_and(|own| own.as_ptr() == text.as_ptr())
+    }
+}

@@ -1,0 +1,70 @@
+//! The one word that a hit looks at: has anything changed since its table was filled?
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const BYPASS: u64 = 1;
+
+/// Counts what invalidates tables of hits, and shuts them off while modes are overridden.
+///
+/// The word is even while tables may answer; a table is good for the word that it was filled under.
+#[derive(Debug, Default)]
+pub struct Gate {
+    word: AtomicU64,
+    overrides: AtomicU64,
+}
+
+impl Gate {
+    /// The state now. To be read *before* looking up what is then put into a table.
+    #[inline]
+    pub fn word(&self) -> u64 {
+        self.word.load(Ordering::Acquire)
+    }
+
+    /// Whether tables may be filled in the state `word`.
+    pub fn is_open(word: u64) -> bool {
+        word & BYPASS == 0
+    }
+
+    /// Outdates all tables: an entry went or changed. To be called *after* the change.
+    pub fn invalidate(&self) {
+        self.word.fetch_add(2, Ordering::AcqRel);
+    }
+
+    /// Shuts all tables off until as many calls of `leave` have come.
+    pub fn enter(&self) {
+        self.overrides.fetch_add(1, Ordering::AcqRel);
+        self.word.fetch_or(BYPASS, Ordering::AcqRel);
+    }
+
+    /// Takes one `enter` back.
+    pub fn leave(&self) {
+        if self.overrides.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.word.fetch_and(!BYPASS, Ordering::AcqRel);
+            // Somebody may have entered in between.
+            if self.overrides.load(Ordering::Acquire) > 0 {
+                self.word.fetch_or(BYPASS, Ordering::AcqRel);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Gate;
+
+    /// Tables are shut off while any override is on, and outlive it unless something changed.
+    #[test]
+    fn overrides_nest() {
+        let gate = Gate::default();
+        let before = gate.word();
+        gate.enter();
+        gate.enter();
+        gate.leave();
+        assert!(!Gate::is_open(gate.word()));
+        gate.leave();
+        assert_eq!(gate.word(), before);
+        gate.invalidate();
+        assert_ne!(gate.word(), before);
+        assert!(Gate::is_open(gate.word()));
+    }
+}

@@ -1,0 +1,355 @@
+//! The cache: the only place where flights, policies and stores meet.
+//!
+//! A [`Cache`] knows texts and, beside each, something decoded (`L`) that hits are served from; it
+//! never looks into either. `E` is what a failed computation hands to those who wait for it.
+//!
+//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking: dropping one may run any
+//! code, and that code may call the cache.
+
+mod bounds;
+pub mod entry;
+pub mod gate;
+mod state;
+pub mod table;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+pub use entry::{Entry, Origin};
+pub use gate::Gate;
+
+use crate::error::Result;
+use crate::flight::{Flights, Join, Owner};
+use crate::policy::Limits;
+use crate::store::{Change, KeyLock, News, Saving, Store};
+use crate::sync::{self, Arc, Mutex};
+use state::{Evicted, Gone, State};
+
+/// What a leader hands to those who wait.
+#[derive(Clone, Debug)]
+pub enum Landed<L, E> {
+    /// The result: its text if it can be stored, its decoded form if there is one.
+    Result(Option<Bytes>, Option<L>),
+    /// The computation failed.
+    Failed(E),
+}
+
+/// What a lookup found.
+#[derive(Clone, Debug)]
+pub struct Found<L> {
+    /// The entry as it was at that moment.
+    pub entry: Entry<L>,
+    /// Its age counts from here: when it was made, else when the file was last changed.
+    pub created: Option<f64>,
+}
+
+/// One cache: entries in memory, in front of a store.
+pub struct Cache<L, E> {
+    state: Mutex<State<L>>,
+    store: Box<dyn Store>,
+    flights: Flights<Landed<L, E>>,
+    gate: Arc<Gate>,
+    /// Held while the store's history and ours take the same step, so that neither overtakes.
+    history: Mutex<()>,
+    /// Held by whoever writes a snapshot.
+    saving: Mutex<()>,
+    /// Whether a thread is writing one in the background.
+    background: AtomicBool,
+}
+
+impl<L, E> Cache<L, E>
+where
+    L: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    /// A cache over `store`; reads nothing yet.
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Self {
+            state: Mutex::new(State::default()),
+            store,
+            flights: Flights::new(),
+            gate: Arc::default(),
+            history: Mutex::new(()),
+            saving: Mutex::new(()),
+            background: AtomicBool::new(false),
+        }
+    }
+
+    /// What tables of hits have to look at.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Reads the store, unless that was done before.
+    pub fn load(&self) {
+        let _active = sync::active();
+        drop(self.loaded());
+    }
+
+    /// The state, loaded. Loading happens under the lock: everybody needs it to end.
+    fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
+        let mut state = self.state.lock();
+        if !state.is_loaded() {
+            state.load(self.store.load());
+        }
+        state
+    }
+
+    /// The entry of `key`.
+    pub fn get(&self, key: &[u8]) -> Option<Found<L>> {
+        let _active = sync::active();
+        self.loaded().get(key)
+    }
+
+    /// Whether `key` has an entry.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let _active = sync::active();
+        self.loaded().contains(key)
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        let _active = sync::active();
+        self.loaded().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All keys in order.
+    pub fn keys(&self) -> Vec<Bytes> {
+        let _active = sync::active();
+        self.loaded().keys()
+    }
+
+    /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
+    pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
+        let _active = sync::active();
+        let old = self.loaded().keep_live(key, text, live);
+        drop(old);
+    }
+
+    /// Notes who uses an entry; says who did first.
+    pub fn claim(&self, key: &[u8], origin: Origin) -> Option<Origin> {
+        let _active = sync::active();
+        self.loaded().claim(key, origin)
+    }
+
+    /// Takes in what other processes did. Cheap when they did nothing.
+    pub fn take_news(&self) {
+        let _active = sync::active();
+        drop(self.loaded());
+        self.take_news_active();
+    }
+
+    fn take_news_active(&self) {
+        let history = self.history.lock();
+        let news = self.store.news();
+        let gone = (!news.is_empty()).then(|| self.take_in(news));
+        drop(history);
+        drop(gone);
+    }
+
+    /// Takes in `news`; the history must be locked from the moment when they were read.
+    fn take_in(&self, news: Vec<News>) -> Gone<L> {
+        let gone = self.state.lock().take_in(news);
+        self.gate.invalidate();
+        gone
+    }
+
+    /// Joins the flight of `key`, or begins it.
+    pub fn join(&self, key: &Bytes, owner: Owner) -> Join<Landed<L, E>> {
+        let _active = sync::active();
+        self.flights.join(key, owner)
+    }
+
+    /// Whether somebody computes `key` at this moment.
+    pub fn is_flying(&self, key: &[u8]) -> bool {
+        let _active = sync::active();
+        self.flights.is_flying(key)
+    }
+
+    /// The flights, for what goes on inside of one.
+    pub fn flights(&self) -> &Flights<Landed<L, E>> {
+        &self.flights
+    }
+
+    /// Tries to keep other processes from computing `key` while we do.
+    pub fn lock_key(&self, key: &[u8]) -> KeyLock {
+        let _active = sync::active();
+        self.store.lock_key(key)
+    }
+
+    /// Keeps a result: on disk first, then in memory.
+    ///
+    /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
+    /// is in memory all the same, and will be in the next snapshot.
+    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
+        let _active = sync::active();
+        drop(self.loaded());
+        let history = self.history.lock();
+        let written = self.write_down(key, &entry);
+        let (old, evicted) = self.state.lock().put(key, entry);
+        self.write_off(&evicted);
+        drop(history);
+        if old.is_some() || !evicted.is_empty() {
+            self.gate.invalidate();
+        }
+        drop((old, evicted));
+        written
+    }
+
+    /// Has the store forget what went for want of room; the history is locked.
+    fn write_off(&self, evicted: &Evicted<L>) {
+        for (key, entry) in evicted {
+            if entry.to_item(key).is_some() {
+                // A failure is in the store's notices.
+                let _ = self.store.append(&Change::Remove(key.clone()));
+            }
+        }
+    }
+
+    /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
+    pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
+        let _active = sync::active();
+        let history = self.history.lock();
+        let evicted = self.state.lock().limit(name, limits);
+        self.write_off(&evicted);
+        drop(history);
+        self.gate.invalidate();
+        drop(evicted);
+    }
+
+    /// How many entries of the function `name`, or of all, went for want of room.
+    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
+        let _active = sync::active();
+        self.state.lock().evictions(name)
+    }
+
+    fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {
+        if let Some(item) = entry.to_item(key) {
+            return self.store.append(&Change::Put(item));
+        }
+        // The store may hold an older result of this key: that one is no longer true.
+        let stale = self.state.lock().get(key).is_some_and(|old| old.entry.to_item(key).is_some());
+        if stale && entry.text.is_none() {
+            return self.store.append(&Change::Remove(key.clone()));
+        }
+        Ok(())
+    }
+
+    /// Forgets `key`, here and in the store; says whether there was something to forget.
+    pub fn remove(&self, key: &[u8]) -> Option<Entry<L>> {
+        let _active = sync::active();
+        drop(self.loaded());
+        let history = self.history.lock();
+        let old = self.state.lock().remove(key)?;
+        if old.text.is_some() && !old.transient {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
+        }
+        drop(history);
+        self.gate.invalidate();
+        Some(old)
+    }
+
+    /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
+        let _active = sync::active();
+        let old = self.loaded().discard(key, text);
+        if old.is_some() {
+            self.store.set_aside(why);
+            self.gate.invalidate();
+        }
+        drop(old);
+    }
+
+    /// Forgets everything, here and in the store.
+    pub fn clear(&self) {
+        let _active = sync::active();
+        drop(self.loaded());
+        let history = self.history.lock();
+        let old = self.state.lock().clear();
+        if old.len() > 0 {
+            let _ = self.store.append(&Change::Clear);
+        }
+        drop(history);
+        self.gate.invalidate();
+        drop(old);
+    }
+
+    /// Writes a snapshot, if anything changed since the last one.
+    pub fn save(&self) -> Result<()> {
+        let _active = sync::active();
+        self.fold(|store| store.begin_save())
+    }
+
+    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
+    fn fold(&self, begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>) -> Result<()> {
+        let _saving = self.saving.lock();
+        if !self.state.lock().is_loaded() {
+            return Ok(());
+        }
+        self.take_news_active();
+        let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
+        let history = self.history.lock();
+        let gone = self.take_in(saving.news());
+        let items = self.state.lock().items();
+        drop(history);
+        drop(gone);
+        saving.write(&items)
+    }
+
+    /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
+    /// [`save_in_background`](Self::save_in_background).
+    pub fn should_save(&self) -> bool {
+        self.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
+    }
+
+    /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
+    pub fn save_in_background(&self) {
+        let _ = self.save();
+        self.background.store(false, Ordering::Release);
+    }
+
+    /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
+    pub fn close(&self) -> Result<()> {
+        let _active = sync::active();
+        let saved = self.fold(|store| store.begin_close());
+        self.store.close();
+        saved
+    }
+
+    /// What the user should be told; emptied by the call.
+    pub fn notices(&self) -> Vec<String> {
+        self.store.notices()
+    }
+
+    /// In the child of a fork: drops what belongs to the parent.
+    pub fn after_fork(&self) {
+        self.background.store(false, Ordering::Release);
+        self.store.after_fork();
+    }
+
+    /// Calls `visit` with every decoded form, unless somebody holds the lock: the garbage collector
+    /// must not wait, and takes what it was not shown for alive.
+    pub fn visit_live<X>(
+        &self,
+        visit: impl FnMut(&L) -> std::result::Result<(), X>,
+    ) -> std::result::Result<(), X> {
+        match self.state.try_lock() {
+            Some(state) => state.lives().try_for_each(visit),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes out every decoded form that has no text, to break reference cycles.
+    pub fn forget_unstorable(&self) {
+        let gone = self.state.lock().forget_unstorable();
+        self.gate.invalidate();
+        drop(gone);
+    }
+}

@@ -1,0 +1,203 @@
+//! What a cache's lock guards.
+
+use std::time::UNIX_EPOCH;
+
+use bytes::Bytes;
+
+use super::Found;
+use super::bounds::Bounds;
+use super::entry::{Entry, Origin};
+use super::table::Table;
+use crate::policy::Limits;
+use crate::store::{Change, Item, Loaded, News};
+
+/// Entries that were replaced or removed, to be dropped after unlocking.
+pub type Gone<L> = Vec<Entry<L>>;
+
+/// Entries that went for want of room, with their keys.
+pub type Evicted<L> = Vec<(Bytes, Entry<L>)>;
+
+/// The entries, and what is known of the file behind them.
+#[derive(Debug)]
+pub struct State<L> {
+    table: Table<L>,
+    loaded: bool,
+    /// When the file was last changed: the age of entries that carry no time.
+    modified: Option<f64>,
+    /// What was used last, once somebody set a limit.
+    bounds: Option<Bounds>,
+}
+
+impl<L> Default for State<L> {
+    fn default() -> Self {
+        Self { table: Table::default(), loaded: false, modified: None, bounds: None }
+    }
+}
+
+impl<L: Clone> State<L> {
+    pub fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    /// Begins with what the store holds.
+    pub fn load(&mut self, loaded: Loaded) {
+        self.loaded = true;
+        self.modified = modified(&loaded);
+        self.table.reserve(loaded.items.len());
+        for item in &loaded.items {
+            self.table.insert(item.key.clone(), Entry::from_item(item));
+        }
+        self.measure();
+    }
+
+    /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
+    pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
+        let fresh = self.bounds.is_none();
+        let bounds = self.bounds.get_or_insert_default();
+        let keys = bounds.limit(name, limits);
+        let mut evicted = self.evict(keys);
+        if fresh || name.is_some() {
+            evicted.extend(self.measure());
+        }
+        evicted
+    }
+
+    /// How many entries went for the limits of the function `name`, or of the whole cache.
+    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
+        self.bounds.as_ref().map_or(0, |bounds| bounds.evictions(name))
+    }
+
+    /// Shows all entries to the bounds, oldest first.
+    fn measure(&mut self) -> Evicted<L> {
+        let Some(bounds) = &mut self.bounds else { return Vec::new() };
+        let keys = self.table.iter().flat_map(|(key, entry)| bounds.insert(key, entry.size()));
+        let keys: Vec<_> = keys.collect();
+        self.evict(keys)
+    }
+
+    fn evict(&mut self, keys: Vec<Bytes>) -> Evicted<L> {
+        keys.into_iter()
+            .filter_map(|key| Some((self.table.remove(&key)?, key)))
+            .map(|(e, k)| (k, e))
+            .collect()
+    }
+
+    pub fn get(&mut self, key: &[u8]) -> Option<Found<L>> {
+        if let Some(bounds) = &mut self.bounds {
+            bounds.touch(key);
+        }
+        let entry = self.table.get(key)?.clone();
+        let created = entry.created.or(self.modified);
+        Some(Found { entry, created })
+    }
+
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.table.get(key).is_some()
+    }
+
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn keys(&self) -> Vec<Bytes> {
+        self.table.iter().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// All that a store can hold, in order.
+    pub fn items(&self) -> Vec<Item> {
+        self.table.iter().filter_map(|(key, entry)| entry.to_item(key)).collect()
+    }
+
+    pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
+        let entry = self.table.get_mut(key).filter(|entry| entry.is_same_text(text))?;
+        entry.live.replace(live.clone())
+    }
+
+    pub fn claim(&mut self, key: &[u8], origin: Origin) -> Option<Origin> {
+        let entry = self.table.get_mut(key)?;
+        Some(*entry.origin.get_or_insert(origin))
+    }
+
+    /// Puts an entry; the one it replaces, and those that go for it.
+    pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
+        let size = entry.size();
+        let old = self.table.insert(key.clone(), entry);
+        let keys = self.bounds.as_mut().map(|bounds| bounds.insert(key, size));
+        (old, self.evict(keys.unwrap_or_default()))
+    }
+
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
+        if let Some(bounds) = &mut self.bounds {
+            bounds.remove(key);
+        }
+        self.table.remove(key)
+    }
+
+    pub fn discard(&mut self, key: &[u8], text: &Bytes) -> Option<Entry<L>> {
+        self.table.get(key).filter(|entry| entry.is_same_text(text))?;
+        self.remove(key)
+    }
+
+    pub fn clear(&mut self) -> Table<L> {
+        if let Some(bounds) = &mut self.bounds {
+            bounds.clear();
+        }
+        self.table.take()
+    }
+
+    /// Takes in what other processes did.
+    pub fn take_in(&mut self, news: Vec<News>) -> Gone<L> {
+        let mut gone = Vec::new();
+        for news in news {
+            match news {
+                News::Change(Change::Put(item)) => {
+                    let (old, evicted) = self.put(&item.key, Entry::from_item(&item));
+                    gone.extend(old);
+                    gone.extend(evicted.into_iter().map(|(_, entry)| entry));
+                }
+                News::Change(Change::Remove(key)) => gone.extend(self.remove(&key)),
+                News::Change(Change::Clear) => self.replace(&Loaded::default(), &mut gone),
+                News::Replaced(loaded) => self.replace(&loaded, &mut gone),
+            }
+        }
+        gone
+    }
+
+    /// The file was replaced by somebody who does not know the journal: what it holds counts, and
+    /// so does what only lives in this process.
+    fn replace(&mut self, loaded: &Loaded, gone: &mut Gone<L>) {
+        let mut old = self.clear();
+        self.modified = modified(loaded).or(self.modified);
+        for item in &loaded.items {
+            let known = old.remove(&item.key);
+            let same = known.filter(|entry| entry.text.as_ref() == Some(&item.text));
+            let entry = same.unwrap_or_else(|| Entry::from_item(item));
+            gone.extend(self.table.insert(item.key.clone(), entry));
+        }
+        let rest: Vec<_> = old.iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();
+        for (key, entry) in rest {
+            if entry.to_item(&key).is_none() {
+                self.table.insert(key, entry);
+            } else {
+                gone.push(entry);
+            }
+        }
+        gone.extend(self.measure().into_iter().map(|(_, entry)| entry));
+    }
+
+    pub fn lives(&self) -> impl Iterator<Item = &L> {
+        self.table.iter().filter_map(|(_, entry)| entry.live.as_ref())
+    }
+
+    pub fn forget_unstorable(&mut self) -> Gone<L> {
+        let unstorable =
+            |(key, entry): (&Bytes, &Entry<L>)| entry.text.is_none().then(|| key.clone());
+        let keys: Vec<_> = self.table.iter().filter_map(unstorable).collect();
+        keys.iter().filter_map(|key| self.remove(key)).collect()
+    }
+}
+
+fn modified(loaded: &Loaded) -> Option<f64> {
+    let since = loaded.modified?.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_secs_f64())
+}

@@ -1,0 +1,211 @@
+//! Who waits for whom, over all tables of the process: circles go across caches.
+//!
+//! ```text
+//! owner --waits for--> flight --is led by--> owner --waits for--> ...
+//! ```
+//!
+//! NOTE: one lock guards the graph and the flights of all tables. A miss takes it twice for some
+//! tens of nanoseconds, next to a computation that takes at least a thousand. In return every step
+//! is atomic, so that it can be tested exhaustively, and a fork needs only this one lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::owner::{Owner, Place};
+use super::table::{Flight, Table};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
+
+/// The wait-for graph; a process has one, tests may have their own.
+#[derive(Debug)]
+pub struct Graph {
+    world: Mutex<World>,
+    /// How many flights there are, to be read without the lock; written under it.
+    count: AtomicUsize,
+}
+
+static PROCESS: Graph = Graph::new();
+
+impl Graph {
+    /// A graph of its own, which knows nothing of the process's other flights.
+    pub const fn new() -> Self {
+        Self { world: Mutex::new(World::new()), count: AtomicUsize::new(0) }
+    }
+
+    /// The graph of this process.
+    pub fn of_process() -> &'static Self {
+        &PROCESS
+    }
+
+    /// To be called before a fork by the forking thread, and held until it is over in parent and
+    /// child, so that the child finds every lock free and every table whole.
+    pub fn before_fork(&'static self) -> ForkToken {
+        ForkToken { graph: self, world: self.lock() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock()
+    }
+
+    /// To be called, before the lock is given back, by whoever added or took out flights.
+    pub(super) fn recount(&self, world: &World) {
+        self.count.store(world.table.len(), Ordering::Release);
+    }
+
+    /// Whether nothing is under way in any table; one atomic load.
+    pub(super) fn is_idle(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Holds all flights still across a fork; the parent just drops it.
+#[must_use = "dropped before the fork it protects nothing"]
+#[derive(Debug)]
+pub struct ForkToken {
+    graph: &'static Graph,
+    world: MutexGuard<'static, World>,
+}
+
+impl ForkToken {
+    /// In the child: forgets the flights and waits of all threads but `thread`, the forking one.
+    pub fn after_in_child(mut self, thread: u64) {
+        let lost = self.world.keep_only(thread);
+        self.graph.recount(&self.world);
+        drop(self.world);
+        drop(lost);
+    }
+}
+
+/// What the graph's lock guards.
+#[derive(Debug)]
+pub(super) struct World {
+    /// The last number given to a table, a flight or a wait.
+    serial: u64,
+    /// Every flight under its key.
+    pub(super) table: Table,
+    /// Every flight under its leader.
+    leads: BTreeSet<Place>,
+    /// Every wait under the one who waits, with its flight, which may have ended meanwhile.
+    waits: BTreeMap<Place, Place>,
+    /// The flights whose leader waits for another process.
+    outside: BTreeSet<Place>,
+}
+
+impl World {
+    const fn new() -> Self {
+        Self {
+            serial: 0,
+            table: Table::new(),
+            leads: BTreeSet::new(),
+            waits: BTreeMap::new(),
+            outside: BTreeSet::new(),
+        }
+    }
+
+    /// A number that nothing else in this graph has.
+    pub(super) fn number(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn place(&mut self, owner: Owner) -> Place {
+        Place::new(owner, self.number())
+    }
+
+    /// A new flight of `owner`.
+    pub(super) fn lead(&mut self, owner: Owner) -> Place {
+        let flight = self.place(owner);
+        self.leads.insert(flight);
+        flight
+    }
+
+    /// Ends a flight and hands it out; `None` if a fork has ended it before.
+    pub(super) fn end(&mut self, hash: u64, flight: &Place) -> Option<Flight> {
+        self.leads.remove(flight);
+        self.table.remove(hash, flight)
+    }
+
+    /// Whether the flight is under way.
+    pub(super) fn flies(&self, flight: &Place) -> bool {
+        self.leads.contains(flight)
+    }
+
+    /// `owner` waits for `flight` from now on.
+    pub(super) fn wait(&mut self, owner: Owner, flight: Place) -> Place {
+        let wait = self.place(owner);
+        self.waits.insert(wait, flight);
+        wait
+    }
+
+    /// Whether this wait is still on.
+    pub(super) fn awaits(&self, wait: &Place) -> bool {
+        self.waits.contains_key(wait)
+    }
+
+    /// The wait is over.
+    pub(super) fn forget_wait(&mut self, wait: &Place) {
+        self.waits.remove(wait);
+    }
+
+    /// Whether `owner` may wait for `flight`: that closes no circle here, and none across processes.
+    pub(super) fn may_wait(&self, owner: Owner, flight: Place) -> bool {
+        let leads = self.leads_of(owner).next().is_some();
+        !self.hangs_on(flight, |reached| {
+            reached.is_entangled(owner) || (leads && self.outside.contains(reached))
+        })
+    }
+
+    /// Marks `flight` as waiting for another process, if nobody who leads another key would hang
+    /// on it: those keys may be what the other process waits for, and no graph would show it.
+    pub(super) fn wait_outside(&mut self, flight: Place) -> bool {
+        let alone = self.leads_of(flight.owner).all(|lead| lead == flight);
+        // One level is enough: on somebody who leads nothing, nobody waits in turn.
+        let mut waiting = self.waits.iter().filter(|(_, target)| **target == flight);
+        let free = alone && waiting.all(|(wait, _)| self.leads_of(wait.owner).next().is_none());
+        if free {
+            self.outside.insert(flight);
+        }
+        free
+    }
+
+    /// The flight no longer waits for another process.
+    pub(super) fn back_inside(&mut self, flight: &Place) {
+        self.outside.remove(flight);
+    }
+
+    /// The flights that stand still while `owner` does.
+    fn leads_of(&self, owner: Owner) -> impl Iterator<Item = Place> {
+        Place::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
+    }
+
+    /// Whether `start`, or a flight that must end before it can, passes `test`.
+    fn hangs_on(&self, start: Place, test: impl Fn(&Place) -> bool) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut reached = vec![start];
+        while let Some(flight) = reached.pop() {
+            if !self.flies(&flight) || !seen.insert(flight) {
+                continue;
+            }
+            if test(&flight) {
+                return true;
+            }
+            let waits = Place::entangled(flight.owner).into_iter();
+            reached
+                .extend(waits.flat_map(|range| self.waits.range(range)).map(|(_, target)| *target));
+        }
+        false
+    }
+
+    /// Forgets everybody outside `thread`, and hands out what is to be dropped without a lock.
+    fn keep_only(&mut self, thread: u64) -> Vec<Flight> {
+        self.leads.retain(|flight| flight.owner.lives_in(thread));
+        self.waits.retain(|wait, _| wait.owner.lives_in(thread));
+        self.outside.retain(|flight| flight.owner.lives_in(thread));
+        let leads = &self.leads;
+        self.table.extract_if(|flight| !leads.contains(&flight.place))
+    }
+}

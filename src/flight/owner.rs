@@ -1,0 +1,72 @@
+//! Who computes and who waits: threads, and the tasks of the event loops that run in them.
+
+/// Somebody who computes or waits: a thread, or a task in a thread's event loop.
+///
+/// Ids are the caller's choice: any numbers, as long as no two threads or tasks that are alive
+/// share one, and as long as a thread keeps its number in the child of a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    thread: u64,
+    /// Whether it lets others run in its thread while it waits.
+    suspends: bool,
+    id: u64,
+}
+
+impl Owner {
+    /// The thread `id`, outside any task: it blocks while it waits.
+    pub const fn thread(id: u64) -> Self {
+        Self { thread: id, suspends: false, id }
+    }
+
+    /// The task `id` of the event loop in `thread`: while it waits, the loop goes on.
+    pub const fn task(id: u64, thread: u64) -> Self {
+        Self { thread, suspends: true, id }
+    }
+
+    /// The same owner in a call that cannot suspend: an ordinary function that a task calls.
+    #[must_use]
+    pub const fn blocking(self) -> Self {
+        Self { suspends: false, ..self }
+    }
+
+    /// Whether what `self` computes stands still until `inner`, who runs at this moment, goes on:
+    /// they are the same, or `self` is an ordinary call further down the thread's stack.
+    pub(super) fn encloses(self, inner: Self) -> bool {
+        self.id == inner.id || (self.thread == inner.thread && !self.suspends)
+    }
+
+    /// Whether this owner lives on in the child that `thread` forks.
+    pub(super) fn lives_in(self, thread: u64) -> bool {
+        self.thread == thread
+    }
+}
+
+/// One flight or one wait of an owner; sorted so that those of one thread stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) owner: Owner,
+    serial: u64,
+}
+
+impl Place {
+    /// The `serial`-th place of the process; no number is used twice.
+    pub(super) const fn new(owner: Owner, serial: u64) -> Self {
+        Self { owner, serial }
+    }
+
+    /// The places whose owners may hold `owner` up, or be held up by it, as two ranges.
+    ///
+    /// One that blocks stops its whole thread, and whoever blocks may be running the event loop in
+    /// which the others wait. So two owners of a thread depend on each other, unless both suspend.
+    pub(super) fn entangled(owner: Owner) -> [std::ops::RangeInclusive<Self>; 2] {
+        let place = |suspends, id, serial| Self::new(Owner { suspends, id, ..owner }, serial);
+        let blocking = place(false, 0, 0)..=place(false, u64::MAX, u64::MAX);
+        let (least, most) = if owner.suspends { (owner.id, owner.id) } else { (0, u64::MAX) };
+        [blocking, place(true, least, 0)..=place(true, most, u64::MAX)]
+    }
+
+    /// Whether the owner of this place and `other` hold each other up.
+    pub(super) fn is_entangled(&self, other: Owner) -> bool {
+        Self::entangled(other).iter().any(|range| range.contains(self))
+    }
+}

@@ -1,0 +1,73 @@
+//! The flights of all caches by key.
+
+use std::any::Any;
+
+use bytes::Bytes;
+use hashbrown::HashTable;
+
+use super::owner::Place;
+use crate::sync::Arc;
+
+/// A landing or a value of the type that its table has; the graph knows none of these types.
+pub(super) type Erased = Arc<dyn Any + Send + Sync>;
+
+/// Why a value that was put in as a table's type comes out as that type.
+pub(super) const ONE_TYPE: &str = "each table holds one type";
+
+/// One flight, as its table knows it.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) table: u64,
+    pub(super) hash: u64,
+    pub(super) key: Bytes,
+    pub(super) place: Place,
+    /// Where those who wait meet; made by the first of them.
+    pub(super) landing: Option<Erased>,
+    /// What an inner call under the same key gave; nobody but the leader sees it.
+    pub(super) scratch: Option<Erased>,
+}
+
+/// Where a flight is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address<'k> {
+    /// The number of the cache's table.
+    pub(super) table: u64,
+    /// The hash of `key`, by whatever hasher that table has.
+    pub(super) hash: u64,
+    pub(super) key: &'k [u8],
+}
+
+/// All flights. IMPORTANT: none is dropped in here, for that may run any code: they are handed out.
+#[derive(Debug)]
+pub(super) struct Table(HashTable<Flight>);
+
+impl Table {
+    pub(super) const fn new() -> Self {
+        Self(HashTable::new())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The flight of a key.
+    pub(super) fn find(&mut self, at: Address) -> Option<&mut Flight> {
+        self.0.find_mut(at.hash, |flight| flight.table == at.table && flight.key == at.key)
+    }
+
+    /// Adds a flight whose key has none.
+    pub(super) fn insert(&mut self, flight: Flight) {
+        self.0.insert_unique(flight.hash, flight, |flight| flight.hash);
+    }
+
+    /// Takes out the flight with this hash and place: its leader needs no copy of the key.
+    pub(super) fn remove(&mut self, hash: u64, place: &Place) -> Option<Flight> {
+        let found = self.0.find_entry(hash, |flight| flight.place == *place).ok()?;
+        Some(found.remove().0)
+    }
+
+    /// Takes out all that pass `test`.
+    pub(super) fn extract_if(&mut self, test: impl Fn(&Flight) -> bool) -> Vec<Flight> {
+        self.0.extract_if(|flight| test(flight)).collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! Key texts: what a call is called in the file.
+//!
+//! A key text is WTF-8 and reads like the call it stands for: `module.name(first=1, second="x")`.
+//! It is injective: every kind of value begins with characters of its own (`"` a str, `b"` bytes,
+//! a digit or `-` a number, `[` a list, `(` a tuple, `{` a dict or set, a word followed by `(` the
+//! rest), strings are closed by the only quote that is not escaped, and members are separated by
+//! `, ` outside of strings only.
+//!
+//! In the drop-in's file a string key is itself, so everything else carries [`PREFIX`], and a
+//! string that begins with it is written like any other value: quoted, behind the prefix.
+
+/// What begins every key text of the drop-in that is not a plain string.
+pub const PREFIX: &str = "outlive:";
+
+/// Builds one key text.
+#[derive(Debug, Default)]
+pub struct KeyText(Vec<u8>);
+
+impl KeyText {
+    /// Starts an empty text.
+    pub fn new() -> Self {
+        Self(Vec::with_capacity(96))
+    }
+
+    /// Appends punctuation or a word, as it is.
+    pub fn raw(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// Appends a finished piece of key text.
+    pub fn piece(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    /// Appends a string between quotes, so that nothing in it can end it or look like the rest.
+    pub fn quoted(&mut self, wtf8: &[u8]) {
+        self.0.push(b'"');
+        for &byte in wtf8 {
+            match byte {
+                b'"' | b'\\' => self.0.extend([b'\\', byte]),
+                b'\n' => self.raw("\\n"),
+                b'\r' => self.raw("\\r"),
+                b'\t' => self.raw("\\t"),
+                0..=0x1f | 0x7f => self.raw(&format!("\\x{byte:02x}")),
+                _ => self.0.push(byte),
+            }
+        }
+        self.0.push(b'"');
+    }
+
+    /// Appends bytes as `b"…"`, printable ASCII as it is and the rest as `\xhh`.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.raw("b\"");
+        for &byte in bytes {
+            match byte {
+                b'"' | b'\\' => self.0.extend([b'\\', byte]),
+                0x20..=0x7e => self.0.push(byte),
+                _ => self.raw(&format!("\\x{byte:02x}")),
+            }
+        }
+        self.0.push(b'"');
+    }
+
+    /// Appends a float as Python writes it: always told from an integer.
+    pub fn float(&mut self, value: f64) {
+        if value.is_finite() {
+            self.raw(zmij::Buffer::new().format_finite(value));
+        } else if value.is_nan() {
+            self.raw("nan");
+        } else {
+            self.raw(if value > 0.0 { "inf" } else { "-inf" });
+        }
+    }
+
+    /// Appends pieces in the order of their texts (for dicts and sets, which have no order).
+    pub fn sorted(&mut self, mut pieces: Vec<Vec<u8>>) {
+        pieces.sort_unstable();
+        for (n, piece) in pieces.iter().enumerate() {
+            if n > 0 {
+                self.raw(", ");
+            }
+            self.piece(piece);
+        }
+    }
+
+    /// How long the text is by now, in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was appended yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The finished text.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// The drop-in's text of a string key: the string itself, unless it looks like another text.
+pub fn plain(wtf8: &[u8]) -> Option<&[u8]> {
+    (!wtf8.starts_with(PREFIX.as_bytes())).then_some(wtf8)
+}

@@ -1,0 +1,47 @@
+//! How long a result is good.
+
+/// The limits of a result's age, in seconds; `None` means without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Expiry {
+    /// From this age on a result is expired.
+    pub ttl: Option<f64>,
+    /// From this age on a result is served, but made anew in the background.
+    pub refresh_after: Option<f64>,
+    /// For so long after `ttl` an expired result still serves if the computation fails.
+    pub stale_if_error: Option<f64>,
+}
+
+/// What may be done with a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Serve it.
+    Fresh,
+    /// Serve it, and make it anew in the background.
+    Refresh,
+    /// Compute.
+    Expired {
+        /// Whether it may be served if computing fails.
+        servable_on_error: bool,
+    },
+}
+
+impl Expiry {
+    /// Judges a result that was made at `created`, or, if nobody wrote that down, when its file was
+    /// last `modified`. All times are seconds since the epoch.
+    ///
+    /// A result from the future, left by a wall clock that was set back, is as old as the time it
+    /// is ahead. So it is kept if the clock moved by less than the limit, is dropped if by more,
+    /// and never outlives twice its `ttl`. A time that is no number is older than any limit.
+    pub fn judge(&self, created: Option<f64>, modified: f64, now: f64) -> Freshness {
+        let age = (now - created.unwrap_or(modified)).abs();
+        let younger = |limit: f64| age < limit;
+        if self.ttl.is_some_and(|ttl| !younger(ttl)) {
+            let grace = self.ttl.zip(self.stale_if_error).map(|(ttl, grace)| ttl + grace);
+            return Freshness::Expired { servable_on_error: grace.is_some_and(younger) };
+        }
+        if self.refresh_after.is_some_and(|limit| !younger(limit)) {
+            return Freshness::Refresh;
+        }
+        Freshness::Fresh
+    }
+}

@@ -1,0 +1,100 @@
+//! Control of single calls: look, put, forget, compute anew.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::cache::Mode;
+use super::call::Call;
+use super::memoised::Memoised;
+use super::slow::{Answer, this_thread};
+use crate::flight::Owner;
+
+#[pymethods]
+impl Memoised {
+    /// The stored result of this call, without computing; `default` if there is none that is fresh.
+    #[pyo3(signature = (*args, default=None, **kwargs))]
+    fn peek<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        default: Option<Bound<'py, PyAny>>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let call = Call::from_python(args, kwargs)?;
+        Ok(slf.get().stored(slf.py(), &call)?.or(default))
+    }
+
+    /// Whether this call has a stored result that is fresh.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn cache_contains<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<bool> {
+        let call = Call::from_python(args, kwargs)?;
+        Ok(slf.get().stored(slf.py(), &call)?.is_some())
+    }
+
+    /// Drops the stored result of this call; says whether there was one.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn forget<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<bool> {
+        let (me, py) = (slf.get(), slf.py());
+        let key = me.key_or_raise(py, &Call::from_python(args, kwargs)?)?;
+        let core = me.core.get();
+        core.load_once(py)?;
+        let gone = core.cache().remove(&key);
+        core.tell(py)?;
+        Ok(gone.is_some())
+    }
+
+    /// Keeps `result` as what this call returns: the result first, then the call's arguments.
+    #[pyo3(signature = (result, /, *args, **kwargs))]
+    fn put<'py>(
+        slf: &Bound<'py, Self>,
+        result: Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<()> {
+        let (me, py) = (slf.get(), slf.py());
+        let call = Call::from_python(args, kwargs)?;
+        me.key_or_raise(py, &call)?;
+        let Some(flight) = me.begin(py, &call, Owner::thread(this_thread()))? else {
+            return Ok(());
+        };
+        flight.keep_given(py, &result)
+    }
+
+    /// Computes this call anew and keeps the result, whatever is stored.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn refresh<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (me, py) = (slf.get(), slf.py());
+        let call = Call::from_python(args, kwargs)?;
+        let Some(mut flight) = me.begin(py, &call, Owner::thread(this_thread()))? else {
+            return me.invoke(py, &call);
+        };
+        if flight.mode == Mode::On {
+            flight.mode = Mode::Refresh;
+        }
+        flight.fly(py).map(|(value, _): Answer<'py>| value)
+    }
+}
+
+impl Memoised {
+    /// What a hit would return now.
+    fn stored<'py>(
+        &self,
+        py: Python<'py>,
+        call: &Call<'py>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.key_or_raise(py, call)?;
+        let flight = self.begin(py, call, Owner::thread(this_thread()))?;
+        flight.map_or(Ok(None), |flight| flight.peek(py))
+    }
+}

@@ -1,0 +1,244 @@
+//! From a JSON text to the Python value that it was made of.
+
+use std::hash::BuildHasher;
+use std::vec::Drain;
+
+use data_encoding::BASE64;
+use foldhash::fast::FixedState;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+};
+
+use super::text::from_wtf8;
+use crate::error::Error;
+use crate::value::parse::{Build, parse};
+use crate::value::tag::{Tag, unescape};
+use crate::value::text::Text;
+
+/// Why a text gave no value.
+#[derive(Debug)]
+pub enum Failure {
+    /// It is not what it should be.
+    Text(Error),
+    /// The interpreter refused (out of memory, an interrupt).
+    Python(PyErr),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Text(error)
+    }
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
+}
+
+const NAMES: usize = 256;
+const LONGEST_NAME: usize = 40;
+
+/// Names of members met before: the same ones come again and again.
+#[derive(Debug)]
+pub struct Names(Vec<Option<(u64, Py<PyString>)>>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self((0..NAMES).map(|_| None).collect())
+    }
+}
+
+impl Names {
+    fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
+        if name.len() > LONGEST_NAME {
+            return from_wtf8(py, name);
+        }
+        let hash = FixedState::default().hash_one(name);
+        let slot = &mut self.0[hash as usize % NAMES];
+        if let Some((known, text)) = slot {
+            let text = text.bind(py);
+            if *known == hash && text.to_str().is_ok_and(|text| text.as_bytes() == name) {
+                return Ok(text.clone());
+            }
+        }
+        let text = from_wtf8(py, name)?;
+        *slot = Some((hash, text.clone().unbind()));
+        Ok(text)
+    }
+}
+
+/// The value of `text`.
+pub fn decode<'py>(
+    py: Python<'py>,
+    text: &[u8],
+    names: &mut Names,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    parse(text, &mut Builder { py, names })
+}
+
+struct Builder<'py, 'n> {
+    py: Python<'py>,
+    names: &'n mut Names,
+}
+
+type Node<'py> = Bound<'py, PyAny>;
+type Built<'py> = Result<Node<'py>, Failure>;
+
+impl<'py> Build for Builder<'py, '_> {
+    type Node = Node<'py>;
+    type Error = Failure;
+
+    fn null(&mut self) -> Built<'py> {
+        Ok(self.py.None().into_bound(self.py))
+    }
+
+    fn bool(&mut self, value: bool) -> Built<'py> {
+        Ok(PyBool::new(self.py, value).to_owned().into_any())
+    }
+
+    fn int64(&mut self, value: i64) -> Built<'py> {
+        Ok(PyInt::new(self.py, value).into_any())
+    }
+
+    fn int(&mut self, digits: &str) -> Built<'py> {
+        Ok(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?)
+    }
+
+    fn float(&mut self, value: f64) -> Built<'py> {
+        Ok(PyFloat::new(self.py, value).into_any())
+    }
+
+    fn str(&mut self, text: Text<'_>) -> Built<'py> {
+        Ok(from_wtf8(self.py, text.bytes)?.into_any())
+    }
+
+    fn key(&mut self, text: Text<'_>) -> Built<'py> {
+        Ok(self.names.get(self.py, text.bytes)?.into_any())
+    }
+
+    fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
+        Ok(PyList::new(self.py, items)?.into_any())
+    }
+
+    fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
+        if marked && let (Some(key), Some(value)) = (members.next(), members.next()) {
+            return self.marked(&key, value);
+        }
+        let dict = PyDict::new(self.py);
+        while let (Some(key), Some(value)) = (members.next(), members.next()) {
+            dict.set_item(key, value)?;
+        }
+        Ok(dict.into_any())
+    }
+}
+
+impl<'py> Builder<'py, '_> {
+    /// A tagged value, or a real dict with one member that looks like one.
+    fn marked(&self, key: &Node<'py>, value: Node<'py>) -> Built<'py> {
+        let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
+        if let Some(real) = unescape(name.as_bytes()) {
+            return self.single(from_wtf8(self.py, real)?.into_any(), value);
+        }
+        let tagged = Tag::from_key(name.as_bytes());
+        if let Some(rebuilt) = tagged.and_then(|tag| self.untag(tag, &value).transpose()) {
+            return match rebuilt {
+                // A foreign file may hold such a member by chance: then it is no tag.
+                Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
+                    self.single(key.clone(), value)
+                }
+                rebuilt => rebuilt,
+            };
+        }
+        self.single(key.clone(), value)
+    }
+
+    fn single(&self, key: Node<'py>, value: Node<'py>) -> Built<'py> {
+        let dict = PyDict::new(self.py);
+        dict.set_item(key, value)?;
+        Ok(dict.into_any())
+    }
+
+    /// The value behind `tag`; `None` if the payload cannot be one of this tag.
+    fn untag(&self, tag: Tag, payload: &Node<'py>) -> Result<Option<Node<'py>>, Failure> {
+        let py = self.py;
+        let list = payload.cast_exact::<PyList>().ok();
+        let text = payload.cast_exact::<PyString>().ok().and_then(|text| text.to_str().ok());
+        Ok(match (tag, list, text) {
+            (Tag::Tuple, Some(items), _) => Some(items.to_tuple().into_any()),
+            (Tag::Set, Some(items), _) => {
+                members(items, |py, items| Ok(PySet::new(py, items)?.into_any()))?
+            }
+            (Tag::Frozenset, Some(items), _) => {
+                members(items, |py, items| Ok(PyFrozenSet::new(py, items)?.into_any()))?
+            }
+            (Tag::Dict, Some(pairs), _) => from_pairs(pairs)?,
+            (Tag::Str, Some(pieces), _) => {
+                Some(PyString::new(py, "").call_method1("join", (pieces,))?)
+            }
+            (Tag::Complex, Some(parts), _) => complex(parts),
+            (Tag::Bytes, _, Some(text)) => {
+                let bytes = BASE64.decode(text.as_bytes()).ok();
+                bytes.map(|bytes| PyBytes::new(py, &bytes).into_any())
+            }
+            (Tag::Float, _, Some(text)) => {
+                non_finite(text).map(|value| PyFloat::new(py, value).into_any())
+            }
+            (Tag::Error, ..) => None,
+            (
+                Tag::Tuple
+                | Tag::Set
+                | Tag::Frozenset
+                | Tag::Dict
+                | Tag::Str
+                | Tag::Complex
+                | Tag::Bytes
+                | Tag::Float,
+                ..,
+            ) => None,
+            _ => Some(tags(py)?.call_method1(intern!(py, "unpack"), (&tag.name()[1..], payload))?),
+        })
+    }
+}
+
+fn tags(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import(intern!(py, "outlive._tags"))
+}
+
+/// A set of `items`; `None` if one of them cannot be a member.
+fn members<'py>(
+    items: &Bound<'py, PyList>,
+    make: impl Fn(Python<'py>, &Bound<'py, PyList>) -> PyResult<Node<'py>>,
+) -> PyResult<Option<Node<'py>>> {
+    let hashable = items.iter().all(|item| item.hash().is_ok());
+    if hashable { make(items.py(), items).map(Some) } else { Ok(None) }
+}
+
+fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
+    let dict = PyDict::new(pairs.py());
+    for pair in pairs {
+        let Ok(pair) = pair.cast_into_exact::<PyList>() else { return Ok(None) };
+        if pair.len() != 2 || pair.get_item(0)?.hash().is_err() {
+            return Ok(None);
+        }
+        dict.set_item(pair.get_item(0)?, pair.get_item(1)?)?;
+    }
+    Ok(Some(dict.into_any()))
+}
+
+fn complex<'py>(parts: &Bound<'py, PyList>) -> Option<Node<'py>> {
+    let (real, imag): (f64, f64) = parts.to_tuple().extract().ok()?;
+    Some(PyComplex::from_doubles(parts.py(), real, imag).into_any())
+}
+
+fn non_finite(text: &str) -> Option<f64> {
+    match text {
+        "nan" => Some(f64::NAN),
+        "inf" => Some(f64::INFINITY),
+        "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}

@@ -1,0 +1,332 @@
+//! From a Python value to its JSON text: exact types only, everything else is refused by name.
+
+use data_encoding::BASE64;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+    PyTuple,
+};
+
+use super::text::with_wtf8;
+use crate::error::Error;
+use crate::value::MAX_DEPTH;
+use crate::value::tag::{Tag, escape};
+use crate::value::text::has_split_pair;
+use crate::value::write::{Charset, Writer};
+
+/// Python's json reads integers of up to this many digits on every version.
+const MAX_DIGITS: usize = 4300;
+
+/// Why a value cannot go to the file: where in it, and what stands there.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// The steps from the offending part up to the result, innermost first.
+    steps: Vec<String>,
+    /// What the offending part is.
+    what: String,
+}
+
+impl Refusal {
+    fn new(what: impl Into<String>) -> Box<Self> {
+        Box::new(Self { steps: Vec::new(), what: what.into() })
+    }
+
+    fn of_type(value: &Bound<'_, PyAny>) -> Box<Self> {
+        Self::new(type_name(value))
+    }
+
+    fn at(mut self: Box<Self>, step: impl FnOnce() -> String) -> Box<Self> {
+        self.steps.push(step());
+        self
+    }
+
+    /// The sentence for the user: `result["items"][3]: set of object`.
+    pub fn describe(&self) -> String {
+        let path: String = self.steps.iter().rev().map(String::as_str).collect();
+        format!("result{path}: {}", self.what)
+    }
+}
+
+type Encoded = Result<(), Box<Refusal>>;
+
+/// Appends the text of `value` to `writer`.
+pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
+    put(value, writer, 0)
+}
+
+/// `module.Class` of a value, without the module for built-in types.
+pub fn type_name(value: &Bound<'_, PyAny>) -> String {
+    let class = value.get_type();
+    match class.fully_qualified_name() {
+        Ok(name) => name.to_string(),
+        Err(_) => "an unnamed type".to_owned(),
+    }
+}
+
+fn put(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
+    if depth >= MAX_DEPTH {
+        return Err(Refusal::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle")));
+    }
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        put_str(text, w)
+    } else if value.is_none() {
+        w.null();
+        Ok(())
+    } else if let Ok(number) = value.cast_exact::<PyInt>() {
+        put_int(number, w)
+    } else if let Ok(flag) = value.cast_exact::<PyBool>() {
+        w.bool(flag.is_true());
+        Ok(())
+    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+        put_dict(dict, w, depth)
+    } else if let Ok(list) = value.cast_exact::<PyList>() {
+        put_items(list.iter(), w, depth)
+    } else if let Ok(number) = value.cast_exact::<PyFloat>() {
+        w.float(number.value());
+        Ok(())
+    } else {
+        put_tagged(value, w, depth)
+    }
+}
+
+fn put_str(text: &Bound<'_, PyString>, w: &mut Writer) -> Encoded {
+    if let Ok(clean) = text.to_str() {
+        w.str(clean);
+        return Ok(());
+    }
+    let written =
+        with_wtf8(
+            text,
+            |wtf8| {
+                if has_split_pair(wtf8) { put_pieces(wtf8, w) } else { w.wtf8(wtf8) }
+            },
+        );
+    settle(written)
+}
+
+/// Two surrogates that are no character would be read back as one: write the string in pieces.
+fn put_pieces(wtf8: &[u8], w: &mut Writer) -> Result<(), Error> {
+    w.begin_tag(Tag::Str);
+    w.begin_list();
+    let mut rest = wtf8;
+    while let Some(end) = first_split(rest) {
+        w.wtf8(&rest[..end])?;
+        w.comma();
+        rest = &rest[end..];
+    }
+    w.wtf8(rest)?;
+    w.end_list();
+    w.end_dict();
+    Ok(())
+}
+
+/// Both ways in which a str can be refused are one to the user.
+fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
+    let refused = || Refusal::new("str that cannot be encoded");
+    written.map_err(|_| refused())?.map_err(|_| refused())
+}
+
+/// Where the first low surrogate stands that follows a high one.
+fn first_split(wtf8: &[u8]) -> Option<usize> {
+    let pair = |six: &[u8]| matches!(six, [0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _]);
+    wtf8.windows(6).position(pair).map(|at| at + 3)
+}
+
+fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer) -> Encoded {
+    if let Ok(small) = number.extract::<i64>() {
+        w.int64(small);
+        return Ok(());
+    }
+    let bits: usize = number
+        .call_method0(intern!(number.py(), "bit_length"))
+        .and_then(|bits| bits.extract())
+        .map_err(|_| Refusal::of_type(number))?;
+    // 4300 digits are at least 14,281 bits: below that no integer has too many.
+    if bits < MAX_DIGITS * 3321 / 1000 {
+        let digits = number.str().map_err(|_| Refusal::of_type(number))?;
+        w.digits(&digits.to_string_lossy());
+        return Ok(());
+    }
+    put_packed(number, w, 0)
+}
+
+fn put_items<'py>(
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    w: &mut Writer,
+    depth: usize,
+) -> Encoded {
+    w.begin_list();
+    for (n, item) in items.enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        put(&item, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{n}]")))?;
+    }
+    w.end_list();
+    Ok(())
+}
+
+fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
+    if !dict.iter().all(|(key, _)| is_plain_key(&key)) {
+        return put_pairs(dict, w, depth);
+    }
+    let single = dict.len() == 1;
+    w.begin_dict();
+    for (n, (key, value)) in dict.iter().enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        let key = key.cast_exact::<PyString>().map_err(|_| Refusal::of_type(&key))?;
+        put_key(key, w, single)?;
+        put(&value, w, depth + 1)
+            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(key.as_any()))))?;
+    }
+    w.end_dict();
+    Ok(())
+}
+
+/// Whether a dict key can stand as a JSON key: a str that JSON gives back as it was.
+fn is_plain_key(key: &Bound<'_, PyAny>) -> bool {
+    key.cast_exact::<PyString>().is_ok_and(|key| {
+        key.to_str().is_ok() || with_wtf8(key, |wtf8| !has_split_pair(wtf8)).unwrap_or(false)
+    })
+}
+
+fn put_key(key: &Bound<'_, PyString>, w: &mut Writer, single: bool) -> Encoded {
+    if !single && let Ok(clean) = key.to_str() {
+        w.str(clean);
+        w.colon();
+        return Ok(());
+    }
+    let written = with_wtf8(key, |wtf8| match escape(wtf8) {
+        Some(escaped) if single => w.wtf8(&escaped),
+        _ => w.wtf8(wtf8),
+    });
+    w.colon();
+    settle(written)
+}
+
+/// A dict with keys that are not all plain strings: a list of pairs.
+fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
+    w.begin_tag(Tag::Dict);
+    w.begin_list();
+    for (n, (key, value)) in dict.iter().enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        w.begin_list();
+        put(&key, w, depth + 3)
+            .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
+        w.comma();
+        put(&value, w, depth + 3).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        w.end_list();
+    }
+    w.end_list();
+    w.end_dict();
+    Ok(())
+}
+
+fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
+    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        w.begin_tag(Tag::Tuple);
+        put_items(tuple.iter(), w, depth + 1)?;
+    } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        w.begin_tag(Tag::Bytes);
+        w.str(&BASE64.encode(bytes.as_bytes()));
+    } else if let Ok(set) = value.cast_exact::<PySet>() {
+        w.begin_tag(Tag::Set);
+        put_members(set.iter(), "set", w, depth + 1)?;
+    } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
+        w.begin_tag(Tag::Frozenset);
+        put_members(set.iter(), "frozenset", w, depth + 1)?;
+    } else if let Ok(number) = value.cast_exact::<PyComplex>() {
+        w.begin_tag(Tag::Complex);
+        w.begin_list();
+        w.float(number.real());
+        w.comma();
+        w.float(number.imag());
+        w.end_list();
+    } else {
+        return put_packed(value, w, depth);
+    }
+    w.end_dict();
+    Ok(())
+}
+
+/// Members in the order of their texts, so that the same set has the same line in every run.
+fn put_members<'py>(
+    members: impl Iterator<Item = Bound<'py, PyAny>>,
+    kind: &str,
+    w: &mut Writer,
+    depth: usize,
+) -> Encoded {
+    let mut texts = Vec::new();
+    for member in members {
+        let mut text = Writer::new(w.charset());
+        put(&member, &mut text, depth + 1)
+            .map_err(|refusal| Refusal::new(format!("{kind} of {}", refusal.what)))?;
+        texts.push(text.take_exact());
+    }
+    texts.sort_unstable();
+    w.begin_list();
+    for (n, text) in texts.iter().enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        w.raw(text);
+    }
+    w.end_list();
+    Ok(())
+}
+
+/// The standard library's own types, which Python takes apart.
+fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
+    let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
+    let Some((name, payload)) = packed else { return Err(Refusal::of_type(value)) };
+    let tag =
+        Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
+    w.begin_tag(tag);
+    put(&payload, w, depth + 1)?;
+    w.end_dict();
+    Ok(())
+}
+
+/// What `outlive._tags.pack` says of `value`.
+pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
+    let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
+    tags.call_method1(intern!(value.py(), "pack"), (value,))?.extract()
+}
+
+/// A key or index for a message: `repr`, cut to a readable length.
+fn shown(value: &Bound<'_, PyAny>) -> String {
+    let text = value.repr().map_or_else(|_| type_name(value), |repr| repr.to_string());
+    if text.chars().count() > 60 {
+        text.chars().take(57).chain("...".chars()).collect()
+    } else {
+        text
+    }
+}
+
+/// The text of `value` in a buffer of exact size.
+pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<bytes::Bytes, Box<Refusal>> {
+    let mut writer = Writer::new(charset);
+    encode(value, &mut writer)?;
+    Ok(writer.take_exact())
+}
+
+const ERROR: &[u8] = b"{\"$error\": ";
+
+/// The text of a kept exception; None if its arguments cannot be stored.
+pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Option<bytes::Bytes> {
+    let mut writer = Writer::new(charset);
+    writer.begin_tag(Tag::Error);
+    put(payload, &mut writer, 1).ok()?;
+    writer.end_dict();
+    Some(writer.take_exact())
+}
+
+/// Whether a text is a kept exception's.
+pub fn is_error(text: Option<&bytes::Bytes>) -> bool {
+    text.is_some_and(|text| text.starts_with(ERROR))
+}

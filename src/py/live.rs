@@ -1,0 +1,188 @@
+//! A result ready to be served: one private object and the plan of how to copy it.
+//!
+//! Immutable parts are shared by all copies; only containers are made anew, by the interpreter's
+//! own copy of a dict or list, whose mutable children are then replaced one by one.
+
+use std::sync::OnceLock;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PySet, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+/// How to copy one object.
+#[derive(Debug)]
+enum Plan {
+    /// It is immutable through and through: hand out the object itself.
+    Share,
+    /// A list, and its items that need a plan of their own.
+    List(Vec<(usize, Part)>),
+    /// A tuple that holds something mutable.
+    Tuple(Vec<(usize, Part)>),
+    /// A dict, and its values that need a plan of their own.
+    Dict(Vec<(Py<PyAny>, Part)>),
+    /// A set: its members are immutable.
+    Set,
+}
+
+/// An object with its plan.
+#[derive(Debug)]
+struct Part {
+    object: Py<PyAny>,
+    plan: Plan,
+}
+
+/// A stored result in its decoded form, kept beside its text.
+#[derive(Debug)]
+pub struct Live {
+    part: Part,
+    /// What `copy=False` hands out, to everybody in this process.
+    shared: OnceLock<Py<PyAny>>,
+}
+
+impl Live {
+    /// Takes `object`, which nobody else may hold unless it is immutable.
+    pub fn template(object: Bound<'_, PyAny>) -> PyResult<Self> {
+        let plan = plan(&object)?;
+        let part = Part { object: object.unbind(), plan };
+        Ok(Self { part, shared: OnceLock::new() })
+    }
+
+    /// Whether a value cannot change, through and through.
+    pub fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
+        plan(value).is_ok_and(|plan| matches!(plan, Plan::Share))
+    }
+
+    /// A result that is always handed out as the very same object.
+    pub fn same(object: Bound<'_, PyAny>) -> Self {
+        let part = Part { object: object.unbind(), plan: Plan::Share };
+        Self { part, shared: OnceLock::new() }
+    }
+
+    /// Whether every call gets the same object.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.part.plan, Plan::Share)
+    }
+
+    /// The object behind it, never to be handed out unless `is_shared`.
+    pub fn object(&self) -> &Py<PyAny> {
+        &self.part.object
+    }
+
+    /// What a call gets: a fresh copy, or the object itself if it cannot change.
+    pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.part.copy(py)
+    }
+
+    /// What a `copy=False` call gets: one object for the whole process.
+    pub fn serve_shared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(shared) = self.shared.get() {
+            return Ok(shared.bind(py).clone());
+        }
+        let copy = self.serve(py)?.unbind();
+        Ok(self.shared.get_or_init(|| copy).bind(py).clone())
+    }
+
+    /// Makes `object` the one that `copy=False` hands out.
+    pub fn share(&self, object: &Bound<'_, PyAny>) {
+        let _ = self.shared.set(object.clone().unbind());
+    }
+
+    /// Visits what it holds, for the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.part.object)?;
+        self.shared.get().map_or(Ok(()), |shared| visit.call(shared))?;
+        self.part.traverse_children(visit)
+    }
+}
+
+impl Part {
+    fn new(object: Bound<'_, PyAny>) -> PyResult<Self> {
+        let plan = plan(&object)?;
+        Ok(Self { object: object.unbind(), plan })
+    }
+
+    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object.bind(py);
+        match &self.plan {
+            Plan::Share => Ok(object.clone()),
+            Plan::Dict(parts) => {
+                let copy = object.cast::<PyDict>()?.copy()?;
+                for (key, part) in parts {
+                    copy.set_item(key, part.copy(py)?)?;
+                }
+                Ok(copy.into_any())
+            }
+            Plan::List(parts) => {
+                let list = object.cast::<PyList>()?;
+                let copy = list.get_slice(0, list.len());
+                for (n, part) in parts {
+                    copy.set_item(*n, part.copy(py)?)?;
+                }
+                Ok(copy.into_any())
+            }
+            Plan::Tuple(parts) => copy_tuple(object.cast::<PyTuple>()?, parts),
+            Plan::Set => object.call_method0("copy"),
+        }
+    }
+
+    fn traverse_children(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.plan {
+            Plan::Share | Plan::Set => Ok(()),
+            Plan::List(parts) | Plan::Tuple(parts) => {
+                parts.iter().try_for_each(|(_, part)| part.traverse(visit))
+            }
+            Plan::Dict(parts) => parts.iter().try_for_each(|(key, part)| {
+                visit.call(key)?;
+                part.traverse(visit)
+            }),
+        }
+    }
+
+    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        self.traverse_children(visit)
+    }
+}
+
+fn copy_tuple<'py>(
+    tuple: &Bound<'py, PyTuple>,
+    parts: &[(usize, Part)],
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut items: Vec<Bound<'py, PyAny>> = tuple.iter().collect();
+    for (n, part) in parts {
+        items[*n] = part.copy(tuple.py())?;
+    }
+    Ok(PyTuple::new(tuple.py(), items)?.into_any())
+}
+
+fn plan(object: &Bound<'_, PyAny>) -> PyResult<Plan> {
+    if let Ok(dict) = object.cast_exact::<PyDict>() {
+        return Ok(Plan::Dict(mutable(dict.iter().map(|(key, value)| (key.unbind(), value)))?));
+    }
+    if let Ok(list) = object.cast_exact::<PyList>() {
+        return Ok(Plan::List(mutable(list.iter().enumerate())?));
+    }
+    if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        let parts = mutable(tuple.iter().enumerate())?;
+        return Ok(if parts.is_empty() { Plan::Share } else { Plan::Tuple(parts) });
+    }
+    if object.cast_exact::<PySet>().is_ok() {
+        return Ok(Plan::Set);
+    }
+    Ok(Plan::Share)
+}
+
+/// The members that cannot be shared, each with where it stands.
+fn mutable<'py, At>(
+    members: impl Iterator<Item = (At, Bound<'py, PyAny>)>,
+) -> PyResult<Vec<(At, Part)>> {
+    let mut parts = Vec::new();
+    for (at, member) in members {
+        let part = Part::new(member)?;
+        if !matches!(part.plan, Plan::Share) {
+            parts.push((at, part));
+        }
+    }
+    parts.shrink_to_fit();
+    Ok(parts)
+}

@@ -1,0 +1,278 @@
+//! A memoised function: the object that takes the place of the user's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit, intern};
+
+use super::cache::CoreCache;
+use super::call::{Call, invoke};
+use super::hits::{Fill, Hits, Served};
+use super::hot::{Entry, RawCall, install};
+use super::keys::{KeyMaker, NoKey};
+use super::options::Options;
+use super::text::from_wtf8;
+use crate::cache::Gate;
+use crate::policy::Limits;
+
+/// A function whose results are kept.
+#[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
+pub struct Memoised {
+    entry: Entry,
+    hits: Mutex<Hits>,
+    gate: Arc<Gate>,
+    pub(super) function: Py<PyAny>,
+    pub(super) core: Py<CoreCache>,
+    pub(super) keys: KeyMaker,
+    options: Mutex<Arc<Options>>,
+    /// `module.qualname`, for messages.
+    pub(super) name: String,
+    /// What tells this function from others that share its keys.
+    pub(super) id: u64,
+    pub(super) counters: Counters,
+    pub(super) collision_told: AtomicBool,
+    pub(super) unstorable_told: AtomicBool,
+}
+
+/// What happened to the calls that no table answered.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Served from the cache.
+    pub hits: AtomicU64,
+    /// Computed.
+    pub misses: AtomicU64,
+    /// Found too old.
+    pub expired: AtomicU64,
+}
+
+#[pymethods]
+impl Memoised {
+    #[new]
+    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options))]
+    #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
+    fn new(
+        py: Python<'_>,
+        function: Py<PyAny>,
+        core: Py<CoreCache>,
+        name: String,
+        value_name: String,
+        flat: bool,
+        rule: &Bound<'_, PyAny>,
+        params: Vec<Bound<'_, PyAny>>,
+        digest: Option<Py<PyAny>>,
+        options: Options,
+    ) -> PyResult<Py<Self>> {
+        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, &params, digest)?;
+        let gate = Arc::clone(core.get().cache().gate());
+        let id = hash_of(&name);
+        let me = Self {
+            entry: Entry::new(),
+            hits: Mutex::default(),
+            gate,
+            function,
+            core,
+            keys,
+            options: Mutex::new(Arc::new(options)),
+            name,
+            id,
+            counters: Counters::default(),
+            collision_told: AtomicBool::new(false),
+            unstorable_told: AtomicBool::new(false),
+        };
+        let me = Bound::new(py, me)?;
+        install(&me);
+        Ok(me.unbind())
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call::from_python(args, kwargs)?;
+        slf.get().run(slf.py(), &call).map(|(value, _)| value)
+    }
+
+    fn __get__<'py>(
+        slf: &Bound<'py, Self>,
+        instance: &Bound<'py, PyAny>,
+        owner: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = owner;
+        if instance.is_none() {
+            return Ok(slf.clone().into_any());
+        }
+        let types = slf.py().import(intern!(slf.py(), "types"))?;
+        types.getattr(intern!(slf.py(), "MethodType"))?.call1((slf, instance))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.getattr(intern!(slf.py(), "__qualname__"))
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
+        slf.clone()
+    }
+
+    fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf.clone()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        format!("<memoised {} at {:p}>", slf.get().name, slf.as_ptr())
+    }
+
+    /// `module.qualname`, or what `name=` said.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The function itself.
+    #[getter]
+    fn function(&self) -> &Py<PyAny> {
+        &self.function
+    }
+
+    /// How results are kept and served from now on.
+    fn set_options(&self, options: Options) {
+        if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
+            let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
+            let limits = Limits { maxsize: options.maxsize, max_bytes: None };
+            self.core.get().cache().limit(name, limits);
+        }
+        let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
+        self.reset_hits();
+        drop(old);
+    }
+
+    /// The key text of a call with these arguments.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn cache_key<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let call = Call::from_python(args, kwargs)?;
+        let key = slf.get().key_or_raise(py, &call)?;
+        Ok(from_wtf8(py, &key)?.into_any())
+    }
+
+    /// How many calls were served from the cache, computed, and found expired.
+    fn counts(&self) -> (u64, u64, u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Counters { hits, misses, expired } = &self.counters;
+        (load(hits) + self.hits.lock().count, load(misses), load(expired))
+    }
+
+    /// How many entries of this function went because there was no room.
+    fn evictions(&self) -> u64 {
+        let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
+        self.core.get().cache().evictions(name)
+    }
+
+    /// Sets the counters back and forgets what is remembered by arguments.
+    fn reset(&self) {
+        self.reset_hits();
+        self.hits.lock().count = 0;
+        self.counters.hits.store(0, Ordering::Relaxed);
+        self.counters.misses.store(0, Ordering::Relaxed);
+        self.counters.expired.store(0, Ordering::Relaxed);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.function)?;
+        visit.call(&self.core)?;
+        self.options.try_lock().map_or(Ok(()), |options| options.traverse(visit))?;
+        self.keys.traverse(visit)?;
+        // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
+        self.hits.try_lock().map_or(Ok(()), |hits| hits.traverse(visit))
+    }
+
+    fn __clear__(&self) {
+        self.reset_hits();
+    }
+}
+
+impl Memoised {
+    /// How results are kept and served.
+    pub fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.options.lock())
+    }
+
+    fn reset_hits(&self) {
+        let dropped = self.hits.lock().clear();
+        drop(dropped);
+    }
+
+    /// Where CPython finds the C function to call.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// What the table of hits has for the call.
+    #[inline]
+    pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
+        let mut hits = self.hits.lock();
+        hits.find(call, self.gate.word()).map(|served| served.again(call.py()))
+    }
+
+    /// The call that no table could answer.
+    #[cold]
+    pub fn call_slow<'py>(&self, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let py = raw.py();
+        let (value, fill) = self.run(py, &raw.to_call()?)?;
+        if let Some(fill) = fill.filter(|_| self.keys.is_pure()) {
+            self.fill(raw, fill);
+        }
+        Ok(value)
+    }
+
+    fn fill(&self, raw: &RawCall<'_, '_>, fill: Fill) {
+        if !Gate::is_open(fill.epoch) || self.gate.word() != fill.epoch {
+            return;
+        }
+        // Only the first argument makes the key, but a call that differs in the others must come
+        // by the slow path once, to be warned about.
+        let all = self.keys.is_first() && !self.collision_told.load(Ordering::Relaxed);
+        let dropped = self.hits.lock().fill(raw, fill, |at| all || self.is_keyed(raw, at));
+        drop(dropped);
+    }
+
+    fn is_keyed(&self, raw: &RawCall<'_, '_>, at: usize) -> bool {
+        let Some(named) = at.checked_sub(raw.positional()) else {
+            return self.keys.counts_position(at);
+        };
+        let name = raw.names().and_then(|names| names.get_item(named).ok());
+        name.is_none_or(|name| self.keys.counts_keyword(&name.to_string()))
+    }
+
+    /// The key of a call that must have one: Python's own error where the arguments do not fit.
+    pub fn key_or_raise(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<Vec<u8>> {
+        match self.keys.key(py, call) {
+            Ok(key) => Ok(key),
+            Err(NoKey::Error(error)) => Err(error),
+            Err(NoKey::Unbound) => {
+                let inspect = py.import(intern!(py, "inspect"))?;
+                let signature = inspect.call_method1("signature", (&self.function,))?;
+                signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref())?;
+                Err(pyo3::exceptions::PyTypeError::new_err("the arguments do not fit"))
+            }
+        }
+    }
+
+    /// Calls the function itself.
+    pub fn invoke<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
+        invoke(self.function.bind(py), call)
+    }
+}
+
+fn hash_of(name: &str) -> u64 {
+    use std::hash::BuildHasher;
+    foldhash::quality::FixedState::default().hash_one(name)
+}

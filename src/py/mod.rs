@@ -1,0 +1,33 @@
+//! The face towards Python: the only part that knows `PyO3`.
+
+mod cache;
+mod call;
+mod canon;
+mod clock;
+mod control;
+mod decode;
+mod encode;
+mod fork;
+mod hits;
+mod hot;
+mod keys;
+mod live;
+mod memoised;
+mod options;
+mod slow;
+mod text;
+
+use pyo3::prelude::*;
+
+/// The native half of `outlive`.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::cache::CoreCache;
+    #[pymodule_export]
+    use super::canon::canonical;
+    #[pymodule_export]
+    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
+    #[pymodule_export]
+    use super::memoised::Memoised;
+}

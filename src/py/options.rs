@@ -1,0 +1,62 @@
+//! What `outlive._decorator` says of one memoised function, parsed and checked there.
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+/// How results are kept and served.
+#[derive(Debug)]
+pub struct Options {
+    /// Whether hits are copies.
+    pub copy: bool,
+    /// Seconds, or a callable of the result.
+    pub ttl: Option<Py<PyAny>>,
+    /// Seconds.
+    pub refresh_after: Option<f64>,
+    /// Seconds.
+    pub stale_if_error: Option<f64>,
+    /// Entries of this function at most.
+    pub maxsize: Option<usize>,
+    /// A callable of the result: whether it is kept.
+    pub cache_if: Option<Py<PyAny>>,
+    /// `outlive._errors.Keeper`: which exceptions are kept, and for how long.
+    pub errors: Option<Py<PyAny>>,
+    /// A callable that gives the time in seconds since the epoch.
+    pub clock: Option<Py<PyAny>>,
+    /// Called with `(function, args, kwargs)` to have a result made anew in the background.
+    pub refresher: Option<Py<PyAny>>,
+    /// What an unstorable result does: `warn`, `ignore` or `raise`.
+    pub on_unstorable: String,
+}
+
+impl Options {
+    /// Whether results grow old.
+    pub fn expires(&self) -> bool {
+        self.ttl.is_some() || self.refresh_after.is_some()
+    }
+
+    /// Visits what it holds, for the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let all = [&self.ttl, &self.cache_if, &self.errors, &self.clock, &self.refresher];
+        all.into_iter().flatten().try_for_each(|object| visit.call(object))
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Options {
+    type Error = PyErr;
+
+    fn extract(options: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let get = |name: &str| options.getattr(name);
+        Ok(Self {
+            copy: get("copy")?.extract()?,
+            ttl: get("ttl")?.extract()?,
+            refresh_after: get("refresh_after")?.extract()?,
+            stale_if_error: get("stale_if_error")?.extract()?,
+            maxsize: get("maxsize")?.extract()?,
+            cache_if: get("cache_if")?.extract()?,
+            errors: get("errors")?.extract()?,
+            clock: get("clock")?.extract()?,
+            refresher: get("refresher")?.extract()?,
+            on_unstorable: get("on_unstorable")?.extract()?,
+        })
+    }
+}

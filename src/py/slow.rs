@@ -1,0 +1,604 @@
+//! What a call does that no table of hits could answer: look up, wait, or compute and keep.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::cache::{CoreCache, Mode, PyCache, unstorable};
+use super::call::Call;
+use super::clock;
+use super::encode::to_text;
+use super::hits::{Fill, Served, Span};
+use super::keys::NoKey;
+use super::live::Live;
+use super::memoised::Memoised;
+use super::options::Options;
+use crate::cache::{Entry, Found, Landed, Origin};
+use crate::flight::{Guard, Join, Outcome, Owner, Poll, Waiter};
+use crate::policy::{Expiry, Freshness};
+use crate::store::{KeyGuard, KeyLock};
+
+/// What flights of Python functions hand to those who wait.
+pub type Result_ = Landed<Arc<Live>, Arc<PyErr>>;
+
+/// How long a waiter sleeps before it looks for signals (Ctrl-C).
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// How a key held by another process is asked for again: from the first pause to the longest.
+const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
+
+/// A value to return, and what the table of hits may remember of it.
+pub type Answer<'py> = (Bound<'py, PyAny>, Option<Fill>);
+
+/// What a look at the cache gave.
+enum Look<'py> {
+    Hit(Answer<'py>),
+    /// A kept exception.
+    Raise(PyErr),
+    /// Nothing fresh; `stale` may be served if the computation fails.
+    Miss {
+        stale: Option<Arc<Live>>,
+    },
+}
+
+/// One call under way.
+pub struct Flight<'a, 'py> {
+    pub me: &'a Memoised,
+    pub core: Bound<'py, CoreCache>,
+    pub call: &'a Call<'py>,
+    pub key: Bytes,
+    pub owner: Owner,
+    pub mode: Mode,
+    pub options: Arc<Options>,
+    /// The state of the cache when the call began.
+    epoch: u64,
+}
+
+/// What this call must do once its value is there.
+pub struct Duty {
+    guard: Option<Guard<Result_>>,
+    lock: Option<KeyGuard>,
+    stale: Option<Arc<Live>>,
+}
+
+/// The number of this thread; kept by the child of a fork.
+pub fn this_thread() -> u64 {
+    thread_local!(static ID: u64 = fresh_id());
+    ID.with(|id| *id)
+}
+
+/// A number that no thread or task has.
+pub fn fresh_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Memoised {
+    /// The whole call.
+    pub fn run<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+        let owner = Owner::thread(this_thread());
+        match self.begin(py, call, owner)? {
+            Some(flight) => flight.fly(py),
+            None => self.invoke(py, call).map(|value| (value, None)),
+        }
+    }
+
+    /// The call as a flight; None if it goes straight through.
+    pub fn begin<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        call: &'a Call<'py>,
+        owner: Owner,
+    ) -> PyResult<Option<Flight<'a, 'py>>> {
+        let core = self.core.bind(py);
+        let mode = CoreCache::mode(core)?;
+        if mode == Mode::Off {
+            return Ok(None);
+        }
+        core.get().load_once(py)?;
+        let epoch = core.get().cache().gate().word();
+        let options = self.options();
+        let key = match self.keys.key(py, call) {
+            Ok(key) => Bytes::from(key),
+            Err(NoKey::Unbound) => return Ok(None),
+            Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
+        };
+        Ok(Some(Flight { me: self, core: core.clone(), call, key, owner, mode, options, epoch }))
+    }
+
+    /// A call without a key: the drop-in never raises on account of the cache, so it warns.
+    fn keyless(&self, py: Python<'_>, error: PyErr) -> PyResult<()> {
+        if !self.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
+            return Err(error);
+        }
+        if !self.unstorable_told.swap(true, Ordering::Relaxed) {
+            let sentence = format!("{}; until then it is called every time", error.value(py));
+            self.core.get().warn(py, "UnstorableWarning", &sentence)?;
+        }
+        Ok(())
+    }
+
+    fn count_miss(&self) {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<'py> Flight<'_, 'py> {
+    fn now(&self, py: Python<'_>) -> PyResult<f64> {
+        match &self.options.clock {
+            Some(clock) => clock.call0(py)?.extract(py),
+            None => Ok(clock::now()),
+        }
+    }
+
+    fn cache(&self) -> &Arc<PyCache> {
+        self.core.get().cache()
+    }
+
+    /// Looks up, waits or computes, until there is an answer.
+    pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+        loop {
+            // While somebody computes this key it may be us: then the cache does not count.
+            let early = self.cache().is_flying(&self.key).then(|| self.join());
+            if let Some(Join::Nested) = early {
+                return self.nested(py);
+            }
+            let stale = match self.look(py)? {
+                Look::Hit(answer) => return Ok(answer),
+                Look::Raise(error) => return Err(error),
+                Look::Miss { stale } => stale,
+            };
+            match early.unwrap_or_else(|| self.join()) {
+                Join::Nested => return self.nested(py),
+                Join::Circle => return self.compute(py, Duty::free(stale)),
+                Join::Lead(guard) => return self.lead(py, guard, stale),
+                Join::Wait(waiter) => {
+                    if let Some(landed) = wait(py, &waiter)? {
+                        return self.landed(py, landed);
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn join(&self) -> Join<Result_> {
+        self.cache().join(&self.key, self.owner)
+    }
+
+    /// We are the one who computes in this process; another process may be at it, or done.
+    fn lead(
+        &self,
+        py: Python<'py>,
+        guard: Guard<Result_>,
+        stale: Option<Arc<Live>>,
+    ) -> PyResult<Answer<'py>> {
+        if self.mode == Mode::Offline {
+            return Err(self.offline_miss(py));
+        }
+        let lock = self.take_lock(py, &guard)?;
+        self.cache().take_news();
+        // Somebody may have finished between our look and the flight, or in another process.
+        match self.look(py)? {
+            Look::Hit(answer) => Ok(answer),
+            Look::Raise(error) => Err(error),
+            Look::Miss { .. } => self.compute(py, Duty { guard: Some(guard), lock, stale }),
+        }
+    }
+
+    fn take_lock(&self, py: Python<'py>, guard: &Guard<Result_>) -> PyResult<Option<KeyGuard>> {
+        if self.mode == Mode::Readonly {
+            return Ok(None);
+        }
+        match self.cache().lock_key(&self.key) {
+            KeyLock::Held(lock) => return Ok(Some(lock)),
+            KeyLock::Unsupported => return Ok(None),
+            KeyLock::Busy => {}
+        }
+        let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
+        let [mut pause, longest] = PAUSES;
+        loop {
+            py.detach(|| std::thread::sleep(pause));
+            py.check_signals()?;
+            match self.cache().lock_key(&self.key) {
+                KeyLock::Held(lock) => return Ok(Some(lock)),
+                KeyLock::Unsupported => return Ok(None),
+                KeyLock::Busy => pause = longest.min(pause * 2),
+            }
+        }
+    }
+
+    fn offline_miss(&self, py: Python<'py>) -> PyErr {
+        let told = || -> PyResult<PyErr> {
+            let errors = py.import(intern!(py, "outlive._errors"))?;
+            let key = super::text::from_wtf8(py, &self.key)?;
+            let error = errors.call_method1("cache_miss", (&self.me.name, key))?;
+            Ok(PyErr::from_value(error))
+        };
+        told().unwrap_or_else(|error| error)
+    }
+
+    /// Calls the function and keeps what it returns.
+    pub fn compute(&self, py: Python<'py>, duty: Duty) -> PyResult<Answer<'py>> {
+        self.me.count_miss();
+        match self.me.invoke(py, self.call) {
+            Ok(value) => self.keep(py, duty, value),
+            Err(error) => self.failed(py, duty, error),
+        }
+    }
+
+    /// Keeps a result, on disk before anybody gets it.
+    pub fn keep(
+        &self,
+        py: Python<'py>,
+        duty: Duty,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<Answer<'py>> {
+        let (entry, refused) = self.entry(py, &value)?;
+        let wanted = match &self.options.cache_if {
+            Some(wanted) => wanted.bind(py).call1((&value,))?.is_truthy()?,
+            None => true,
+        };
+        let landed = Landed::Result(entry.text.clone(), entry.live.clone());
+        let fill = if wanted { self.fill_of(py, &entry, entry.created)? } else { None };
+        if wanted {
+            let _ = self.cache().put(&self.key, entry);
+        }
+        duty.finish(landed);
+        if wanted {
+            self.after_put(py)?;
+        }
+        if let Some(where_) = refused {
+            self.tell_unstorable(py, &where_)?;
+        }
+        Ok((value, fill))
+    }
+
+    /// Warnings of the store, and the save that its journal asks for.
+    fn after_put(&self, py: Python<'py>) -> PyResult<()> {
+        let core = self.core.get();
+        if core.cache().should_save() {
+            let cache = Arc::clone(core.cache());
+            std::thread::spawn(move || cache.save_in_background());
+        }
+        core.tell(py)
+    }
+
+    /// The snapshot of `value`, and where in it something stands that cannot be stored.
+    fn entry(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<(Entry<Arc<Live>>, Option<String>)> {
+        let mut entry = Entry::new(Some(self.now(py)?));
+        entry.timed = self.options.expires();
+        entry.transient = self.mode == Mode::Readonly;
+        entry.origin = self.origin(py);
+        match to_text(value, self.core.get().charset()) {
+            Ok(text) => {
+                entry.live = self.live_of(py, value, &text)?;
+                entry.text = Some(text);
+                Ok((entry, None))
+            }
+            Err(refusal) => {
+                entry.live = Some(Arc::new(Live::same(value.clone())));
+                Ok((entry, Some(refusal.describe())))
+            }
+        }
+    }
+
+    /// What can be served without decoding the text: an immutable result, or the shared one.
+    fn live_of(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        text: &Bytes,
+    ) -> PyResult<Option<Arc<Live>>> {
+        if Live::is_immutable(value) {
+            return Ok(Some(Arc::new(Live::same(value.clone()))));
+        }
+        if self.options.copy {
+            return Ok(None);
+        }
+        let Ok(template) = self.core.get().decode(py, text) else { return Ok(None) };
+        let live = Live::template(template)?;
+        live.share(value);
+        Ok(Some(Arc::new(live)))
+    }
+
+    fn tell_unstorable(&self, py: Python<'py>, where_: &str) -> PyResult<()> {
+        let key = String::from_utf8_lossy(&self.key);
+        let sentence =
+            unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
+        match self.options.on_unstorable.as_str() {
+            "raise" => return Err(PyTypeError::new_err(sentence)),
+            "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {
+                self.core.get().warn(py, "UnstorableWarning", &sentence)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The function raised: those who wait get the same exception, nothing is kept unless asked.
+    pub fn failed(&self, py: Python<'py>, duty: Duty, error: PyErr) -> PyResult<Answer<'py>> {
+        if !error.is_instance_of::<PyException>(py) {
+            // An interrupt or an exit is meant for this thread: somebody else takes over.
+            return Err(error);
+        }
+        if let Some(stale) = duty.stale.clone() {
+            duty.finish(Landed::Result(None, Some(Arc::clone(&stale))));
+            return Ok((self.serve(py, &stale)?, None));
+        }
+        self.keep_error(py, &error)?;
+        duty.finish(Landed::Failed(Arc::new(error.clone_ref(py))));
+        Err(error)
+    }
+
+    fn keep_error(&self, py: Python<'py>, error: &PyErr) -> PyResult<()> {
+        let Some(keeper) = &self.options.errors else { return Ok(()) };
+        let payload = keeper.bind(py).call_method1(intern!(py, "pack"), (error.value(py),))?;
+        if payload.is_none() {
+            return Ok(());
+        }
+        let mut entry = Entry::new(Some(self.now(py)?));
+        entry.timed = true;
+        entry.transient = self.mode == Mode::Readonly;
+        entry.text = super::encode::tagged_error(&payload, self.core.get().charset());
+        if entry.text.is_some() {
+            let _ = self.cache().put(&self.key, entry);
+        }
+        Ok(())
+    }
+
+    /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
+    fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+        let flights = self.cache().flights();
+        if let Some(Landed::Result(text, live)) = flights.nested_get(&self.key, self.owner) {
+            return Ok((self.value_of(py, text.as_ref(), live)?, None));
+        }
+        self.me.count_miss();
+        let value = self.me.invoke(py, self.call)?;
+        let (entry, _) = self.entry(py, &value)?;
+        flights.nested_put(&self.key, self.owner, Landed::Result(entry.text, entry.live));
+        Ok((value, None))
+    }
+
+    /// What somebody else computed while we waited.
+    pub fn landed(&self, py: Python<'py>, landed: Result_) -> PyResult<Answer<'py>> {
+        match landed {
+            Landed::Failed(error) => Err(error.clone_ref(py)),
+            Landed::Result(text, live) => {
+                if self.mode != Mode::Refresh
+                    && let Look::Hit(answer) = self.look(py)?
+                {
+                    return Ok(answer);
+                }
+                self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+                Ok((self.value_of(py, text.as_ref(), live)?, None))
+            }
+        }
+    }
+
+    fn value_of(
+        &self,
+        py: Python<'py>,
+        text: Option<&Bytes>,
+        live: Option<Arc<Live>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut entry = Entry::new(None);
+        (entry.text, entry.live) = (text.cloned(), live);
+        match self.core.get().live(py, &self.key, &entry)? {
+            Some(live) => self.serve(py, &live),
+            None => self.me.invoke(py, self.call),
+        }
+    }
+
+    fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
+        if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
+    }
+
+    /// What a hit would return; nothing is counted.
+    pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(found) = self.cache().get(&self.key) else { return Ok(None) };
+        if super::encode::is_error(found.entry.text.as_ref()) {
+            return Ok(None);
+        }
+        let Some(live) = self.core.get().live(py, &self.key, &found.entry)? else {
+            return Ok(None);
+        };
+        match self.freshness(py, &found, &live)? {
+            Freshness::Expired { .. } => Ok(None),
+            Freshness::Fresh | Freshness::Refresh => self.serve(py, &live).map(Some),
+        }
+    }
+
+    /// Keeps a result that somebody else brings.
+    pub fn keep_given(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (entry, refused) = self.entry(py, value)?;
+        let _ = self.cache().put(&self.key, entry);
+        self.after_put(py)?;
+        refused.map_or(Ok(()), |where_| self.tell_unstorable(py, &where_))
+    }
+
+    /// Looks the key up.
+    fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss { stale: None };
+        if self.mode == Mode::Refresh {
+            return Ok(nothing);
+        }
+        let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
+        if super::encode::is_error(found.entry.text.as_ref()) {
+            return self.kept_error(py, &found);
+        }
+        let Some(live) = self.core.get().live(py, &self.key, &found.entry)? else {
+            return Ok(nothing);
+        };
+        match self.freshness(py, &found, &live)? {
+            Freshness::Fresh => {}
+            Freshness::Refresh => self.refresh_later(py)?,
+            Freshness::Expired { servable_on_error } => {
+                self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
+                return Ok(Look::Miss { stale: servable_on_error.then_some(live) });
+            }
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        self.check_collision(py)?;
+        let value = self.serve(py, &live)?;
+        let mut entry = found.entry;
+        entry.live = Some(live);
+        let fill = self.fill_of(py, &entry, found.created)?;
+        Ok(Look::Hit((value, fill)))
+    }
+
+    fn kept_error(&self, py: Python<'py>, found: &Found<Arc<Live>>) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss { stale: None };
+        let (Some(keeper), Some(text)) = (&self.options.errors, &found.entry.text) else {
+            return Ok(nothing);
+        };
+        let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
+        let age = self.now(py)? - found.created.unwrap_or(0.0);
+        let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
+        if error.is_none() {
+            return Ok(nothing);
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        Ok(Look::Raise(PyErr::from_value(error)))
+    }
+
+    fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Expiry> {
+        let options = &self.options;
+        let ttl = match &options.ttl {
+            None => None,
+            Some(ttl) => match ttl.bind(py).extract::<f64>() {
+                Ok(seconds) => Some(seconds),
+                Err(_) => ttl.bind(py).call1((live.serve(py)?,))?.extract()?,
+            },
+        };
+        Ok(Expiry {
+            ttl,
+            refresh_after: options.refresh_after,
+            stale_if_error: options.stale_if_error,
+        })
+    }
+
+    fn freshness(
+        &self,
+        py: Python<'py>,
+        found: &Found<Arc<Live>>,
+        live: &Live,
+    ) -> PyResult<Freshness> {
+        if !self.options.expires() {
+            return Ok(Freshness::Fresh);
+        }
+        let now = self.now(py)?;
+        Ok(self.expiry(py, live)?.judge(found.created, now, now))
+    }
+
+    /// What the table of hits may remember of an entry, and until when.
+    fn fill_of(
+        &self,
+        py: Python<'py>,
+        entry: &Entry<Arc<Live>>,
+        created: Option<f64>,
+    ) -> PyResult<Option<Fill>> {
+        let Some(live) = &entry.live else { return Ok(None) };
+        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
+        if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
+            // Every call must be seen: to ask the clock, or to know what was used last.
+            return Ok(None);
+        }
+        if self.cache().is_flying(&self.key) && entry.text.is_none() {
+            return Ok(None);
+        }
+        let span = if self.options.expires() {
+            let now = self.now(py)?;
+            let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
+            let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
+            Some(Span { from: now, until: created.unwrap_or(now) + shortest })
+        } else {
+            None
+        };
+        let served = if live.is_shared() {
+            Served::Same(live.object().clone_ref(py))
+        } else if self.options.copy {
+            Served::Copy(Arc::clone(live))
+        } else {
+            Served::Same(live.serve_shared(py)?.unbind())
+        };
+        Ok(Some(Fill { epoch: self.epoch, served, span }))
+    }
+
+    fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
+        let Some(refresher) = &self.options.refresher else { return Ok(()) };
+        if self.cache().is_flying(&self.key) {
+            return Ok(());
+        }
+        let key = super::text::from_wtf8(py, &self.key)?;
+        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?)).map(drop)
+    }
+
+    /// Who asks, where keys do not tell.
+    fn origin(&self, py: Python<'py>) -> Option<Origin> {
+        let keys = &self.me.keys;
+        let others = || keys.other_arguments(py, self.call);
+        (keys.is_flat() && keys.is_first())
+            .then(|| Origin { function: self.me.id, others: others() })
+    }
+
+    /// Warns once if this hit was computed by another function, or from other arguments.
+    fn check_collision(&self, py: Python<'py>) -> PyResult<()> {
+        if self.me.collision_told.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(mine) = self.origin(py) else { return Ok(()) };
+        let Some(first) = self.cache().claim(&self.key, mine) else { return Ok(()) };
+        let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);
+        if first.function == mine.function && !differ {
+            return Ok(());
+        }
+        self.me.collision_told.store(true, Ordering::Relaxed);
+        let cause = if first.function == mine.function {
+            "a call with other arguments behind the first"
+        } else {
+            "another function"
+        };
+        let key = String::from_utf8_lossy(&self.key);
+        let sentence = format!(
+            "{} was answered with the result of {cause}: only the first argument is the key, and \
+             both have {key:?}; use @memoise(key=\"all\") to tell such calls apart",
+            self.me.name
+        );
+        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
+}
+
+impl Duty {
+    /// No flight: nobody waits for what is computed.
+    pub fn free(stale: Option<Arc<Live>>) -> Self {
+        Self { guard: None, lock: None, stale }
+    }
+
+    /// Hands the outcome to those who wait, then lets other processes have the key.
+    fn finish(mut self, landed: Result_) {
+        if let Some(guard) = self.guard.take() {
+            guard.finish(Outcome::Value(landed));
+        }
+        drop(self.lock.take());
+    }
+}
+
+/// Waits for another thread's value; None if its thread was stopped and somebody must take over.
+fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
+    loop {
+        match py.detach(|| waiter.wait(SIGNALS)) {
+            Poll::Ready(landed) => return Ok(Some(landed)),
+            Poll::Again => return Ok(None),
+            Poll::Pending => py.check_signals()?,
+        }
+    }
+}

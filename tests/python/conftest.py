@@ -1,0 +1,21 @@
+"""What every test can ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
+
+from github import TroubledGitHub  # noqa: E402 - its folders were only just named
+
+
+@pytest.fixture
+def github() -> Iterator[TroubledGitHub]:
+    """GitHub on 127.0.0.1, without a rate limit."""
+    with TroubledGitHub() as server:
+        yield server

@@ -1,0 +1,243 @@
+//! Expiry and eviction.
+
+use bytes::Bytes;
+use outlive::policy::{Expiry, Freshness, Limits, Recency, Scope};
+use proptest::prelude::*;
+
+const NOW: f64 = 1_800_000_000.0;
+const FRESH: Freshness = Freshness::Fresh;
+const EXPIRED: Freshness = Freshness::Expired { servable_on_error: false };
+const STALE: Freshness = Freshness::Expired { servable_on_error: true };
+
+fn aged(expiry: Expiry, age: f64) -> Freshness {
+    expiry.judge(Some(NOW - age), 0.0, NOW)
+}
+
+/// Without limits a result is fresh for ever, also one from the future.
+#[test]
+fn no_limits() {
+    for age in [0.0, 1e9, -1e9] {
+        assert_eq!(aged(Expiry::default(), age), FRESH);
+    }
+}
+
+/// A result is expired from the second on at which it has reached its ttl.
+#[test]
+fn ttl_is_reached() {
+    let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
+    assert_eq!(aged(expiry, 59.5), FRESH);
+    assert_eq!(aged(expiry, 60.0), EXPIRED);
+    assert_eq!(aged(Expiry { ttl: Some(0.0), ..expiry }, 0.0), EXPIRED);
+}
+
+/// A result without a time of its own counts from its file's last modification.
+#[test]
+fn age_of_the_file() {
+    let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
+    assert_eq!(expiry.judge(None, NOW - 30.0, NOW), FRESH);
+    assert_eq!(expiry.judge(None, NOW - 90.0, NOW), EXPIRED);
+}
+
+/// Between `refresh_after` and `ttl` a result is served and made anew.
+#[test]
+fn refresh_before_expiry() {
+    let expiry = Expiry { ttl: Some(60.0), refresh_after: Some(20.0), ..Expiry::default() };
+    assert_eq!(aged(expiry, 19.0), FRESH);
+    assert_eq!(aged(expiry, 20.0), Freshness::Refresh);
+    assert_eq!(aged(expiry, 61.0), EXPIRED);
+}
+
+/// An expired result serves in place of an error for `stale_if_error` seconds after its ttl.
+#[test]
+fn stale_serves_on_error() {
+    let expiry = Expiry { ttl: Some(60.0), stale_if_error: Some(30.0), ..Expiry::default() };
+    assert_eq!(aged(expiry, 89.0), STALE);
+    assert_eq!(aged(expiry, 90.0), EXPIRED);
+}
+
+/// A clock set back by less than the ttl costs nothing, and by more makes results expire.
+#[test]
+fn clock_set_back() {
+    let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
+    assert_eq!(aged(expiry, -59.0), FRESH);
+    assert_eq!(aged(expiry, -61.0), EXPIRED);
+}
+
+/// A creation time that is no number makes a result expire instead of living for ever.
+#[test]
+fn broken_times_expire() {
+    let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
+    assert_eq!(aged(expiry, f64::NAN), EXPIRED);
+    assert_eq!(aged(expiry, f64::INFINITY), EXPIRED);
+}
+
+fn at_most(maxsize: usize) -> Limits {
+    Limits { maxsize: Some(maxsize), max_bytes: None }
+}
+
+fn at_most_bytes(max_bytes: u64) -> Limits {
+    Limits { maxsize: None, max_bytes: Some(max_bytes) }
+}
+
+fn key(name: &'static str) -> Bytes {
+    Bytes::from_static(name.as_bytes())
+}
+
+/// The entry that was used least recently goes first, and a hit counts as a use.
+#[test]
+fn least_recently_used_goes() {
+    let mut recency = Recency::new(at_most(2));
+    assert!(recency.insert(&key("a"), 1, Scope::CACHE).is_empty());
+    assert!(recency.insert(&key("b"), 1, Scope::CACHE).is_empty());
+    assert!(recency.touch(b"a"));
+    assert_eq!(recency.insert(&key("c"), 1, Scope::CACHE), [key("b")]);
+    assert_eq!(recency.evictions(Scope::CACHE), 1);
+}
+
+/// An entry larger than the whole limit goes itself and drives nobody out.
+#[test]
+fn too_large_goes_alone() {
+    let mut recency = Recency::new(at_most_bytes(10));
+    recency.insert(&key("a"), 5, Scope::CACHE);
+    assert_eq!(recency.insert(&key("huge"), 11, Scope::CACHE), [key("huge")]);
+    assert_eq!((recency.len(Scope::CACHE), recency.bytes(Scope::CACHE)), (1, 5));
+}
+
+/// The limit of one function never drives out the entries of another.
+#[test]
+fn functions_have_limits_of_their_own() {
+    let mut recency = Recency::new(Limits::default());
+    let (one, other) = (recency.add_scope(at_most(1)), recency.add_scope(at_most(1)));
+    recency.insert(&key("other"), 1, other);
+    recency.insert(&key("a"), 1, one);
+    assert_eq!(recency.insert(&key("b"), 1, one), [key("a")]);
+    assert_eq!((recency.evictions(one), recency.evictions(other)), (1, 0));
+    assert!(recency.touch(b"other"));
+}
+
+/// What is forgotten on purpose is not counted as evicted.
+#[test]
+fn forgetting_is_no_eviction() {
+    let mut recency = Recency::new(at_most(2));
+    recency.insert(&key("a"), 1, Scope::CACHE);
+    assert!(recency.remove(b"a"));
+    assert!(!recency.remove(b"a"));
+    recency.insert(&key("b"), 1, Scope::CACHE);
+    recency.clear();
+    assert_eq!((recency.len(Scope::CACHE), recency.evictions(Scope::CACHE)), (0, 0));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u8, u64, usize),
+    Touch(u8),
+    Remove(u8),
+    Limit(usize, Limits),
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    (prop::option::of(0..6usize), prop::option::of(0..20u64))
+        .prop_map(|(maxsize, max_bytes)| Limits { maxsize, max_bytes })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..10u8, 0..8u64, 0..3usize).prop_map(|(k, bytes, scope)| Step::Insert(k, bytes, scope)),
+        4 => (0..10u8).prop_map(Step::Touch),
+        2 => (0..10u8).prop_map(Step::Remove),
+        1 => (0..3usize, limits()).prop_map(|(scope, limits)| Step::Limit(scope, limits)),
+    ]
+}
+
+/// The same in the simplest words: a list from the oldest to the newest entry.
+#[derive(Debug, Default)]
+struct Naive {
+    order: Vec<(u8, u64, usize)>,
+    limits: [Limits; 3],
+    evictions: [u64; 3],
+}
+
+impl Naive {
+    fn held(&self, scope: usize) -> Vec<(u8, u64, usize)> {
+        self.order.iter().copied().filter(|entry| scope == 0 || entry.2 == scope).collect()
+    }
+
+    fn size(&self, scope: usize) -> (usize, u64) {
+        let held = self.held(scope);
+        (held.len(), held.iter().map(|entry| entry.1).sum())
+    }
+
+    fn over(&self, scope: usize, (entries, bytes): (usize, u64)) -> bool {
+        self.limits[scope].maxsize.is_some_and(|most| entries > most)
+            || self.limits[scope].max_bytes.is_some_and(|most| bytes > most)
+    }
+
+    fn evict(&mut self, scope: usize) -> Vec<u8> {
+        let mut gone = Vec::new();
+        while self.over(scope, self.size(scope)) {
+            let oldest = self.held(scope)[0].0;
+            self.remove(oldest);
+            self.evictions[scope] += 1;
+            gone.push(oldest);
+        }
+        gone
+    }
+
+    fn remove(&mut self, key: u8) -> Option<(u8, u64, usize)> {
+        let at = self.order.iter().position(|entry| entry.0 == key)?;
+        Some(self.order.remove(at))
+    }
+
+    fn insert(&mut self, key: u8, bytes: u64, scope: usize) -> Vec<u8> {
+        self.remove(key);
+        if let Some(tight) = [scope, 0].into_iter().find(|scope| self.over(*scope, (1, bytes))) {
+            self.evictions[tight] += 1;
+            return vec![key];
+        }
+        self.order.push((key, bytes, scope));
+        let mut gone = self.evict(scope);
+        gone.extend(self.evict(0));
+        gone
+    }
+}
+
+fn names(keys: &[Bytes]) -> Vec<u8> {
+    keys.iter().map(|key| key[0]).collect()
+}
+
+fn apply(step: &Step, recency: &mut Recency, scopes: [Scope; 3], naive: &mut Naive) {
+    match *step {
+        Step::Insert(k, bytes, scope) => {
+            let gone = recency.insert(&Bytes::copy_from_slice(&[k]), bytes, scopes[scope]);
+            assert_eq!(names(&gone), naive.insert(k, bytes, scope));
+        }
+        Step::Touch(k) => {
+            let entry = naive.remove(k);
+            naive.order.extend(entry);
+            assert_eq!(recency.touch(&[k]), entry.is_some());
+        }
+        Step::Remove(k) => assert_eq!(recency.remove(&[k]), naive.remove(k).is_some()),
+        Step::Limit(scope, limits) => {
+            naive.limits[scope] = limits;
+            assert_eq!(names(&recency.set_limits(scopes[scope], limits)), naive.evict(scope));
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is done, exactly those entries go that a naive list would let go, in its order.
+    #[test]
+    fn recency_is_exact(steps in prop::collection::vec(step(), 1..200)) {
+        let mut recency = Recency::new(Limits::default());
+        let none = Limits::default();
+        let scopes = [Scope::CACHE, recency.add_scope(none), recency.add_scope(none)];
+        let mut naive = Naive::default();
+        for step in steps {
+            apply(&step, &mut recency, scopes, &mut naive);
+            for (number, scope) in scopes.into_iter().enumerate() {
+                prop_assert_eq!((recency.len(scope), recency.bytes(scope)), naive.size(number));
+                prop_assert_eq!(recency.evictions(scope), naive.evictions[number]);
+            }
+        }
+    }
+}
