@@ -14,10 +14,9 @@ from typing import Any
 from . import _core, _decorator, _modes, _options
 from ._warnings import warn
 
-_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
+CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
 _cores_lock = threading.Lock()
-_open: set[_core.Cache] = set()
 
 
 class Cache(MutableMapping[str, Any]):
@@ -60,17 +59,15 @@ class Cache(MutableMapping[str, Any]):
             TypeError: an option is unknown or of the wrong type.
             ValueError: an option has a value that means nothing.
         """
-        _options.refuse_unknown(options, _OPTIONS, "Cache")
+        _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
         self.options = _options.checked(_options.Options(), options)
         self.functions: weakref.WeakValueDictionary[str, _core.Memoised] = (
             weakref.WeakValueDictionary()
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
         self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in)
-        limits = {"maxsize": maxsize, "max_bytes": max_bytes}
-        checked = {name: _options.limit(value, name) for name, value in limits.items()}
         if maxsize is not None or max_bytes is not None:
-            self.core.limit(**checked)
+            self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
             self.core.mode = _options.one_of(mode, _options.MODES, "mode")
 
@@ -167,6 +164,18 @@ class Cache(MutableMapping[str, Any]):
             return key
         raise TypeError(f"keys are texts, as f.cache_key(...) gives them, not {key!r}")
 
+    def limit(self, *, maxsize: int | None = None, max_bytes: int | None = None) -> None:
+        """Set how much the whole cache may hold; what is too much goes, the oldest first.
+
+        Raises:
+            TypeError: a limit is no whole number.
+            ValueError: a limit is below one.
+        """
+        self.core.limit(
+            maxsize=_options.limit(maxsize, "maxsize"),
+            max_bytes=_options.limit(max_bytes, "max_bytes"),
+        )
+
     def reconfigure(self, options: dict[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""
         self.options = _options.checked(self.options, options)
@@ -198,12 +207,25 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
         return None
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
-    return str(Path(os.path.abspath(path)))
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory is gone
+        return os.fspath(path)
+
+
+def _mode_of_environment() -> str:
+    """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
+    word = os.environ.get("OUTLIVE_MODE") or "on"
+    if word in _options.MODES:
+        return word
+    known = ", ".join(_options.MODES)
+    warn("OutliveWarning", f"OUTLIVE_MODE={word!r} is none of {known}: the mode is 'on'")
+    return "on"
 
 
 def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
     """The one native cache of this process on ``path``."""
-    mode = _options.one_of(os.environ.get("OUTLIVE_MODE", "on"), _options.MODES, "OUTLIVE_MODE")
+    mode = _mode_of_environment()
     make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
         path, ascii=ascii, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
     )
@@ -213,14 +235,14 @@ def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
         core = _cores.get(path)
         if core is None:
             core = _cores[path] = make()
-            _open.add(core)
         return core
 
 
 def _leave() -> None:
     """Save what is open when the interpreter ends, in the process that opened it."""
-    for core in list(_open):
+    for core in list(_cores.values()):
         core.close()
+    _core.exiting()
 
 
 atexit.register(_leave)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from . import _core, _options
-from ._cache import Cache
+from ._cache import CACHE_OPTIONS, Cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,6 +74,8 @@ def configure(
     *,
     file: str | os.PathLike[str] | None = None,
     mode: str | None = None,
+    maxsize: int | None = None,
+    max_bytes: int | None = None,
     **options: Any,
 ) -> None:
     """Give the default cache its file, its mode and the defaults of its functions.
@@ -81,8 +83,10 @@ def configure(
     Args:
         file: The JSON file; to be named before ``memoise`` or ``cache`` is first imported.
         mode: "on", "off", "refresh", "offline" or "readonly".
-        **options: ttl, refresh_after, stale_if_error, maxsize, copy, cache_if, cache_errors,
-            on_unstorable, clock; they hold for functions decorated before, too.
+        maxsize: How many entries the file may have; the least recently used goes.
+        max_bytes: How many bytes the texts of all results may have together.
+        **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, on_unstorable,
+            clock; they hold for functions decorated before, too.
 
     Raises:
         RuntimeError: ``file`` comes too late.
@@ -90,7 +94,7 @@ def configure(
         ValueError: an option has a value that means nothing.
     """
     global cache, cache_file
-    _options.refuse_unknown(options, _options.OPTION_NAMES, "configure")
+    _options.refuse_unknown(options, CACHE_OPTIONS, "configure")
     _options.checked(cache.options, options)
     if file is not None and os.fspath(file) != cache_file:
         if cache.core.is_loaded or cache.functions:
@@ -101,4 +105,6 @@ def configure(
         cache_file, cache = os.fspath(file), DefaultCache(file)
     if mode is not None:
         cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+    if maxsize is not None or max_bytes is not None:
+        cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache.reconfigure(options)

@@ -35,15 +35,6 @@ pub enum Landed<L, E> {
     Failed(E),
 }
 
-/// What a lookup found.
-#[derive(Clone, Debug)]
-pub struct Found<L> {
-    /// The entry as it was at that moment.
-    pub entry: Entry<L>,
-    /// Its age counts from here: when it was made, else when the file was last changed.
-    pub created: Option<f64>,
-}
-
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
     state: Mutex<State<L>>,
@@ -97,7 +88,7 @@ where
     }
 
     /// The entry of `key`.
-    pub fn get(&self, key: &[u8]) -> Option<Found<L>> {
+    pub fn get(&self, key: &[u8]) -> Option<Entry<L>> {
         let _active = sync::active();
         self.loaded().get(key)
     }
@@ -223,6 +214,11 @@ where
         drop(evicted);
     }
 
+    /// Has creation times survive in the file from now on: somebody uses expiry.
+    pub fn keep_times(&self) {
+        self.state.lock().keep_times();
+    }
+
     /// How many entries of the function `name`, or of all, went for want of room.
     pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
         let _active = sync::active();
@@ -234,20 +230,20 @@ where
             return self.store.append(&Change::Put(item));
         }
         // The store may hold an older result of this key: that one is no longer true.
-        let stale = self.state.lock().get(key).is_some_and(|old| old.entry.to_item(key).is_some());
+        let stale = self.state.lock().get(key).is_some_and(|old| old.to_item(key).is_some());
         if stale && entry.text.is_none() {
             return self.store.append(&Change::Remove(key.clone()));
         }
         Ok(())
     }
 
-    /// Forgets `key`, here and in the store; says whether there was something to forget.
-    pub fn remove(&self, key: &[u8]) -> Option<Entry<L>> {
+    /// Forgets `key` here, and in the store if `durable`; says whether there was something to forget.
+    pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let _active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
         let old = self.state.lock().remove(key)?;
-        if old.text.is_some() && !old.transient {
+        if durable && old.text.is_some() && !old.transient {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
@@ -267,13 +263,13 @@ where
         drop(old);
     }
 
-    /// Forgets everything, here and in the store.
-    pub fn clear(&self) {
+    /// Forgets everything here, and in the store if `durable`.
+    pub fn clear(&self, durable: bool) {
         let _active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
         let old = self.state.lock().clear();
-        if old.len() > 0 {
+        if durable && old.len() > 0 {
             let _ = self.store.append(&Change::Clear);
         }
         drop(history);

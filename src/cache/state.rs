@@ -4,7 +4,6 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::Found;
 use super::bounds::Bounds;
 use super::entry::{Entry, Origin};
 use super::table::Table;
@@ -24,13 +23,21 @@ pub struct State<L> {
     loaded: bool,
     /// When the file was last changed: the age of entries that carry no time.
     modified: Option<f64>,
+    /// Whether creation times must survive in the file: somebody uses expiry.
+    keeps_times: bool,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
 }
 
 impl<L> Default for State<L> {
     fn default() -> Self {
-        Self { table: Table::default(), loaded: false, modified: None, bounds: None }
+        Self {
+            table: Table::default(),
+            loaded: false,
+            modified: None,
+            keeps_times: false,
+            bounds: None,
+        }
     }
 }
 
@@ -45,9 +52,21 @@ impl<L: Clone> State<L> {
         self.modified = modified(&loaded);
         self.table.reserve(loaded.items.len());
         for item in &loaded.items {
-            self.table.insert(item.key.clone(), Entry::from_item(item));
+            self.table.insert(item.key.clone(), self.read(item));
         }
         self.measure();
+    }
+
+    /// An entry that the file holds; without a time of its own it is as old as the file.
+    fn read(&self, item: &Item) -> Entry<L> {
+        let mut entry = Entry::from_item(item);
+        entry.created = entry.created.or(self.modified);
+        entry
+    }
+
+    /// Has creation times survive in the file from now on.
+    pub fn keep_times(&mut self) {
+        self.keeps_times = true;
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
@@ -82,13 +101,11 @@ impl<L: Clone> State<L> {
             .collect()
     }
 
-    pub fn get(&mut self, key: &[u8]) -> Option<Found<L>> {
+    pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
         if let Some(bounds) = &mut self.bounds {
             bounds.touch(key);
         }
-        let entry = self.table.get(key)?.clone();
-        let created = entry.created.or(self.modified);
-        Some(Found { entry, created })
+        self.table.get(key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
@@ -105,7 +122,8 @@ impl<L: Clone> State<L> {
 
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
-        self.table.iter().filter_map(|(key, entry)| entry.to_item(key)).collect()
+        let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
+        items.map(|item| Item { timed: item.timed || self.keeps_times, ..item }).collect()
     }
 
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
@@ -171,7 +189,7 @@ impl<L: Clone> State<L> {
         for item in &loaded.items {
             let known = old.remove(&item.key);
             let same = known.filter(|entry| entry.text.as_ref() == Some(&item.text));
-            let entry = same.unwrap_or_else(|| Entry::from_item(item));
+            let entry = same.unwrap_or_else(|| self.read(item));
             gone.extend(self.table.insert(item.key.clone(), entry));
         }
         let rest: Vec<_> = old.iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();

@@ -223,7 +223,7 @@ impl CoreCache {
 
     fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
         self.load(key.py())?;
-        let gone = with_wtf8(key, |key| self.cache.remove(key))?;
+        let gone = with_wtf8(key, |key| self.cache.remove(key, self.is_writable()))?;
         self.tell(key.py())?;
         gone.map(drop).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
@@ -231,19 +231,25 @@ impl CoreCache {
     /// Forgets everything, in the file too.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.load(py)?;
-        self.cache.clear();
+        self.cache.clear(self.is_writable());
         self.tell(py)
     }
 
     /// Writes the file, if anything changed. Says whether all is well.
     fn save(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
         let saved = py.detach(|| self.cache.save());
         self.tell(py)?;
         Ok(saved.is_ok())
     }
 
     /// Saves and leaves the file to others.
-    fn close(&self, py: Python<'_>) -> PyResult<bool> {
+    pub fn close(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
         let saved = py.detach(|| self.cache.close());
         self.tell(py)?;
         Ok(saved.is_ok())
@@ -266,6 +272,16 @@ fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<d
     Box::new(FileStore::new(path.to_owned(), Options { charset, durability, read_only: false }))
 }
 
+impl Drop for CoreCache {
+    fn drop(&mut self) {
+        // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
+        // journal, for the next process to find.
+        if self.is_writable() {
+            let _ = self.cache.close();
+        }
+    }
+}
+
 impl CoreCache {
     /// The cache behind it.
     pub fn cache(&self) -> &Arc<PyCache> {
@@ -283,6 +299,11 @@ impl CoreCache {
     /// The charset of its texts.
     pub fn charset(&self) -> Charset {
         self.charset
+    }
+
+    /// Whether the file may be written.
+    pub fn is_writable(&self) -> bool {
+        !matches!(self.default(), Mode::Off | Mode::Readonly)
     }
 
     fn default(&self) -> Mode {
@@ -315,7 +336,7 @@ impl CoreCache {
     /// A copy of the value of `key`; None if there is none.
     pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(found) = self.cache.get(key) else { return Ok(None) };
-        match self.live(py, key, &found.entry)? {
+        match self.live(py, key, &found)? {
             Some(live) => live.serve(py).map(Some),
             None => Ok(None),
         }
@@ -362,6 +383,7 @@ impl CoreCache {
     pub fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = value.py();
         let mut entry = Entry::new(Some(clock::now()));
+        entry.transient = !self.is_writable();
         match to_text(value, self.charset) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {

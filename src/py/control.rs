@@ -45,7 +45,7 @@ impl Memoised {
         let key = me.key_or_raise(py, &Call::from_python(args, kwargs)?)?;
         let core = me.core.get();
         core.load_once(py)?;
-        let gone = core.cache().remove(&key);
+        let gone = core.cache().remove(&key, core.is_writable());
         core.tell(py)?;
         Ok(gone.is_some())
     }

@@ -145,6 +145,9 @@ impl Memoised {
             let limits = Limits { maxsize: options.maxsize, max_bytes: None };
             self.core.get().cache().limit(name, limits);
         }
+        if options.expires() {
+            self.core.get().cache().keep_times();
+        }
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
         self.reset_hits();
         drop(old);

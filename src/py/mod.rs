@@ -30,4 +30,6 @@ mod _core {
     use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
     use super::memoised::Memoised;
+    #[pymodule_export]
+    use super::slow::exiting;
 }

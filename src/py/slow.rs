@@ -18,7 +18,7 @@ use super::keys::NoKey;
 use super::live::Live;
 use super::memoised::Memoised;
 use super::options::Options;
-use crate::cache::{Entry, Found, Landed, Origin};
+use crate::cache::{Entry, Landed, Origin};
 use crate::flight::{Guard, Join, Outcome, Owner, Poll, Waiter};
 use crate::policy::{Expiry, Freshness};
 use crate::store::{KeyGuard, KeyLock};
@@ -76,6 +76,19 @@ pub fn this_thread() -> u64 {
 pub fn fresh_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The thread that runs the interpreter's exit handlers, once ours has run; 0 before.
+static EXITING: AtomicU64 = AtomicU64::new(0);
+
+fn exiting_thread() -> Option<u64> {
+    Some(EXITING.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
+}
+
+/// To be called when the save at exit is done: what comes later is saved at once.
+#[pyfunction]
+pub fn exiting() {
+    EXITING.store(this_thread(), Ordering::Relaxed);
 }
 
 impl Memoised {
@@ -244,7 +257,7 @@ impl<'py> Flight<'_, 'py> {
             None => true,
         };
         let landed = Landed::Result(entry.text.clone(), entry.live.clone());
-        let fill = if wanted { self.fill_of(py, &entry, entry.created)? } else { None };
+        let fill = if wanted { self.fill_of(py, &entry)? } else { None };
         if wanted {
             let _ = self.cache().put(&self.key, entry);
         }
@@ -264,6 +277,10 @@ impl<'py> Flight<'_, 'py> {
         if core.cache().should_save() {
             let cache = Arc::clone(core.cache());
             std::thread::spawn(move || cache.save_in_background());
+        }
+        if exiting_thread() == Some(this_thread()) {
+            // The save at exit is over: this call comes from a handler that runs after it.
+            return core.close(py).map(drop);
         }
         core.tell(py)
     }
@@ -405,10 +422,10 @@ impl<'py> Flight<'_, 'py> {
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(found) = self.cache().get(&self.key) else { return Ok(None) };
-        if super::encode::is_error(found.entry.text.as_ref()) {
+        if super::encode::is_error(found.text.as_ref()) {
             return Ok(None);
         }
-        let Some(live) = self.core.get().live(py, &self.key, &found.entry)? else {
+        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
             return Ok(None);
         };
         match self.freshness(py, &found, &live)? {
@@ -432,10 +449,10 @@ impl<'py> Flight<'_, 'py> {
             return Ok(nothing);
         }
         let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
-        if super::encode::is_error(found.entry.text.as_ref()) {
+        if super::encode::is_error(found.text.as_ref()) {
             return self.kept_error(py, &found);
         }
-        let Some(live) = self.core.get().live(py, &self.key, &found.entry)? else {
+        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
             return Ok(nothing);
         };
         match self.freshness(py, &found, &live)? {
@@ -449,15 +466,15 @@ impl<'py> Flight<'_, 'py> {
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py)?;
         let value = self.serve(py, &live)?;
-        let mut entry = found.entry;
+        let mut entry = found;
         entry.live = Some(live);
-        let fill = self.fill_of(py, &entry, found.created)?;
+        let fill = self.fill_of(py, &entry)?;
         Ok(Look::Hit((value, fill)))
     }
 
-    fn kept_error(&self, py: Python<'py>, found: &Found<Arc<Live>>) -> PyResult<Look<'py>> {
+    fn kept_error(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Look<'py>> {
         let nothing = Look::Miss { stale: None };
-        let (Some(keeper), Some(text)) = (&self.options.errors, &found.entry.text) else {
+        let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
             return Ok(nothing);
         };
         let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
@@ -489,7 +506,7 @@ impl<'py> Flight<'_, 'py> {
     fn freshness(
         &self,
         py: Python<'py>,
-        found: &Found<Arc<Live>>,
+        found: &Entry<Arc<Live>>,
         live: &Live,
     ) -> PyResult<Freshness> {
         if !self.options.expires() {
@@ -500,12 +517,7 @@ impl<'py> Flight<'_, 'py> {
     }
 
     /// What the table of hits may remember of an entry, and until when.
-    fn fill_of(
-        &self,
-        py: Python<'py>,
-        entry: &Entry<Arc<Live>>,
-        created: Option<f64>,
-    ) -> PyResult<Option<Fill>> {
+    fn fill_of(&self, py: Python<'py>, entry: &Entry<Arc<Live>>) -> PyResult<Option<Fill>> {
         let Some(live) = &entry.live else { return Ok(None) };
         let bounded = self.core.get().bounded.load(Ordering::Relaxed);
         if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
@@ -519,7 +531,7 @@ impl<'py> Flight<'_, 'py> {
             let now = self.now(py)?;
             let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
             let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
-            Some(Span { from: now, until: created.unwrap_or(now) + shortest })
+            Some(Span { from: now, until: entry.created.unwrap_or(now) + shortest })
         } else {
             None
         };

@@ -5,7 +5,7 @@ use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
 use super::read::{at_end, first_entry};
-use super::scan::{After, Entry, Scanner, shift};
+use super::scan::{After, Entry, Scanner, TOO_DEEP, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 
@@ -60,11 +60,11 @@ fn damage(error: &Error, text: &[u8]) -> Damage {
     Damage::new(what_of(error), at_of(error), text)
 }
 
+/// What a check found: a bad text or one that is too deep, nothing else.
 fn what_of(error: &Error) -> &'static str {
     match error {
         Error::Syntax { what, .. } => what,
-        Error::TooDeep { .. } => "a value that is nested too deep",
-        Error::Io { doing, .. } => doing,
+        _ => TOO_DEEP,
     }
 }
 
@@ -148,7 +148,7 @@ impl Careful<'_> {
         let rest = [b"{", &self.text[broken.entry..]].concat();
         match check(&rest) {
             Err(error @ Error::Syntax { at, .. }) if at + LONGEST_WORD < rest.len() => {
-                Broken { error: shift(error, broken.entry - 1), ..broken }
+                Broken { error: shift(&error, broken.entry - 1), ..broken }
             }
             _ => broken,
         }
@@ -236,8 +236,8 @@ impl Careful<'_> {
         self.looked += end.saturating_sub(at);
         let entry = entry?;
         let (key, value) = (at..entry.key.end + 1, entry.value.clone());
-        check(&self.text[key.clone()]).map_err(|error| shift(error, key.start))?;
-        check(&self.text[value.clone()]).map_err(|error| shift(error, value.start))?;
+        check(&self.text[key.clone()]).map_err(|error| shift(&error, key.start))?;
+        check(&self.text[value.clone()]).map_err(|error| shift(&error, value.start))?;
         if self.sure() && self.next_entry(value.start).is_some_and(|next| next < value.end) {
             return Err(Error::Syntax { what: "an entry without an end", at });
         }

@@ -64,7 +64,7 @@ impl<'t> Scanner<'t> {
         let (end, escaped) = self.string(at)?;
         if escaped {
             // A key is used at once; only of values the grammar can wait.
-            check(&self.text[at..end]).map_err(|error| shift(error, at))?;
+            check(&self.text[at..end]).map_err(|error| shift(&error, at))?;
         }
         let colon = self.word(end);
         if self.byte(colon) != b':' {
@@ -128,11 +128,13 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// An error in a part of the file, as one in the file.
-pub(super) fn shift(error: Error, by: usize) -> Error {
+/// What is said of a value that is nested deeper than a file may hold.
+pub(super) const TOO_DEEP: &str = "a value that is nested too deep";
+
+/// What a check found in the part of a file that begins at `by`, as an error in the file.
+pub(super) fn shift(error: &Error, by: usize) -> Error {
     match error {
-        Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
-        Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
-        Error::Io { .. } => error,
+        Error::Syntax { what, at } => Error::Syntax { what, at: *at + by },
+        _ => Error::Syntax { what: TOO_DEEP, at: by },
     }
 }
