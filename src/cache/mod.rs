@@ -35,6 +35,9 @@ pub enum Landed<L, E> {
     Failed(E),
 }
 
+/// How a store answers to a save.
+type Begun = Result<Option<Box<dyn Saving>>>;
+
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
     state: Mutex<State<L>>,
@@ -284,11 +287,16 @@ where
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>) -> Result<()> {
+    fn fold(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
+        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
+        self.fold_once(&begin).or_else(|_| self.fold_once(&begin))
+    }
+
+    fn fold_once(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         self.take_news_active();
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
