@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import inspect
@@ -97,7 +98,7 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
     own, refresher = memoised._outlive_own
     options = _options.checked(cache.options, own)
     errors = Keeper(options.cache_errors) if options.cache_errors else None
-    memoised.set_options(_options.replace(options, errors=errors, refresher=refresher))
+    memoised.set_options(dataclasses.replace(options, errors=errors, refresher=refresher))
 
 
 def _digest(function: str, parameter: str, text: bytes) -> str:

@@ -222,10 +222,16 @@ impl CoreCache {
     }
 
     fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = self.remove(key)?;
+        gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// Forgets one entry; says whether there was one.
+    fn remove(&self, key: &Bound<'_, PyString>) -> PyResult<bool> {
         self.load(key.py())?;
         let gone = with_wtf8(key, |key| self.cache.remove(key, self.is_writable()))?;
         self.tell(key.py())?;
-        gone.map(drop).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+        Ok(gone.is_some())
     }
 
     /// Forgets everything, in the file too.
