@@ -255,14 +255,18 @@ where
         Some(old)
     }
 
-    /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
+    /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
+    /// it is, and the next snapshot does without the entry.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
         let _active = sync::active();
-        let old = self.loaded().discard(key, text);
-        if old.is_some() {
+        let history = self.history.lock();
+        let old = self.state.lock().discard(key, text);
+        if old.is_some() && durable {
             self.store.set_aside(why);
-            self.gate.invalidate();
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
+        drop(history);
+        self.gate.invalidate();
         drop(old);
     }
 

@@ -171,6 +171,7 @@ impl<'py> Flight<'_, 'py> {
             let old = match self.look(py)? {
                 Look::Hit(answer) => return Ok(answer),
                 Look::Raise(error) => return Err(error),
+                Look::Miss(_) if self.mode == Mode::Offline => return Err(self.offline_miss(py)),
                 Look::Miss(old) => old,
             };
             match early.unwrap_or_else(|| self.join()) {
@@ -192,8 +193,9 @@ impl<'py> Flight<'_, 'py> {
 
     /// We are the one who computes in this process; another process may be at it, or done.
     fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
-        if self.mode == Mode::Offline {
-            return Err(self.offline_miss(py));
+        if self.mode == Mode::Refresh {
+            // Inner calls under this key must come by the slow path, where they are told apart.
+            self.cache().gate().invalidate();
         }
         let lock = self.take_lock(py, &guard)?;
         self.cache().take_news();
@@ -473,7 +475,9 @@ impl<'py> Flight<'_, 'py> {
         let value = self.serve(py, &live)?;
         let mut entry = found;
         entry.live = Some(live);
-        let fill = self.fill_of(py, &entry)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        let flying = self.cache().is_flying(&self.key);
+        let fill = if flying { None } else { self.fill_of(py, &entry)? };
         Ok(Look::Hit((value, fill)))
     }
 
@@ -527,9 +531,6 @@ impl<'py> Flight<'_, 'py> {
         let bounded = self.core.get().bounded.load(Ordering::Relaxed);
         if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
             // Every call must be seen: to ask the clock, or to know what was used last.
-            return Ok(None);
-        }
-        if self.cache().is_flying(&self.key) && entry.text.is_none() {
             return Ok(None);
         }
         let span = if self.options.expires() {
