@@ -69,6 +69,12 @@ class Cache:
     def clear(self) -> None:
         """Forgets everything, in the file too."""
 
+    def salt(self) -> str | None:
+        """What digests of secrets are keyed with; None if `offer_salt` must make it first."""
+
+    def offer_salt(self, salt: str) -> str:
+        """Lets `salt` be that, unless there is one: the salt that holds, in all processes."""
+
     def save(self) -> bool:
         """Writes the file, if anything changed. Says whether all is well."""
 
