@@ -19,6 +19,11 @@ from ._warnings import warn
 if TYPE_CHECKING:
     from ._cache import Cache
 
+# The functions of each file by name: several Cache objects may share it.
+_named: weakref.WeakKeyDictionary[
+    _core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]
+] = weakref.WeakKeyDictionary()
+
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 _GENERATOR_ADVICE = (
@@ -87,9 +92,9 @@ def _native(
     )
     memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
     renew_options(cache, memoised)
-    if not cache.is_drop_in:
-        _tell_namesakes(cache, name, memoised)
     cache.functions[name] = memoised
+    if not (cache.is_drop_in and rule == "first"):
+        _tell_namesakes(cache, name, memoised)
     return memoised
 
 
@@ -103,7 +108,8 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
 
 def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
     """Warn if another function of this name is alive: they would answer for each other."""
-    other = cache.functions.get(name)
+    named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
+    other, named[name] = named.get(name), memoised
     if other is None or _is_redefined(other):
         return
     old, new = (getattr(f.function, "__code__", None) for f in (other, memoised))
@@ -122,7 +128,8 @@ def _is_redefined(other: _core.Memoised) -> bool:
     found: Any = sys.modules.get(other.__module__)
     for part in other.__qualname__.split("."):
         found = getattr(found, part, None)
-    return found is other
+    found = getattr(found, "fget", found)
+    return getattr(found, "__func__", found) is other
 
 
 def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:
