@@ -50,7 +50,26 @@ def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str,
     memoised.cache_info = functools.partial(_cache_info, cache, memoised)
     memoised.cache_clear = functools.partial(_cache_clear, cache, memoised)
     memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
-    return memoised
+    if not memoised.suspends:
+        return memoised
+    from . import _async
+
+    return _async.face(memoised, function)
+
+
+def _suspends(function: Any) -> bool:
+    """Whether calls of ``function`` are to be awaited."""
+    call = type(function).__call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _refresher(memoised: _core.Memoised) -> Any:
+    """What computes results of ``memoised`` in the background."""
+    if not memoised.suspends:
+        return _refresh.Refresher(weakref.ref(memoised))
+    from . import _async  # not before it is needed: asyncio takes longer to import than outlive
+
+    return _async.Refresher(weakref.ref(memoised))
 
 
 def _refuse(function: Any) -> None:
@@ -83,8 +102,9 @@ def _native(
         params=params,
         digest=functools.partial(_digest, name),
         options=_options.Options(),
+        suspends=_suspends(function),
     )
-    memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
+    memoised._outlive_own = own, _refresher(memoised)
     renew_options(cache, memoised)
     if not cache.is_drop_in:
         _tell_namesakes(cache, name, memoised)
@@ -127,7 +147,7 @@ def _is_redefined(other: _core.Memoised) -> bool:
     found: Any = sys.modules.get(other.__module__)
     for part in other.__qualname__.split("."):
         found = getattr(found, part, None)
-    return found is other
+    return getattr(found, "_outlive_native", found) is other
 
 
 def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:

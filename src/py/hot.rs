@@ -160,7 +160,7 @@ unsafe extern "C" fn vectorcall(
     match me.get().hit(&call) {
         Some(Served::Same(object)) => object.into_ptr(),
         Some(Served::Copy(live)) => guarded(py, || live.serve(py)),
-        None => guarded(py, || me.get().call_slow(&call)),
+        None => guarded(py, || Memoised::call_slow(&me, &call)),
     }
 }
 
