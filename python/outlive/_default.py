@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+import re
+from typing import Any
 
 from . import _core, _options
 from ._cache import CACHE_OPTIONS, Cache
 
-F = TypeVar("F", bound=Callable[..., Any])
+#: Two halves that the file would give back as one character.
+_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 class DefaultCache(Cache):
@@ -20,7 +21,9 @@ class DefaultCache(Cache):
 
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
-        return key if isinstance(key, str) else f"outlive:({_core.canonical(key)})"
+        if isinstance(key, str) and not _SPLIT_PAIR.search(key):
+            return key
+        return f"outlive:({_core.canonical(key)})"
 
     def count(self, memoised: _core.Memoised) -> int:
         """All entries: the functions share them."""
