@@ -14,6 +14,11 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
 from github import TroubledGitHub  # noqa: E402 - its folders were only just named
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The faults have a short form, for every day, and a long one."""
+    parser.addoption("--faults", choices=["short", "long"], default="short")
+
+
 @pytest.fixture
 def github() -> Iterator[TroubledGitHub]:
     """GitHub on 127.0.0.1, without a rate limit."""
