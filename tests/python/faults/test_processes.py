@@ -50,7 +50,7 @@ def slowly(n):
     say("computing")
     {first}
     return compute(n)
-answer = desk.cache.memoise(name="answer")(slowly)
+answer = desk.cache.memoise(name="slow")(slowly)
 say("ready")
 assert answer(7) == expected(7)
 """
@@ -182,6 +182,7 @@ def test_a_program_that_rewrites_the_file_in_place(lab: Lab) -> None:
     ours.do("desk.get(6)")
     theirs.do("own['/theirs'] = {'a': 1}")
     theirs.do("dump()")
+    ours.do("desk.cache.save()")
     ours.do("assert desk.cache['/theirs'] == {'a': 1}")
     ours.do("desk.get(7)")
     theirs.do("own['/more'] = [1]")
