@@ -35,6 +35,9 @@ pub enum Landed<L, E> {
     Failed(E),
 }
 
+/// How a store answers to a save.
+type Begun = Result<Option<Box<dyn Saving>>>;
+
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
     state: Mutex<State<L>>,
@@ -252,14 +255,18 @@ where
         Some(old)
     }
 
-    /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
+    /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
+    /// it is, and the next snapshot does without the entry.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
         let _active = sync::active();
-        let old = self.loaded().discard(key, text);
-        if old.is_some() {
+        let history = self.history.lock();
+        let old = self.state.lock().discard(key, text);
+        if old.is_some() && durable {
             self.store.set_aside(why);
-            self.gate.invalidate();
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
+        drop(history);
+        self.gate.invalidate();
         drop(old);
     }
 
@@ -284,11 +291,16 @@ where
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>) -> Result<()> {
+    fn fold(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
+        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
+        self.fold_once(&begin).or_else(|_| self.fold_once(&begin))
+    }
+
+    fn fold_once(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         self.take_news_active();
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();

@@ -362,7 +362,8 @@ impl CoreCache {
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Text(error)) => {
                 let shown = String::from_utf8_lossy(key);
-                self.cache.discard(key, text, &format!("the value of {shown:?}: {error}"));
+                let why = format!("the value of {shown:?}: {error}");
+                self.cache.discard(key, text, &why, self.is_writable());
                 self.tell(py)?;
                 Ok(None)
             }

@@ -40,10 +40,17 @@ enum Look<'py> {
     Hit(Answer<'py>),
     /// A kept exception.
     Raise(PyErr),
-    /// Nothing fresh; `stale` may be served if the computation fails.
-    Miss {
-        stale: Option<Arc<Live>>,
-    },
+    /// Nothing fresh.
+    Miss(Old),
+}
+
+/// What a miss knows of an older result.
+#[derive(Clone, Default)]
+pub struct Old {
+    /// Whether there was one, too old to be served.
+    expired: bool,
+    /// It may be served all the same if the computation fails.
+    stale: Option<Arc<Live>>,
 }
 
 /// One call under way.
@@ -63,7 +70,7 @@ pub struct Flight<'a, 'py> {
 pub struct Duty {
     guard: Option<Guard<Result_>>,
     lock: Option<KeyGuard>,
-    stale: Option<Arc<Live>>,
+    old: Old,
 }
 
 /// The number of this thread; kept by the child of a fork.
@@ -161,15 +168,16 @@ impl<'py> Flight<'_, 'py> {
             if let Some(Join::Nested) = early {
                 return self.nested(py);
             }
-            let stale = match self.look(py)? {
+            let old = match self.look(py)? {
                 Look::Hit(answer) => return Ok(answer),
                 Look::Raise(error) => return Err(error),
-                Look::Miss { stale } => stale,
+                Look::Miss(_) if self.mode == Mode::Offline => return Err(self.offline_miss(py)),
+                Look::Miss(old) => old,
             };
             match early.unwrap_or_else(|| self.join()) {
                 Join::Nested => return self.nested(py),
-                Join::Circle => return self.compute(py, Duty::free(stale)),
-                Join::Lead(guard) => return self.lead(py, guard, stale),
+                Join::Circle => return self.compute(py, Duty::free(old)),
+                Join::Lead(guard) => return self.lead(py, guard, old),
                 Join::Wait(waiter) => {
                     if let Some(landed) = wait(py, &waiter)? {
                         return self.landed(py, landed);
@@ -184,14 +192,10 @@ impl<'py> Flight<'_, 'py> {
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
-    fn lead(
-        &self,
-        py: Python<'py>,
-        guard: Guard<Result_>,
-        stale: Option<Arc<Live>>,
-    ) -> PyResult<Answer<'py>> {
-        if self.mode == Mode::Offline {
-            return Err(self.offline_miss(py));
+    fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
+        if self.mode == Mode::Refresh {
+            // Inner calls under this key must come by the slow path, where they are told apart.
+            self.cache().gate().invalidate();
         }
         let lock = self.take_lock(py, &guard)?;
         self.cache().take_news();
@@ -199,7 +203,7 @@ impl<'py> Flight<'_, 'py> {
         match self.look(py)? {
             Look::Hit(answer) => Ok(answer),
             Look::Raise(error) => Err(error),
-            Look::Miss { .. } => self.compute(py, Duty { guard: Some(guard), lock, stale }),
+            Look::Miss(_) => self.compute(py, Duty { guard: Some(guard), lock, old }),
         }
     }
 
@@ -238,6 +242,9 @@ impl<'py> Flight<'_, 'py> {
     /// Calls the function and keeps what it returns.
     pub fn compute(&self, py: Python<'py>, duty: Duty) -> PyResult<Answer<'py>> {
         self.me.count_miss();
+        if duty.old.expired {
+            self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
+        }
         match self.me.invoke(py, self.call) {
             Ok(value) => self.keep(py, duty, value),
             Err(error) => self.failed(py, duty, error),
@@ -347,7 +354,7 @@ impl<'py> Flight<'_, 'py> {
             // An interrupt or an exit is meant for this thread: somebody else takes over.
             return Err(error);
         }
-        if let Some(stale) = duty.stale.clone() {
+        if let Some(stale) = duty.old.stale.clone() {
             duty.finish(Landed::Result(None, Some(Arc::clone(&stale))));
             return Ok((self.serve(py, &stale)?, None));
         }
@@ -444,7 +451,7 @@ impl<'py> Flight<'_, 'py> {
 
     /// Looks the key up.
     fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss { stale: None };
+        let nothing = Look::Miss(Old::default());
         if self.mode == Mode::Refresh {
             return Ok(nothing);
         }
@@ -459,8 +466,8 @@ impl<'py> Flight<'_, 'py> {
             Freshness::Fresh => {}
             Freshness::Refresh => self.refresh_later(py)?,
             Freshness::Expired { servable_on_error } => {
-                self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
-                return Ok(Look::Miss { stale: servable_on_error.then_some(live) });
+                let stale = servable_on_error.then_some(live);
+                return Ok(Look::Miss(Old { expired: true, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
@@ -468,12 +475,14 @@ impl<'py> Flight<'_, 'py> {
         let value = self.serve(py, &live)?;
         let mut entry = found;
         entry.live = Some(live);
-        let fill = self.fill_of(py, &entry)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        let flying = self.cache().is_flying(&self.key);
+        let fill = if flying { None } else { self.fill_of(py, &entry)? };
         Ok(Look::Hit((value, fill)))
     }
 
     fn kept_error(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss { stale: None };
+        let nothing = Look::Miss(Old::default());
         let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
             return Ok(nothing);
         };
@@ -522,9 +531,6 @@ impl<'py> Flight<'_, 'py> {
         let bounded = self.core.get().bounded.load(Ordering::Relaxed);
         if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
             // Every call must be seen: to ask the clock, or to know what was used last.
-            return Ok(None);
-        }
-        if self.cache().is_flying(&self.key) && entry.text.is_none() {
             return Ok(None);
         }
         let span = if self.options.expires() {
@@ -591,8 +597,8 @@ impl<'py> Flight<'_, 'py> {
 
 impl Duty {
     /// No flight: nobody waits for what is computed.
-    pub fn free(stale: Option<Arc<Live>>) -> Self {
-        Self { guard: None, lock: None, stale }
+    pub fn free(old: Old) -> Self {
+        Self { guard: None, lock: None, old }
     }
 
     /// Hands the outcome to those who wait, then lets other processes have the key.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -263,7 +266,7 @@ def test_cache_if_leaves_results_out() -> None:
     assert [fetch(), fetch(), fetch()] == [None, 5, 5]
 
 
-def test_the_drop_in_has_a_ttl(run_script: Any) -> None:
+def test_the_drop_in_has_a_ttl(tmp_path: Path) -> None:
     """@memoise(ttl=...) and outlive.configure(ttl=...) work on the flat file."""
     script = """
         import outlive
@@ -281,7 +284,9 @@ def test_the_drop_in_has_a_ttl(run_script: Any) -> None:
         b("/b")
         print(calls, sorted(cache))
     """
-    assert run_script(script).output == "['a', 'b', 'a', 'b'] ['/a', '/b']\n"
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['a', 'b', 'a', 'b'] ['/a', '/b']\n"
 
 
 def test_information_counts_expiries_apart() -> None:
