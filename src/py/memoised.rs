@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::CoreCache;
@@ -63,12 +63,12 @@ impl Memoised {
         value_name: String,
         flat: bool,
         rule: &Bound<'_, PyAny>,
-        params: Vec<Bound<'_, PyAny>>,
+        params: &Bound<'_, PyList>,
         digest: Option<Py<PyAny>>,
         options: Options,
         suspends: bool,
     ) -> PyResult<Py<Self>> {
-        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, &params, digest)?;
+        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name);
         let me = Self {

@@ -15,6 +15,7 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
+mod salt;
 mod slow;
 mod text;
 mod within;

@@ -5,13 +5,11 @@ use pyo3::types::{PyBytes, PyString};
 
 /// Calls `with` with the text of `string`; borrowed from the object unless it holds surrogates.
 pub fn with_wtf8<R>(string: &Bound<'_, PyString>, with: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
-    match string.to_str() {
-        Ok(utf8) => Ok(with(utf8.as_bytes())),
-        Err(_) => {
-            let encoded = string.call_method1("encode", ("utf-8", "surrogatepass"))?;
-            Ok(with(encoded.cast::<PyBytes>()?.as_bytes()))
-        }
+    if let Ok(utf8) = string.to_str() {
+        return Ok(with(utf8.as_bytes()));
     }
+    let encoded = string.call_method1("encode", ("utf-8", "surrogatepass"))?;
+    Ok(with(encoded.cast::<PyBytes>()?.as_bytes()))
 }
 
 /// The Python string of a WTF-8 text.
