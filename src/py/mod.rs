@@ -14,6 +14,7 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
+mod shape;
 mod slow;
 mod text;
 
