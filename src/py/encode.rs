@@ -1,5 +1,7 @@
 //! From a Python value to its JSON text: exact types only, everything else is refused by name.
 
+use std::cell::Cell;
+
 use data_encoding::BASE64;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -168,27 +170,27 @@ fn put_items<'py>(
 }
 
 fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
-    if !dict.iter().all(|(key, _)| is_plain_key(&key)) {
-        return put_pairs(dict, w, depth);
-    }
+    let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
     for (n, (key, value)) in dict.iter().enumerate() {
         if n > 0 {
             w.comma();
         }
-        let key = key.cast_exact::<PyString>().map_err(|_| Refusal::of_type(&key))?;
-        put_key(key, w, single)?;
-        put(&value, w, depth + 1)
-            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(key.as_any()))))?;
+        let Some(plain) = plain_key(&key) else {
+            w.rewind(start);
+            return put_pairs(dict, w, depth);
+        };
+        put_key(plain, w, single)?;
+        put(&value, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
     }
     w.end_dict();
     Ok(())
 }
 
-/// Whether a dict key can stand as a JSON key: a str that JSON gives back as it was.
-fn is_plain_key(key: &Bound<'_, PyAny>) -> bool {
-    key.cast_exact::<PyString>().is_ok_and(|key| {
+/// A dict key that can stand as a JSON key: a str that JSON gives back as it was.
+fn plain_key<'a, 'py>(key: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyString>> {
+    key.cast_exact::<PyString>().ok().filter(|key| {
         key.to_str().is_ok() || with_wtf8(key, |wtf8| !has_split_pair(wtf8)).unwrap_or(false)
     })
 }
@@ -308,11 +310,24 @@ fn shown(value: &Bound<'_, PyAny>) -> String {
     }
 }
 
-/// The text of `value` in a buffer of exact size.
+/// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<bytes::Bytes, Box<Refusal>> {
-    let mut writer = Writer::new(charset);
-    encode(value, &mut writer)?;
-    Ok(writer.take_exact())
+    // The buffer is taken out while it is used: a value's own code may call for another text.
+    let mut writer = Writer::reusing(SPARE.take(), charset);
+    let text = encode(value, &mut writer).map(|()| writer.take_exact());
+    let buffer = writer.into_buffer();
+    if buffer.capacity() <= LARGEST_SPARE {
+        SPARE.set(buffer);
+    }
+    text
+}
+
+/// A buffer larger than this is given back after its use.
+const LARGEST_SPARE: usize = 1 << 20;
+
+thread_local! {
+    /// Where texts are put together: growing a new buffer for each costs more than writing it.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 const ERROR: &[u8] = b"{\"$error\": ";

@@ -10,7 +10,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -186,15 +186,22 @@ unsafe extern "C" fn vectorcall(
     let call = RawCall { arguments, positional, names, keywords, py, lives: PhantomData };
     match me.get().hit(&call) {
         Some(Served::Same(object)) => object.into_ptr(),
-        Some(Served::Copy(live)) => copied(py, &live),
-        None => guarded(py, || me.get().call_slow(&call)),
+        Some(Served::Copy(live)) => copied(py, live),
+        None => slow(me.get(), &call),
     }
 }
 
 /// A fresh copy. Copying neither unwinds nor drops a `Py`, so only its failure needs the guard.
-#[inline]
-fn copied(py: Python<'_>, live: &Live) -> *mut ffi::PyObject {
+#[inline(never)]
+#[expect(clippy::needless_pass_by_value, reason = "the reference must not outlive the copying")]
+fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
     live.serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
+}
+
+#[cold]
+#[inline(never)]
+fn slow(me: &Memoised, call: &RawCall<'_, '_>) -> *mut ffi::PyObject {
+    guarded(call.py(), || me.call_slow(call))
 }
 
 /// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.

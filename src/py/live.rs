@@ -52,7 +52,12 @@ impl Live {
 
     /// Whether a value cannot change, through and through.
     pub fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
-        plan(value).is_ok_and(|plan| matches!(plan, Plan::Share))
+        if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+            return tuple.iter_borrowed().all(|item| Self::is_immutable(&item));
+        }
+        !(value.is_exact_instance_of::<PyDict>()
+            || value.is_exact_instance_of::<PyList>()
+            || value.is_exact_instance_of::<PySet>())
     }
 
     /// A result that is always handed out as the very same object.

@@ -31,6 +31,22 @@ impl Writer {
         Self { buf: Vec::new(), charset }
     }
 
+    /// The same, in a buffer that was used before.
+    pub fn reusing(mut buf: Vec<u8>, charset: Charset) -> Self {
+        buf.clear();
+        Self { buf, charset }
+    }
+
+    /// The buffer, for the next writer.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buf
+    }
+
+    /// Takes back everything behind the first `len` bytes.
+    pub fn rewind(&mut self, len: usize) {
+        self.buf.truncate(len);
+    }
+
     /// Drops the text, keeps the buffer.
     pub fn clear(&mut self) {
         self.buf.clear();
