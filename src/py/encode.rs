@@ -10,6 +10,7 @@ use pyo3::types::{
     PyTuple,
 };
 
+use super::hot::utf8;
 use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
@@ -93,7 +94,7 @@ fn put(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
 }
 
 fn put_str(text: &Bound<'_, PyString>, w: &mut Writer) -> Encoded {
-    if let Ok(clean) = text.to_str() {
+    if let Some(clean) = utf8(text) {
         w.str(clean);
         return Ok(());
     }
@@ -177,36 +178,42 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
         if n > 0 {
             w.comma();
         }
-        let Some(plain) = plain_key(&key) else {
+        if !put_key(&key, w, single)? {
             w.rewind(start);
             return put_pairs(dict, w, depth);
-        };
-        put_key(plain, w, single)?;
+        }
         put(&value, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
     }
     w.end_dict();
     Ok(())
 }
 
-/// A dict key that can stand as a JSON key: a str that JSON gives back as it was.
-fn plain_key<'a, 'py>(key: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyString>> {
-    key.cast_exact::<PyString>().ok().filter(|key| {
-        key.to_str().is_ok() || with_wtf8(key, |wtf8| !has_split_pair(wtf8)).unwrap_or(false)
-    })
+/// Writes a dict's key; `false` if it cannot be one in JSON: that has strings only, and gives two
+/// surrogates back as one character.
+#[inline]
+fn put_key(key: &Bound<'_, PyAny>, w: &mut Writer, single: bool) -> Result<bool, Box<Refusal>> {
+    let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
+    match utf8(key) {
+        Some(clean) if !single => w.str(clean),
+        _ if !put_odd_key(key, w, single)? => return Ok(false),
+        _ => {}
+    }
+    w.colon();
+    Ok(true)
 }
 
-fn put_key(key: &Bound<'_, PyString>, w: &mut Writer, single: bool) -> Encoded {
-    if !single && let Ok(clean) = key.to_str() {
-        w.str(clean);
-        w.colon();
-        return Ok(());
-    }
+/// A key with surrogates, or one that might be taken for a tag.
+fn put_odd_key(key: &Bound<'_, PyString>, w: &mut Writer, single: bool) -> Result<bool, Box<Refusal>> {
     let written = with_wtf8(key, |wtf8| match escape(wtf8) {
-        Some(escaped) if single => w.wtf8(&escaped),
-        _ => w.wtf8(wtf8),
+        _ if has_split_pair(wtf8) => None,
+        Some(escaped) if single => Some(w.wtf8(&escaped)),
+        _ => Some(w.wtf8(wtf8)),
     });
-    w.colon();
-    settle(written)
+    match written {
+        Ok(None) => Ok(false),
+        Ok(Some(written)) => settle(Ok(written)).map(|()| true),
+        Err(error) => settle(Err(error)).map(|()| true),
+    }
 }
 
 /// A dict with keys that are not all plain strings: a list of pairs.

@@ -10,6 +10,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::slice;
 use std::sync::{Arc, Once};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -202,6 +203,46 @@ fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
 #[inline(never)]
 fn slow(me: &Memoised, call: &RawCall<'_, '_>) -> *mut ffi::PyObject {
     guarded(call.py(), || me.call_slow(call))
+}
+
+/// The text of a str, if it is UTF-8; that of ASCII is read where it lies.
+#[inline]
+pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    #[cfg(not(Py_3_14))]
+    {
+        let object = text.as_ptr();
+        // SAFETY: a compact ASCII str holds as many bytes as it has characters, all below 0x80,
+        // behind its head, and never changes while it lives.
+        unsafe {
+            if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+                let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+                let bytes = slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
+                return Some(str::from_utf8_unchecked(bytes));
+            }
+        }
+    }
+    text.to_str().ok()
+}
+
+/// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.
+#[inline]
+pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, PyString>>> {
+    #[cfg(not(Py_3_14))]
+    if text.len() > 1 && text.is_ascii() {
+        // SAFETY: the new str has room for as many bytes as it has characters, and is not seen by
+        // anybody before they are there.
+        return Some(unsafe {
+            let object = ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f);
+            Bound::from_owned_ptr_or_err(py, object).map(|object| {
+                let place = ffi::PyUnicode_1BYTE_DATA(object.as_ptr());
+                ptr::copy_nonoverlapping(text.as_ptr(), place, text.len());
+                object.cast_into_unchecked()
+            })
+        });
+    }
+    #[cfg(Py_3_14)]
+    let _ = (py, text);
+    None
 }
 
 /// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.
