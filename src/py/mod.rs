@@ -16,6 +16,7 @@ mod live;
 mod memoised;
 mod options;
 mod salt;
+mod shape;
 mod slow;
 mod text;
 mod within;
