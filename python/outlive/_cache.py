@@ -167,6 +167,9 @@ class Cache(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.core.keys())
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self.core.keys())
+
     def __len__(self) -> int:
         return len(self.core)
 
@@ -176,6 +179,16 @@ class Cache(MutableMapping[str, Any]):
         return dict(self) == other if isinstance(other, dict) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove and return the newest entry, as a dict does.
+
+        Raises:
+            KeyError: there is no entry.
+        """
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("the cache is empty")
 
     def clear(self) -> None:
         """Forget everything, in the file too."""

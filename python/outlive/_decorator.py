@@ -56,7 +56,26 @@ def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str,
     memoised.cache_info = functools.partial(_cache_info, cache, memoised)
     memoised.cache_clear = functools.partial(_cache_clear, cache, memoised)
     memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
-    return memoised
+    if not memoised.suspends:
+        return memoised
+    from . import _async
+
+    return _async.face(memoised, function)
+
+
+def _suspends(function: Any) -> bool:
+    """Whether calls of ``function`` are to be awaited."""
+    call = type(function).__call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _refresher(memoised: _core.Memoised) -> Any:
+    """What computes results of ``memoised`` in the background."""
+    if not memoised.suspends:
+        return _refresh.Refresher(weakref.ref(memoised))
+    from . import _async  # not before it is needed: asyncio takes longer to import than outlive
+
+    return _async.Refresher(weakref.ref(memoised))
 
 
 def _refuse(function: Any) -> None:
@@ -89,8 +108,9 @@ def _native(
         params=params,
         digest=Digester(cache.core, name),
         options=_options.Options(),
+        suspends=_suspends(function),
     )
-    memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
+    memoised._outlive_own = own, _refresher(memoised)
     renew_options(cache, memoised)
     cache.functions[name] = memoised
     if not (cache.is_drop_in and rule == "first"):
@@ -129,7 +149,8 @@ def _is_redefined(other: _core.Memoised) -> bool:
     for part in other.__qualname__.split("."):
         found = getattr(found, part, None)
     found = getattr(found, "fget", found)
-    return getattr(found, "__func__", found) is other
+    found = getattr(found, "__func__", found)
+    return getattr(found, "_outlive_native", found) is other
 
 
 def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _options
 from ._cache import CACHE_OPTIONS, Cache
+
+#: Two halves that the file would give back as one character.
+_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -32,7 +36,9 @@ class DefaultCache(Cache):
 
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
-        return key if isinstance(key, str) else f"outlive:({_core.canonical(key)})"
+        if isinstance(key, str) and not _SPLIT_PAIR.search(key):
+            return key
+        return f"outlive:({_core.canonical(key)})"
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""

@@ -20,7 +20,7 @@ pub use entry::{Entry, Origin};
 pub use gate::Gate;
 
 use crate::error::Result;
-use crate::flight::{Flights, Join, Owner};
+use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, News, Saving, Store};
@@ -156,9 +156,9 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join(&self, key: &Bytes, owner: Owner) -> Join<Landed<L, E>> {
+    pub fn join(&self, key: &Bytes, caller: Caller<'_>) -> Join<Landed<L, E>> {
         let _active = sync::active();
-        self.flights.join(key, owner)
+        self.flights.join(key, caller)
     }
 
     /// Whether somebody computes `key` at this moment.

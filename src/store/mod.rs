@@ -86,6 +86,16 @@ pub enum KeyLock {
     Unsupported,
 }
 
+impl KeyLock {
+    /// The key, if it was taken.
+    pub fn held(self) -> Option<KeyGuard> {
+        match self {
+            Self::Held(guard) => Some(guard),
+            Self::Busy | Self::Unsupported => None,
+        }
+    }
+}
+
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from outlive import Cache
-from scripts import run
+from programs import run
 
 
 def test_nothing_is_read_or_written_before_the_first_use(tmp_path: Path) -> None:

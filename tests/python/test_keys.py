@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from outlive import Cache
 from outlive._default import DefaultCache
-from scripts import run
+from programs import run
 
 NASTY = '"\'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00'
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from outlive import Cache, CacheMiss
-from scripts import run
+from programs import run
 
 
 def counted(cache: Cache) -> tuple[Any, list[int]]:

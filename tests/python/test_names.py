@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from outlive import Cache, KeyCollisionWarning
-from scripts import run
+from programs import run
 
 
 def test_functions_are_named_after_their_module() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from outlive import Cache
 from outlive._default import DefaultCache
-from scripts import run
+from programs import run
 
 TOKEN = "hunter2-\u00fc-token"
 
