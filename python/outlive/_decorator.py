@@ -92,11 +92,11 @@ def _native(
     cache: Cache, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
 ) -> _core.Memoised:
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
-    if not callable(rule):
-        _options.one_of(rule, ("first", "all"), "key")
+    if not callable(rule) and rule not in ("first", "all"):
+        raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
     version = given.get("version")
     name = _names.full_name(function, given.get("name"), version)
-    shared = "" if version is None else f"@{_core.canonical(version)}"
+    shared = _names.version_mark(version)
     params = _names.parameters(function, given.get("ignore", ()), given.get("secret", ()))
     memoised = _core.Memoised(
         function,
@@ -130,7 +130,7 @@ def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
     """Warn if another function of this name is alive: they would answer for each other."""
     named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
     other, named[name] = named.get(name), memoised
-    if other is None or _is_redefined(other):
+    if other is None or other.function is memoised.function or _is_redefined(other):
         return
     old, new = (getattr(f.function, "__code__", None) for f in (other, memoised))
     closed = any(getattr(f.function, "__closure__", None) for f in (other, memoised))

@@ -81,7 +81,21 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
         base = name
-    return base if version is None else f"{base}@{_core.canonical(version)}"
+    return base + version_mark(version)
+
+
+def version_mark(version: object) -> str:
+    """Return what tells a version in a name; nothing for None.
+
+    Raises:
+        TypeError: ``version`` has no key.
+    """
+    if version is None:
+        return ""
+    try:
+        return f"@{_core.canonical(version)}"
+    except TypeError as error:
+        raise TypeError(f"version= takes a number or a text, not {error}") from error
 
 
 def _names(given: str | Iterable[str], option: str) -> frozenset[str]:

@@ -47,6 +47,7 @@ def test_a_secret_stands_in_no_file(tmp_path: Path) -> None:
         cache.close()
 
 
+@pytest.mark.filterwarnings("ignore:two functions are named")  # as after a restart
 def test_a_secret_takes_part_in_the_key(tmp_path: Path) -> None:
     """Calls with other secrets are other calls, and equal ones are hits, also after a restart."""
     for calls in (["a", "a", "a"], []):
