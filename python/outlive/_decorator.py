@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from ._cache import Cache
 
 # The functions of each file by name: several Cache objects may share it.
-_named: weakref.WeakKeyDictionary[
-    _core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]
-] = weakref.WeakKeyDictionary()
+_named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]] = (
+    weakref.WeakKeyDictionary()
+)
 
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})

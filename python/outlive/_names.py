@@ -14,7 +14,7 @@ from . import _core
 
 Param = tuple[str, int, int, bool, Any]
 KEYED, IGNORED, SECRET = range(3)
-_RESERVED = "()[]@\""
+_RESERVED = '()[]@"'
 _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def run(
-    folder: Path, program: str, *, name: str = "program.py", fails: bool = False, **environment: str
+    folder: Path, program: str, *, name: str = "program.py", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``program`` as the file ``name`` in ``folder``; it must succeed unless it ``fails``."""
+    """Run ``program`` as the file ``name`` in ``folder``; it must succeed."""
     file = folder / name
     file.write_text(textwrap.dedent(program), encoding="utf-8")
     done = subprocess.run(
@@ -23,5 +23,5 @@ def run(
         text=True,
         timeout=120,
     )
-    assert fails or done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     return done

@@ -43,7 +43,7 @@ def test_peek_shows_what_is_kept_without_computing(cache: Cache) -> None:
 
 def test_every_argument_of_a_control_is_the_calls(tmp_path: Path) -> None:
     """A parameter called default, key or result is the function's, not the control's."""
-    function = Cache(None).memoise(lambda result, default=0, key=1, self=2: [result, default])
+    function: Any = Cache(None).memoise(lambda result, default=0, key=1, self=2: [result, default])
     arguments: dict[str, Any] = {"default": 1, "key": 2, "self": 3}
     function.put("put", result=5, **arguments)
     assert function.peek(5, **arguments) == "put"
@@ -130,7 +130,9 @@ def test_clearing_a_function_leaves_the_others() -> None:
 def test_forgetting_by_pattern(tmp_path: Path) -> None:
     """cache.forget drops all entries whose key fits a glob, and says how many went."""
     cache = Cache(tmp_path / "c.json")
-    users, pulls = (cache.memoise(name=name)(lambda uri, page=1: uri) for name in ("users", "pulls"))
+    users, pulls = (
+        cache.memoise(name=name)(lambda uri, page=1: uri) for name in ("users", "pulls")
+    )
     for uri in ("a/1", "a/2", "b/1"):
         users(uri), pulls(uri)
     assert cache.forget('users(uri="a/*') == 2

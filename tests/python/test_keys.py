@@ -21,7 +21,7 @@ from outlive import Cache
 from outlive._default import DefaultCache
 from programs import run
 
-NASTY = '"\'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00'
+NASTY = "\"'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00"
 
 
 class Colour(enum.Enum):
@@ -176,7 +176,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_equal_numbers_of_other_types_are_other_calls() -> None:
     """1, 1.0, True and "1" are four calls, and so are 0.0 and -0.0."""
     seen = []
-    function = Cache(None).memoise(lambda x: seen.append(repr(x)))
+    function: Any = Cache(None).memoise(lambda x: seen.append(repr(x)))
     arguments: list[Any] = [1, 1.0, True, "1", 0, 0.0, -0.0, False, None]
     for value in arguments * 3:
         function(value)
@@ -202,8 +202,10 @@ def test_keys_are_readable() -> None:
     start = f"{__name__}.anything"
     assert own.cache_key(1, "a") == f'{start}(x=1, y="a", z="z")'
     key = own.cache_key(None, [1, (2,)], {"b": 1.5}, z={True}, other=b"\x00")
-    assert key == f'{start}(x=null, y=[1, (2,)], *args=({{"b": 1.5}},), z=set(true), '\
+    assert (
+        key == f'{start}(x=null, y=[1, (2,)], *args=({{"b": 1.5}},), z=set(true), '
         '**kwargs={"other": b"\\x00"})'
+    )
     assert flat.cache_key("https://a") == "https://a"
     assert flat.cache_key(1) == "outlive:(1)"
     assert flat.cache_key("outlive:meta") == 'outlive:("outlive:meta")'
@@ -330,14 +332,14 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
 
 def test_key_first_takes_the_first_parameter_alone() -> None:
     """key="first" in an own cache: the first argument, by position or by name, is the key."""
-    function = Cache(None).memoise(key="first")(lambda uri, page=1: page)
+    function: Any = Cache(None).memoise(key="first")(lambda uri, page=1: page)
     assert function("a", 5) == function("a", 6) == function(uri="a") == 5
     assert function.cache_key("a").endswith('("a")')
 
 
 def test_key_first_passes_over_ignored_parameters() -> None:
     """With ignore=("self",) and key="first" the first parameter that counts is the key."""
-    function = Cache(None).memoise(key="first", ignore=("session",))(lambda session, uri: uri)
+    function: Any = Cache(None).memoise(key="first", ignore=("session",))(lambda session, uri: uri)
     assert function(Opaque(), "a") == function(Opaque(), uri="a") == "a"
     assert function.cache_info()[:2] == (1, 1)
 
@@ -345,7 +347,7 @@ def test_key_first_passes_over_ignored_parameters() -> None:
 def test_a_callable_makes_the_key() -> None:
     """key= may be a callable: it is given the call's arguments, and what it returns is the key."""
     cache = Cache(None)
-    function = cache.memoise(key=lambda uri, **_: uri.rstrip("/"))(lambda uri, page=1: page)
+    function: Any = cache.memoise(key=lambda uri, **_: uri.rstrip("/"))(lambda uri, page=1: page)
     assert function("a/", page=5) == function("a", page=6) == function("a//") == 5
     assert list(cache) == [function.cache_key("a")]
 
@@ -378,7 +380,7 @@ def test_a_version_makes_other_keys() -> None:
     """version= is part of the key: a new one starts afresh and leaves old entries alone."""
     cache = Cache(None)
 
-    def answer(x: int) -> int:
+    def answer(x: Any) -> Any:
         return x
 
     keys = {

@@ -140,8 +140,16 @@ def test_class_methods() -> None:
     class Derived(Base): ...
 
     for _ in range(2):
-        assert (Base.below(1), Derived.below(1), Derived().below(1)) == ("Base1", "Derived1", "Derived1")
-        assert (Base.above(1), Derived.above(1), Base().above(x=1)) == ("Base1", "Derived1", "Base1")
+        assert (Base.below(1), Derived.below(1), Derived().below(1)) == (
+            "Base1",
+            "Derived1",
+            "Derived1",
+        )
+        assert (Base.above(1), Derived.above(1), Base().above(x=1)) == (
+            "Base1",
+            "Derived1",
+            "Base1",
+        )
     assert len(cache) == 4
 
 

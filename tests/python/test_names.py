@@ -81,9 +81,7 @@ def test_spawned_processes_have_the_programs_names(tmp_path: Path) -> None:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 print(pool.map(key, [1]))
     """
-    assert run(tmp_path, program, name="job.py").stdout == (
-        "computed\n[('job.answer(x=1)', 1)]\n"
-    )
+    assert run(tmp_path, program, name="job.py").stdout == ("computed\n[('job.answer(x=1)', 1)]\n")
 
 
 def test_notebook_cells_keep_their_entries(tmp_path: Path) -> None:
@@ -273,9 +271,7 @@ class Class:
 """
 
 
-def test_a_reloaded_module_is_no_collision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reloaded_module_is_no_collision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """importlib.reload replaces functions and methods of every kind without a warning."""
     (tmp_path / "reloaded.py").write_text(MODULE.replace("Cache(None)", "Cache('c.json')"))
     monkeypatch.chdir(tmp_path)

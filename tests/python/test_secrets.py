@@ -90,9 +90,10 @@ def test_secrets_are_told_apart_by_parameter_and_function() -> None:
     """The same secret has another digest in another parameter or function."""
     cache = Cache(None)
     digests = [
-        re.findall(r"secret\((\w+)\)", cache.memoise(name=name, secret=("x", "y"))(
-            lambda x, y: None
-        ).cache_key(TOKEN, TOKEN))
+        re.findall(
+            r"secret\((\w+)\)",
+            cache.memoise(name=name, secret=("x", "y"))(lambda x, y: None).cache_key(TOKEN, TOKEN),
+        )
         for name in ("f", "g")
     ]
     assert len({digest for pair in digests for digest in pair}) == 4
@@ -187,5 +188,5 @@ def test_wrong_names_of_parameters_are_refused(option: str) -> None:
 
 def test_a_parameter_is_either_ignored_or_secret() -> None:
     """Naming one parameter in both is refused: it cannot be left out and take part."""
-    with pytest.raises(TypeError, match="token.*both"):
+    with pytest.raises(TypeError, match=r"token.*both"):
         Cache(None).memoise(ignore=("token",), secret=("token",))(lambda uri, token: None)

@@ -43,7 +43,9 @@ def opened(path: Path) -> Opened:
         with Cache(path) as cache:
             found = {key: cache[key] for key in list(cache) if key in cache}
     assert all(issubclass(warning.category, CacheFileWarning) for warning in caught)
-    return Opened(found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir()))
+    return Opened(
+        found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir())
+    )
 
 
 def written(path: Path) -> bytes:
