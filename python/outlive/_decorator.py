@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import hashlib
 import inspect
 import sys
 import weakref
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core, _names, _options, _refresh
 from ._errors import KeyCollisionWarning
 from ._keeper import Keeper
+from ._secret import Digester
 from ._warnings import warn
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _native(
         flat=cache.is_drop_in,
         rule=rule,
         params=params,
-        digest=functools.partial(_digest, name),
+        digest=Digester(cache.core, name),
         options=_options.Options(),
         suspends=_suspends(function),
     )
@@ -117,13 +118,7 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
     own, refresher = memoised._outlive_own
     options = _options.checked(cache.options, own)
     errors = Keeper(options.cache_errors) if options.cache_errors else None
-    memoised.set_options(_options.replace(options, errors=errors, refresher=refresher))
-
-
-def _digest(function: str, parameter: str, text: bytes) -> str:
-    """A digest of a secret argument's text, different for each function and parameter."""
-    key = hashlib.blake2b(f"{function}:{parameter}".encode("utf-8", "surrogatepass")).digest()
-    return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()
+    memoised.set_options(dataclasses.replace(options, errors=errors, refresher=refresher))
 
 
 def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:

@@ -11,16 +11,15 @@ use super::within::Asker;
 
 #[pymethods]
 impl Memoised {
-    /// The stored result of this call, without computing; `default` if there is none that is fresh.
-    #[pyo3(signature = (*args, default=None, **kwargs))]
+    /// The stored result of this call, without computing; None if there is none that is fresh.
+    #[pyo3(signature = (*args, **kwargs))]
     fn peek<'py>(
         slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
-        default: Option<Bound<'py, PyAny>>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let call = Call::from_python(args, kwargs)?;
-        Ok(slf.get().stored(slf.py(), &call)?.or(default))
+        slf.get().stored(slf.py(), &call)
     }
 
     /// Whether this call has a stored result that is fresh.

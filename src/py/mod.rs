@@ -15,6 +15,8 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
+mod salt;
+mod shape;
 mod slow;
 mod text;
 mod within;

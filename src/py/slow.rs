@@ -218,7 +218,13 @@ impl<'py> Flight<'_, 'py> {
                 Err(self.offline_miss(py))
             }
             Join::Circle => Ok(Step::Alone(Duty::free(old))),
-            Join::Lead(guard) => Ok(Step::Lead(guard, old)),
+            Join::Lead(guard) => {
+                if self.mode == Mode::Refresh {
+                    // Inner calls under this key must come by this path, where they are told apart.
+                    self.cache().gate().invalidate();
+                }
+                Ok(Step::Lead(guard, old))
+            }
         }
     }
 
@@ -543,7 +549,9 @@ impl<'py> Flight<'_, 'py> {
         let value = self.serve(py, &live)?;
         let mut entry = found;
         entry.live = Some(live);
-        let fill = self.fill_of(py, &entry)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        let flying = self.cache().is_flying(&self.key);
+        let fill = if flying { None } else { self.fill_of(py, &entry)? };
         Ok(Look::Hit((value, fill)))
     }
 
@@ -597,9 +605,6 @@ impl<'py> Flight<'_, 'py> {
         let bounded = self.core.get().bounded.load(Ordering::Relaxed);
         if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
             // Every call must be seen: to ask the clock, or to know what was used last.
-            return Ok(None);
-        }
-        if self.cache().is_flying(&self.key) && entry.text.is_none() {
             return Ok(None);
         }
         let span = if self.options.expires() {

@@ -21,7 +21,8 @@ pub use file::{Durability, FileStore, Options};
 pub use lock::KeyGuard;
 pub use memory::MemoryStore;
 
-/// The member of a snapshot that holds what is not a result (creation times, the format's version).
+/// The member of a snapshot that holds what is not a result: creation times, the salt of
+/// secrets, the format's version.
 pub const RESERVED_KEY: &str = "outlive:meta";
 
 /// One result as a store holds it.
