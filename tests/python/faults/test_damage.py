@@ -28,6 +28,10 @@ ENTRIES: dict[str, Any] = {
 }
 
 
+#: What stands for an entry that turned out to be bad when it was asked for.
+GONE = object()
+
+
 class Opened(NamedTuple):
     """What a cache found in a file."""
 
@@ -41,7 +45,7 @@ def opened(path: Path) -> Opened:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with Cache(path) as cache:
-            found = {key: cache[key] for key in list(cache) if key in cache}
+            found = {key: value for key in list(cache) if (value := cache.get(key, GONE)) is not GONE}
     assert all(issubclass(warning.category, CacheFileWarning) for warning in caught)
     return Opened(found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir()))
 
