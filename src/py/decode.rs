@@ -12,6 +12,7 @@ use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
 };
 
+use super::hot::utf8;
 use super::text::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -61,7 +62,7 @@ impl Names {
         let slot = &mut self.0[hash as usize % NAMES];
         if let Some((known, text)) = slot {
             let text = text.bind(py);
-            if *known == hash && text.to_str().is_ok_and(|text| text.as_bytes() == name) {
+            if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
                 return Ok(text.clone());
             }
         }
@@ -176,9 +177,7 @@ impl<'py> Builder<'py, '_> {
                 members(items, |py, items| Ok(PyFrozenSet::new(py, items)?.into_any()))?
             }
             (Tag::Dict, Some(pairs), _) => from_pairs(pairs)?,
-            (Tag::Str, Some(pieces), _) => {
-                Some(PyString::new(py, "").call_method1("join", (pieces,))?)
-            }
+            (Tag::Str, Some(pieces), _) => join(pieces)?,
             (Tag::Complex, Some(parts), _) => complex(parts),
             (Tag::Bytes, _, Some(text)) => {
                 let bytes = BASE64.decode(text.as_bytes()).ok();
@@ -227,6 +226,14 @@ fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
         dict.set_item(pair.get_item(0)?, pair.get_item(1)?)?;
     }
     Ok(Some(dict.into_any()))
+}
+
+/// One string of several; `None` if one of them is none.
+fn join<'py>(pieces: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
+    if !pieces.iter().all(|piece| piece.is_exact_instance_of::<PyString>()) {
+        return Ok(None);
+    }
+    PyString::new(pieces.py(), "").call_method1("join", (pieces,)).map(Some)
 }
 
 fn complex<'py>(parts: &Bound<'py, PyList>) -> Option<Node<'py>> {

@@ -5,11 +5,15 @@
 //! to safe code.
 #![expect(unsafe_code, reason = "CPython's vectorcall protocol is a C interface")]
 
+#[cfg(not(Py_GIL_DISABLED))]
+use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Once;
+use std::slice;
+use std::sync::{Arc, Once};
 
+use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -17,6 +21,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
+use super::live::Live;
 use super::memoised::Memoised;
 
 /// The C function that CPython finds in every `Memoised`.
@@ -97,9 +102,32 @@ pub fn simple_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     // code that cannot fail.
     unsafe {
         let class = ffi::Py_TYPE(object);
-        (class == &raw mut ffi::PyUnicode_Type || is_simple(class))
-            .then(|| ffi::PyObject_Hash(object) as u64)
+        if class == &raw mut ffi::PyUnicode_Type {
+            return Some(str_hash(object));
+        }
+        is_simple(class).then(|| ffi::PyObject_Hash(object) as u64)
     }
+}
+
+/// The hash of an exact str: where it keeps it, or -1 until somebody asked for it.
+#[cfg(not(Py_GIL_DISABLED))]
+#[inline]
+unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
+    // SAFETY: the caller has an exact str; every one begins with this head.
+    unsafe {
+        match (*text.cast::<ffi::PyASCIIObject>()).hash {
+            -1 => ffi::PyObject_Hash(text) as u64,
+            hash => hash as u64,
+        }
+    }
+}
+
+/// The hash of an exact str; another thread may be about to note it, so Python is asked.
+#[cfg(Py_GIL_DISABLED)]
+#[inline]
+unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
+    // SAFETY: the caller has an exact str.
+    unsafe { ffi::PyObject_Hash(text) as u64 }
 }
 
 #[inline]
@@ -159,10 +187,133 @@ unsafe extern "C" fn vectorcall(
     let call = RawCall { arguments, positional, names, keywords, py, lives: PhantomData };
     match me.get().hit(&call) {
         Some(Served::Same(object)) => object.into_ptr(),
-        Some(Served::Copy(live)) => guarded(py, || live.serve(py)),
-        None => guarded(py, || me.get().call_slow(&call)),
+        Some(Served::Copy(live)) => copied(py, live),
+        None => slow(&me, &call),
     }
 }
+
+/// A fresh copy. Copying neither unwinds nor drops a `Py`, so only its failure needs the guard.
+#[inline(never)]
+#[expect(clippy::needless_pass_by_value, reason = "the reference must not outlive the copying")]
+fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
+    live.serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
+}
+
+#[cold]
+#[inline(never)]
+fn slow<'py>(me: &Bound<'py, Memoised>, call: &RawCall<'_, 'py>) -> *mut ffi::PyObject {
+    guarded(call.py(), || Memoised::call_slow(me, call))
+}
+
+/// The text of a str, if it is UTF-8; that of ASCII is read where it lies.
+#[inline]
+pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    #[cfg(not(Py_3_14))]
+    {
+        let object = text.as_ptr();
+        // SAFETY: a compact ASCII str holds as many bytes as it has characters, all below 0x80,
+        // behind its head, and never changes while it lives.
+        unsafe {
+            if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+                let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+                let bytes = slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
+                return Some(str::from_utf8_unchecked(bytes));
+            }
+        }
+    }
+    text.to_str().ok()
+}
+
+/// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.
+#[inline]
+pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, PyString>>> {
+    #[cfg(not(Py_3_14))]
+    if text.len() > 1 && text.is_ascii() {
+        // SAFETY: the new str has room for as many bytes as it has characters, and is not seen by
+        // anybody before they are there.
+        return Some(unsafe {
+            let object = ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f);
+            Bound::from_owned_ptr_or_err(py, object).map(|object| {
+                let place = ffi::PyUnicode_1BYTE_DATA(object.as_ptr());
+                ptr::copy_nonoverlapping(text.as_ptr(), place, text.len());
+                object.cast_into_unchecked()
+            })
+        });
+    }
+    #[cfg(Py_3_14)]
+    let _ = (py, text);
+    None
+}
+
+/// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.
+///
+/// Without a GIL it is an ordinary lock.
+#[cfg(not(Py_GIL_DISABLED))]
+#[derive(Debug, Default)]
+pub struct Attached<T> {
+    /// Whether somebody is in `with`: this thread further out, or one that let go of the GIL.
+    busy: Cell<bool>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: both fields are only touched by a thread that holds the GIL, of which there is one at a
+// time (PyO3 refuses to be loaded in a second interpreter with a GIL of its own).
+#[cfg(not(Py_GIL_DISABLED))]
+unsafe impl<T: Send> Sync for Attached<T> {}
+
+#[cfg(not(Py_GIL_DISABLED))]
+impl<T> Attached<T> {
+    /// What `run` makes of the value; None if somebody is at it.
+    #[inline]
+    pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if self.busy.replace(true) {
+            return None;
+        }
+        // SAFETY: `busy` was false, so nobody has a reference; the GIL orders all who look at it.
+        let result = run(unsafe { &mut *self.value.get() });
+        self.busy.set(false);
+        Some(result)
+    }
+
+    /// The same for the garbage collector, which holds the GIL too.
+    pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
+        // SAFETY: as in `with`; a visit runs no Python code and keeps the GIL.
+        (!self.busy.get()).then(|| run(unsafe { &*self.value.get() }))
+    }
+}
+
+/// What is only looked at while Python is attached.
+#[cfg(Py_GIL_DISABLED)]
+#[derive(Debug, Default)]
+pub struct Attached<T>(parking_lot::Mutex<T>);
+
+#[cfg(Py_GIL_DISABLED)]
+impl<T> Attached<T> {
+    /// What `run` makes of the value.
+    #[inline]
+    pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
+        Some(run(&mut self.0.lock()))
+    }
+
+    /// The same for the garbage collector, which must not wait.
+    pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.try_lock().map(|value| run(&value))
+    }
+}
+
+/// Takes a private object out of the garbage collector's sight: it is part of no circle.
+///
+/// What is copied from it is seen again as soon as it holds anything that can be.
+#[cfg(not(any(Py_3_14, Py_GIL_DISABLED)))]
+pub fn hide(object: &Bound<'_, PyAny>) {
+    // SAFETY: the object is alive, and of a container type as all that is handed in here; an
+    // object that is not tracked is left alone.
+    unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) }
+}
+
+/// From 3.14 on dicts that are copied from hidden ones would stay hidden for ever.
+#[cfg(any(Py_3_14, Py_GIL_DISABLED))]
+pub fn hide(_: &Bound<'_, PyAny>) {}
 
 /// Runs safe code at the edge to C: an error is set, a panic becomes an exception.
 fn guarded<'py>(

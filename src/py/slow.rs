@@ -18,8 +18,9 @@ use super::keys::NoKey;
 use super::live::Live;
 use super::memoised::Memoised;
 use super::options::Options;
+use super::within::Asker;
 use crate::cache::{Entry, Landed, Origin};
-use crate::flight::{Guard, Join, Outcome, Owner, Poll, Waiter};
+use crate::flight::{Guard, Join, Outcome, Poll, Waiter};
 use crate::policy::{Expiry, Freshness};
 use crate::store::{KeyGuard, KeyLock};
 
@@ -59,14 +60,29 @@ pub struct Flight<'a, 'py> {
     pub core: Bound<'py, CoreCache>,
     pub call: &'a Call<'py>,
     pub key: Bytes,
-    pub owner: Owner,
+    pub asker: Arc<Asker>,
     pub mode: Mode,
     pub options: Arc<Options>,
     /// The state of the cache when the call began.
-    epoch: u64,
+    pub epoch: u64,
+}
+
+/// What a call is to do next.
+pub enum Step<'py> {
+    /// Return this.
+    Done(Answer<'py>),
+    /// Compute, inside of our own flight of this key.
+    Nested,
+    /// Compute without a flight: waiting would close a circle.
+    Alone(Duty),
+    /// Compute for everybody.
+    Lead(Guard<Result_>, Old),
+    /// Wait for the one who computes.
+    Wait(Waiter<Result_>),
 }
 
 /// What this call must do once its value is there.
+#[must_use = "dropped it passes the duty on"]
 pub struct Duty {
     guard: Option<Guard<Result_>>,
     lock: Option<KeyGuard>,
@@ -99,12 +115,15 @@ pub fn exiting() {
 }
 
 impl Memoised {
-    /// The whole call.
-    pub fn run<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Answer<'py>> {
-        let owner = Owner::thread(this_thread());
-        match self.begin(py, call, owner)? {
+    /// The whole call; of an async function the part that does not suspend.
+    pub fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+        let (me, py) = (slf.get(), slf.py());
+        if me.suspends {
+            return super::aio::call(slf, call, false);
+        }
+        match me.begin(py, call, Asker::thread(py)?)? {
             Some(flight) => flight.fly(py),
-            None => self.invoke(py, call).map(|value| (value, None)),
+            None => me.invoke(py, call).map(|value| (value, None)),
         }
     }
 
@@ -113,7 +132,7 @@ impl Memoised {
         &'a self,
         py: Python<'py>,
         call: &'a Call<'py>,
-        owner: Owner,
+        asker: Asker,
     ) -> PyResult<Option<Flight<'a, 'py>>> {
         let core = self.core.bind(py);
         let mode = CoreCache::mode(core)?;
@@ -128,7 +147,8 @@ impl Memoised {
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
         };
-        Ok(Some(Flight { me: self, core: core.clone(), call, key, owner, mode, options, epoch }))
+        let asker = Arc::new(asker);
+        Ok(Some(Flight { me: self, core: core.clone(), call, key, asker, mode, options, epoch }))
     }
 
     /// A call without a key: the drop-in never raises on account of the cache, so it warns.
@@ -163,69 +183,102 @@ impl<'py> Flight<'_, 'py> {
     /// Looks up, waits or computes, until there is an answer.
     pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         loop {
-            // While somebody computes this key it may be us: then the cache does not count.
-            let early = self.cache().is_flying(&self.key).then(|| self.join());
-            if let Some(Join::Nested) = early {
-                return self.nested(py);
-            }
-            let old = match self.look(py)? {
-                Look::Hit(answer) => return Ok(answer),
-                Look::Raise(error) => return Err(error),
-                Look::Miss(_) if self.mode == Mode::Offline => return Err(self.offline_miss(py)),
-                Look::Miss(old) => old,
-            };
-            match early.unwrap_or_else(|| self.join()) {
-                Join::Nested => return self.nested(py),
-                Join::Circle => return self.compute(py, Duty::free(old)),
-                Join::Lead(guard) => return self.lead(py, guard, old),
-                Join::Wait(waiter) => {
-                    if let Some(landed) = wait(py, &waiter)? {
-                        return self.landed(py, landed);
+            match self.step(py)? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Nested => return self.nested(py),
+                Step::Alone(duty) => return self.compute(py, duty),
+                Step::Lead(guard, old) => return self.lead(py, guard, old),
+                Step::Wait(waiter) => {
+                    let landed = wait(py, &waiter)?;
+                    if let Some(answer) = self.landed(py, landed)? {
+                        return Ok(answer);
                     }
                 }
             }
         }
     }
 
+    /// Looks up and joins, without waiting or computing.
+    pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        // While somebody computes this key it may be us: then the cache does not count.
+        let early = self.cache().is_flying(&self.key).then(|| self.join());
+        if let Some(Join::Nested) = early {
+            return self.inside(py);
+        }
+        let old = match self.look(py)? {
+            Look::Hit(answer) => return Ok(Step::Done(answer)),
+            Look::Raise(error) => return Err(error),
+            Look::Miss(old) => old,
+        };
+        let joined = early.unwrap_or_else(|| self.join());
+        match joined {
+            Join::Nested => self.inside(py),
+            Join::Wait(waiter) => Ok(Step::Wait(waiter)),
+            Join::Lead(_) | Join::Circle if self.mode == Mode::Offline => {
+                Err(self.offline_miss(py))
+            }
+            Join::Circle => Ok(Step::Alone(Duty::free(old))),
+            Join::Lead(guard) => {
+                if self.mode == Mode::Refresh {
+                    // Inner calls under this key must come by this path, where they are told apart.
+                    self.cache().gate().invalidate();
+                }
+                Ok(Step::Lead(guard, old))
+            }
+        }
+    }
+
     pub fn join(&self) -> Join<Result_> {
-        self.cache().join(&self.key, self.owner)
+        self.cache().join(&self.key, self.asker.caller())
+    }
+
+    /// Everything is computed anew, where it would be kept.
+    pub fn refresh(&mut self) {
+        if self.mode == Mode::On {
+            self.mode = Mode::Refresh;
+        }
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
     fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
-        if self.mode == Mode::Refresh {
-            // Inner calls under this key must come by the slow path, where they are told apart.
-            self.cache().gate().invalidate();
-        }
         let lock = self.take_lock(py, &guard)?;
+        match self.look_again(py)? {
+            Some(answer) => Ok(answer),
+            None => self.compute(py, Duty { guard: Some(guard), lock, old }),
+        }
+    }
+
+    /// Somebody may have finished between our look and the flight, or in another process.
+    pub fn look_again(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
         self.cache().take_news();
-        // Somebody may have finished between our look and the flight, or in another process.
         match self.look(py)? {
-            Look::Hit(answer) => Ok(answer),
+            Look::Hit(answer) => Ok(Some(answer)),
             Look::Raise(error) => Err(error),
-            Look::Miss(_) => self.compute(py, Duty { guard: Some(guard), lock, old }),
+            Look::Miss(_) => Ok(None),
         }
     }
 
     fn take_lock(&self, py: Python<'py>, guard: &Guard<Result_>) -> PyResult<Option<KeyGuard>> {
-        if self.mode == Mode::Readonly {
-            return Ok(None);
-        }
-        match self.cache().lock_key(&self.key) {
-            KeyLock::Held(lock) => return Ok(Some(lock)),
-            KeyLock::Unsupported => return Ok(None),
-            KeyLock::Busy => {}
+        let mut locked = self.try_lock();
+        if !matches!(locked, KeyLock::Busy) || self.asker.is_within() {
+            return Ok(locked.held());
         }
         let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
         let [mut pause, longest] = PAUSES;
-        loop {
+        while matches!(locked, KeyLock::Busy) {
             py.detach(|| std::thread::sleep(pause));
             py.check_signals()?;
-            match self.cache().lock_key(&self.key) {
-                KeyLock::Held(lock) => return Ok(Some(lock)),
-                KeyLock::Unsupported => return Ok(None),
-                KeyLock::Busy => pause = longest.min(pause * 2),
-            }
+            pause = longest.min(pause * 2);
+            locked = self.try_lock();
+        }
+        Ok(locked.held())
+    }
+
+    /// Tries to keep other processes from computing this key meanwhile.
+    pub fn try_lock(&self) -> KeyLock {
+        match self.mode {
+            Mode::Readonly => KeyLock::Unsupported,
+            _ => self.cache().lock_key(&self.key),
         }
     }
 
@@ -241,13 +294,18 @@ impl<'py> Flight<'_, 'py> {
 
     /// Calls the function and keeps what it returns.
     pub fn compute(&self, py: Python<'py>, duty: Duty) -> PyResult<Answer<'py>> {
-        self.me.count_miss();
-        if duty.old.expired {
-            self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count(duty.old());
         match self.me.invoke(py, self.call) {
             Ok(value) => self.keep(py, duty, value),
             Err(error) => self.failed(py, duty, error),
+        }
+    }
+
+    /// Counts a call that is computed.
+    pub fn count(&self, old: &Old) {
+        self.me.count_miss();
+        if old.expired {
+            self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -381,31 +439,49 @@ impl<'py> Flight<'_, 'py> {
 
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
     fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
-        let flights = self.cache().flights();
-        if let Some(Landed::Result(text, live)) = flights.nested_get(&self.key, self.owner) {
-            return Ok((self.value_of(py, text.as_ref(), live)?, None));
-        }
         self.me.count_miss();
         let value = self.me.invoke(py, self.call)?;
-        let (entry, _) = self.entry(py, &value)?;
-        flights.nested_put(&self.key, self.owner, Landed::Result(entry.text, entry.live));
+        self.keep_nested(py, &value)?;
         Ok((value, None))
     }
 
-    /// What somebody else computed while we waited.
-    pub fn landed(&self, py: Python<'py>, landed: Result_) -> PyResult<Answer<'py>> {
-        match landed {
-            Landed::Failed(error) => Err(error.clone_ref(py)),
-            Landed::Result(text, live) => {
-                if self.mode != Mode::Refresh
-                    && let Look::Hit(answer) = self.look(py)?
-                {
-                    return Ok(answer);
-                }
-                self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
-                Ok((self.value_of(py, text.as_ref(), live)?, None))
-            }
+    /// The value of an earlier inner call, if there was one.
+    fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        let kept = self.cache().flights().nested_get(&self.key, self.asker.caller());
+        let Some(Landed::Result(text, live)) = kept else { return Ok(Step::Nested) };
+        let value = self.value_of(py, text.as_ref(), live)?;
+        Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
+    }
+
+    /// Keeps the value of an inner call for the next one.
+    pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (entry, _) = self.entry(py, value)?;
+        let landed = Landed::Result(entry.text, entry.live);
+        self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
+        Ok(())
+    }
+
+    /// What somebody else computed while we waited; None if there is nothing to be had from it.
+    pub fn landed(
+        &self,
+        py: Python<'py>,
+        landed: Option<Result_>,
+    ) -> PyResult<Option<Answer<'py>>> {
+        let (text, live) = match landed {
+            None => return Ok(None),
+            Some(Landed::Failed(error)) => return Err(error.clone_ref(py)),
+            Some(Landed::Result(text, live)) => (text, live),
+        };
+        if self.mode != Mode::Refresh
+            && let Look::Hit(answer) = self.look(py)?
+        {
+            return Ok(Some(answer));
         }
+        let value = self.value_of(py, text.as_ref(), live)?;
+        if value.is_some() {
+            self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(value.map(|value| (value, None)))
     }
 
     fn value_of(
@@ -413,13 +489,11 @@ impl<'py> Flight<'_, 'py> {
         py: Python<'py>,
         text: Option<&Bytes>,
         live: Option<Arc<Live>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut entry = Entry::new(None);
         (entry.text, entry.live) = (text.cloned(), live);
-        match self.core.get().live(py, &self.key, &entry)? {
-            Some(live) => self.serve(py, &live),
-            None => self.me.invoke(py, self.call),
-        }
+        let live = self.core.get().live(py, &self.key, &entry)?;
+        live.map(|live| self.serve(py, &live)).transpose()
     }
 
     fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
@@ -601,6 +675,26 @@ impl Duty {
         Self { guard: None, lock: None, old }
     }
 
+    /// Others wait for what is computed.
+    pub fn lead(guard: Guard<Result_>, old: Old) -> Self {
+        Self { guard: Some(guard), lock: None, old }
+    }
+
+    /// What is known of an older result.
+    pub fn old(&self) -> &Old {
+        &self.old
+    }
+
+    /// The duty towards those who wait.
+    pub fn guard(&self) -> Option<&Guard<Result_>> {
+        self.guard.as_ref()
+    }
+
+    /// Keeps other processes away until the value is there.
+    pub fn hold(&mut self, lock: Option<KeyGuard>) {
+        self.lock = lock;
+    }
+
     /// Hands the outcome to those who wait, then lets other processes have the key.
     fn finish(mut self, landed: Result_) {
         if let Some(guard) = self.guard.take() {
@@ -616,7 +710,12 @@ fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
         match py.detach(|| waiter.wait(SIGNALS)) {
             Poll::Ready(landed) => return Ok(Some(landed)),
             Poll::Again => return Ok(None),
-            Poll::Pending => py.check_signals()?,
+            Poll::Pending => {
+                py.check_signals()?;
+                if let Some(leader) = waiter.leader() {
+                    leader.look();
+                }
+            }
         }
     }
 }

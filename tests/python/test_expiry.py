@@ -89,7 +89,7 @@ def test_a_ttl_that_means_nothing_is_refused(ttl: Any, error: type[Exception], w
 def test_other_words_for_age_are_named(path: Path) -> None:
     """Who writes expire= or max_age= is told that the word is ttl."""
     with pytest.raises(TypeError, match="you may mean ttl"):
-        Cache(path).memoise(expire=3)
+        Cache(path).memoise(expire=3)  # type: ignore[call-overload]
 
 
 def test_a_shorter_ttl_holds_for_old_entries(path: Path, clock: Clock) -> None:
