@@ -320,18 +320,26 @@ fn guarded<'py>(
     py: Python<'py>,
     run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
-    // PyO3 must know that the interpreter is attached, or it puts off every decref.
-    Python::attach(|_| {
-        let result = catch_unwind(AssertUnwindSafe(run));
-        let result = result.unwrap_or_else(|_| Err(PyRuntimeError::new_err("a bug in outlive")));
-        result.map_or_else(
-            |error| {
-                error.restore(py);
-                ptr::null_mut()
-            },
-            Bound::into_ptr,
-        )
-    })
+    let mut run = Some(run);
+    let mut once = || run.take().map_or(Err(a_bug()), caught);
+    // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
+    // while the interpreter ends: then the call comes from a destructor, and is answered too.
+    let result = Python::try_attach(|_| once()).unwrap_or_else(once);
+    result.map_or_else(
+        |error| {
+            error.restore(py);
+            ptr::null_mut()
+        },
+        Bound::into_ptr,
+    )
+}
+
+fn caught<'py>(run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(a_bug()))
+}
+
+fn a_bug() -> PyErr {
+    PyRuntimeError::new_err("a bug in outlive")
 }
 
 /// Calls a function that may take long, so that the interpreter may end meanwhile.
@@ -396,8 +404,6 @@ pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 pub fn install(first: &Bound<'_, Memoised>) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // PyO3 looks at its first attachment whether the interpreter runs. At its end it does not.
-        Python::attach(|_| ());
         let entry = ptr::from_ref(first.get().entry()).cast::<u8>();
         let offset = entry as isize - first.as_ptr() as isize;
         patch(&first.get_type(), offset);

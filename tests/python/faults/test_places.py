@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,22 +17,24 @@ from faults.turns import Turns
 NOBODY = 65_534
 USE = "desk = Desk()\nfor n in range(20): desk.get(n)\nprint('done')\nsys.exit(7)"
 
+#: Permissions hold for nobody, and so for root once it is nobody.
+WITHOUT_RIGHTS = f"""
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+"""
+
 
 @pytest.fixture
 def open_to_all(lab: Lab) -> Lab:
     """A lab that a user without rights can reach, and note its answers in."""
+    for log in ("called", "returned"):
+        (lab.logs / log).touch()
+        (lab.logs / log).chmod(0o666)
     for folder in [lab.logs, *lab.home.parents[:3]]:
         folder.chmod(0o777)
     return lab
-
-
-def without_rights() -> Sequence[str]:
-    """What to put before a command so that permissions hold for it, for root too."""
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    assert setpriv, "root needs setpriv (util-linux) to try what others may not do"
-    return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
 def test_read_only_folder_and_file(open_to_all: Lab) -> None:
@@ -42,7 +44,7 @@ def test_read_only_folder_and_file(open_to_all: Lab) -> None:
     before = lab.file.read_bytes()
     lab.file.chmod(0o444)
     lab.home.chmod(0o555)
-    ended = lab.run(USE, before=without_rights())
+    ended = lab.run(WITHOUT_RIGHTS + USE)
     assert (ended.status, ended.out) == (7, "done\n")
     assert ended.err.count("CacheFileWarning") == 1
     assert sorted(lab.called()) == list(range(20))
@@ -53,7 +55,7 @@ def test_read_only_folder_without_a_file(open_to_all: Lab) -> None:
     """Where no file can be made, the program works and is told once."""
     lab = open_to_all
     lab.home.chmod(0o555)
-    ended = lab.run(USE, before=without_rights())
+    ended = lab.run(WITHOUT_RIGHTS + USE)
     assert (ended.status, ended.out) == (7, "done\n")
     assert ended.err.count("CacheFileWarning") == 1
     assert lab.files() == []
@@ -65,8 +67,8 @@ def test_hits_alone_need_no_permission_to_write(open_to_all: Lab) -> None:
     lab.fill(range(10))
     lab.file.chmod(0o444)
     lab.home.chmod(0o555)
-    code = "desk = Desk()\nfor n in range(10): desk.get(n)"
-    assert lab.run(code, before=without_rights()) == Ended(0, "", "")
+    code = WITHOUT_RIGHTS + "desk = Desk()\nfor n in range(10): desk.get(n)"
+    assert lab.run(code) == Ended(0, "", "")
 
 
 def test_a_file_that_may_not_be_read(open_to_all: Lab) -> None:
@@ -76,7 +78,7 @@ def test_a_file_that_may_not_be_read(open_to_all: Lab) -> None:
     before = lab.file.read_bytes()
     lab.file.chmod(0)
     lab.home.chmod(0o777)
-    ended = lab.run(USE, before=without_rights())
+    ended = lab.run(WITHOUT_RIGHTS + USE)
     assert (ended.status, ended.out) == (7, "done\n")
     assert ended.err.count("CacheFileWarning") == 1
     lab.file.chmod(0o600)
