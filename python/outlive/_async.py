@@ -130,7 +130,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._turn, self._process = weakref.ref(turn), os.getpid()
         self._is_cancelled, self._stands_since = False, None
-        #: For the caller that started it: the result, None if it must look again, or what stopped it.
+        #: For the caller that started it: the result, None if it must look again, or the error.
         self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
         turn.led_by(self)
         name = f"outlive {turn.call[0]!r}"

@@ -17,9 +17,10 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from outlive import Cache
 from outlive._default import DefaultCache
-from programs import run
+from programs import run, untyped
 
 NASTY = "\"'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00"
 
@@ -176,7 +177,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_equal_numbers_of_other_types_are_other_calls() -> None:
     """1, 1.0, True and "1" are four calls, and so are 0.0 and -0.0."""
     seen = []
-    function: Any = Cache(None).memoise(lambda x: seen.append(repr(x)))
+    cache = untyped(Cache(None))
+    function = cache.memoise(lambda x: seen.append(repr(x)))
     arguments: list[Any] = [1, 1.0, True, "1", 0, 0.0, -0.0, False, None]
     for value in arguments * 3:
         function(value)
@@ -191,8 +193,7 @@ def test_defaults_are_applied() -> None:
     def function(x: int, y: int = 2, *, z: str = "three") -> tuple[int, int]:
         return x, y
 
-    for call in (lambda: function(1), lambda: function(x=1), lambda: function(1, 2, z="three")):
-        assert call() == (1, 2)
+    assert function(1) == function(x=1) == function(1, 2, z="three") == (1, 2)
     assert function.cache_info()[:2] == (2, 1)
     assert function.cache_key(1).endswith('function(x=1, y=2, z="three")')
 
@@ -320,11 +321,12 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
         return x
 
     wrong: Any = function
-    for call in (lambda: wrong(), lambda: wrong(1, 2), lambda: wrong(1, y=2, z=3)):
-        with pytest.raises(TypeError, match="function"):
-            call()
-        with pytest.raises(TypeError, match=r"missing|too many|unexpected|multiple"):
-            call()
+    with pytest.raises(TypeError, match=r"function\(\) missing"):
+        wrong()
+    with pytest.raises(TypeError, match=r"function\(\) takes 1 positional"):
+        wrong(1, 2)
+    with pytest.raises(TypeError, match=r"function\(\) got an unexpected"):
+        wrong(1, y=2, z=3)
     for control in (wrong.cache_key, wrong.peek, wrong.forget, functools.partial(wrong.put, 1)):
         with pytest.raises(TypeError, match="y"):
             control(1)
@@ -332,14 +334,16 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
 
 def test_key_first_takes_the_first_parameter_alone() -> None:
     """key="first" in an own cache: the first argument, by position or by name, is the key."""
-    function: Any = Cache(None).memoise(key="first")(lambda uri, page=1: page)
+    cache = untyped(Cache(None))
+    function = cache.memoise(key="first")(lambda uri, page=1: page)
     assert function("a", 5) == function("a", 6) == function(uri="a") == 5
     assert function.cache_key("a").endswith('("a")')
 
 
 def test_key_first_passes_over_ignored_parameters() -> None:
     """With ignore=("self",) and key="first" the first parameter that counts is the key."""
-    function: Any = Cache(None).memoise(key="first", ignore=("session",))(lambda session, uri: uri)
+    cache = untyped(Cache(None))
+    function = cache.memoise(key="first", ignore=("session",))(lambda session, uri: uri)
     assert function(Opaque(), "a") == function(Opaque(), uri="a") == "a"
     assert function.cache_info()[:2] == (1, 1)
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from outlive import Cache, CacheFileWarning
 from faults.lab import Lab, Report
+from outlive import Cache, CacheFileWarning
 
 #: Kinds of values, each a line of the file.
 ENTRIES: dict[str, Any] = {
@@ -74,6 +74,7 @@ def each(lab: Lab, name: str, versions: dict[str, bytes], check: Callable[..., N
 
 
 def kept_copies(folder: Path) -> list[bytes]:
+    """Return what damaged files were kept as."""
     return [path.read_bytes() for path in folder.glob("cache.json.damaged-*")]
 
 
