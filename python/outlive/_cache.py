@@ -326,8 +326,5 @@ def _leave() -> None:
 
 
 atexit.register(_leave)
-os.register_at_fork(
-    before=_core.before_fork,
-    after_in_parent=_core.after_fork_in_parent,
-    after_in_child=_core.after_fork_in_child,
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.after_fork_in_child)

@@ -178,6 +178,10 @@ class Turn:
         """The function, its positional arguments and its keywords."""
 
     @property
+    def name(self) -> str:
+        """`module.qualname` of the function, or what `name=` said."""
+
+    @property
     def leads(self) -> bool:
         """Whether others wait for what this turn computes."""
 

@@ -111,6 +111,12 @@ impl Turn {
         (self.me.get().function.clone_ref(py), self.args.clone_ref(py), kwargs)
     }
 
+    /// `module.qualname` of the function, or what `name=` said.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.me.get().name
+    }
+
     /// Whether others wait for what this turn computes.
     #[getter]
     fn leads(&self) -> bool {

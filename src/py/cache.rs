@@ -117,6 +117,7 @@ impl CoreCache {
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        super::fork::watch();
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
         let _active = crate::sync::active();
         CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));

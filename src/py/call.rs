@@ -189,5 +189,5 @@ fn bind_keyword<'py>(
 /// Calls `function` with the arguments of `call`.
 pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
-    function.call(call.args(py)?, call.kwargs(py)?.as_ref())
+    super::hot::call(function, &call.args(py)?, call.kwargs(py)?.as_ref())
 }

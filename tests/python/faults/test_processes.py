@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faults.lab import Lab, Report, finish, heard
+from faults.turns import Turns
 
 WORK = "desk = Desk()\nfor n in range({first}, {first} + 200): desk.get(n)"
 
@@ -85,35 +86,6 @@ def test_ctrl_c_while_waiting_for_another_process(lab: Lab) -> None:
     assert finish(waiting).status == -signal.SIGINT
     assert busy.poll() is None
     assert finish(busy) == (0, "", "")
-
-
-TURNS = """
-desk = Desk()
-for line in sys.stdin:
-    exec(line)
-    say("done")
-"""
-
-
-class Turns:
-    """A program that does what it is told, step by step."""
-
-    def __init__(self, lab: Lab, code: str = TURNS) -> None:
-        """Start it."""
-        self.program = lab.start(code, stdin=-1)
-
-    def do(self, line: str) -> None:
-        """Have it do a line of Python."""
-        assert self.program.stdin is not None
-        self.program.stdin.write(f"{line}\n")
-        self.program.stdin.flush()
-        heard(self.program, "done")
-
-    def end(self) -> str:
-        """Have it end well; what it said on stderr."""
-        ended = finish(self.program)
-        assert (ended.status, ended.out) == (0, "")
-        return ended.err
 
 
 @pytest.mark.parametrize("step", ["desk.cache.save()", "pass"])
