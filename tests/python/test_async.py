@@ -327,7 +327,7 @@ def test_wrong_arguments() -> None:
 
 def test_arguments_without_a_key() -> None:
     """An argument that no key can be made of is a TypeError that names it."""
-    with pytest.raises(TypeError, match="at_home.*x"):
+    with pytest.raises(TypeError, match=r"at_home.*x"):
         asyncio.run(at_home(object()))  # type: ignore[arg-type, unused-ignore]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlive import Cache
@@ -108,6 +108,7 @@ custom = Cache(None).memoise(key=lambda x: x)(anything)
 
 
 @pytest.mark.parametrize("function", [own, flat, flat_all, custom])
+@settings(deadline=None)
 @given(one=values, data=st.data())
 def test_two_values_never_share_a_key(
     function: Callable[..., Any], one: Any, data: st.DataObject
@@ -129,6 +130,7 @@ calls = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(one=calls, two=calls)
 def test_two_calls_never_share_a_key(one: Any, two: Any) -> None:
     """Calls that differ in any argument, by position or by name, have different keys."""
@@ -141,6 +143,7 @@ def test_two_calls_never_share_a_key(one: Any, two: Any) -> None:
     assert (own.cache_key(*one[0], **one[1]) == own.cache_key(*two[0], **two[1])) == same
 
 
+@settings(deadline=None)
 @given(values, values, st.randoms())
 def test_a_key_does_not_depend_on_order_or_spelling(one: Any, two: Any, random: Any) -> None:
     """Dict order does not matter, nor whether an argument comes by position or by name."""
@@ -150,6 +153,7 @@ def test_a_key_does_not_depend_on_order_or_spelling(one: Any, two: Any, random: 
     assert own.cache_key(1, 2, **dict(items)) == own.cache_key(1, y=2, **dict(shuffled))
 
 
+@settings(deadline=None)
 @given(st.lists(values, max_size=8))
 def test_keys_survive_the_file(given: list[Any]) -> None:
     """Whatever its key is made of, a result is found again in the next process."""
