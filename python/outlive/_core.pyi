@@ -12,8 +12,6 @@ __all__ = [
     "Memoised",
     "Turn",
     "after_fork_in_child",
-    "after_fork_in_parent",
-    "before_fork",
     "canonical",
     "exiting",
 ]
@@ -178,6 +176,10 @@ class Turn:
         """The function, its positional arguments and its keywords."""
 
     @property
+    def name(self) -> str:
+        """`module.qualname` of the function, or what `name=` said."""
+
+    @property
     def leads(self) -> bool:
         """Whether others wait for what this turn computes."""
 
@@ -243,6 +245,4 @@ def canonical(value: Any) -> str:
 def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""
 
-def before_fork() -> None: ...
-def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

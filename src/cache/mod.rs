@@ -87,7 +87,7 @@ where
     fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
-            state.load(self.store.load());
+            state.load(&self.store.load());
         }
         state
     }

@@ -41,7 +41,7 @@ def test_one_run_after_the_other() -> None:
         return [x]
 
     async def main(x: int) -> list[Any]:
-        return await asyncio.gather(work(1), work(1), work(x))
+        return list(await asyncio.gather(work(1), work(1), work(x)))
 
     assert [asyncio.run(main(x))[2] for x in (2, 3, 2)] == [[2], [3], [2]]
     assert sorted(calls) == [1, 2, 3]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from outlive import Cache, CacheFileWarning
 from faults.lab import Lab, Report
+from outlive import Cache, CacheFileWarning
 
 #: Kinds of values, each a line of the file.
 ENTRIES: dict[str, Any] = {
@@ -45,7 +45,9 @@ def opened(path: Path) -> Opened:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with Cache(path) as cache:
-            found = {key: value for key in list(cache) if (value := cache.get(key, GONE)) is not GONE}
+            found = {
+                key: value for key in list(cache) if (value := cache.get(key, GONE)) is not GONE
+            }
     assert all(issubclass(warning.category, CacheFileWarning) for warning in caught)
     return Opened(
         found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir())
@@ -78,6 +80,7 @@ def each(lab: Lab, name: str, versions: dict[str, bytes], check: Callable[..., N
 
 
 def kept_copies(folder: Path) -> list[bytes]:
+    """Return what damaged files were kept as."""
     return [path.read_bytes() for path in folder.glob("cache.json.damaged-*")]
 
 
