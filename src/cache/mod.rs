@@ -157,7 +157,7 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join(&self, key: &Bytes, caller: Caller<'_>) -> Join<Landed<L, E>> {
+    pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<Landed<L, E>> {
         let _active = sync::active();
         self.flights.join(key, caller)
     }
