@@ -130,12 +130,12 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._turn, self._process = weakref.ref(turn), os.getpid()
         self._is_cancelled, self._stands_since = False, None
-        #: For the caller that started it: the result, None if it must look again, or what stopped it.
+        #: For the caller that started it: the result, None to look again, or what stopped it.
         self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
         turn.led_by(self)
-        name = f"outlive {turn.call[0]!r}"
-        task = self._loop.create_task(_work(turn, self.result), name=name)
+        task = self._loop.create_task(_work(turn, self.result), name=f"outlive {turn.name}")
         self._task = weakref.ref(task)
+        task.add_done_callback(functools.partial(_ended, turn, self.result))
         _hold(self._loop, task)
 
     _stands_since: float | None
@@ -192,6 +192,12 @@ async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None]) -> None:
     finally:
         turn.give_up()
         del result  # it holds the exception, whose traceback holds this frame
+
+
+def _ended(turn: Turn, result: asyncio.Future[Any], _: asyncio.Task[None]) -> None:
+    """Hand over also where the task was cancelled before it began."""
+    turn.give_up()
+    result.cancel()
 
 
 async def _wait(turn: Turn) -> tuple[Any] | None:

@@ -82,7 +82,7 @@ class Cache(MutableMapping[str, Any]):
             weakref.WeakValueDictionary()
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in)
+        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in, app)
         if maxsize is not None or max_bytes is not None:
             self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
@@ -260,6 +260,8 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
     if app is not None:
         if path is not None:
             raise TypeError("give either a path or app=, not both")
+        if not isinstance(app, str) or not app:
+            raise TypeError(f"app= takes the name of an application, not {app!r}")
         from platformdirs import user_cache_path
 
         path = user_cache_path(app) / "cache.json"
@@ -283,19 +285,33 @@ def _mode_of_environment() -> str:
     return "on"
 
 
-def _core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
-    """The one native cache of this process on ``path``."""
-    mode = _mode_of_environment()
-    make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
-        path, ascii=plain, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
-    )
+def _core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
+    """The one native cache of this process on ``path``.
+
+    Raises:
+        ValueError: it is there already, and less durable than asked for.
+    """
+    core = _cores.get(path) if path is not None else None
+    if core is None:
+        core = _core.Cache(
+            path,
+            ascii=plain,
+            fsync=fsync,
+            makes_folder=app is not None,
+            mode=_mode_of_environment(),
+            overridden=_modes.current,
+            warn=warn,
+        )
     if path is None:
-        return make()
-    with _cores_lock:
-        core = _cores.get(path)
-        if core is None:
-            core = _cores[path] = make()
         return core
+    with _cores_lock:
+        core = _cores.setdefault(path, core)
+    if fsync and not core.fsync:
+        raise ValueError(
+            f"durability='fsync': {path} is already in use here with durability='flush', and all "
+            "Cache objects on one file share it; ask for 'fsync' where the first one is made"
+        )
+    return core
 
 
 def _leave() -> None:

@@ -34,6 +34,12 @@ class DefaultCache(Cache):
     is_drop_in = True
     _title = "outlive.cache"
 
+    if TYPE_CHECKING:  # as in the dict that it replaces, a key may be any first argument
+
+        def __getitem__(self, key: Any) -> Any: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __delitem__(self, key: Any) -> None: ...
+
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _SPLIT_PAIR.search(key):

@@ -73,15 +73,12 @@ struct Lead {
 /// The call of an async function up to where it must suspend: its result, or a `Turn`.
 pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let begun = me.get().begin(py, call, Asker::task(py)?)?.map(|mut flight| {
-        if anew {
-            flight.refresh();
-        }
-        flight
-    });
-    let Some(flight) = begun else {
+    let Some(mut flight) = me.get().begin(py, call, Asker::task(py)?)? else {
         return Turn::new(me, call, None, State::Over).map(|turn| (turn, None));
     };
+    if anew {
+        flight.refresh(py)?;
+    }
     turn_of(me, &flight)
 }
 
@@ -112,6 +109,12 @@ impl Turn {
     fn call<'py>(&self, py: Python<'py>) -> (Py<PyAny>, Py<PyTuple>, Bound<'py, PyDict>) {
         let kwargs = self.kwargs.as_ref().map_or_else(|| PyDict::new(py), |k| k.bind(py).clone());
         (self.me.get().function.clone_ref(py), self.args.clone_ref(py), kwargs)
+    }
+
+    /// `module.qualname` of the function, or what `name=` said.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.me.get().name
     }
 
     /// Whether others wait for what this turn computes.

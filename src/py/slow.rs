@@ -232,11 +232,14 @@ impl<'py> Flight<'_, 'py> {
         self.cache().join(&self.key, self.asker.caller())
     }
 
-    /// Everything is computed anew, where it would be kept.
-    pub fn refresh(&mut self) {
-        if self.mode == Mode::On {
-            self.mode = Mode::Refresh;
+    /// Everything is computed anew, where it would be kept; mode "offline" computes nothing.
+    pub fn refresh(&mut self, py: Python<'py>) -> PyResult<()> {
+        match self.mode {
+            Mode::Offline => return Err(self.offline_miss(py)),
+            Mode::On => self.mode = Mode::Refresh,
+            Mode::Off | Mode::Refresh | Mode::Readonly => {}
         }
+        Ok(())
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
