@@ -65,7 +65,7 @@ pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyR
     let py = me.py();
     let begun = me.get().begin(py, call, Asker::task(py)?)?.map(|mut flight| {
         if anew {
-            flight.refresh();
+            flight.refresh(py)?;
         }
         flight
     });
