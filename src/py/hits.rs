@@ -113,13 +113,18 @@ impl Hits {
         fill: Fill,
         counts: impl Fn(usize) -> bool,
     ) -> Dropped {
-        let mut dropped = if self.epoch == fill.epoch { Dropped::default() } else { self.clear() };
+        let mut dropped = self.renew(fill.epoch);
         self.epoch = fill.epoch;
         self.timed |= fill.span.is_some();
         if let Some(shape) = self.shape(call, counts) {
             dropped.served = shape.insert(call, fill);
         }
         dropped
+    }
+
+    /// Lets go of what is good for nothing any more, if `epoch` is the cache's state now.
+    pub fn renew(&mut self, epoch: u64) -> Dropped {
+        if self.epoch == epoch { Dropped::default() } else { self.clear() }
     }
 
     /// Forgets everything.

@@ -205,6 +205,15 @@ impl Memoised {
         Arc::clone(&self.options.lock())
     }
 
+    /// An entry that was deleted should not be kept alive by a table that nobody looks at.
+    fn renew_hits(&self) {
+        let word = self.gate.word();
+        if Gate::is_open(word) {
+            let dropped = self.hits.lock().renew(word);
+            drop(dropped);
+        }
+    }
+
     fn reset_hits(&self) {
         let dropped = self.hits.lock().clear();
         drop(dropped);
@@ -226,6 +235,7 @@ impl Memoised {
     #[cold]
     pub fn call_slow<'py>(&self, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let py = raw.py();
+        self.renew_hits();
         let (value, fill) = self.run(py, &raw.to_call()?)?;
         if let Some(fill) = fill.filter(|_| self.keys.is_pure()) {
             self.fill(raw, fill);
