@@ -233,12 +233,7 @@ def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
 def _leave() -> None:
     """Save what is open when the interpreter ends, in the process that opened it."""
     for core in list(_open):
-        core.close()
+        core.end()
 
 
 atexit.register(_leave)
-os.register_at_fork(
-    before=_core.before_fork,
-    after_in_parent=_core.after_fork_in_parent,
-    after_in_child=_core.after_fork_in_child,
-)

@@ -4,7 +4,8 @@
 //! never looks into either. `E` is what a failed computation hands to those who wait for it.
 //!
 //! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking: dropping one may run any
-//! code, and that code may call the cache.
+//! code, and that code may call the cache. For the same reason it does so after `sync::active` has
+//! ended: a fork waits for whoever is active, and may hold the interpreter while it does.
 
 mod bounds;
 pub mod entry;
@@ -127,8 +128,9 @@ where
 
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
-        let _active = sync::active();
+        let active = sync::active();
         let old = self.loaded().keep_live(key, text, live);
+        drop(active);
         drop(old);
     }
 
@@ -140,17 +142,17 @@ where
 
     /// Takes in what other processes did. Cheap when they did nothing.
     pub fn take_news(&self) {
-        let _active = sync::active();
+        let active = sync::active();
         drop(self.loaded());
-        self.take_news_active();
+        let gone = self.take_news_active();
+        drop(active);
+        drop(gone);
     }
 
-    fn take_news_active(&self) {
-        let history = self.history.lock();
+    fn take_news_active(&self) -> Option<Gone<L>> {
+        let _history = self.history.lock();
         let news = self.store.news();
-        let gone = (!news.is_empty()).then(|| self.take_in(news));
-        drop(history);
-        drop(gone);
+        (!news.is_empty()).then(|| self.take_in(news))
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
@@ -188,7 +190,7 @@ where
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        let _active = sync::active();
+        let active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
         let written = self.write_down(key, &entry);
@@ -198,6 +200,7 @@ where
         if old.is_some() || !evicted.is_empty() {
             self.gate.invalidate();
         }
+        drop(active);
         drop((old, evicted));
         written
     }
@@ -214,12 +217,13 @@ where
 
     /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
     pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
-        let _active = sync::active();
+        let active = sync::active();
         let history = self.history.lock();
         let evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
         drop(history);
         self.gate.invalidate();
+        drop(active);
         drop(evicted);
     }
 
@@ -258,18 +262,19 @@ where
 
     /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
-        let _active = sync::active();
+        let active = sync::active();
         let old = self.loaded().discard(key, text);
         if old.is_some() {
             self.store.set_aside(why);
             self.gate.invalidate();
         }
+        drop(active);
         drop(old);
     }
 
     /// Forgets everything, here and in the store.
     pub fn clear(&self) {
-        let _active = sync::active();
+        let active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
         let old = self.state.lock().clear();
@@ -278,28 +283,37 @@ where
         }
         drop(history);
         self.gate.invalidate();
+        drop(active);
         drop(old);
     }
 
     /// Writes a snapshot, if anything changed since the last one.
     pub fn save(&self) -> Result<()> {
-        let _active = sync::active();
-        self.fold(|store| store.begin_save())
+        let mut gone = Vec::new();
+        let active = sync::active();
+        let saved = self.fold(&mut gone, |store| store.begin_save());
+        drop(active);
+        drop(gone);
+        saved
     }
 
-    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>) -> Result<()> {
+    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold; what
+    /// others replaced is `gone`.
+    fn fold(
+        &self,
+        gone: &mut Gone<L>,
+        begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>,
+    ) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
-        self.take_news_active();
+        gone.extend(self.take_news_active().unwrap_or_default());
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
-        let gone = self.take_in(saving.news());
+        gone.extend(self.take_in(saving.news()));
         let items = self.state.lock().items();
         drop(history);
-        drop(gone);
         saving.write(&items)
     }
 
@@ -317,9 +331,12 @@ where
 
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
     pub fn close(&self) -> Result<()> {
-        let _active = sync::active();
-        let saved = self.fold(|store| store.begin_close());
+        let mut gone = Vec::new();
+        let active = sync::active();
+        let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
+        drop(active);
+        drop(gone);
         saved
     }
 

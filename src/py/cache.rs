@@ -1,7 +1,7 @@
 //! The cache as Python sees it: values in and out, warnings, modes, forks.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use super::clock;
 use super::decode::{Failure, Names, decode};
 use super::encode::to_text;
 use super::live::Live;
+use super::slow::this_thread;
 use super::text::{from_wtf8, with_wtf8};
 use crate::cache::{Cache, Entry};
 use crate::policy::Limits;
@@ -86,6 +87,8 @@ pub struct CoreCache {
     warn: Py<PyAny>,
     names: Mutex<Option<Box<Names>>>,
     loaded: AtomicBool,
+    /// The thread that ends the interpreter, once it has begun to; 0 before.
+    ended_by: AtomicU64,
     /// Whether every use must be seen, to know what was used last.
     pub(super) bounded: AtomicBool,
 }
@@ -102,6 +105,7 @@ impl CoreCache {
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
+        super::fork::prepare();
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
         let _active = crate::sync::active();
@@ -115,6 +119,7 @@ impl CoreCache {
             warn,
             names: Mutex::default(),
             loaded: AtomicBool::new(false),
+            ended_by: AtomicU64::new(0),
             bounded: AtomicBool::new(false),
         };
         core.set_mode(mode)?;
@@ -224,7 +229,7 @@ impl CoreCache {
     fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
         self.load(key.py())?;
         let gone = with_wtf8(key, |key| self.cache.remove(key))?;
-        self.tell(key.py())?;
+        self.changed(key.py())?;
         gone.map(drop).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
@@ -232,7 +237,7 @@ impl CoreCache {
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.load(py)?;
         self.cache.clear();
-        self.tell(py)
+        self.changed(py)
     }
 
     /// Writes the file, if anything changed. Says whether all is well.
@@ -247,6 +252,13 @@ impl CoreCache {
         let saved = py.detach(|| self.cache.close());
         self.tell(py)?;
         Ok(saved.is_ok())
+    }
+
+    /// Closes for the last time: the interpreter ends in this thread. What it still computes, in
+    /// other handlers at exit, is saved at once.
+    fn end(&self, py: Python<'_>) -> PyResult<bool> {
+        self.ended_by.store(this_thread(), Ordering::Release);
+        self.close(py)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -297,6 +309,14 @@ impl CoreCache {
         }
         let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;
         word.map_or_else(|| Ok(me.default()), |word| Mode::from_word(&word))
+    }
+
+    /// To be called after a change: nobody may come to save it later.
+    pub fn changed(&self, py: Python<'_>) -> PyResult<()> {
+        if self.ended_by.load(Ordering::Acquire) == this_thread() {
+            return self.close(py).map(drop);
+        }
+        self.tell(py)
     }
 
     /// Warns of what the store has to say.
@@ -372,7 +392,7 @@ impl CoreCache {
             }
         }
         let _ = self.cache.put(key, entry);
-        self.tell(py)
+        self.changed(py)
     }
 }
 

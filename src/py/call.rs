@@ -187,5 +187,13 @@ fn bind_keyword<'py>(
 /// Calls `function` with the arguments of `call`.
 pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
-    function.call(call.args(py)?, call.kwargs(py)?.as_ref())
+    super::hot::call(function, &call.args(py)?, call.kwargs(py)?.as_ref())
+}
+
+/// Calls code of the user's, or of ours that is Python, with positional `args`.
+pub fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
+) -> PyResult<Bound<'py, PyAny>> {
+    super::hot::call(function, &args.into_pyobject(function.py())?, None)
 }

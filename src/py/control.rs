@@ -46,7 +46,7 @@ impl Memoised {
         let core = me.core.get();
         core.load_once(py)?;
         let gone = core.cache().remove(&key);
-        core.tell(py)?;
+        core.changed(py)?;
         Ok(gone.is_some())
     }
 

@@ -86,6 +86,7 @@ pub struct Hits {
 #[must_use]
 #[derive(Debug, Default)]
 pub struct Dropped {
+    #[expect(dead_code, reason = "held until it is dropped")]
     shapes: Vec<Shape>,
     served: Option<Served>,
 }

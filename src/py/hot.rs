@@ -2,7 +2,8 @@
 //!
 //! A hit must cost less than PyO3's own calling convention does, so the type of `Memoised` gets a
 //! vectorcall slot by hand: no tuple, no dict, no conversion. Everything that is not a hit goes
-//! to safe code.
+//! to safe code. Beside it stand the two other things that safe code cannot say: a call that survives
+//! the interpreter's end, and what is done around forks.
 #![expect(unsafe_code, reason = "CPython's vectorcall protocol is a C interface")]
 
 use std::marker::PhantomData;
@@ -13,7 +14,7 @@ use std::sync::Once;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
@@ -182,6 +183,60 @@ fn guarded<'py>(
         )
     })
 }
+
+/// Hangs its thread for ever when it is dropped.
+struct Hang;
+
+impl Drop for Hang {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+type CallFunction = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+/// Calls what may run Python code for long.
+///
+/// While the interpreter ends, CPython before 3.14 kills each daemon thread that runs such code, by
+/// unwinding its stack. That must not go through Rust's frames, which would release objects without
+/// holding the interpreter: here the thread sleeps for ever instead, as it does since 3.14.
+pub fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
+    let hang = Hang;
+    // SAFETY: the types differ in what unwinding does only, and "C-unwind" permits more. All
+    // objects are alive, the interpreter is attached, and the call returns a reference of our own.
+    let result = unsafe {
+        let call: CallFunction = std::mem::transmute(ffi::PyObject_Call as *const ());
+        let result = call(function.as_ptr(), args.as_ptr(), kwargs);
+        Bound::from_owned_ptr_or_err(function.py(), result)
+    };
+    std::mem::forget(hang);
+    result
+}
+
+/// Has the three called around each fork of the process, in the thread that forks: before it, after
+/// it in the parent, after it in the child.
+#[cfg(unix)]
+pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
+    // SAFETY: the functions live as long as this module, which CPython never unloads.
+    let failed =
+        unsafe { nix::libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    assert_eq!(failed, 0, "no memory for three pointers");
+}
+
+/// This system has no forks.
+#[cfg(not(unix))]
+pub fn at_fork(_: extern "C" fn(), _: extern "C" fn(), _: extern "C" fn()) {}
 
 /// Gives the type of `Memoised` its vectorcall slot; `first` is an instance no one has seen yet.
 pub fn install(first: &Bound<'_, Memoised>) {

@@ -27,7 +27,5 @@ mod _core {
     #[pymodule_export]
     use super::canon::canonical;
     #[pymodule_export]
-    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
-    #[pymodule_export]
     use super::memoised::Memoised;
 }
