@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import threading
 import weakref
@@ -17,7 +18,7 @@ from ._warnings import warn
 _OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
 _cores_lock = threading.Lock()
-_open: set[_core.Cache] = set()
+_open: weakref.WeakSet[_core.Cache] = weakref.WeakSet()
 
 
 class Cache(MutableMapping[str, Any]):
@@ -123,29 +124,39 @@ class Cache(MutableMapping[str, Any]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    @property
+    def _entries(self) -> _core.Cache:
+        """What the mapping shows: switched off, a memory of its own instead of the file."""
+        mode = _modes.current(self.core) or self.core.mode
+        return self._aside if mode == "off" else self.core
+
+    @functools.cached_property
+    def _aside(self) -> _core.Cache:
+        return _core_of(None, fsync=False, ascii=self.is_drop_in)
+
     def __getitem__(self, key: str) -> Any:
-        return self.core[self._text(key)]
+        return self._entries[self._text(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.core[self._text(key)] = value
+        self._entries[self._text(key)] = value
 
     def __delitem__(self, key: str) -> None:
-        del self.core[self._text(key)]
+        del self._entries[self._text(key)]
 
     def __contains__(self, key: object) -> bool:
         try:
-            return self._text(key) in self.core
+            return self._text(key) in self._entries
         except TypeError:
             return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.core.keys())
+        return iter(self._entries.keys())
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed(self.core.keys())
+        return reversed(self._entries.keys())
 
     def __len__(self) -> int:
-        return len(self.core)
+        return len(self._entries)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Cache):
@@ -166,7 +177,7 @@ class Cache(MutableMapping[str, Any]):
 
     def clear(self) -> None:
         """Forget everything, in the file too."""
-        self.core.clear()
+        self._entries.clear()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
@@ -216,9 +227,13 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
 
 def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
     """The one native cache of this process on ``path``."""
-    mode = _options.one_of(os.environ.get("OUTLIVE_MODE", "on"), _options.MODES, "OUTLIVE_MODE")
     make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
-        path, ascii=ascii, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
+        path,
+        ascii=ascii,
+        fsync=fsync,
+        mode=_modes.of_environment(),
+        overridden=_modes.current,
+        warn=warn,
     )
     if path is None:
         return make()

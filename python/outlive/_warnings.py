@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from . import _errors
 
-_HERE = str(Path(__file__).parent)
+#: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
+_PASSED = (str(Path(__file__).parent) + os.sep, MutableMapping.update.__code__.co_filename)
 
 
 def _stacklevel() -> int:
-    """How far up the stack the first frame outside of outlive is, as ``warn`` below counts."""
+    """How far up the stack the user's first frame is, as ``warn`` below counts."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
         level, frame = level + 1, frame.f_back
     return level
 
@@ -22,14 +25,16 @@ def _stacklevel() -> int:
 def warn(category: str, message: str) -> None:
     """Issue ``message`` as the warning class of this name.
 
-    A filter that turns warnings into errors must not cost the user a computed result: the error
-    goes to ``sys.unraisablehook``, which prints it (and which test runners report).
+    A filter that turns warnings into errors, or a warnings machinery that is broken, must not cost
+    the user a computed result: the error goes to ``sys.unraisablehook``, which prints it (and
+    which test runners report).
     """
     cls = getattr(_errors, category)
     try:
         warnings.warn(message, cls, stacklevel=_stacklevel())
-    except cls as error:
+    except Exception as error:
         report = type("UnraisableHookArgs", (), {})()
-        report.exc_type, report.exc_value, report.exc_traceback = cls, error, error.__traceback__
+        report.exc_type, report.exc_value = type(error), error
+        report.exc_traceback = error.__traceback__
         report.err_msg, report.object = "outlive went on after a warning", None
         sys.unraisablehook(report)

@@ -272,6 +272,14 @@ impl CoreCache {
     }
 }
 
+impl Drop for CoreCache {
+    /// A cache that nobody has any more is saved: nobody else is left to do it.
+    fn drop(&mut self) {
+        // Trouble cannot be told from here; the journal keeps what could not be saved.
+        let _ = self.cache.close();
+    }
+}
+
 fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
     let Some(path) = path else { return Box::new(MemoryStore) };
     let durability = if fsync { Durability::Fsync } else { Durability::Flush };

@@ -191,9 +191,10 @@ pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<B
 }
 
 /// Calls code of the user's, or of ours that is Python, with positional `args`.
-pub fn call<'py>(
-    function: &Bound<'py, PyAny>,
-    args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
-) -> PyResult<Bound<'py, PyAny>> {
-    super::hot::call(function, &args.into_pyobject(function.py())?, None)
+pub fn call<'py, A>(function: &Bound<'py, PyAny>, args: A) -> PyResult<Bound<'py, PyAny>>
+where
+    A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,
+{
+    let args = args.into_pyobject(function.py()).map_err(Into::into)?;
+    super::hot::call(function, &args, None)
 }
