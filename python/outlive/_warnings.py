@@ -8,7 +8,7 @@ import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from . import _errors
+from . import _core, _errors
 
 #: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
 _PASSED = (str(Path(__file__).parent) + os.sep, MutableMapping.update.__code__.co_filename)
@@ -33,8 +33,4 @@ def warn(category: str, message: str) -> None:
     try:
         warnings.warn(message, cls, stacklevel=_stacklevel())
     except Exception as error:
-        report = type("UnraisableHookArgs", (), {})()
-        report.exc_type, report.exc_value = type(error), error
-        report.exc_traceback = error.__traceback__
-        report.err_msg, report.object = "outlive went on after a warning", None
-        sys.unraisablehook(report)
+        _core.report(error)

@@ -14,6 +14,7 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
+mod report;
 mod slow;
 mod text;
 
@@ -28,4 +29,6 @@ mod _core {
     use super::canon::canonical;
     #[pymodule_export]
     use super::memoised::Memoised;
+    #[pymodule_export]
+    use super::report::report;
 }

@@ -15,6 +15,10 @@ from outlive import memoise, cache
 def ready():
     print("ready", flush=True)
 
+def long():
+    for _ in range(6000):  # a signal just before one long sleep would not be noticed
+        time.sleep(0.01)
+
 """
 
 
@@ -36,7 +40,7 @@ def test_ctrl_c_stops_the_computation(script: Scripts) -> None:
     def f(key):
         if key == "slow":
             ready()
-            time.sleep(60)
+            long()
         return key
 
     f("quick")
@@ -86,7 +90,7 @@ def test_the_interrupted_computation_is_taken_over(script: Scripts) -> None:
         calls.append(key)
         if len(calls) == 1:
             threading.Timer(0.2, ready).start()
-            time.sleep(60)
+            long()
         return "taken over"
 
     found = []
@@ -132,11 +136,11 @@ def f(key):
 f("kept")
 try:
     ready()
-    time.sleep(60)
+    long()
 finally:
     if len(sys.argv) > 1:
         ready()
-        time.sleep(60)
+        long()
 """
     arguments = ["twice"] * (times - 1)
     ended = interrupted(script.start(program, *arguments), times)
