@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import atexit
-import functools
+import fnmatch
 import os
+import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _decorator, _modes, _options
 from ._warnings import warn
 
-_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._types import (
+        CacheOptions,
+        Decorator,
+        Durability,
+        FunctionOptions,
+        Memoised,
+        Mode,
+        P,
+        R,
+        S,
+    )
+
+CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
 _cores_lock = threading.Lock()
-_open: weakref.WeakSet[_core.Cache] = weakref.WeakSet()
 
 
 class Cache(MutableMapping[str, Any]):
@@ -36,11 +50,11 @@ class Cache(MutableMapping[str, Any]):
         path: str | os.PathLike[str] | None = None,
         *,
         app: str | None = None,
-        mode: str | None = None,
-        durability: str = "flush",
+        mode: Mode | None = None,
+        durability: Durability = "flush",
         maxsize: int | None = None,
         max_bytes: int | None = None,
-        **options: Any,
+        **options: Unpack[CacheOptions],
     ) -> None:
         """Name the file and the defaults of the functions that are memoised in it.
 
@@ -55,23 +69,22 @@ class Cache(MutableMapping[str, Any]):
                 "fsync" (it survives the loss of power).
             maxsize: How many entries the whole cache may have; the least recently used goes.
             max_bytes: How many bytes the texts of all results may have together.
-            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if, cache_errors, on_unstorable, clock.
+            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
+                cache_errors, on_unstorable; and clock, which tells the time in seconds.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
             ValueError: an option has a value that means nothing.
         """
-        _options.refuse_unknown(options, _OPTIONS, "Cache")
+        _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
         self.options = _options.checked(_options.Options(), options)
         self.functions: weakref.WeakValueDictionary[str, _core.Memoised] = (
             weakref.WeakValueDictionary()
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in)
-        limits = {"maxsize": maxsize, "max_bytes": max_bytes}
-        checked = {name: _options.limit(value, name) for name, value in limits.items()}
+        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in, app)
         if maxsize is not None or max_bytes is not None:
-            self.core.limit(**checked)
+            self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
             self.core.mode = _options.one_of(mode, _options.MODES, "mode")
 
@@ -85,6 +98,18 @@ class Cache(MutableMapping[str, Any]):
         """The file as messages name it."""
         return self.path or "a cache in memory"
 
+    @overload
+    def memoise(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+    @overload
+    def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+        self, function: staticmethod[P, R], /
+    ) -> staticmethod[P, R]: ...
+    @overload
+    def memoise(self, function: Callable[P, R], /) -> Memoised[P, R]: ...
+    @overload
+    def memoise(
+        self, function: None = None, /, **options: Unpack[FunctionOptions]
+    ) -> Decorator: ...
     def memoise(self, function: Any = None, /, **options: Any) -> Any:
         """Keep the results of ``function``: ``@cache.memoise`` or ``@cache.memoise(ttl="1h")``.
 
@@ -102,7 +127,7 @@ class Cache(MutableMapping[str, Any]):
 
     memoize = memoise
 
-    def mode(self, mode: str) -> AbstractContextManager[None]:
+    def mode(self, mode: Mode) -> AbstractContextManager[None]:
         """Let a mode hold in this thread or task for the length of a ``with`` block.
 
         Raises:
@@ -118,7 +143,7 @@ class Cache(MutableMapping[str, Any]):
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
         self.core.close()
 
-    def __enter__(self) -> Cache:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -191,7 +216,37 @@ class Cache(MutableMapping[str, Any]):
             return key
         raise TypeError(f"keys are texts, as f.cache_key(...) gives them, not {key!r}")
 
-    def reconfigure(self, options: dict[str, Any]) -> None:
+    def limit(self, *, maxsize: int | None = None, max_bytes: int | None = None) -> None:
+        """Set how much the whole cache may hold; what is too much goes, the oldest first.
+
+        Raises:
+            TypeError: a limit is no whole number.
+            ValueError: a limit is below one.
+        """
+        self.core.limit(
+            maxsize=_options.limit(maxsize, "maxsize"),
+            max_bytes=_options.limit(max_bytes, "max_bytes"),
+        )
+
+    def forget(self, pattern: str) -> int:
+        """Forget all entries whose key text fits a pattern.
+
+        Args:
+            pattern: As for file names: ``*`` stands for anything, ``?`` for one character,
+                ``[ab]`` for one of these; ``"*.fetch(*"`` is all that functions named fetch made.
+
+        Returns:
+            How many entries went.
+
+        Raises:
+            TypeError: ``pattern`` is no text.
+        """
+        if not isinstance(pattern, str):
+            raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
+        fits = re.compile(fnmatch.translate(pattern)).match
+        return sum(self.core.remove(key) for key in self if fits(key))
+
+    def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""
         self.options = _options.checked(self.options, options)
         for memoised in list(self.functions.values()):
@@ -215,6 +270,8 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
     if app is not None:
         if path is not None:
             raise TypeError("give either a path or app=, not both")
+        if not isinstance(app, str) or not app:
+            raise TypeError(f"app= takes the name of an application, not {app!r}")
         from platformdirs import user_cache_path
 
         path = user_cache_path(app) / "cache.json"
@@ -222,33 +279,58 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
         return None
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
-    return str(Path(os.path.abspath(path)))
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory is gone
+        return os.fspath(path)
 
 
-def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
-    """The one native cache of this process on ``path``."""
-    make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
-        path,
-        ascii=ascii,
-        fsync=fsync,
-        mode=_modes.of_environment(),
-        overridden=_modes.current,
-        warn=warn,
-    )
+def _mode_of_environment() -> str:
+    """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
+    word = os.environ.get("OUTLIVE_MODE") or "on"
+    if word in _options.MODES:
+        return word
+    known = ", ".join(_options.MODES)
+    warn("OutliveWarning", f"OUTLIVE_MODE={word!r} is none of {known}: the mode is 'on'")
+    return "on"
+
+
+def _core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
+    """The one native cache of this process on ``path``.
+
+    Raises:
+        ValueError: it is there already, and less durable than asked for.
+    """
+    core = _cores.get(path) if path is not None else None
+    if core is None:
+        core = _core.Cache(
+            path,
+            ascii=plain,
+            fsync=fsync,
+            makes_folder=app is not None,
+            mode=_mode_of_environment(),
+            overridden=_modes.current,
+            warn=warn,
+        )
     if path is None:
-        return make()
-    with _cores_lock:
-        core = _cores.get(path)
-        if core is None:
-            core = _cores[path] = make()
-            _open.add(core)
         return core
+    with _cores_lock:
+        core = _cores.setdefault(path, core)
+    if fsync and not core.fsync:
+        raise ValueError(
+            f"durability='fsync': {path} is already in use here with durability='flush', and all "
+            "Cache objects on one file share it; ask for 'fsync' where the first one is made"
+        )
+    return core
 
 
 def _leave() -> None:
     """Save what is open when the interpreter ends, in the process that opened it."""
-    for core in list(_open):
-        core.end()
+    for core in list(_cores.values()):
+        core.close()
+    _core.exiting()
 
 
 atexit.register(_leave)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.after_fork_in_child)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _options
-from ._cache import Cache
+from ._cache import CACHE_OPTIONS, Cache
 
 #: Two halves that the file would give back as one character.
 _SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._types import (
+        CacheOptions,
+        Decorator,
+        FunctionOptions,
+        Memoised,
+        Mode,
+        P,
+        R,
+        S,
+    )
 
 
 class DefaultCache(Cache):
@@ -19,17 +34,23 @@ class DefaultCache(Cache):
     is_drop_in = True
     _title = "outlive.cache"
 
+    if TYPE_CHECKING:  # as in the dict that it replaces, a key may be any first argument
+
+        def __getitem__(self, key: Any) -> Any: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __delitem__(self, key: Any) -> None: ...
+
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _SPLIT_PAIR.search(key):
             return key
         return f"outlive:({_core.canonical(key)})"
 
-    def count(self, memoised: _core.Memoised) -> int:
+    def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""
         return len(self)
 
-    def clear_function(self, memoised: _core.Memoised) -> None:
+    def clear_function(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
         """Forget all entries: nobody knows which function made them."""
         self.clear()
 
@@ -47,6 +68,16 @@ def load() -> None:
         cache.core.load()
 
 
+@overload
+def memoise(function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+@overload
+def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    function: staticmethod[P, R], /
+) -> staticmethod[P, R]: ...
+@overload
+def memoise(function: Callable[P, R], /) -> Memoised[P, R]: ...
+@overload
+def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Decorator: ...
 def memoise(function: Any = None, /, **options: Any) -> Any:
     """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
 
@@ -76,16 +107,20 @@ def disable() -> None:
 def configure(
     *,
     file: str | os.PathLike[str] | None = None,
-    mode: str | None = None,
-    **options: Any,
+    mode: Mode | None = None,
+    maxsize: int | None = None,
+    max_bytes: int | None = None,
+    **options: Unpack[CacheOptions],
 ) -> None:
     """Give the default cache its file, its mode and the defaults of its functions.
 
     Args:
         file: The JSON file; to be named before ``memoise`` or ``cache`` is first imported.
         mode: "on", "off", "refresh", "offline" or "readonly".
-        **options: ttl, refresh_after, stale_if_error, maxsize, copy, cache_if, cache_errors,
-            on_unstorable, clock; they hold for functions decorated before, too.
+        maxsize: How many entries the file may have; the least recently used goes.
+        max_bytes: How many bytes the texts of all results may have together.
+        **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, on_unstorable,
+            clock; they hold for functions decorated before, too.
 
     Raises:
         RuntimeError: ``file`` comes too late.
@@ -93,7 +128,7 @@ def configure(
         ValueError: an option has a value that means nothing.
     """
     global cache, cache_file
-    _options.refuse_unknown(options, _options.OPTION_NAMES, "configure")
+    _options.refuse_unknown(options, CACHE_OPTIONS, "configure")
     _options.checked(cache.options, options)
     if file is not None and os.fspath(file) != cache_file:
         if cache.core.is_loaded or cache.functions:
@@ -104,4 +139,6 @@ def configure(
         cache_file, cache = os.fspath(file), DefaultCache(file)
     if mode is not None:
         cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+    if maxsize is not None or max_bytes is not None:
+        cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache.reconfigure(options)

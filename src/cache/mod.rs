@@ -3,9 +3,9 @@
 //! A [`Cache`] knows texts and, beside each, something decoded (`L`) that hits are served from; it
 //! never looks into either. `E` is what a failed computation hands to those who wait for it.
 //!
-//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking: dropping one may run any
-//! code, and that code may call the cache. For the same reason it does so after `sync::active` has
-//! ended: a fork waits for whoever is active, and may hold the interpreter while it does.
+//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking and after leaving
+//! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
+//! is declared before the locks are taken is dropped behind them.
 
 mod bounds;
 pub mod entry;
@@ -21,11 +21,12 @@ pub use entry::{Entry, Origin};
 pub use gate::Gate;
 
 use crate::error::Result;
-use crate::flight::{Flights, Join, Owner};
+use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
+use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, News, Saving, Store};
 use crate::sync::{self, Arc, Mutex};
-use state::{Evicted, Gone, State};
+use state::{Evicted, Gone, Salt, State};
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -36,14 +37,8 @@ pub enum Landed<L, E> {
     Failed(E),
 }
 
-/// What a lookup found.
-#[derive(Clone, Debug)]
-pub struct Found<L> {
-    /// The entry as it was at that moment.
-    pub entry: Entry<L>,
-    /// Its age counts from here: when it was made, else when the file was last changed.
-    pub created: Option<f64>,
-}
+/// How a store answers to a save.
+type Begun = Result<Option<Box<dyn Saving>>>;
 
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
@@ -98,7 +93,7 @@ where
     }
 
     /// The entry of `key`.
-    pub fn get(&self, key: &[u8]) -> Option<Found<L>> {
+    pub fn get(&self, key: &[u8]) -> Option<Entry<L>> {
         let _active = sync::active();
         self.loaded().get(key)
     }
@@ -128,10 +123,9 @@ where
 
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
-        let active = sync::active();
-        let old = self.loaded().keep_live(key, text, live);
-        drop(active);
-        drop(old);
+        let _old;
+        let _active = sync::active();
+        _old = self.loaded().keep_live(key, text, live);
     }
 
     /// Notes who uses an entry; says who did first.
@@ -142,17 +136,17 @@ where
 
     /// Takes in what other processes did. Cheap when they did nothing.
     pub fn take_news(&self) {
-        let active = sync::active();
+        let _gone;
+        let _active = sync::active();
         drop(self.loaded());
-        let gone = self.take_news_active();
-        drop(active);
-        drop(gone);
+        _gone = self.take_news_active();
     }
 
-    fn take_news_active(&self) -> Option<Gone<L>> {
+    /// The same for whoever is inside already; what it replaces is to be dropped outside.
+    fn take_news_active(&self) -> Gone<L> {
         let _history = self.history.lock();
         let news = self.store.news();
-        (!news.is_empty()).then(|| self.take_in(news))
+        if news.is_empty() { Gone::new() } else { self.take_in(news) }
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
@@ -163,9 +157,9 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join(&self, key: &Bytes, owner: Owner) -> Join<Landed<L, E>> {
+    pub fn join(&self, key: &Bytes, caller: Caller<'_>) -> Join<Landed<L, E>> {
         let _active = sync::active();
-        self.flights.join(key, owner)
+        self.flights.join(key, caller)
     }
 
     /// Whether somebody computes `key` at this moment.
@@ -185,23 +179,52 @@ where
         self.store.lock_key(key)
     }
 
+    /// What digests of secrets are keyed with, if there is such a thing and the store has it, or
+    /// need not have it (`stored` is false).
+    pub fn salt(&self, stored: bool) -> Option<String> {
+        let _active = sync::active();
+        let state = self.loaded();
+        state.salt().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
+    }
+
+    /// Lets `salt` hold, in the store too if it is to be `stored`, unless there is one; the salt
+    /// that holds. The caller has the key lock of the reserved key and has taken in the news: so
+    /// all processes use the one that was first.
+    pub fn offer_salt(&self, salt: String, stored: bool) -> String {
+        let _active = sync::active();
+        drop(self.loaded());
+        let history = self.history.lock();
+        let known = self.state.lock().salt().cloned();
+        let text = match known {
+            Some(known) if known.stored || !stored => return known.text,
+            Some(known) => known.text,
+            None => salt,
+        };
+        if stored {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(salt_item(&text)));
+        }
+        self.state.lock().set_salt(Salt { text: text.clone(), stored });
+        drop(history);
+        text
+    }
+
     /// Keeps a result: on disk first, then in memory.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        let active = sync::active();
+        let gone;
+        let _active = sync::active();
         drop(self.loaded());
-        let history = self.history.lock();
+        let _history = self.history.lock();
         let written = self.write_down(key, &entry);
-        let (old, evicted) = self.state.lock().put(key, entry);
-        self.write_off(&evicted);
-        drop(history);
+        gone = self.state.lock().put(key, entry);
+        let (old, evicted) = &gone;
+        self.write_off(evicted);
         if old.is_some() || !evicted.is_empty() {
             self.gate.invalidate();
         }
-        drop(active);
-        drop((old, evicted));
         written
     }
 
@@ -217,14 +240,17 @@ where
 
     /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
     pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
-        let active = sync::active();
-        let history = self.history.lock();
-        let evicted = self.state.lock().limit(name, limits);
+        let evicted;
+        let _active = sync::active();
+        let _history = self.history.lock();
+        evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
-        drop(history);
         self.gate.invalidate();
-        drop(active);
-        drop(evicted);
+    }
+
+    /// Has creation times survive in the file from now on: somebody uses expiry.
+    pub fn keep_times(&self) {
+        self.state.lock().keep_times();
     }
 
     /// How many entries of the function `name`, or of all, went for want of room.
@@ -238,20 +264,22 @@ where
             return self.store.append(&Change::Put(item));
         }
         // The store may hold an older result of this key: that one is no longer true.
-        let stale = self.state.lock().get(key).is_some_and(|old| old.entry.to_item(key).is_some());
+        let stale = self.state.lock().get(key).is_some_and(|old| old.to_item(key).is_some());
         if stale && entry.text.is_none() {
             return self.store.append(&Change::Remove(key.clone()));
         }
         Ok(())
     }
 
-    /// Forgets `key`, here and in the store; says whether there was something to forget.
-    pub fn remove(&self, key: &[u8]) -> Option<Entry<L>> {
+    /// Forgets `key` here, and in the store if `durable`; says whether there was something to forget.
+    pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
+        let _gone;
         let _active = sync::active();
         drop(self.loaded());
+        _gone = self.take_news_active();
         let history = self.history.lock();
         let old = self.state.lock().remove(key)?;
-        if old.text.is_some() && !old.transient {
+        if durable && old.text.is_some() && !old.transient {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
@@ -260,55 +288,57 @@ where
         Some(old)
     }
 
-    /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
-        let active = sync::active();
-        let old = self.loaded().discard(key, text);
-        if old.is_some() {
+    /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
+    /// it is, and the next snapshot does without the entry.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
+        let old;
+        let _active = sync::active();
+        let _history = self.history.lock();
+        old = self.state.lock().discard(key, text);
+        if old.is_some() && durable {
             self.store.set_aside(why);
-            self.gate.invalidate();
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
-        drop(active);
-        drop(old);
+        self.gate.invalidate();
     }
 
-    /// Forgets everything, here and in the store.
-    pub fn clear(&self) {
-        let active = sync::active();
+    /// Forgets everything here, and in the store if `durable`.
+    pub fn clear(&self, durable: bool) {
+        let (_gone, _old);
+        let _active = sync::active();
         drop(self.loaded());
-        let history = self.history.lock();
-        let old = self.state.lock().clear();
-        if old.len() > 0 {
+        // What others added since goes too.
+        _gone = self.take_news_active();
+        let _history = self.history.lock();
+        let mut state = self.state.lock();
+        let was_empty = state.len() == 0 && state.salt().is_none();
+        _old = state.clear();
+        drop(state);
+        if durable && !was_empty {
             let _ = self.store.append(&Change::Clear);
         }
-        drop(history);
         self.gate.invalidate();
-        drop(active);
-        drop(old);
     }
 
     /// Writes a snapshot, if anything changed since the last one.
     pub fn save(&self) -> Result<()> {
-        let mut gone = Vec::new();
-        let active = sync::active();
-        let saved = self.fold(&mut gone, |store| store.begin_save());
-        drop(active);
-        drop(gone);
-        saved
+        let mut gone = Gone::new();
+        let _active = sync::active();
+        self.fold(&mut gone, |store| store.begin_save())
     }
 
-    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold; what
-    /// others replaced is `gone`.
-    fn fold(
-        &self,
-        gone: &mut Gone<L>,
-        begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>,
-    ) -> Result<()> {
+    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
+    fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
-        gone.extend(self.take_news_active().unwrap_or_default());
+        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
+        self.fold_once(gone, &begin).or_else(|_| self.fold_once(gone, &begin))
+    }
+
+    fn fold_once(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+        gone.extend(self.take_news_active());
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
         gone.extend(self.take_in(saving.news()));
@@ -329,10 +359,15 @@ where
         self.background.store(false, Ordering::Release);
     }
 
+    /// Takes a promise of [`should_save`](Self::should_save) back: there is no thread to keep it.
+    pub fn no_background(&self) {
+        self.background.store(false, Ordering::Release);
+    }
+
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
     pub fn close(&self) -> Result<()> {
-        let mut gone = Vec::new();
-        let active = sync::active();
+        let mut gone = Gone::new();
+        let _active = sync::active();
         let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
         drop(active);

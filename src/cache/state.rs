@@ -4,11 +4,11 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::Found;
 use super::bounds::Bounds;
 use super::entry::{Entry, Origin};
 use super::table::Table;
 use crate::policy::Limits;
+use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Change, Item, Loaded, News};
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
@@ -24,13 +24,32 @@ pub struct State<L> {
     loaded: bool,
     /// When the file was last changed: the age of entries that carry no time.
     modified: Option<f64>,
+    /// Whether creation times must survive in the file: somebody uses expiry.
+    keeps_times: bool,
+    /// What digests of secrets are keyed with, once there was one.
+    salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
 }
 
+/// What digests of secret arguments are keyed with.
+#[derive(Clone, Debug)]
+pub struct Salt {
+    pub text: String,
+    /// Whether it is in the store, or only in this process.
+    pub stored: bool,
+}
+
 impl<L> Default for State<L> {
     fn default() -> Self {
-        Self { table: Table::default(), loaded: false, modified: None, bounds: None }
+        Self {
+            table: Table::default(),
+            loaded: false,
+            modified: None,
+            keeps_times: false,
+            salt: None,
+            bounds: None,
+        }
     }
 }
 
@@ -45,9 +64,41 @@ impl<L: Clone> State<L> {
         self.modified = modified(&loaded);
         self.table.reserve(loaded.items.len());
         for item in &loaded.items {
-            self.table.insert(item.key.clone(), Entry::from_item(item));
+            if !self.take_salt(item) {
+                self.table.insert(item.key.clone(), self.read(item));
+            }
         }
         self.measure();
+    }
+
+    /// The salt that holds now.
+    pub fn salt(&self) -> Option<&Salt> {
+        self.salt.as_ref()
+    }
+
+    /// Lets another salt hold.
+    pub fn set_salt(&mut self, salt: Salt) {
+        self.salt = Some(salt);
+    }
+
+    /// Takes the salt that `item` stands for; says whether it is one.
+    fn take_salt(&mut self, item: &Item) -> bool {
+        let salt = salt_of(item).map(|text| Salt { text, stored: true });
+        let taken = salt.is_some();
+        self.salt = salt.or(self.salt.take());
+        taken
+    }
+
+    /// An entry that the file holds; without a time of its own it is as old as the file.
+    fn read(&self, item: &Item) -> Entry<L> {
+        let mut entry = Entry::from_item(item);
+        entry.created = entry.created.or(self.modified);
+        entry
+    }
+
+    /// Has creation times survive in the file from now on.
+    pub fn keep_times(&mut self) {
+        self.keeps_times = true;
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
@@ -82,13 +133,11 @@ impl<L: Clone> State<L> {
             .collect()
     }
 
-    pub fn get(&mut self, key: &[u8]) -> Option<Found<L>> {
+    pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
         if let Some(bounds) = &mut self.bounds {
             bounds.touch(key);
         }
-        let entry = self.table.get(key)?.clone();
-        let created = entry.created.or(self.modified);
-        Some(Found { entry, created })
+        self.table.get(key).cloned()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
@@ -105,7 +154,10 @@ impl<L: Clone> State<L> {
 
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
-        self.table.iter().filter_map(|(key, entry)| entry.to_item(key)).collect()
+        let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
+        let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
+        let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
+        items.chain(salt).collect()
     }
 
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
@@ -142,6 +194,7 @@ impl<L: Clone> State<L> {
         if let Some(bounds) = &mut self.bounds {
             bounds.clear();
         }
+        self.salt = None;
         self.table.take()
     }
 
@@ -150,6 +203,7 @@ impl<L: Clone> State<L> {
         let mut gone = Vec::new();
         for news in news {
             match news {
+                News::Change(Change::Put(item)) if self.take_salt(&item) => {}
                 News::Change(Change::Put(item)) => {
                     let (old, evicted) = self.put(&item.key, Entry::from_item(&item));
                     gone.extend(old);
@@ -169,9 +223,12 @@ impl<L: Clone> State<L> {
         let mut old = self.clear();
         self.modified = modified(loaded).or(self.modified);
         for item in &loaded.items {
+            if self.take_salt(item) {
+                continue;
+            }
             let known = old.remove(&item.key);
             let same = known.filter(|entry| entry.text.as_ref() == Some(&item.text));
-            let entry = same.unwrap_or_else(|| Entry::from_item(item));
+            let entry = same.unwrap_or_else(|| self.read(item));
             gone.extend(self.table.insert(item.key.clone(), entry));
         }
         let rest: Vec<_> = old.iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();

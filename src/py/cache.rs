@@ -1,8 +1,8 @@
 //! The cache as Python sees it: values in and out, warnings, modes, forks.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -59,6 +59,11 @@ impl Mode {
         !matches!(self, Self::Off | Self::Refresh)
     }
 
+    /// Whether what is made is written to the file.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::On | Self::Refresh)
+    }
+
     fn from_number(number: u8) -> Self {
         [Self::On, Self::Off, Self::Refresh, Self::Offline, Self::Readonly][usize::from(number)]
     }
@@ -80,6 +85,11 @@ pub struct CoreCache {
     cache: Arc<PyCache>,
     charset: Charset,
     path: Option<PathBuf>,
+    /// Whether every result is synced to the disk.
+    #[pyo3(get)]
+    fsync: bool,
+    /// Whether the folder of the file is made if there is none.
+    makes_folder: bool,
     default_mode: AtomicU8,
     /// `outlive._modes.current`, asked only while somebody overrides the mode.
     overridden: Py<PyAny>,
@@ -87,8 +97,8 @@ pub struct CoreCache {
     warn: Py<PyAny>,
     names: Mutex<Option<Box<Names>>>,
     loaded: AtomicBool,
-    /// The thread that ends the interpreter, once it has begun to; 0 before.
-    ended_by: AtomicU64,
+    /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
+    pub(super) spare_salt: OnceLock<String>,
     /// Whether every use must be seen, to know what was used last.
     pub(super) bounded: AtomicBool,
 }
@@ -96,17 +106,20 @@ pub struct CoreCache {
 #[pymethods]
 impl CoreCache {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, mode, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, mode, overridden, warn))]
+    #[expect(clippy::too_many_arguments, reason = "outlive.Cache hands over all its parts by name")]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
+        makes_folder: bool,
         mode: &str,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
         super::fork::prepare();
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        super::fork::watch();
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
         let _active = crate::sync::active();
         CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));
@@ -114,12 +127,14 @@ impl CoreCache {
             cache,
             charset,
             path,
+            fsync,
+            makes_folder,
             default_mode: AtomicU8::new(0),
             overridden,
             warn,
             names: Mutex::default(),
             loaded: AtomicBool::new(false),
-            ended_by: AtomicU64::new(0),
+            spare_salt: OnceLock::new(),
             bounded: AtomicBool::new(false),
         };
         core.set_mode(mode)?;
@@ -186,7 +201,10 @@ impl CoreCache {
 
     /// Reads the file, unless that was done before.
     pub fn load(&self, py: Python<'_>) -> PyResult<()> {
-        self.loaded.store(true, Ordering::Release);
+        if !self.loaded.swap(true, Ordering::AcqRel) && self.makes_folder && self.is_writable() {
+            // What cannot be made is found missing, and told, by who writes there.
+            let _ = self.path.as_deref().map(crate::store::fs::make_folder_of);
+        }
         py.detach(|| self.cache.load());
         self.tell(py)
     }
@@ -216,39 +234,58 @@ impl CoreCache {
         self.value(key.py(), &text)?.ok_or_else(missing)
     }
 
-    fn __setitem__(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.load(key.py())?;
+    fn __setitem__(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let me = slf.get();
+        me.load(key.py())?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         if text == RESERVED_KEY.as_bytes() {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
             return Err(PyValueError::new_err(message));
         }
-        self.put_value(&text, value).map(drop)
+        me.put_value(&text, value, Self::may_write(slf)?)
     }
 
-    fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
-        self.load(key.py())?;
-        let gone = with_wtf8(key, |key| self.cache.remove(key))?;
-        self.changed(key.py())?;
-        gone.map(drop).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = Self::remove(slf, key)?;
+        gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// Forgets one entry; says whether there was one.
+    fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        let (me, durable) = (slf.get(), Self::may_write(slf)?);
+        me.load(key.py())?;
+        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
+        me.tell(key.py())?;
+        Ok(gone.is_some())
     }
 
     /// Forgets everything, in the file too.
-    fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        self.load(py)?;
-        self.cache.clear();
-        self.changed(py)
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
+        me.load(py)?;
+        me.cache.clear(durable);
+        me.tell(py)
     }
 
     /// Writes the file, if anything changed. Says whether all is well.
     fn save(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
         let saved = py.detach(|| self.cache.save());
         self.tell(py)?;
         Ok(saved.is_ok())
     }
 
     /// Saves and leaves the file to others.
-    fn close(&self, py: Python<'_>) -> PyResult<bool> {
+    pub fn close(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
         let saved = py.detach(|| self.cache.close());
         self.tell(py)?;
         Ok(saved.is_ok())
@@ -286,6 +323,16 @@ fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<d
     Box::new(FileStore::new(path.to_owned(), Options { charset, durability, read_only: false }))
 }
 
+impl Drop for CoreCache {
+    fn drop(&mut self) {
+        // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
+        // journal, for the next process to find.
+        if self.is_writable() {
+            let _ = self.cache.close();
+        }
+    }
+}
+
 impl CoreCache {
     /// The cache behind it.
     pub fn cache(&self) -> &Arc<PyCache> {
@@ -294,7 +341,7 @@ impl CoreCache {
 
     /// Reads the file at the first use, and says what was wrong with it.
     pub fn load_once(&self, py: Python<'_>) -> PyResult<()> {
-        if self.loaded.swap(true, Ordering::AcqRel) {
+        if self.loaded.load(Ordering::Acquire) {
             return Ok(());
         }
         self.load(py)
@@ -303,6 +350,16 @@ impl CoreCache {
     /// The charset of its texts.
     pub fn charset(&self) -> Charset {
         self.charset
+    }
+
+    /// Whether the file may be written.
+    pub fn is_writable(&self) -> bool {
+        !matches!(self.default(), Mode::Off | Mode::Readonly)
+    }
+
+    /// Whether the file may be written by what this thread or task does here and now.
+    pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
     }
 
     fn default(&self) -> Mode {
@@ -343,7 +400,7 @@ impl CoreCache {
     /// A copy of the value of `key`; None if there is none.
     pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(found) = self.cache.get(key) else { return Ok(None) };
-        match self.live(py, key, &found.entry)? {
+        match self.live(py, key, &found)? {
             Some(live) => live.serve(py).map(Some),
             None => Ok(None),
         }
@@ -369,7 +426,8 @@ impl CoreCache {
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Text(error)) => {
                 let shown = String::from_utf8_lossy(key);
-                self.cache.discard(key, text, &format!("the value of {shown:?}: {error}"));
+                let why = format!("the value of {shown:?}: {error}");
+                self.cache.discard(key, text, &why, self.is_writable());
                 self.tell(py)?;
                 Ok(None)
             }
@@ -386,10 +444,11 @@ impl CoreCache {
         value
     }
 
-    /// Keeps `value` under `key`, as a program's own doing; the entry as it was kept.
-    pub fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
+    fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>, durable: bool) -> PyResult<()> {
         let py = value.py();
         let mut entry = Entry::new(Some(clock::now()));
+        entry.transient = !durable;
         match to_text(value, self.charset) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {

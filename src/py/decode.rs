@@ -12,6 +12,7 @@ use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
 };
 
+use super::hot::utf8;
 use super::text::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -61,7 +62,7 @@ impl Names {
         let slot = &mut self.0[hash as usize % NAMES];
         if let Some((known, text)) = slot {
             let text = text.bind(py);
-            if *known == hash && text.to_str().is_ok_and(|text| text.as_bytes() == name) {
+            if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
                 return Ok(text.clone());
             }
         }

@@ -1,5 +1,7 @@
 //! From a Python value to its JSON text: exact types only, everything else is refused by name.
 
+use std::cell::Cell;
+
 use data_encoding::BASE64;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -8,7 +10,7 @@ use pyo3::types::{
     PyTuple,
 };
 
-use super::call::call;
+use super::hot::utf8;
 use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
@@ -92,7 +94,7 @@ fn put(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
 }
 
 fn put_str(text: &Bound<'_, PyString>, w: &mut Writer) -> Encoded {
-    if let Ok(clean) = text.to_str() {
+    if let Some(clean) = utf8(text) {
         w.str(clean);
         return Ok(());
     }
@@ -173,43 +175,53 @@ fn put_items<'py>(
 fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
     // Other threads may change the dict while a member's own code runs; nobody has the copy.
     let dict = &dict.copy().map_err(|_| Refusal::of_type(dict))?;
-    if !dict.iter().all(|(key, _)| is_plain_key(&key)) {
-        return put_pairs(dict, w, depth);
-    }
+    let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
     for (n, (key, value)) in dict.iter().enumerate() {
         if n > 0 {
             w.comma();
         }
-        let key = key.cast_exact::<PyString>().map_err(|_| Refusal::of_type(&key))?;
-        put_key(key, w, single)?;
-        put(&value, w, depth + 1)
-            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(key.as_any()))))?;
+        if !put_key(&key, w, single)? {
+            w.rewind(start);
+            return put_pairs(dict, w, depth);
+        }
+        put(&value, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
     }
     w.end_dict();
     Ok(())
 }
 
-/// Whether a dict key can stand as a JSON key: a str that JSON gives back as it was.
-fn is_plain_key(key: &Bound<'_, PyAny>) -> bool {
-    key.cast_exact::<PyString>().is_ok_and(|key| {
-        key.to_str().is_ok() || with_wtf8(key, |wtf8| !has_split_pair(wtf8)).unwrap_or(false)
-    })
+/// Writes a dict's key; `false` if it cannot be one in JSON: that has strings only, and gives two
+/// surrogates back as one character.
+#[inline]
+fn put_key(key: &Bound<'_, PyAny>, w: &mut Writer, single: bool) -> Result<bool, Box<Refusal>> {
+    let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
+    match utf8(key) {
+        Some(clean) if !single => w.str(clean),
+        _ if !put_odd_key(key, w, single)? => return Ok(false),
+        _ => {}
+    }
+    w.colon();
+    Ok(true)
 }
 
-fn put_key(key: &Bound<'_, PyString>, w: &mut Writer, single: bool) -> Encoded {
-    if !single && let Ok(clean) = key.to_str() {
-        w.str(clean);
-        w.colon();
-        return Ok(());
-    }
+/// A key with surrogates, or one that might be taken for a tag.
+fn put_odd_key(
+    key: &Bound<'_, PyString>,
+    w: &mut Writer,
+    single: bool,
+) -> Result<bool, Box<Refusal>> {
     let written = with_wtf8(key, |wtf8| match escape(wtf8) {
-        Some(escaped) if single => w.wtf8(&escaped),
-        _ => w.wtf8(wtf8),
+        _ if has_split_pair(wtf8) => None,
+        Some(escaped) if single => Some(w.wtf8(&escaped)),
+        _ => Some(w.wtf8(wtf8)),
     });
-    w.colon();
-    settle(written)
+    match written {
+        Ok(None) => Ok(false),
+        Ok(Some(written)) => settle(Ok(written)).map(|()| true),
+        Err(error) => settle(Err(error)).map(|()| true),
+    }
 }
 
 /// A dict with keys that are not all plain strings: a list of pairs.
@@ -319,11 +331,24 @@ fn shown(value: &Bound<'_, PyAny>) -> String {
     }
 }
 
-/// The text of `value` in a buffer of exact size.
+/// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<bytes::Bytes, Box<Refusal>> {
-    let mut writer = Writer::new(charset);
-    encode(value, &mut writer)?;
-    Ok(writer.take_exact())
+    // The buffer is taken out while it is used: a value's own code may call for another text.
+    let mut writer = Writer::reusing(SPARE.take(), charset);
+    let text = encode(value, &mut writer).map(|()| writer.take_exact());
+    let buffer = writer.into_buffer();
+    if buffer.capacity() <= LARGEST_SPARE {
+        SPARE.set(buffer);
+    }
+    text
+}
+
+/// A buffer larger than this is given back after its use.
+const LARGEST_SPARE: usize = 1 << 20;
+
+thread_local! {
+    /// Where texts are put together: growing a new buffer for each costs more than writing it.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// How our own line of a kept exception begins: the name of its class is the first of a list.

@@ -1,15 +1,17 @@
 //! Forks: nobody is inside the cache while the process is copied, and the child lets go of what
 //! belongs to its parent.
 //!
-//! The system calls us, inside of `fork()` itself, and not Python's `os.register_at_fork`: between
-//! two of Python's own hooks another thread may get the interpreter, ask the cache, and wait there
-//! for a fork that cannot go on without the interpreter.
+//! NOTE: the locks are taken in handlers of the C library and not in those of `os`, because other
+//! handlers of `os` run in between: they are Python code, another thread gets its turn, comes to
+//! these locks and waits for them with the interpreter in its hands, for ever.
 
 use std::cell::RefCell;
 use std::sync::{Once, RwLockWriteGuard};
 
+use pyo3::prelude::*;
+
 use super::cache::all_caches;
-use super::hot::at_fork;
+use super::hot;
 use super::slow::this_thread;
 use crate::flight::{ForkToken, Graph};
 use crate::sync::alone;
@@ -19,28 +21,31 @@ type Held = (ForkToken, RwLockWriteGuard<'static, ()>);
 
 thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) });
 
-/// Prepares the process for forks, once.
-pub fn prepare() {
-    static PREPARED: Once = Once::new();
-    PREPARED.call_once(|| at_fork(before, after_in_parent, after_in_child));
+/// From now on the process is only copied while nobody is inside the cache.
+pub fn watch() {
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| hot::at_fork(take, give_back));
 }
 
-/// Waits for who is inside of the cache: nobody in there needs the interpreter, which we may hold.
-extern "C" fn before() {
+/// In the thread that forks, right before.
+///
+/// Whoever is inside leaves without needing the interpreter, which this thread may hold.
+extern "C" fn take() {
     let alone = alone();
     let flights = Graph::of_process().before_fork();
     HELD.set(Some((flights, alone)));
 }
 
-extern "C" fn after_in_parent() {
+/// In the same thread right after, in the parent and in the child.
+extern "C" fn give_back() {
     drop(HELD.take());
 }
 
-extern "C" fn after_in_child() {
-    let Some((flights, alone)) = HELD.take() else { return };
+/// To be called in the child before anything is cached there.
+#[pyfunction]
+pub fn after_fork_in_child() {
     for cache in all_caches() {
         cache.after_fork();
     }
-    flights.after_in_child(this_thread());
-    drop(alone);
+    Graph::of_process().before_fork().after_in_child(this_thread());
 }

@@ -6,11 +6,15 @@
 //! the interpreter's end, and what is done around forks.
 #![expect(unsafe_code, reason = "CPython's vectorcall protocol is a C interface")]
 
+#[cfg(not(Py_GIL_DISABLED))]
+use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Once;
+use std::slice;
+use std::sync::{Arc, Once};
 
+use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -18,6 +22,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
+use super::live::Live;
 use super::memoised::Memoised;
 
 /// The C function that CPython finds in every `Memoised`.
@@ -98,9 +103,32 @@ pub fn simple_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     // code that cannot fail.
     unsafe {
         let class = ffi::Py_TYPE(object);
-        (class == &raw mut ffi::PyUnicode_Type || is_simple(class))
-            .then(|| ffi::PyObject_Hash(object) as u64)
+        if class == &raw mut ffi::PyUnicode_Type {
+            return Some(str_hash(object));
+        }
+        is_simple(class).then(|| ffi::PyObject_Hash(object) as u64)
     }
+}
+
+/// The hash of an exact str: where it keeps it, or -1 until somebody asked for it.
+#[cfg(not(Py_GIL_DISABLED))]
+#[inline]
+unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
+    // SAFETY: the caller has an exact str; every one begins with this head.
+    unsafe {
+        match (*text.cast::<ffi::PyASCIIObject>()).hash {
+            -1 => ffi::PyObject_Hash(text) as u64,
+            hash => hash as u64,
+        }
+    }
+}
+
+/// The hash of an exact str; another thread may be about to note it, so Python is asked.
+#[cfg(Py_GIL_DISABLED)]
+#[inline]
+unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
+    // SAFETY: the caller has an exact str.
+    unsafe { ffi::PyObject_Hash(text) as u64 }
 }
 
 #[inline]
@@ -160,34 +188,199 @@ unsafe extern "C" fn vectorcall(
     let call = RawCall { arguments, positional, names, keywords, py, lives: PhantomData };
     match me.get().hit(&call) {
         Some(Served::Same(object)) => object.into_ptr(),
-        Some(Served::Copy(live)) => guarded(py, || live.serve(py)),
-        None => guarded(py, || me.get().call_slow(&call)),
+        Some(Served::Copy(live)) => copied(py, live),
+        None => slow(&me, &call),
     }
 }
+
+/// A fresh copy. Copying neither unwinds nor drops a `Py`, so only its failure needs the guard.
+#[inline(never)]
+#[expect(clippy::needless_pass_by_value, reason = "the reference must not outlive the copying")]
+fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
+    live.serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
+}
+
+#[cold]
+#[inline(never)]
+fn slow<'py>(me: &Bound<'py, Memoised>, call: &RawCall<'_, 'py>) -> *mut ffi::PyObject {
+    guarded(call.py(), || Memoised::call_slow(me, call))
+}
+
+/// The text of a str, if it is UTF-8; that of ASCII is read where it lies.
+#[inline]
+pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
+    #[cfg(not(Py_3_14))]
+    {
+        let object = text.as_ptr();
+        // SAFETY: a compact ASCII str holds as many bytes as it has characters, all below 0x80,
+        // behind its head, and never changes while it lives.
+        unsafe {
+            if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+                let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+                let bytes = slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
+                return Some(str::from_utf8_unchecked(bytes));
+            }
+        }
+    }
+    text.to_str().ok()
+}
+
+/// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.
+#[inline]
+pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, PyString>>> {
+    #[cfg(not(Py_3_14))]
+    if text.len() > 1 && text.is_ascii() {
+        // SAFETY: the new str has room for as many bytes as it has characters, and is not seen by
+        // anybody before they are there.
+        return Some(unsafe {
+            let object = ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f);
+            Bound::from_owned_ptr_or_err(py, object).map(|object| {
+                let place = ffi::PyUnicode_1BYTE_DATA(object.as_ptr());
+                ptr::copy_nonoverlapping(text.as_ptr(), place, text.len());
+                object.cast_into_unchecked()
+            })
+        });
+    }
+    #[cfg(Py_3_14)]
+    let _ = (py, text);
+    None
+}
+
+/// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.
+///
+/// Without a GIL it is an ordinary lock.
+#[cfg(not(Py_GIL_DISABLED))]
+#[derive(Debug, Default)]
+pub struct Attached<T> {
+    /// Whether somebody is in `with`: this thread further out, or one that let go of the GIL.
+    busy: Cell<bool>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: both fields are only touched by a thread that holds the GIL, of which there is one at a
+// time (PyO3 refuses to be loaded in a second interpreter with a GIL of its own).
+#[cfg(not(Py_GIL_DISABLED))]
+unsafe impl<T: Send> Sync for Attached<T> {}
+
+#[cfg(not(Py_GIL_DISABLED))]
+impl<T> Attached<T> {
+    /// What `run` makes of the value; None if somebody is at it.
+    #[inline]
+    pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
+        if self.busy.replace(true) {
+            return None;
+        }
+        // SAFETY: `busy` was false, so nobody has a reference; the GIL orders all who look at it.
+        let result = run(unsafe { &mut *self.value.get() });
+        self.busy.set(false);
+        Some(result)
+    }
+
+    /// The same for the garbage collector, which holds the GIL too.
+    pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
+        // SAFETY: as in `with`; a visit runs no Python code and keeps the GIL.
+        (!self.busy.get()).then(|| run(unsafe { &*self.value.get() }))
+    }
+}
+
+/// What is only looked at while Python is attached.
+#[cfg(Py_GIL_DISABLED)]
+#[derive(Debug, Default)]
+pub struct Attached<T>(parking_lot::Mutex<T>);
+
+#[cfg(Py_GIL_DISABLED)]
+impl<T> Attached<T> {
+    /// What `run` makes of the value.
+    #[inline]
+    pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
+        Some(run(&mut self.0.lock()))
+    }
+
+    /// The same for the garbage collector, which must not wait.
+    pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.try_lock().map(|value| run(&value))
+    }
+}
+
+/// Takes a private object out of the garbage collector's sight: it is part of no circle.
+///
+/// What is copied from it is seen again as soon as it holds anything that can be.
+#[cfg(not(any(Py_3_14, Py_GIL_DISABLED)))]
+pub fn hide(object: &Bound<'_, PyAny>) {
+    // SAFETY: the object is alive, and of a container type as all that is handed in here; an
+    // object that is not tracked is left alone.
+    unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) }
+}
+
+/// From 3.14 on dicts that are copied from hidden ones would stay hidden for ever.
+#[cfg(any(Py_3_14, Py_GIL_DISABLED))]
+pub fn hide(_: &Bound<'_, PyAny>) {}
 
 /// Runs safe code at the edge to C: an error is set, a panic becomes an exception.
 fn guarded<'py>(
     py: Python<'py>,
     run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
-    // PyO3 must know that the interpreter is attached, or it puts off every decref.
-    Python::attach(|_| {
-        let result = catch_unwind(AssertUnwindSafe(run));
-        let result = result.unwrap_or_else(|_| Err(PyRuntimeError::new_err("a bug in outlive")));
-        result.map_or_else(
-            |error| {
-                error.restore(py);
-                ptr::null_mut()
-            },
-            Bound::into_ptr,
-        )
-    })
+    let mut run = Some(run);
+    let mut once = || run.take().map_or(Err(a_bug()), caught);
+    // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
+    // while the interpreter ends: then the call comes from a destructor, and is answered too.
+    let result = Python::try_attach(|_| once()).unwrap_or_else(once);
+    result.map_or_else(
+        |error| {
+            error.restore(py);
+            ptr::null_mut()
+        },
+        Bound::into_ptr,
+    )
 }
 
-/// Hangs its thread for ever when it is dropped.
-struct Hang;
+fn caught<'py>(run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(a_bug()))
+}
 
-impl Drop for Hang {
+fn a_bug() -> PyErr {
+    PyRuntimeError::new_err("a bug in outlive")
+}
+
+/// Calls a function that may take long, so that the interpreter may end meanwhile.
+///
+/// Up to Python 3.13 a daemon thread that wants to go on then is unwound by `pthread_exit`, which
+/// ends the process when it meets Rust code. It sleeps here instead, as it does from 3.14 on.
+pub fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
+    let unwound = SleepsForEver;
+    // SAFETY: the interpreter is attached, `args` is a tuple, `kwargs` NULL or a dict; the result
+    // is ours, or NULL with an error set.
+    let result = unsafe {
+        let result = unwinding::PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs);
+        Bound::from_owned_ptr_or_err(function.py(), result)
+    };
+    std::mem::forget(unwound);
+    result
+}
+
+/// What PyO3 declares as never unwinding.
+mod unwinding {
+    use pyo3::ffi::PyObject;
+
+    unsafe extern "C-unwind" {
+        pub fn PyObject_Call(
+            function: *mut PyObject,
+            args: *mut PyObject,
+            kwargs: *mut PyObject,
+        ) -> *mut PyObject;
+    }
+}
+
+/// Stops the thread that drops it.
+struct SleepsForEver;
+
+impl Drop for SleepsForEver {
     fn drop(&mut self) {
         loop {
             std::thread::park();
@@ -195,48 +388,18 @@ impl Drop for Hang {
     }
 }
 
-type CallFunction = unsafe extern "C-unwind" fn(
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-    *mut ffi::PyObject,
-) -> *mut ffi::PyObject;
-
-/// Calls what may run Python code for long.
-///
-/// While the interpreter ends, CPython before 3.14 kills each daemon thread that runs such code, by
-/// unwinding its stack. That must not go through Rust's frames, which would release objects without
-/// holding the interpreter: here the thread sleeps for ever instead, as it does since 3.14.
-pub fn call<'py>(
-    function: &Bound<'py, PyAny>,
-    args: &Bound<'py, PyTuple>,
-    kwargs: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
-    let hang = Hang;
-    // SAFETY: the types differ in what unwinding does only, and "C-unwind" permits more. All
-    // objects are alive, the interpreter is attached, and the call returns a reference of our own.
-    let result = unsafe {
-        let call: CallFunction = std::mem::transmute(ffi::PyObject_Call as *const ());
-        let result = call(function.as_ptr(), args.as_ptr(), kwargs);
-        Bound::from_owned_ptr_or_err(function.py(), result)
-    };
-    std::mem::forget(hang);
-    result
-}
-
-/// Has the three called around each fork of the process, in the thread that forks: before it, after
-/// it in the parent, after it in the child.
+/// Has the C library call `before` in a thread that is about to fork, and `after` in the same
+/// thread when that is done, in the parent and in the child.
 #[cfg(unix)]
-pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
-    // SAFETY: the functions live as long as this module, which CPython never unloads.
-    let failed =
-        unsafe { nix::libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-    assert_eq!(failed, 0, "no memory for three pointers");
+pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
+    // SAFETY: both are functions of this module, which CPython never unloads, and safe to call.
+    // A failure (no memory) leaves forks as they are.
+    unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
-/// This system has no forks.
+/// There are no forks here.
 #[cfg(not(unix))]
-pub fn at_fork(_: extern "C" fn(), _: extern "C" fn(), _: extern "C" fn()) {}
+pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 
 /// Gives the type of `Memoised` its vectorcall slot; `first` is an instance no one has seen yet.
 pub fn install(first: &Bound<'_, Memoised>) {

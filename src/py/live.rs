@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::hot::hide;
+
 /// How to copy one object.
 #[derive(Debug)]
 enum Plan {
@@ -35,6 +37,8 @@ struct Part {
 #[derive(Debug)]
 pub struct Live {
     part: Part,
+    /// Whether the object is a tree of built-in types that nobody else can reach into.
+    private: bool,
     /// What `copy=False` hands out, to everybody in this process.
     shared: OnceLock<Py<PyAny>>,
 }
@@ -42,15 +46,14 @@ pub struct Live {
 impl Live {
     /// Takes `object`, which nobody else may hold unless it is immutable.
     pub fn template(object: Bound<'_, PyAny>) -> PyResult<Self> {
-        let plan = plan(&object)?;
-        let part = Part { object: object.unbind(), plan };
-        Ok(Self { part, shared: OnceLock::new() })
+        let part = Part::new(object)?;
+        Ok(Self { part, private: true, shared: OnceLock::new() })
     }
 
     /// Whether a value cannot change, through and through.
     pub fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
         if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-            return tuple.iter().all(|item| Self::is_immutable(&item));
+            return tuple.iter_borrowed().all(|item| Self::is_immutable(&item));
         }
         !(value.is_exact_instance_of::<PyDict>()
             || value.is_exact_instance_of::<PyList>()
@@ -60,7 +63,7 @@ impl Live {
     /// A result that is always handed out as the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
         let part = Part { object: object.unbind(), plan: Plan::Share };
-        Self { part, shared: OnceLock::new() }
+        Self { part, private: false, shared: OnceLock::new() }
     }
 
     /// Whether every call gets the same object.
@@ -92,17 +95,22 @@ impl Live {
         let _ = self.shared.set(object.clone().unbind());
     }
 
-    /// Visits what it holds, for the garbage collector.
+    /// Visits what it holds, for the garbage collector: not the private tree, which is hidden from
+    /// it and can be part of no circle, so that a collection costs the same however much is cached.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.part.object)?;
-        self.shared.get().map_or(Ok(()), |shared| visit.call(shared))?;
-        self.part.traverse_children(visit)
+        if !self.private {
+            visit.call(&self.part.object)?;
+        }
+        self.shared.get().map_or(Ok(()), |shared| visit.call(shared))
     }
 }
 
 impl Part {
     fn new(object: Bound<'_, PyAny>) -> PyResult<Self> {
         let plan = plan(&object)?;
+        if !matches!(plan, Plan::Share) {
+            hide(&object);
+        }
         Ok(Self { object: object.unbind(), plan })
     }
 
@@ -128,24 +136,6 @@ impl Part {
             Plan::Tuple(parts) => copy_tuple(object.cast::<PyTuple>()?, parts),
             Plan::Set => object.call_method0("copy"),
         }
-    }
-
-    fn traverse_children(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match &self.plan {
-            Plan::Share | Plan::Set => Ok(()),
-            Plan::List(parts) | Plan::Tuple(parts) => {
-                parts.iter().try_for_each(|(_, part)| part.traverse(visit))
-            }
-            Plan::Dict(parts) => parts.iter().try_for_each(|(key, part)| {
-                visit.call(key)?;
-                part.traverse(visit)
-            }),
-        }
-    }
-
-    fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.object)?;
-        self.traverse_children(visit)
     }
 }
 

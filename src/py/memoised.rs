@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::CoreCache;
 use super::call::{Call, invoke};
 use super::hits::{Fill, Hits, Served};
-use super::hot::{Entry, RawCall, install};
+use super::hot::{Attached, Entry, RawCall, install};
 use super::keys::{KeyMaker, NoKey};
 use super::options::Options;
 use super::text::from_wtf8;
@@ -22,7 +22,7 @@ use crate::policy::Limits;
 #[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
 pub struct Memoised {
     entry: Entry,
-    hits: Mutex<Hits>,
+    hits: Attached<Hits>,
     gate: Arc<Gate>,
     pub(super) function: Py<PyAny>,
     pub(super) core: Py<CoreCache>,
@@ -30,6 +30,8 @@ pub struct Memoised {
     options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
     pub(super) name: String,
+    /// Whether it is an `async def` function, whose calls suspend until the result is there.
+    pub(super) suspends: bool,
     /// What tells this function from others that share its keys.
     pub(super) id: u64,
     pub(super) counters: Counters,
@@ -51,7 +53,7 @@ pub struct Counters {
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options))]
+    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options, suspends))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
@@ -61,22 +63,24 @@ impl Memoised {
         value_name: String,
         flat: bool,
         rule: &Bound<'_, PyAny>,
-        params: Vec<Bound<'_, PyAny>>,
+        params: &Bound<'_, PyList>,
         digest: Option<Py<PyAny>>,
         options: Options,
+        suspends: bool,
     ) -> PyResult<Py<Self>> {
-        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, &params, digest)?;
+        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name);
         let me = Self {
             entry: Entry::new(),
-            hits: Mutex::default(),
+            hits: Attached::default(),
             gate,
             function,
             core,
             keys,
             options: Mutex::new(Arc::new(options)),
             name,
+            suspends,
             id,
             counters: Counters::default(),
             collision_told: AtomicBool::new(false),
@@ -94,7 +98,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call::from_python(args, kwargs)?;
-        slf.get().run(slf.py(), &call).map(|(value, _)| value)
+        Self::run(slf, &call).map(|(value, _)| value)
     }
 
     fn __get__<'py>(
@@ -138,15 +142,24 @@ impl Memoised {
         &self.function
     }
 
+    /// Whether it is an `async def` function: a call gives its result, or a `Turn` to be awaited.
+    #[getter]
+    fn suspends(&self) -> bool {
+        self.suspends
+    }
+
     /// How results are kept and served from now on.
-    fn set_options(&self, options: Options) {
+    fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
             let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
             let limits = Limits { maxsize: options.maxsize, max_bytes: None };
             self.core.get().cache().limit(name, limits);
         }
+        if options.expires() {
+            self.core.get().cache().keep_times();
+        }
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
-        self.reset_hits();
+        self.reset_hits(py);
         drop(old);
     }
 
@@ -164,10 +177,11 @@ impl Memoised {
     }
 
     /// How many calls were served from the cache, computed, and found expired.
-    fn counts(&self) -> (u64, u64, u64) {
+    fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters { hits, misses, expired } = &self.counters;
-        (load(hits) + self.hits.lock().count, load(misses), load(expired))
+        let quick = self.hits.with(py, |hits| hits.count).unwrap_or_default();
+        (load(hits) + quick, load(misses), load(expired))
     }
 
     /// How many entries of this function went because there was no room.
@@ -177,9 +191,9 @@ impl Memoised {
     }
 
     /// Sets the counters back and forgets what is remembered by arguments.
-    fn reset(&self) {
-        self.reset_hits();
-        self.hits.lock().count = 0;
+    fn reset(&self, py: Python<'_>) {
+        self.reset_hits(py);
+        self.hits.with(py, |hits| hits.count = 0);
         self.counters.hits.store(0, Ordering::Relaxed);
         self.counters.misses.store(0, Ordering::Relaxed);
         self.counters.expired.store(0, Ordering::Relaxed);
@@ -191,11 +205,11 @@ impl Memoised {
         self.options.try_lock().map_or(Ok(()), |options| options.traverse(visit))?;
         self.keys.traverse(visit)?;
         // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
-        self.hits.try_lock().map_or(Ok(()), |hits| hits.traverse(visit))
+        self.hits.with_visitor(&visit, |hits| hits.traverse(visit)).unwrap_or(Ok(()))
     }
 
     fn __clear__(&self) {
-        self.reset_hits();
+        Python::attach(|py| self.reset_hits(py));
     }
 }
 
@@ -205,17 +219,8 @@ impl Memoised {
         Arc::clone(&self.options.lock())
     }
 
-    /// An entry that was deleted should not be kept alive by a table that nobody looks at.
-    fn renew_hits(&self) {
-        let word = self.gate.word();
-        if Gate::is_open(word) {
-            let dropped = self.hits.lock().renew(word);
-            drop(dropped);
-        }
-    }
-
-    fn reset_hits(&self) {
-        let dropped = self.hits.lock().clear();
+    fn reset_hits(&self, py: Python<'_>) {
+        let dropped = self.hits.with(py, Hits::clear);
         drop(dropped);
     }
 
@@ -227,18 +232,19 @@ impl Memoised {
     /// What the table of hits has for the call.
     #[inline]
     pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
-        let mut hits = self.hits.lock();
-        hits.find(call, self.gate.word()).map(|served| served.again(call.py()))
+        self.hits.with(call.py(), |hits| hits.find(call, self.gate.word()))?
     }
 
     /// The call that no table could answer.
     #[cold]
-    pub fn call_slow<'py>(&self, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-        let py = raw.py();
-        self.renew_hits();
-        let (value, fill) = self.run(py, &raw.to_call()?)?;
-        if let Some(fill) = fill.filter(|_| self.keys.is_pure()) {
-            self.fill(raw, fill);
+    pub fn call_slow<'py>(
+        slf: &Bound<'py, Self>,
+        raw: &RawCall<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (value, fill) = Self::run(slf, &raw.to_call()?)?;
+        let me = slf.get();
+        if let Some(fill) = fill.filter(|_| me.keys.is_pure()) {
+            me.fill(raw, fill);
         }
         Ok(value)
     }
@@ -250,7 +256,8 @@ impl Memoised {
         // Only the first argument makes the key, but a call that differs in the others must come
         // by the slow path once, to be warned about.
         let all = self.keys.is_first() && !self.collision_told.load(Ordering::Relaxed);
-        let dropped = self.hits.lock().fill(raw, fill, |at| all || self.is_keyed(raw, at));
+        let counts = |at| all || self.is_keyed(raw, at);
+        let dropped = self.hits.with(raw.py(), |hits| hits.fill(raw, fill, counts));
         drop(dropped);
     }
 

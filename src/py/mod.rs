@@ -1,5 +1,6 @@
 //! The face towards Python: the only part that knows `PyO3`.
 
+mod aio;
 mod cache;
 mod call;
 mod canon;
@@ -14,9 +15,11 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
-mod report;
+mod salt;
+mod shape;
 mod slow;
 mod text;
+mod within;
 
 use pyo3::prelude::*;
 
@@ -24,11 +27,15 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
+    use super::aio::Turn;
+    #[pymodule_export]
     use super::cache::CoreCache;
     #[pymodule_export]
     use super::canon::canonical;
     #[pymodule_export]
+    use super::fork::after_fork_in_child;
+    #[pymodule_export]
     use super::memoised::Memoised;
     #[pymodule_export]
-    use super::report::report;
+    use super::slow::exiting;
 }

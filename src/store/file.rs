@@ -46,7 +46,7 @@ use self::names::Names;
 use self::notice::Notices;
 use self::state::State;
 use super::fs::{Disk, Fs};
-use super::lock::LockFile;
+use super::lock::{FoldGuard, LockFile};
 use super::{Change, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
 use crate::sync::{Arc, Mutex};
@@ -89,6 +89,9 @@ struct Inner {
     state: Mutex<State>,
     /// Apart from `state`, as it is held for moments only: a fork must find it free to close it.
     lock: Mutex<Option<Arc<LockFile>>>,
+    /// The fold lock while this process has it: not on the stack of the thread that saves, where
+    /// the child of a fork could not close it.
+    fold: Mutex<Option<FoldGuard>>,
     notices: Mutex<Notices>,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     heir: OnceLock<Arc<Inner>>,
@@ -175,6 +178,7 @@ impl Inner {
             names: OnceLock::new(),
             state: Mutex::default(),
             lock: Mutex::default(),
+            fold: Mutex::default(),
             notices: Mutex::default(),
             heir: OnceLock::new(),
         }
@@ -234,6 +238,9 @@ impl Inner {
         let heir = Self::new(self.path.clone(), self.options, Arc::clone(&self.fs));
         if let Some(lock) = self.lock.try_lock().and_then(|mut lock| lock.take()) {
             lock.forget();
+        }
+        if let Some(fold) = self.fold.try_lock().and_then(|mut fold| fold.take()) {
+            fold.forget();
         }
         if let Some(notices) = self.notices.try_lock() {
             *heir.notices.lock() = notices.child();

@@ -63,7 +63,7 @@ impl LockFile {
 
     /// Tries to take the lock of `key`.
     pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<Option<KeyGuard>> {
-        let byte = crc32fast::hash(key);
+        let byte = key_byte(key);
         let taken = ranges::take_key(&self.file, byte)?;
         Ok((taken == Taken::Yes).then(|| KeyGuard { lock: Arc::downgrade(self), byte }))
     }
@@ -79,7 +79,7 @@ impl LockFile {
 pub struct KeyGuard {
     /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
     lock: Weak<LockFile>,
-    byte: u32,
+    byte: i32,
 }
 
 impl Drop for KeyGuard {
@@ -96,22 +96,31 @@ impl Drop for KeyGuard {
 #[derive(Debug)]
 pub struct FoldGuard {
     file: File,
+    /// Set in the child of a fork: the lock is the parent's.
+    forgotten: bool,
 }
 
 impl Drop for FoldGuard {
     /// Closing the file is not enough if a child was forked meanwhile: it has it open too.
     fn drop(&mut self) {
-        ranges::give_fold(&self.file);
+        if !self.forgotten {
+            ranges::give_fold(&self.file);
+        }
     }
 }
 
 impl FoldGuard {
+    /// Closes the file and leaves the lock to the parent.
+    pub fn forget(mut self) {
+        self.forgotten = true;
+    }
+
     /// Waits for the lock at `path`.
     pub fn wait(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
         loop {
             let file = fs.open_lock(path)?;
             ranges::wait_fold(&file)?;
-            let guard = Self { file };
+            let guard = Self { file, forgotten: false };
             if is_still(fs, path, &guard.file) {
                 return Ok(guard);
             }
@@ -124,7 +133,7 @@ impl FoldGuard {
         if ranges::take_fold(&file)? == Taken::Busy {
             return Ok(None);
         }
-        let guard = Self { file };
+        let guard = Self { file, forgotten: false };
         Ok(is_still(fs, path, &guard.file).then_some(guard))
     }
 }
@@ -134,6 +143,12 @@ pub fn fold_path(lock: &Path) -> PathBuf {
     let mut path = lock.as_os_str().to_owned();
     path.push(ranges::FOLD_SUFFIX);
     path.into()
+}
+
+/// The byte that stands for `key`, counted from the first one for keys. It fits the file offsets of
+/// 32-bit systems too.
+fn key_byte(key: &[u8]) -> i32 {
+    i32::try_from(crc32fast::hash(key) >> 2).expect("30 bits fit into 31")
 }
 
 /// Whether `path` still names the file that was locked: the last process removes it.
@@ -171,22 +186,22 @@ mod ranges {
 
     pub const KEYS: bool = true;
     pub const FOLD_SUFFIX: &str = "";
-    const FOLD: i64 = 0;
-    const PRESENCE: i64 = 1;
-    const FIRST_KEY: i64 = 2;
+    const FOLD: libc::off_t = 0;
+    const PRESENCE: libc::off_t = 1;
+    const FIRST_KEY: libc::off_t = 2;
 
-    fn range(kind: i32, start: i64) -> libc::flock {
+    fn range(kind: i32, start: libc::off_t) -> libc::flock {
         let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");
         let whence = i16::try_from(libc::SEEK_SET).expect("SEEK_SET is 0");
         libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: 1, l_pid: 0 }
     }
 
-    fn set(file: &File, kind: i32, start: i64) -> io::Result<Taken> {
+    fn set(file: &File, kind: i32, start: libc::off_t) -> io::Result<Taken> {
         let range = range(kind, start);
         judge(fcntl(file, FcntlArg::F_OFD_SETLK(&range)).map(drop).map_err(Into::into))
     }
 
-    fn wait(file: &File, kind: i32, start: i64) -> io::Result<Taken> {
+    fn wait(file: &File, kind: i32, start: libc::off_t) -> io::Result<Taken> {
         let range = range(kind, start);
         loop {
             match fcntl(file, FcntlArg::F_OFD_SETLKW(&range)) {
@@ -217,13 +232,13 @@ mod ranges {
         drop(set(file, libc::F_UNLCK, FOLD));
     }
 
-    pub fn take_key(file: &File, byte: u32) -> io::Result<Taken> {
-        set(file, libc::F_WRLCK, FIRST_KEY + i64::from(byte))
+    pub fn take_key(file: &File, byte: i32) -> io::Result<Taken> {
+        set(file, libc::F_WRLCK, FIRST_KEY + libc::off_t::from(byte))
     }
 
-    pub fn give_key(file: &File, byte: u32) {
+    pub fn give_key(file: &File, byte: i32) {
         // Nothing to do about a failure: the kernel frees the lock when the file is closed.
-        drop(set(file, libc::F_UNLCK, FIRST_KEY + i64::from(byte)));
+        drop(set(file, libc::F_UNLCK, FIRST_KEY + libc::off_t::from(byte)));
     }
 
     pub fn means_unsupported(error: &io::Error) -> bool {
@@ -272,13 +287,28 @@ mod ranges {
         drop(file.unlock());
     }
 
-    pub fn take_key(_: &File, _: u32) -> io::Result<Taken> {
+    pub fn take_key(_: &File, _: i32) -> io::Result<Taken> {
         Ok(Taken::Unsupported)
     }
 
-    pub fn give_key(_: &File, _: u32) {}
+    pub fn give_key(_: &File, _: i32) {}
 
     pub fn means_unsupported(_: &io::Error) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file system without locks is told from a lock that somebody holds, and from an error.
+    #[test]
+    fn refusals_are_told_apart() {
+        let refused = |kind: io::ErrorKind| judge(Err(kind.into()));
+        assert_eq!(judge(Ok(())).ok(), Some(Taken::Yes));
+        assert_eq!(refused(io::ErrorKind::WouldBlock).ok(), Some(Taken::Busy));
+        assert_eq!(refused(io::ErrorKind::Unsupported).ok(), Some(Taken::Unsupported));
+        assert!(refused(io::ErrorKind::PermissionDenied).is_err());
     }
 }

@@ -21,7 +21,8 @@ pub use file::{Durability, FileStore, Options};
 pub use lock::KeyGuard;
 pub use memory::MemoryStore;
 
-/// The member of a snapshot that holds what is not a result (creation times, the format's version).
+/// The member of a snapshot that holds what is not a result: creation times, the salt of
+/// secrets, the format's version.
 pub const RESERVED_KEY: &str = "outlive:meta";
 
 /// One result as a store holds it.
@@ -85,6 +86,16 @@ pub enum KeyLock {
     Unsupported,
 }
 
+impl KeyLock {
+    /// The key, if it was taken.
+    pub fn held(self) -> Option<KeyGuard> {
+        match self {
+            Self::Held(guard) => Some(guard),
+            Self::Busy | Self::Unsupported => None,
+        }
+    }
+}
+
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
@@ -93,6 +104,10 @@ pub trait Store: Send + Sync {
     fn news(&self) -> Vec<News>;
     /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
     /// After an `Err` the change is only in memory, and the next save takes it from there.
+    ///
+    /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
+    /// change. So the change must be among the items of every save that begins after `append` was
+    /// called: make it known to `write`'s caller first, or hold one lock over both.
     fn append(&self, change: &Change) -> Result<()>;
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;

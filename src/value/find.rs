@@ -7,37 +7,100 @@ const LANES: usize = 16;
 /// The first place from `at` on that holds a quote, a backslash or a control character;
 /// the text's length if there is none.
 #[inline]
-pub(crate) fn special(text: &[u8], mut at: usize) -> usize {
+pub(crate) fn special(text: &[u8], at: usize) -> usize {
+    find::<false>(text, at)
+}
+
+/// The same, stopping also at what is not printable ASCII.
+#[inline]
+pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
+    find::<true>(text, at)
+}
+
+#[inline]
+fn find<const WIDE: bool>(text: &[u8], mut at: usize) -> usize {
     while let Some(lanes) = text.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
-        let found = special_lanes(*lanes);
+        let found = special_lanes::<WIDE>(*lanes);
         if found != 0 {
             return at + found.trailing_zeros() as usize;
         }
         at += LANES;
     }
-    special_tail(text, at)
+    let tail = text.get(at..).unwrap_or_default();
+    if tail_is_plain::<WIDE>(tail) { text.len() } else { at + first::<WIDE>(tail) }
 }
 
 /// One bit for each lane that holds a special byte.
 #[inline]
-fn special_lanes(lanes: [u8; LANES]) -> u32 {
+fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u32 {
     let lanes = u8x16::new(lanes);
     let quote = lanes.simd_eq(u8x16::splat(b'"'));
     let escape = lanes.simd_eq(u8x16::splat(b'\\'));
     let highest = u8x16::splat(0x1f);
     let control = lanes.max(highest).simd_eq(highest);
-    (quote | escape | control).to_bitmask()
+    let found = quote | escape | control;
+    if !WIDE {
+        return found.to_bitmask();
+    }
+    let wide = lanes.max(u8x16::splat(0x7f)).simd_eq(lanes);
+    (found | wide).to_bitmask()
 }
 
-/// The same for what is shorter than a register.
+/// Whether nothing special is in what is shorter than a register: most strings in most texts.
 #[inline]
-fn special_tail(text: &[u8], from: usize) -> usize {
-    let tail = text.get(from..).unwrap_or_default();
-    tail.iter().position(|&b| is_special(b)).map_or(text.len(), |i| from + i)
+fn tail_is_plain<const WIDE: bool>(tail: &[u8]) -> bool {
+    if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
+        return word_is_plain::<WIDE>(u64::from_le_bytes(*first))
+            && word_is_plain::<WIDE>(u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
+        let halves = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u64::from);
+        return word_is_plain::<WIDE>(halves[0] | halves[1] << 32);
+    }
+    !tail.iter().any(|&byte| is_special(byte) || WIDE && byte >= 0x7f)
+}
+
+/// Whether none of eight bytes is special.
+#[inline]
+fn word_is_plain<const WIDE: bool>(word: u64) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
+    let equal = |byte: u8| below(word ^ ONES * u64::from(byte), 1);
+    let found = equal(b'"') | equal(b'\\') | below(word, 0x20);
+    found | if WIDE { equal(0x7f) | word & HIGHS } else { 0 } == 0
+}
+
+fn first<const WIDE: bool>(tail: &[u8]) -> usize {
+    let found = tail.iter().position(|&byte| is_special(byte) || WIDE && byte >= 0x7f);
+    found.unwrap_or(tail.len())
 }
 
 /// Whether `byte` cannot stand for itself in a JSON string.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_special, special, special_or_wide};
+
+    /// Every byte at every place of strings of every short length is found, or passed over, as one
+    /// look at each byte would.
+    #[test]
+    fn every_byte_at_every_place() {
+        for length in 1..40 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'x'; length];
+                    text[place] = byte;
+                    let found = if is_special(byte) { place } else { length };
+                    assert_eq!(special(&text, 0), found, "{byte} at {place} of {length}");
+                    let found = if byte >= 0x7f { place } else { found };
+                    assert_eq!(special_or_wide(&text, 0), found, "{byte} at {place} of {length}");
+                }
+            }
+        }
+    }
 }

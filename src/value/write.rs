@@ -31,6 +31,22 @@ impl Writer {
         Self { buf: Vec::new(), charset }
     }
 
+    /// The same, in a buffer that was used before.
+    pub fn reusing(mut buf: Vec<u8>, charset: Charset) -> Self {
+        buf.clear();
+        Self { buf, charset }
+    }
+
+    /// The buffer, for the next writer.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buf
+    }
+
+    /// Takes back everything behind the first `len` bytes.
+    pub fn rewind(&mut self, len: usize) {
+        self.buf.truncate(len);
+    }
+
     /// Drops the text, keeps the buffer.
     pub fn clear(&mut self) {
         self.buf.clear();
@@ -158,7 +174,10 @@ impl Writer {
     pub(super) fn escaped_body(&mut self, body: &str) {
         match self.charset {
             Charset::Utf8 => self.raw(body.as_bytes()),
-            Charset::Ascii => self.ascii_only(body, |_| false),
+            Charset::Ascii => self.ascii_only(body, |_, from| {
+                let wide = body.as_bytes()[from..].iter().position(|&byte| byte >= 0x7f);
+                wide.map_or(body.len(), |at| from + at)
+            }),
         }
     }
 
@@ -186,7 +205,7 @@ impl Writer {
     fn characters(&mut self, text: &str) {
         match self.charset {
             Charset::Utf8 => self.utf8(text.as_bytes()),
-            Charset::Ascii => self.ascii_only(text, find::is_special),
+            Charset::Ascii => self.ascii_only(text, find::special_or_wide),
         }
     }
 
@@ -204,17 +223,16 @@ impl Writer {
         }
     }
 
-    /// Writes runs of plain ASCII as they are; escapes the rest, and what is `special`.
-    fn ascii_only(&mut self, text: &str, special: impl Fn(u8) -> bool) {
-        let mut rest = text;
-        let plain = |byte: u8| byte < 0x7f && !special(byte);
+    /// Writes runs of plain ASCII as they are; escapes what stands where `next` says.
+    #[inline]
+    fn ascii_only(&mut self, text: &str, next: impl Fn(&[u8], usize) -> usize) {
+        let mut from = 0;
         loop {
-            let run = rest.bytes().position(|b| !plain(b)).unwrap_or(rest.len());
-            let (clean, tail) = rest.split_at(run);
-            self.raw(clean.as_bytes());
-            let Some(character) = tail.chars().next() else { return };
+            let at = next(text.as_bytes(), from);
+            self.raw(&text.as_bytes()[from..at]);
+            let Some(character) = text[at..].chars().next() else { return };
             self.escape_character(character);
-            rest = &tail[character.len_utf8()..];
+            from = at + character.len_utf8();
         }
     }
 

@@ -17,6 +17,11 @@ from scripts import Scripts  # noqa: E402
 from outlive._default import DefaultCache  # noqa: E402
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The faults have a short form, for every day, and a long one."""
+    parser.addoption("--faults", choices=["short", "long"], default="short")
+
+
 @pytest.fixture
 def github() -> Iterator[TroubledGitHub]:
     """GitHub on 127.0.0.1, without a rate limit."""

@@ -240,7 +240,11 @@ def deep() -> list[Any]:
     return items
 
 
-@pytest.mark.parametrize("argument", [object(), circle(), deep(), Text("a")], ids=["object", "circle", "deep", "subclass"])
+@pytest.mark.parametrize(
+    "argument",
+    [object(), circle(), deep(), Text("a")],
+    ids=["object", "circle", "deep", "subclass"],
+)
 def test_argument_without_a_text_is_computed_every_time(
     drop_in: DefaultCache, argument: Any
 ) -> None:

@@ -94,7 +94,9 @@ def _never(key: str) -> None:
 
 
 @pytest.fixture(params=[DefaultCache, Cache], ids=["drop-in", "own"], scope="module")
-def cache(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cache]:
+def cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cache]:
     """A cache of either kind: their files differ in charset."""
     with request.param(tmp_path_factory.mktemp("values") / "values.json") as cache:
         yield cache
@@ -187,7 +189,17 @@ def test_file_is_strict_json(value: Any) -> None:
         assert list(json.loads(path.read_text("ascii"), parse_constant=refuse)) == ["k"]
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=8))
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=8,
+    )
+)
 @settings(max_examples=50, deadline=None)
 def test_json_types_are_plain_json(value: Any) -> None:
     """What JSON can hold stands in the file as itself, for any other tool to read."""

@@ -1,9 +1,13 @@
 //! The core's tests, without Python: one file for each concept.
 
+mod cache;
 mod crash;
+mod files;
 mod flight;
+mod journal;
 mod model;
 mod policy;
 mod snapshot;
+mod stand;
 mod store;
 mod value;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::store::{Cache, Entries, apply, entries, names, place, put, remove};
+use super::stand::{Cache, Entries, apply, entries, names, place, put, remove};
 use outlive::store::{Change, Item, Store};
 
 /// What one of the two processes does.

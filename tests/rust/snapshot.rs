@@ -305,6 +305,10 @@ fn damage_is_named() {
         ("{\n\"a\": 1 2,\n\"b\": 3\n}", "bytes that belong to no entry at line 2"),
         ("{\n\"a\": 1,\n}", "expected an entry at line 3"),
         ("{\n\"a\": 1,\n\0\0\0\0", "expected an entry at line 3"),
+        (
+            "{\"a\": {x\": 1}, \"b\": {\"y\": 2, \"z\": [3, 4]}}",
+            "expected a key in quotes at line 1 (byte 7)",
+        ),
         ("{\"a\": [1}}", "a bracket that does not match"),
     ] {
         let (_, said) = damaged(text);
@@ -347,6 +351,29 @@ fn members_of_values_are_no_entries() {
     ] {
         assert_eq!(damaged(text.replace('?', "\u{1}")).0, [pair("b", "3")], "{text}");
     }
+}
+
+/// An entry that lost its closing bracket does not swallow those behind it.
+#[test]
+fn an_open_entry_swallows_nothing() {
+    for (text, indent) in [
+        ("{\n\"a\": 1,\n\"b\": {\"x\": 1,\n\"c\": 3,\n\"d\": 4\n}\n", ""),
+        ("{\n\"a\": 1,\n\"b\": {\"x\": 1,\n\"c\": 3,\n\"d\": 4\n}\n", "  "),
+    ] {
+        let text = text.replace("\n\"", &format!("\n{indent}\""));
+        let (entries, said) = damaged(&text);
+        assert_eq!(entries, [pair("a", "1"), pair("c", "3"), pair("d", "4")], "{text}");
+        assert!(said.starts_with("an entry without an end at line 3"), "{said}");
+    }
+}
+
+/// A large file of one line with damage in its first value is read in reasonable work.
+#[test]
+fn salvage_is_patient_but_not_endless() {
+    let mut file = serde_json::to_vec(&vec![samples(); 300]).unwrap();
+    file.splice(..1, *b"{\"a\": [\"");
+    file.extend(b", \"b\": 1}");
+    assert_eq!(damaged(&file).0, [pair("b", "1")]);
 }
 
 /// A million open brackets are an error at once, and take no stack.

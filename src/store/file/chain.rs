@@ -14,6 +14,9 @@ use crate::store::{Change, Loaded, News};
 /// All generations, open, in order, each with what it says.
 type Chain = Vec<(Journal, Tail)>;
 
+/// How often the folder is read while others fold; more often, and it is no fold that disturbs.
+const LOOKS: u32 = 1000;
+
 impl Inner {
     /// Reads everything and starts from there.
     pub fn load(&self, state: &mut State) -> Loaded {
@@ -47,6 +50,9 @@ impl Inner {
         if state.lost {
             state.pending = vec![News::Replaced(self.load(state))];
             return Ok(());
+        }
+        if state.announced.is_some() {
+            state.settle(self.identity());
         }
         let Some(journal) = &mut state.journal else { return self.look_around(state) };
         match journal.look()? {
@@ -83,9 +89,8 @@ impl Inner {
             self.tell_dropped(&journal.path, tail.dropped, tail.changes.len());
         }
         if let Some(identity) = tail.folded {
-            state.snapshot = Some(identity);
-            state.older_changes = 0;
-            state.older_bytes = 0;
+            state.announce(identity);
+            state.settle(self.identity());
         }
         state.changes += tail.changes.len() as u64;
         state.pending.extend(tail.changes.into_iter().map(News::Change));
@@ -110,6 +115,7 @@ impl Inner {
     pub fn rejoin(&self, state: &mut State) -> io::Result<()> {
         let mut chain = self.open_chain()?;
         let snapshot = self.identity();
+        state.settle(snapshot);
         let last = chain.last().map(|(journal, _)| journal.generation);
         if snapshot != state.snapshot {
             state.pending = vec![News::Replaced(self.load(state))];
@@ -151,7 +157,7 @@ impl Inner {
     /// The generations in the folder, in order.
     pub fn generations(&self) -> io::Result<Vec<u64>> {
         let names = match self.fs.list(&self.names().folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) if is_absent(&error) => Vec::new(),
             names => names?,
         };
         let kinds = names.iter().filter_map(|name| self.names().kind(name));
@@ -167,10 +173,12 @@ impl Inner {
 
     /// Opens and reads all generations. If one disappears meanwhile, a fold took it: look again.
     fn open_chain(&self) -> io::Result<Chain> {
+        let mut left = LOOKS;
         loop {
             let opened = self.generations()?.into_iter().map(|number| self.open_read(number));
+            left -= 1;
             match opened.collect() {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
                 chain => return chain,
             }
         }
@@ -191,6 +199,7 @@ impl Inner {
     fn adopt(&self, state: &mut State, chain: Chain) -> Vec<Change> {
         let mut all = Vec::new();
         state.journal = None;
+        state.announced = None;
         (state.changes, state.older_changes, state.older_bytes) = (0, 0, 0);
         for (journal, tail) in chain {
             if tail.dropped > 0 {
@@ -200,6 +209,9 @@ impl Inner {
             all.extend(tail.changes);
             if state.journal.is_some() {
                 continue;
+            }
+            if let Some(identity) = tail.folded {
+                state.announce(identity);
             }
             state.changes = changes;
             state.journal = Some(journal);
@@ -234,6 +246,11 @@ impl Inner {
         drop(guard);
         Ok(true)
     }
+}
+
+/// Whether there is no folder to look into.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Leaves out the generations that the snapshot holds already.

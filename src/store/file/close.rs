@@ -1,7 +1,7 @@
 //! Closing: the last process to leave clears up.
 
 use super::Inner;
-use super::names::Kind;
+use super::fold::FoldPass;
 use super::state::State;
 use crate::error::Result;
 use crate::store::Saving;
@@ -41,7 +41,7 @@ impl Inner {
 
     /// The fold lock, if this process has a reason to take it when it leaves: it wrote, or holds
     /// what nobody else does, or has seen journals that a dead process may have left behind.
-    fn close_lock(&self) -> Result<Option<FoldGuard>> {
+    fn close_lock(self: &Arc<Self>) -> Result<Option<FoldPass>> {
         let present = self.lock.lock().is_some();
         let (owes, seen) = {
             let mut state = self.state.lock();
@@ -63,11 +63,11 @@ impl Inner {
         // If somebody folds, or nothing may be written here, the journals are not ours to fold.
         // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
         let guard = FoldGuard::take(&*self.fs, &self.names().fold).ok().flatten();
-        Ok(guard.filter(|_| self.presence().is_ok()))
+        Ok(guard.filter(|_| self.presence().is_ok()).map(|guard| self.fold_pass(guard)))
     }
 
     /// Ends the use: clears up if nobody else is there.
-    pub fn close(&self) {
+    pub fn close(self: &Arc<Self>) {
         let present = self.lock.lock().is_some();
         let mut guard = None;
         if present && !self.state.lock().alone {
@@ -92,19 +92,7 @@ impl Inner {
     /// Removes everything but the snapshot, unless something is still to be folded.
     fn clear_up(&self, state: &mut State) {
         if self.is_all_folded(state) {
-            let names = self.names();
-            let has_locks = self.has_locks();
-            for name in self.fs.list(&names.folder).unwrap_or_default() {
-                let ours = match names.kind(&name) {
-                    Some(Kind::Journal(generation)) => Some(generation) <= state.finished,
-                    Some(Kind::Temporary) => has_locks,
-                    None => false,
-                };
-                if ours {
-                    // What cannot be removed does no harm: the next process clears up.
-                    drop(self.fs.remove(&names.folder.join(name)));
-                }
-            }
+            self.clear_away(state.finished.unwrap_or_default());
         }
         // The fold lock first: nobody asks for it without the other.
         if self.names().fold != self.names().lock {

@@ -27,7 +27,19 @@ pub struct Fold {
     unsaved: u64,
     /// Dropped before the guard: who closes and is not alone leaves while he keeps others waiting.
     _leaving: Option<Leaving>,
-    _guard: FoldGuard,
+    _guard: FoldPass,
+}
+
+/// The right to fold, until it is dropped.
+#[derive(Debug)]
+pub struct FoldPass(Arc<Inner>);
+
+impl Drop for FoldPass {
+    fn drop(&mut self) {
+        // Taken out first: another thread puts its own there as soon as it is free.
+        let guard = self.0.fold.lock().take();
+        drop(guard);
+    }
 }
 
 impl Inner {
@@ -45,18 +57,25 @@ impl Inner {
     }
 
     /// Takes part in the writing and waits for the fold lock.
-    pub fn fold_lock(&self) -> Result<FoldGuard> {
+    pub fn fold_lock(self: &Arc<Self>) -> Result<FoldPass> {
         let result = self.presence().and_then(|_| {
             let path = &self.names().fold;
             FoldGuard::wait(&*self.fs, path).map_err(|error| Self::error("lock", path, error))
         });
-        result.inspect_err(|error| self.tell_unsaved(error))
+        let guard = result.inspect_err(|error| self.tell_unsaved(error))?;
+        Ok(self.fold_pass(guard))
+    }
+
+    /// Keeps `guard` where the child of a fork finds it.
+    pub fn fold_pass(self: &Arc<Self>, guard: FoldGuard) -> FoldPass {
+        *self.fold.lock() = Some(guard);
+        FoldPass(Arc::clone(self))
     }
 
     /// Seals the journal and hands out the fold, under the fold lock.
     pub fn fold(
         self: &Arc<Self>,
-        guard: FoldGuard,
+        guard: FoldPass,
         leaving: Option<Leaving>,
     ) -> Result<Box<dyn Saving>> {
         let mut state = self.state.lock();
@@ -64,7 +83,9 @@ impl Inner {
         let sealed = self.seal(&mut state);
         state.folding = false;
         let last = sealed.inspect_err(|error| self.tell_unsaved(error))?;
-        if self.identity() != state.snapshot {
+        let now = self.identity();
+        state.settle(now);
+        if now != state.snapshot {
             state.pending = vec![News::Replaced(self.load(&mut state))];
         }
         Ok(Box::new(Fold {
@@ -106,7 +127,7 @@ impl Inner {
 
     /// Removes what a finished fold leaves behind: folded generations, dead processes' temporary
     /// files. What cannot be removed does no harm.
-    fn clear_away(&self, last: u64) {
+    pub fn clear_away(&self, last: u64) {
         let names = self.names();
         for name in self.fs.list(&names.folder).unwrap_or_default() {
             let old = match names.kind(&name) {
@@ -121,7 +142,7 @@ impl Inner {
     }
 
     /// Whether the lock that we hold keeps others from writing temporary files.
-    pub fn has_locks(&self) -> bool {
+    fn has_locks(&self) -> bool {
         self.lock.lock().as_ref().is_some_and(|lock| lock.supported)
     }
 }

@@ -43,7 +43,7 @@ impl Inner {
         let text = format!(
             "{error}: new results stay in this process and are written at the next save that works"
         );
-        self.tell("append", text);
+        self.tell(if is_forbidden(error) { "forbidden" } else { "append" }, text);
     }
 
     /// The snapshot could not be written.
@@ -52,7 +52,7 @@ impl Inner {
             "{error}: the file and its journals are as they were, nothing that is in them is lost; \
              the next save tries again"
         );
-        self.tell("save", text);
+        self.tell(if is_forbidden(error) { "forbidden" } else { "save" }, text);
     }
 
     /// A journal or a folder could not be read.
@@ -78,4 +78,11 @@ impl Inner {
         );
         self.tell(&text.clone(), text);
     }
+}
+
+/// Whether the place may only be read: then one notice is enough for appends and saves.
+fn is_forbidden(error: &Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let Error::Io { source, .. } = error else { return false };
+    matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
 }

@@ -31,12 +31,21 @@ impl Inner {
         match self.read_steadily() {
             Ok(Some((identity, read))) => {
                 self.judge(state, identity, &read);
+                if self.is_write_protected() {
+                    state.broken = Some("the file is write-protected");
+                }
                 Found { items: read.items, identity: Some(identity) }
             }
             Ok(None) => self.leave_alone(state, "the cache's path is no regular file", None),
             Err(error) if error.kind() == ErrorKind::NotFound => Found::default(),
             Err(error) => self.leave_alone(state, "the file cannot be read", Some(error)),
         }
+    }
+
+    /// Whether the snapshot's mode lets nobody write. A rename would get around it, but is not meant.
+    fn is_write_protected(&self) -> bool {
+        let status = self.fs.status(&self.names().snapshot);
+        status.is_ok_and(|status| status.mode != 0 && status.mode & 0o222 == 0)
     }
 
     /// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
@@ -140,7 +149,8 @@ impl Inner {
         let name = self.names().snapshot.display();
         let cause = error.map_or_else(String::new, |error| format!(" ({error})"));
         let text = format!("{name}: {why}{cause}; it is not touched, results stay in this process");
-        self.tell("broken", text);
+        // The same matter as results that cannot be kept there: told once.
+        self.tell("forbidden", text);
         Found::default()
     }
 }

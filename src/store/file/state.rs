@@ -23,6 +23,9 @@ pub struct State {
     pub older_changes: u64,
     /// How many bytes they have.
     pub older_bytes: u64,
+    /// A snapshot that somebody is about to put in place, and how many changes and bytes of older
+    /// generations it holds. It counts when it is seen there: he may die before.
+    pub announced: Option<(Identity, u64, u64)>,
     /// How many changes are in memory alone, because they could not be appended.
     pub unsaved: u64,
     /// Whether the snapshot must be written again though nothing changed (it was damaged).
@@ -62,12 +65,28 @@ impl State {
         }
     }
 
+    /// Notes that somebody is about to put a snapshot in place that holds all older generations.
+    pub fn announce(&mut self, identity: Identity) {
+        self.announced = Some((identity, self.older_changes, self.older_bytes));
+    }
+
+    /// Notes that `now` is what stands at the snapshot's place.
+    pub fn settle(&mut self, now: Option<Identity>) {
+        if let Some((identity, changes, bytes)) = self.announced.filter(|it| Some(it.0) == now) {
+            self.announced = None;
+            self.snapshot = Some(identity);
+            self.older_changes -= changes;
+            self.older_bytes -= bytes;
+        }
+    }
+
     /// Notes that the snapshot is `identity` now and holds all older generations, and `unsaved`
     /// changes that were in memory alone.
     pub fn is_folded(&mut self, identity: Identity, unsaved: u64) {
         self.snapshot = Some(identity);
         self.unsaved -= unsaved.min(self.unsaved);
         (self.older_changes, self.older_bytes, self.rewrite) = (0, 0, false);
+        self.announced = None;
     }
 
     /// Notes that an own change stands behind all news so far: what it undoes is no news any more.

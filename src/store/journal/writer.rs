@@ -1,6 +1,6 @@
 //! One generation of the journal, open: appends to it and follows what others append.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -49,7 +49,11 @@ impl Journal {
         create: bool,
         charset: Charset,
     ) -> io::Result<Self> {
-        let file = fs.open_append(&path, create)?;
+        let file = fs.open_append(&path, create).or_else(|error| match error.kind() {
+            // What may not be written can be read all the same.
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => fs.open_read(&path),
+            _ => Err(error),
+        })?;
         Ok(Self { generation, path, file, charset, known: 0, seen: 0, buffer: Vec::new() })
     }
 
@@ -62,7 +66,7 @@ impl Journal {
         let mut new = Self::open(fs, self.path.clone(), self.generation, false, self.charset)?;
         let (old_file, new_file) = (self.file.status()?.identity, new.file.status()?.identity);
         if (old_file.device, old_file.inode) != (new_file.device, new_file.inode) {
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(ErrorKind::NotFound.into());
         }
         (new.known, new.seen) = (self.known, self.seen);
         Ok(new)
@@ -92,7 +96,7 @@ impl Journal {
         let start = end.saturating_sub(written as u64);
         if written < wanted {
             self.pass_over(start, end);
-            return Err(io::Error::from(io::ErrorKind::StorageFull));
+            return Err(io::Error::from(ErrorKind::StorageFull));
         }
         let gap = (start != self.known).then(|| self.read(start, true)).transpose()?;
         self.known = end;

@@ -162,12 +162,12 @@ impl Masks {
         let case = u8x16::splat(0x20);
         Self {
             quote: bits(&lanes.map(|l| l.simd_eq(u8x16::splat(b'"')))),
-            backslash: bits(&lanes.map(|l| l.simd_eq(u8x16::splat(b'\\')))),
+            backslash: rare_bits(&lanes.map(|l| l.simd_eq(u8x16::splat(b'\\')))),
             bracket: bits(&lanes.map(|l| {
                 let l = l | case;
                 l.simd_eq(u8x16::splat(b'{')) | l.simd_eq(u8x16::splat(b'}'))
             })),
-            control: bits(&lanes.map(|l| l.max(highest).simd_eq(highest))),
+            control: rare_bits(&lanes.map(|l| l.max(highest).simd_eq(highest))),
         }
     }
 }
@@ -182,4 +182,11 @@ fn quarters(block: &[u8; BLOCK]) -> [u8x16; 4] {
 fn bits(quarters: &[u8x16; 4]) -> u64 {
     let [a, b, c, d] = quarters.map(|q| u64::from(q.to_bitmask()));
     a | b << 16 | c << 32 | d << 48
+}
+
+/// The same for bytes that most blocks have none of: one look, then the four.
+#[inline]
+fn rare_bits(quarters: &[u8x16; 4]) -> u64 {
+    let [a, b, c, d] = *quarters;
+    if (a | b | c | d).to_bitmask() == 0 { 0 } else { bits(quarters) }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::collect::Collector;
 use super::damage::Damage;
-use super::salvage::{salvage, shift};
-use super::scan::{After, Scanner};
+use super::salvage::salvage;
+use super::scan::{After, Scanner, shift};
 use crate::error::{Error, Result};
 use crate::store::Item;
 use crate::value::text::utf8;
@@ -43,7 +43,7 @@ fn entries(text: &[u8], into: &mut Collector<'_>) -> Result<()> {
     loop {
         let entry = scanner.entry(at)?;
         // Entry by entry, while it is in the cache; what stands between entries is ASCII.
-        utf8(&text[at..entry.value.end]).map_err(|error| shift(error, at))?;
+        utf8(&text[at..entry.value.end]).map_err(|error| shift(&error, at))?;
         let after = scanner.after(entry.value.end);
         into.add(&entry);
         match after {

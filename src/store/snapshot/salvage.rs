@@ -5,7 +5,7 @@ use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
 use super::read::{at_end, first_entry};
-use super::scan::{After, Entry, Scanner};
+use super::scan::{After, Entry, Scanner, TOO_DEEP, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 
@@ -17,16 +17,20 @@ pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector<'_>) -> D
     if let Some(what) = hopeless(text) {
         return Damage::new(what, 0, text);
     }
-    let mut reader = Careful { text, scanner: Scanner::new(text) };
-    let broken = match first_entry(&reader.scanner, text) {
-        Ok(Some(first)) => match reader.head(first, into) {
-            Some(broken) => broken,
-            // An object that is whole, in a file that is not.
-            None => return damage(found, text),
-        },
+    let scanner = Scanner::new(text);
+    let first = match first_entry(&scanner, text) {
+        Ok(Some(first)) => Ok(first),
         Ok(None) => return damage(found, text),
-        Err(error) => Broken { entry: 0, resume: 0, error },
+        Err(error) => Err(error),
     };
+    let layout = Layout::at(text, *first.as_ref().unwrap_or(&0));
+    let mut reader = Careful { text, scanner, layout, looked: 0 };
+    let broken = match first {
+        Ok(first) => reader.head(first, into),
+        Err(error) => Some(Broken { entry: 0, resume: 0, error }),
+    };
+    // An object that is whole in a file that is not: the first look knows better.
+    let Some(broken) = broken else { return damage(found, text) };
     reader.tail(&broken, into);
     damage(&broken.error, text)
 }
@@ -56,11 +60,11 @@ fn damage(error: &Error, text: &[u8]) -> Damage {
     Damage::new(what_of(error), at_of(error), text)
 }
 
+/// What a check found: a bad text or one that is too deep, nothing else.
 fn what_of(error: &Error) -> &'static str {
     match error {
         Error::Syntax { what, .. } => what,
-        Error::TooDeep { .. } => "a value that is nested too deep",
-        Error::Io { doing, .. } => doing,
+        _ => TOO_DEEP,
     }
 }
 
@@ -96,6 +100,10 @@ struct Broken {
 struct Careful<'t> {
     text: &'t [u8],
     scanner: Scanner<'t>,
+    /// How entries stand in this file; `None` if that does not help to find them.
+    layout: Option<Layout<'t>>,
+    /// How many bytes were looked at.
+    looked: usize,
 }
 
 impl Careful<'_> {
@@ -106,10 +114,10 @@ impl Careful<'_> {
             into.add(entry);
         }
         match end {
-            End::Broken(broken) => Some(broken),
+            End::Broken(broken) => Some(self.pinpoint(broken)),
             End::Closed(place) => {
                 let error = at_end(&self.scanner, self.text, place).err()?;
-                self.leftovers(entries.last()?, place, into);
+                self.leftovers(place, into);
                 let end = self.text.len();
                 Some(Broken { entry: end, resume: end, error })
             }
@@ -118,55 +126,68 @@ impl Careful<'_> {
 
     /// Takes what can be taken of the entries behind the damage.
     fn tail(&mut self, broken: &Broken, into: &mut Collector<'_>) {
-        let Some(layout) = Layout::at(self.text, broken.entry) else { return };
-        if !layout.sure && self.is_cut_off(broken.entry) {
+        // In a file that is cut off, the last bracket may close something inside the last entry, and
+        // what leads up to it looks like the end of the file's object.
+        if !self.sure() && at_of(&broken.error) >= self.text.len() {
             return;
         }
-        for run in self.runs(&layout, broken.resume) {
+        for run in self.runs(broken.resume) {
             for entry in &run.entries {
                 into.add(entry);
             }
         }
     }
 
-    /// Whether all that is wrong from `entry` on is that the file ends too early.
-    ///
-    /// Then the last bracket may close something inside the entry, and what leads up to it looks
-    /// like the end of the file's object.
-    fn is_cut_off(&self, entry: usize) -> bool {
+    /// Finds where an entry that seems to have no end goes wrong, unless the file really ends there:
+    /// a lost quote shows only when the grammar is read.
+    fn pinpoint(&self, broken: Broken) -> Broken {
         const LONGEST_WORD: usize = "-Infinity".len();
-        let rest = [b"{", &self.text[entry..]].concat();
-        check(&rest).is_err_and(|error| at_of(&error) + LONGEST_WORD >= rest.len())
+        if at_of(&broken.error) < self.text.len() {
+            return broken;
+        }
+        let rest = [b"{", &self.text[broken.entry..]].concat();
+        match check(&rest) {
+            Err(error @ Error::Syntax { at, .. }) if at + LONGEST_WORD < rest.len() => {
+                Broken { error: shift(&error, broken.entry - 1), ..broken }
+            }
+            _ => broken,
+        }
     }
 
     /// Takes entries that stand behind the object's end, where a longer file was overwritten.
     /// They are older than what stands before.
-    fn leftovers(&mut self, last: &Entry, from: usize, into: &mut Collector<'_>) {
-        let layout = Layout::at(self.text, last.key.start - 1);
-        let Some(layout) = layout.filter(|layout| layout.sure) else { return };
-        for run in self.runs(&layout, from) {
+    fn leftovers(&mut self, from: usize, into: &mut Collector<'_>) {
+        if !self.sure() {
+            return;
+        }
+        for run in self.runs(from) {
             for entry in &run.entries {
                 into.add_missing(entry);
             }
         }
     }
 
+    /// Whether entries can be told from members of values.
+    fn sure(&self) -> bool {
+        self.layout.as_ref().is_some_and(|layout| layout.sure)
+    }
+
+    /// Where the next entry may begin.
+    fn next_entry(&self, from: usize) -> Option<usize> {
+        self.layout.as_ref()?.next_entry(self.text, from)
+    }
+
     /// All runs from `from` on that are surely of the file's own object.
-    fn runs(&mut self, layout: &Layout<'_>, from: usize) -> Vec<Run> {
+    fn runs(&mut self, from: usize) -> Vec<Run> {
         let mut runs = Vec::new();
         let mut at = from;
-        let mut patience = PATIENCE * self.text.len();
-        while let Some(start) = layout.next_entry(self.text, at) {
+        let limit = self.looked + PATIENCE * self.text.len();
+        while let Some(start) = self.next_entry(at).filter(|_| self.looked <= limit) {
             let run = self.run(start);
-            let reached = run.reached();
-            patience = patience.saturating_sub(reached.saturating_sub(start));
-            let accepted = layout.sure || self.closes_the_file(&run);
-            at = if accepted { reached.max(start + 1) } else { start + 1 };
+            let accepted = self.sure() || self.closes_the_file(&run);
+            at = if accepted { run.reached().max(start + 1) } else { start + 1 };
             if accepted {
                 runs.push(run);
-            }
-            if patience == 0 {
-                break;
             }
         }
         runs
@@ -210,10 +231,16 @@ impl Careful<'_> {
 
     /// The entry at `at`, key and value checked.
     fn entry(&mut self, at: usize) -> Result<Entry> {
-        let entry = self.scanner.entry(at)?;
+        let entry = self.scanner.entry(at);
+        let end = entry.as_ref().map_or_else(at_of, |entry| entry.value.end);
+        self.looked += end.saturating_sub(at);
+        let entry = entry?;
         let (key, value) = (at..entry.key.end + 1, entry.value.clone());
-        check(&self.text[key.clone()]).map_err(|error| shift(error, key.start))?;
-        check(&self.text[value.clone()]).map_err(|error| shift(error, value.start))?;
+        check(&self.text[key.clone()]).map_err(|error| shift(&error, key.start))?;
+        check(&self.text[value.clone()]).map_err(|error| shift(&error, value.start))?;
+        if self.sure() && self.next_entry(value.start).is_some_and(|next| next < value.end) {
+            return Err(Error::Syntax { what: "an entry without an end", at });
+        }
         Ok(entry)
     }
 
@@ -261,14 +288,5 @@ impl Run {
             End::Closed(place) => *place,
             End::Broken(broken) => broken.resume,
         }
-    }
-}
-
-/// An error in a part of the file, as one in the file.
-pub(super) fn shift(error: Error, by: usize) -> Error {
-    match error {
-        Error::Syntax { what, at } => Error::Syntax { what, at: at + by },
-        Error::TooDeep { .. } => Error::Syntax { what: "a value that is nested too deep", at: by },
-        _ => error,
     }
 }

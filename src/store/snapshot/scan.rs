@@ -64,7 +64,7 @@ impl<'t> Scanner<'t> {
         let (end, escaped) = self.string(at)?;
         if escaped {
             // A key is used at once; only of values the grammar can wait.
-            check(&self.text[at..end])?;
+            check(&self.text[at..end]).map_err(|error| shift(&error, at))?;
         }
         let colon = self.word(end);
         if self.byte(colon) != b':' {
@@ -125,5 +125,16 @@ impl<'t> Scanner<'t> {
             0 => self.fail("expected a value", at),
             length => Ok(at + length),
         }
+    }
+}
+
+/// What is said of a value that is nested deeper than a file may hold.
+pub(super) const TOO_DEEP: &str = "a value that is nested too deep";
+
+/// What a check found in the part of a file that begins at `by`, as an error in the file.
+pub(super) fn shift(error: &Error, by: usize) -> Error {
+    match error {
+        Error::Syntax { what, at } => Error::Syntax { what, at: *at + by },
+        _ => Error::Syntax { what: TOO_DEEP, at: by },
     }
 }

@@ -1,0 +1,43 @@
+"""``make bench``: measures, prints the tables, and keeps the figures for the chart."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import warnings
+from pathlib import Path
+
+from . import files, hits, misses, report
+
+
+def main() -> None:
+    """Run all of it: about two minutes, or ten with ``--long``."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
+    parser.add_argument("--only", choices=["hits", "misses", "files"], help="one part alone")
+    parser.add_argument("--json", type=Path, help="where to keep the figures")
+    given = parser.parse_args()
+    warnings.simplefilter("ignore", DeprecationWarning)
+    print(report.header())
+    tables = []
+    for table in itertools.chain.from_iterable(_parts(given.long, given.only)):
+        report.show(table)
+        tables.append(table)
+    print(f"\n{report.summary(tables)}")
+    if given.json:
+        report.write(given.json, tables)
+
+
+def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
+    parts = {
+        "hits": hits.tables(6.0 if long else 1.5),
+        "misses": misses.tables(
+            10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)
+        ),
+        "files": files.tables((10, 100, 1000) if long else (10, 100), 5 if long else 3),
+    }
+    return [itertools.chain(tables) for name, tables in parts.items() if only in (None, name)]
+
+
+if __name__ == "__main__":
+    main()

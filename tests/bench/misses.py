@@ -1,0 +1,127 @@
+"""A call whose answer must be computed: what is added to the computation."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from outlive import Cache
+
+from . import goals, peers, samples
+from .report import Table
+from .timing import Variant, measure
+
+_SOURCE = json.dumps(samples.issue())
+#: What a miss may cost beyond the function itself.
+_MOST_NS = 4_000
+
+
+def _answer(uri: str) -> Any:
+    """A result of 2 KB that is a new object each time, as any real one is."""
+    return json.loads(_SOURCE)
+
+
+def _fresh() -> Callable[[int], Sequence[str]]:
+    """Keys that nobody has asked for before."""
+    numbers = itertools.count()
+    return lambda n: [f"https://api.example.org/fresh/{next(numbers)}" for _ in range(n)]
+
+
+def _filled(folder: Path, entries: int) -> Cache:
+    """A cache on a file of so many small entries."""
+    path = folder / f"filled-{entries}.json"
+    lines = ",\n".join(f'"https://api.example.org/old/{n}": {{"n": {n}}}' for n in range(entries))
+    path.write_text("{\n" + lines + "\n}\n")
+    cache = Cache(path)
+    len(cache)
+    return cache
+
+
+def by_size(seconds: float, sizes: Sequence[int]) -> Table:
+    """The same miss in caches of different size, beyond the bare function."""
+    with tempfile.TemporaryDirectory() as folder:
+        caches = [_filled(Path(folder), size) for size in sizes]
+        variants = [Variant("the bare function", "f(k)", {"f": _answer}, fresh=_fresh())]
+        for size, cache in zip(sizes, caches, strict=True):
+            names = {"f": cache.memoise(_answer)}
+            variants.append(Variant(f"with {size:,} entries", "f(k)", names, fresh=_fresh()))
+        variants.append(
+            Variant("in memory", "f(k)", {"f": Cache().memoise(_answer)}, fresh=_fresh())
+        )
+        times = measure(variants, [""], seconds)
+        for cache in caches:
+            cache.close()
+    bare = times.pop("the bare function").median
+    values = {name: variant.median - bare for name, variant in times.items()}
+    return Table(
+        "Miss, a result of 2 KB, beyond the bare function",
+        "ns",
+        values,
+        limits=dict.fromkeys(list(values)[: len(sizes)], _MOST_NS),
+        note=f"on disk before the caller has it: survives SIGKILL; the function takes {bare:,.0f} ns",
+    )
+
+
+def against_persistent(seconds: float) -> Table:
+    """Misses and hits of the peers that keep results on a disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder) / "ours.json")
+        functions = {"outlive": cache.memoise(_answer)}
+        for name, peer in peers.PERSISTENT.items():
+            functions[name] = peer(str(Path(folder) / name))(_answer)
+        variants = [Variant(n, "f(k)", {"f": f}, fresh=_fresh()) for n, f in functions.items()]
+        times = measure(variants, [""], seconds)
+        cache.close()
+    return Table(
+        "Miss, a result of 2 KB, the function (7 us) included",
+        "ns",
+        {name: variant.median for name, variant in times.items()},
+        note="all of them keep it on the disk",
+    )
+
+
+def hits_of_persistent(seconds: float) -> Table:
+    """A hit on a result of 2 KB: a fresh object for each of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder) / "ours.json")
+        functions = {"outlive": cache.memoise(_answer)}
+        for name, peer in peers.PERSISTENT.items():
+            functions[name] = peer(str(Path(folder) / name))(_answer)
+        variants = [Variant(n, "f(k)", {"f": f}) for n, f in functions.items()]
+        times = measure(variants, ["https://api.example.org/1"], seconds)
+        cache.close()
+    return Table(
+        "Hit, a fresh dict of 2 KB, against those that persist",
+        "ns",
+        {name: variant.median for name, variant in times.items()},
+    )
+
+
+def in_memory(seconds: float) -> Table:
+    """Misses without a file, against the peers in memory; the result is immutable."""
+    functions = {"outlive": Cache().memoise(str.upper, name="upper", key="first")}
+    functions |= {name: peer()(str.upper) for name, peer in _wrappable().items()}
+    variants = [Variant(n, "f(k)", {"f": f}, fresh=_fresh()) for n, f in functions.items()]
+    times = measure(variants, [""], seconds)
+    return Table(
+        "Miss in memory, a str",
+        "ns",
+        {name: variant.median for name, variant in times.items()},
+        note="nobody keeps it; ours runs one computation per key at a time",
+    )
+
+
+def _wrappable() -> dict[str, Callable[[], peers.Decorator]]:
+    return {goals.LRU: peers.lru_cache, "the original": peers.original, "moka-py": peers.moka}
+
+
+def tables(seconds: float, sizes: Sequence[int]) -> Iterator[Table]:
+    """All of them, ``seconds`` each."""
+    yield by_size(seconds, sizes)
+    yield in_memory(seconds)
+    yield against_persistent(seconds)
+    yield hits_of_persistent(seconds)

@@ -1,0 +1,111 @@
+"""Chunks that take turns: the one way in which calls are timed here."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+#: How long a chunk should take: short, so that all variants meet the same weather.
+CHUNK_NS = 250_000
+#: Rounds beyond which the medians do not move any more.
+MOST_ROUNDS = 300
+FEWEST_ROUNDS = 7
+
+_LOOP = """
+def run(clock, items, {names}):
+    start = clock()
+    for k in items:
+        {call}
+    return clock() - start
+"""
+
+
+@dataclass
+class Variant:
+    """One way to do it."""
+
+    name: str
+    #: The statement to be timed; ``k`` is the key.
+    call: str
+    #: What the statement's names stand for.
+    names: dict[str, Any]
+    #: The keys of one chunk; None lets every chunk be the keys of the question.
+    fresh: Callable[[int], Sequence[Any]] | None = None
+    chunks: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Nanoseconds for one call."""
+        return statistics.median(self.chunks)
+
+    @property
+    def least(self) -> float:
+        """Nanoseconds for one call in the calmest chunk."""
+        return min(self.chunks)
+
+    def loop(self) -> Callable[[Sequence[Any]], int]:
+        """A function of its own code object that times one chunk."""
+        names = ", ".join(["_", *self.names])
+        space: dict[str, Any] = {}
+        exec(_LOOP.format(names=names, call=self.call), space)
+        values = [None, *self.names.values()]
+        return lambda items: space["run"](time.perf_counter_ns, items, *values)
+
+
+def measure(variants: list[Variant], keys: Sequence[Any], seconds: float) -> dict[str, Variant]:
+    """Time ``variants`` for about ``seconds``; one key is repeated, many are gone through."""
+    contenders = [Variant("", "pass", {}), *variants]
+    loops = [variant.loop() for variant in contenders]
+    gc.collect()
+    gc.disable()
+    try:
+        feeds = [_feed(v, loop, keys) for v, loop in zip(contenders, loops, strict=True)]
+        # Many keys are gone through twice: the others had the processor's caches in between.
+        raw = _rounds(loops, feeds, seconds, warm=len(keys) > 1)
+    finally:
+        gc.enable()
+    empty = statistics.median(raw[0])
+    for variant, chunks in zip(variants, raw[1:], strict=True):
+        variant.chunks = [max(chunk - empty, 0.01) for chunk in chunks]
+    return {variant.name: variant for variant in variants}
+
+
+def _feed(
+    variant: Variant, loop: Callable[[Sequence[Any]], int], keys: Sequence[Any]
+) -> Iterator[Sequence[Any]]:
+    """What the chunks of ``variant`` go through; also warms it up."""
+    make = variant.fresh
+    if make is None and len(keys) > 1:
+        loop(keys)
+        return iter(lambda: keys, None)
+    if make is None:
+        make = lambda n: [keys[0]] * n  # noqa: E731
+    size = 1
+    while loop(make(size)) < CHUNK_NS / 2 and size < 100_000:
+        size *= 2
+    return (make(size) for _ in iter(int, 1))
+
+
+def _rounds(
+    loops: list[Callable[[Sequence[Any]], int]],
+    feeds: list[Iterator[Sequence[Any]]],
+    seconds: float,
+    warm: bool,
+) -> list[list[float]]:
+    """Nanoseconds for each item by loop and round; ``warm`` goes through them once before."""
+    times: list[list[float]] = [[] for _ in loops]
+    end = time.perf_counter() + seconds
+    for turn in range(MOST_ROUNDS):
+        if turn >= FEWEST_ROUNDS and time.perf_counter() > end:
+            break
+        for step in range(len(loops)):
+            at = (turn + step) % len(loops)
+            items = next(feeds[at])
+            if warm:
+                loops[at](items)
+            times[at].append(loops[at](items) / len(items))
+    return times

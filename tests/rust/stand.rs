@@ -1,0 +1,160 @@
+//! What the tests of the stores share: the least of a cache, and a folder to work in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use outlive::store::fs::{Disk, Fs};
+use outlive::store::{Change, Durability, FileStore, Item, News, Options, Store};
+use outlive::value::write::Charset;
+use tempfile::TempDir;
+
+/// Keys and texts in order, as the tests compare them.
+pub type Entries = Vec<(String, String)>;
+
+/// The options that tests begin with.
+pub const OPTIONS: Options =
+    Options { charset: Charset::Utf8, durability: Durability::Flush, read_only: false };
+
+/// A result as the cache would hand it to a store.
+pub fn item(key: &str, text: &str) -> Item {
+    let (key, text) = (Bytes::from(key.to_owned()), Bytes::from(text.to_owned()));
+    Item { key, text, sound: true, created: None, timed: false }
+}
+
+/// The change that gives `key` the result `text`.
+pub fn put(key: &str, text: &str) -> Change {
+    Change::Put(item(key, text))
+}
+
+/// The change that takes `key` away.
+pub fn remove(key: &str) -> Change {
+    Change::Remove(Bytes::from(key.to_owned()))
+}
+
+/// Items as text.
+pub fn entries(items: &[Item]) -> Entries {
+    let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).expect("tests use UTF-8");
+    items.iter().map(|item| (text(&item.key), text(&item.text))).collect()
+}
+
+/// Does to `items` what `change` says, in the dumbest way.
+pub fn apply(items: &mut Vec<Item>, change: &Change) {
+    match change {
+        Change::Clear => items.clear(),
+        Change::Remove(key) => items.retain(|item| item.key != key),
+        Change::Put(new) => match items.iter_mut().find(|item| item.key == new.key) {
+            Some(old) => *old = new.clone(),
+            None => items.push(new.clone()),
+        },
+    }
+}
+
+/// The least that a cache does with its store.
+pub struct Cache {
+    /// The store under test.
+    pub store: FileStore,
+    /// What the cache knows.
+    pub items: Vec<Item>,
+}
+
+impl Cache {
+    /// Opens `path` on the real disk.
+    pub fn open(path: &Path) -> Self {
+        Self::open_on(path, Arc::new(Disk))
+    }
+
+    /// Opens `path` on `fs`.
+    pub fn open_on(path: &Path, fs: Arc<dyn Fs>) -> Self {
+        let store = FileStore::with_fs(path.to_path_buf(), OPTIONS, fs);
+        let items = store.load().items;
+        Self { store, items }
+    }
+
+    /// Makes a change as a computed result would; whether it was promised to last.
+    pub fn change(&mut self, change: &Change) -> bool {
+        self.listen();
+        let promised = self.store.append(change).is_ok();
+        apply(&mut self.items, change);
+        promised
+    }
+
+    /// Takes in what others did.
+    pub fn listen(&mut self) {
+        let news = self.store.news();
+        self.take_in(news);
+    }
+
+    fn take_in(&mut self, news: Vec<News>) {
+        for news in news {
+            match news {
+                News::Change(change) => apply(&mut self.items, &change),
+                News::Replaced(loaded) => self.items = loaded.items,
+            }
+        }
+    }
+
+    /// Folds the journal; whether that worked.
+    pub fn save(&mut self) -> bool {
+        let saving = self.store.begin_save();
+        self.finish(saving)
+    }
+
+    /// Leaves the file; whether a save that was due worked.
+    pub fn close(&mut self) -> bool {
+        let saving = self.store.begin_close();
+        let worked = self.finish(saving);
+        self.store.close();
+        worked
+    }
+
+    fn finish(
+        &mut self,
+        saving: outlive::error::Result<Option<Box<dyn outlive::store::Saving>>>,
+    ) -> bool {
+        match saving {
+            Err(_) => false,
+            Ok(None) => true,
+            Ok(Some(mut saving)) => {
+                self.take_in(saving.news());
+                saving.write(&self.items).is_ok()
+            }
+        }
+    }
+
+    /// What the cache holds.
+    pub fn entries(&self) -> Entries {
+        entries(&self.items)
+    }
+}
+
+/// A folder of its own and the file in it.
+pub fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("tests need a temporary folder");
+    let path = folder.path().join("cache.json");
+    (folder, path)
+}
+
+/// The names in a folder, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let read = std::fs::read_dir(folder).expect("the folder is there");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8")
+    };
+    let mut names: Vec<String> = read.map(name).collect();
+    names.sort();
+    names
+}
+
+/// The same from literals.
+pub fn strings(pairs: &[(&str, &str)]) -> Entries {
+    pairs.iter().map(|&(key, text)| (key.to_owned(), text.to_owned())).collect()
+}
+
+/// The one journal in the folder.
+pub fn journal(folder: &Path) -> PathBuf {
+    let found: Vec<String> =
+        names(folder).into_iter().filter(|name| name.contains(".journal-")).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    folder.join(&found[0])
+}
