@@ -149,39 +149,29 @@ class Cache(MutableMapping[str, Any]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    @property
-    def _entries(self) -> _core.Cache:
-        """What the mapping shows: switched off, a memory of its own instead of the file."""
-        mode = _modes.current(self.core) or self.core.mode
-        return self._aside if mode == "off" else self.core
-
-    @functools.cached_property
-    def _aside(self) -> _core.Cache:
-        return _core_of(None, fsync=False, ascii=self.is_drop_in)
-
     def __getitem__(self, key: str) -> Any:
-        return self._entries[self._text(key)]
+        return self.core[self._text(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._entries[self._text(key)] = value
+        self.core[self._text(key)] = value
 
     def __delitem__(self, key: str) -> None:
-        del self._entries[self._text(key)]
+        del self.core[self._text(key)]
 
     def __contains__(self, key: object) -> bool:
         try:
-            return self._text(key) in self._entries
+            return self._text(key) in self.core
         except TypeError:
             return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries.keys())
+        return iter(self.core.keys())
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed(self._entries.keys())
+        return reversed(self.core.keys())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.core)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Cache):
@@ -202,7 +192,7 @@ class Cache(MutableMapping[str, Any]):
 
     def clear(self) -> None:
         """Forget everything, in the file too."""
-        self._entries.clear()
+        self.core.clear()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
@@ -287,7 +277,7 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
 
 def _mode_of_environment() -> str:
     """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
-    word = os.environ.get("OUTLIVE_MODE") or "on"
+    word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
     if word in _options.MODES:
         return word
     known = ", ".join(_options.MODES)

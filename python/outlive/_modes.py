@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from ._options import MODES
-from ._warnings import warn
-
 if TYPE_CHECKING:
     from . import _core
-
-
-def of_environment() -> str:
-    """Return the mode that OUTLIVE_MODE asks for; a word that is none gets a warning."""
-    word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
-    if word in MODES:
-        return word
-    known = ", ".join(MODES)
-    warn("OutliveWarning", f"OUTLIVE_MODE={word!r} is no mode (there are: {known}); it is ignored")
-    return "on"
 
 
 class _Override:

@@ -7,8 +7,6 @@ import sys
 import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 from . import _core, _errors
 
@@ -24,18 +22,6 @@ def _stacklevel() -> int:
     return level
 
 
-class _Report:
-    """What ``sys.unraisablehook`` is to print."""
-
-    err_msg: str | None = "outlive went on after a warning"
-    object: Any = None
-
-    def __init__(self, error: Warning) -> None:
-        self.exc_type: type[BaseException] = type(error)
-        self.exc_value: BaseException | None = error
-        self.exc_traceback: TracebackType | None = error.__traceback__
-
-
 def warn(category: str, message: str) -> None:
     """Issue ``message`` as the warning class of this name.
 
@@ -46,5 +32,5 @@ def warn(category: str, message: str) -> None:
     cls = getattr(_errors, category)
     try:
         warnings.warn(message, cls, stacklevel=_stacklevel())
-    except cls as error:
-        sys.unraisablehook(_Report(error))
+    except Exception as error:
+        _core.report(error)

@@ -370,8 +370,6 @@ where
         let _active = sync::active();
         let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
-        drop(active);
-        drop(gone);
         saved
     }
 

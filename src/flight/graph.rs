@@ -9,7 +9,6 @@
 //! is atomic, so that it can be tested exhaustively, and a fork needs only this one lock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
 
 use super::owner::{Owner, Place};
 use super::table::{Flight, Table};
@@ -73,13 +72,11 @@ pub struct ForkToken {
 
 impl ForkToken {
     /// In the child: forgets the flights and waits of all threads but `thread`, the forking one.
-    ///
-    /// What they held is never dropped: that may run any code, for which a child is not ready yet.
     pub fn after_in_child(mut self, thread: u64) {
         let lost = self.world.keep_only(thread);
         self.graph.recount(&self.world);
         drop(self.world);
-        mem::forget(lost);
+        drop(lost);
     }
 }
 

@@ -16,7 +16,6 @@ use super::clock;
 use super::decode::{Failure, Names, decode};
 use super::encode::to_text;
 use super::live::Live;
-use super::slow::this_thread;
 use super::text::{from_wtf8, with_wtf8};
 use crate::cache::{Cache, Entry};
 use crate::policy::Limits;
@@ -117,7 +116,6 @@ impl CoreCache {
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
-        super::fork::prepare();
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         super::fork::watch();
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
@@ -291,13 +289,6 @@ impl CoreCache {
         Ok(saved.is_ok())
     }
 
-    /// Closes for the last time: the interpreter ends in this thread. What it still computes, in
-    /// other handlers at exit, is saved at once.
-    fn end(&self, py: Python<'_>) -> PyResult<bool> {
-        self.ended_by.store(this_thread(), Ordering::Release);
-        self.close(py)
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.overridden)?;
         visit.call(&self.warn)?;
@@ -306,14 +297,6 @@ impl CoreCache {
 
     fn __clear__(&self) {
         self.cache.forget_unstorable();
-    }
-}
-
-impl Drop for CoreCache {
-    /// A cache that nobody has any more is saved: nobody else is left to do it.
-    fn drop(&mut self) {
-        // Trouble cannot be told from here; the journal keeps what could not be saved.
-        let _ = self.cache.close();
     }
 }
 
@@ -374,14 +357,6 @@ impl CoreCache {
         }
         let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;
         word.map_or_else(|| Ok(me.default()), |word| Mode::from_word(&word))
-    }
-
-    /// To be called after a change: nobody may come to save it later.
-    pub fn changed(&self, py: Python<'_>) -> PyResult<()> {
-        if self.ended_by.load(Ordering::Acquire) == this_thread() {
-            return self.close(py).map(drop);
-        }
-        self.tell(py)
     }
 
     /// Warns of what the store has to say.
@@ -459,7 +434,7 @@ impl CoreCache {
             }
         }
         let _ = self.cache.put(key, entry);
-        self.changed(py)
+        self.tell(py)
     }
 }
 

@@ -10,6 +10,7 @@ use pyo3::types::{
     PyTuple,
 };
 
+use super::call::call;
 use super::hot::utf8;
 use super::text::with_wtf8;
 use crate::error::Error;

@@ -102,11 +102,6 @@ impl Hits {
         }
     }
 
-    /// Lets go of what is good for nothing any more, if `epoch` is the cache's state now.
-    pub fn renew(&mut self, epoch: u64) -> Dropped {
-        if self.epoch == epoch { Dropped::default() } else { self.clear() }
-    }
-
     /// Forgets everything.
     pub fn clear(&mut self) -> Dropped {
         self.timed = false;

@@ -2,8 +2,7 @@
 //!
 //! A hit must cost less than PyO3's own calling convention does, so the type of `Memoised` gets a
 //! vectorcall slot by hand: no tuple, no dict, no conversion. Everything that is not a hit goes
-//! to safe code. Beside it stand the two other things that safe code cannot say: a call that survives
-//! the interpreter's end, and what is done around forks.
+//! to safe code.
 #![expect(unsafe_code, reason = "CPython's vectorcall protocol is a C interface")]
 
 #[cfg(not(Py_GIL_DISABLED))]

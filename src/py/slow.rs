@@ -356,7 +356,7 @@ impl<'py> Flight<'_, 'py> {
             // The save at exit is over: this call comes from a handler that runs after it.
             return core.close(py).map(drop);
         }
-        core.changed(py)
+        core.tell(py)
     }
 
     /// The snapshot of `value`, and where in it something stands that cannot be stored.
