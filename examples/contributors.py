@@ -1,10 +1,11 @@
-"""Who contributed to a repository? Not only those who wrote code: also those who reported, discussed and reviewed.
+"""Who contributed to a repository? Those who wrote code, and those who reported and reviewed.
 
-    python examples/contributors.py                      a bundled repository, served on this machine
+    python examples/contributors.py                   a bundled repository, served from here
     python examples/contributors.py --live OWNER/NAME    a real one, from api.github.com
 
-It takes dozens of calls, and the API allows so many an hour. Cut off? Run it again later: one line, `@memoise`, makes
-every answer that was ever received last. The answers are in cache_file.json; delete it to ask afresh.
+It takes dozens of calls, and the API allows so many an hour. Cut off? Run it again later: one line,
+`@memoise`, makes every answer that was ever received last. The answers are in cache_file.json;
+delete it to ask afresh.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
-from outlive import memoise
 
 from fake_github import NAME, sample_server
+from outlive import memoise
 
 PER_PAGE = 100
 
@@ -86,7 +87,10 @@ def report(repository: str) -> str:
     talk = talkers(repository) - code
     lists = [sorted(map(display_name, logins), key=str.casefold) for logins in (code, talk)]
     titles = ("Wrote code", "Reported, discussed, reviewed")
-    parts = [f"{title} ({len(names)}): {', '.join(names)}" for title, names in zip(titles, lists, strict=True)]
+    parts = [
+        f"{title} ({len(names)}): {', '.join(names)}"
+        for title, names in zip(titles, lists, strict=True)
+    ]
     return "\n".join([f"{len(code | talk)} people contributed to {repository}.", *parts])
 
 
@@ -104,9 +108,18 @@ def run(repository: str, api: str) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="List everyone who contributed to a GitHub repository.")
-    parser.add_argument("--live", metavar="OWNER/NAME", help="ask api.github.com (with GITHUB_TOKEN, if that is set)")
-    parser.add_argument("--api", metavar="URL", help="a server that is already running, for the bundled repository")
+    """Print who contributed, or when to come back."""
+    parser = argparse.ArgumentParser(
+        description="List everyone who contributed to a GitHub repository."
+    )
+    parser.add_argument(
+        "--live",
+        metavar="OWNER/NAME",
+        help="ask api.github.com (with GITHUB_TOKEN, if that is set)",
+    )
+    parser.add_argument(
+        "--api", metavar="URL", help="a server that is already running, for the bundled repository"
+    )
     options = parser.parse_args()
     if options.live:
         if token := os.environ.get("GITHUB_TOKEN"):

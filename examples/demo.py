@@ -1,4 +1,4 @@
-"""Runs contributors.py three times, as somebody with a rate limit would: cut off, an hour later, and once more."""
+"""Runs contributors.py as somebody with a rate limit does: cut off, later, and once more."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def run(folder: str, github: FakeGitHub) -> Run:
     github.new_window(RATE_LIMIT)
     began = time.perf_counter()
     command = [sys.executable, str(PROGRAM), "--api", github.url]
-    process = subprocess.run(command, cwd=folder, capture_output=True, check=False, encoding="utf-8")
+    process = subprocess.run(
+        command, cwd=folder, capture_output=True, check=False, encoding="utf-8"
+    )
     seconds = time.perf_counter() - began
     counts = re.search(r"(\d+) calls made, (\d+) saved", process.stderr)
     if counts is None:
@@ -46,14 +48,20 @@ def row(number: int, each: Run) -> str:
 
 
 def main() -> None:
-    print(f"Who contributed? An API that takes {LATENCY * 1000:.0f} ms a call and allows {RATE_LIMIT} an hour.\n")
+    """Run it three times and tell what each run cost."""
+    print(
+        f"Who contributed? An API that takes {LATENCY * 1000:.0f} ms a call "
+        f"and allows {RATE_LIMIT} an hour.\n"
+    )
     print(f"{'run':>5}   {'':<25}{'calls made':>12}{'calls saved':>14}{'seconds':>10}")
     with TemporaryDirectory() as folder, sample_server() as github:
         for number in (1, 2, 3):
             last = run(folder, github)
             print(row(number, last), flush=True)
         size = Path(folder, "cache_file.json").stat().st_size
-    print(f"\n{last.report}\nAll of it is in cache_file.json now, {size / 1000:.0f} kB of plain JSON.")
+    print(
+        f"\n{last.report}\nAll of it is in cache_file.json now, {size / 1000:.0f} kB of plain JSON."
+    )
 
 
 if __name__ == "__main__":

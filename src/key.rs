@@ -9,6 +9,8 @@
 //! In the drop-in's file a string key is itself, so everything else carries [`PREFIX`], and a
 //! string that begins with it is written like any other value: quoted, behind the prefix.
 
+use crate::value::text::{has_split_pair, surrogate};
+
 /// What begins every key text of the drop-in that is not a plain string.
 pub const PREFIX: &str = "outlive:";
 
@@ -33,9 +35,17 @@ impl KeyText {
     }
 
     /// Appends a string between quotes, so that nothing in it can end it or look like the rest.
+    ///
+    /// Surrogates are written as `\uhhhh`: in the file, two of them would become a character.
     pub fn quoted(&mut self, wtf8: &[u8]) {
         self.0.push(b'"');
-        for &byte in wtf8 {
+        let mut at = 0;
+        while let Some(&byte) = wtf8.get(at) {
+            if let Some(unit) = surrogate(&wtf8[at..]) {
+                self.raw(&format!("\\u{unit:04x}"));
+                at += 3;
+                continue;
+            }
             match byte {
                 b'"' | b'\\' => self.0.extend([b'\\', byte]),
                 b'\n' => self.raw("\\n"),
@@ -44,6 +54,7 @@ impl KeyText {
                 0..=0x1f | 0x7f => self.raw(&format!("\\x{byte:02x}")),
                 _ => self.0.push(byte),
             }
+            at += 1;
         }
         self.0.push(b'"');
     }
@@ -99,7 +110,8 @@ impl KeyText {
     }
 }
 
-/// The drop-in's text of a string key: the string itself, unless it looks like another text.
+/// The drop-in's text of a string key: the string itself, unless it looks like another text or
+/// holds two surrogates that the file would give back as one character.
 pub fn plain(wtf8: &[u8]) -> Option<&[u8]> {
-    (!wtf8.starts_with(PREFIX.as_bytes())).then_some(wtf8)
+    (!wtf8.starts_with(PREFIX.as_bytes()) && !has_split_pair(wtf8)).then_some(wtf8)
 }

@@ -1,7 +1,8 @@
 """A small stand-in for GitHub's REST API on 127.0.0.1, for the examples and the tests.
 
-It serves what a program that looks for contributors asks: repositories, contributors, issues, pull requests,
-comments and users; in pages; with a rate limit that cuts callers off as GitHub does. Standard library only.
+It serves what a program that looks for contributors asks: repositories, contributors, issues, pull
+requests, comments and users; in pages; with a rate limit that cuts callers off as GitHub does.
+Standard library only.
 """
 
 from fake_github.repository import Json, Repository, Thread, answers_of

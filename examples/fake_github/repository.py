@@ -16,7 +16,7 @@ Json = Any
 
 @dataclass(frozen=True)
 class Thread:
-    """An issue or a pull request with its comments; each of its people is a login, or None for a deleted account."""
+    """An issue or a pull request with its comments; people are logins, None if deleted."""
 
     author: str | None
     title: str
@@ -47,7 +47,7 @@ class Repository:
 
 
 def answers_of(*repositories: Repository) -> dict[str, Json]:
-    """Path -> answer of the REST API, for everything that the repositories hold; any other path is a 404."""
+    """Path -> answer of the REST API for all that the repositories hold; the rest is a 404."""
     answers: dict[str, Json] = {}
     for repository in repositories:
         answers.update(_repository(repository))
@@ -58,7 +58,9 @@ def answers_of(*repositories: Repository) -> dict[str, Json]:
 
 def _thread(raw: dict[str, Json]) -> Thread:
     """JSON has lists only, and leaves out what is empty."""
-    fields: Json = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+    fields: Json = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()
+    }
     return Thread(**fields)
 
 
@@ -68,11 +70,18 @@ def _repository(repository: Repository) -> dict[str, Json]:
     numbered = list(enumerate(repository.threads, start=1))[::-1]
     return {
         base: {"full_name": repository.name, "private": False, "has_wiki": True},
-        f"{base}/contributors": [_account(login) | {"contributions": 1} for login in repository.contributors],
+        f"{base}/contributors": [
+            _account(login) | {"contributions": 1} for login in repository.contributors
+        ],
         f"{base}/issues": [_issue(repository, number, thread) for number, thread in numbered],
-        f"{base}/pulls": [_pull(repository, number, thread) for number, thread in numbered if thread.is_pull],
+        f"{base}/pulls": [
+            _pull(repository, number, thread) for number, thread in numbered if thread.is_pull
+        ],
         **{f"{base}/contents/{path}": _file(path, text) for path, text in repository.files.items()},
-        **{f"/users/{login}": _account(login) | {"name": name} for login, name in repository.people.items()},
+        **{
+            f"/users/{login}": _account(login) | {"name": name}
+            for login, name in repository.people.items()
+        },
     }
 
 
@@ -100,14 +109,24 @@ def _user(login: str | None) -> dict[str, Json] | None:
 
 def _pull(repository: Repository, number: int, thread: Thread) -> dict[str, Json]:
     url = f"https://api.github.com/repos/{repository.name}/pulls/{number}"
-    return {"number": number, "title": thread.title, "state": "open", "url": url, "user": _user(thread.author)}
+    return {
+        "number": number,
+        "title": thread.title,
+        "state": "open",
+        "url": url,
+        "user": _user(thread.author),
+    }
 
 
 def _issue(repository: Repository, number: int, thread: Thread) -> dict[str, Json]:
     """GitHub lists a pull request among the issues too, marked by a member of its own."""
     pull = _pull(repository, number, thread)
     mark = {"pull_request": {"url": pull["url"]}} if thread.is_pull else {}
-    return pull | {"comments": len(thread.comments), "url": pull["url"].replace("/pulls/", "/issues/")} | mark
+    return (
+        pull
+        | {"comments": len(thread.comments), "url": pull["url"].replace("/pulls/", "/issues/")}
+        | mark
+    )
 
 
 def _comments(logins: Iterable[str | None]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""The bundled repository, from a server that is as slow and as strict as the real one, on a smaller scale."""
+"""The bundled repository, from a server that is slow and strict as the real one, but small."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fake_github.server import FakeGitHub
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "kettle.json"
 
-#: Its people have logins that GitHub gives nobody, so that a cache file can hold them beside real ones.
+#: Its people have logins that GitHub gives nobody: a cache file can hold them beside real ones.
 NAME = "sample/kettle"
 #: Calls an hour; GitHub allows 60 to those who do not log in.
 RATE_LIMIT = 25

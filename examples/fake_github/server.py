@@ -25,7 +25,8 @@ UNLIMITED = 1_000_000
 
 NOT_FOUND = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}
 LIMITED = {
-    "message": "API rate limit exceeded for 127.0.0.1. (But here's the good news: Authenticated requests get a"
+    "message": "API rate limit exceeded for 127.0.0.1. "
+    "(But here's the good news: Authenticated requests get a"
     " higher rate limit. Check out the documentation for more details.)",
     "documentation_url": "https://docs.github.com/rest/overview/resources-in-the-rest-api#rate-limiting",
 }
@@ -41,9 +42,9 @@ class Answer:
 
 
 class FakeGitHub:
-    """Serves `answers` (path -> JSON) on a free port of 127.0.0.1 for as long as its `with` block lasts.
+    """Serves `answers` (path -> JSON) on a free port of 127.0.0.1 while its `with` block lasts.
 
-    `rate_limit` is the number of calls in an hour (None: no end), `latency` the seconds that each takes.
+    `rate_limit` is the number of calls in an hour (None: no end), `latency` the seconds of each.
     `public_url` is what `link` headers begin with; by default the server's own address.
     """
 
@@ -57,7 +58,7 @@ class FakeGitHub:
     ) -> None:
         self.answers = answers
         self.latency = latency
-        #: The calls so far, in their order, as `path?query` with nothing percent-encoded; also those refused.
+        #: The calls so far, also those refused, in order: `path?query`, nothing percent-encoded.
         self.calls: list[str] = []
         self._lock = threading.Lock()
         self._http = _Server(self)
@@ -70,7 +71,12 @@ class FakeGitHub:
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._http.shutdown()
         self._http.server_close()
 
@@ -80,7 +86,7 @@ class FakeGitHub:
         self._left = self._limit
 
     def answer(self, target: str) -> Answer:
-        """The answer to a GET of `target`, which it counts; a ConnectionAbortedError hangs up without any."""
+        """The answer to a GET of `target`, counted; ConnectionAbortedError: hang up."""
         with self._lock:
             self.calls.append(unquote(target))
             refused = self._left == 0
@@ -94,11 +100,13 @@ class FakeGitHub:
         parts = urlsplit(target)
         content = self.answers.get(unquote(parts.path), NOT_FOUND)
         if isinstance(content, list):
-            return 200, *page_of(content, self._public_url + parts.path, dict(parse_qsl(parts.query)))
+            return 200, *page_of(
+                content, self._public_url + parts.path, dict(parse_qsl(parts.query))
+            )
         return (404 if content is NOT_FOUND else 200), content, {}
 
     def _rate(self, left: int) -> dict[str, str]:
-        """GitHub's three headers, in small letters as it sends them; the window ends an hour from now."""
+        """GitHub's three headers, in small letters as it sends them; the window ends in an hour."""
         reset = int(time.time()) + HOUR
         names = {"limit": self._limit, "remaining": left, "reset": reset}
         rate = {f"x-ratelimit-{name}": str(value) for name, value in names.items()}
@@ -116,9 +124,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
-    # Headers and body leave in one packet: in two, each answer would wait 40 ms for a delayed acknowledgement.
+    # Headers and body leave in one packet: in two, each answer would wait 40 ms for a delayed
+    # acknowledgement.
     wbufsize = 1 << 16
 
     def do_GET(self) -> None:
@@ -141,5 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionError:
             self.close_connection = True
 
-    def log_message(self, *_: object) -> None:
+    def log_message(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *_: object
+    ) -> None:
         """Nothing: the calls are in `FakeGitHub.calls`."""

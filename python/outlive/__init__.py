@@ -15,15 +15,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._cache import Cache
-from ._errors import (
-    CacheFileWarning,
-    CacheMiss,
-    KeyCollisionWarning,
-    OutliveWarning,
-    UnstorableWarning,
-)
-from ._info import CacheInfo
+from ._cache import Cache as Cache
+from ._errors import CacheFileWarning as CacheFileWarning
+from ._errors import CacheMiss as CacheMiss
+from ._errors import KeyCollisionWarning as KeyCollisionWarning
+from ._errors import OutliveWarning as OutliveWarning
+from ._errors import UnstorableWarning as UnstorableWarning
+from ._info import CacheInfo as CacheInfo
+from ._types import BoundMemoised as BoundMemoised
+from ._types import Memoised as Memoised
 
 if TYPE_CHECKING:
     from ._default import cache as cache
@@ -35,16 +35,18 @@ if TYPE_CHECKING:
     from ._default import save_cache as save_cache
 
 # Just the drop-in's names: its star import stands behind other imports and must shadow nothing.
-__all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]  # noqa: F822
+__all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]
 
 __version__ = "0.1.0"
 
 _PUBLIC = [
+    "BoundMemoised",
     "Cache",
     "CacheFileWarning",
     "CacheInfo",
     "CacheMiss",
     "KeyCollisionWarning",
+    "Memoised",
     "OutliveWarning",
     "UnstorableWarning",
     "configure",

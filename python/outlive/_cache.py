@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import atexit
+import fnmatch
 import os
+import re
 import threading
 import weakref
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _decorator, _modes, _options
 from ._warnings import warn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from ._types import (
+        CacheOptions,
+        Decorator,
+        Durability,
+        FunctionOptions,
+        Memoised,
+        Mode,
+        P,
+        R,
+        S,
+    )
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
@@ -34,11 +50,11 @@ class Cache(MutableMapping[str, Any]):
         path: str | os.PathLike[str] | None = None,
         *,
         app: str | None = None,
-        mode: str | None = None,
-        durability: str = "flush",
+        mode: Mode | None = None,
+        durability: Durability = "flush",
         maxsize: int | None = None,
         max_bytes: int | None = None,
-        **options: Any,
+        **options: Unpack[CacheOptions],
     ) -> None:
         """Name the file and the defaults of the functions that are memoised in it.
 
@@ -53,7 +69,8 @@ class Cache(MutableMapping[str, Any]):
                 "fsync" (it survives the loss of power).
             maxsize: How many entries the whole cache may have; the least recently used goes.
             max_bytes: How many bytes the texts of all results may have together.
-            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if, cache_errors, on_unstorable, clock.
+            **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
+                cache_errors, on_unstorable; and clock, which tells the time in seconds.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
@@ -81,6 +98,18 @@ class Cache(MutableMapping[str, Any]):
         """The file as messages name it."""
         return self.path or "a cache in memory"
 
+    @overload
+    def memoise(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+    @overload
+    def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+        self, function: staticmethod[P, R], /
+    ) -> staticmethod[P, R]: ...
+    @overload
+    def memoise(self, function: Callable[P, R], /) -> Memoised[P, R]: ...
+    @overload
+    def memoise(
+        self, function: None = None, /, **options: Unpack[FunctionOptions]
+    ) -> Decorator: ...
     def memoise(self, function: Any = None, /, **options: Any) -> Any:
         """Keep the results of ``function``: ``@cache.memoise`` or ``@cache.memoise(ttl="1h")``.
 
@@ -98,7 +127,7 @@ class Cache(MutableMapping[str, Any]):
 
     memoize = memoise
 
-    def mode(self, mode: str) -> AbstractContextManager[None]:
+    def mode(self, mode: Mode) -> AbstractContextManager[None]:
         """Let a mode hold in this thread or task for the length of a ``with`` block.
 
         Raises:
@@ -114,7 +143,7 @@ class Cache(MutableMapping[str, Any]):
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
         self.core.close()
 
-    def __enter__(self) -> Cache:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -138,6 +167,9 @@ class Cache(MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.core.keys())
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self.core.keys())
+
     def __len__(self) -> int:
         return len(self.core)
 
@@ -147,6 +179,16 @@ class Cache(MutableMapping[str, Any]):
         return dict(self) == other if isinstance(other, dict) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove and return the newest entry, as a dict does.
+
+        Raises:
+            KeyError: there is no entry.
+        """
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("the cache is empty")
 
     def clear(self) -> None:
         """Forget everything, in the file too."""
@@ -176,7 +218,25 @@ class Cache(MutableMapping[str, Any]):
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
 
-    def reconfigure(self, options: dict[str, Any]) -> None:
+    def forget(self, pattern: str) -> int:
+        """Forget all entries whose key text fits a pattern.
+
+        Args:
+            pattern: As for file names: ``*`` stands for anything, ``?`` for one character,
+                ``[ab]`` for one of these; ``"*.fetch(*"`` is all that functions named fetch made.
+
+        Returns:
+            How many entries went.
+
+        Raises:
+            TypeError: ``pattern`` is no text.
+        """
+        if not isinstance(pattern, str):
+            raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
+        fits = re.compile(fnmatch.translate(pattern)).match
+        return sum(self.core.remove(key) for key in self if fits(key))
+
+    def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""
         self.options = _options.checked(self.options, options)
         for memoised in list(self.functions.values()):
@@ -223,11 +283,11 @@ def _mode_of_environment() -> str:
     return "on"
 
 
-def _core_of(path: str | None, fsync: bool, ascii: bool) -> _core.Cache:
+def _core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
     """The one native cache of this process on ``path``."""
     mode = _mode_of_environment()
     make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
-        path, ascii=ascii, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
+        path, ascii=plain, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
     )
     if path is None:
         return make()

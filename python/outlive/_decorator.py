@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import hashlib
 import inspect
 import sys
 import weakref
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core, _names, _options, _refresh
 from ._errors import KeyCollisionWarning
 from ._keeper import Keeper
+from ._secret import Digester
 from ._warnings import warn
 
 if TYPE_CHECKING:
@@ -50,7 +51,26 @@ def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str,
     memoised.cache_info = functools.partial(_cache_info, cache, memoised)
     memoised.cache_clear = functools.partial(_cache_clear, cache, memoised)
     memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
-    return memoised
+    if not memoised.suspends:
+        return memoised
+    from . import _async
+
+    return _async.face(memoised, function)
+
+
+def _suspends(function: Any) -> bool:
+    """Whether calls of ``function`` are to be awaited."""
+    call = type(function).__call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _refresher(memoised: _core.Memoised) -> Any:
+    """What computes results of ``memoised`` in the background."""
+    if not memoised.suspends:
+        return _refresh.Refresher(weakref.ref(memoised))
+    from . import _async  # not before it is needed: asyncio takes longer to import than outlive
+
+    return _async.Refresher(weakref.ref(memoised))
 
 
 def _refuse(function: Any) -> None:
@@ -81,10 +101,11 @@ def _native(
         flat=cache.is_drop_in,
         rule=rule,
         params=params,
-        digest=functools.partial(_digest, name),
+        digest=Digester(cache.core, name),
         options=_options.Options(),
+        suspends=_suspends(function),
     )
-    memoised._outlive_own = own, _refresh.Refresher(weakref.ref(memoised))
+    memoised._outlive_own = own, _refresher(memoised)
     renew_options(cache, memoised)
     if not cache.is_drop_in:
         _tell_namesakes(cache, name, memoised)
@@ -97,13 +118,7 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
     own, refresher = memoised._outlive_own
     options = _options.checked(cache.options, own)
     errors = Keeper(options.cache_errors) if options.cache_errors else None
-    memoised.set_options(_options.replace(options, errors=errors, refresher=refresher))
-
-
-def _digest(function: str, parameter: str, text: bytes) -> str:
-    """A digest of a secret argument's text, different for each function and parameter."""
-    key = hashlib.blake2b(f"{function}:{parameter}".encode("utf-8", "surrogatepass")).digest()
-    return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()
+    memoised.set_options(dataclasses.replace(options, errors=errors, refresher=refresher))
 
 
 def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
@@ -127,7 +142,7 @@ def _is_redefined(other: _core.Memoised) -> bool:
     found: Any = sys.modules.get(other.__module__)
     for part in other.__qualname__.split("."):
         found = getattr(found, part, None)
-    return found is other
+    return getattr(found, "_outlive_native", found) is other
 
 
 def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _options
 from ._cache import CACHE_OPTIONS, Cache
 
-F = TypeVar("F", bound=Callable[..., Any])
+#: Two halves that the file would give back as one character.
+_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._types import (
+        CacheOptions,
+        Decorator,
+        FunctionOptions,
+        Memoised,
+        Mode,
+        P,
+        R,
+        S,
+    )
 
 
 class DefaultCache(Cache):
@@ -20,13 +36,15 @@ class DefaultCache(Cache):
 
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
-        return key if isinstance(key, str) else f"outlive:({_core.canonical(key)})"
+        if isinstance(key, str) and not _SPLIT_PAIR.search(key):
+            return key
+        return f"outlive:({_core.canonical(key)})"
 
-    def count(self, memoised: _core.Memoised) -> int:
+    def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""
         return len(self)
 
-    def clear_function(self, memoised: _core.Memoised) -> None:
+    def clear_function(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
         """Forget all entries: nobody knows which function made them."""
         self.clear()
 
@@ -44,6 +62,16 @@ def load() -> None:
         cache.core.load()
 
 
+@overload
+def memoise(function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+@overload
+def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+    function: staticmethod[P, R], /
+) -> staticmethod[P, R]: ...
+@overload
+def memoise(function: Callable[P, R], /) -> Memoised[P, R]: ...
+@overload
+def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Decorator: ...
 def memoise(function: Any = None, /, **options: Any) -> Any:
     """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
 
@@ -73,10 +101,10 @@ def disable() -> None:
 def configure(
     *,
     file: str | os.PathLike[str] | None = None,
-    mode: str | None = None,
+    mode: Mode | None = None,
     maxsize: int | None = None,
     max_bytes: int | None = None,
-    **options: Any,
+    **options: Unpack[CacheOptions],
 ) -> None:
     """Give the default cache its file, its mode and the defaults of its functions.
 

@@ -19,7 +19,7 @@ class CacheFileWarning(OutliveWarning):
     """Trouble with the file: damaged, unreadable, not writable, or no room on the disk."""
 
 
-class CacheMiss(LookupError):
+class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
     """Mode "offline", and the cache holds no fresh result for this call.
 
     Attributes:

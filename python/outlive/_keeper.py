@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._options import Duration, seconds
+from ._options import seconds
+from ._types import Duration
 
 
 class Keeper:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
-Duration = float | int | str | timedelta
+from ._types import Duration, Mode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPELLED = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
@@ -23,7 +23,7 @@ _HINTS = {
     "cache_none": "cache_if=lambda result: result is not None",
     "ignore_self": 'ignore=("self",)',
 }
-MODES = ("on", "off", "refresh", "offline", "readonly")
+MODES: tuple[str, ...] = get_args(Mode)
 
 
 def seconds(value: Duration, option: str) -> float:
@@ -38,7 +38,9 @@ def seconds(value: Duration, option: str) -> float:
     elif isinstance(value, str):
         spelled = _SPELLED.fullmatch(value)
         if spelled is None:
-            raise ValueError(f'{option}={value!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"')
+            raise ValueError(
+                f'{option}={value!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"'
+            )
         number = float(spelled[1]) * _UNITS[spelled[2]]
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = float(value)
@@ -56,6 +58,13 @@ def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float |
         return None if value is None else seconds(value, "ttl")
 
     return in_seconds
+
+
+def _ttl(ttl: Any) -> Any:
+    if ttl is None or callable(ttl):
+        of_result: Any = ttl
+        return of_result and _of_result(of_result)
+    return seconds(ttl, "ttl")
 
 
 def limit(value: Any, option: str) -> int | None:
@@ -99,9 +108,7 @@ class Options:
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "copy": bool,
-    "ttl": lambda v: (
-        None if v is None else _of_result(v) if callable(v) else seconds(v, "ttl")
-    ),
+    "ttl": _ttl,
     "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
     "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),
     "maxsize": lambda v: limit(v, "maxsize"),

@@ -14,14 +14,20 @@ from typing import Any
 from uuid import UUID
 
 _PATH_TYPE = type(Path())
-_CHUNK = 4000  # digits that int() takes at once, whatever sys.set_int_max_str_digits says
+_CHUNK = 640  # digits that int() takes at once, whatever sys.set_int_max_str_digits says
 
 
 def _plain_zone(zone: dt.tzinfo | None) -> bool:
-    """Whether ISO text alone rebuilds ``zone``: none at all, or a fixed offset without a name."""
+    """Whether ISO text alone rebuilds ``zone``: none at all, or a fixed offset without a name.
+
+    Offsets with fractions of a second are left out: ``fromisoformat`` may drop the fraction.
+    """
     if zone is None:
         return True
-    return type(zone) is dt.timezone and repr(zone) == repr(dt.timezone(zone.utcoffset(None)))
+    if type(zone) is not dt.timezone:
+        return False
+    offset = zone.utcoffset(None)
+    return not offset.microseconds and repr(zone) == repr(dt.timezone(offset))
 
 
 def _moment(value: dt.datetime | dt.time) -> Any:
@@ -87,7 +93,7 @@ def unpack(tag: str, payload: Any) -> Any:
     """
     try:
         return _UNPACK[tag](payload)
-    except (TypeError, ValueError, ArithmeticError) as problem:
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as problem:
         raise ValueError(f"not a {tag}: {problem}") from None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from . import _errors
 
@@ -19,6 +21,18 @@ def _stacklevel() -> int:
     return level
 
 
+class _Report:
+    """What ``sys.unraisablehook`` is to print."""
+
+    err_msg: str | None = "outlive went on after a warning"
+    object: Any = None
+
+    def __init__(self, error: Warning) -> None:
+        self.exc_type: type[BaseException] = type(error)
+        self.exc_value: BaseException | None = error
+        self.exc_traceback: TracebackType | None = error.__traceback__
+
+
 def warn(category: str, message: str) -> None:
     """Issue ``message`` as the warning class of this name.
 
@@ -29,7 +43,4 @@ def warn(category: str, message: str) -> None:
     try:
         warnings.warn(message, cls, stacklevel=_stacklevel())
     except cls as error:
-        report = type("UnraisableHookArgs", (), {})()
-        report.exc_type, report.exc_value, report.exc_traceback = cls, error, error.__traceback__
-        report.err_msg, report.object = "outlive went on after a warning", None
-        sys.unraisablehook(report)
+        sys.unraisablehook(_Report(error))

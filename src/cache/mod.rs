@@ -20,11 +20,12 @@ pub use entry::{Entry, Origin};
 pub use gate::Gate;
 
 use crate::error::Result;
-use crate::flight::{Flights, Join, Owner};
+use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
+use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, News, Saving, Store};
 use crate::sync::{self, Arc, Mutex};
-use state::{Evicted, Gone, State};
+use state::{Evicted, Gone, Salt, State};
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -34,6 +35,9 @@ pub enum Landed<L, E> {
     /// The computation failed.
     Failed(E),
 }
+
+/// How a store answers to a save.
+type Begun = Result<Option<Box<dyn Saving>>>;
 
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
@@ -152,9 +156,9 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join(&self, key: &Bytes, owner: Owner) -> Join<Landed<L, E>> {
+    pub fn join(&self, key: &Bytes, caller: Caller<'_>) -> Join<Landed<L, E>> {
         let _active = sync::active();
-        self.flights.join(key, owner)
+        self.flights.join(key, caller)
     }
 
     /// Whether somebody computes `key` at this moment.
@@ -172,6 +176,36 @@ where
     pub fn lock_key(&self, key: &[u8]) -> KeyLock {
         let _active = sync::active();
         self.store.lock_key(key)
+    }
+
+    /// What digests of secrets are keyed with, if there is such a thing and the store has it, or
+    /// need not have it (`stored` is false).
+    pub fn salt(&self, stored: bool) -> Option<String> {
+        let _active = sync::active();
+        let state = self.loaded();
+        state.salt().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
+    }
+
+    /// Lets `salt` hold, in the store too if it is to be `stored`, unless there is one; the salt
+    /// that holds. The caller has the key lock of the reserved key and has taken in the news: so
+    /// all processes use the one that was first.
+    pub fn offer_salt(&self, salt: String, stored: bool) -> String {
+        let _active = sync::active();
+        drop(self.loaded());
+        let history = self.history.lock();
+        let known = self.state.lock().salt().cloned();
+        let text = match known {
+            Some(known) if known.stored || !stored => return known.text,
+            Some(known) => known.text,
+            None => salt,
+        };
+        if stored {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(salt_item(&text)));
+        }
+        self.state.lock().set_salt(Salt { text: text.clone(), stored });
+        drop(history);
+        text
     }
 
     /// Keeps a result: on disk first, then in memory.
@@ -252,14 +286,18 @@ where
         Some(old)
     }
 
-    /// Drops `key` from memory because its text turned out to be bad; the file is kept aside.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str) {
+    /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
+    /// it is, and the next snapshot does without the entry.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
         let _active = sync::active();
-        let old = self.loaded().discard(key, text);
-        if old.is_some() {
+        let history = self.history.lock();
+        let old = self.state.lock().discard(key, text);
+        if old.is_some() && durable {
             self.store.set_aside(why);
-            self.gate.invalidate();
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
+        drop(history);
+        self.gate.invalidate();
         drop(old);
     }
 
@@ -268,8 +306,11 @@ where
         let _active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
-        let old = self.state.lock().clear();
-        if durable && old.len() > 0 {
+        let mut state = self.state.lock();
+        let was_empty = state.len() == 0 && state.salt().is_none();
+        let old = state.clear();
+        drop(state);
+        if durable && !was_empty {
             let _ = self.store.append(&Change::Clear);
         }
         drop(history);
@@ -284,11 +325,16 @@ where
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, begin: impl Fn(&dyn Store) -> Result<Option<Box<dyn Saving>>>) -> Result<()> {
+    fn fold(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
+        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
+        self.fold_once(&begin).or_else(|_| self.fold_once(&begin))
+    }
+
+    fn fold_once(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         self.take_news_active();
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();

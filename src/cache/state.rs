@@ -8,6 +8,7 @@ use super::bounds::Bounds;
 use super::entry::{Entry, Origin};
 use super::table::Table;
 use crate::policy::Limits;
+use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Change, Item, Loaded, News};
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
@@ -25,8 +26,18 @@ pub struct State<L> {
     modified: Option<f64>,
     /// Whether creation times must survive in the file: somebody uses expiry.
     keeps_times: bool,
+    /// What digests of secrets are keyed with, once there was one.
+    salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
+}
+
+/// What digests of secret arguments are keyed with.
+#[derive(Clone, Debug)]
+pub struct Salt {
+    pub text: String,
+    /// Whether it is in the store, or only in this process.
+    pub stored: bool,
 }
 
 impl<L> Default for State<L> {
@@ -36,6 +47,7 @@ impl<L> Default for State<L> {
             loaded: false,
             modified: None,
             keeps_times: false,
+            salt: None,
             bounds: None,
         }
     }
@@ -52,9 +64,29 @@ impl<L: Clone> State<L> {
         self.modified = modified(&loaded);
         self.table.reserve(loaded.items.len());
         for item in &loaded.items {
-            self.table.insert(item.key.clone(), self.read(item));
+            if !self.take_salt(item) {
+                self.table.insert(item.key.clone(), self.read(item));
+            }
         }
         self.measure();
+    }
+
+    /// The salt that holds now.
+    pub fn salt(&self) -> Option<&Salt> {
+        self.salt.as_ref()
+    }
+
+    /// Lets another salt hold.
+    pub fn set_salt(&mut self, salt: Salt) {
+        self.salt = Some(salt);
+    }
+
+    /// Takes the salt that `item` stands for; says whether it is one.
+    fn take_salt(&mut self, item: &Item) -> bool {
+        let salt = salt_of(item).map(|text| Salt { text, stored: true });
+        let taken = salt.is_some();
+        self.salt = salt.or(self.salt.take());
+        taken
     }
 
     /// An entry that the file holds; without a time of its own it is as old as the file.
@@ -123,7 +155,9 @@ impl<L: Clone> State<L> {
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
         let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
-        items.map(|item| Item { timed: item.timed || self.keeps_times, ..item }).collect()
+        let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
+        let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
+        items.chain(salt).collect()
     }
 
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
@@ -160,6 +194,7 @@ impl<L: Clone> State<L> {
         if let Some(bounds) = &mut self.bounds {
             bounds.clear();
         }
+        self.salt = None;
         self.table.take()
     }
 
@@ -168,6 +203,7 @@ impl<L: Clone> State<L> {
         let mut gone = Vec::new();
         for news in news {
             match news {
+                News::Change(Change::Put(item)) if self.take_salt(&item) => {}
                 News::Change(Change::Put(item)) => {
                     let (old, evicted) = self.put(&item.key, Entry::from_item(&item));
                     gone.extend(old);
@@ -187,6 +223,9 @@ impl<L: Clone> State<L> {
         let mut old = self.clear();
         self.modified = modified(loaded).or(self.modified);
         for item in &loaded.items {
+            if self.take_salt(item) {
+                continue;
+            }
             let known = old.remove(&item.key);
             let same = known.filter(|entry| entry.text.as_ref() == Some(&item.text));
             let entry = same.unwrap_or_else(|| self.read(item));

@@ -82,6 +82,7 @@ impl<L> Table<L> {
     }
 
     /// Takes everything out, to be dropped where the caller likes.
+    #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::take(self)
     }

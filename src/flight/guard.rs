@@ -5,7 +5,9 @@ use std::mem;
 
 use super::graph::Graph;
 use super::owner::Place;
-use super::waiter::{Callback, Landing, Outcome};
+use super::table::Flight;
+use super::waiter::{Callback, Landing, Leader, Outcome};
+use crate::sync::Arc;
 
 /// The duty to compute one key; dropping it unfinished passes the duty on to one who waits.
 #[must_use = "dropped it passes the duty on"]
@@ -26,6 +28,21 @@ impl<V: Send + Sync + 'static> Guard<V> {
     /// Ends the flight: those who wait at this moment, and nobody later, get `outcome`.
     pub fn finish(mut self, outcome: Outcome<V>) {
         self.land(outcome);
+    }
+
+    /// Lets those who wait reach `leader`, once; to be called before anybody but the leader waits.
+    pub fn led_by(&self, leader: Arc<dyn Leader>) {
+        let mut world = self.graph.lock();
+        let landing = world.table.at(self.hash, &self.place).map(Flight::landing::<V>);
+        drop(world);
+        landing.map_or(Ok(()), |landing| landing.set_leader(leader)).unwrap_or_else(drop);
+    }
+
+    /// Whether somebody waits for the outcome at this moment.
+    pub fn is_awaited(&self) -> bool {
+        let mut world = self.graph.lock();
+        let landing = world.table.at(self.hash, &self.place).map(Flight::landing::<V>);
+        landing.is_some_and(|landing| landing.is_awaited())
     }
 
     /// Asks whether the leader may wait for another process that holds this key.

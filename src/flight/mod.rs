@@ -24,14 +24,13 @@ use foldhash::fast::RandomState;
 
 pub use graph::{ForkToken, Graph};
 pub use guard::{Guard, OutsideWait};
-pub use owner::Owner;
-pub use waiter::{Callback, Outcome, Poll, Waiter};
+pub use owner::{Caller, Owner};
+pub use waiter::{Callback, Leader, Outcome, Poll, Waiter};
 
 use crate::sync::Arc;
 use graph::World;
 use owner::Place;
 use table::{Address, Erased, Flight};
-use waiter::Landing;
 
 /// What somebody who asks for a key is to do.
 #[must_use = "it holds the duty to compute, or a place among those who wait"]
@@ -70,16 +69,20 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Self { graph, table, hasher: RandomState::default(), value: PhantomData }
     }
 
-    /// Joins the flight of `key` for `owner`, or begins it. Never waits for a flight.
-    pub fn join(&self, key: &Bytes, owner: Owner) -> Join<V> {
-        let at = self.address(key);
+    /// Joins the flight of `key` for `caller`, or begins it. Never waits for a flight.
+    pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
+        let (at, caller) = (self.address(key), caller.into());
         let mut world = self.graph.lock();
-        match world.table.find(at).map(|flight| flight.place) {
-            None => self.lead(&mut world, key, at, owner),
-            Some(flight) if flight.owner.encloses(owner) => Join::Nested,
-            Some(flight) if !world.may_wait(owner, flight) => Join::Circle,
-            Some(flight) => self.wait(&mut world, at, owner, flight),
+        let Some(flight) = world.table.find(at).map(|flight| flight.place) else {
+            return self.lead(&mut world, key, at, caller.worker());
+        };
+        if caller.is_inside(flight.owner) {
+            return Join::Nested;
         }
+        if !caller.waiting().all(|owner| world.may_wait(owner, flight)) {
+            return Join::Circle;
+        }
+        self.wait(&mut world, at, caller, flight)
     }
 
     fn lead(&self, world: &mut World, key: &Bytes, at: Address, owner: Owner) -> Join<V> {
@@ -91,11 +94,12 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Join::Lead(Guard::new(self.graph, hash, place))
     }
 
-    fn wait(&self, world: &mut World, at: Address, owner: Owner, flight: Place) -> Join<V> {
-        let landing = world.table.find(at).expect("it was found under the same lock");
-        let landing = landing.landing.get_or_insert_with(|| Arc::new(Landing::<V>::new()));
-        let landing = Landing::of(landing);
-        Join::Wait(Waiter { graph: self.graph, place: world.wait(owner, flight), flight, landing })
+    fn wait(&self, world: &mut World, at: Address, caller: Caller, flight: Place) -> Join<V> {
+        let landing = world.table.find(at).expect("it was found under the same lock").landing();
+        let mut places = caller.waiting().map(|owner| world.wait(owner, flight));
+        let place = places.next().expect("the caller itself waits");
+        let behind = places.next();
+        Join::Wait(Waiter::new(self.graph, place, behind, flight, landing))
     }
 
     /// Whether somebody computes `key`; one atomic load if nobody computes anything.
@@ -103,33 +107,34 @@ impl<V: Send + Sync + 'static> Flights<V> {
         !self.graph.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()
     }
 
-    /// What an inner call under `key` gave, if `owner` is inside its own flight of that key.
-    pub fn nested_get(&self, key: &[u8], owner: Owner) -> Option<V>
+    /// What an inner call under `key` gave, if `caller` is inside its own flight of that key.
+    pub fn nested_get<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> Option<V>
     where
         V: Clone,
     {
         let mut world = self.graph.lock();
-        let kept = self.own(&mut world, key, owner).and_then(|flight| flight.scratch.clone());
+        let kept = self.own(&mut world, key, caller.into());
+        let kept = kept.and_then(|flight| flight.scratch.clone());
         drop(world);
         kept?.downcast_ref().cloned()
     }
 
-    /// Keeps `value` for the inner calls under `key` until the flight of `owner` ends; it reaches
+    /// Keeps `value` for the inner calls under `key` until that flight ends; it reaches
     /// nobody else. Without such a flight it is dropped.
-    pub fn nested_put(&self, key: &[u8], owner: Owner, value: V) {
+    pub fn nested_put<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>, value: V) {
         let mut value: Option<Erased> = Some(Arc::new(value));
         let mut world = self.graph.lock();
-        if let Some(flight) = self.own(&mut world, key, owner) {
+        if let Some(flight) = self.own(&mut world, key, caller.into()) {
             mem::swap(&mut flight.scratch, &mut value);
         }
         drop(world);
         drop(value);
     }
 
-    /// The flight of `key` that `owner` is inside of.
-    fn own<'w>(&self, world: &'w mut World, key: &[u8], owner: Owner) -> Option<&'w mut Flight> {
+    /// The flight of `key` that `caller` is inside of.
+    fn own<'w>(&self, world: &'w mut World, key: &[u8], caller: Caller) -> Option<&'w mut Flight> {
         let flight = world.table.find(self.address(key))?;
-        flight.place.owner.encloses(owner).then_some(flight)
+        caller.is_inside(flight.place.owner).then_some(flight)
     }
 
     fn address<'k>(&self, key: &'k [u8]) -> Address<'k> {

@@ -41,6 +41,52 @@ impl Owner {
     }
 }
 
+/// Somebody who asks for a key, and the computations that do not end before he has got it.
+///
+/// A task of an event loop may spread its work over other tasks and threads. What they ask for, they
+/// ask for within its flights, although they are not on its stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    owner: Owner,
+    leads_as: Owner,
+    within: &'a [Owner],
+}
+
+impl<'a> Caller<'a> {
+    /// `owner` itself, within the flights of the owners `within`, the innermost first.
+    pub const fn within(owner: Owner, within: &'a [Owner]) -> Self {
+        Self { owner, leads_as: owner, within }
+    }
+
+    /// The same, but what it begins is computed by `worker`, for whom it then waits.
+    #[must_use]
+    pub const fn through(self, worker: Owner) -> Self {
+        Self { leads_as: worker, ..self }
+    }
+
+    /// Who computes what this caller begins.
+    pub(super) const fn worker(&self) -> Owner {
+        self.leads_as
+    }
+
+    /// Whether this call is part of what `leader` computes.
+    pub(super) fn is_inside(&self, leader: Owner) -> bool {
+        leader.encloses(self.owner) || self.within.contains(&leader)
+    }
+
+    /// Those who wait as long as this caller does, other than through flights of their own.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Owner> {
+        let behind = self.within.first().copied().filter(|owner| *owner != self.owner);
+        std::iter::once(self.owner).chain(behind)
+    }
+}
+
+impl From<Owner> for Caller<'_> {
+    fn from(owner: Owner) -> Self {
+        Self::within(owner, &[])
+    }
+}
+
 /// One flight or one wait of an owner; sorted so that those of one thread stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {

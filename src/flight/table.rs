@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hashbrown::HashTable;
 
 use super::owner::Place;
+use super::waiter::Landing;
 use crate::sync::Arc;
 
 /// A landing or a value of the type that its table has; the graph knows none of these types.
@@ -25,6 +26,13 @@ pub(super) struct Flight {
     pub(super) landing: Option<Erased>,
     /// What an inner call under the same key gave; nobody but the leader sees it.
     pub(super) scratch: Option<Erased>,
+}
+
+impl Flight {
+    /// Where those who wait meet, in a table of this type.
+    pub(super) fn landing<V: Send + Sync + 'static>(&mut self) -> Arc<Landing<V>> {
+        Landing::of(self.landing.get_or_insert_with(|| Arc::new(Landing::<V>::new())))
+    }
 }
 
 /// Where a flight is looked for.
@@ -55,12 +63,17 @@ impl Table {
         self.0.find_mut(at.hash, |flight| flight.table == at.table && flight.key == at.key)
     }
 
+    /// The flight with this hash and place: its leader needs no copy of the key.
+    pub(super) fn at(&mut self, hash: u64, place: &Place) -> Option<&mut Flight> {
+        self.0.find_mut(hash, |flight| flight.place == *place)
+    }
+
     /// Adds a flight whose key has none.
     pub(super) fn insert(&mut self, flight: Flight) {
         self.0.insert_unique(flight.hash, flight, |flight| flight.hash);
     }
 
-    /// Takes out the flight with this hash and place: its leader needs no copy of the key.
+    /// Takes out the flight with this hash and place.
     pub(super) fn remove(&mut self, hash: u64, place: &Place) -> Option<Flight> {
         let found = self.0.find_entry(hash, |flight| flight.place == *place).ok()?;
         Some(found.remove().0)

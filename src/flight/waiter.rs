@@ -7,10 +7,20 @@ use std::time::{Duration, Instant};
 use super::graph::Graph;
 use super::owner::Place;
 use super::table::{Erased, ONE_TYPE};
-use crate::sync::{Arc, Condvar, Mutex, OnceLock};
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, OnceLock, Ordering};
 
 /// Called once when a flight has ended.
 pub type Callback = Box<dyn FnOnce() + Send>;
+
+/// A leader that can be spoken to while others wait for it: a task, which may be cancelled, and
+/// whose event loop may be gone. Both are called with no lock held, and must not panic.
+pub trait Leader: Send + Sync {
+    /// The last one who waited has left without an outcome. Others may come at any moment.
+    fn nobody_waits(&self);
+
+    /// Called now and then by who waits: a leader that cannot go on drops its guard.
+    fn look(&self);
+}
 
 /// How a flight ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +49,27 @@ pub(super) struct Landing<V> {
     ended: Condvar,
     /// Taken only while the graph's lock is held.
     callbacks: Mutex<Vec<(Place, Callback)>>,
+    /// How many wait; changed only while the graph's lock is held.
+    waiting: AtomicUsize,
+    leader: OnceLock<Arc<dyn Leader>>,
 }
 
 impl<V: Send + Sync + 'static> Landing<V> {
     pub(super) fn new() -> Self {
         let callbacks = Mutex::new(Vec::new());
-        Self { outcome: OnceLock::new(), ended: Condvar::new(), callbacks }
+        let waiting = AtomicUsize::new(0);
+        let leader = OnceLock::new();
+        Self { outcome: OnceLock::new(), ended: Condvar::new(), callbacks, waiting, leader }
+    }
+
+    /// Whether somebody waits here; the graph's lock is held.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Names the one who computes; hands it back if somebody is named already.
+    pub(super) fn set_leader(&self, leader: Arc<dyn Leader>) -> Result<(), Arc<dyn Leader>> {
+        self.leader.set(leader)
     }
 
     /// The landing of a flight in a table of this type.
@@ -76,10 +101,12 @@ impl<V> fmt::Debug for Landing<V> {
 #[must_use = "dropped it waits for nothing"]
 #[derive(Debug)]
 pub struct Waiter<V> {
-    pub(super) graph: &'static Graph,
-    pub(super) place: Place,
-    pub(super) flight: Place,
-    pub(super) landing: Arc<Landing<V>>,
+    graph: &'static Graph,
+    place: Place,
+    /// The wait of the one who waits for us to return.
+    behind: Option<Place>,
+    flight: Place,
+    landing: Arc<Landing<V>>,
 }
 
 impl<V: Clone> Waiter<V> {
@@ -99,6 +126,23 @@ impl<V: Clone> Waiter<V> {
 }
 
 impl<V> Waiter<V> {
+    /// The graph's lock is held, and knows these waits.
+    pub(super) fn new(
+        graph: &'static Graph,
+        place: Place,
+        behind: Option<Place>,
+        flight: Place,
+        landing: Arc<Landing<V>>,
+    ) -> Self {
+        landing.waiting.fetch_add(1, Ordering::Relaxed);
+        Self { graph, place, behind, flight, landing }
+    }
+
+    /// The leader, if it is one that must be looked at now and then by who waits long.
+    pub fn leader(&self) -> Option<Arc<dyn Leader>> {
+        self.landing.leader.get().cloned()
+    }
+
     /// Waits for the outcome; says whether there will never be one, because the leader was lost
     /// in a fork.
     fn block(&self, timeout: Duration) -> bool {
@@ -134,10 +178,18 @@ impl<V> Drop for Waiter<V> {
     fn drop(&mut self) {
         let mut world = self.graph.lock();
         world.forget_wait(&self.place);
+        if let Some(behind) = &self.behind {
+            world.forget_wait(behind);
+        }
+        let last = self.landing.waiting.fetch_sub(1, Ordering::Relaxed) == 1;
+        let deserted = last && world.flies(&self.flight);
         let mut callbacks = self.landing.callbacks.lock();
         let mine: Vec<_> = callbacks.extract_if(.., |(place, _)| *place == self.place).collect();
         drop(callbacks);
         drop(world);
         drop(mine);
+        if let Some(leader) = self.landing.leader.get().filter(|_| deserted) {
+            leader.nobody_waits();
+        }
     }
 }

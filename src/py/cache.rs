@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -58,6 +58,11 @@ impl Mode {
         !matches!(self, Self::Off | Self::Refresh)
     }
 
+    /// Whether what is made is written to the file.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::On | Self::Refresh)
+    }
+
     fn from_number(number: u8) -> Self {
         [Self::On, Self::Off, Self::Refresh, Self::Offline, Self::Readonly][usize::from(number)]
     }
@@ -86,6 +91,8 @@ pub struct CoreCache {
     warn: Py<PyAny>,
     names: Mutex<Option<Box<Names>>>,
     loaded: AtomicBool,
+    /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
+    pub(super) spare_salt: OnceLock<String>,
     /// Whether every use must be seen, to know what was used last.
     pub(super) bounded: AtomicBool,
 }
@@ -115,6 +122,7 @@ impl CoreCache {
             warn,
             names: Mutex::default(),
             loaded: AtomicBool::new(false),
+            spare_salt: OnceLock::new(),
             bounded: AtomicBool::new(false),
         };
         core.set_mode(mode)?;
@@ -222,10 +230,16 @@ impl CoreCache {
     }
 
     fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = self.remove(key)?;
+        gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// Forgets one entry; says whether there was one.
+    fn remove(&self, key: &Bound<'_, PyString>) -> PyResult<bool> {
         self.load(key.py())?;
         let gone = with_wtf8(key, |key| self.cache.remove(key, self.is_writable()))?;
         self.tell(key.py())?;
-        gone.map(drop).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+        Ok(gone.is_some())
     }
 
     /// Forgets everything, in the file too.
@@ -362,7 +376,8 @@ impl CoreCache {
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Text(error)) => {
                 let shown = String::from_utf8_lossy(key);
-                self.cache.discard(key, text, &format!("the value of {shown:?}: {error}"));
+                let why = format!("the value of {shown:?}: {error}");
+                self.cache.discard(key, text, &why, self.is_writable());
                 self.tell(py)?;
                 Ok(None)
             }

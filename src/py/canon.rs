@@ -58,6 +58,7 @@ fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
     Ok(())
 }
 
+/// Dicts and sets are copied first: other threads may change them while a member's own code runs.
 fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     if let Ok(list) = value.cast_exact::<PyList>() {
         key.raw("[");
@@ -69,11 +70,12 @@ fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> P
         key.raw(if tuple.len() == 1 { ",)" } else { ")" });
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
         key.raw("{");
-        key.sorted(pairs(dict, depth)?);
+        key.sorted(pairs(&dict.copy()?, depth)?);
         key.raw("}");
     } else if let Ok(set) = value.cast_exact::<PySet>() {
         key.raw("set(");
-        key.sorted(members(set.iter(), depth)?);
+        let copy = set.call_method0(intern!(set.py(), "copy"))?.cast_into::<PySet>()?;
+        key.sorted(members(copy.iter(), depth)?);
         key.raw(")");
     } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
         key.raw("frozenset(");

@@ -11,8 +11,8 @@ pub fn now() -> f64 {
 #[cfg(target_os = "linux")]
 pub fn coarse() -> f64 {
     use nix::time::{ClockId, clock_gettime};
-    clock_gettime(ClockId::CLOCK_REALTIME_COARSE)
-        .map_or_else(|_| now(), |time| time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
+    let time = clock_gettime(ClockId::CLOCK_REALTIME_COARSE);
+    time.map_or_else(|_| now(), |time| std::time::Duration::from(time).as_secs_f64())
 }
 
 /// Now; this system has no cheaper clock.

@@ -3,24 +3,23 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::cache::Mode;
+use super::aio;
 use super::call::Call;
 use super::memoised::Memoised;
-use super::slow::{Answer, this_thread};
-use crate::flight::Owner;
+use super::slow::Answer;
+use super::within::Asker;
 
 #[pymethods]
 impl Memoised {
-    /// The stored result of this call, without computing; `default` if there is none that is fresh.
-    #[pyo3(signature = (*args, default=None, **kwargs))]
+    /// The stored result of this call, without computing; None if there is none that is fresh.
+    #[pyo3(signature = (*args, **kwargs))]
     fn peek<'py>(
         slf: &Bound<'py, Self>,
         args: &Bound<'py, PyTuple>,
-        default: Option<Bound<'py, PyAny>>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let call = Call::from_python(args, kwargs)?;
-        Ok(slf.get().stored(slf.py(), &call)?.or(default))
+        slf.get().stored(slf.py(), &call)
     }
 
     /// Whether this call has a stored result that is fresh.
@@ -61,7 +60,7 @@ impl Memoised {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
         me.key_or_raise(py, &call)?;
-        let Some(flight) = me.begin(py, &call, Owner::thread(this_thread()))? else {
+        let Some(flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return Ok(());
         };
         flight.keep_given(py, &result)
@@ -76,12 +75,13 @@ impl Memoised {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
-        let Some(mut flight) = me.begin(py, &call, Owner::thread(this_thread()))? else {
+        if me.suspends {
+            return aio::call(slf, &call, true).map(|(value, _)| value);
+        }
+        let Some(mut flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return me.invoke(py, &call);
         };
-        if flight.mode == Mode::On {
-            flight.mode = Mode::Refresh;
-        }
+        flight.refresh();
         flight.fly(py).map(|(value, _): Answer<'py>| value)
     }
 }
@@ -94,7 +94,7 @@ impl Memoised {
         call: &Call<'py>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.key_or_raise(py, call)?;
-        let flight = self.begin(py, call, Owner::thread(this_thread()))?;
+        let flight = self.begin(py, call, Asker::thread(py)?)?;
         flight.map_or(Ok(None), |flight| flight.peek(py))
     }
 }

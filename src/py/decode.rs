@@ -177,9 +177,7 @@ impl<'py> Builder<'py, '_> {
                 members(items, |py, items| Ok(PyFrozenSet::new(py, items)?.into_any()))?
             }
             (Tag::Dict, Some(pairs), _) => from_pairs(pairs)?,
-            (Tag::Str, Some(pieces), _) => {
-                Some(PyString::new(py, "").call_method1("join", (pieces,))?)
-            }
+            (Tag::Str, Some(pieces), _) => join(pieces)?,
             (Tag::Complex, Some(parts), _) => complex(parts),
             (Tag::Bytes, _, Some(text)) => {
                 let bytes = BASE64.decode(text.as_bytes()).ok();
@@ -228,6 +226,14 @@ fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
         dict.set_item(pair.get_item(0)?, pair.get_item(1)?)?;
     }
     Ok(Some(dict.into_any()))
+}
+
+/// One string of several; `None` if one of them is none.
+fn join<'py>(pieces: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
+    if !pieces.iter().all(|piece| piece.is_exact_instance_of::<PyString>()) {
+        return Ok(None);
+    }
+    PyString::new(pieces.py(), "").call_method1("join", (pieces,)).map(Some)
 }
 
 fn complex<'py>(parts: &Bound<'py, PyList>) -> Option<Node<'py>> {

@@ -145,9 +145,11 @@ fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer) -> Encoded {
         .call_method0(intern!(number.py(), "bit_length"))
         .and_then(|bits| bits.extract())
         .map_err(|_| Refusal::of_type(number))?;
-    // 4300 digits are at least 14,281 bits: below that no integer has too many.
-    if bits < MAX_DIGITS * 3321 / 1000 {
-        let digits = number.str().map_err(|_| Refusal::of_type(number))?;
+    // 4300 digits are at least 14,281 bits: below that no integer has too many, unless the program
+    // lowered the limit.
+    if bits < MAX_DIGITS * 3321 / 1000
+        && let Ok(digits) = number.str()
+    {
         w.digits(&digits.to_string_lossy());
         return Ok(());
     }
@@ -171,6 +173,8 @@ fn put_items<'py>(
 }
 
 fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
+    // Other threads may change the dict while a member's own code runs; nobody has the copy.
+    let dict = &dict.copy().map_err(|_| Refusal::of_type(dict))?;
     let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
@@ -245,7 +249,7 @@ fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded
         w.str(&BASE64.encode(bytes.as_bytes()));
     } else if let Ok(set) = value.cast_exact::<PySet>() {
         w.begin_tag(Tag::Set);
-        put_members(set.iter(), "set", w, depth + 1)?;
+        put_members(own_copy(set)?.iter(), "set", w, depth + 1)?;
     } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
         w.begin_tag(Tag::Frozenset);
         put_members(set.iter(), "frozenset", w, depth + 1)?;
@@ -261,6 +265,12 @@ fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded
     }
     w.end_dict();
     Ok(())
+}
+
+/// A copy of `set` that no other thread can change while a member's own code runs.
+fn own_copy<'py>(set: &Bound<'py, PySet>) -> Result<Bound<'py, PySet>, Box<Refusal>> {
+    let copy = set.call_method0(intern!(set.py(), "copy"));
+    copy.ok().and_then(|copy| copy.cast_into().ok()).ok_or_else(|| Refusal::of_type(set))
 }
 
 /// Members in the order of their texts, so that the same set has the same line in every run.
@@ -337,7 +347,8 @@ thread_local! {
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-const ERROR: &[u8] = b"{\"$error\": ";
+/// How our own line of a kept exception begins: the name of its class is the first of a list.
+const ERROR: &[u8] = b"{\"$error\": [\"";
 
 /// The text of a kept exception; None if its arguments cannot be stored.
 pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Option<bytes::Bytes> {

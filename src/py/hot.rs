@@ -188,7 +188,7 @@ unsafe extern "C" fn vectorcall(
     match me.get().hit(&call) {
         Some(Served::Same(object)) => object.into_ptr(),
         Some(Served::Copy(live)) => copied(py, live),
-        None => slow(me.get(), &call),
+        None => slow(&me, &call),
     }
 }
 
@@ -201,8 +201,8 @@ fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
 
 #[cold]
 #[inline(never)]
-fn slow(me: &Memoised, call: &RawCall<'_, '_>) -> *mut ffi::PyObject {
-    guarded(call.py(), || me.call_slow(call))
+fn slow(me: &Bound<'_, Memoised>, call: &RawCall<'_, '_>) -> *mut ffi::PyObject {
+    guarded(call.py(), || Memoised::call_slow(me, call))
 }
 
 /// The text of a str, if it is UTF-8; that of ASCII is read where it lies.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::call::{Bindings, Call, Kind, Param, Role, bind};
@@ -61,7 +61,7 @@ impl KeyMaker {
         value_name: String,
         flat: bool,
         rule: &Bound<'_, PyAny>,
-        params: &[Bound<'_, PyAny>],
+        params: &Bound<'_, PyList>,
         digest: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let rule = match rule.cast::<PyString>() {
@@ -69,7 +69,8 @@ impl KeyMaker {
             Ok(_) => Rule::All,
             Err(_) => Rule::Custom(rule.clone().unbind()),
         };
-        let params = params.iter().map(Param::from_python).collect::<PyResult<Vec<_>>>()?;
+        let params =
+            params.iter().map(|param| Param::from_python(&param)).collect::<PyResult<Vec<_>>>()?;
         let defaults = params.iter().map(|_| OnceLock::new()).collect();
         Ok(Self { name, value_name, flat, rule, params, digest, defaults })
     }
@@ -160,12 +161,13 @@ impl KeyMaker {
 
     /// The text of one value that is the whole key.
     fn value_key(&self, value: &Bound<'_, PyAny>, param: &Param) -> PyResult<Vec<u8>> {
-        if self.flat && self.value_name.is_empty() && param.role == Role::Keyed {
-            if let Ok(text) = value.cast_exact::<PyString>() {
-                if let Some(key) = with_wtf8(text, |wtf8| plain(wtf8).map(<[u8]>::to_vec))? {
-                    return Ok(key);
-                }
-            }
+        if self.flat
+            && self.value_name.is_empty()
+            && param.role == Role::Keyed
+            && let Ok(text) = value.cast_exact::<PyString>()
+            && let Some(key) = with_wtf8(text, |wtf8| plain(wtf8).map(<[u8]>::to_vec))?
+        {
+            return Ok(key);
         }
         let key = self.named(&self.value_name, |key| self.write_value(value, param, key))?;
         Ok(key.into_bytes())
@@ -183,8 +185,7 @@ impl KeyMaker {
         make: &Py<PyAny>,
         call: &Call<'_>,
     ) -> Result<Vec<u8>, NoKey> {
-        let made = make.bind(py);
-        let value = super::call::invoke(made, call)?;
+        let value = super::call::invoke(make.bind(py), call)?;
         let key = self.named(&self.name, |key| {
             canon(&value, key).map_err(|error| {
                 self.unkeyable(
@@ -281,7 +282,9 @@ impl KeyMaker {
         key: &mut KeyText,
     ) -> PyResult<()> {
         let param = &self.params[at];
-        if !param.default.as_ref().is_some_and(|default| default.bind(py).is(value)) {
+        let is_default = param.default.as_ref().is_some_and(|default| default.bind(py).is(value));
+        // The digest of a secret changes with the cache's salt.
+        if !is_default || param.role == Role::Secret {
             return self.write_value(value, param, key);
         }
         if let Some(text) = self.defaults[at].get() {

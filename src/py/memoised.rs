@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::CoreCache;
@@ -30,6 +30,8 @@ pub struct Memoised {
     options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
     pub(super) name: String,
+    /// Whether it is an `async def` function, whose calls suspend until the result is there.
+    pub(super) suspends: bool,
     /// What tells this function from others that share its keys.
     pub(super) id: u64,
     pub(super) counters: Counters,
@@ -51,7 +53,7 @@ pub struct Counters {
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options))]
+    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options, suspends))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
@@ -61,11 +63,12 @@ impl Memoised {
         value_name: String,
         flat: bool,
         rule: &Bound<'_, PyAny>,
-        params: Vec<Bound<'_, PyAny>>,
+        params: &Bound<'_, PyList>,
         digest: Option<Py<PyAny>>,
         options: Options,
+        suspends: bool,
     ) -> PyResult<Py<Self>> {
-        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, &params, digest)?;
+        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name);
         let me = Self {
@@ -77,6 +80,7 @@ impl Memoised {
             keys,
             options: Mutex::new(Arc::new(options)),
             name,
+            suspends,
             id,
             counters: Counters::default(),
             collision_told: AtomicBool::new(false),
@@ -94,7 +98,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call::from_python(args, kwargs)?;
-        slf.get().run(slf.py(), &call).map(|(value, _)| value)
+        Self::run(slf, &call).map(|(value, _)| value)
     }
 
     fn __get__<'py>(
@@ -136,6 +140,12 @@ impl Memoised {
     #[getter]
     fn function(&self) -> &Py<PyAny> {
         &self.function
+    }
+
+    /// Whether it is an `async def` function: a call gives its result, or a `Turn` to be awaited.
+    #[getter]
+    fn suspends(&self) -> bool {
+        self.suspends
     }
 
     /// How results are kept and served from now on.
@@ -227,11 +237,14 @@ impl Memoised {
 
     /// The call that no table could answer.
     #[cold]
-    pub fn call_slow<'py>(&self, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-        let py = raw.py();
-        let (value, fill) = self.run(py, &raw.to_call()?)?;
-        if let Some(fill) = fill.filter(|_| self.keys.is_pure()) {
-            self.fill(raw, fill);
+    pub fn call_slow<'py>(
+        slf: &Bound<'py, Self>,
+        raw: &RawCall<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (value, fill) = Self::run(slf, &raw.to_call()?)?;
+        let me = slf.get();
+        if let Some(fill) = fill.filter(|_| me.keys.is_pure()) {
+            me.fill(raw, fill);
         }
         Ok(value)
     }

@@ -1,5 +1,6 @@
 //! The face towards Python: the only part that knows `PyO3`.
 
+mod aio;
 mod cache;
 mod call;
 mod canon;
@@ -14,15 +15,19 @@ mod keys;
 mod live;
 mod memoised;
 mod options;
+mod salt;
 mod shape;
 mod slow;
 mod text;
+mod within;
 
 use pyo3::prelude::*;
 
 /// The native half of `outlive`.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::aio::Turn;
     #[pymodule_export]
     use super::cache::CoreCache;
     #[pymodule_export]

@@ -18,8 +18,9 @@ use super::keys::NoKey;
 use super::live::Live;
 use super::memoised::Memoised;
 use super::options::Options;
+use super::within::Asker;
 use crate::cache::{Entry, Landed, Origin};
-use crate::flight::{Guard, Join, Outcome, Owner, Poll, Waiter};
+use crate::flight::{Guard, Join, Outcome, Poll, Waiter};
 use crate::policy::{Expiry, Freshness};
 use crate::store::{KeyGuard, KeyLock};
 
@@ -40,10 +41,17 @@ enum Look<'py> {
     Hit(Answer<'py>),
     /// A kept exception.
     Raise(PyErr),
-    /// Nothing fresh; `stale` may be served if the computation fails.
-    Miss {
-        stale: Option<Arc<Live>>,
-    },
+    /// Nothing fresh.
+    Miss(Old),
+}
+
+/// What a miss knows of an older result.
+#[derive(Clone, Default)]
+pub struct Old {
+    /// Whether there was one, too old to be served.
+    expired: bool,
+    /// It may be served all the same if the computation fails.
+    stale: Option<Arc<Live>>,
 }
 
 /// One call under way.
@@ -52,18 +60,33 @@ pub struct Flight<'a, 'py> {
     pub core: Bound<'py, CoreCache>,
     pub call: &'a Call<'py>,
     pub key: Bytes,
-    pub owner: Owner,
+    pub asker: Arc<Asker>,
     pub mode: Mode,
     pub options: Arc<Options>,
     /// The state of the cache when the call began.
-    epoch: u64,
+    pub epoch: u64,
+}
+
+/// What a call is to do next.
+pub enum Step<'py> {
+    /// Return this.
+    Done(Answer<'py>),
+    /// Compute, inside of our own flight of this key.
+    Nested,
+    /// Compute without a flight: waiting would close a circle.
+    Alone(Duty),
+    /// Compute for everybody.
+    Lead(Guard<Result_>, Old),
+    /// Wait for the one who computes.
+    Wait(Waiter<Result_>),
 }
 
 /// What this call must do once its value is there.
+#[must_use = "dropped it passes the duty on"]
 pub struct Duty {
     guard: Option<Guard<Result_>>,
     lock: Option<KeyGuard>,
-    stale: Option<Arc<Live>>,
+    old: Old,
 }
 
 /// The number of this thread; kept by the child of a fork.
@@ -92,12 +115,15 @@ pub fn exiting() {
 }
 
 impl Memoised {
-    /// The whole call.
-    pub fn run<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Answer<'py>> {
-        let owner = Owner::thread(this_thread());
-        match self.begin(py, call, owner)? {
+    /// The whole call; of an async function the part that does not suspend.
+    pub fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+        let (me, py) = (slf.get(), slf.py());
+        if me.suspends {
+            return super::aio::call(slf, call, false);
+        }
+        match me.begin(py, call, Asker::thread(py)?)? {
             Some(flight) => flight.fly(py),
-            None => self.invoke(py, call).map(|value| (value, None)),
+            None => me.invoke(py, call).map(|value| (value, None)),
         }
     }
 
@@ -106,7 +132,7 @@ impl Memoised {
         &'a self,
         py: Python<'py>,
         call: &'a Call<'py>,
-        owner: Owner,
+        asker: Asker,
     ) -> PyResult<Option<Flight<'a, 'py>>> {
         let core = self.core.bind(py);
         let mode = CoreCache::mode(core)?;
@@ -121,7 +147,8 @@ impl Memoised {
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
         };
-        Ok(Some(Flight { me: self, core: core.clone(), call, key, owner, mode, options, epoch }))
+        let asker = Arc::new(asker);
+        Ok(Some(Flight { me: self, core: core.clone(), call, key, asker, mode, options, epoch }))
     }
 
     /// A call without a key: the drop-in never raises on account of the cache, so it warns.
@@ -156,72 +183,102 @@ impl<'py> Flight<'_, 'py> {
     /// Looks up, waits or computes, until there is an answer.
     pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         loop {
-            // While somebody computes this key it may be us: then the cache does not count.
-            let early = self.cache().is_flying(&self.key).then(|| self.join());
-            if let Some(Join::Nested) = early {
-                return self.nested(py);
-            }
-            let stale = match self.look(py)? {
-                Look::Hit(answer) => return Ok(answer),
-                Look::Raise(error) => return Err(error),
-                Look::Miss { stale } => stale,
-            };
-            match early.unwrap_or_else(|| self.join()) {
-                Join::Nested => return self.nested(py),
-                Join::Circle => return self.compute(py, Duty::free(stale)),
-                Join::Lead(guard) => return self.lead(py, guard, stale),
-                Join::Wait(waiter) => {
-                    if let Some(landed) = wait(py, &waiter)? {
-                        return self.landed(py, landed);
+            match self.step(py)? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Nested => return self.nested(py),
+                Step::Alone(duty) => return self.compute(py, duty),
+                Step::Lead(guard, old) => return self.lead(py, guard, old),
+                Step::Wait(waiter) => {
+                    let landed = wait(py, &waiter)?;
+                    if let Some(answer) = self.landed(py, landed)? {
+                        return Ok(answer);
                     }
                 }
             }
         }
     }
 
+    /// Looks up and joins, without waiting or computing.
+    pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        // While somebody computes this key it may be us: then the cache does not count.
+        let early = self.cache().is_flying(&self.key).then(|| self.join());
+        if let Some(Join::Nested) = early {
+            return self.inside(py);
+        }
+        let old = match self.look(py)? {
+            Look::Hit(answer) => return Ok(Step::Done(answer)),
+            Look::Raise(error) => return Err(error),
+            Look::Miss(old) => old,
+        };
+        let joined = early.unwrap_or_else(|| self.join());
+        match joined {
+            Join::Nested => self.inside(py),
+            Join::Wait(waiter) => Ok(Step::Wait(waiter)),
+            Join::Lead(_) | Join::Circle if self.mode == Mode::Offline => {
+                Err(self.offline_miss(py))
+            }
+            Join::Circle => Ok(Step::Alone(Duty::free(old))),
+            Join::Lead(guard) => {
+                if self.mode == Mode::Refresh {
+                    // Inner calls under this key must come by this path, where they are told apart.
+                    self.cache().gate().invalidate();
+                }
+                Ok(Step::Lead(guard, old))
+            }
+        }
+    }
+
     pub fn join(&self) -> Join<Result_> {
-        self.cache().join(&self.key, self.owner)
+        self.cache().join(&self.key, self.asker.caller())
+    }
+
+    /// Everything is computed anew, where it would be kept.
+    pub fn refresh(&mut self) {
+        if self.mode == Mode::On {
+            self.mode = Mode::Refresh;
+        }
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
-    fn lead(
-        &self,
-        py: Python<'py>,
-        guard: Guard<Result_>,
-        stale: Option<Arc<Live>>,
-    ) -> PyResult<Answer<'py>> {
-        if self.mode == Mode::Offline {
-            return Err(self.offline_miss(py));
-        }
+    fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
         let lock = self.take_lock(py, &guard)?;
+        match self.look_again(py)? {
+            Some(answer) => Ok(answer),
+            None => self.compute(py, Duty { guard: Some(guard), lock, old }),
+        }
+    }
+
+    /// Somebody may have finished between our look and the flight, or in another process.
+    pub fn look_again(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
         self.cache().take_news();
-        // Somebody may have finished between our look and the flight, or in another process.
         match self.look(py)? {
-            Look::Hit(answer) => Ok(answer),
+            Look::Hit(answer) => Ok(Some(answer)),
             Look::Raise(error) => Err(error),
-            Look::Miss { .. } => self.compute(py, Duty { guard: Some(guard), lock, stale }),
+            Look::Miss(_) => Ok(None),
         }
     }
 
     fn take_lock(&self, py: Python<'py>, guard: &Guard<Result_>) -> PyResult<Option<KeyGuard>> {
-        if self.mode == Mode::Readonly {
-            return Ok(None);
-        }
-        match self.cache().lock_key(&self.key) {
-            KeyLock::Held(lock) => return Ok(Some(lock)),
-            KeyLock::Unsupported => return Ok(None),
-            KeyLock::Busy => {}
+        let mut locked = self.try_lock();
+        if !matches!(locked, KeyLock::Busy) || self.asker.is_within() {
+            return Ok(locked.held());
         }
         let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
         let [mut pause, longest] = PAUSES;
-        loop {
+        while matches!(locked, KeyLock::Busy) {
             py.detach(|| std::thread::sleep(pause));
             py.check_signals()?;
-            match self.cache().lock_key(&self.key) {
-                KeyLock::Held(lock) => return Ok(Some(lock)),
-                KeyLock::Unsupported => return Ok(None),
-                KeyLock::Busy => pause = longest.min(pause * 2),
-            }
+            pause = longest.min(pause * 2);
+            locked = self.try_lock();
+        }
+        Ok(locked.held())
+    }
+
+    /// Tries to keep other processes from computing this key meanwhile.
+    pub fn try_lock(&self) -> KeyLock {
+        match self.mode {
+            Mode::Readonly => KeyLock::Unsupported,
+            _ => self.cache().lock_key(&self.key),
         }
     }
 
@@ -237,10 +294,18 @@ impl<'py> Flight<'_, 'py> {
 
     /// Calls the function and keeps what it returns.
     pub fn compute(&self, py: Python<'py>, duty: Duty) -> PyResult<Answer<'py>> {
-        self.me.count_miss();
+        self.count(duty.old());
         match self.me.invoke(py, self.call) {
             Ok(value) => self.keep(py, duty, value),
             Err(error) => self.failed(py, duty, error),
+        }
+    }
+
+    /// Counts a call that is computed.
+    pub fn count(&self, old: &Old) {
+        self.me.count_miss();
+        if old.expired {
+            self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -347,7 +412,7 @@ impl<'py> Flight<'_, 'py> {
             // An interrupt or an exit is meant for this thread: somebody else takes over.
             return Err(error);
         }
-        if let Some(stale) = duty.stale.clone() {
+        if let Some(stale) = duty.old.stale.clone() {
             duty.finish(Landed::Result(None, Some(Arc::clone(&stale))));
             return Ok((self.serve(py, &stale)?, None));
         }
@@ -374,31 +439,49 @@ impl<'py> Flight<'_, 'py> {
 
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
     fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
-        let flights = self.cache().flights();
-        if let Some(Landed::Result(text, live)) = flights.nested_get(&self.key, self.owner) {
-            return Ok((self.value_of(py, text.as_ref(), live)?, None));
-        }
         self.me.count_miss();
         let value = self.me.invoke(py, self.call)?;
-        let (entry, _) = self.entry(py, &value)?;
-        flights.nested_put(&self.key, self.owner, Landed::Result(entry.text, entry.live));
+        self.keep_nested(py, &value)?;
         Ok((value, None))
     }
 
-    /// What somebody else computed while we waited.
-    pub fn landed(&self, py: Python<'py>, landed: Result_) -> PyResult<Answer<'py>> {
-        match landed {
-            Landed::Failed(error) => Err(error.clone_ref(py)),
-            Landed::Result(text, live) => {
-                if self.mode != Mode::Refresh
-                    && let Look::Hit(answer) = self.look(py)?
-                {
-                    return Ok(answer);
-                }
-                self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
-                Ok((self.value_of(py, text.as_ref(), live)?, None))
-            }
+    /// The value of an earlier inner call, if there was one.
+    fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        let kept = self.cache().flights().nested_get(&self.key, self.asker.caller());
+        let Some(Landed::Result(text, live)) = kept else { return Ok(Step::Nested) };
+        let value = self.value_of(py, text.as_ref(), live)?;
+        Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
+    }
+
+    /// Keeps the value of an inner call for the next one.
+    pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (entry, _) = self.entry(py, value)?;
+        let landed = Landed::Result(entry.text, entry.live);
+        self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
+        Ok(())
+    }
+
+    /// What somebody else computed while we waited; None if there is nothing to be had from it.
+    pub fn landed(
+        &self,
+        py: Python<'py>,
+        landed: Option<Result_>,
+    ) -> PyResult<Option<Answer<'py>>> {
+        let (text, live) = match landed {
+            None => return Ok(None),
+            Some(Landed::Failed(error)) => return Err(error.clone_ref(py)),
+            Some(Landed::Result(text, live)) => (text, live),
+        };
+        if self.mode != Mode::Refresh
+            && let Look::Hit(answer) = self.look(py)?
+        {
+            return Ok(Some(answer));
         }
+        let value = self.value_of(py, text.as_ref(), live)?;
+        if value.is_some() {
+            self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(value.map(|value| (value, None)))
     }
 
     fn value_of(
@@ -406,13 +489,11 @@ impl<'py> Flight<'_, 'py> {
         py: Python<'py>,
         text: Option<&Bytes>,
         live: Option<Arc<Live>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut entry = Entry::new(None);
         (entry.text, entry.live) = (text.cloned(), live);
-        match self.core.get().live(py, &self.key, &entry)? {
-            Some(live) => self.serve(py, &live),
-            None => self.me.invoke(py, self.call),
-        }
+        let live = self.core.get().live(py, &self.key, &entry)?;
+        live.map(|live| self.serve(py, &live)).transpose()
     }
 
     fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
@@ -444,7 +525,7 @@ impl<'py> Flight<'_, 'py> {
 
     /// Looks the key up.
     fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss { stale: None };
+        let nothing = Look::Miss(Old::default());
         if self.mode == Mode::Refresh {
             return Ok(nothing);
         }
@@ -459,8 +540,8 @@ impl<'py> Flight<'_, 'py> {
             Freshness::Fresh => {}
             Freshness::Refresh => self.refresh_later(py)?,
             Freshness::Expired { servable_on_error } => {
-                self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
-                return Ok(Look::Miss { stale: servable_on_error.then_some(live) });
+                let stale = servable_on_error.then_some(live);
+                return Ok(Look::Miss(Old { expired: true, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
@@ -468,12 +549,14 @@ impl<'py> Flight<'_, 'py> {
         let value = self.serve(py, &live)?;
         let mut entry = found;
         entry.live = Some(live);
-        let fill = self.fill_of(py, &entry)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        let flying = self.cache().is_flying(&self.key);
+        let fill = if flying { None } else { self.fill_of(py, &entry)? };
         Ok(Look::Hit((value, fill)))
     }
 
     fn kept_error(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss { stale: None };
+        let nothing = Look::Miss(Old::default());
         let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
             return Ok(nothing);
         };
@@ -522,9 +605,6 @@ impl<'py> Flight<'_, 'py> {
         let bounded = self.core.get().bounded.load(Ordering::Relaxed);
         if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
             // Every call must be seen: to ask the clock, or to know what was used last.
-            return Ok(None);
-        }
-        if self.cache().is_flying(&self.key) && entry.text.is_none() {
             return Ok(None);
         }
         let span = if self.options.expires() {
@@ -591,8 +671,28 @@ impl<'py> Flight<'_, 'py> {
 
 impl Duty {
     /// No flight: nobody waits for what is computed.
-    pub fn free(stale: Option<Arc<Live>>) -> Self {
-        Self { guard: None, lock: None, stale }
+    pub fn free(old: Old) -> Self {
+        Self { guard: None, lock: None, old }
+    }
+
+    /// Others wait for what is computed.
+    pub fn lead(guard: Guard<Result_>, old: Old) -> Self {
+        Self { guard: Some(guard), lock: None, old }
+    }
+
+    /// What is known of an older result.
+    pub fn old(&self) -> &Old {
+        &self.old
+    }
+
+    /// The duty towards those who wait.
+    pub fn guard(&self) -> Option<&Guard<Result_>> {
+        self.guard.as_ref()
+    }
+
+    /// Keeps other processes away until the value is there.
+    pub fn hold(&mut self, lock: Option<KeyGuard>) {
+        self.lock = lock;
     }
 
     /// Hands the outcome to those who wait, then lets other processes have the key.
@@ -610,7 +710,12 @@ fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
         match py.detach(|| waiter.wait(SIGNALS)) {
             Poll::Ready(landed) => return Ok(Some(landed)),
             Poll::Again => return Ok(None),
-            Poll::Pending => py.check_signals()?,
+            Poll::Pending => {
+                py.check_signals()?;
+                if let Some(leader) = waiter.leader() {
+                    leader.look();
+                }
+            }
         }
     }
 }

@@ -7,13 +7,11 @@ use super::hot::{ascii, utf8};
 
 /// Calls `with` with the text of `string`; borrowed from the object unless it holds surrogates.
 pub fn with_wtf8<R>(string: &Bound<'_, PyString>, with: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
-    match utf8(string) {
-        Some(utf8) => Ok(with(utf8.as_bytes())),
-        None => {
-            let encoded = string.call_method1("encode", ("utf-8", "surrogatepass"))?;
-            Ok(with(encoded.cast::<PyBytes>()?.as_bytes()))
-        }
+    if let Some(utf8) = utf8(string) {
+        return Ok(with(utf8.as_bytes()));
     }
+    let encoded = string.call_method1("encode", ("utf-8", "surrogatepass"))?;
+    Ok(with(encoded.cast::<PyBytes>()?.as_bytes()))
 }
 
 /// The Python string of a WTF-8 text.

@@ -21,7 +21,8 @@ pub use file::{Durability, FileStore, Options};
 pub use lock::KeyGuard;
 pub use memory::MemoryStore;
 
-/// The member of a snapshot that holds what is not a result (creation times, the format's version).
+/// The member of a snapshot that holds what is not a result: creation times, the salt of
+/// secrets, the format's version.
 pub const RESERVED_KEY: &str = "outlive:meta";
 
 /// One result as a store holds it.
@@ -83,6 +84,16 @@ pub enum KeyLock {
     Busy,
     /// This store, platform or file system has no such locks: go on without.
     Unsupported,
+}
+
+impl KeyLock {
+    /// The key, if it was taken.
+    pub fn held(self) -> Option<KeyGuard> {
+        match self {
+            Self::Held(guard) => Some(guard),
+            Self::Busy | Self::Unsupported => None,
+        }
+    }
 }
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.

@@ -21,7 +21,7 @@ pub fn has_split_pair(wtf8: &[u8]) -> bool {
 }
 
 /// The surrogate that `wtf8` begins with.
-pub(super) fn surrogate(wtf8: &[u8]) -> Option<u16> {
+pub fn surrogate(wtf8: &[u8]) -> Option<u16> {
     match wtf8 {
         [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] => {
             Some(0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f))

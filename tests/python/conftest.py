@@ -12,6 +12,14 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
 
 from github import TroubledGitHub  # noqa: E402 - its folders were only just named
+from scripts import Scripts  # noqa: E402
+
+from outlive._default import DefaultCache  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The faults have a short form, for every day, and a long one."""
+    parser.addoption("--faults", choices=["short", "long"], default="short")
 
 
 @pytest.fixture
@@ -19,3 +27,16 @@ def github() -> Iterator[TroubledGitHub]:
     """GitHub on 127.0.0.1, without a rate limit."""
     with TroubledGitHub() as server:
         yield server
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Scripts:
+    """Runs programs in a folder of their own: ``script("print(1)").out``."""
+    return Scripts(tmp_path)
+
+
+@pytest.fixture
+def drop_in(tmp_path: Path) -> Iterator[DefaultCache]:
+    """A cache like the one behind ``from outlive import memoise``, with a file of its own."""
+    with DefaultCache(tmp_path / "cache_file.json") as cache:
+        yield cache

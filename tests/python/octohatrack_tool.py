@@ -80,7 +80,9 @@ class Tool:
             stderr=subprocess.PIPE,
         )
 
-    def run(self, *arguments: str, on_start: Callable[[subprocess.Popen[str]], None] | None = None) -> Run:
+    def run(
+        self, *arguments: str, on_start: Callable[[subprocess.Popen[str]], None] | None = None
+    ) -> Run:
         """One whole run; of demo/small if nothing else is asked for. `on_start` gets the process at once."""
         before = len(self.github.calls)
         process = self.start(*(arguments or [SMALL]))

@@ -41,11 +41,29 @@ def install(version: str) -> None:
     """Puts `version` into its folder; a folder is there whole or not at all."""
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f".{version}-") as scratch:
         pins = Path(scratch, "pins.txt")
-        pins.write_text(f"octohatrack=={version} --hash=sha256:{VERSIONS[version]}\n", encoding="utf-8")
+        pins.write_text(
+            f"octohatrack=={version} --hash=sha256:{VERSIONS[version]}\n", encoding="utf-8"
+        )
         target = Path(scratch, "tree")
         # No dependencies: the launcher stands in for those that the tests do not want (see launcher.py).
-        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile", "--require-hashes"]
-        command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), "-r", str(pins)]
+        options = [
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-compile",
+            "--require-hashes",
+        ]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            *options,
+            "--target",
+            str(target),
+            "-r",
+            str(pins),
+        ]
         subprocess.run(command, check=True)
         target.rename(FOLDER / version)
 

@@ -18,8 +18,11 @@ CALLS = 32
 
 
 def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run an example in ``folder``."""
     command = [sys.executable, str(EXAMPLES / program), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=False, encoding="utf-8", timeout=60)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, check=False, encoding="utf-8", timeout=60
+    )
 
 
 def counts(text: str) -> tuple[int, ...]:

@@ -17,10 +17,12 @@ LONG = f"/repos/{SMALL}/issues/3/comments"
 
 
 def ask(github: TroubledGitHub, target: str) -> requests.Response:
+    """Send a GET."""
     return requests.get(github.url + target, timeout=60, proxies={"http": ""})
 
 
 def items(github: TroubledGitHub, target: str) -> list[Any]:
+    """Collect all pages."""
     listing: list[Any] = ask(github, target).json()
     return listing
 
@@ -64,9 +66,13 @@ def test_links_name_their_neighbours(github: TroubledGitHub) -> None:
 
 def test_newest_first(github: TroubledGitHub) -> None:
     """The issues begin with the one of the highest number and count the pull requests among them."""
-    issues, pulls = [items(github, f"/repos/{SMALL}/{kind}?state=all") for kind in ("issues", "pulls")]
+    issues, pulls = [
+        items(github, f"/repos/{SMALL}/{kind}?state=all") for kind in ("issues", "pulls")
+    ]
     assert [each["number"] for each in issues] == [7, 6, 5, 4, 3, 2, 1]
-    assert [each["number"] for each in issues if "pull_request" in each] == [each["number"] for each in pulls]
+    assert [each["number"] for each in issues if "pull_request" in each] == [
+        each["number"] for each in pulls
+    ]
 
 
 @pytest.mark.parametrize("target", [

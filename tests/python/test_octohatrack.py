@@ -45,9 +45,14 @@ def test_one_line_takes_the_place_of_the_decorator(version: str) -> None:
     before = ast.unparse(ast.parse(source)).splitlines()
     after = ast.unparse(swapped(ast.parse(source))).splitlines()
     head, tail = shared(before, after), shared(before[::-1], after[::-1])
-    assert [line.strip() for line in after[head : len(after) - tail]] == ["from outlive import memoise"]
+    assert [line.strip() for line in after[head : len(after) - tail]] == [
+        "from outlive import memoise"
+    ]
     gone = "\n".join(before[head : len(before) - tail])
-    assert all(name in gone for name in ("cache = {}", "json.load", "json.dump", "atexit.register", "def memoise"))
+    assert all(
+        name in gone
+        for name in ("cache = {}", "json.load", "json.dump", "atexit.register", "def memoise")
+    )
 
 
 @every_version
@@ -73,19 +78,30 @@ def test_nothing_on_stderr(tool: Tool, version: str) -> None:
 
 @every_version
 @pytest.mark.parametrize(("writer", "reader"), [("original", "outlive"), ("outlive", "original")])
-def test_each_reads_the_file_of_the_other(tool: Tool, version: str, writer: Decorator, reader: Decorator) -> None:
+def test_each_reads_the_file_of_the_other(
+    tool: Tool, version: str, writer: Decorator, reader: Decorator
+) -> None:
     """A `cache_file.json` serves either decorator, whichever wrote it, and again after the other one saved it."""
     tool = tool.using(version=version)
     decorators: list[Decorator] = [writer, reader, writer]
-    runs = [tool.using(decorator=decorator).run(repository_for(version)) for decorator in decorators]
+    runs = [
+        tool.using(decorator=decorator).run(repository_for(version)) for decorator in decorators
+    ]
     assert [(run.status, len(run.calls)) for run in runs[1:]] == [(0, 0), (0, 0)]
-    assert {run.report for run in runs} == {with_its_own_decorator(version, repository_for(version)).report}
+    assert {run.report for run in runs} == {
+        with_its_own_decorator(version, repository_for(version)).report
+    }
 
 
 def test_the_original_reads_the_file_in_an_ascii_locale(tool: Tool) -> None:
     """The file is ASCII: a reader that opens text in the locale's encoding sees every name in it."""
     run = tool.run()
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8"}
+    ascii_only = {
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONIOENCODING": "utf-8",
+    }
     again = tool.using(decorator="original", environment=ascii_only).run()
     assert (again.report, again.calls) == (run.report, [])
 
@@ -114,7 +130,10 @@ def test_a_deleted_account_and_a_missing_name_stay_what_they_are(tool: Tool) -> 
 def test_the_outer_of_two_nested_calls_is_kept(tool: Tool) -> None:
     """Of two functions that share a key, one calling the other, the cache has the outer one's result."""
     tool.run()
-    assert tool.stored()[f"/repos/{SMALL}/issues/1"] == {"user_name": "dora", "name": "Dora Ångström"}
+    assert tool.stored()[f"/repos/{SMALL}/issues/1"] == {
+        "user_name": "dora",
+        "name": "Dora Ångström",
+    }
 
 
 @pytest.mark.parametrize("version", HAVE_NO_CACHE)
@@ -151,7 +170,9 @@ def test_eight_threads_make_the_calls_of_one(tmp_path: Path, version: str) -> No
     for number in (1, 8):
         # Slow enough for all eight to meet at each call.
         with TroubledGitHub(latency=0.005) as github:
-            tool = Tool(tmp_path / str(number), github, version, program="octohatrack_runner.threads")
+            tool = Tool(
+                tmp_path / str(number), github, version, program="octohatrack_runner.threads"
+            )
             run = tool.run(repository_for(version), str(number))
         calls[number], lines[number] = sorted(run.calls), run.output.splitlines()[-number:]
     assert lines[8] == lines[1] * 8

@@ -43,6 +43,7 @@ def kept(calls: list[str]) -> set[str]:
 
 
 def without(calls: list[str], known: set[str]) -> list[str]:
+    """Return the calls that were not known."""
     return [call for call in calls if call not in known]
 
 
@@ -52,7 +53,9 @@ def two_at_a_time(work: Callable[[int], Result], numbers: Iterable[int]) -> list
         return list(pool.map(work, numbers))
 
 
-def cut_off(number: int, trouble: Trouble = hang_up, decorator: Decorator = "outlive") -> tuple[Run, Run]:
+def cut_off(
+    number: int, trouble: Trouble = hang_up, decorator: Decorator = "outlive"
+) -> tuple[Run, Run]:
     """A run that meets `trouble` at call `number`, and the next one, which meets none."""
     with TroubledGitHub() as github, TemporaryDirectory() as folder:
         tool = Tool(Path(folder), github, decorator=decorator)
@@ -133,10 +136,14 @@ def test_every_single_cut() -> None:
 def test_the_original_is_poisoned_where_outlive_is_not() -> None:
     """Four of those cuts leave the original decorator with a file that ends every later run in a KeyError."""
     calls = with_its_own_decorator().calls
-    cuts = [number for number in range(2, CALLS + 1) if set(calls[: number - 1]) != kept(calls[:number])]
+    cuts = [
+        number for number in range(2, CALLS + 1) if set(calls[: number - 1]) != kept(calls[:number])
+    ]
     poisoned = [number for number in cuts if calls[number - 1].startswith("/users/")]
     assert len(poisoned) == 4
-    for first, second in two_at_a_time(lambda number: cut_off(number, decorator="original"), poisoned):
+    for first, second in two_at_a_time(
+        lambda number: cut_off(number, decorator="original"), poisoned
+    ):
         assert (first.status, second.status) == (1, 1)
         assert second.errors.endswith("KeyError: 'user_name'\n")
 
@@ -150,7 +157,9 @@ def test_a_bad_gateway(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [2, 11, 25, 45])
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda name: name.name)
+@pytest.mark.parametrize(
+    "name", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda name: name.name
+)
 def test_signals(number: int, name: signal.Signals) -> None:
     """No answer is asked for twice, whether the run was ended by Ctrl-C, by a polite signal or by SIGKILL."""
     first, second = signalled(number, name)

@@ -1,5 +1,6 @@
 //! The core's tests, without Python: one file for each concept.
 
+mod cache;
 mod crash;
 mod files;
 mod flight;

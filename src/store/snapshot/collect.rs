@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 
-use super::meta::{self, Times};
+use super::meta::{self, Meta};
 use super::scan::Entry;
 use crate::store::{Item, RESERVED_KEY};
 use crate::value::text::unescape;
@@ -17,19 +17,19 @@ pub(super) struct Collector<'f> {
     items: Vec<Item>,
     /// Where the first item with this hash of its key is. The keys themselves are not kept twice.
     places: HashMap<u64, usize, RandomState>,
-    times: Times,
+    meta: Meta,
 }
 
 impl<'f> Collector<'f> {
     pub(super) fn new(file: &'f Bytes) -> Self {
         let (items, places) = (Vec::new(), HashMap::default());
-        Self { file, items, places, times: Times::new() }
+        Self { file, items, places, meta: Meta::default() }
     }
 
     /// Takes an entry in; one with the same key loses its value but keeps its place.
     pub(super) fn add(&mut self, entry: &Entry) {
         let item = self.item(entry);
-        if item.key == RESERVED_KEY && self.take_times(&item.text) {
+        if item.key == RESERVED_KEY && self.take_meta(&item.text) {
             return;
         }
         match self.place(&item.key) {
@@ -46,14 +46,15 @@ impl<'f> Collector<'f> {
         }
     }
 
-    /// All items, with their times.
+    /// All items, with their times, and the salt.
     pub(super) fn finish(mut self) -> Vec<Item> {
-        if !self.times.is_empty() {
+        if !self.meta.times.is_empty() {
             for item in &mut self.items {
-                item.created = self.times.get(item.key.as_ref()).copied();
+                item.created = self.meta.times.get(item.key.as_ref()).copied();
                 item.timed = item.created.is_some();
             }
         }
+        self.items.extend(self.meta.salt.as_deref().map(meta::salt_item));
         self.items
     }
 
@@ -77,9 +78,9 @@ impl<'f> Collector<'f> {
     }
 
     /// Whether the reserved member was ours.
-    fn take_times(&mut self, text: &[u8]) -> bool {
-        let Some(times) = meta::read(text) else { return false };
-        self.times = times;
+    fn take_meta(&mut self, text: &[u8]) -> bool {
+        let Some(meta) = meta::read(text) else { return false };
+        self.meta = meta;
         true
     }
 

@@ -1,13 +1,19 @@
-//! The reserved member: the format's version and when results were made.
+//! The reserved member: the format's version, when results were made, and the salt of secrets.
+//!
+//! The salt is what digests of secret arguments are keyed with. It is made when the first secret
+//! comes. In the file it stands here; in the journal, and among the items of a store, it is an item
+//! of its own under the reserved key, whose text is a reserved member with nothing but the salt.
 
 use std::collections::HashMap;
 use std::vec::Drain;
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
-use crate::store::Item;
+use crate::store::{Item, RESERVED_KEY};
 use crate::value::parse::{Build, parse};
 use crate::value::text::Text;
-use crate::value::write::Writer;
+use crate::value::write::{Charset, Writer};
 
 /// The version that is written.
 const VERSION: i64 = 1;
@@ -15,21 +21,51 @@ const VERSION: i64 = 1;
 /// When results were made, by key: seconds since the epoch.
 pub(super) type Times = HashMap<Vec<u8>, f64>;
 
-/// The times in a reserved member; `None` if `text` is not ours but somebody's result.
+/// What a reserved member says.
+#[derive(Debug, Default)]
+pub(super) struct Meta {
+    pub(super) times: Times,
+    pub(super) salt: Option<String>,
+}
+
+/// The item that stands for `salt`.
+pub fn salt_item(salt: &str) -> Item {
+    let mut text = Writer::new(Charset::Ascii);
+    begin(&mut text);
+    put_salt(salt, &mut text);
+    text.end_dict();
+    Item {
+        key: Bytes::from_static(RESERVED_KEY.as_bytes()),
+        text: Bytes::copy_from_slice(text.as_bytes()),
+        sound: true,
+        created: None,
+        timed: false,
+    }
+}
+
+/// The salt that `item` stands for; `None` if it is a result like any other.
+pub fn salt_of(item: &Item) -> Option<String> {
+    (item.key == RESERVED_KEY).then(|| read(&item.text)?.salt).flatten()
+}
+
+/// What a reserved member says; `None` if `text` is not ours but somebody's result.
 ///
 /// A version that we do not know is ours too: what looks like times is taken.
-pub(super) fn read(text: &[u8]) -> Option<Times> {
+pub(super) fn read(text: &[u8]) -> Option<Meta> {
     let Ok(Node::Dict(members)) = parse(text, &mut Shallow) else { return None };
     let mut ours = None;
-    let mut times = Times::new();
+    let mut meta = Meta::default();
     for (name, node) in members {
         match (name.as_slice(), node) {
             (b"version", _) => ours = Some(()),
-            (b"times", Node::Dict(entries)) => times.extend(entries.into_iter().filter_map(time)),
+            (b"times", Node::Dict(entries)) => {
+                meta.times.extend(entries.into_iter().filter_map(time));
+            }
+            (b"salt", Node::Text(salt)) => meta.salt = String::from_utf8(salt).ok(),
             _ => {}
         }
     }
-    ours.map(|()| times)
+    ours.map(|()| meta)
 }
 
 fn time((key, node): (Vec<u8>, Node)) -> Option<(Vec<u8>, f64)> {
@@ -39,14 +75,39 @@ fn time((key, node): (Vec<u8>, Node)) -> Option<(Vec<u8>, f64)> {
     }
 }
 
-/// The reserved member's value for `items`; `None` if none of their times must survive.
+/// The reserved member's value for `items`; `None` if it would say nothing.
 pub(super) fn write(items: &[Item], out: &mut Writer) -> Option<()> {
+    let salt = items.iter().find_map(salt_of);
     let mut times = items.iter().filter_map(timed).peekable();
-    times.peek()?;
+    if salt.is_none() {
+        times.peek()?;
+    }
+    begin(out);
+    if let Some(salt) = salt {
+        put_salt(&salt, out);
+    }
+    if times.peek().is_some() {
+        put_times(times, out);
+    }
+    out.end_dict();
+    Some(())
+}
+
+fn begin(out: &mut Writer) {
     out.begin_dict();
     out.str("version");
     out.colon();
     out.int64(VERSION);
+}
+
+fn put_salt(salt: &str, out: &mut Writer) {
+    out.comma();
+    out.str("salt");
+    out.colon();
+    out.str(salt);
+}
+
+fn put_times<'i>(times: impl Iterator<Item = (&'i [u8], f64)>, out: &mut Writer) {
     out.comma();
     out.str("times");
     out.colon();
@@ -56,8 +117,6 @@ pub(super) fn write(items: &[Item], out: &mut Writer) -> Option<()> {
         member(key, created, &mut first, out);
     }
     out.end_dict();
-    out.end_dict();
-    Some(())
 }
 
 fn timed(item: &Item) -> Option<(&[u8], f64)> {

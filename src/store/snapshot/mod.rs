@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {
-//! "outlive:meta": {"version": 1, "times": {"https://a": 1790000000.5}},    only if times are needed
+//! "outlive:meta": {"version": 1, "times": {"https://a": 1790000000.5}},    only if needed
 //! "https://a": {"login": "ada"},
 //! "https://b": [1, 2, 3]
 //! }
@@ -26,3 +26,4 @@ mod scan;
 pub mod write;
 
 pub use damage::Damage;
+pub use meta::{salt_item, salt_of};

@@ -32,8 +32,8 @@ pub fn write(out: &mut dyn Write, items: &[Item], charset: Charset) -> io::Resul
     let mut file = File { out, writer: Writer::new(charset), members: 0, bytes: 0 };
     let mut written = Written::default();
     file.put(b"{")?;
-    file.times(items)?;
-    for item in items {
+    file.meta(items)?;
+    for item in items.iter().filter(|item| meta::salt_of(item).is_none()) {
         match file.prepare(item, charset) {
             Ok(text) => {
                 file.member(&text)?;
@@ -57,7 +57,7 @@ struct File<'o> {
 
 impl File<'_> {
     /// The reserved member, if it is needed.
-    fn times(&mut self, items: &[Item]) -> io::Result<()> {
+    fn meta(&mut self, items: &[Item]) -> io::Result<()> {
         self.writer.clear();
         self.writer.str(RESERVED_KEY);
         self.writer.colon();

@@ -3,4 +3,13 @@
 from github.demo import ANSWERS, EMPTY, PLAIN, SMALL
 from github.troubled import Trouble, TroubledGitHub, bad_gateway, hang_up
 
-__all__ = ["ANSWERS", "EMPTY", "PLAIN", "SMALL", "Trouble", "TroubledGitHub", "bad_gateway", "hang_up"]
+__all__ = [
+    "ANSWERS",
+    "EMPTY",
+    "PLAIN",
+    "SMALL",
+    "Trouble",
+    "TroubledGitHub",
+    "bad_gateway",
+    "hang_up",
+]

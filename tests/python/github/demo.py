@@ -32,7 +32,13 @@ _PLAIN = Repository(
     people=_PEOPLE,
     threads=(
         Thread(author="dora", title="Does not start", comments=("ada", "dora", "chidi")),
-        Thread(author="bo-li", title="Start", is_pull=True, comments=("emil",), reviews=("ada", "fatima")),
+        Thread(
+            author="bo-li",
+            title="Start",
+            is_pull=True,
+            comments=("emil",),
+            reviews=("ada", "fatima"),
+        ),
         # Long enough for a second page, whether a page holds 30 or 100.
         Thread(author="gus", title="Bikeshed: what colour?", comments=("gus", "hana", "ada") * 35),
         Thread(author="ada", title="Paint it", is_pull=True),
@@ -49,7 +55,9 @@ _SMALL = replace(
         # Renamed since: the login in the listing answers 404.
         Thread(author="renamed", title="By a renamed account", is_pull=True, reviews=("ivan",)),
     ),
-    files={"CONTRIBUTORS": "# Thanks\nJo Penn <jo@example.org>\nKim Ito <twitter:@kim>\nAda Lovelace <github:@ada>\n"},
+    files={
+        "CONTRIBUTORS": "# Thanks\nJo Penn <jo@example.org>\nKim Ito <twitter:@kim>\nAda Lovelace <github:@ada>\n"
+    },
 )
 
 _EMPTY = Repository(name=EMPTY)

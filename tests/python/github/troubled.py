@@ -31,7 +31,9 @@ class TroubledGitHub(FakeGitHub):
 
     def __init__(self, *, rate_limit: int | None = None, latency: float = 0.0) -> None:
         # octohatrack follows a `link` only if it leads to the real address.
-        super().__init__(ANSWERS, rate_limit=rate_limit, latency=latency, public_url="https://api.github.com")
+        super().__init__(
+            ANSWERS, rate_limit=rate_limit, latency=latency, public_url="https://api.github.com"
+        )
         self.troubles: dict[int, Trouble] = {}
 
     def answer(self, target: str) -> Answer:
@@ -48,4 +50,6 @@ def _site(page: str) -> Answer:
         names = WIKI_AUTHORS[page.removesuffix(".wiki")]
         return Answer(200, json.dumps(names).encode(), {"content-type": "application/json"})
     known = page.removesuffix("/wiki") in WIKI_AUTHORS
-    return Answer(200, b"Clone this wiki locally" if known else b"Welcome", {"content-type": "text/html"})
+    return Answer(
+        200, b"Clone this wiki locally" if known else b"Welcome", {"content-type": "text/html"}
+    )

@@ -14,6 +14,7 @@ from importlib.metadata import distribution
 
 
 def main() -> None:
+    """Run the tool as its command does."""
     folder, decorator, server, program, *arguments = sys.argv[1:]
     # A shell that put the tests into the background has Ctrl-C ignored, also here.
     signal.signal(signal.SIGINT, signal.default_int_handler)

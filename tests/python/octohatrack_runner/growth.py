@@ -13,6 +13,7 @@ from importlib import import_module
 
 
 def main() -> None:
+    """Grow a result as a caller would."""
     (uri,) = sys.argv[1:]
     helpers = import_module("octohatrack.helpers")
     lengths = []

@@ -23,7 +23,9 @@ def install(server: str) -> None:
     _module("pkg_resources", require=_require)
     # GitPython would clone from github.com.
     _module("git", Repo=_Wiki)
-    _redirect({"https://api.github.com/": f"{server}/", "https://github.com/": f"{server}/github.com/"})
+    _redirect(
+        {"https://api.github.com/": f"{server}/", "https://github.com/": f"{server}/github.com/"}
+    )
 
 
 def _module(name: str, **content: object) -> None:

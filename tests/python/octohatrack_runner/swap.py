@@ -24,7 +24,9 @@ def install() -> None:
 
 
 class _Finder(MetaPathFinder):
-    def find_spec(self, name: str, path: object = None, _target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: object = None, _target: object = None
+    ) -> ModuleSpec | None:
         if name != MODULE:
             return None
         spec = PathFinder.find_spec(name, path)  # type: ignore[arg-type]
@@ -43,14 +45,18 @@ class _Loader(SourceFileLoader):
 def swapped(tree: ast.Module) -> ast.Module:
     """The module with outlive's decorator; ValueError if its own was not found in exactly one place."""
     # From 0.3.1 on, it is the first branch of `if "--no-cache" not in sys.argv:`.
-    blocks = [tree.body] + [node.body for node in tree.body if isinstance(node, ast.If) and not _belongs(node)]
+    blocks = [tree.body] + [
+        node.body for node in tree.body if isinstance(node, ast.If) and not _belongs(node)
+    ]
     places = [block for block in blocks if any(_belongs(statement) for statement in block)]
     if len(places) != 1:
         message = f"the decorator was found in {len(places)} places of {MODULE}"
         raise ValueError(message)
     (block,) = places
     (bridge,) = ast.parse("from outlive import memoise").body
-    block[:] = [bridge if _name(each) == "memoise" else each for each in block if not _dropped(each)]
+    block[:] = [
+        bridge if _name(each) == "memoise" else each for each in block if not _dropped(each)
+    ]
     return ast.fix_missing_locations(tree)
 
 

@@ -15,6 +15,7 @@ from importlib import import_module
 
 
 def main() -> None:
+    """Collect in several threads."""
     repository, number = sys.argv[1], int(sys.argv[2])
     helpers = import_module("octohatrack.helpers")
     together = threading.Barrier(number)
@@ -23,8 +24,10 @@ def main() -> None:
         together.wait()
         try:
             helpers.repo_exists(repository)
-            people = helpers.get_api_contributors(repository) + helpers.get_pri_contributors(repository, 0)
-        except Exception as error:  # noqa: BLE001 - it is the result
+            people = helpers.get_api_contributors(repository) + helpers.get_pri_contributors(
+                repository, 0
+            )
+        except Exception as error:
             return [repr(error)]
         return sorted(f"{person['user_name']} ({person['name']})" for person in people)
 

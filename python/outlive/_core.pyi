@@ -1,0 +1,169 @@
+"""The native half of outlive: users meet it as ``outlive.Cache`` and as decorated functions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, final
+
+from ._names import Param
+from ._options import Options
+
+__all__ = [
+    "Cache",
+    "Memoised",
+    "after_fork_in_child",
+    "after_fork_in_parent",
+    "before_fork",
+    "canonical",
+    "exiting",
+]
+
+@final
+class Cache:
+    """The entries of one file, and the file."""
+
+    def __new__(
+        cls,
+        path: Path | str | None,
+        *,
+        ascii: bool,
+        fsync: bool,
+        mode: str,
+        overridden: Callable[[Cache], str | None],
+        warn: Callable[[str, str], None],
+    ) -> Cache: ...
+    @property
+    def path(self) -> Path | None:
+        """The file, or None for a cache in memory."""
+
+    @property
+    def mode(self) -> str:
+        """The mode that holds where nothing overrides it."""
+
+    @mode.setter
+    def mode(self, word: str) -> None: ...
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the file was read, or its entries used."""
+
+    def limit(self, *, maxsize: int | None, max_bytes: int | None) -> None:
+        """How much the whole cache may hold."""
+
+    def evictions(self) -> int:
+        """How many entries went because there was no room."""
+
+    def enter(self) -> None:
+        """An override of the mode begins somewhere: hits look at it from now on."""
+
+    def leave(self) -> None:
+        """It is over."""
+
+    def load(self) -> None:
+        """Reads the file, unless that was done before."""
+
+    def keys(self) -> list[str]:
+        """All keys in order."""
+
+    def remove(self, key: str) -> bool:
+        """Forgets one entry; says whether there was one."""
+
+    def clear(self) -> None:
+        """Forgets everything, in the file too."""
+
+    def salt(self) -> str | None:
+        """What digests of secrets are keyed with; None if `offer_salt` must make it first."""
+
+    def offer_salt(self, salt: str) -> str:
+        """Lets `salt` be that, unless there is one: the salt that holds, in all processes."""
+
+    def save(self) -> bool:
+        """Writes the file, if anything changed. Says whether all is well."""
+
+    def close(self) -> bool:
+        """Saves and leaves the file to others."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, key: str, /) -> bool: ...
+    def __getitem__(self, key: str, /) -> Any: ...
+    def __setitem__(self, key: str, value: Any, /) -> None: ...
+    def __delitem__(self, key: str, /) -> None: ...
+
+@final
+class Memoised:
+    """A function whose results are kept."""
+
+    # What the decorator adds, as functools.wraps does.
+    __name__: str
+    __qualname__: str
+    __doc__: str | None
+    __wrapped__: Callable[..., Any]
+    cache_info: Callable[[], Any]
+    cache_clear: Callable[[], None]
+    cache_parameters: Callable[[], dict[str, Any]]
+    _outlive_own: tuple[dict[str, Any], Any]
+
+    def __new__(
+        cls,
+        function: Callable[..., Any],
+        core: Cache,
+        *,
+        name: str,
+        value_name: str,
+        flat: bool,
+        rule: str | Callable[..., Any],
+        params: list[Param],
+        digest: Callable[[str, bytes], str] | None,
+        options: Options,
+    ) -> Memoised: ...
+    @property
+    def name(self) -> str:
+        """`module.qualname`, or what `name=` said."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+
+    def set_options(self, options: Options) -> None:
+        """How results are kept and served from now on."""
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many calls were served from the cache, computed, and found expired."""
+
+    def evictions(self) -> int:
+        """How many entries of this function went because there was no room."""
+
+    def reset(self) -> None:
+        """Sets the counters back and forgets what is remembered by arguments."""
+
+    def cache_key(self, *args: Any, **kwargs: Any) -> str:
+        """The key text of a call with these arguments."""
+
+    def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether this call has a stored result that is fresh."""
+
+    def peek(self, *args: Any, **kwargs: Any) -> Any:
+        """The stored result of this call if it is fresh, else None; nothing is computed."""
+
+    def put(self, result: Any, /, *args: Any, **kwargs: Any) -> None:
+        """Keeps `result` as what the call with the arguments behind it returns."""
+
+    def forget(self, *args: Any, **kwargs: Any) -> bool:
+        """Drops the stored result of this call; says whether there was one."""
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes this call anew and keeps the result, whatever is stored."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+    def __reduce__(self) -> str: ...
+    def __copy__(self) -> Memoised: ...
+    def __deepcopy__(self, _memo: Any, /) -> Memoised: ...
+
+def canonical(value: Any) -> str:
+    """The key text of one value."""
+
+def exiting() -> None:
+    """To be called when the save at exit is done: what comes later is saved at once."""
+
+def before_fork() -> None: ...
+def after_fork_in_parent() -> None: ...
+def after_fork_in_child() -> None: ...

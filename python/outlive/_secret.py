@@ -1,0 +1,28 @@
+"""Digests of secret arguments: the same for equal arguments, and useless to who has the file alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from . import _core
+
+
+class Digester:
+    """Digests the secret arguments of one function.
+
+    Digests are keyed with a random salt that the cache's file keeps under its reserved key: who
+    wants to try out tokens needs the file and must start anew for each file. A salt is no
+    password: short secrets can still be guessed by who has the file.
+    """
+
+    def __init__(self, core: _core.Cache, function: str) -> None:
+        """Digest for ``function``, in the file of ``core``."""
+        self._core, self._function = core, function
+
+    def __call__(self, parameter: str, text: bytes) -> str:
+        """Return the digest of an argument's key ``text``, different for each parameter."""
+        salt = self._core.salt() or self._core.offer_salt(os.urandom(16).hex())
+        place = f"{salt}:{self._function}({parameter}="
+        key = hashlib.blake2b(place.encode("utf-8", "surrogatepass")).digest()
+        return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()

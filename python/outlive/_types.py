@@ -1,0 +1,185 @@
+"""What type checkers are told: options, and what a decorated function can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    overload,
+)
+
+if TYPE_CHECKING:
+    from ._info import CacheInfo
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
+V = TypeVar("V")
+F = TypeVar("F", contravariant=True)
+T = TypeVar("T", covariant=True)
+
+#: Seconds, ``"90s" "15m" "1h" "1d" "2w"``, or a timedelta.
+Duration = float | str | timedelta
+#: How long a result is fresh: a duration, or what a callable makes of the result (None: for ever).
+Ttl = Duration | Callable[[Any], Duration | None]
+#: Names of parameters. A single str is refused: it would be taken for its letters.
+Names = tuple[str, ...] | list[str] | set[str] | frozenset[str]
+Mode = Literal["on", "off", "refresh", "offline", "readonly"]
+Durability = Literal["flush", "fsync"]
+
+
+class _Options(TypedDict, total=False):
+    copy: bool
+    ttl: Ttl | None
+    refresh_after: Duration | None
+    stale_if_error: Duration | None
+    cache_if: Callable[[Any], object] | None
+    cache_errors: Mapping[type[Exception], Duration] | None
+    on_unstorable: Literal["warn", "ignore", "raise"]
+
+
+class CacheOptions(_Options, total=False):
+    """What a cache can set for all of its functions."""
+
+    clock: Callable[[], float] | None
+
+
+class FunctionOptions(_Options, total=False):
+    """What one function can have of its own."""
+
+    maxsize: int | None
+    key: Literal["first", "all"] | Callable[..., object] | None
+    ignore: Names
+    secret: Names
+    name: str | None
+    version: object
+
+
+class _Named(Protocol):
+    """What every memoised function has, whatever it takes and returns."""
+
+    __name__: str
+    __qualname__: str
+    __module__: str
+    __doc__: str | None
+
+    def cache_info(self) -> CacheInfo:
+        """Count hits, misses and entries, in ``functools``' order."""
+        ...
+
+    def cache_clear(self) -> None:
+        """Forget all entries and set the counters back."""
+        ...
+
+    def cache_parameters(self) -> dict[str, Any]:
+        """Return the options that the function was decorated with."""
+        ...
+
+
+class _Takes(Protocol[F, Q, T]):
+    """Anything that can be called with a first argument, and others."""
+
+    def __call__(self, first: F, /, *args: Q.args, **kwargs: Q.kwargs) -> T: ...
+
+
+class _Waits(Protocol[P, T]):
+    """Anything whose calls are awaited."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]: ...
+
+
+class Memoised(_Named, Protocol[P, R]):
+    """A function whose results are kept: called as before, and with control of single calls.
+
+    Each control takes the arguments of the call that it is about. For a coroutine function results
+    are what is awaited.
+    """
+
+    @property
+    def __wrapped__(self) -> Callable[P, R]:
+        """The function itself."""
+        ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the kept result, or compute and keep it."""
+        ...
+
+    @overload  # below @classmethod
+    def __get__(self: _Takes[S, Q, R], instance: object, owner: S, /) -> BoundMemoised[Q, R]: ...
+    @overload  # on the class
+    def __get__(self, instance: None, owner: type, /) -> Memoised[P, R]: ...
+    @overload  # on an instance
+    def __get__(self: _Takes[S, Q, R], instance: S, owner: type, /) -> BoundMemoised[Q, R]: ...
+    @overload  # below @staticmethod
+    def __get__(self, instance: object, owner: type, /) -> Memoised[P, R]: ...
+
+    def cache_key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Return the key's text."""
+        ...
+
+    def cache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Say whether there is a result that is fresh."""
+        ...
+
+    @overload
+    def peek(self: _Waits[P, V], *args: P.args, **kwargs: P.kwargs) -> V | None: ...
+    @overload
+    def peek(self, *args: P.args, **kwargs: P.kwargs) -> R | None: ...
+    def peek(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Return the kept result if it is fresh, else None; nothing is computed or counted."""
+        ...
+
+    @overload
+    def put(self: _Waits[P, V], result: V, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+    @overload
+    def put(self, result: R, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
+    def put(self, result: Any, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Keep ``result`` as what this call returns."""
+        ...
+
+    def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Drop the kept result; say whether there was one."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Compute anew and keep the result, whatever is kept."""
+        ...
+
+
+class BoundMemoised(_Named, Protocol[P, R]):
+    """A memoised function bound to an instance; single calls are controlled through the class."""
+
+    @property
+    def __self__(self) -> Any:
+        """The instance."""
+        ...
+
+    @property
+    def __func__(self) -> Memoised[..., R]:
+        """The memoised function."""
+        ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return the kept result, or compute and keep it."""
+        ...
+
+
+class Decorator(Protocol):
+    """What ``@memoise(...)`` with options returns."""
+
+    @overload
+    def __call__(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
+        self, function: staticmethod[P, R], /
+    ) -> staticmethod[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Memoised[P, R]: ...

@@ -1,0 +1,223 @@
+"""Bad files: cut at every byte, with flipped bits, of a wrong shape."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from outlive import Cache, CacheFileWarning
+from faults.lab import Lab, Report
+
+#: Kinds of values, each a line of the file.
+ENTRIES: dict[str, Any] = {
+    "plain": "text",
+    "quotes and braces": 'say "{[,]}" \\ \n',
+    "unicode é\u2028": ["é", "\U0001f600", "\ud83d"],
+    "number": 1e22,
+    "big": 2**70,
+    "nested": {"a": [1, {"b": [None, True, False, -0.0]}], "": {}},
+    "tagged": (1, b"bytes", {2, 3}),
+    "empty": [],
+    "last": {"z": "}"},
+}
+
+
+class Opened(NamedTuple):
+    """What a cache found in a file."""
+
+    found: dict[str, Any]
+    warnings: list[str]
+    files: list[str]
+
+
+def opened(path: Path) -> Opened:
+    """Read everything in the file at `path`, and let go of it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with Cache(path) as cache:
+            found = {key: cache[key] for key in list(cache) if key in cache}
+    assert all(issubclass(warning.category, CacheFileWarning) for warning in caught)
+    return Opened(found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir()))
+
+
+def written(path: Path) -> bytes:
+    """A small cache file."""
+    path.parent.mkdir()
+    with Cache(path) as cache:
+        cache.update(ENTRIES)
+    return path.read_bytes()
+
+
+def journal(lab: Lab) -> tuple[str, bytes]:
+    """Name and bytes of the journal that a killed process left, without a snapshot beside it."""
+    lab.run(f"desk = Desk()\ndesk.cache.update({ENTRIES!r})\nos._exit(0)")
+    (path,) = lab.home.glob("cache.json.journal-*")
+    assert not lab.file.exists()
+    return path.name, path.read_bytes()
+
+
+def each(lab: Lab, name: str, versions: dict[str, bytes], check: Callable[..., None]) -> None:
+    """Open each version of a file in a folder of its own."""
+    for label, version in versions.items():
+        folder = lab.home.parent / "versions" / label
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(version)
+        check(label, version, opened(folder / "cache.json"), folder)
+
+
+def kept_copies(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.glob("cache.json.damaged-*")]
+
+
+def test_snapshot_cut_at_every_byte(lab: Lab, report: Report) -> None:
+    """A file cut at any byte gives all entries before the cut; it is kept, and one warning says so."""
+    whole = written(lab.home / "small" / "cache.json")
+    lines = whole.splitlines(keepends=True)
+    salvaged = 0
+
+    def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
+        nonlocal salvaged
+        complete = version.count(b"\n")
+        least = [key for key, _ in zip(ENTRIES, lines[1:complete], strict=False)]
+        assert list(now.found)[: len(least)] == least, label
+        assert all(now.found[key] == ENTRIES[key] for key in now.found), label
+        assert len(now.warnings) == 1, (label, now.warnings)
+        assert kept_copies(folder) == ([version] if version else []), label
+        salvaged += len(now.found)
+
+    versions = {str(end): whole[:end] for end in range(len(whole.rstrip()))}
+    each(lab, "cache.json", versions, check)
+    report(f"{len(versions)} cuts, {salvaged} entries salvaged, 0 wrong")
+
+
+def test_journal_cut_at_every_byte(lab: Lab, report: Report) -> None:
+    """A journal cut at any byte gives every result whose record is whole."""
+    name, whole = journal(lab)
+    starts = [at for at in range(len(whole)) if whole[at : at + 3] == b"\xffol"]
+    ends = [*starts[1:], len(whole)]
+    assert len(ends) == len(ENTRIES)
+
+    def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
+        complete = sum(end <= len(version) for end in ends)
+        assert now.found == dict(list(ENTRIES.items())[:complete]), label
+        assert now.files == (["cache.json"] if complete else []), label
+        assert len(now.warnings) <= 1
+
+    versions = {str(end): whole[:end] for end in range(len(whole) + 1)}
+    each(lab, name, versions, check)
+    report(f"{len(versions)} cuts, every whole record used")
+
+
+def flipped(whole: bytes, times: int, seed: int) -> dict[str, bytes]:
+    """`whole` with one bit another way, at random places."""
+    rng, versions = random.Random(seed), {}
+    places = rng.sample(range(len(whole) * 8), min(times, len(whole) * 8))
+    for place in places:
+        version = bytearray(whole)
+        version[place // 8] ^= 1 << place % 8
+        versions[str(place)] = bytes(version)
+    return versions
+
+
+def test_snapshot_with_flipped_bits(lab: Lab, long: bool, report: Report) -> None:
+    """A flipped bit costs at most the entry that it hit; what is no JSON any more is kept aside."""
+    whole = written(lab.home / "small" / "cache.json")
+    starts = [0]
+    for line in whole.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    damaged = 0
+
+    def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
+        nonlocal damaged
+        hit = sum(start <= int(label) // 8 for start in starts) - 1
+        untouched = [key for at, key in enumerate(ENTRIES) if at + 1 != hit]
+        missing = [k for k in untouched if k not in now.found or now.found[k] != ENTRIES[k]]
+        assert not missing, (label, missing, version)
+        assert len(now.found) <= len(ENTRIES) + 1
+        if not readable(version):
+            damaged += 1
+            assert len(now.warnings) == 1, (label, now.warnings, version)
+            assert kept_copies(folder) == [version], label
+
+    versions = flipped(whole, 1000 if long else 400, 1)
+    each(lab, "cache.json", versions, check)
+    report(f"{len(versions)} flips, {damaged} files damaged and kept aside, 0 other entries lost")
+
+
+def readable(version: bytes) -> bool:
+    """Whether Python's JSON takes the text, as UTF-8 and without duplicate keys."""
+    try:
+        json.loads(version.decode("utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
+def test_journal_with_flipped_bits(lab: Lab, long: bool, report: Report) -> None:
+    """A flipped bit in a journal costs the record that it hit, and never gives a wrong value."""
+    name, whole = journal(lab)
+    lost = 0
+
+    def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
+        nonlocal lost
+        assert all(ENTRIES[key] == value for key, value in now.found.items()), label
+        assert len(now.found) == len(ENTRIES) - 1, label
+        assert len(now.warnings) <= 1
+        lost += 1
+
+    versions = flipped(whole, 1000 if long else 400, 2)
+    each(lab, name, versions, check)
+    report(f"{len(versions)} flips, {lost} records dropped, 0 wrong values")
+
+
+WRONG: dict[str, bytes] = {
+    "empty": b"",
+    "a list": b"[1, 2]",
+    "a number": b"17\n",
+    "null": b"null",
+    "zeros": bytes(4096),
+    "not UTF-8": b'{"a": "\xff\xfe"}',
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    "two objects": b'{"a": 1}{"a": 2}',
+    "deep": b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_file_that_is_no_cache(lab: Lab, kind: str) -> None:
+    """A file that holds something else is kept beside, one warning names both, and work goes on."""
+    lab.file.write_bytes(WRONG[kind])
+    code = "desk = Desk()\nfor n in range(5): desk.get(n)\nprint(len(desk.cache))"
+    ended = lab.run(code)
+    assert ended.status == 0
+    assert ended.err.count("CacheFileWarning: ") == 1
+    assert str(lab.file) in ended.err
+    assert kept_copies(lab.home) == ([WRONG[kind]] if WRONG[kind] else [])
+    assert lab.tally_and_warnings() == ((5, 0, 0), "")
+    assert len(lab.files()) == (2 if WRONG[kind] else 1)
+
+
+def test_a_good_entry_in_a_bad_file_is_served(lab: Lab) -> None:
+    """What is intact in a damaged file is a hit, without a call."""
+    lab.fill(range(20))
+    lab.file.write_bytes(lab.file.read_bytes()[:-40])
+    tally, warned = lab.tally_and_warnings()
+    assert tally == (20, 1, 0)
+    assert "damaged" in warned
+    assert lab.tally_and_warnings() == ((20, 1, 0), "")
+
+
+def test_damage_is_told_once(lab: Lab) -> None:
+    """The second process after the damage finds a good file and says nothing."""
+    lab.fill(range(20))
+    lab.file.write_bytes(lab.file.read_bytes()[:100])
+    assert lab.run("Desk().tally()").err.count("CacheFileWarning") == 1
+    assert lab.run("Desk().tally()").err == ""
+    assert len(kept_copies(lab.home)) == 1

@@ -1,0 +1,296 @@
+"""How long results are good: ttl, stale_if_error, refresh_after, kept errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import outlive
+from outlive import Cache
+
+
+class Clock:
+    """A wall clock that tests set."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands until it is moved."""
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the cache under test is kept."""
+    return tmp_path / "cache.json"
+
+
+def counted(cache: Cache, **options: Any) -> tuple[Callable[[int], Any], list[int]]:
+    """A memoised function and the arguments that it was really called with."""
+    calls: list[int] = []
+
+    @cache.memoise(name="counted", **options)
+    def function(number: int) -> Any:
+        calls.append(number)
+        return {"number": number, "call": len(calls)}
+
+    return function, calls
+
+
+@pytest.mark.parametrize("ttl", [60, 60.0, "60s", "1m", timedelta(minutes=1)])
+def test_an_entry_is_served_until_its_ttl(clock: Clock, ttl: Any) -> None:
+    """A result is served while it is younger than its ttl, and computed again from then on."""
+    function, calls = counted(Cache(None, clock=clock), ttl=ttl)
+    function(1)
+    clock.now += 59.9
+    function(1)
+    assert calls == [1]
+    clock.now += 0.2
+    assert function(1)["call"] == 2
+    assert function.cache_info().expired == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "error", "words"),
+    [
+        (0, ValueError, "above zero"),
+        (-1, ValueError, "above zero"),
+        ("1x", ValueError, '"1h"'),
+        ("", ValueError, '"1h"'),
+        ([], TypeError, "timedelta"),
+        (True, TypeError, "timedelta"),
+        (float("nan"), ValueError, "above zero"),
+    ],
+)
+def test_a_ttl_that_means_nothing_is_refused(ttl: Any, error: type[Exception], words: str) -> None:
+    """A ttl that cannot be read, or is not above zero, is refused where it is written."""
+    with pytest.raises(error, match=words):
+        Cache(None, ttl=ttl)
+    with pytest.raises(error, match=words):
+        Cache(None).memoise(ttl=ttl)
+
+
+def test_other_words_for_age_are_named(path: Path) -> None:
+    """Who writes expire= or max_age= is told that the word is ttl."""
+    with pytest.raises(TypeError, match="you may mean ttl"):
+        Cache(path).memoise(expire=3)  # type: ignore[call-overload]
+
+
+def test_a_shorter_ttl_holds_for_old_entries(path: Path, clock: Clock) -> None:
+    """The time of creation is stored, so a ttl changed in the code applies to old entries."""
+    with Cache(path, clock=clock) as cache:
+        counted(cache, ttl="1d")[0](1)
+    clock.now += 3600
+    with Cache(path, clock=clock) as cache:
+        function, calls = counted(cache, ttl="1d")
+        function(1)
+        assert calls == []
+    with Cache(path, clock=clock) as cache:
+        function, calls = counted(cache, ttl="30m")
+        function(1)
+        assert calls == [1]
+
+
+def test_entries_without_times_count_from_the_files_last_change(path: Path, clock: Clock) -> None:
+    """An entry of a file without times is as old as the file, whenever it is looked at."""
+    path.write_text(json.dumps({"counted(number=1)": {"call": 0}, "counted(number=2)": 0}))
+    os.utime(path, (clock.now, clock.now))
+    clock.now += 50
+    with Cache(path, clock=clock) as cache:
+        function, calls = counted(cache, ttl=60)
+        assert function(1) == {"call": 0}
+        function(3)
+    clock.now += 20
+    with Cache(path, clock=clock) as cache:
+        function, calls = counted(cache, ttl=60)
+        function(2)
+        function(3)
+        assert calls == [2], "saving the file did not make its old entries young again"
+
+
+def test_times_stand_in_the_file_only_when_needed(path: Path) -> None:
+    """A file of functions without expiry holds results and nothing else."""
+    with Cache(path) as cache:
+        counted(cache)[0](1)
+    assert list(json.loads(path.read_text())) == ["counted(number=1)"]
+    with Cache(path) as cache:
+        counted(cache, ttl=60)[0](2)
+    assert "outlive:meta" in json.loads(path.read_text())
+
+
+def test_a_clock_set_back_does_not_serve_for_ever(clock: Clock) -> None:
+    """Entries from the future are computed again once they are further off than the ttl."""
+    function, calls = counted(Cache(None, clock=clock), ttl=60)
+    function(1)
+    clock.now -= 30
+    function(1)
+    assert calls == [1]
+    clock.now -= 86400
+    function(1)
+    assert calls == [1, 1]
+
+
+def test_ttl_of_the_result(clock: Clock) -> None:
+    """A callable ttl reads each result's own lifetime from the result."""
+    cache = Cache(None, clock=clock)
+    calls: list[str] = []
+
+    @cache.memoise(ttl=lambda result: result["max_age"])
+    def fetch(uri: str) -> dict[str, Any]:
+        calls.append(uri)
+        return {"max_age": 10 if uri == "/short" else None}
+
+    for _ in range(2):
+        fetch("/short")
+        fetch("/long")
+        clock.now += 11
+    assert calls == ["/short", "/long", "/short"]
+
+
+def test_a_stale_result_serves_when_the_call_fails(clock: Clock) -> None:
+    """With stale_if_error an expired result is better than an exception, for so long."""
+    cache = Cache(None, clock=clock)
+    broken = False
+
+    @cache.memoise(ttl=60, stale_if_error="1h")
+    def fetch(uri: str) -> str:
+        if broken:
+            raise OSError("no network")
+        return "answer"
+
+    fetch("/a")
+    broken = True
+    clock.now += 61
+    assert fetch("/a") == "answer"
+    clock.now += 3600
+    with pytest.raises(OSError, match="no network"):
+        fetch("/a")
+
+
+def test_refresh_after_serves_the_old_and_computes_the_new(clock: Clock) -> None:
+    """From refresh_after on, the old result is served at once and one thread computes anew."""
+    cache = Cache(None, clock=clock)
+    started, go_on = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    @cache.memoise(refresh_after=60)
+    def fetch(uri: str) -> int:
+        calls.append(1)
+        if len(calls) > 1:
+            started.set()
+            assert go_on.wait(10)
+        return len(calls)
+
+    assert fetch("/a") == 1
+    clock.now += 61
+    assert [fetch("/a"), fetch("/a"), fetch("/a")] == [1, 1, 1]
+    assert started.wait(10)
+    assert fetch("/a") == 1
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("outlive refresh"):
+            thread.join(10)
+    assert fetch("/a") == 2
+    assert len(calls) == 2
+
+
+class NotFound(Exception):
+    """What the tests keep on purpose."""
+
+
+def test_listed_exceptions_are_kept(path: Path, clock: Clock) -> None:
+    """cache_errors keeps the listed exceptions for their time, also for later processes."""
+    calls: list[str] = []
+
+    def run(uri: str, error: Exception) -> str:
+        with Cache(path, clock=clock) as cache:
+
+            @cache.memoise(cache_errors={NotFound: "10m"}, name="fetch")
+            def fetch(uri: str) -> str:
+                calls.append(uri)
+                raise error
+
+            with pytest.raises(type(error)) as raised:
+                fetch(uri)
+            return str(raised.value.args)
+
+    assert run("/a", NotFound("gone", 404)) == "('gone', 404)"
+    assert run("/a", NotFound("other")) == "('gone', 404)"
+    run("/b", OSError("not listed"))
+    run("/b", OSError("not listed"))
+    clock.now += 601
+    assert run("/a", NotFound("again")) == "('again',)"
+    assert calls == ["/a", "/b", "/b", "/a"]
+
+
+def test_an_error_that_is_no_longer_listed_is_forgotten(path: Path) -> None:
+    """A kept exception is only raised by a function that lists its class."""
+    with Cache(path) as cache:
+
+        @cache.memoise(cache_errors={NotFound: "10m"}, name="fetch")
+        def fetch(uri: str) -> str:
+            raise NotFound(uri)
+
+        with pytest.raises(NotFound):
+            fetch("/a")
+    with Cache(path) as cache:
+        found = cache.memoise(name="fetch")(lambda uri: "found")
+        assert found("/a") == "found"
+
+
+def test_cache_if_leaves_results_out() -> None:
+    """A result that cache_if does not want is returned, but computed again by the next call."""
+    cache = Cache(None)
+    results = [None, 5, 6]
+
+    @cache.memoise(cache_if=lambda result: result is not None)
+    def fetch() -> int | None:
+        return results.pop(0)
+
+    assert [fetch(), fetch(), fetch()] == [None, 5, 5]
+
+
+def test_the_drop_in_has_a_ttl(tmp_path: Path) -> None:
+    """@memoise(ttl=...) and outlive.configure(ttl=...) work on the flat file."""
+    script = """
+        import outlive
+        from outlive import memoise, cache
+        clock = lambda: now
+        now = 1000.0
+        outlive.configure(clock=clock)
+        calls = []
+        @memoise(ttl="1d")
+        def a(uri): calls.append("a"); return 1
+        @memoise
+        def b(uri): calls.append("b"); return 2
+        a("/a"); b("/b"); now += 90000; a("/a"); b("/b")
+        outlive.configure(ttl="1h")
+        b("/b")
+        print(calls, sorted(cache))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['a', 'b', 'a', 'b'] ['/a', '/b']\n"
+
+
+def test_information_counts_expiries_apart() -> None:
+    """cache_info begins as functools' does and goes on with evictions and expired."""
+    info = outlive.CacheInfo(1, 2, None, 3)
+    assert info._fields[:4] == ("hits", "misses", "maxsize", "currsize")
+    assert info == (1, 2, None, 3, 0, 0)

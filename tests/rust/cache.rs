@@ -1,0 +1,222 @@
+//! The cache without Python: strings stand for decoded values and for failures.
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use outlive::cache::{Cache, Entry, Gate, Landed, Origin};
+use outlive::flight::{Join, Outcome, Owner, Poll};
+use outlive::policy::Limits;
+use outlive::store::{FileStore, MemoryStore};
+use tempfile::TempDir;
+
+use crate::stand::OPTIONS;
+
+type Text = Cache<String, String>;
+
+fn in_memory() -> Text {
+    Cache::new(Box::new(MemoryStore))
+}
+
+fn on_disk(path: &Path) -> Text {
+    Cache::new(Box::new(FileStore::new(path.to_path_buf(), OPTIONS)))
+}
+
+fn key(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+fn result(text: &'static str) -> Entry<String> {
+    let mut entry = Entry::new(Some(1000.0));
+    entry.text = Some(key(text));
+    entry
+}
+
+fn unstorable(live: &str) -> Entry<String> {
+    let mut entry = Entry::new(None);
+    entry.live = Some(live.to_owned());
+    entry
+}
+
+fn text(cache: &Text, name: &str) -> Option<String> {
+    let text = cache.get(name.as_bytes())?.text?;
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What is put in is found by the next cache on the same file, in the same order.
+#[test]
+fn results_outlive_the_cache() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    for (name, value) in [("b", "1"), ("a", "[2]"), ("b", "3")] {
+        cache.put(&key(name), result(value)).unwrap();
+    }
+    cache.close().unwrap();
+    let later = on_disk(&path);
+    assert_eq!(later.keys(), [key("b"), key("a")]);
+    assert_eq!(text(&later, "b").as_deref(), Some("3"));
+}
+
+/// A result that cannot be stored lives in memory, and takes an older stored one out of the file.
+#[test]
+fn the_unstorable_replaces_the_stored() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    cache.put(&key("a"), result("1")).unwrap();
+    cache.put(&key("a"), unstorable("an open socket")).unwrap();
+    assert_eq!(cache.get(b"a").unwrap().live.as_deref(), Some("an open socket"));
+    cache.close().unwrap();
+    assert!(!on_disk(&path).contains(b"a"));
+}
+
+/// What one cache computes, another on the same file sees as soon as it takes in the news.
+#[test]
+fn caches_on_one_file_see_each_other() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let (one, two) = (on_disk(&path), on_disk(&path));
+    two.load();
+    one.put(&key("a"), result("1")).unwrap();
+    let before = two.gate().word();
+    two.take_news();
+    assert_eq!(text(&two, "a").as_deref(), Some("1"));
+    assert_ne!(two.gate().word(), before);
+    two.remove(b"a", true);
+    one.take_news();
+    assert!(!one.contains(b"a"));
+}
+
+/// New keys leave tables of hits alone; replacing, removing and clearing outdates them.
+#[test]
+fn the_gate_tells_of_changes() {
+    let cache = in_memory();
+    let fresh = cache.gate().word();
+    assert!(Gate::is_open(fresh));
+    cache.put(&key("a"), result("1")).unwrap();
+    assert_eq!(cache.gate().word(), fresh);
+    for change in [
+        &(|cache: &Text| cache.put(&key("a"), result("2")).unwrap()) as &dyn Fn(&Text),
+        &|cache| assert!(cache.remove(b"a", true).is_some()),
+        &|cache| cache.clear(true),
+    ] {
+        let before = cache.gate().word();
+        change(&cache);
+        assert_ne!(cache.gate().word(), before);
+    }
+}
+
+/// A decoded form is kept beside the text it was made from, and not beside another one.
+#[test]
+fn decoded_forms_belong_to_their_text() {
+    let cache = in_memory();
+    cache.put(&key("a"), result("1")).unwrap();
+    let old = cache.get(b"a").unwrap().text.unwrap();
+    cache.keep_live(b"a", &old, &"one".to_owned());
+    assert_eq!(cache.get(b"a").unwrap().live.as_deref(), Some("one"));
+    cache.put(&key("a"), result("22")).unwrap();
+    cache.keep_live(b"a", &old, &"one".to_owned());
+    assert_eq!(cache.get(b"a").unwrap().live, None);
+}
+
+/// The first to use an entry is remembered; everybody later is told who it was.
+#[test]
+fn entries_are_claimed_once() {
+    let cache = in_memory();
+    let (one, two) =
+        (Origin { function: 1, others: Some(7) }, Origin { function: 2, others: None });
+    assert_eq!(cache.claim(b"a", one), None);
+    cache.put(&key("a"), result("1")).unwrap();
+    assert_eq!(cache.claim(b"a", one), Some(one));
+    assert_eq!(cache.claim(b"a", two), Some(one));
+}
+
+/// What goes for want of room is counted, and gone from the file too.
+#[test]
+fn evictions_reach_the_file() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    cache.limit(Some(b"f"), Limits { maxsize: Some(1), max_bytes: None });
+    for name in ["f(1)", "g(1)", "f(2)"] {
+        cache.put(&key(name), result("1")).unwrap();
+    }
+    assert_eq!((cache.evictions(Some(b"f")), cache.evictions(Some(b"g"))), (1, 0));
+    cache.close().unwrap();
+    assert_eq!(on_disk(&path).keys(), [key("g(1)"), key("f(2)")]);
+}
+
+/// A discarded text is dropped from memory, and the file is kept aside.
+#[test]
+fn bad_texts_are_set_aside() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    std::fs::write(&path, "{\n\"a\": [1,, 2],\n\"b\": 2\n}\n").unwrap();
+    let cache = on_disk(&path);
+    let bad = cache.get(b"a").unwrap().text.unwrap();
+    cache.discard(b"a", &bad, "a test says so", true);
+    assert!(!cache.contains(b"a") && cache.contains(b"b"));
+    let notices = cache.notices().join("\n");
+    assert!(notices.contains("damaged-") && notices.contains("a test says so"), "{notices}");
+    cache.close().unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\n\"b\": 2\n}\n");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+/// While one thread computes, the other waits and gets the same; computing twice takes two flights.
+#[test]
+fn one_computes_and_the_other_waits() {
+    let cache = in_memory();
+    let Join::Lead(guard) = cache.join(&key("a"), Owner::thread(1)) else { panic!("nobody else") };
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| match cache.join(&key("a"), Owner::thread(2)) {
+            Join::Wait(waiter) => waiter.wait(Duration::from_secs(10)),
+            other => panic!("{other:?}"),
+        });
+        while !cache.is_flying(b"a") {
+            thread::yield_now();
+        }
+        let landed = Landed::Result(Some(key("1")), None);
+        thread::sleep(Duration::from_millis(20));
+        guard.finish(Outcome::Value(landed));
+        match waiting.join().unwrap() {
+            Poll::Ready(Landed::Result(text, None)) => assert_eq!(text, Some(key("1"))),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert!(!cache.is_flying(b"a"));
+}
+
+/// Threads that put, remove, read and save at once leave a file that holds what memory holds.
+#[test]
+fn threads_and_saves_agree() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    thread::scope(|scope| {
+        for worker in 0..4_u32 {
+            let cache = &cache;
+            scope.spawn(move || {
+                for step in 0..100 {
+                    let name = Bytes::from(format!("{}", (worker * 37 + step * 11) % 50));
+                    if step % 7 == 0 {
+                        cache.remove(&name, true);
+                    } else {
+                        cache.put(&name, result("1")).unwrap();
+                    }
+                    if step % 25 == 0 {
+                        cache.save().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let mut kept = cache.keys();
+    cache.close().unwrap();
+    let mut found = on_disk(&path).keys();
+    kept.sort();
+    found.sort();
+    assert_eq!(kept, found);
+}
