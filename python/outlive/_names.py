@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from . import _core
@@ -25,7 +25,7 @@ def module_name(module: str) -> str:
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
     file = getattr(main, "__file__", None)
-    return Path(file).stem if file else module
+    return os.path.splitext(os.path.basename(file))[0] if file else module
 
 
 def function_name(function: Callable[..., Any]) -> str:
