@@ -72,7 +72,11 @@ impl Walk {
 
     /// Refuses to go on, unless it is known that other code may run from here on.
     fn may_run_code(self) -> Encoded {
-        if self.guarded { Ok(()) } else { Err(Box::new(Refusal { again: true, ..Refusal::default() })) }
+        if self.guarded {
+            Ok(())
+        } else {
+            Err(Box::new(Refusal { again: true, ..Refusal::default() }))
+        }
     }
 }
 
@@ -221,7 +225,8 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
             w.rewind(start);
             return put_pairs(dict, w, walk);
         }
-        put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(1))
+            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
     }
     w.end_dict();
     Ok(())
@@ -253,7 +258,11 @@ fn put_key(
 }
 
 /// A key with surrogates, or one that might be taken for a tag.
-fn put_odd_key(key: &Bound<'_, PyString>, w: &mut Writer, single: bool) -> Result<bool, Box<Refusal>> {
+fn put_odd_key(
+    key: &Bound<'_, PyString>,
+    w: &mut Writer,
+    single: bool,
+) -> Result<bool, Box<Refusal>> {
     let written = with_wtf8(key, |wtf8| match escape(wtf8) {
         _ if has_split_pair(wtf8) => None,
         Some(escaped) if single => Some(w.wtf8(&escaped)),
@@ -278,7 +287,8 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
         put(&key, w, walk.deeper(3))
             .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
         w.comma();
-        put(&value, w, walk.deeper(3)).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(3))
+            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
         w.end_list();
     }
     w.end_list();

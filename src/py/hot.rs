@@ -13,11 +13,11 @@ use std::ptr;
 use std::slice;
 use std::sync::{Arc, Once};
 
+use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
-use pyo3::PyVisit;
 
 use super::call::Call;
 use super::hits::Served;

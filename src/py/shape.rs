@@ -83,9 +83,8 @@ impl Shape {
             // The commonest shape by far, without the loops over arguments.
             let argument = call.argument(0);
             let hash = combine(0, simple_hash(argument)?);
-            let same = |own: &Option<Py<PyAny>>| {
-                own.as_ref().is_some_and(|own| same_value(own, argument))
-            };
+            let same =
+                |own: &Option<Py<PyAny>>| own.as_ref().is_some_and(|own| same_value(own, argument));
             return self.probe(hash, |row| same(&self.cells[row * 2]));
         }
         self.probe(self.hash(call)?, |row| self.matches(row, call))
@@ -179,7 +178,8 @@ impl Shape {
     fn replace(&mut self, number: usize, row: Row) -> Option<Row> {
         let (object, live) = parts(row.served);
         let cell = &mut self.cells[number * (self.width + 1) + self.width];
-        let old = (std::mem::replace(cell, object), std::mem::replace(&mut self.copied[number], live));
+        let old =
+            (std::mem::replace(cell, object), std::mem::replace(&mut self.copied[number], live));
         let span = std::mem::replace(&mut self.spans[number], row.span);
         let served = match old {
             (Some(object), _) => Served::Same(object),
