@@ -4,15 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
+from ._async import Worker
 from ._names import Param
 from ._options import Options
 
 __all__ = [
     "Cache",
     "Memoised",
+    "Turn",
     "after_fork_in_child",
-    "after_fork_in_parent",
-    "before_fork",
     "canonical",
     "exiting",
 ]
@@ -27,6 +27,7 @@ class Cache:
         *,
         ascii: bool,
         fsync: bool,
+        makes_folder: bool,
         mode: str,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
@@ -34,6 +35,10 @@ class Cache:
     @property
     def path(self) -> Path | None:
         """The file, or None for a cache in memory."""
+
+    @property
+    def fsync(self) -> bool:
+        """Whether every result is synced to the disk."""
 
     @property
     def mode(self) -> str:
@@ -113,7 +118,12 @@ class Memoised:
         params: list[Param],
         digest: Callable[[str, bytes], str] | None,
         options: Options,
+        suspends: bool,
     ) -> Memoised: ...
+    @property
+    def suspends(self) -> bool:
+        """Whether calls are to be awaited."""
+
     @property
     def name(self) -> str:
         """`module.qualname`, or what `name=` said."""
@@ -121,6 +131,10 @@ class Memoised:
     @property
     def function(self) -> Callable[..., Any]:
         """The function itself."""
+
+    @property
+    def suspends(self) -> bool:
+        """Whether it is an `async def` function: a call gives its result, or a `Turn` to await."""
 
     def set_options(self, options: Options) -> None:
         """How results are kept and served from now on."""
@@ -158,12 +172,82 @@ class Memoised:
     def __copy__(self) -> Memoised: ...
     def __deepcopy__(self, _memo: Any, /) -> Memoised: ...
 
+@final
+class Turn:
+    """What a suspended call of an async function is to do next."""
+
+    @property
+    def call(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """The function, its positional arguments and its keywords."""
+
+    @property
+    def name(self) -> str:
+        """`module.qualname` of the function, or what `name=` said."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether others wait for what this turn computes."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody else computes."""
+
+    def again(self) -> Any:
+        """Looks and joins once more: the result, or the next turn."""
+
+    def go_alone(self) -> None:
+        """Waits no longer, but computes without a flight."""
+
+    def attend(self) -> Turn:
+        """A place among those who wait for this turn, which leads."""
+
+    def led_by(self, worker: Worker) -> None:
+        """Says which `Worker` computes."""
+
+    def enter(self) -> Any:
+        """Makes the running context part of this computation; the token takes it back."""
+
+    @staticmethod
+    def leave(token: Any) -> None:
+        """Takes `enter` back."""
+
+    def is_busy(self) -> bool:
+        """Whether another process computes this key, and may be waited for."""
+
+    def is_needed(self) -> bool:
+        """Whether there is still no result: another process may have brought it."""
+
+    def count(self) -> None:
+        """Counts a call that is computed."""
+
+    def keep(self, value: Any) -> Any:
+        """Keeps the result, on disk before anybody gets it. What is returned is for the caller."""
+
+    def fail(self, error: Exception) -> Any:
+        """The function raised: an older result if that may be served, else the exception."""
+
+    def give_up(self) -> None:
+        """Gives up what is left to do: another one who waits takes over."""
+
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for this turn, which leads."""
+
+    def on_done(self, callback: Callable[[], None]) -> None:
+        """Has `callback` called once when the outcome is there, in whatever thread brings it."""
+
+    def may_be_lost(self) -> bool:
+        """Whether the leader is a task, whose loop may be gone."""
+
+    def look(self) -> None:
+        """Looks whether it is gone; then another one takes over."""
+
+    def outcome(self) -> tuple[Any] | None:
+        """The outcome as a tuple of one, or None if this call must look again."""
+
 def canonical(value: Any) -> str:
     """The key text of one value."""
 
 def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""
 
-def before_fork() -> None: ...
-def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...
