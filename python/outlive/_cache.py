@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import fnmatch
 import os
-import re
-import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, overload
+from _thread import allocate_lock
+from collections.abc import MutableMapping
 
-from . import _core, _decorator, _modes, _options
+from . import _core, _modes, _options
+from ._typing import TYPE_CHECKING, overload
 from ._warnings import warn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from typing import Any
+
     from typing_extensions import Self, Unpack
 
     from ._types import (
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
         S,
     )
 
+    _Mapping = MutableMapping[str, Any]
+else:
+    _Mapping = MutableMapping
+
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
-_cores_lock = threading.Lock()
+_cores_lock = allocate_lock()
 
 
-class Cache(MutableMapping[str, Any]):
+class Cache(_Mapping):
     """Results kept in one JSON file (or in memory), by key text.
 
     Nothing is read or written before the first use. Two caches on one path in one process share
@@ -127,6 +132,8 @@ class Cache(MutableMapping[str, Any]):
                 memoised (a generator).
             ValueError: an option has a value that means nothing.
         """
+        from . import _decorator  # it needs inspect, which importing outlive does not
+
         return _decorator.decorate(self, function, options)
 
     memoize = memoise
@@ -237,6 +244,9 @@ class Cache(MutableMapping[str, Any]):
         """
         if not isinstance(pattern, str):
             raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
+        import fnmatch
+        import re
+
         fits = re.compile(fnmatch.translate(pattern)).match
         return sum(self.core.remove(key) for key in self if fits(key))
 
@@ -244,6 +254,8 @@ class Cache(MutableMapping[str, Any]):
         """Change the defaults, also of functions that were memoised before."""
         self.options = _options.checked(self.options, options)
         for memoised in list(self.functions.values()):
+            from . import _decorator
+
             _decorator.renew_options(self, memoised)
 
     def count(self, memoised: _core.Memoised) -> int:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any
 
 from . import _core, _errors
+from ._typing import TYPE_CHECKING
 
 #: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
 _PASSED = (os.path.dirname(__file__) + os.sep, MutableMapping.update.__code__.co_filename)
 
 
 #: A line of the user's: file, number and the globals of its module.
-Line = tuple[str, int, dict[str, Any]]
+if TYPE_CHECKING:
+    from typing import Any
+
+    Line = tuple[str, int, dict[str, Any]]
 
 #: In a task that computes for others: the line that asked first. It stands on no stack there.
 asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
@@ -39,6 +41,8 @@ def warn(category: str, message: str) -> None:
     the user a computed result: the error goes to ``sys.unraisablehook``, which prints it (and
     which test runners report).
     """
+    import warnings
+
     cls = getattr(_errors, category)
     try:
         file, number, names = users_line()
