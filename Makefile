@@ -31,6 +31,9 @@ rust:               ## the core, without Python
 python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
 	$(BIN)/pytest -q
 
+faults: $(VENV)/built ## kills, full disks, damage, forks: the long form
+	$(BIN)/pytest -q tests/python/faults --faults=long
+
 test-all:           ## the Python tests on every Python from 3.10 to 3.13 that is found
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \

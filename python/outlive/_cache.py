@@ -82,7 +82,7 @@ class Cache(MutableMapping[str, Any]):
             weakref.WeakValueDictionary()
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in)
+        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in, app)
         if maxsize is not None or max_bytes is not None:
             self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
@@ -99,13 +99,17 @@ class Cache(MutableMapping[str, Any]):
         return self.path or "a cache in memory"
 
     @overload
-    def memoise(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+    def memoise(
+        self, function: classmethod[S, P, R], /, **options: Unpack[FunctionOptions]
+    ) -> classmethod[S, P, R]: ...
     @overload
     def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
-        self, function: staticmethod[P, R], /
+        self, function: staticmethod[P, R], /, **options: Unpack[FunctionOptions]
     ) -> staticmethod[P, R]: ...
     @overload
-    def memoise(self, function: Callable[P, R], /) -> Memoised[P, R]: ...
+    def memoise(
+        self, function: Callable[P, R], /, **options: Unpack[FunctionOptions]
+    ) -> Memoised[P, R]: ...
     @overload
     def memoise(
         self, function: None = None, /, **options: Unpack[FunctionOptions]
@@ -260,6 +264,8 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
     if app is not None:
         if path is not None:
             raise TypeError("give either a path or app=, not both")
+        if not isinstance(app, str) or not app:
+            raise TypeError(f"app= takes the name of an application, not {app!r}")
         from platformdirs import user_cache_path
 
         path = user_cache_path(app) / "cache.json"
@@ -283,19 +289,33 @@ def _mode_of_environment() -> str:
     return "on"
 
 
-def _core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
-    """The one native cache of this process on ``path``."""
-    mode = _mode_of_environment()
-    make: Callable[[], _core.Cache] = lambda: _core.Cache(  # noqa: E731
-        path, ascii=plain, fsync=fsync, mode=mode, overridden=_modes.current, warn=warn
-    )
+def _core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
+    """The one native cache of this process on ``path``.
+
+    Raises:
+        ValueError: it is there already, and less durable than asked for.
+    """
+    core = _cores.get(path) if path is not None else None
+    if core is None:
+        core = _core.Cache(
+            path,
+            ascii=plain,
+            fsync=fsync,
+            makes_folder=app is not None,
+            mode=_mode_of_environment(),
+            overridden=_modes.current,
+            warn=warn,
+        )
     if path is None:
-        return make()
-    with _cores_lock:
-        core = _cores.get(path)
-        if core is None:
-            core = _cores[path] = make()
         return core
+    with _cores_lock:
+        core = _cores.setdefault(path, core)
+    if fsync and not core.fsync:
+        raise ValueError(
+            f"durability='fsync': {path} is already in use here with durability='flush', and all "
+            "Cache objects on one file share it; ask for 'fsync' where the first one is made"
+        )
+    return core
 
 
 def _leave() -> None:
@@ -306,8 +326,5 @@ def _leave() -> None:
 
 
 atexit.register(_leave)
-os.register_at_fork(
-    before=_core.before_fork,
-    after_in_parent=_core.after_fork_in_parent,
-    after_in_child=_core.after_fork_in_child,
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_core.after_fork_in_child)

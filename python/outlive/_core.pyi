@@ -13,8 +13,6 @@ __all__ = [
     "Memoised",
     "Turn",
     "after_fork_in_child",
-    "after_fork_in_parent",
-    "before_fork",
     "canonical",
     "exiting",
 ]
@@ -29,6 +27,7 @@ class Cache:
         *,
         ascii: bool,
         fsync: bool,
+        makes_folder: bool,
         mode: str,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
@@ -36,6 +35,10 @@ class Cache:
     @property
     def path(self) -> Path | None:
         """The file, or None for a cache in memory."""
+
+    @property
+    def fsync(self) -> bool:
+        """Whether every result is synced to the disk."""
 
     @property
     def mode(self) -> str:
@@ -243,6 +246,4 @@ def canonical(value: Any) -> str:
 def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""
 
-def before_fork() -> None: ...
-def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

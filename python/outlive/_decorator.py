@@ -19,6 +19,11 @@ from ._warnings import warn
 if TYPE_CHECKING:
     from ._cache import Cache
 
+# The functions of each file by name: several Cache objects may share it.
+_named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]] = (
+    weakref.WeakKeyDictionary()
+)
+
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 _GENERATOR_ADVICE = (
@@ -87,11 +92,11 @@ def _native(
     cache: Cache, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
 ) -> _core.Memoised:
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
-    if not callable(rule):
-        _options.one_of(rule, ("first", "all"), "key")
+    if not callable(rule) and rule not in ("first", "all"):
+        raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
     version = given.get("version")
     name = _names.full_name(function, given.get("name"), version)
-    shared = "" if version is None else f"@{_core.canonical(version)}"
+    shared = _names.version_mark(version)
     params = _names.parameters(function, given.get("ignore", ()), given.get("secret", ()))
     memoised = _core.Memoised(
         function,
@@ -107,9 +112,9 @@ def _native(
     )
     memoised._outlive_own = own, _refresher(memoised)
     renew_options(cache, memoised)
-    if not cache.is_drop_in:
-        _tell_namesakes(cache, name, memoised)
     cache.functions[name] = memoised
+    if not (cache.is_drop_in and rule == "first"):
+        _tell_namesakes(cache, name, memoised)
     return memoised
 
 
@@ -123,8 +128,9 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
 
 def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
     """Warn if another function of this name is alive: they would answer for each other."""
-    other = cache.functions.get(name)
-    if other is None or _is_redefined(other):
+    named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
+    other, named[name] = named.get(name), memoised
+    if other is None or other.function is memoised.function or _is_redefined(other):
         return
     old, new = (getattr(f.function, "__code__", None) for f in (other, memoised))
     closed = any(getattr(f.function, "__closure__", None) for f in (other, memoised))
@@ -142,6 +148,8 @@ def _is_redefined(other: _core.Memoised) -> bool:
     found: Any = sys.modules.get(other.__module__)
     for part in other.__qualname__.split("."):
         found = getattr(found, part, None)
+    found = getattr(found, "fget", found)
+    found = getattr(found, "__func__", found)
     return getattr(found, "_outlive_native", found) is other
 
 

@@ -34,6 +34,12 @@ class DefaultCache(Cache):
     is_drop_in = True
     _title = "outlive.cache"
 
+    if TYPE_CHECKING:  # as in the dict that it replaces, a key may be any first argument
+
+        def __getitem__(self, key: Any) -> Any: ...
+        def __setitem__(self, key: Any, value: Any) -> None: ...
+        def __delitem__(self, key: Any) -> None: ...
+
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _SPLIT_PAIR.search(key):
@@ -63,13 +69,15 @@ def load() -> None:
 
 
 @overload
-def memoise(function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+def memoise(
+    function: classmethod[S, P, R], /, **options: Unpack[FunctionOptions]
+) -> classmethod[S, P, R]: ...
 @overload
 def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
-    function: staticmethod[P, R], /
+    function: staticmethod[P, R], /, **options: Unpack[FunctionOptions]
 ) -> staticmethod[P, R]: ...
 @overload
-def memoise(function: Callable[P, R], /) -> Memoised[P, R]: ...
+def memoise(function: Callable[P, R], /, **options: Unpack[FunctionOptions]) -> Memoised[P, R]: ...
 @overload
 def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Decorator: ...
 def memoise(function: Any = None, /, **options: Any) -> Any:

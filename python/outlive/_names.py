@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,34 +14,56 @@ from . import _core
 
 Param = tuple[str, int, int, bool, Any]
 KEYED, IGNORED, SECRET = range(3)
-_RESERVED = "()[]@"
+_RESERVED = '()[]@"'
+_PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
 
-def module_name(module: str) -> str:
-    """Return the name under which ``module`` is imported, also while it runs as a script."""
-    if module != "__main__":
-        return module
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
+def module_name(function: Callable[..., Any]) -> str:
+    """Return the name under which the module of ``function`` is imported, also while it runs."""
+    module = getattr(function, "__module__", None) or ""
+    if module not in ("__main__", "__mp_main__"):  # the second in a process that was spawned
+        return str(module)
+    # What runpy runs is not what stands in sys.modules, so the function itself is asked first.
+    main = getattr(inspect.unwrap(function), "__globals__", {})
+    if main.get("__name__") != module:
+        main = vars(sys.modules.get(module, object))
+    spec, file = main.get("__spec__"), main.get("__file__")
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    return Path(file).stem if file else module
+    return Path(file).stem if file else "__main__"
 
 
 def function_name(function: Callable[..., Any]) -> str:
-    """Return ``module.qualname`` of ``function``, with the bound arguments of a partial.
+    """Return ``module.qualname`` of ``function``, with what a partial or a bound method binds.
 
     Raises:
-        TypeError: ``function`` has no name.
+        TypeError: ``function`` has no name, or binds what has no key.
     """
     if isinstance(function, functools.partial):
-        bound = _core.canonical([list(function.args), function.keywords])
-        return f"{function_name(function.func)}[{bound}]"
+        name = function_name(function.func)
+        return f"{name}[{_bound_text(name, [list(function.args), function.keywords])}]"
     qualname = getattr(function, "__qualname__", None)
     if qualname is None:
         raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
-    return f"{module_name(getattr(function, '__module__', None) or '')}.{qualname}"
+    module = module_name(function)
+    name = f"{module}.{qualname}" if module else str(qualname)
+    # A name that could be taken for more than a name stands between quotes.
+    name = name if _PLAIN.fullmatch(name) else _core.canonical(name)
+    instance = getattr(function, "__self__", None)
+    if instance is None or inspect.ismodule(instance):
+        return name
+    return f"{name}[{_bound_text(name, instance)}]"
+
+
+def _bound_text(name: str, bound: object) -> str:
+    """The key text of what a function comes with."""
+    try:
+        return _core.canonical(bound)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} binds what has no key ({error}): name it with name=..., or give the class "
+            "of what it binds a __memo_key__() method"
+        ) from error
 
 
 def full_name(function: Callable[..., Any], name: str | None, version: object) -> str:
@@ -58,13 +81,31 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
         base = name
-    return base if version is None else f"{base}@{_core.canonical(version)}"
+    return base + version_mark(version)
+
+
+def version_mark(version: object) -> str:
+    """Return what tells a version in a name; nothing for None.
+
+    Raises:
+        TypeError: ``version`` has no key.
+    """
+    if version is None:
+        return ""
+    try:
+        return f"@{_core.canonical(version)}"
+    except TypeError as error:
+        raise TypeError(f"version= takes a number or a text, not {error}") from error
 
 
 def _names(given: str | Iterable[str], option: str) -> frozenset[str]:
     if isinstance(given, str):
         raise TypeError(f"{option}= takes a tuple of parameter names: {option}=({given!r},)")
-    return frozenset(given)
+    names = frozenset(given) if isinstance(given, Iterable) else frozenset([given])
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{option}= takes a tuple of parameter names, not {name!r}")
+    return names
 
 
 def parameters(
@@ -86,6 +127,8 @@ def parameters(
         for name in sorted(given - set(names)):
             known = ", ".join(names) or "none"
             raise TypeError(f"{option}= names {name!r}, which is no parameter (there are: {known})")
+    for name in sorted(ignored & secrets):
+        raise TypeError(f"{name} is named in both, ignore= and secret=: choose one")
     return [_parameter(parameter, ignored, secrets) for parameter in found]
 
 

@@ -89,6 +89,12 @@ def _callable(value: Any, option: str) -> Any:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"copy= takes True or False, not {value!r}")
+    return value
+
+
 @dataclass(frozen=True)
 class Options:
     """How the results of one function are kept and served."""
@@ -107,7 +113,7 @@ class Options:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "copy": bool,
+    "copy": _flag,
     "ttl": _ttl,
     "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
     "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),

@@ -1,4 +1,4 @@
-"""Digests of secret arguments: the same for equal arguments, and useless to who has the file alone."""
+"""Digests of secret arguments: the same for equal arguments, different in every file."""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 //! A [`Cache`] knows texts and, beside each, something decoded (`L`) that hits are served from; it
 //! never looks into either. `E` is what a failed computation hands to those who wait for it.
 //!
-//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking: dropping one may run any
-//! code, and that code may call the cache.
+//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking and after leaving
+//! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
+//! is declared before the locks are taken is dropped behind them.
 
 mod bounds;
 pub mod entry;
@@ -86,7 +87,7 @@ where
     fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
-            state.load(self.store.load());
+            state.load(&self.store.load());
         }
         state
     }
@@ -122,9 +123,9 @@ where
 
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
+        let _old;
         let _active = sync::active();
-        let old = self.loaded().keep_live(key, text, live);
-        drop(old);
+        _old = self.loaded().keep_live(key, text, live);
     }
 
     /// Notes who uses an entry; says who did first.
@@ -135,17 +136,17 @@ where
 
     /// Takes in what other processes did. Cheap when they did nothing.
     pub fn take_news(&self) {
+        let _gone;
         let _active = sync::active();
         drop(self.loaded());
-        self.take_news_active();
+        _gone = self.take_news_active();
     }
 
-    fn take_news_active(&self) {
-        let history = self.history.lock();
+    /// The same for whoever is inside already; what it replaces is to be dropped outside.
+    fn take_news_active(&self) -> Gone<L> {
+        let _history = self.history.lock();
         let news = self.store.news();
-        let gone = (!news.is_empty()).then(|| self.take_in(news));
-        drop(history);
-        drop(gone);
+        if news.is_empty() { Gone::new() } else { self.take_in(news) }
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
@@ -213,17 +214,17 @@ where
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
+        let gone;
         let _active = sync::active();
         drop(self.loaded());
-        let history = self.history.lock();
+        let _history = self.history.lock();
         let written = self.write_down(key, &entry);
-        let (old, evicted) = self.state.lock().put(key, entry);
-        self.write_off(&evicted);
-        drop(history);
+        gone = self.state.lock().put(key, entry);
+        let (old, evicted) = &gone;
+        self.write_off(evicted);
         if old.is_some() || !evicted.is_empty() {
             self.gate.invalidate();
         }
-        drop((old, evicted));
         written
     }
 
@@ -239,13 +240,12 @@ where
 
     /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
     pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
+        let evicted;
         let _active = sync::active();
-        let history = self.history.lock();
-        let evicted = self.state.lock().limit(name, limits);
+        let _history = self.history.lock();
+        evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
-        drop(history);
         self.gate.invalidate();
-        drop(evicted);
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.
@@ -273,8 +273,10 @@ where
 
     /// Forgets `key` here, and in the store if `durable`; says whether there was something to forget.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
+        let _gone;
         let _active = sync::active();
         drop(self.loaded());
+        _gone = self.take_news_active();
         let history = self.history.lock();
         let old = self.state.lock().remove(key)?;
         if durable && old.text.is_some() && !old.transient {
@@ -289,59 +291,59 @@ where
     /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
     /// it is, and the next snapshot does without the entry.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
+        let old;
         let _active = sync::active();
-        let history = self.history.lock();
-        let old = self.state.lock().discard(key, text);
+        let _history = self.history.lock();
+        old = self.state.lock().discard(key, text);
         if old.is_some() && durable {
             self.store.set_aside(why);
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
-        drop(history);
         self.gate.invalidate();
-        drop(old);
     }
 
     /// Forgets everything here, and in the store if `durable`.
     pub fn clear(&self, durable: bool) {
+        let (_gone, _old);
         let _active = sync::active();
         drop(self.loaded());
-        let history = self.history.lock();
+        // What others added since goes too.
+        _gone = self.take_news_active();
+        let _history = self.history.lock();
         let mut state = self.state.lock();
         let was_empty = state.len() == 0 && state.salt().is_none();
-        let old = state.clear();
+        _old = state.clear();
         drop(state);
         if durable && !was_empty {
             let _ = self.store.append(&Change::Clear);
         }
-        drop(history);
         self.gate.invalidate();
-        drop(old);
     }
 
     /// Writes a snapshot, if anything changed since the last one.
     pub fn save(&self) -> Result<()> {
+        let mut gone = Gone::new();
         let _active = sync::active();
-        self.fold(|store| store.begin_save())
+        self.fold(&mut gone, |store| store.begin_save())
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+    fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() {
             return Ok(());
         }
         // Somebody foreign may rewrite the file at this very moment; the second try has its news.
-        self.fold_once(&begin).or_else(|_| self.fold_once(&begin))
+        self.fold_once(gone, &begin).or_else(|_| self.fold_once(gone, &begin))
     }
 
-    fn fold_once(&self, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
-        self.take_news_active();
+    fn fold_once(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+        gone.extend(self.take_news_active());
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
-        let gone = self.take_in(saving.news());
+        gone.extend(self.take_in(saving.news()));
         let items = self.state.lock().items();
         drop(history);
-        drop(gone);
         saving.write(&items)
     }
 
@@ -357,10 +359,16 @@ where
         self.background.store(false, Ordering::Release);
     }
 
+    /// Takes a promise of [`should_save`](Self::should_save) back: there is no thread to keep it.
+    pub fn no_background(&self) {
+        self.background.store(false, Ordering::Release);
+    }
+
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
     pub fn close(&self) -> Result<()> {
+        let mut gone = Gone::new();
         let _active = sync::active();
-        let saved = self.fold(|store| store.begin_close());
+        let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
         saved
     }

@@ -67,7 +67,7 @@ pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyR
         return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
     };
     if anew {
-        flight.refresh();
+        flight.refresh(py)?;
     }
     turn_of(me, &flight)
 }

@@ -84,6 +84,11 @@ pub struct CoreCache {
     cache: Arc<PyCache>,
     charset: Charset,
     path: Option<PathBuf>,
+    /// Whether every result is synced to the disk.
+    #[pyo3(get)]
+    fsync: bool,
+    /// Whether the folder of the file is made if there is none.
+    makes_folder: bool,
     default_mode: AtomicU8,
     /// `outlive._modes.current`, asked only while somebody overrides the mode.
     overridden: Py<PyAny>,
@@ -100,16 +105,19 @@ pub struct CoreCache {
 #[pymethods]
 impl CoreCache {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, mode, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, mode, overridden, warn))]
+    #[expect(clippy::too_many_arguments, reason = "outlive.Cache hands over all its parts by name")]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
+        makes_folder: bool,
         mode: &str,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        super::fork::watch();
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
         let _active = crate::sync::active();
         CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));
@@ -117,6 +125,8 @@ impl CoreCache {
             cache,
             charset,
             path,
+            fsync,
+            makes_folder,
             default_mode: AtomicU8::new(0),
             overridden,
             warn,
@@ -189,7 +199,10 @@ impl CoreCache {
 
     /// Reads the file, unless that was done before.
     pub fn load(&self, py: Python<'_>) -> PyResult<()> {
-        self.loaded.store(true, Ordering::Release);
+        if !self.loaded.swap(true, Ordering::AcqRel) && self.makes_folder && self.is_writable() {
+            // What cannot be made is found missing, and told, by who writes there.
+            let _ = self.path.as_deref().map(crate::store::fs::make_folder_of);
+        }
         py.detach(|| self.cache.load());
         self.tell(py)
     }
@@ -219,34 +232,41 @@ impl CoreCache {
         self.value(key.py(), &text)?.ok_or_else(missing)
     }
 
-    fn __setitem__(&self, key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.load(key.py())?;
+    fn __setitem__(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let me = slf.get();
+        me.load(key.py())?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         if text == RESERVED_KEY.as_bytes() {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
             return Err(PyValueError::new_err(message));
         }
-        self.put_value(&text, value).map(drop)
+        me.put_value(&text, value, Self::may_write(slf)?)
     }
 
-    fn __delitem__(&self, key: &Bound<'_, PyString>) -> PyResult<()> {
-        let gone = self.remove(key)?;
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = Self::remove(slf, key)?;
         gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
     /// Forgets one entry; says whether there was one.
-    fn remove(&self, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        self.load(key.py())?;
-        let gone = with_wtf8(key, |key| self.cache.remove(key, self.is_writable()))?;
-        self.tell(key.py())?;
+    fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        let (me, durable) = (slf.get(), Self::may_write(slf)?);
+        me.load(key.py())?;
+        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
+        me.tell(key.py())?;
         Ok(gone.is_some())
     }
 
     /// Forgets everything, in the file too.
-    fn clear(&self, py: Python<'_>) -> PyResult<()> {
-        self.load(py)?;
-        self.cache.clear(self.is_writable());
-        self.tell(py)
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
+        me.load(py)?;
+        me.cache.clear(durable);
+        me.tell(py)
     }
 
     /// Writes the file, if anything changed. Says whether all is well.
@@ -304,7 +324,7 @@ impl CoreCache {
 
     /// Reads the file at the first use, and says what was wrong with it.
     pub fn load_once(&self, py: Python<'_>) -> PyResult<()> {
-        if self.loaded.swap(true, Ordering::AcqRel) {
+        if self.loaded.load(Ordering::Acquire) {
             return Ok(());
         }
         self.load(py)
@@ -318,6 +338,11 @@ impl CoreCache {
     /// Whether the file may be written.
     pub fn is_writable(&self) -> bool {
         !matches!(self.default(), Mode::Off | Mode::Readonly)
+    }
+
+    /// Whether the file may be written by what this thread or task does here and now.
+    pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
     }
 
     fn default(&self) -> Mode {
@@ -394,11 +419,11 @@ impl CoreCache {
         value
     }
 
-    /// Keeps `value` under `key`, as a program's own doing; the entry as it was kept.
-    pub fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
+    fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>, durable: bool) -> PyResult<()> {
         let py = value.py();
         let mut entry = Entry::new(Some(clock::now()));
-        entry.transient = !self.is_writable();
+        entry.transient = !durable;
         match to_text(value, self.charset) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {

@@ -168,9 +168,11 @@ fn bind_keyword<'py>(
     value: &Bound<'py, PyAny>,
     bound: &mut Bindings<'py>,
 ) -> Option<()> {
-    let text = name.to_cow().ok()?;
+    // A name that is no UTF-8 is no parameter's, but `**kwargs` takes it.
+    let text = name.to_cow().ok();
     let takes = |param: &Param| matches!(param.kind, Kind::Either | Kind::Keyword);
-    match params.iter().position(|param| takes(param) && param.name == text) {
+    let is_named = |param: &Param| text.as_deref() == Some(param.name.as_str());
+    match params.iter().position(|param| takes(param) && is_named(param)) {
         Some(at) if bound.slots[at].is_some() => None,
         Some(at) => {
             bound.slots[at] = Some(value.clone());
@@ -187,5 +189,5 @@ fn bind_keyword<'py>(
 /// Calls `function` with the arguments of `call`.
 pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
     let py = function.py();
-    function.call(call.args(py)?, call.kwargs(py)?.as_ref())
+    super::hot::call(function, &call.args(py)?, call.kwargs(py)?.as_ref())
 }

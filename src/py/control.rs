@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::aio;
+use super::cache::{CoreCache, Mode};
 use super::call::Call;
 use super::memoised::Memoised;
 use super::slow::Answer;
@@ -43,8 +44,11 @@ impl Memoised {
         let (me, py) = (slf.get(), slf.py());
         let key = me.key_or_raise(py, &Call::from_python(args, kwargs)?)?;
         let core = me.core.get();
+        if CoreCache::mode(me.core.bind(py))? == Mode::Off {
+            return Ok(false);
+        }
         core.load_once(py)?;
-        let gone = core.cache().remove(&key, core.is_writable());
+        let gone = core.cache().remove(&key, CoreCache::may_write(me.core.bind(py))?);
         core.tell(py)?;
         Ok(gone.is_some())
     }
@@ -81,7 +85,7 @@ impl Memoised {
         let Some(mut flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return me.invoke(py, &call);
         };
-        flight.refresh();
+        flight.refresh(py)?;
         flight.fly(py).map(|(value, _): Answer<'py>| value)
     }
 }

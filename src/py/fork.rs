@@ -1,12 +1,17 @@
 //! Forks: nobody is inside the cache while the process is copied, and the child lets go of what
 //! belongs to its parent.
+//!
+//! NOTE: the locks are taken in handlers of the C library and not in those of `os`, because other
+//! handlers of `os` run in between: they are Python code, another thread gets its turn, comes to
+//! these locks and waits for them with the interpreter in its hands, for ever.
 
 use std::cell::RefCell;
-use std::sync::RwLockWriteGuard;
+use std::sync::{Once, RwLockWriteGuard};
 
 use pyo3::prelude::*;
 
 use super::cache::all_caches;
+use super::hot;
 use super::slow::this_thread;
 use crate::flight::{ForkToken, Graph};
 use crate::sync::alone;
@@ -16,27 +21,31 @@ type Held = (ForkToken, RwLockWriteGuard<'static, ()>);
 
 thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) });
 
-/// To be called before a fork, in the thread that forks.
-#[pyfunction]
-pub fn before_fork() {
+/// From now on the process is only copied while nobody is inside the cache.
+pub fn watch() {
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| hot::at_fork(take, give_back));
+}
+
+/// In the thread that forks, right before.
+///
+/// Whoever is inside leaves without needing the interpreter, which this thread may hold.
+extern "C" fn take() {
     let alone = alone();
     let flights = Graph::of_process().before_fork();
     HELD.set(Some((flights, alone)));
 }
 
-/// To be called after it in the parent.
-#[pyfunction]
-pub fn after_fork_in_parent() {
+/// In the same thread right after, in the parent and in the child.
+extern "C" fn give_back() {
     drop(HELD.take());
 }
 
-/// To be called after it in the child.
+/// To be called in the child before anything is cached there.
 #[pyfunction]
 pub fn after_fork_in_child() {
-    let Some((flights, alone)) = HELD.take() else { return };
     for cache in all_caches() {
         cache.after_fork();
     }
-    flights.after_in_child(this_thread());
-    drop(alone);
+    Graph::of_process().before_fork().after_in_child(this_thread());
 }

@@ -17,7 +17,7 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
@@ -320,19 +320,85 @@ fn guarded<'py>(
     py: Python<'py>,
     run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
-    // PyO3 must know that the interpreter is attached, or it puts off every decref.
-    Python::attach(|_| {
-        let result = catch_unwind(AssertUnwindSafe(run));
-        let result = result.unwrap_or_else(|_| Err(PyRuntimeError::new_err("a bug in outlive")));
-        result.map_or_else(
-            |error| {
-                error.restore(py);
-                ptr::null_mut()
-            },
-            Bound::into_ptr,
-        )
-    })
+    let mut run = Some(run);
+    let mut once = || run.take().map_or(Err(a_bug()), caught);
+    // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
+    // while the interpreter ends: then the call comes from a destructor, and is answered too.
+    let result = Python::try_attach(|_| once()).unwrap_or_else(once);
+    result.map_or_else(
+        |error| {
+            error.restore(py);
+            ptr::null_mut()
+        },
+        Bound::into_ptr,
+    )
 }
+
+fn caught<'py>(run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(a_bug()))
+}
+
+fn a_bug() -> PyErr {
+    PyRuntimeError::new_err("a bug in outlive")
+}
+
+/// Calls a function that may take long, so that the interpreter may end meanwhile.
+///
+/// Up to Python 3.13 a daemon thread that wants to go on then is unwound by `pthread_exit`, which
+/// ends the process when it meets Rust code. It sleeps here instead, as it does from 3.14 on.
+pub fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
+    let unwound = SleepsForEver;
+    // SAFETY: the interpreter is attached, `args` is a tuple, `kwargs` NULL or a dict; the result
+    // is ours, or NULL with an error set.
+    let result = unsafe {
+        let result = unwinding::PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs);
+        Bound::from_owned_ptr_or_err(function.py(), result)
+    };
+    std::mem::forget(unwound);
+    result
+}
+
+/// What PyO3 declares as never unwinding.
+mod unwinding {
+    use pyo3::ffi::PyObject;
+
+    unsafe extern "C-unwind" {
+        pub fn PyObject_Call(
+            function: *mut PyObject,
+            args: *mut PyObject,
+            kwargs: *mut PyObject,
+        ) -> *mut PyObject;
+    }
+}
+
+/// Stops the thread that drops it.
+struct SleepsForEver;
+
+impl Drop for SleepsForEver {
+    fn drop(&mut self) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Has the C library call `before` in a thread that is about to fork, and `after` in the same
+/// thread when that is done, in the parent and in the child.
+#[cfg(unix)]
+pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
+    // SAFETY: both are functions of this module, which CPython never unloads, and safe to call.
+    // A failure (no memory) leaves forks as they are.
+    unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+}
+
+/// There are no forks here.
+#[cfg(not(unix))]
+pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 
 /// Gives the type of `Memoised` its vectorcall slot; `first` is an instance no one has seen yet.
 pub fn install(first: &Bound<'_, Memoised>) {

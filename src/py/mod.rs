@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use super::canon::canonical;
     #[pymodule_export]
-    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
+    use super::fork::after_fork_in_child;
     #[pymodule_export]
     use super::memoised::Memoised;
     #[pymodule_export]

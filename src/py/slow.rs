@@ -232,11 +232,14 @@ impl<'py> Flight<'_, 'py> {
         self.cache().join(&self.key, self.asker.caller())
     }
 
-    /// Everything is computed anew, where it would be kept.
-    pub fn refresh(&mut self) {
-        if self.mode == Mode::On {
-            self.mode = Mode::Refresh;
+    /// Everything is computed anew, where it would be kept; mode "offline" computes nothing.
+    pub fn refresh(&mut self, py: Python<'py>) -> PyResult<()> {
+        match self.mode {
+            Mode::Offline => return Err(self.offline_miss(py)),
+            Mode::On => self.mode = Mode::Refresh,
+            Mode::Off | Mode::Refresh | Mode::Readonly => {}
         }
+        Ok(())
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
@@ -341,7 +344,13 @@ impl<'py> Flight<'_, 'py> {
         let core = self.core.get();
         if core.cache().should_save() {
             let cache = Arc::clone(core.cache());
-            std::thread::spawn(move || cache.save_in_background());
+            // Without a thread for it the next save does it; the journal has everything.
+            let name = "outlive-save".to_owned();
+            let builder = std::thread::Builder::new().name(name);
+            let later = Arc::clone(&cache);
+            if builder.spawn(move || later.save_in_background()).is_err() {
+                cache.no_background();
+            }
         }
         if exiting_thread() == Some(this_thread()) {
             // The save at exit is over: this call comes from a handler that runs after it.

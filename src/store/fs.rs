@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Debug;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -212,11 +212,18 @@ fn nanoseconds(data: &Metadata) -> u64 {
     since.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or_default()
 }
 
+/// Makes the folder of `file`, and those above it, for the user alone, where there is none.
+pub fn make_folder_of(file: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    platform::private_folder(builder.recursive(true));
+    file.parent().map_or(Ok(()), |folder| builder.create(folder))
+}
+
 #[cfg(unix)]
 mod platform {
-    use std::fs::{File, Metadata, OpenOptions, Permissions};
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
     use std::io;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
     use std::path::Path;
 
     use super::{Identity, Status};
@@ -244,6 +251,10 @@ mod platform {
         options.mode(0o600);
     }
 
+    pub fn private_folder(builder: &mut DirBuilder) {
+        builder.mode(0o700);
+    }
+
     /// The owner first: a change of owner may take permission bits away.
     pub fn imitate(file: &File, like: &Status) -> io::Result<()> {
         if let Some((user, group)) = like.owner {
@@ -260,7 +271,7 @@ mod platform {
 
 #[cfg(not(unix))]
 mod platform {
-    use std::fs::{File, Metadata, OpenOptions};
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions};
     use std::io;
     use std::path::Path;
     use std::time::UNIX_EPOCH;
@@ -289,6 +300,8 @@ mod platform {
     pub fn never_wait(_: &mut OpenOptions) {}
 
     pub fn private(_: &mut OpenOptions) {}
+
+    pub fn private_folder(_: &mut DirBuilder) {}
 
     pub fn imitate(_: &File, _: &Status) -> io::Result<()> {
         Ok(())

@@ -91,7 +91,7 @@ def _outlive_touch(path: str) -> Figures:
     before = resident("VmRSS")
     cache = Cache(path)
     keys = list(cache)
-    for key in keys[:: 100]:
+    for key in keys[::100]:
         cache[key], cache[key]
     del keys
     return {"memory": resident("VmRSS") - before}

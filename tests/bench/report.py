@@ -83,13 +83,19 @@ def _line(table: Table, name: str, number: int, met: bool | None) -> str:
 
 
 def _short(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}" if number >= 10 else f"{number:.1f}"
+    return (
+        f"{number:,.0f}" if number >= 100 else f"{number:.2g}" if number >= 10 else f"{number:.1f}"
+    )
 
 
 def _amount(value: float, unit: str) -> str:
     for size, name in _UNITS[unit]:
         if value >= size:
-            return f"{value / size:.3g} {name}" if value < 1000 * size else f"{value / size:,.0f} {name}"
+            return (
+                f"{value / size:.3g} {name}"
+                if value < 1000 * size
+                else f"{value / size:,.0f} {name}"
+            )
     return f"{value:.2g} {unit}"
 
 
@@ -97,7 +103,16 @@ def header() -> str:
     """The machine, the date and the versions."""
     build = "with PGO" if goals.build() == "pgo" else "without PGO"
     python = f"{platform.python_implementation()} {platform.python_version()} ({build})"
-    names = ("outlive", "cachetools", "cachebox", "moka-py", "joblib", "diskcache", "cachier", "orjson")
+    names = (
+        "outlive",
+        "cachetools",
+        "cachebox",
+        "moka-py",
+        "joblib",
+        "diskcache",
+        "cachier",
+        "orjson",
+    )
     versions = ", ".join(f"{name} {_version(name)}" for name in names)
     when = time.strftime("%Y-%m-%d %H:%M %Z")
     return f"{when}, {processor()}, {platform.system()}\n{python}\n{versions}"

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-import trio
+import trio  # type: ignore[import-not-found,unused-ignore]
 
 from outlive import Cache
 

@@ -51,3 +51,12 @@ def test_the_readme_shows_something() -> None:
     shown = [line for block in blocks() for line in block.splitlines() if _SHOWN.match(line)]
     assert len(blocks()) >= 8
     assert len(shown) >= 30
+
+
+def test_every_promise_names_a_test() -> None:
+    """Each test that the README's table names is there."""
+    named = set(re.findall(r"`(test_\w+)`", README.read_text(encoding="utf-8")))
+    faults = Path(__file__).with_name("faults").glob("test_*.py")
+    there = "\n".join(file.read_text(encoding="utf-8") for file in faults)
+    assert len(named) >= 20
+    assert {name for name in named if f"def {name}(" not in there} == set()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from outlive import UnstorableWarning
 from outlive._default import DefaultCache
 from scripts import Scripts
@@ -52,7 +53,10 @@ class Unprintable:
 HERE = Plain.__module__
 CASES: dict[str, tuple[Any, str]] = {
     "an object": (Plain(), f"result: {HERE}.Plain"),
-    "in a list in a dict": ({"items": [1, 2, {Plain()}]}, f'result["items"][2]: set of {HERE}.Plain'),
+    "in a list in a dict": (
+        {"items": [1, 2, {Plain()}]},
+        f'result["items"][2]: set of {HERE}.Plain',
+    ),
     "in a tuple": ((1, (2, Plain())), f"result[1][1]: {HERE}.Plain"),
     "under an odd key": ({(1, 2): Plain()}, f"result[(1, 2)]: {HERE}.Plain"),
     "as a key": ({Plain: 1}, "key"),
@@ -97,7 +101,9 @@ def test_unstorable_results_are_served_as_they_are(drop_in: DefaultCache, case: 
     assert len(told) == 1 and "troubled" in message and "the key" in message
 
 
-def test_one_warning_for_each_function(drop_in: DefaultCache, recwarn: pytest.WarningsRecorder) -> None:
+def test_one_warning_for_each_function(
+    drop_in: DefaultCache, recwarn: pytest.WarningsRecorder
+) -> None:
     """A function warns once, however many of its results cannot be stored; another one again."""
 
     @drop_in.memoise

@@ -157,7 +157,7 @@ impl Inner {
     /// The generations in the folder, in order.
     pub fn generations(&self) -> io::Result<Vec<u64>> {
         let names = match self.fs.list(&self.names().folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) if is_absent(&error) => Vec::new(),
             names => names?,
         };
         let kinds = names.iter().filter_map(|name| self.names().kind(name));
@@ -246,6 +246,11 @@ impl Inner {
         drop(guard);
         Ok(true)
     }
+}
+
+/// Whether there is no folder to look into.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Leaves out the generations that the snapshot holds already.

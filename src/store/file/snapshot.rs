@@ -149,7 +149,8 @@ impl Inner {
         let name = self.names().snapshot.display();
         let cause = error.map_or_else(String::new, |error| format!(" ({error})"));
         let text = format!("{name}: {why}{cause}; it is not touched, results stay in this process");
-        self.tell("broken", text);
+        // The same matter as results that cannot be kept there: told once.
+        self.tell("forbidden", text);
         Found::default()
     }
 }

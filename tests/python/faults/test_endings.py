@@ -53,9 +53,7 @@ say("saving")
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("save", ["desk.cache.save()", "desk.cache.close()", "sys.exit(0)"])
-def test_ctrl_c_while_it_saves(
-    lab: Lab, times: int, save: str, long: bool, report: Report
-) -> None:
+def test_ctrl_c_while_it_saves(lab: Lab, times: int, save: str, long: bool, report: Report) -> None:
     """Ctrl-C during a save, once or twice, ends the program as ever and costs nothing."""
     lab.fill(range(1_000_000, 1_010_000))
     rounds, seen = 20 if long else 3, set()

@@ -23,9 +23,7 @@ time.sleep({pause})
 
 
 @pytest.mark.parametrize("door", ["own", "drop-in"])
-def test_exit_while_daemon_threads_compute(
-    lab: Lab, door: str, long: bool, report: Report
-) -> None:
+def test_exit_while_daemon_threads_compute(lab: Lab, door: str, long: bool, report: Report) -> None:
     """A program that ends while daemon threads are in the cache ends well, and loses nothing."""
     lab.door, rounds = door, 100 if long else 12
     for n in range(rounds):

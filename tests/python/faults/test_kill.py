@@ -68,7 +68,9 @@ def test_killed_while_it_saves_50_mb(lab: Lab, long: bool, report: Report) -> No
     assert cut > 0
     assert lab.file.stat().st_ino != before
     assert lab.files() == ["cache.json"]
-    report(f"{kills} kills, {cut} of them before the save had ended, {tally.checked} results, 0 lost")
+    report(
+        f"{kills} kills, {cut} of them before the save had ended, {tally.checked} results, 0 lost"
+    )
 
 
 SAVE = """

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faults.lab import Lab, Report, finish, heard
+from faults.turns import Turns
 
 WORK = "desk = Desk()\nfor n in range({first}, {first} + 200): desk.get(n)"
 
@@ -87,35 +88,6 @@ def test_ctrl_c_while_waiting_for_another_process(lab: Lab) -> None:
     assert finish(busy) == (0, "", "")
 
 
-TURNS = """
-desk = Desk()
-for line in sys.stdin:
-    exec(line)
-    say("done")
-"""
-
-
-class Turns:
-    """A program that does what it is told, step by step."""
-
-    def __init__(self, lab: Lab, code: str = TURNS) -> None:
-        """Start it."""
-        self.program = lab.start(code, stdin=-1)
-
-    def do(self, line: str) -> None:
-        """Have it do a line of Python."""
-        assert self.program.stdin is not None
-        self.program.stdin.write(f"{line}\n")
-        self.program.stdin.flush()
-        heard(self.program, "done")
-
-    def end(self) -> str:
-        """Have it end well; what it said on stderr."""
-        ended = finish(self.program)
-        assert (ended.status, ended.out) == (0, "")
-        return ended.err
-
-
 @pytest.mark.parametrize("step", ["desk.cache.save()", "pass"])
 def test_a_deletion_is_not_undone(lab: Lab, step: str) -> None:
     """What one process deletes stays deleted, although another one has it and saves."""
@@ -147,6 +119,28 @@ def test_a_clearing_is_not_undone(lab: Lab, clear: str, step: str) -> None:
     two.do(step)
     assert (one.end(), two.end()) == ("", "")
     assert [value["number"] for value in json.loads(lab.file.read_bytes()).values()] == [11]
+
+
+@pytest.mark.parametrize("clear", ["desk.cache.clear()", "desk.answer.cache_clear()"])
+def test_a_clearing_takes_what_others_added(lab: Lab, clear: str) -> None:
+    """Who clears a cache clears what another process has just put there too."""
+    lab.door = "drop-in"
+    one, two = Turns(lab), Turns(lab)
+    one.do("assert len(desk.cache) == 0")
+    two.do("desk.get(1)")
+    one.do(clear)
+    assert (one.end(), two.end()) == ("", "")
+    assert lab.tally() == (1, 1, 0)
+
+
+def test_a_deletion_of_what_others_added(lab: Lab) -> None:
+    """An entry that another process has just put there can be deleted."""
+    one, two = Turns(lab), Turns(lab)
+    one.do("assert len(desk.cache) == 0")
+    two.do("desk.cache['k'] = 1")
+    one.do("del desk.cache['k']")
+    assert (one.end(), two.end()) == ("", "")
+    assert lab.run("say(len(Desk().cache))") == (0, "0\n", "")
 
 
 def test_the_newest_result_wins(lab: Lab) -> None:
@@ -182,8 +176,6 @@ def test_a_program_that_rewrites_the_file_in_place(lab: Lab) -> None:
     ours.do("desk.get(6)")
     theirs.do("own['/theirs'] = {'a': 1}")
     theirs.do("dump()")
-    ours.do("desk.cache.save()")
-    ours.do("assert desk.cache['/theirs'] == {'a': 1}")
     ours.do("desk.get(7)")
     theirs.do("own['/more'] = [1]")
     assert (theirs.end(), ours.end()) == ("", "")
