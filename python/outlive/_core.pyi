@@ -122,10 +122,6 @@ class Memoised:
         suspends: bool,
     ) -> Memoised: ...
     @property
-    def suspends(self) -> bool:
-        """Whether calls are to be awaited."""
-
-    @property
     def name(self) -> str:
         """`module.qualname`, or what `name=` said."""
 

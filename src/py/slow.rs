@@ -637,7 +637,7 @@ impl<'py> Flight<'_, 'py> {
 
     fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
         let Some(refresher) = &self.options.refresher else { return Ok(()) };
-        if self.cache().is_flying(&self.key) {
+        if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
             return Ok(());
         }
         let key = super::text::from_wtf8(py, &self.key)?;
