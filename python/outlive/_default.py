@@ -100,7 +100,12 @@ def save_cache() -> None:
 
 
 def disable() -> None:
-    """Switch the default cache off: decorated functions call through, no file is touched."""
+    """Switch the default cache off: decorated functions call through, no file is touched.
+
+    What was computed before is saved first.
+    """
+    if cache.core.is_loaded:
+        cache.close()
     cache.core.mode = "off"
 
 
@@ -138,7 +143,10 @@ def configure(
             )
         cache_file, cache = os.fspath(file), DefaultCache(file)
     if mode is not None:
-        cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+        _options.one_of(mode, _options.MODES, "mode")
+        if mode == "off":
+            disable()
+        cache.core.mode = mode
     if maxsize is not None or max_bytes is not None:
         cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache.reconfigure(options)

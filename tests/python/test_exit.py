@@ -54,7 +54,9 @@ def test_daemon_threads_at_exit(script: Scripts, attempt: int) -> None:
     """
     ended = script(program)
     assert (ended.out, ended.err, ended.status) == ("end\n", "", 0)
-    found = script.output("from outlive import cache; print(all(v[0] == 1225 for v in cache.values()), len(cache) > 0)")
+    found = script.output(
+        "from outlive import cache; print(all(v[0] == 1225 for v in cache.values()), len(cache) > 0)"
+    )
     assert found == "True True\n"
 
 

@@ -30,12 +30,15 @@ COUNT = "from outlive import cache; print(len(cache))"
 
 def test_child_and_parent_share_the_file(script: Scripts) -> None:
     """What a child computed is in the file although it left by ``os._exit``, and the parent sees it."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 f = memoise(lambda key: [key, os.getpid()])
 f("before")
 print(in_child(lambda: f("before") and f("child")))
 print(f("child")[1] == os.getpid(), f("before")[1] == os.getpid(), len(cache))
 """
+    )
     assert script.output(program) == "0\nFalse True 2\n"
     assert script.output(COUNT) == "2\n"
     assert script.files == ["cache_file.json"]
@@ -43,7 +46,9 @@ print(f("child")[1] == os.getpid(), f("before")[1] == os.getpid(), len(cache))
 
 def test_fork_inside_a_call(script: Scripts) -> None:
     """A function may fork: both processes end their call, and one result is kept."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 @memoise
 def f(key):
     pid = os.fork()
@@ -58,13 +63,16 @@ if value == "child":
     os._exit(0 if again == "child" else 3)
 print(value, again, len(cache))
 """
+    )
     assert script.output(program) == "parent parent 1\n"
     assert script.output("from outlive import cache; print(dict(cache))") == "{'k': 'parent'}\n"
 
 
 def test_fork_while_another_thread_computes(script: Scripts) -> None:
     """In the child the other thread is gone: its key is computed anew and nobody waits for it."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 begun, release = threading.Event(), threading.Event()
 child = False
 
@@ -88,12 +96,15 @@ release.set()
 thread.join()
 print(f("k"), f("other"), len(cache))
 """
+    )
     assert script.output(program) == "0\n['k'] ['other'] 2\n"
 
 
 def test_forks_while_threads_are_busy(script: Scripts) -> None:
     """Forks at any moment of other threads' hits, misses and saves give working children."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 sys.setswitchinterval(1e-5)
 stop = threading.Event()
 f = memoise(lambda key: [key])
@@ -124,15 +135,20 @@ for thread in threads:
 save_cache()
 print(all(f"child {n}" in cache for n in range(40)))
 """
+    )
     assert script.output(program) == "{0}\nTrue\n"
-    found = script.output("from outlive import cache; print(all(f'child {n}' in cache for n in range(40)))")
+    found = script.output(
+        "from outlive import cache; print(all(f'child {n}' in cache for n in range(40)))"
+    )
     assert found == "True\n"
     assert script.files == ["cache_file.json"]
 
 
 def test_only_the_importing_process_saves_at_exit(script: Scripts) -> None:
     """A child that ends normally leaves the parent's files alone; the parent goes on."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 f = memoise(lambda key: [key])
 f("before")
 pid = os.fork()
@@ -142,6 +158,7 @@ if pid == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 f("after")
 """
+    )
     assert script.output(program) == "0\n"
     assert script.output(COUNT) == "4\n"
     assert script.files == ["cache_file.json"]

@@ -110,12 +110,15 @@ def test_the_interrupted_computation_is_taken_over(script: Scripts) -> None:
 def test_ctrl_c_while_another_process_computes(script: Scripts) -> None:
     """Waiting for another process can be interrupted as well."""
     other = BEGIN + "f = memoise(lambda key: (ready(), sys.stdin.read(), key)[2]); f('k')"
-    waiter = BEGIN + """
+    waiter = (
+        BEGIN
+        + """
 def f(key):
     print("computed")
 threading.Timer(0.2, ready).start()
 memoise(f)("k")
 """
+    )
     with script.start(other) as first:
         assert first.stdout is not None and first.stdout.readline() == "ready\n"
         ended = interrupted(script.start(waiter))
@@ -128,7 +131,9 @@ memoise(f)("k")
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_a_program_as_always(script: Scripts, times: int) -> None:
     """A program that Ctrl-C ends keeps its results, and its exit status says what ended it."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 @memoise
 def f(key):
     return [key]
@@ -142,6 +147,7 @@ finally:
         ready()
         long()
 """
+    )
     arguments = ["twice"] * (times - 1)
     ended = interrupted(script.start(program, *arguments), times)
     assert ended.status == -signal.SIGINT and "KeyboardInterrupt" in ended.err
@@ -151,7 +157,9 @@ finally:
 
 def test_signal_handlers_may_call(script: Scripts) -> None:
     """A handler that runs in the middle of a call may call memoised functions, the same key even."""
-    program = BEGIN + """
+    program = (
+        BEGIN
+        + """
 @memoise
 def f(key):
     if key == "slow":
@@ -171,4 +179,5 @@ for n in range(3000):
 signal.setitimer(signal.ITIMER_REAL, 0)
 print(len(cache))
 """
+    )
     assert script.output(program) == "['slow']\n102\n"

@@ -70,7 +70,7 @@ def test_off_reads_nothing_at_all(script: Scripts) -> None:
 
 
 def test_disabling_in_the_middle_keeps_what_there_is(script: Scripts) -> None:
-    """``disable()`` stops serving and keeping; what was computed before it is saved at exit."""
+    """``disable()`` stops serving and keeping; what was computed before it is saved."""
     program = """
     import outlive
     from outlive import memoise
@@ -134,5 +134,7 @@ def test_refresh_computes_anew_and_keeps(script: Scripts) -> None:
     """Mode ``refresh`` computes every call and keeps the newest result."""
     path = script.folder / "cache_file.json"
     path.write_text('{"a": "old", "b": "old"}')
-    script.output("from outlive import memoise; memoise(lambda x: 'new')('a')", OUTLIVE_MODE="refresh")
+    script.output(
+        "from outlive import memoise; memoise(lambda x: 'new')('a')", OUTLIVE_MODE="refresh"
+    )
     assert json.loads(path.read_text()) == {"a": "new", "b": "old"}

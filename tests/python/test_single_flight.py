@@ -197,7 +197,10 @@ def test_threads_that_ask_crosswise_for_ever_changing_keys(drop_in: DefaultCache
     def f(key: int) -> int:
         here.depth = getattr(here, "depth", 0) + 1
         if here.depth < 4:
-            assert [f(other) for other in (key * 7 % 40, key * 3 % 40)] == [key * 7 % 40, key * 3 % 40]
+            assert [f(other) for other in (key * 7 % 40, key * 3 % 40)] == [
+                key * 7 % 40,
+                key * 3 % 40,
+            ]
         here.depth -= 1
         return key
 
