@@ -49,6 +49,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
+
 def test_a_cancelled_leader_does_not_cancel_the_others() -> None:
     """The task that called first is cancelled at once; the others get what it had begun."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-import outlive
 import pytest
+
+import outlive
 from outlive._default import DefaultCache
 from scripts import Scripts
 

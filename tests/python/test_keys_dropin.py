@@ -9,10 +9,11 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any
 
-import outlive
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import outlive
 from outlive import _core
 from outlive._default import DefaultCache
 from sameness import same

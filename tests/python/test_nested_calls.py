@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from outlive._default import DefaultCache
 from threads import STUCK, Worker, settle
 

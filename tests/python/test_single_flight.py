@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from outlive import Cache
 from outlive._default import DefaultCache
 from threads import STUCK, Worker, settle, together, until
@@ -170,7 +171,7 @@ def test_circles_of_threads_end(drop_in: DefaultCache, threads: int, caches: str
     functions: list[Any] = []
     calls: Counter[int] = Counter()
 
-    def make(cache: Cache) -> Any:
+    def make(cache: Any) -> Any:
         def f(key: int) -> list[int]:
             calls[key] += 1
             if calls[key] > 1:
@@ -216,6 +217,7 @@ def test_stress(drop_in: DefaultCache) -> None:
     running: Counter[int] = Counter()
     lock = threading.Lock()
     overlaps: list[int] = []
+    strange: list[int] = []
     chance = random.Random(1)
 
     @drop_in.memoise
@@ -239,7 +241,7 @@ def test_stress(drop_in: DefaultCache) -> None:
             try:
                 result = f(key)
             except ValueError as error:
-                assert error.args == (key,)
+                strange.extend(set(error.args) - {key})
             else:
                 assert result == [key, [key]]
                 result[1].append(number)
@@ -249,7 +251,7 @@ def test_stress(drop_in: DefaultCache) -> None:
         return good
 
     assert min(together(16, work)) > 0
-    assert overlaps == []
+    assert overlaps == strange == []
     drop_in.save()
     assert all(value == [value[0], [value[0]]] for value in drop_in.values())
 

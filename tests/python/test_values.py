@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
 from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
 from sameness import same
@@ -68,7 +69,7 @@ values = st.recursive(
 _numbers = count()
 
 
-def restarted(cache: Cache, folder: Path) -> Cache:
+def restarted(cache: Any, folder: Path) -> Any:
     """The cache as a new process finds it: everything is read from the file."""
     cache.save()
     copy = folder / f"restarted{next(_numbers)}.json"
@@ -76,7 +77,7 @@ def restarted(cache: Cache, folder: Path) -> Cache:
     return type(cache)(copy)
 
 
-def check_round_trip(cache: Cache, folder: Path, value: Any) -> None:
+def check_round_trip(cache: Any, folder: Path, value: Any) -> None:
     """A call, two hits and a hit after a restart all give ``value``, types and all."""
     expected = pickle.loads(pickle.dumps(value))
     cache.clear()

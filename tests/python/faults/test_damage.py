@@ -45,9 +45,7 @@ def opened(path: Path) -> Opened:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with Cache(path) as cache:
-            found = {
-                key: value for key in list(cache) if (value := cache.get(key, GONE)) is not GONE
-            }
+            found = {key: value for key in list(cache) if (value := cache.get(key, GONE)) is not GONE}
     assert all(issubclass(warning.category, CacheFileWarning) for warning in caught)
     return Opened(
         found, [str(w.message) for w in caught], sorted(p.name for p in path.parent.iterdir())
