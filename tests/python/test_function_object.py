@@ -82,7 +82,7 @@ def test_wraps_attributes() -> None:
         return x
 
     f.own = [1]  # type: ignore[attr-defined]
-    memoised = memory.memoise(f)
+    memoised: Any = memory.memoise(f)
     for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(memoised, name, None) == getattr(f, name, None), name
     assert memoised.__wrapped__ is f and memoised.own is f.own  # type: ignore[attr-defined]
@@ -143,7 +143,7 @@ def test_weak_references(drop_in: DefaultCache) -> None:
     """A memoised function can be weakly referenced, and goes when nobody holds it."""
 
     def make() -> Callable[[int], int]:
-        return drop_in.memoise(lambda key: key)  # type: ignore[no-any-return]
+        return drop_in.memoise(lambda key: key)
 
     function = make()
     reference = weakref.ref(function)
@@ -174,7 +174,7 @@ def test_subclasses_and_super() -> None:
     """A memoised method is inherited, overridden and reached through ``super()``."""
 
     class Sub(Holder):
-        def method(self, x: int) -> list[Any]:
+        def method(self, x: int) -> list[Any]:  # type: ignore[override] # the other is Memoised
             return ["sub", *super().method(x)]
 
     assert Sub("name").method(3) == ["sub", "name", 3] == Sub("name").method(3)
@@ -338,7 +338,8 @@ def test_lru_cache_stays_usable_around_it(drop_in: DefaultCache) -> None:
         calls.append(x)
         return x
 
-    assert [f(1), f(1), f.__wrapped__(1), f.__wrapped__.__wrapped__(1), calls] == [1, 1, 1, 1, [1]]
+    inner: Any = f.__wrapped__
+    assert [f(1), f(1), inner(1), inner.__wrapped__(1), calls] == [1, 1, 1, 1, [1]]
 
 
 def test_keyword_arguments_in_any_order(drop_in: DefaultCache) -> None:

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_one_of_16_threads_computes(drop_in: DefaultCache) -> None:
         return [key]
 
     for key in range(5):
-        results = together(16, lambda _, key=key: f(key))
+        results = together(16, partial(lambda key, _: f(key), key))
         assert results == [[key]] * 16
         assert len({id(result) for result in results}) == 16
     assert calls == list(range(5))
@@ -221,7 +222,7 @@ def test_stress(drop_in: DefaultCache) -> None:
     chance = random.Random(1)
 
     @drop_in.memoise
-    def f(key: int) -> list[int]:
+    def f(key: int) -> list[Any]:
         with lock:
             running[key] += 1
             if running[key] > 1:

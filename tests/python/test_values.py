@@ -213,7 +213,7 @@ def test_json_types_are_plain_json(value: Any) -> None:
         assert same(json.loads(path.read_text("utf-8")), {"k": value}) or "$" in str(value)
 
 
-def test_copies_share_nothing_mutable(drop_in: DefaultCache) -> None:
+def test_copies_share_nothing_mutable(drop_in: Any) -> None:
     """A part that appears twice in the result comes back as two parts, equal and apart."""
     part = [1]
     f = drop_in.memoise(lambda key: {"a": part, "b": (part, [part])})
