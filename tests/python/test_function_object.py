@@ -85,7 +85,7 @@ def test_wraps_attributes() -> None:
     memoised: Any = memory.memoise(f)
     for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(memoised, name, None) == getattr(f, name, None), name
-    assert memoised.__wrapped__ is f and memoised.own is f.own  # type: ignore[attr-defined]
+    assert memoised.__wrapped__ is f and memoised.own is f.own
     memoised.added = 1
     assert memoised.added == 1
     del memoised.added
