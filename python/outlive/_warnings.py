@@ -6,20 +6,30 @@ import os
 import sys
 import warnings
 from collections.abc import MutableMapping
-from pathlib import Path
+from contextvars import ContextVar
+from typing import Any
 
 from . import _core, _errors
 
 #: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
-_PASSED = (str(Path(__file__).parent) + os.sep, MutableMapping.update.__code__.co_filename)
+_PASSED = (os.path.dirname(__file__) + os.sep, MutableMapping.update.__code__.co_filename)
 
 
-def _stacklevel() -> int:
-    """How far up the stack the user's first frame is, as ``warn`` below counts."""
-    level, frame = 1, sys._getframe(1)
+#: A line of the user's: file, number and the globals of its module.
+Line = tuple[str, int, dict[str, Any]]
+
+#: In a task that computes for others: the line that asked first. It stands on no stack there.
+asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
+
+
+def users_line() -> Line:
+    """The line of the first frame outside of outlive; where that is asyncio's, the asking one."""
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
-        level, frame = level + 1, frame.f_back
-    return level
+        frame = frame.f_back
+    is_loop = frame.f_globals.get("__package__") == "asyncio"
+    line = asking.get() if is_loop else None
+    return line or (frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
 
 
 def warn(category: str, message: str) -> None:
@@ -31,6 +41,9 @@ def warn(category: str, message: str) -> None:
     """
     cls = getattr(_errors, category)
     try:
-        warnings.warn(message, cls, stacklevel=_stacklevel())
+        file, number, names = users_line()
+        registry = names.setdefault("__warningregistry__", {})
+        module = names.get("__name__", "<unknown>")
+        warnings.warn_explicit(message, cls, file, number, module, registry, names)
     except Exception as error:
         _core.report(error)

@@ -81,12 +81,13 @@ def check_round_trip(cache: Any, folder: Path, value: Any) -> None:
     """A call, two hits and a hit after a restart all give ``value``, types and all."""
     expected = pickle.loads(pickle.dumps(value))
     cache.clear()
-    f = cache.memoise(lambda key: value, key="first", name=f"f{next(_numbers)}")
+    name = f"f{next(_numbers)}"
+    f = cache.memoise(lambda key: value, key="first", name=name)
     assert f("k") is value
     for served in (f("k"), f("k"), *cache.values()):
         assert same(served, expected), served
     with restarted(cache, folder) as after:
-        g = after.memoise(_never, key="first", name=f.name)
+        g = after.memoise(_never, key="first", name=name)
         assert same(g("k"), expected) and same(g("k"), expected)
 
 

@@ -29,12 +29,10 @@ sys.exit(5)
 """
 
 
-@pytest.mark.parametrize("door", ["own", "drop-in"])
 @pytest.mark.parametrize("size", [0, 1, 1_000, 1_500, 30_000, 101_000, 150_000])
 @pytest.mark.parametrize("after", ["pass", "desk.cache.save()", "desk.cache.close()"])
-def test_full_while_it_computes(lab: Lab, door: str, size: int, after: str) -> None:
+def test_full_while_it_computes(lab: Lab, size: int, after: str) -> None:
     """On a full disk calls return, the old file stays whole, one warning, the status is its own."""
-    lab.door = door
     lab.fill(range(1_000_000, 1_000_100))
     before = lab.file.read_bytes()
     ended = lab.run(LIMIT + MANY.format(size=size, after=after))

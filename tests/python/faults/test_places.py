@@ -6,8 +6,9 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -27,14 +28,16 @@ if os.geteuid() == 0:
 
 
 @pytest.fixture
-def open_to_all(lab: Lab) -> Lab:
+def open_to_all() -> Iterator[Lab]:
     """A lab that a user without rights can reach, and note its answers in."""
-    for log in ("called", "returned"):
-        (lab.logs / log).touch()
-        (lab.logs / log).chmod(0o666)
-    for folder in [lab.logs, *lab.home.parents[:3]]:
-        folder.chmod(0o777)
-    return lab
+    with TemporaryDirectory() as folder:
+        lab = Lab(Path(folder) / "lab")
+        for reached in (lab.logs, lab.home, lab.home.parent, Path(folder)):
+            reached.chmod(0o777)
+        for log in ("called", "returned"):
+            (lab.logs / log).touch()
+            (lab.logs / log).chmod(0o666)
+        yield lab
 
 
 def test_read_only_folder_and_file(open_to_all: Lab) -> None:
