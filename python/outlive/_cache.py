@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import weakref
 from _thread import allocate_lock
@@ -160,29 +161,41 @@ class Cache(_Mapping):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    @property
+    def _entries(self) -> _core.Cache:
+        """What the mapping shows: switched off, a memory of its own instead of the file."""
+        mode = _modes.current(self.core) or self.core.mode
+        return self._aside if mode == "off" else self.core
+
+    @functools.cached_property
+    def _aside(self) -> _core.Cache:
+        aside = _core_of(None, False, self.is_drop_in, None)
+        aside.mode = "on"
+        return aside
+
     def __getitem__(self, key: str) -> Any:
-        return self.core[self._text(key)]
+        return self._entries[self._text(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.core[self._text(key)] = value
+        self._entries[self._text(key)] = value
 
     def __delitem__(self, key: str) -> None:
-        del self.core[self._text(key)]
+        del self._entries[self._text(key)]
 
     def __contains__(self, key: object) -> bool:
         try:
-            return self._text(key) in self.core
+            return self._text(key) in self._entries
         except TypeError:
             return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.core.keys())
+        return iter(self._entries.keys())
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed(self.core.keys())
+        return reversed(self._entries.keys())
 
     def __len__(self) -> int:
-        return len(self.core)
+        return len(self._entries)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Cache):
@@ -203,7 +216,7 @@ class Cache(_Mapping):
 
     def clear(self) -> None:
         """Forget everything, in the file too."""
-        self.core.clear()
+        self._entries.clear()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
@@ -244,11 +257,11 @@ class Cache(_Mapping):
         """
         if not isinstance(pattern, str):
             raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
-        import fnmatch
+        import fnmatch  # not before somebody asks: with re it is longer to import than outlive
         import re
 
         fits = re.compile(fnmatch.translate(pattern)).match
-        return sum(self.core.remove(key) for key in self if fits(key))
+        return sum(self._entries.remove(key) for key in self if fits(key))
 
     def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""

@@ -108,7 +108,12 @@ def save_cache() -> None:
 
 
 def disable() -> None:
-    """Switch the default cache off: decorated functions call through, no file is touched."""
+    """Switch the default cache off: decorated functions call through, no file is touched.
+
+    What was computed before is saved first.
+    """
+    if cache.core.is_loaded:
+        cache.close()
     cache.core.mode = "off"
 
 
@@ -146,7 +151,10 @@ def configure(
             )
         cache_file, cache = os.fspath(file), DefaultCache(file)
     if mode is not None:
-        cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+        _options.one_of(mode, _options.MODES, "mode")
+        if mode == "off":
+            disable()
+        cache.core.mode = mode
     if maxsize is not None or max_bytes is not None:
         cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache.reconfigure(options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+
 from scripts import Scripts
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

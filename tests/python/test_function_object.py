@@ -18,11 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache
 from outlive._default import DefaultCache
 from scripts import Scripts
 
 memory = DefaultCache(None)
+
+
+def own() -> Any:
+    """A cache in memory; untyped, because these tests also use it as types forbid."""
+    return Cache(None)
 
 
 @memory.memoise
@@ -76,10 +82,10 @@ def test_wraps_attributes() -> None:
         return x
 
     f.own = [1]  # type: ignore[attr-defined]
-    memoised = memory.memoise(f)
+    memoised: Any = memory.memoise(f)
     for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(memoised, name, None) == getattr(f, name, None), name
-    assert memoised.__wrapped__ is f and memoised.own is f.own  # type: ignore[attr-defined]
+    assert memoised.__wrapped__ is f and memoised.own is f.own
     memoised.added = 1
     assert memoised.added == 1
     del memoised.added
@@ -137,7 +143,7 @@ def test_weak_references(drop_in: DefaultCache) -> None:
     """A memoised function can be weakly referenced, and goes when nobody holds it."""
 
     def make() -> Callable[[int], int]:
-        return drop_in.memoise(lambda key: key)  # type: ignore[no-any-return]
+        return drop_in.memoise(lambda key: key)
 
     function = make()
     reference = weakref.ref(function)
@@ -168,7 +174,7 @@ def test_subclasses_and_super() -> None:
     """A memoised method is inherited, overridden and reached through ``super()``."""
 
     class Sub(Holder):
-        def method(self, x: int) -> list[Any]:
+        def method(self, x: int) -> list[Any]:  # type: ignore[override] # the other is Memoised
             return ["sub", *super().method(x)]
 
     assert Sub("name").method(3) == ["sub", "name", 3] == Sub("name").method(3)
@@ -190,28 +196,29 @@ def test_cycles_through_function_result_and_cache_are_collected(
     tmp_path: Path, kind: str, key: str
 ) -> None:
     """A cycle of function, unstorable result, table of hits and cache is garbage like any other."""
-    if kind == "file":
-        cache = Cache(tmp_path / "f.json")
-    else:
-        cache = Cache(None)
+    references = tie_a_knot(Cache(tmp_path / "f.json") if kind == "file" else Cache(None), key)
+    gc.collect()
+    gc.collect()
+    assert [reference() is None for reference in references] == [True] * 3
+
+
+def tie_a_knot(cache: Cache, key: Any) -> list[weakref.ref[Any]]:
+    """Function, result and cache that refer to one another; weak references to them."""
 
     class Result:
         """Refers to the function that returned it."""
 
     @cache.memoise(key=key, on_unstorable="ignore")
-    def f(number: int) -> Result:
-        result = Result()
-        result.function, result.cache = f, cache  # type: ignore[attr-defined]
+    def f(number: int) -> Any:
+        result: Any = Result()
+        result.function, result.cache = f, cache
         return result
 
-    references = [weakref.ref(f), weakref.ref(f(1)), weakref.ref(cache)]
+    references: list[weakref.ref[Any]] = [weakref.ref(f), weakref.ref(f(1)), weakref.ref(cache)]
     f(1), f(1), f(1)
-    f.me = f
+    vars(f)["me"] = f
     cache.close()
-    del f, cache, Result
-    gc.collect()
-    gc.collect()
-    assert [reference() is None for reference in references] == [True] * 3
+    return references
 
 
 def test_function_of_a_class_goes_with_it() -> None:
@@ -236,7 +243,7 @@ HITS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "copied set in a tuple": (({1, 2}, [3]), lambda f: f("key")),
     "by keyword": ("text" * 50, lambda f: f(key="key")),
     "with more arguments": ([1], lambda f: f("key", 2, other=3)),
-    "unpacked": ([1], lambda f: f(*("key",), **{"other": 3})),
+    "unpacked": ([1], lambda f: f(*("key",), other=3)),
     "unhashable argument": ([1], lambda f: f(["key"])),
     "unstorable": (object(), lambda f: f("key")),
 }
@@ -246,7 +253,7 @@ HITS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
 def test_hits_leak_nothing(kind: str) -> None:
     """100,000 hits of each kind leave reference counts and memory as they were."""
     result, hit = HITS[kind]
-    f = Cache(None).memoise(
+    f = own().memoise(
         lambda key, more=1, *, other=2: result, key="all", name="f", on_unstorable="ignore"
     )
     watched = [f, result, f.__wrapped__, None, hit]
@@ -280,7 +287,7 @@ def test_misses_and_errors_leak_nothing() -> None:
             raise ValueError(marker)
         return marker if key % 3 == 1 else [key]
 
-    cache = Cache(None)
+    cache = own()
     memoised = cache.memoise(f, on_unstorable="ignore")
     before = [sys.getrefcount(item) for item in (marker, f, memoised)]
     for number in range(3000):
@@ -296,7 +303,7 @@ def test_misses_and_errors_leak_nothing() -> None:
 
 def test_arguments_are_released_with_their_entries() -> None:
     """What the table of hits remembers of arguments goes with ``cache_clear``."""
-    cache = Cache(None)
+    cache = own()
     f = cache.memoise(lambda key: key * 2, name="f")
     key = "".join(["a", "rare", "key"])
     before = sys.getrefcount(key)
@@ -312,7 +319,7 @@ def test_decorated_builtins_and_partials() -> None:
         def __call__(self, x: str) -> str:
             return x.upper()
 
-    keep = Cache(None).memoise
+    keep = own().memoise
     assert keep(len)((1, 2, 3)) == 3
     assert keep(functools.partial(int, base=2))("11") == 3
     assert keep(Call(), name="Call")("a") == "A"
@@ -331,19 +338,20 @@ def test_lru_cache_stays_usable_around_it(drop_in: DefaultCache) -> None:
         calls.append(x)
         return x
 
-    assert [f(1), f(1), f.__wrapped__(1), f.__wrapped__.__wrapped__(1), calls] == [1, 1, 1, 1, [1]]
+    inner: Any = f.__wrapped__
+    assert [f(1), f(1), inner(1), inner.__wrapped__(1), calls] == [1, 1, 1, 1, [1]]
 
 
 def test_keyword_arguments_in_any_order(drop_in: DefaultCache) -> None:
     """As for lru_cache's users, but better: the order of keywords makes no second entry."""
-    f = Cache(None).memoise(lambda **named: sorted(named.items()))
+    f = own().memoise(lambda **named: sorted(named.items()))
     assert f(a=1, b=2) == f(b=2, a=1) == [("a", 1), ("b", 2)]
     assert f.cache_info().misses == 1
 
 
 def test_types_of_arguments_are_told_apart() -> None:
     """Like ``lru_cache(typed=True)``: 1, 1.0 and True are different calls, nested ones too."""
-    f = Cache(None).memoise(lambda x, y=None: repr((x, y)))
+    f = own().memoise(lambda x, y=None: repr((x, y)))
     for arguments in ((1,), (1.0,), (True,), ((1,),), ((1.0,),), (1, 1), (1, 1.0), (1, True)):
         assert f(*arguments) == repr((*arguments, None)[:2]) == f(*arguments)
 
@@ -351,7 +359,7 @@ def test_types_of_arguments_are_told_apart() -> None:
 def test_many_threads_first_hit() -> None:
     """The first calls of a fresh function by many threads at once give right results and counts."""
     for _ in range(20):
-        f = Cache(None).memoise(lambda key: [key])
+        f = own().memoise(lambda key: [key])
         barrier = threading.Barrier(8)
         found: list[Any] = []
 
@@ -390,7 +398,7 @@ def test_functions_travel_to_workers(script: Scripts) -> None:
 def test_debugger_and_profiler_see_the_function(drop_in: DefaultCache) -> None:
     """Trace and profile functions may be on, and may themselves call memoised functions."""
     f = drop_in.memoise(lambda key: [key])
-    seen = []
+    seen: list[Any] = []
 
     def profile(frame: types.FrameType, event: str, argument: object) -> None:
         if event == "call" and frame.f_code is f.__wrapped__.__code__:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+
 from scripts import STUCK, Ended, Scripts
 
 BEGIN = """

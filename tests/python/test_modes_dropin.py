@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from scripts import Scripts
 
 PROGRAM = """
@@ -70,7 +71,7 @@ def test_off_reads_nothing_at_all(script: Scripts) -> None:
 
 
 def test_disabling_in_the_middle_keeps_what_there_is(script: Scripts) -> None:
-    """``disable()`` stops serving and keeping; what was computed before it is saved at exit."""
+    """``disable()`` stops serving and keeping; what was computed before it is saved."""
     program = """
     import outlive
     from outlive import memoise

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from outlive._default import DefaultCache
 from threads import STUCK, Worker, settle
 
@@ -37,7 +38,8 @@ def test_recursion_without_end_is_a_recursion_error(drop_in: DefaultCache) -> No
     def new_key(number: int) -> object:
         return new_key(number + 1)
 
-    for function, key in ((same_key, "k"), (new_key, 0)):
+    cases: list[tuple[Any, Any]] = [(same_key, "k"), (new_key, 0)]
+    for function, key in cases:
         with pytest.raises(RecursionError):
             function(key)
     worker = Worker(new_key, 0)
@@ -129,7 +131,7 @@ def test_other_threads_never_see_an_inner_value(drop_in: DefaultCache) -> None:
     assert [worker.result() for worker in (leader, *waiters)] == ["outer"] * 3
 
 
-def test_inner_value_that_cannot_be_stored(drop_in: DefaultCache) -> None:
+def test_inner_value_that_cannot_be_stored(drop_in: Any) -> None:
     """Inner calls share an unstorable value too, as the very object."""
     inner = drop_in.memoise(lambda key: object(), on_unstorable="ignore")
     outer = drop_in.memoise(lambda key: inner(key) is inner(key))

@@ -26,7 +26,7 @@ class Worker(threading.Thread):
         """Do the work."""
         try:
             self.value = self.work(*self.arguments)
-        except BaseException as error:  # noqa: BLE001 - the test looks at all of them
+        except BaseException as error:
             self.error = error
 
     def result(self) -> Any:
