@@ -20,6 +20,7 @@ from typing import Any
 
 from . import _core
 from ._core import Turn
+from ._warnings import Line, asking, users_line
 
 _log = logging.getLogger("outlive")
 
@@ -95,13 +96,15 @@ async def _compute_for_all(turn: Turn, sleep: Callable[[float], Any] | None) -> 
 
 
 async def _lead(turn: Turn) -> tuple[Any] | None:
+    """Compute for everybody, in a task of its own where that can be."""
     library = _library()
     if library is not asyncio:
         return await _lead_here(turn, None if library is None else library.sleep)
     waiting = turn.attend()
     worker = Worker(turn)
     try:
-        return await worker.result
+        outcome: tuple[Any] | None = await worker.result
+        return outcome
     except asyncio.CancelledError:
         waiting.give_up()
         await worker.end()
@@ -129,16 +132,16 @@ class Worker:
         """Start it in the running loop, in a copy of the caller's context."""
         self._loop = asyncio.get_running_loop()
         self._turn, self._process = weakref.ref(turn), os.getpid()
-        self._is_cancelled, self._stands_since = False, None
+        self._is_cancelled = False
+        self._stands_since: float | None = None
         #: For the caller that started it: the result, None to look again, or what stopped it.
         self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
         turn.led_by(self)
-        task = self._loop.create_task(_work(turn, self.result), name=f"outlive {turn.name}")
+        work = _work(turn, self.result, users_line())
+        task = self._loop.create_task(work, name=f"outlive {turn.name}")
         self._task = weakref.ref(task)
         task.add_done_callback(functools.partial(_ended, turn, self.result))
         _hold(self._loop, task)
-
-    _stands_since: float | None
 
     def deserted(self) -> None:
         """Nobody waits any more (called in any thread): cancel the task, unless somebody comes."""
@@ -173,9 +176,10 @@ class Worker:
         return now - self._stands_since > _GRACE
 
 
-async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None]) -> None:
+async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None], line: Line) -> None:
     """Compute, and tell the caller that started it; others are told by the turn itself."""
     turn.enter()
+    asking.set(line)
     try:
         outcome = await _compute_for_all(turn, asyncio.sleep)
     except asyncio.CancelledError:

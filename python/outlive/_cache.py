@@ -99,13 +99,17 @@ class Cache(MutableMapping[str, Any]):
         return self.path or "a cache in memory"
 
     @overload
-    def memoise(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...
+    def memoise(
+        self, function: classmethod[S, P, R], /, **options: Unpack[FunctionOptions]
+    ) -> classmethod[S, P, R]: ...
     @overload
     def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
-        self, function: staticmethod[P, R], /
+        self, function: staticmethod[P, R], /, **options: Unpack[FunctionOptions]
     ) -> staticmethod[P, R]: ...
     @overload
-    def memoise(self, function: Callable[P, R], /) -> Memoised[P, R]: ...
+    def memoise(
+        self, function: Callable[P, R], /, **options: Unpack[FunctionOptions]
+    ) -> Memoised[P, R]: ...
     @overload
     def memoise(
         self, function: None = None, /, **options: Unpack[FunctionOptions]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
+from ._async import Worker
 from ._names import Param
 from ._options import Options
 
@@ -12,8 +13,6 @@ __all__ = [
     "Memoised",
     "Turn",
     "after_fork_in_child",
-    "after_fork_in_parent",
-    "before_fork",
     "canonical",
     "exiting",
 ]
@@ -133,6 +132,10 @@ class Memoised:
     def function(self) -> Callable[..., Any]:
         """The function itself."""
 
+    @property
+    def suspends(self) -> bool:
+        """Whether it is an `async def` function: a call gives its result, or a `Turn` to await."""
+
     def set_options(self, options: Options) -> None:
         """How results are kept and served from now on."""
 
@@ -171,11 +174,15 @@ class Memoised:
 
 @final
 class Turn:
-    """What a call of a coroutine function that is no hit has to do next."""
+    """What a suspended call of an async function is to do next."""
 
     @property
     def call(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """The function, its positional arguments and its keywords."""
+
+    @property
+    def name(self) -> str:
+        """`module.qualname` of the function, or what `name=` said."""
 
     @property
     def leads(self) -> bool:
@@ -189,12 +196,12 @@ class Turn:
         """Looks and joins once more: the result, or the next turn."""
 
     def go_alone(self) -> None:
-        """Waits no longer, but computes without a flight: for loops that nobody can wake."""
+        """Waits no longer, but computes without a flight."""
 
     def attend(self) -> Turn:
         """A place among those who wait for this turn, which leads."""
 
-    def led_by(self, worker: Any) -> None:
+    def led_by(self, worker: Worker) -> None:
         """Says which `Worker` computes."""
 
     def enter(self) -> Any:
@@ -205,7 +212,7 @@ class Turn:
         """Takes `enter` back."""
 
     def is_busy(self) -> bool:
-        """Whether another process computes this key. Takes the key if not."""
+        """Whether another process computes this key, and may be waited for."""
 
     def is_needed(self) -> bool:
         """Whether there is still no result: another process may have brought it."""
@@ -225,7 +232,7 @@ class Turn:
     def is_awaited(self) -> bool:
         """Whether somebody waits for this turn, which leads."""
 
-    def on_done(self, callback: Callable[[], object]) -> None:
+    def on_done(self, callback: Callable[[], None]) -> None:
         """Has `callback` called once when the outcome is there, in whatever thread brings it."""
 
     def may_be_lost(self) -> bool:
@@ -243,6 +250,4 @@ def canonical(value: Any) -> str:
 def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""
 
-def before_fork() -> None: ...
-def after_fork_in_parent() -> None: ...
 def after_fork_in_child() -> None: ...

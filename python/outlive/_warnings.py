@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,12 +14,21 @@ from . import _errors
 _HERE = str(Path(__file__).parent)
 
 
-def _stacklevel() -> int:
-    """How far up the stack the first frame outside of outlive is, as ``warn`` below counts."""
-    level, frame = 1, sys._getframe(1)
+#: A line of the user's: file, number and the globals of its module.
+Line = tuple[str, int, dict[str, Any]]
+
+#: In a task that computes for others: the line that asked first. It stands on no stack there.
+asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
+
+
+def users_line() -> Line:
+    """The line of the first frame outside of outlive; where that is asyncio's, the asking one."""
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        level, frame = level + 1, frame.f_back
-    return level
+        frame = frame.f_back
+    is_loop = frame.f_globals.get("__package__") == "asyncio"
+    line = asking.get() if is_loop else None
+    return line or (frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
 
 
 class _Report:
@@ -41,6 +51,9 @@ def warn(category: str, message: str) -> None:
     """
     cls = getattr(_errors, category)
     try:
-        warnings.warn(message, cls, stacklevel=_stacklevel())
+        file, number, names = users_line()
+        registry = names.setdefault("__warningregistry__", {})
+        module = names.get("__name__", "<unknown>")
+        warnings.warn_explicit(message, cls, file, number, module, registry, names)
     except cls as error:
         sys.unraisablehook(_Report(error))

@@ -87,7 +87,7 @@ where
     fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
-            state.load(self.store.load());
+            state.load(&self.store.load());
         }
         state
     }
@@ -157,7 +157,7 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join(&self, key: &Bytes, caller: Caller<'_>) -> Join<Landed<L, E>> {
+    pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<Landed<L, E>> {
         let _active = sync::active();
         self.flights.join(key, caller)
     }

@@ -59,9 +59,9 @@ impl<L: Clone> State<L> {
     }
 
     /// Begins with what the store holds.
-    pub fn load(&mut self, loaded: Loaded) {
+    pub fn load(&mut self, loaded: &Loaded) {
         self.loaded = true;
-        self.modified = modified(&loaded);
+        self.modified = modified(loaded);
         self.table.reserve(loaded.items.len());
         for item in &loaded.items {
             if !self.take_salt(item) {

@@ -37,6 +37,11 @@ impl<L> Table<L> {
         self.index.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
     /// Makes room for as many more.
     pub fn reserve(&mut self, more: usize) {
         self.rows.reserve(more);
@@ -56,6 +61,9 @@ impl<L> Table<L> {
     }
 
     /// Puts `entry` in the place of the old one, or at the end; gives the old one back.
+    ///
+    /// # Panics
+    /// With more than 2^32 entries, which fit in no memory.
     pub fn insert(&mut self, key: Bytes, entry: Entry<L>) -> Option<Entry<L>> {
         let hash = self.hasher.hash_one(&key[..]);
         if let Some(old) = self.find(hash, &key).and_then(|row| self.rows[row].as_mut()) {

@@ -19,11 +19,12 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::cache::Mode;
 use super::call::Call;
+use super::lead::Lead;
 use super::memoised::Memoised;
 use super::options::Options;
 use super::slow::{Answer, Duty, Flight, Old, Result_, Step};
-use super::within::{self, Asker, Work};
-use crate::flight::{Guard, Join, Leader, OutsideWait, Poll, Waiter};
+use super::within::{self, Asker};
+use crate::flight::{Join, Poll, Waiter};
 use crate::store::KeyLock;
 
 /// What a suspended call is to do next.
@@ -59,26 +60,18 @@ enum State {
     Wait(Arc<Waiter<Result_>>),
 }
 
-/// A computation that others wait for.
-struct Lead {
-    /// None once it is finished or given back.
-    duty: Mutex<Option<Duty>>,
-    old: Old,
-    work: Mutex<Option<Work>>,
-    outside: Mutex<Option<OutsideWait>>,
-    /// `outlive._async.Worker`: the task that computes.
-    worker: Mutex<Option<Py<PyAny>>>,
-}
-
 /// The call of an async function up to where it must suspend: its result, or a `Turn`.
 pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let Some(mut flight) = me.get().begin(py, call, Asker::task(py)?)? else {
-        return Turn::new(me, call, None, State::Over).map(|turn| (turn, None));
+    let begun = me.get().begin(py, call, Asker::task(py)?)?.map(|mut flight| {
+        if anew {
+            flight.refresh(py)?;
+        }
+        flight
+    });
+    let Some(flight) = begun else {
+        return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
     };
-    if anew {
-        flight.refresh(py)?;
-    }
     turn_of(me, &flight)
 }
 
@@ -98,7 +91,7 @@ fn turn_of<'py>(me: &Bound<'py, Memoised>, flight: &Flight<'_, 'py>) -> PyResult
         options: Arc::clone(&flight.options),
         epoch: flight.epoch,
     };
-    let turn = Turn::new(me, flight.call, Some(Arc::new(begun)), state)?;
+    let turn = Turn::make(me, flight.call, Some(Arc::new(begun)), state)?;
     Ok((turn, None))
 }
 
@@ -150,28 +143,19 @@ impl Turn {
             Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
             _ => State::Over,
         };
-        Self::new(self.me.bind(py), &call, self.begun.clone(), state)
+        Self::make(self.me.bind(py), &call, self.begun.clone(), state)
     }
 
     /// Says which `Worker` computes.
     fn led_by(&self, worker: Py<PyAny>) {
         let Some(lead) = self.lead() else { return };
-        let old = lead.worker.lock().replace(worker);
-        drop(old);
-        let duty = lead.duty.lock();
-        if let Some(guard) = duty.as_ref().and_then(Duty::guard) {
-            let leader: Arc<dyn Leader> = Arc::<Lead>::clone(&lead);
-            guard.led_by(leader);
-        }
+        lead.set_worker(worker);
     }
 
     /// Makes the running context part of this computation; the token takes it back.
     fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(lead) = self.lead() else { return Ok(None) };
-        let work = lead.work.lock().take();
-        let token = work.as_ref().map(|work| work.enter(py)).transpose();
-        *lead.work.lock() = work;
-        token
+        lead.enter(py)
     }
 
     /// Takes `enter` back.
@@ -206,7 +190,7 @@ impl Turn {
         let call = self.to_call(py)?;
         let Some(flight) = self.flight(py, &call) else { return Ok(()) };
         match &*self.state.lock() {
-            State::Lead(lead) => flight.count(&lead.old),
+            State::Lead(lead) => flight.count(lead.old()),
             State::Alone(duty) => flight.count(duty.old()),
             _ => flight.count(&Old::default()),
         }
@@ -244,10 +228,7 @@ impl Turn {
 
     /// Whether somebody waits for this turn, which leads.
     fn is_awaited(&self) -> bool {
-        self.lead().is_some_and(|lead| {
-            let duty = lead.duty.lock();
-            duty.as_ref().and_then(Duty::guard).is_some_and(Guard::is_awaited)
-        })
+        self.lead().is_some_and(|lead| lead.is_awaited())
     }
 
     /// Has `callback` called once when the outcome is there, in whatever thread brings it.
@@ -287,8 +268,7 @@ impl Turn {
         // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
         let Some(state) = self.state.try_lock() else { return Ok(()) };
         let State::Lead(lead) = &*state else { return Ok(()) };
-        let Some(worker) = lead.worker.try_lock() else { return Ok(()) };
-        worker.as_ref().map_or(Ok(()), |worker| visit.call(worker))
+        lead.traverse(visit)
     }
 
     fn __clear__(&self) {
@@ -297,7 +277,7 @@ impl Turn {
 }
 
 impl Turn {
-    fn new<'py>(
+    fn make<'py>(
         me: &Bound<'py, Memoised>,
         call: &Call<'py>,
         begun: Option<Arc<Begun>>,
@@ -363,70 +343,6 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.give_up();
-    }
-}
-
-impl Lead {
-    fn new(guard: Guard<Result_>, old: Old, asker: &Asker) -> Arc<Self> {
-        Arc::new(Self {
-            duty: Mutex::new(Some(Duty::lead(guard, old.clone()))),
-            old,
-            work: Mutex::new(Some(asker.work())),
-            outside: Mutex::default(),
-            worker: Mutex::default(),
-        })
-    }
-
-    /// The duty, to be fulfilled now; one without a flight if it was given back before.
-    fn take(&self) -> Duty {
-        drop(self.worker.lock().take());
-        drop(self.outside.lock().take());
-        let duty = self.duty.lock().take();
-        drop(self.work.lock().take());
-        duty.unwrap_or_else(|| Duty::free(self.old.clone()))
-    }
-
-    fn give_up(&self) {
-        drop(self.take());
-    }
-
-    fn may_wait_outside(&self) -> bool {
-        let mut outside = self.outside.lock();
-        if outside.is_none() {
-            let duty = self.duty.lock();
-            *outside = duty.as_ref().and_then(Duty::guard).and_then(Guard::may_wait_outside);
-        }
-        outside.is_some()
-    }
-
-    fn hold(&self, locked: KeyLock) {
-        drop(self.outside.lock().take());
-        if let Some(duty) = &mut *self.duty.lock() {
-            duty.hold(locked.held());
-        }
-    }
-
-    /// The answer of a method of the worker; None if there is no worker or no interpreter any more.
-    fn ask(&self, method: &str) -> Option<bool> {
-        Python::try_attach(|py| {
-            let worker = self.worker.lock().as_ref().map(|worker| worker.clone_ref(py))?;
-            let answer = worker.call_method0(py, method).and_then(|said| said.is_truthy(py));
-            answer.map_err(|error| error.write_unraisable(py, Some(worker.bind(py)))).ok()
-        })?
-    }
-}
-
-impl Leader for Lead {
-    fn nobody_waits(&self) {
-        self.ask("deserted");
-    }
-
-    fn look(&self) {
-        if self.ask("is_lost") == Some(true) {
-            // The computation may still go on one day: its result is then kept like any other.
-            let duty = self.duty.lock().take();
-            drop(duty);
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod fork;
 mod hits;
 mod hot;
 mod keys;
+mod lead;
 mod live;
 mod memoised;
 mod options;

@@ -66,7 +66,7 @@ fn word_is_plain<const WIDE: bool>(word: u64) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = ONES << 7;
     let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
-    let equal = |byte: u8| below(word ^ ONES * u64::from(byte), 1);
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     let found = equal(b'"') | equal(b'\\') | below(word, 0x20);
     found | if WIDE { equal(0x7f) | word & HIGHS } else { 0 } == 0
 }

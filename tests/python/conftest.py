@@ -12,9 +12,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
 
 from github import TroubledGitHub  # noqa: E402 - its folders were only just named
-from scripts import Scripts  # noqa: E402
-
 from outlive._default import DefaultCache  # noqa: E402
+from scripts import Scripts  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,6 +26,7 @@ def run(call: Any) -> Any:
     return asyncio.run(asyncio.wait_for(call, PATIENCE))
 
 
+@pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
 def test_an_inner_call_under_the_same_key(drop_in: DefaultCache) -> None:
     """Inner calls compute once and see each other's value; what stays is the outer result."""
     calls: list[str] = []
@@ -44,7 +45,7 @@ def test_an_inner_call_under_the_same_key(drop_in: DefaultCache) -> None:
         assert uri not in drop_in
         return {"outer": first}
 
-    async def main() -> list[Any]:
+    async def main() -> Any:
         return await asyncio.gather(user("/"), user("/"), data("/"))
 
     outer = {"outer": {"inner": "/"}}
@@ -208,12 +209,13 @@ def test_random_webs_of_calls(seed: int) -> None:
 
     forms: list[Any] = [by_task, by_task, through_a_thread, same_depth]
 
-    async def main() -> list[int]:
+    async def main() -> Any:
         return await asyncio.gather(*(form(key, 2) for key in keys for form in forms))
 
     assert run(main()) == [key for key in keys for _ in forms]
 
 
+@pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
 def test_background_tasks_outlive_their_starter(drop_in: DefaultCache) -> None:
     """A task that a computation leaves behind is an ordinary caller once that has ended."""
     left: list[asyncio.Task[Any]] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache, CacheFileWarning
 from outlive._default import DefaultCache
 from sameness import same

@@ -15,11 +15,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from outlive import Cache
 from outlive._default import DefaultCache
-from programs import run
+from programs import run, untyped
 
 NASTY = "\"'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00"
 
@@ -107,6 +108,7 @@ custom = Cache(None).memoise(key=lambda x: x)(anything)
 
 
 @pytest.mark.parametrize("function", [own, flat, flat_all, custom])
+@settings(deadline=None)
 @given(one=values, data=st.data())
 def test_two_values_never_share_a_key(
     function: Callable[..., Any], one: Any, data: st.DataObject
@@ -128,6 +130,7 @@ calls = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(one=calls, two=calls)
 def test_two_calls_never_share_a_key(one: Any, two: Any) -> None:
     """Calls that differ in any argument, by position or by name, have different keys."""
@@ -140,6 +143,7 @@ def test_two_calls_never_share_a_key(one: Any, two: Any) -> None:
     assert (own.cache_key(*one[0], **one[1]) == own.cache_key(*two[0], **two[1])) == same
 
 
+@settings(deadline=None)
 @given(values, values, st.randoms())
 def test_a_key_does_not_depend_on_order_or_spelling(one: Any, two: Any, random: Any) -> None:
     """Dict order does not matter, nor whether an argument comes by position or by name."""
@@ -149,6 +153,7 @@ def test_a_key_does_not_depend_on_order_or_spelling(one: Any, two: Any, random: 
     assert own.cache_key(1, 2, **dict(items)) == own.cache_key(1, y=2, **dict(shuffled))
 
 
+@settings(deadline=None)
 @given(st.lists(values, max_size=8))
 def test_keys_survive_the_file(given: list[Any]) -> None:
     """Whatever its key is made of, a result is found again in the next process."""
@@ -176,7 +181,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_equal_numbers_of_other_types_are_other_calls() -> None:
     """1, 1.0, True and "1" are four calls, and so are 0.0 and -0.0."""
     seen = []
-    function: Any = Cache(None).memoise(lambda x: seen.append(repr(x)))
+    cache = untyped(Cache(None))
+    function = cache.memoise(lambda x: seen.append(repr(x)))
     arguments: list[Any] = [1, 1.0, True, "1", 0, 0.0, -0.0, False, None]
     for value in arguments * 3:
         function(value)
@@ -191,8 +197,7 @@ def test_defaults_are_applied() -> None:
     def function(x: int, y: int = 2, *, z: str = "three") -> tuple[int, int]:
         return x, y
 
-    for call in (lambda: function(1), lambda: function(x=1), lambda: function(1, 2, z="three")):
-        assert call() == (1, 2)
+    assert function(1) == function(x=1) == function(1, 2, z="three") == (1, 2)
     assert function.cache_info()[:2] == (2, 1)
     assert function.cache_key(1).endswith('function(x=1, y=2, z="three")')
 
@@ -320,11 +325,12 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
         return x
 
     wrong: Any = function
-    for call in (lambda: wrong(), lambda: wrong(1, 2), lambda: wrong(1, y=2, z=3)):
-        with pytest.raises(TypeError, match="function"):
-            call()
-        with pytest.raises(TypeError, match=r"missing|too many|unexpected|multiple"):
-            call()
+    with pytest.raises(TypeError, match=r"function\(\) missing"):
+        wrong()
+    with pytest.raises(TypeError, match=r"function\(\) takes 1 positional"):
+        wrong(1, 2)
+    with pytest.raises(TypeError, match=r"function\(\) got an unexpected"):
+        wrong(1, y=2, z=3)
     for control in (wrong.cache_key, wrong.peek, wrong.forget, functools.partial(wrong.put, 1)):
         with pytest.raises(TypeError, match="y"):
             control(1)
@@ -332,14 +338,16 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
 
 def test_key_first_takes_the_first_parameter_alone() -> None:
     """key="first" in an own cache: the first argument, by position or by name, is the key."""
-    function: Any = Cache(None).memoise(key="first")(lambda uri, page=1: page)
+    cache = untyped(Cache(None))
+    function = cache.memoise(key="first")(lambda uri, page=1: page)
     assert function("a", 5) == function("a", 6) == function(uri="a") == 5
     assert function.cache_key("a").endswith('("a")')
 
 
 def test_key_first_passes_over_ignored_parameters() -> None:
     """With ignore=("self",) and key="first" the first parameter that counts is the key."""
-    function: Any = Cache(None).memoise(key="first", ignore=("session",))(lambda session, uri: uri)
+    cache = untyped(Cache(None))
+    function = cache.memoise(key="first", ignore=("session",))(lambda session, uri: uri)
     assert function(Opaque(), "a") == function(Opaque(), uri="a") == "a"
     assert function.cache_info()[:2] == (1, 1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache, CacheMiss
 from programs import run
 

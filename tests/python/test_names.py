@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache, KeyCollisionWarning
 from programs import run
 
@@ -86,10 +87,10 @@ def test_spawned_processes_have_the_programs_names(tmp_path: Path) -> None:
 
 def test_notebook_cells_keep_their_entries(tmp_path: Path) -> None:
     """In a notebook (no file) a cell that is run again uses its entries, without a warning."""
-    module = types.ModuleType("__main__")
+    module, calls = types.ModuleType("__main__"), list[int]()
     cache = Cache(None)
     cell = "@cache.memoise\ndef fetch(x):\n    calls.append(x)\n    return x\nfetch(1)\n"
-    module.__dict__.update(cache=cache, calls=(calls := []))
+    module.__dict__.update(cache=cache, calls=calls)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("error")
         patch.setitem(sys.modules, "__main__", module)
@@ -183,7 +184,7 @@ def two_of_one_name(cache: Cache) -> tuple[Callable[[], int], Callable[[], int]]
 
     first = cache.memoise(same)
 
-    def same() -> int:  # type: ignore[no-redef]  # noqa: F811 - the trap is the point
+    def same() -> int:  # type: ignore[no-redef]
         return 2
 
     return first, cache.memoise(same)
@@ -226,7 +227,7 @@ def test_a_function_memoised_twice_is_no_collision() -> None:
     """The same function may be memoised again, say with other options; so may a nested one."""
     cache = Cache(None)
 
-    def make() -> Callable[[int], int]:
+    def make() -> Any:
         @cache.memoise
         def inner(x: int) -> int:
             return x
@@ -236,7 +237,7 @@ def test_a_function_memoised_twice_is_no_collision() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first, second = make(), make()
-        again = cache.memoise(ttl="1h")(first.__wrapped__)  # type: ignore[attr-defined]
+        again = cache.memoise(ttl="1h")(first.__wrapped__)
     assert first is not second
     assert again(1) == first(1) == second(1) == 1
 

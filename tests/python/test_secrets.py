@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from outlive import Cache
 from outlive._default import DefaultCache
 from programs import run

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from outlive import UnstorableWarning
 from outlive._default import DefaultCache
 from scripts import Scripts

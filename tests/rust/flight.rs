@@ -1,6 +1,7 @@
 //! Single flight: who computes, who waits, who gets what.
 
 mod schedule;
+mod tasks;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

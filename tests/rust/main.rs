@@ -7,6 +7,7 @@ mod flight;
 mod journal;
 mod model;
 mod policy;
+mod power;
 mod snapshot;
 mod stand;
 mod store;

@@ -1,0 +1,177 @@
+//! The loss of power: what must have reached the disk before what.
+//!
+//! A disk that writes a log of its operations stands in for the plug: what was not synced before a
+//! promise would be lost with the power.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use outlive::store::fs::{Disk, Fs, Handle, Status};
+use outlive::store::{Durability, FileStore, Item, Options, Store};
+use tempfile::TempDir;
+
+use crate::stand::{OPTIONS, item, put};
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// The real disk, and a log of what may matter when the power goes.
+#[derive(Debug)]
+struct LoggingDisk(Log);
+
+#[derive(Debug)]
+struct LoggingHandle(Log, String, Box<dyn Handle>);
+
+/// What a file is, without what differs from run to run.
+fn kind(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let known = ["journal", "tmp", "lock"];
+    known.into_iter().find(|kind| name.contains(kind)).unwrap_or("snapshot").to_owned()
+}
+
+impl LoggingDisk {
+    fn note(&self, what: &str, path: &Path) {
+        self.0.lock().unwrap().push(format!("{what} {}", kind(path)));
+    }
+
+    fn handle(&self, path: &Path, handle: Box<dyn Handle>) -> Box<dyn Handle> {
+        Box::new(LoggingHandle(Arc::clone(&self.0), kind(path), handle))
+    }
+}
+
+impl Fs for LoggingDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Disk.resolve(path)
+    }
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        Disk.status(path)
+    }
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        Disk.list(folder)
+    }
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        Disk.open_read(path)
+    }
+    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+        let handle = Disk.open_append(path, create)?;
+        Ok(self.handle(path, handle))
+    }
+    fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
+        let handle = Disk.create_new(path, like)?;
+        Ok(self.handle(path, handle))
+    }
+    fn open_lock(&self, path: &Path) -> io::Result<File> {
+        Disk.open_lock(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.note("rename to", to);
+        Disk.rename(from, to)
+    }
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        Disk.copy(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.note("remove", path);
+        Disk.remove(path)
+    }
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.0.lock().unwrap().push("sync folder".to_owned());
+        Disk.sync_folder(folder)
+    }
+}
+
+impl LoggingHandle {
+    fn note(&self, what: &str) {
+        self.0.lock().unwrap().push(format!("{what} {}", self.1));
+    }
+}
+
+impl Handle for LoggingHandle {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.note("append");
+        self.2.append(bytes)
+    }
+    fn position(&self) -> io::Result<u64> {
+        self.2.position()
+    }
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        self.2.read(start, end)
+    }
+    fn status(&self) -> io::Result<Status> {
+        self.2.status()
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.note("sync");
+        self.2.sync_data()
+    }
+}
+
+fn store(folder: &Path, durability: Durability) -> (FileStore, Log) {
+    let log = Log::default();
+    let disk = Arc::new(LoggingDisk(Arc::clone(&log)));
+    let options = Options { durability, ..OPTIONS };
+    (FileStore::with_fs(folder.join("c.json"), options, disk), log)
+}
+
+fn taken(log: &Log) -> Vec<String> {
+    std::mem::take(&mut log.lock().unwrap())
+}
+
+/// Where in the log something stands for the first time.
+fn place(log: &[String], event: &str) -> usize {
+    let found = log.iter().position(|noted| noted == event);
+    found.unwrap_or_else(|| panic!("no {event:?} in {log:#?}"))
+}
+
+/// With `Fsync` each record is on the disk, and the folder knows its file, before the call returns.
+#[test]
+fn fsync_syncs_before_it_returns() {
+    let folder = TempDir::new().unwrap();
+    let (store, log) = store(folder.path(), Durability::Fsync);
+    store.load();
+    store.append(&put("a", "1")).unwrap();
+    let first = taken(&log);
+    assert_eq!(first.last().map(String::as_str), Some("sync journal"), "{first:#?}");
+    assert!(place(&first, "sync folder") < first.len());
+    store.append(&put("b", "2")).unwrap();
+    assert_eq!(taken(&log), ["append journal", "sync journal"]);
+    store.close();
+}
+
+/// With `Flush` a record is handed to the system, which keeps it when the process dies; no sync.
+#[test]
+fn flush_does_not_wait_for_the_disk() {
+    let folder = TempDir::new().unwrap();
+    let (store, log) = store(folder.path(), Durability::Flush);
+    store.load();
+    store.append(&put("a", "1")).unwrap();
+    taken(&log);
+    store.append(&put("b", "2")).unwrap();
+    assert_eq!(taken(&log), ["append journal"]);
+    store.close();
+}
+
+/// A snapshot is on the disk before its name is, its name is before the journals go.
+#[test]
+fn a_save_keeps_its_order() {
+    for durability in [Durability::Flush, Durability::Fsync] {
+        let folder = TempDir::new().unwrap();
+        let (store, log) = store(folder.path(), durability);
+        store.load();
+        store.append(&put("a", "1")).unwrap();
+        taken(&log);
+        let mut saving = store.begin_save().unwrap().expect("something changed");
+        saving.news();
+        let items: [Item; 1] = [item("a", "1")];
+        saving.write(&items).unwrap();
+        let log = taken(&log);
+        let synced = place(&log, "sync tmp");
+        let renamed = place(&log, "rename to snapshot");
+        let removed = place(&log, "remove journal");
+        assert!(synced < renamed, "{log:#?}");
+        assert!(log[renamed..removed].contains(&"sync folder".to_owned()), "{log:#?}");
+        store.close();
+    }
+}
