@@ -281,7 +281,7 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
 
 def _mode_of_environment() -> str:
     """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
-    word = os.environ.get("OUTLIVE_MODE") or "on"
+    word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
     if word in _options.MODES:
         return word
     known = ", ".join(_options.MODES)
