@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench faults lint rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults lint rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -39,6 +39,28 @@ test-all:           ## the Python tests on every Python from 3.10 to 3.13 that i
 	    echo "== $$($$python --version)"; \
 	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1; \
 	done
+
+bench: $(VENV)/bench ## what it costs, against what others use: two minutes (bench-long: ten)
+	cd tests && $(abspath $(BIN))/python -m bench --json $(abspath $(VENV))/bench.json
+	cargo bench -q --bench flight
+
+bench-long: $(VENV)/bench
+	cd tests && $(abspath $(BIN))/python -m bench --long --json $(abspath $(VENV))/bench.json
+	cargo bench -q --bench flight
+
+bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
+	test -f $(VENV)/bench.json || $(MAKE) --no-print-directory bench
+	cd tests && $(abspath $(BIN))/python -m bench.chart $(abspath $(VENV))/bench.json ../docs/speed.svg
+
+guard: $(VENV)/built ## instructions of the hot paths, against committed figures (needs valgrind)
+	cd tests && $(abspath $(BIN))/python -m bench.guard
+
+guard-write: $(VENV)/built
+	cd tests && $(abspath $(BIN))/python -m bench.guard --write
+
+$(VENV)/bench: $(VENV)/built
+	$(BIN)/pip install -q --group bench
+	touch $@
 
 $(VENV)/made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from . import _core
@@ -30,7 +30,7 @@ def module_name(function: Callable[..., Any]) -> str:
     spec, file = main.get("__spec__"), main.get("__file__")
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
-    return Path(file).stem if file else "__main__"
+    return os.path.splitext(os.path.basename(file))[0] if file else "__main__"
 
 
 def function_name(function: Callable[..., Any]) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextvars
-import logging
 import threading
 import weakref
 from typing import Any
-
-_log = logging.getLogger("outlive")
 
 
 class Refresher:
@@ -37,7 +34,9 @@ class Refresher:
         try:
             memoised.refresh(*args, **kwargs)
         except Exception:  # the old result goes on being served; the next call tries again
-            _log.warning("refresh of %s failed", key, exc_info=True)
+            import logging  # only here: it costs every program that imports us 3 ms
+
+            logging.getLogger("outlive").warning("refresh of %s failed", key, exc_info=True)
         finally:
             with self._lock:
                 self._busy.discard(key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from . import _core
@@ -22,6 +21,8 @@ class Digester:
 
     def __call__(self, parameter: str, text: bytes) -> str:
         """Return the digest of an argument's key ``text``, different for each parameter."""
+        import hashlib  # only here: it loads OpenSSL
+
         salt = self._core.salt() or self._core.offer_salt(os.urandom(16).hex())
         place = f"{salt}:{self._function}({parameter}="
         key = hashlib.blake2b(place.encode("utf-8", "surrogatepass")).digest()

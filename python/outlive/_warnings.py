@@ -7,12 +7,12 @@ import sys
 import warnings
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from pathlib import Path
+from typing import Any
 
 from . import _core, _errors
 
 #: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
-_PASSED = (str(Path(__file__).parent) + os.sep, MutableMapping.update.__code__.co_filename)
+_PASSED = (os.path.dirname(__file__) + os.sep, MutableMapping.update.__code__.co_filename)
 
 
 #: A line of the user's: file, number and the globals of its module.

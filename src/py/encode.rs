@@ -29,11 +29,13 @@ pub struct Refusal {
     steps: Vec<String>,
     /// What the offending part is.
     what: String,
+    /// It is no refusal: the writing must begin anew, with care.
+    again: bool,
 }
 
 impl Refusal {
     fn new(what: impl Into<String>) -> Box<Self> {
-        Box::new(Self { steps: Vec::new(), what: what.into() })
+        Box::new(Self { what: what.into(), ..Self::default() })
     }
 
     fn of_type(value: &Bound<'_, PyAny>) -> Box<Self> {
@@ -41,7 +43,9 @@ impl Refusal {
     }
 
     fn at(mut self: Box<Self>, step: impl FnOnce() -> String) -> Box<Self> {
-        self.steps.push(step());
+        if !self.again {
+            self.steps.push(step());
+        }
         self
     }
 
@@ -54,9 +58,42 @@ impl Refusal {
 
 type Encoded = Result<(), Box<Refusal>>;
 
+/// Where in a value the writing is, and how careful it must be.
+#[derive(Clone, Copy)]
+struct Walk {
+    depth: usize,
+    /// Whether code of somebody else may run meanwhile and change what is being written.
+    guarded: bool,
+}
+
+impl Walk {
+    fn deeper(self, levels: usize) -> Self {
+        Self { depth: self.depth + levels, ..self }
+    }
+
+    /// Refuses to go on, unless it is known that other code may run from here on.
+    fn may_run_code(self) -> Encoded {
+        if self.guarded {
+            Ok(())
+        } else {
+            Err(Box::new(Refusal { again: true, ..Refusal::default() }))
+        }
+    }
+}
+
 /// Appends the text of `value` to `writer`.
+///
+/// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
+/// first thing that may, all is begun anew, and each dict is copied before it is gone through.
 pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
-    put(value, writer, 0)
+    let start = writer.as_bytes().len();
+    match put(value, writer, Walk { depth: 0, guarded: cfg!(Py_GIL_DISABLED) }) {
+        Err(refusal) if refusal.again => {
+            writer.rewind(start);
+            put(value, writer, Walk { depth: 0, guarded: true })
+        }
+        written => written,
+    }
 }
 
 /// `module.Class` of a value, without the module for built-in types.
@@ -68,37 +105,38 @@ pub fn type_name(value: &Bound<'_, PyAny>) -> String {
     }
 }
 
-fn put(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
-    if depth >= MAX_DEPTH {
+fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+    if walk.depth >= MAX_DEPTH {
         return Err(Refusal::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle")));
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
-        put_str(text, w)
+        put_str(text, w, walk)
     } else if value.is_none() {
         w.null();
         Ok(())
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
-        put_int(number, w)
+        put_int(number, w, walk)
     } else if let Ok(flag) = value.cast_exact::<PyBool>() {
         w.bool(flag.is_true());
         Ok(())
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        put_dict(dict, w, depth)
+        put_dict(dict, w, walk)
     } else if let Ok(list) = value.cast_exact::<PyList>() {
-        put_items(list.iter(), w, depth)
+        put_items(list.iter(), w, walk)
     } else if let Ok(number) = value.cast_exact::<PyFloat>() {
         w.float(number.value());
         Ok(())
     } else {
-        put_tagged(value, w, depth)
+        put_tagged(value, w, walk)
     }
 }
 
-fn put_str(text: &Bound<'_, PyString>, w: &mut Writer) -> Encoded {
+fn put_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
     if let Some(clean) = utf8(text) {
         w.str(clean);
         return Ok(());
     }
+    walk.may_run_code()?;
     let written =
         with_wtf8(
             text,
@@ -137,11 +175,12 @@ fn first_split(wtf8: &[u8]) -> Option<usize> {
     wtf8.windows(6).position(pair).map(|at| at + 3)
 }
 
-fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer) -> Encoded {
+fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
     if let Ok(small) = number.extract::<i64>() {
         w.int64(small);
         return Ok(());
     }
+    walk.may_run_code()?;
     let bits: usize = number
         .call_method0(intern!(number.py(), "bit_length"))
         .and_then(|bits| bits.extract())
@@ -154,28 +193,28 @@ fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer) -> Encoded {
         w.digits(&digits.to_string_lossy());
         return Ok(());
     }
-    put_packed(number, w, 0)
+    put_packed(number, w, walk)
 }
 
 fn put_items<'py>(
     items: impl Iterator<Item = Bound<'py, PyAny>>,
     w: &mut Writer,
-    depth: usize,
+    walk: Walk,
 ) -> Encoded {
     w.begin_list();
     for (n, item) in items.enumerate() {
         if n > 0 {
             w.comma();
         }
-        put(&item, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{n}]")))?;
+        put(&item, w, walk.deeper(1)).map_err(|refusal| refusal.at(|| format!("[{n}]")))?;
     }
     w.end_list();
     Ok(())
 }
 
-fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
-    // Other threads may change the dict while a member's own code runs; nobody has the copy.
-    let dict = &dict.copy().map_err(|_| Refusal::of_type(dict))?;
+fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
+    let copy = walk.guarded.then(|| dict.copy()).transpose().map_err(|_| Refusal::of_type(dict))?;
+    let dict = copy.as_ref().unwrap_or(dict);
     let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
@@ -183,11 +222,12 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
         if n > 0 {
             w.comma();
         }
-        if !put_key(&key, w, single)? {
+        if !put_key(&key, w, single, walk)? {
             w.rewind(start);
-            return put_pairs(dict, w, depth);
+            return put_pairs(dict, w, walk);
         }
-        put(&value, w, depth + 1).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(1))
+            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
     }
     w.end_dict();
     Ok(())
@@ -196,12 +236,23 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
 /// Writes a dict's key; `false` if it cannot be one in JSON: that has strings only, and gives two
 /// surrogates back as one character.
 #[inline]
-fn put_key(key: &Bound<'_, PyAny>, w: &mut Writer, single: bool) -> Result<bool, Box<Refusal>> {
+fn put_key(
+    key: &Bound<'_, PyAny>,
+    w: &mut Writer,
+    single: bool,
+    walk: Walk,
+) -> Result<bool, Box<Refusal>> {
     let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
     match utf8(key) {
         Some(clean) if !single => w.str(clean),
-        _ if !put_odd_key(key, w, single)? => return Ok(false),
-        _ => {}
+        clean => {
+            if clean.is_none() {
+                walk.may_run_code()?;
+            }
+            if !put_odd_key(key, w, single)? {
+                return Ok(false);
+            }
+        }
     }
     w.colon();
     Ok(true)
@@ -226,7 +277,7 @@ fn put_odd_key(
 }
 
 /// A dict with keys that are not all plain strings: a list of pairs.
-fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded {
+fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     w.begin_tag(Tag::Dict);
     w.begin_list();
     for (n, (key, value)) in dict.iter().enumerate() {
@@ -234,10 +285,11 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded 
             w.comma();
         }
         w.begin_list();
-        put(&key, w, depth + 3)
+        put(&key, w, walk.deeper(3))
             .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
         w.comma();
-        put(&value, w, depth + 3).map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(3))
+            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
         w.end_list();
     }
     w.end_list();
@@ -245,19 +297,21 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, depth: usize) -> Encoded 
     Ok(())
 }
 
-fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
+fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     if let Ok(tuple) = value.cast_exact::<PyTuple>() {
         w.begin_tag(Tag::Tuple);
-        put_items(tuple.iter(), w, depth + 1)?;
+        put_items(tuple.iter(), w, walk.deeper(1))?;
     } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         w.begin_tag(Tag::Bytes);
         w.str(&BASE64.encode(bytes.as_bytes()));
     } else if let Ok(set) = value.cast_exact::<PySet>() {
+        walk.may_run_code()?;
         w.begin_tag(Tag::Set);
-        put_members(own_copy(set)?.iter(), "set", w, depth + 1)?;
+        put_members(own_copy(set)?.iter(), "set", w, walk.deeper(1))?;
     } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
+        walk.may_run_code()?;
         w.begin_tag(Tag::Frozenset);
-        put_members(set.iter(), "frozenset", w, depth + 1)?;
+        put_members(set.iter(), "frozenset", w, walk.deeper(1))?;
     } else if let Ok(number) = value.cast_exact::<PyComplex>() {
         w.begin_tag(Tag::Complex);
         w.begin_list();
@@ -266,7 +320,7 @@ fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded
         w.float(number.imag());
         w.end_list();
     } else {
-        return put_packed(value, w, depth);
+        return put_packed(value, w, walk);
     }
     w.end_dict();
     Ok(())
@@ -283,12 +337,12 @@ fn put_members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
     kind: &str,
     w: &mut Writer,
-    depth: usize,
+    walk: Walk,
 ) -> Encoded {
     let mut texts = Vec::new();
     for member in members {
         let mut text = Writer::new(w.charset());
-        put(&member, &mut text, depth + 1)
+        put(&member, &mut text, walk.deeper(1))
             .map_err(|refusal| Refusal::new(format!("{kind} of {}", refusal.what)))?;
         texts.push(text.take_exact());
     }
@@ -305,13 +359,14 @@ fn put_members<'py>(
 }
 
 /// The standard library's own types, which Python takes apart.
-fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, depth: usize) -> Encoded {
+fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+    walk.may_run_code()?;
     let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
     let Some((name, payload)) = packed else { return Err(Refusal::of_type(value)) };
     let tag =
         Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
     w.begin_tag(tag);
-    put(&payload, w, depth + 1)?;
+    put(&payload, w, walk.deeper(1))?;
     w.end_dict();
     Ok(())
 }
@@ -359,7 +414,7 @@ const ERROR: &[u8] = b"{\"$error\": [\"";
 pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Option<bytes::Bytes> {
     let mut writer = Writer::new(charset);
     writer.begin_tag(Tag::Error);
-    put(payload, &mut writer, 1).ok()?;
+    put(payload, &mut writer, Walk { depth: 1, guarded: true }).ok()?;
     writer.end_dict();
     Some(writer.take_exact())
 }

@@ -21,7 +21,10 @@ _OTHERS = {"the original": 4.5, "cachebox": 20.0, "moka-py": 20.0}
 
 def build() -> str:
     """Which column of the goals this interpreter is measured by."""
-    if "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or ""):
+    # Distributions optimise by profile in ways that their configuration does not tell.
+    if sys.base_prefix == "/usr" or "--enable-optimizations" in (
+        sysconfig.get_config_var("CONFIG_ARGS") or ""
+    ):
         return "pgo"
     return "3.13" if sys.version_info >= (3, 12) else "3.11"
 

@@ -55,8 +55,8 @@ def by_size(seconds: float, sizes: Sequence[int]) -> Table:
         times = measure(variants, [""], seconds)
         for cache in caches:
             cache.close()
-    bare = times.pop("the bare function").median
-    values = {name: variant.median - bare for name, variant in times.items()}
+    bare = times.pop("the bare function").time
+    values = {name: variant.time - bare for name, variant in times.items()}
     return Table(
         "Miss, a result of 2 KB, beyond the bare function",
         "ns",
@@ -73,13 +73,16 @@ def against_persistent(seconds: float) -> Table:
         functions = {"outlive": cache.memoise(_answer)}
         for name, peer in peers.PERSISTENT.items():
             functions[name] = peer(str(Path(folder) / name))(_answer)
-        variants = [Variant(n, "f(k)", {"f": f}, fresh=_fresh()) for n, f in functions.items()]
-        times = measure(variants, [""], seconds)
+        times = {}
+        for name, function in functions.items():
+            # One after the other: what one syncs to the disk would make the next one wait.
+            variant = Variant(name, "f(k)", {"f": function}, fresh=_fresh())
+            times |= measure([variant], [""], seconds / len(functions))
         cache.close()
     return Table(
         "Miss, a result of 2 KB, the function (7 us) included",
         "ns",
-        {name: variant.median for name, variant in times.items()},
+        {name: variant.time for name, variant in times.items()},
         note="all of them keep it on the disk",
     )
 
@@ -97,7 +100,7 @@ def hits_of_persistent(seconds: float) -> Table:
     return Table(
         "Hit, a fresh dict of 2 KB, against those that persist",
         "ns",
-        {name: variant.median for name, variant in times.items()},
+        {name: variant.time for name, variant in times.items()},
     )
 
 
@@ -110,7 +113,7 @@ def in_memory(seconds: float) -> Table:
     return Table(
         "Miss in memory, a str",
         "ns",
-        {name: variant.median for name, variant in times.items()},
+        {name: variant.time for name, variant in times.items()},
         note="nobody keeps it; ours runs one computation per key at a time",
     )
 

@@ -54,8 +54,8 @@ class Table:
 
 
 def of_variants(title: str, variants: dict[str, Variant], **rest: Any) -> Table:
-    """A table of medians."""
-    values = {name: variant.median for name, variant in variants.items()}
+    """A table of what was measured."""
+    values = {name: variant.time for name, variant in variants.items()}
     return Table(title, "ns", values, **rest)
 
 

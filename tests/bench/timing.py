@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 #: How long a chunk should take: short, so that all variants meet the same weather.
 CHUNK_NS = 250_000
-#: Rounds beyond which the medians do not move any more.
+#: Rounds beyond which the figures do not move any more.
 MOST_ROUNDS = 300
 FEWEST_ROUNDS = 7
 
@@ -22,6 +23,15 @@ def run(clock, items, {names}):
         {call}
     return clock() - start
 """
+
+
+def calm(chunks: list[float]) -> float:
+    """The median of the calmer half of some chunks: the quartile.
+
+    On a quiet machine it is within some percent of the median. On a busy one it is what repeats:
+    more than half of the chunks may have been interrupted there.
+    """
+    return statistics.quantiles(chunks, n=4)[0]
 
 
 @dataclass
@@ -38,14 +48,9 @@ class Variant:
     chunks: list[float] = field(default_factory=list)
 
     @property
-    def median(self) -> float:
+    def time(self) -> float:
         """Nanoseconds for one call."""
-        return statistics.median(self.chunks)
-
-    @property
-    def least(self) -> float:
-        """Nanoseconds for one call in the calmest chunk."""
-        return min(self.chunks)
+        return calm(self.chunks)
 
     def loop(self) -> Callable[[Sequence[Any]], int]:
         """A function of its own code object that times one chunk."""
@@ -68,7 +73,7 @@ def measure(variants: list[Variant], keys: Sequence[Any], seconds: float) -> dic
         raw = _rounds(loops, feeds, seconds, warm=len(keys) > 1)
     finally:
         gc.enable()
-    empty = statistics.median(raw[0])
+    empty = calm(raw[0])
     for variant, chunks in zip(variants, raw[1:], strict=True):
         variant.chunks = [max(chunk - empty, 0.01) for chunk in chunks]
     return {variant.name: variant for variant in variants}
@@ -99,11 +104,13 @@ def _rounds(
     """Nanoseconds for each item by loop and round; ``warm`` goes through them once before."""
     times: list[list[float]] = [[] for _ in loops]
     end = time.perf_counter() + seconds
+    # Not in a fixed rotation: it would fall into step with the machine's scheduler.
+    order, dice = list(range(len(loops))), random.Random(5)
     for turn in range(MOST_ROUNDS):
         if turn >= FEWEST_ROUNDS and time.perf_counter() > end:
             break
-        for step in range(len(loops)):
-            at = (turn + step) % len(loops)
+        dice.shuffle(order)
+        for at in order:
             items = next(feeds[at])
             if warm:
                 loops[at](items)
