@@ -48,6 +48,7 @@ def warn(category: str, message: str) -> None:
         file, number, names = users_line()
         registry = names.setdefault("__warningregistry__", {})
         module = names.get("__name__", "<unknown>")
-        warnings.warn_explicit(message, cls, file, number, module, registry, names)
+        # Without the module's globals: asked for the line, the loader of `python -c` raises.
+        warnings.warn_explicit(message, cls, file, number, module, registry)
     except Exception as error:
         _core.report(error)
