@@ -28,7 +28,11 @@ from typing import Any
 
 from . import _core
 from ._core import Turn
-from ._warnings import Line, asking, users_line
+from ._typing import TYPE_CHECKING
+from ._warnings import asking, users_line
+
+if TYPE_CHECKING:
+    from ._warnings import Line
 
 _log = logging.getLogger("outlive")
 
