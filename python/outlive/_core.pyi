@@ -120,9 +120,6 @@ class Memoised:
         options: Options,
         suspends: bool,
     ) -> Memoised: ...
-    @property
-    def suspends(self) -> bool:
-        """Whether calls are to be awaited."""
 
     @property
     def name(self) -> str:

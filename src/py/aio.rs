@@ -63,15 +63,12 @@ enum State {
 /// The call of an async function up to where it must suspend: its result, or a `Turn`.
 pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let begun = me.get().begin(py, call, Asker::task(py)?)?.map(|mut flight| {
-        if anew {
-            flight.refresh(py)?;
-        }
-        flight
-    });
-    let Some(flight) = begun else {
+    let Some(mut flight) = me.get().begin(py, call, Asker::task(py)?)? else {
         return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
     };
+    if anew {
+        flight.refresh(py)?;
+    }
     turn_of(me, &flight)
 }
 
