@@ -1,4 +1,4 @@
-//! Makes PyO3's `cfg`s (`Py_GIL_DISABLED`, `Py_3_12`, …) known in this crate.
+//! Makes `PyO3`'s `cfg`s (`Py_GIL_DISABLED`, `Py_3_12`, …) known in this crate.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

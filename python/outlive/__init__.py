@@ -13,8 +13,6 @@ The names of the drop-in are loaded when first used: importing ``outlive`` alone
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ._cache import Cache as Cache
 from ._errors import CacheFileWarning as CacheFileWarning
 from ._errors import CacheMiss as CacheMiss
@@ -22,10 +20,11 @@ from ._errors import KeyCollisionWarning as KeyCollisionWarning
 from ._errors import OutliveWarning as OutliveWarning
 from ._errors import UnstorableWarning as UnstorableWarning
 from ._info import CacheInfo as CacheInfo
-from ._types import BoundMemoised as BoundMemoised
-from ._types import Memoised as Memoised
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._default import cache as cache
     from ._default import cache_file as cache_file
     from ._default import configure as configure
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from ._default import memoise as memoise
     from ._default import memoize as memoize
     from ._default import save_cache as save_cache
+    from ._types import BoundMemoised as BoundMemoised
+    from ._types import Memoised as Memoised
 
 # Just the drop-in's names: its star import stands behind other imports and must shadow nothing.
 __all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]
@@ -64,6 +65,10 @@ def __getattr__(name: str) -> Any:
         from . import _default
 
         return getattr(_default, name)
+    if name in ("BoundMemoised", "Memoised"):
+        from . import _types
+
+        return getattr(_types, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import atexit
-import fnmatch
+import functools
 import os
-import re
-import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, overload
+from _thread import allocate_lock
+from collections.abc import MutableMapping
 
-from . import _core, _decorator, _modes, _options
+from . import _core, _modes, _options
+from ._typing import TYPE_CHECKING, overload
 from ._warnings import warn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from typing import Any
+
     from typing_extensions import Self, Unpack
 
     from ._types import (
@@ -30,12 +32,16 @@ if TYPE_CHECKING:
         S,
     )
 
+    _Mapping = MutableMapping[str, Any]
+else:
+    _Mapping = MutableMapping
+
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 _cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
-_cores_lock = threading.Lock()
+_cores_lock = allocate_lock()
 
 
-class Cache(MutableMapping[str, Any]):
+class Cache(_Mapping):
     """Results kept in one JSON file (or in memory), by key text.
 
     Nothing is read or written before the first use. Two caches on one path in one process share
@@ -127,6 +133,8 @@ class Cache(MutableMapping[str, Any]):
                 memoised (a generator).
             ValueError: an option has a value that means nothing.
         """
+        from . import _decorator  # it needs inspect, which importing outlive does not
+
         return _decorator.decorate(self, function, options)
 
     memoize = memoise
@@ -153,29 +161,41 @@ class Cache(MutableMapping[str, Any]):
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    @property
+    def _entries(self) -> _core.Cache:
+        """What the mapping shows: switched off, a memory of its own instead of the file."""
+        mode = _modes.current(self.core) or self.core.mode
+        return self._aside if mode == "off" else self.core
+
+    @functools.cached_property
+    def _aside(self) -> _core.Cache:
+        aside = _core_of(None, False, self.is_drop_in, None)
+        aside.mode = "on"
+        return aside
+
     def __getitem__(self, key: str) -> Any:
-        return self.core[self._text(key)]
+        return self._entries[self._text(key)]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self.core[self._text(key)] = value
+        self._entries[self._text(key)] = value
 
     def __delitem__(self, key: str) -> None:
-        del self.core[self._text(key)]
+        del self._entries[self._text(key)]
 
     def __contains__(self, key: object) -> bool:
         try:
-            return self._text(key) in self.core
+            return self._text(key) in self._entries
         except TypeError:
             return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.core.keys())
+        return iter(self._entries.keys())
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed(self.core.keys())
+        return reversed(self._entries.keys())
 
     def __len__(self) -> int:
-        return len(self.core)
+        return len(self._entries)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Cache):
@@ -196,7 +216,7 @@ class Cache(MutableMapping[str, Any]):
 
     def clear(self) -> None:
         """Forget everything, in the file too."""
-        self.core.clear()
+        self._entries.clear()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
@@ -237,13 +257,18 @@ class Cache(MutableMapping[str, Any]):
         """
         if not isinstance(pattern, str):
             raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
+        import fnmatch  # not before somebody asks: with re it is longer to import than outlive
+        import re
+
         fits = re.compile(fnmatch.translate(pattern)).match
-        return sum(self.core.remove(key) for key in self if fits(key))
+        return sum(self._entries.remove(key) for key in self if fits(key))
 
     def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""
         self.options = _options.checked(self.options, options)
         for memoised in list(self.functions.values()):
+            from . import _decorator
+
             _decorator.renew_options(self, memoised)
 
     def count(self, memoised: _core.Memoised) -> int:
@@ -281,7 +306,7 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
 
 def _mode_of_environment() -> str:
     """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
-    word = os.environ.get("OUTLIVE_MODE") or "on"
+    word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
     if word in _options.MODES:
         return word
     known = ", ".join(_options.MODES)

@@ -15,6 +15,7 @@ __all__ = [
     "after_fork_in_child",
     "canonical",
     "exiting",
+    "report",
 ]
 
 @final
@@ -120,7 +121,6 @@ class Memoised:
         options: Options,
         suspends: bool,
     ) -> Memoised: ...
-
     @property
     def name(self) -> str:
         """`module.qualname`, or what `name=` said."""
@@ -243,6 +243,9 @@ class Turn:
 
 def canonical(value: Any) -> str:
     """The key text of one value."""
+
+def report(error: BaseException) -> None:
+    """Hand ``error``, which has no caller to go to, to ``sys.unraisablehook``."""
 
 def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""

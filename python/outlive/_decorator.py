@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 import sys
@@ -123,7 +122,7 @@ def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
     own, refresher = memoised._outlive_own
     options = _options.checked(cache.options, own)
     errors = Keeper(options.cache_errors) if options.cache_errors else None
-    memoised.set_options(dataclasses.replace(options, errors=errors, refresher=refresher))
+    memoised.set_options(options.replace(errors=errors, refresher=refresher))
 
 
 def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, overload
 
 from . import _core, _options
 from ._cache import CACHE_OPTIONS, Cache
-
-#: Two halves that the file would give back as one character.
-_SPLIT_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+from ._typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from typing_extensions import Unpack
 
     from ._types import (
@@ -42,7 +40,7 @@ class DefaultCache(Cache):
 
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
-        if isinstance(key, str) and not _SPLIT_PAIR.search(key):
+        if isinstance(key, str) and not _has_split_pair(key):
             return key
         return f"outlive:({_core.canonical(key)})"
 
@@ -53,6 +51,14 @@ class DefaultCache(Cache):
     def clear_function(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
         """Forget all entries: nobody knows which function made them."""
         self.clear()
+
+
+def _has_split_pair(key: str) -> bool:
+    """Whether ``key`` holds two halves that the file would give back as one character."""
+    halves = zip(key, key[1:], strict=False)
+    return not key.isascii() and any(
+        "\ud800" <= high <= "\udbff" and "\udc00" <= low <= "\udfff" for high, low in halves
+    )
 
 
 #: The file of the default cache, as it was named.
@@ -102,7 +108,12 @@ def save_cache() -> None:
 
 
 def disable() -> None:
-    """Switch the default cache off: decorated functions call through, no file is touched."""
+    """Switch the default cache off: decorated functions call through, no file is touched.
+
+    What was computed before is saved first.
+    """
+    if cache.core.is_loaded:
+        cache.close()
     cache.core.mode = "off"
 
 
@@ -140,7 +151,10 @@ def configure(
             )
         cache_file, cache = os.fspath(file), DefaultCache(file)
     if mode is not None:
-        cache.core.mode = _options.one_of(mode, _options.MODES, "mode")
+        _options.one_of(mode, _options.MODES, "mode")
+        if mode == "off":
+            disable()
+        cache.core.mode = mode
     if maxsize is not None or max_bytes is not None:
         cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache.reconfigure(options)

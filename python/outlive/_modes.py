@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from contextvars import Token
+
     from . import _core
 
 
@@ -31,15 +32,21 @@ def current(core: _core.Cache) -> str | None:
     return None
 
 
-@contextmanager
-def overriding(core: _core.Cache, mode: str) -> Iterator[None]:
-    """Let ``mode`` hold for ``core`` in this thread or task until the block ends."""
-    override = _Override(core, mode, _innermost.get())
-    core.enter()
-    token = _innermost.set(override)
-    try:
-        yield
-    finally:
+class overriding:  # noqa: N801 - it is used like a function
+    """Let a mode hold for a cache in this thread or task, for the length of a ``with`` block."""
+
+    def __init__(self, core: _core.Cache, mode: str) -> None:
+        """Name the mode; nothing happens before the block begins."""
+        self._core, self._mode = core, mode
+        self._blocks: list[tuple[_Override, Token[_Override | None]]] = []
+
+    def __enter__(self) -> None:
+        override = _Override(self._core, self._mode, _innermost.get())
+        self._core.enter()
+        self._blocks.append((override, _innermost.set(override)))
+
+    def __exit__(self, *exc: object) -> None:
+        override, token = self._blocks.pop()
         _innermost.reset(token)
         override.active = False
-        core.leave()
+        self._core.leave()

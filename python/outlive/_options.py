@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import timedelta
-from typing import Any, get_args
+from ._typing import TYPE_CHECKING
 
-from ._types import Duration, Mode
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence, Set
+    from typing import Any
+
+    from ._types import Duration, Mode
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_SPELLED = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 _HINTS = {
     "expire": "ttl",
     "expire_after": "ttl",
@@ -23,7 +22,7 @@ _HINTS = {
     "cache_none": "cache_if=lambda result: result is not None",
     "ignore_self": 'ignore=("self",)',
 }
-MODES: tuple[str, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = ("on", "off", "refresh", "offline", "readonly")
 
 
 def seconds(value: Duration, option: str) -> float:
@@ -33,23 +32,32 @@ def seconds(value: Duration, option: str) -> float:
         TypeError: ``value`` is of another type.
         ValueError: ``value`` cannot be read, or is not above zero.
     """
-    if isinstance(value, timedelta):
-        number = value.total_seconds()
-    elif isinstance(value, str):
-        spelled = _SPELLED.fullmatch(value)
-        if spelled is None:
-            raise ValueError(
-                f'{option}={value!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"'
-            )
-        number = float(spelled[1]) * _UNITS[spelled[2]]
+    if isinstance(value, str):
+        number = _spelled(value, option)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         number = float(value)
     else:
-        kind = type(value).__name__
-        raise TypeError(f'{option}= takes seconds, a text like "1h" or a timedelta, not {kind}')
+        number = _total_seconds(value, option)
     if not number > 0:
         raise ValueError(f"{option}={value!r}: must be above zero; None means for ever")
     return number
+
+
+def _spelled(text: str, option: str) -> float:
+    number, unit = text.strip()[:-1].strip(), text.strip()[-1:]
+    digits = number.replace(".", "", 1)
+    if unit not in _UNITS or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f'{option}={text!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"')
+    return float(number) * _UNITS[unit]
+
+
+def _total_seconds(value: object, option: str) -> float:
+    from datetime import timedelta
+
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    kind = type(value).__name__
+    raise TypeError(f'{option}= takes seconds, a text like "1h" or a timedelta, not {kind}')
 
 
 def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float | None]:
@@ -95,21 +103,40 @@ def _flag(value: Any) -> bool:
     return value
 
 
-@dataclass(frozen=True)
 class Options:
     """How the results of one function are kept and served."""
 
-    copy: bool = True
-    ttl: Any = None
-    refresh_after: float | None = None
-    stale_if_error: float | None = None
-    maxsize: int | None = None
-    cache_if: Callable[[Any], object] | None = None
-    cache_errors: Mapping[type[Exception], Duration] | None = None
-    on_unstorable: str = "warn"
-    clock: Callable[[], float] | None = None
-    errors: Any = None
-    refresher: Any = None
+    def __init__(
+        self,
+        *,
+        copy: bool = True,
+        ttl: Any = None,
+        refresh_after: float | None = None,
+        stale_if_error: float | None = None,
+        maxsize: int | None = None,
+        cache_if: Callable[[Any], object] | None = None,
+        cache_errors: Mapping[type[Exception], Duration] | None = None,
+        on_unstorable: str = "warn",
+        clock: Callable[[], float] | None = None,
+        errors: Any = None,
+        refresher: Any = None,
+    ) -> None:
+        """Take what was checked: durations in seconds, and the helpers that they need."""
+        self.copy = copy
+        self.ttl = ttl
+        self.refresh_after = refresh_after
+        self.stale_if_error = stale_if_error
+        self.maxsize = maxsize
+        self.cache_if = cache_if
+        self.cache_errors = cache_errors
+        self.on_unstorable = on_unstorable
+        self.clock = clock
+        self.errors = errors
+        self.refresher = refresher
+
+    def replace(self, **changes: Any) -> Options:
+        """Return these options with some of them changed."""
+        return Options(**{**self.__dict__, **changes})
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
@@ -125,7 +152,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def one_of(value: Any, words: tuple[str, ...], option: str) -> str:
+def one_of(value: Any, words: Sequence[str], option: str) -> str:
     """Return ``value`` if it is one of ``words``.
 
     Raises:
@@ -136,7 +163,7 @@ def one_of(value: Any, words: tuple[str, ...], option: str) -> str:
     return str(value)
 
 
-def refuse_unknown(given: Mapping[str, Any], known: set[str], of: str) -> None:
+def refuse_unknown(given: Mapping[str, Any], known: Set[str], of: str) -> None:
     """Raise TypeError for an option that ``of`` does not have, with the one that was meant."""
     for name in given:
         if name not in known:
@@ -151,7 +178,7 @@ def checked(base: Options, given: Mapping[str, Any]) -> Options:
         TypeError: an option is unknown or of the wrong type.
         ValueError: an option has a value that means nothing.
     """
-    return replace(base, **{name: _CHECKS[name](value) for name, value in given.items()})
+    return base.replace(**{name: _CHECKS[name](value) for name, value in given.items()})
 
 
-OPTION_NAMES = set(_CHECKS) & {field.name for field in fields(Options)}
+OPTION_NAMES = frozenset(_CHECKS)

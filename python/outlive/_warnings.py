@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
+from collections.abc import MutableMapping
 from contextvars import ContextVar
-from types import TracebackType
-from typing import Any
 
-from . import _errors
+from . import _core, _errors
+from ._typing import TYPE_CHECKING
 
-_HERE = os.path.dirname(__file__)
+#: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
+_PASSED = (os.path.dirname(__file__) + os.sep, MutableMapping.update.__code__.co_filename)
 
 
 #: A line of the user's: file, number and the globals of its module.
-Line = tuple[str, int, dict[str, Any]]
+if TYPE_CHECKING:
+    from typing import Any
+
+    Line = tuple[str, int, dict[str, Any]]
 
 #: In a task that computes for others: the line that asked first. It stands on no stack there.
 asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
@@ -24,36 +27,28 @@ asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
 def users_line() -> Line:
     """The line of the first frame outside of outlive; where that is asyncio's, the asking one."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
         frame = frame.f_back
     is_loop = frame.f_globals.get("__package__") == "asyncio"
     line = asking.get() if is_loop else None
     return line or (frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
 
 
-class _Report:
-    """What ``sys.unraisablehook`` is to print."""
-
-    err_msg: str | None = "outlive went on after a warning"
-    object: Any = None
-
-    def __init__(self, error: Warning) -> None:
-        self.exc_type: type[BaseException] = type(error)
-        self.exc_value: BaseException | None = error
-        self.exc_traceback: TracebackType | None = error.__traceback__
-
-
 def warn(category: str, message: str) -> None:
     """Issue ``message`` as the warning class of this name.
 
-    A filter that turns warnings into errors must not cost the user a computed result: the error
-    goes to ``sys.unraisablehook``, which prints it (and which test runners report).
+    A filter that turns warnings into errors, or a warnings machinery that is broken, must not cost
+    the user a computed result: the error goes to ``sys.unraisablehook``, which prints it (and
+    which test runners report).
     """
+    import warnings
+
     cls = getattr(_errors, category)
     try:
         file, number, names = users_line()
         registry = names.setdefault("__warningregistry__", {})
         module = names.get("__name__", "<unknown>")
-        warnings.warn_explicit(message, cls, file, number, module, registry, names)
-    except cls as error:
-        sys.unraisablehook(_Report(error))
+        # Without the module's globals: asked for the line, the loader of `python -c` raises.
+        warnings.warn_explicit(message, cls, file, number, module, registry)
+    except Exception as error:
+        _core.report(error)

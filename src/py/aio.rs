@@ -145,14 +145,14 @@ impl Turn {
 
     /// Says which `Worker` computes.
     fn led_by(&self, worker: Py<PyAny>) {
-        let Some(lead) = self.lead() else { return };
-        lead.set_worker(worker);
+        if let Some(lead) = self.lead() {
+            lead.set_worker(worker);
+        }
     }
 
     /// Makes the running context part of this computation; the token takes it back.
     fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(lead) = self.lead() else { return Ok(None) };
-        lead.enter(py)
+        self.lead().map_or(Ok(None), |lead| lead.enter(py))
     }
 
     /// Takes `enter` back.
@@ -208,10 +208,10 @@ impl Turn {
     fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let error = PyErr::from_value(error);
         let call = self.to_call(py)?;
-        match (self.flight(py, &call), self.duty()) {
-            (Some(flight), Some(duty)) => flight.failed(py, duty, error).map(|(value, _)| value),
-            _ => Err(error),
-        }
+        let (Some(flight), Some(duty)) = (self.flight(py, &call), self.duty()) else {
+            return Err(error);
+        };
+        flight.failed(py, duty, error).map(|(value, _)| value)
     }
 
     /// Gives up what is left to do: another one who waits takes over.

@@ -106,7 +106,6 @@ pub struct CoreCache {
 impl CoreCache {
     #[new]
     #[pyo3(signature = (path, *, ascii, fsync, makes_folder, mode, overridden, warn))]
-    #[expect(clippy::too_many_arguments, reason = "outlive.Cache hands over all its parts by name")]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,

@@ -191,3 +191,12 @@ pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<B
     let py = function.py();
     super::hot::call(function, &call.args(py)?, call.kwargs(py)?.as_ref())
 }
+
+/// Calls code of the user's, or of ours that is Python, with positional `args`.
+pub fn call<'py, A>(function: &Bound<'py, PyAny>, args: A) -> PyResult<Bound<'py, PyAny>>
+where
+    A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,
+{
+    let args = args.into_pyobject(function.py()).map_err(Into::into)?;
+    super::hot::call(function, &args, None)
+}

@@ -57,7 +57,7 @@ impl Memoised {
     #[pyo3(signature = (result, /, *args, **kwargs))]
     fn put<'py>(
         slf: &Bound<'py, Self>,
-        result: Bound<'py, PyAny>,
+        result: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<()> {
@@ -67,7 +67,7 @@ impl Memoised {
         let Some(flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return Ok(());
         };
-        flight.keep_given(py, &result)
+        flight.keep_given(py, result)
     }
 
     /// Computes this call anew and keeps the result, whatever is stored.

@@ -10,6 +10,7 @@ use pyo3::types::{
     PyTuple,
 };
 
+use super::call::call;
 use super::hot::utf8;
 use super::text::with_wtf8;
 use crate::error::Error;
@@ -374,7 +375,7 @@ fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
 /// What `outlive._tags.pack` says of `value`.
 pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
-    tags.call_method1(intern!(value.py(), "pack"), (value,))?.extract()
+    call(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
 }
 
 /// A key or index for a message: `repr`, cut to a readable length.

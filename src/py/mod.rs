@@ -16,6 +16,7 @@ mod lead;
 mod live;
 mod memoised;
 mod options;
+mod report;
 mod salt;
 mod shape;
 mod slow;
@@ -37,6 +38,8 @@ mod _core {
     use super::fork::after_fork_in_child;
     #[pymodule_export]
     use super::memoised::Memoised;
+    #[pymodule_export]
+    use super::report::report;
     #[pymodule_export]
     use super::slow::exiting;
 }

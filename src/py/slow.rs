@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::cache::{CoreCache, Mode, PyCache, unstorable};
-use super::call::Call;
+use super::call::{Call, call};
 use super::clock;
 use super::encode::to_text;
 use super::hits::{Fill, Served, Span};
@@ -171,7 +171,7 @@ impl Memoised {
 impl<'py> Flight<'_, 'py> {
     fn now(&self, py: Python<'_>) -> PyResult<f64> {
         match &self.options.clock {
-            Some(clock) => clock.call0(py)?.extract(py),
+            Some(clock) => call(clock.bind(py), ())?.extract(),
             None => Ok(clock::now()),
         }
     }
@@ -321,7 +321,7 @@ impl<'py> Flight<'_, 'py> {
     ) -> PyResult<Answer<'py>> {
         let (entry, refused) = self.entry(py, &value)?;
         let wanted = match &self.options.cache_if {
-            Some(wanted) => wanted.bind(py).call1((&value,))?.is_truthy()?,
+            Some(wanted) => call(wanted.bind(py), (&value,))?.is_truthy()?,
             None => true,
         };
         let landed = Landed::Result(entry.text.clone(), entry.live.clone());
@@ -442,6 +442,7 @@ impl<'py> Flight<'_, 'py> {
         entry.text = super::encode::tagged_error(&payload, self.core.get().charset());
         if entry.text.is_some() {
             let _ = self.cache().put(&self.key, entry);
+            self.after_put(py)?;
         }
         Ok(())
     }
@@ -585,7 +586,7 @@ impl<'py> Flight<'_, 'py> {
             None => None,
             Some(ttl) => match ttl.bind(py).extract::<f64>() {
                 Ok(seconds) => Some(seconds),
-                Err(_) => ttl.bind(py).call1((live.serve(py)?,))?.extract()?,
+                Err(_) => call(ttl.bind(py), (live.serve(py)?,))?.extract()?,
             },
         };
         Ok(Expiry {
@@ -636,7 +637,7 @@ impl<'py> Flight<'_, 'py> {
 
     fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
         let Some(refresher) = &self.options.refresher else { return Ok(()) };
-        if self.cache().is_flying(&self.key) {
+        if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
             return Ok(());
         }
         let key = super::text::from_wtf8(py, &self.key)?;

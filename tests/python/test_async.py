@@ -272,6 +272,21 @@ def test_refresh_after() -> None:
     assert counter.calls == [1, 1]
 
 
+def test_no_refresh_offline() -> None:
+    """In mode "offline" an ageing result is served, and nothing is computed in the background."""
+    cache = Cache(clock=lambda: counter.now)
+    counter = Counter(cache, refresh_after=10)
+    counter(1)
+    counter.now += 11
+
+    async def main() -> int:
+        with cache.mode("offline"):
+            assert await counter.function(1) == [1, 1]
+            return len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == 1
+
+
 def test_refresh_after_an_aborted_refresh() -> None:
     """A background task that died with its loop does not keep later ones from refreshing."""
     counter = Counter(refresh_after=10)

@@ -98,7 +98,7 @@ def test_look_alikes_are_told_apart_also_after_a_restart(script: Scripts) -> Non
     assert script.output(program) == first.replace("computed\n", "")
 
 
-def test_zeros_are_two_keys(drop_in: DefaultCache) -> None:
+def test_zeros_are_two_keys(drop_in: Any) -> None:
     """0.0 and -0.0 are equal to Python, and yet two keys; so they are on a second hit."""
     f = drop_in.memoise(repr, name="repr")
     assert [f(x) for x in (0.0, -0.0, 0, 0.0, -0.0, 0)] == ["0.0", "-0.0", "0"] * 2

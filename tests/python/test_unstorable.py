@@ -197,7 +197,7 @@ def test_what_python_cannot_iterate_safely_is_refused(drop_in: DefaultCache) -> 
         assert f("k") is changing
 
 
-def test_on_unstorable_may_raise_or_be_silent(drop_in: DefaultCache, tmp_path: Path) -> None:
+def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> None:
     """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a word."""
     strict = drop_in.memoise(lambda key: object(), on_unstorable="raise")
     with pytest.raises(TypeError, match="result: object"):

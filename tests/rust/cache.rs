@@ -169,11 +169,9 @@ fn bad_texts_are_set_aside() {
 #[test]
 fn one_computes_and_the_other_waits() {
     let cache = in_memory();
-    let Join::Lead(guard) = cache.join(&key("a"), Owner::thread(1).into()) else {
-        panic!("nobody else")
-    };
+    let Join::Lead(guard) = cache.join(&key("a"), Owner::thread(1)) else { panic!("nobody else") };
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| match cache.join(&key("a"), Owner::thread(2).into()) {
+        let waiting = scope.spawn(|| match cache.join(&key("a"), Owner::thread(2)) {
             Join::Wait(waiter) => waiter.wait(Duration::from_secs(10)),
             other => panic!("{other:?}"),
         });

@@ -164,7 +164,7 @@ impl Inner {
         let mut generations: Vec<u64> = kinds
             .filter_map(|kind| match kind {
                 Kind::Journal(generation) => Some(generation),
-                Kind::Temporary => None,
+                Kind::Temporary | Kind::Damaged => None,
             })
             .collect();
         generations.sort_unstable();

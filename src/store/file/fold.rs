@@ -133,7 +133,7 @@ impl Inner {
             let old = match names.kind(&name) {
                 Some(Kind::Journal(generation)) => generation <= last,
                 Some(Kind::Temporary) => self.has_locks(),
-                None => false,
+                Some(Kind::Damaged) | None => false,
             };
             if old {
                 drop(self.fs.remove(&names.folder.join(name)));

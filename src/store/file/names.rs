@@ -27,6 +27,8 @@ pub enum Kind {
     Journal(u64),
     /// A temporary file.
     Temporary,
+    /// The copy of a damaged file.
+    Damaged,
 }
 
 impl Names {
@@ -62,6 +64,9 @@ impl Names {
         let rest = name.as_encoded_bytes().strip_prefix(stem)?;
         if rest.starts_with(b".tmp-") {
             return Some(Kind::Temporary);
+        }
+        if rest.starts_with(b".damaged-") {
+            return Some(Kind::Damaged);
         }
         let digits = rest.strip_prefix(b".journal-")?;
         str::from_utf8(digits).ok()?.parse().ok().map(Kind::Journal)

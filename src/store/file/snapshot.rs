@@ -1,11 +1,13 @@
 //! Reading the snapshot: with patience while somebody rewrites it, and with care for what is damaged.
 
 use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use super::Inner;
+use super::names::Kind;
 use super::state::State;
 use crate::store::Item;
 use crate::store::fs::{Identity, Status};
@@ -124,7 +126,11 @@ impl Inner {
     }
 
     /// Copies the snapshot as it is now to a name that tells what it is.
-    fn keep_copy(&self) -> io::Result<std::path::PathBuf> {
+    fn keep_copy(&self) -> io::Result<PathBuf> {
+        // A process that ended before it could save has made one: each run would add another.
+        if let Some(copy) = self.equal_copy() {
+            return Ok(copy);
+        }
         let (names, now) = (self.names(), SystemTime::now());
         let mut n = 0;
         loop {
@@ -134,6 +140,25 @@ impl Inner {
                 result => return result.map(|()| copy),
             }
         }
+    }
+
+    /// A copy that was kept of the file as it is now.
+    fn equal_copy(&self) -> Option<PathBuf> {
+        let names = self.names();
+        let contents = |path: &Path| {
+            let file = self.fs.open_read(path)?;
+            let size = file.status()?.identity.size;
+            Ok::<_, io::Error>((size, file))
+        };
+        let (size, file) = contents(&names.snapshot).ok()?;
+        let equals = |path: &PathBuf| {
+            let Ok((other_size, other)) = contents(path) else { return false };
+            let bytes = || Some((file.read(0, size).ok()?, other.read(0, size).ok()?));
+            size == other_size && bytes().is_some_and(|(one, two)| one == two)
+        };
+        let found = self.fs.list(&names.folder).ok()?;
+        let copies = found.iter().filter(|name| names.kind(name) == Some(Kind::Damaged));
+        copies.map(|name| names.folder.join(name)).find(equals)
     }
 
     /// Keeps a copy of the snapshot because `why`, and says so.

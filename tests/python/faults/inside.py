@@ -53,9 +53,9 @@ class Desk:
         note("returned", n)
         return found
 
-    def tally(self) -> str:
-        """How many noted answers there are, and how many of them are lost or wrong here."""
-        numbers = sorted(set(noted("returned")))
+    def tally(self, first: int = 0) -> str:
+        """How many answers from `first` on were noted, and how many are lost or wrong here."""
+        numbers = sorted({n for n in noted("returned") if n >= first})
         lost = wrong = 0
         with self.cache.mode("offline"):
             for n in numbers:

@@ -227,3 +227,31 @@ def test_damage_is_told_once(lab: Lab) -> None:
     assert lab.run("Desk().tally()").err.count("CacheFileWarning") == 1
     assert lab.run("Desk().tally()").err == ""
     assert len(kept_copies(lab.home)) == 1
+
+
+def test_a_damaged_file_is_copied_once(lab: Lab) -> None:
+    """Runs that end before they could save do not each leave a copy of the same damaged file."""
+    lab.fill(range(20))
+    lab.file.write_bytes(lab.file.read_bytes()[:100])
+    damaged = lab.file.read_bytes()
+    for _ in range(3):
+        assert "damaged" in lab.run("len(Desk().cache)\nos._exit(0)").err
+    assert lab.file.read_bytes() == damaged
+    assert kept_copies(lab.home) == [damaged]
+    assert lab.tally().lost > 0
+
+
+def test_a_journal_with_a_hole_of_zeros(lab: Lab, report: Report) -> None:
+    """Where a block of a journal was zeroed, by a loss of power, all other records are used."""
+    name, whole = journal(lab)
+    versions = {}
+    for start in range(0, len(whole) - 40, 7):
+        versions[str(start)] = whole[:start] + bytes(40) + whole[start + 40 :]
+
+    def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
+        assert all(ENTRIES[key] == value for key, value in now.found.items()), label
+        assert len(now.found) >= len(ENTRIES) - 3, label
+        assert len(now.warnings) <= 1
+
+    each(lab, name, versions, check)
+    report(f"{len(versions)} holes, 0 wrong values")

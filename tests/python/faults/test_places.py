@@ -251,3 +251,14 @@ def test_nothing_is_written_if_nothing_changed(lab: Lab) -> None:
     assert lab.run(code) == Ended(0, "", "")
     after = os.stat(lab.file)
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize("mode", ["readonly", "off"])
+def test_modes_that_write_nothing(lab: Lab, mode: str) -> None:
+    """In mode readonly what a killed process left is used, in mode off not; both leave it alone."""
+    lab.run("desk = Desk()\nfor n in range(5): desk.get(n)\nos._exit(0)")
+    before = {name: (lab.home / name).read_bytes() for name in lab.files()}
+    code = f"desk = Desk(mode={mode!r})\nfor n in range(8): desk.get(n)\ndesk.cache.save()"
+    assert lab.run(code) == Ended(0, "", "")
+    assert sorted(lab.called()[5:]) == ([5, 6, 7] if mode == "readonly" else list(range(8)))
+    assert {name: (lab.home / name).read_bytes() for name in lab.files()} == before
