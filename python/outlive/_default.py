@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 from . import _core, _options
 from ._cache import CACHE_OPTIONS, Cache
@@ -55,7 +56,7 @@ class DefaultCache(Cache):
 
 def _has_split_pair(key: str) -> bool:
     """Whether ``key`` holds two halves that the file would give back as one character."""
-    halves = zip(key, key[1:], strict=False)
+    halves = pairwise(key)
     return not key.isascii() and any(
         "\ud800" <= high <= "\udbff" and "\udc00" <= low <= "\udfff" for high, low in halves
     )
