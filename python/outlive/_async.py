@@ -24,11 +24,14 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._core import Turn
-from ._warnings import Line, asking, users_line
+from ._warnings import asking, users_line
+
+if TYPE_CHECKING:
+    from ._warnings import Line
 
 _log = logging.getLogger("outlive")
 
