@@ -40,6 +40,7 @@ impl From<PyErr> for Failure {
     }
 }
 
+/// One slot for each value of a hash's lowest byte.
 const NAMES: usize = 256;
 const LONGEST_NAME: usize = 40;
 
@@ -59,7 +60,7 @@ impl Names {
             return from_wtf8(py, name);
         }
         let hash = FixedState::default().hash_one(name);
-        let slot = &mut self.0[hash as usize % NAMES];
+        let slot = &mut self.0[usize::from(hash.to_le_bytes()[0])];
         if let Some((known, text)) = slot {
             let text = text.bind(py);
             if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
@@ -186,9 +187,9 @@ impl<'py> Builder<'py, '_> {
             (Tag::Float, _, Some(text)) => {
                 non_finite(text).map(|value| PyFloat::new(py, value).into_any())
             }
-            (Tag::Error, ..) => None,
             (
-                Tag::Tuple
+                Tag::Error
+                | Tag::Tuple
                 | Tag::Set
                 | Tag::Frozenset
                 | Tag::Dict

@@ -33,6 +33,7 @@ pub struct Refusal {
     again: bool,
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
 impl Refusal {
     fn new(what: impl Into<String>) -> Box<Self> {
         Box::new(Self { what: what.into(), ..Self::default() })

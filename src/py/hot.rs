@@ -105,7 +105,7 @@ pub fn simple_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
         if class == &raw mut ffi::PyUnicode_Type {
             return Some(str_hash(object));
         }
-        is_simple(class).then(|| ffi::PyObject_Hash(object) as u64)
+        is_simple(class).then(|| ffi::PyObject_Hash(object).cast_unsigned() as u64)
     }
 }
 
@@ -116,8 +116,8 @@ unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
     // SAFETY: the caller has an exact str; every one begins with this head.
     unsafe {
         match (*text.cast::<ffi::PyASCIIObject>()).hash {
-            -1 => ffi::PyObject_Hash(text) as u64,
-            hash => hash as u64,
+            -1 => ffi::PyObject_Hash(text).cast_unsigned() as u64,
+            hash => hash.cast_unsigned() as u64,
         }
     }
 }
@@ -127,7 +127,7 @@ unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
 #[inline]
 unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
     // SAFETY: the caller has an exact str.
-    unsafe { ffi::PyObject_Hash(text) as u64 }
+    unsafe { ffi::PyObject_Hash(text).cast_unsigned() as u64 }
 }
 
 #[inline]
@@ -182,7 +182,7 @@ unsafe extern "C" fn vectorcall(
     };
     // SAFETY: `names` is NULL or a tuple.
     let keywords =
-        if names.is_null() { 0 } else { (unsafe { ffi::PyTuple_GET_SIZE(names) }) as usize };
+        if names.is_null() { 0 } else { unsafe { ffi::PyTuple_GET_SIZE(names) }.cast_unsigned() };
     let positional = nargsf & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
     let call = RawCall { arguments, positional, names, keywords, py, lives: PhantomData };
     match me.get().hit(&call) {
@@ -215,7 +215,7 @@ pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
         // behind its head, and never changes while it lives.
         unsafe {
             if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
-                let length = ffi::PyUnicode_GET_LENGTH(object) as usize;
+                let length = ffi::PyUnicode_GET_LENGTH(object).cast_unsigned();
                 let bytes = slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
                 return Some(str::from_utf8_unchecked(bytes));
             }
@@ -232,7 +232,7 @@ pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, Py
         // SAFETY: the new str has room for as many bytes as it has characters, and is not seen by
         // anybody before they are there.
         return Some(unsafe {
-            let object = ffi::PyUnicode_New(text.len() as ffi::Py_ssize_t, 0x7f);
+            let object = ffi::PyUnicode_New(text.len().cast_signed(), 0x7f);
             Bound::from_owned_ptr_or_err(py, object).map(|object| {
                 let place = ffi::PyUnicode_1BYTE_DATA(object.as_ptr());
                 ptr::copy_nonoverlapping(text.as_ptr(), place, text.len());

@@ -93,7 +93,7 @@ impl Shape {
     #[inline]
     fn probe(&self, hash: u64, matches: impl Fn(usize) -> bool) -> Option<usize> {
         let (mask, tag) = (self.slots.len() - 1, tag(hash));
-        let mut at = hash as usize & mask;
+        let mut at = low_bits(hash) & mask;
         loop {
             let slot = self.slots[at];
             if slot == 0 {
@@ -218,9 +218,19 @@ fn combine(hash: u64, next: u64) -> u64 {
 }
 
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
 fn fold(hash: u64) -> u64 {
     let wide = u128::from(hash ^ 0x9e37_79b9_7f4a_7c15) * 0xd1b5_4a32_d192_ed03;
     (wide as u64) ^ (wide >> 64) as u64
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a table has no more slots than a usize counts"
+)]
+fn low_bits(hash: u64) -> usize {
+    hash as usize
 }
 
 #[inline]
@@ -230,7 +240,7 @@ fn tag(hash: u64) -> u32 {
 
 fn place(slots: &mut [u32], hash: u64, number: usize) {
     let mask = slots.len() - 1;
-    let mut at = hash as usize & mask;
+    let mut at = low_bits(hash) & mask;
     while slots[at] != 0 {
         at = (at + 1) & mask;
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def by_size(seconds: float, sizes: Sequence[int]) -> Table:
         variants.append(
             Variant("in memory", "f(k)", {"f": Cache().memoise(_answer)}, fresh=_fresh())
         )
-        times = measure(variants, [""], seconds)
+        times = measure(variants, [""], seconds, time.perf_counter_ns)
         for cache in caches:
             cache.close()
     bare = times.pop("the bare function").time
@@ -77,7 +78,7 @@ def against_persistent(seconds: float) -> Table:
         for name, function in functions.items():
             # One after the other: what one syncs to the disk would make the next one wait.
             variant = Variant(name, "f(k)", {"f": function}, fresh=_fresh())
-            times |= measure([variant], [""], seconds / len(functions))
+            times |= measure([variant], [""], seconds / len(functions), time.perf_counter_ns)
         cache.close()
     return Table(
         "Miss, a result of 2 KB, the function (7 us) included",
@@ -95,7 +96,7 @@ def hits_of_persistent(seconds: float) -> Table:
         for name, peer in peers.PERSISTENT.items():
             functions[name] = peer(str(Path(folder) / name))(_answer)
         variants = [Variant(n, "f(k)", {"f": f}) for n, f in functions.items()]
-        times = measure(variants, ["https://api.example.org/1"], seconds)
+        times = measure(variants, ["https://api.example.org/1"], seconds, time.perf_counter_ns)
         cache.close()
     return Table(
         "Hit, a fresh dict of 2 KB, against those that persist",
@@ -109,7 +110,7 @@ def in_memory(seconds: float) -> Table:
     functions = {"outlive": Cache().memoise(str.upper, name="upper", key="first")}
     functions |= {name: peer()(str.upper) for name, peer in _wrappable().items()}
     variants = [Variant(n, "f(k)", {"f": f}, fresh=_fresh()) for n, f in functions.items()]
-    times = measure(variants, [""], seconds)
+    times = measure(variants, [""], seconds, time.perf_counter_ns)
     return Table(
         "Miss in memory, a str",
         "ns",
