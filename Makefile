@@ -55,6 +55,9 @@ bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 guard: $(VENV)/built ## instructions of the hot paths, against committed figures (needs valgrind)
 	cd tests && $(abspath $(BIN))/python -m bench.guard
 
+guard-tools:
+	command -v valgrind >/dev/null || { apt-get update -qq && apt-get install -y -qq valgrind; }
+
 guard-write: $(VENV)/built
 	cd tests && $(abspath $(BIN))/python -m bench.guard --write
 
