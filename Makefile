@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults lint rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-tools guard-write faults lint rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
