@@ -220,7 +220,14 @@ class Cache(_Mapping):
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
-        return f"<{self._title} {place}: {len(self)} entries>"
+        count = len(self)
+        return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "a Cache cannot be pickled or copied: make it where it is needed, with the same path; "
+            "all that are made on one file share their entries"
+        )
 
     _title = "outlive.Cache"
 
@@ -298,6 +305,8 @@ def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None
         return None
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
+    if not os.fspath(path):
+        raise ValueError("a cache's path must not be empty; None keeps everything in memory")
     try:
         return os.path.abspath(path)
     except OSError:  # the working directory is gone

@@ -43,7 +43,10 @@ class DefaultCache(Cache):
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _has_split_pair(key):
             return key
-        return f"outlive:({_core.canonical(key)})"
+        try:
+            return f"outlive:({_core.canonical(key)})"
+        except TypeError as error:
+            raise TypeError(f"no key of {self.label} is made of this: {error}") from None
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""

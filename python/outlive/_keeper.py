@@ -24,7 +24,7 @@ class Keeper:
         self._classes: dict[str, tuple[type[Exception], float]] = {}
         for cls, duration in listed.items():
             if not (isinstance(cls, type) and issubclass(cls, Exception)):
-                raise TypeError(f"cache_errors= takes exception classes, not {cls!r}")
+                raise TypeError(f"cache_errors= takes subclasses of Exception, not {cls!r}")
             name = f"{cls.__module__}.{cls.__qualname__}"
             self._classes[name] = (cls, seconds(duration, "cache_errors"))
 

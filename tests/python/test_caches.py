@@ -188,7 +188,7 @@ def test_repr_names_the_file_and_the_number_of_entries(tmp_path: Path) -> None:
     """repr shows where the cache is and how much it holds, never what."""
     cache = Cache(tmp_path / "c.json")
     cache["secret"] = "secret"
-    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entries>"
+    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entry>"
     assert repr(Cache(None)) == "<outlive.Cache in memory: 0 entries>"
 
 
