@@ -353,28 +353,27 @@ pub fn call<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
     let unwound = SleepsForEver;
+    // SAFETY: the two function types differ in this alone: that the caller is ready to be unwound.
+    let call: UnwindingCall = unsafe { std::mem::transmute(ffi::PyObject_Call as *const ()) };
+    // The optimiser must not see through the pointer: it takes what PyO3 declares for a promise that
+    // nothing unwinds, and drops `unwound`'s clean-up.
+    let call = std::hint::black_box(call);
     // SAFETY: the interpreter is attached, `args` is a tuple, `kwargs` NULL or a dict; the result
     // is ours, or NULL with an error set.
     let result = unsafe {
-        let result = unwinding::PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs);
+        let result = call(function.as_ptr(), args.as_ptr(), kwargs);
         Bound::from_owned_ptr_or_err(function.py(), result)
     };
     std::mem::forget(unwound);
     result
 }
 
-/// What PyO3 declares as never unwinding.
-mod unwinding {
-    use pyo3::ffi::PyObject;
-
-    unsafe extern "C-unwind" {
-        pub fn PyObject_Call(
-            function: *mut PyObject,
-            args: *mut PyObject,
-            kwargs: *mut PyObject,
-        ) -> *mut PyObject;
-    }
-}
+/// `PyObject_Call` as it is: PyO3 declares it as never unwinding.
+type UnwindingCall = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 /// Stops the thread that drops it.
 struct SleepsForEver;
