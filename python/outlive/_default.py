@@ -93,8 +93,12 @@ def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Dec
 def memoise(function: Any = None, /, **options: Any) -> Any:
     """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
 
-    The key is the first positional argument (or the first parameter, given by name); all
-    functions share one file, flat ``{key: value}``.
+    The key is the first argument that is not ignored, and nothing else: functions share their
+    entries. ``key="all"`` tells functions and all arguments apart.
+
+    Args:
+        function: What to memoise; without it a decorator is returned.
+        **options: Those of ``outlive.Cache.memoise``.
 
     Raises:
         TypeError: an option is unknown or of the wrong type, or the function cannot be memoised.
