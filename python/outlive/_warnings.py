@@ -37,7 +37,7 @@ def users_line() -> Line:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
         frame = frame.f_back
     if frame.f_code.co_filename.startswith(_PASSED):
-        return "sys", 1, vars(sys)
+        return "sys", 1, sys.__dict__
     is_loop = frame.f_globals.get("__package__") == "asyncio"
     line = asking.get() if is_loop else None
     return line or (frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
