@@ -19,7 +19,10 @@ _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
 
 def module_name(function: Callable[..., Any]) -> str:
-    """Return the name under which the module of ``function`` is imported, also while it runs."""
+    """Return the name under which the module of ``function`` is imported, also while it runs.
+
+    It serves for classes, too.
+    """
     module = getattr(function, "__module__", None) or ""
     if module not in ("__main__", "__mp_main__"):  # the second in a process that was spawned
         return str(module)

@@ -429,7 +429,7 @@ impl CoreCache {
                 entry.live = Some(Arc::new(Live::same(value.clone())));
                 let shown = String::from_utf8_lossy(key);
                 let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
-                self.warn(py, "UnstorableWarning", &sentence)?;
+                self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
             }
         }
         let _ = self.cache.put(key, entry);
@@ -437,10 +437,13 @@ impl CoreCache {
     }
 }
 
+/// What a warning adds to [`unstorable`]: the value is not lost.
+pub const HERE_ONLY: &str = "; it is kept in this process only";
+
 /// The sentence for a value that the file cannot hold.
 pub fn unstorable(of: &str, where_: &str) -> String {
     format!(
-        "{of} cannot be stored, so it is kept in this process only and not in the file: {where_}; \
-         return JSON types (or tuples, sets, bytes, dates, decimals, ...) to have it stored"
+        "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
+         dates, decimals, ...) instead"
     )
 }

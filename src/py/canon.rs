@@ -153,7 +153,18 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
 
 /// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
 fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
-    Ok(format!("{}.{}", class.module()?, class.qualname()?))
+    Ok(format!("{}.{}", module_of(class)?, class.qualname()?))
+}
+
+/// The module under which `class` is imported, also in the program that defines it and in what
+/// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
+fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    let module = class.module()?;
+    if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
+        return Ok(module.into_any());
+    }
+    let names = class.py().import(intern!(class.py(), "outlive._names"))?;
+    names.call_method1(intern!(class.py(), "module_name"), (class,))
 }
 
 fn put_named(

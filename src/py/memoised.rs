@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
@@ -269,18 +270,31 @@ impl Memoised {
         name.is_none_or(|name| self.keys.counts_keyword(&name.to_string()))
     }
 
-    /// The key of a call that must have one: Python's own error where the arguments do not fit.
+    /// The key of a call that must have one: Python's own words where the arguments do not fit.
     pub fn key_or_raise(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<Vec<u8>> {
         match self.keys.key(py, call) {
             Ok(key) => Ok(key),
             Err(NoKey::Error(error)) => Err(error),
-            Err(NoKey::Unbound) => {
-                let inspect = py.import(intern!(py, "inspect"))?;
-                let signature = inspect.call_method1("signature", (&self.function,))?;
-                signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref())?;
-                Err(pyo3::exceptions::PyTypeError::new_err("the arguments do not fit"))
-            }
+            Err(NoKey::Unbound) => Err(self.misfit(py, call)?),
         }
+    }
+
+    /// Says why the arguments of `call` do not fit the function.
+    fn misfit(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<PyErr> {
+        let inspect = py.import(intern!(py, "inspect"))?;
+        let signature = inspect.call_method1("signature", (&self.function,))?;
+        let why = match signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref()) {
+            Ok(_) => "the arguments do not fit".to_owned(),
+            Err(error) => error.value(py).to_string(),
+        };
+        let shown = signature.to_string();
+        let is_method = ["(self", "(cls"].iter().any(|start| shown.starts_with(start));
+        let advice = if is_method {
+            "; single calls of a method are controlled through the class, with the instance first"
+        } else {
+            ""
+        };
+        Ok(PyTypeError::new_err(format!("{}: {why}{advice}", self.name)))
     }
 
     /// Calls the function itself.

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::cache::{CoreCache, Mode, PyCache, unstorable};
+use super::cache::{CoreCache, HERE_ONLY, Mode, PyCache, unstorable};
 use super::call::{Call, call};
 use super::clock;
 use super::encode::to_text;
@@ -326,13 +326,15 @@ impl<'py> Flight<'_, 'py> {
         };
         let landed = Landed::Result(entry.text.clone(), entry.live.clone());
         let fill = if wanted { self.fill_of(py, &entry)? } else { None };
-        if wanted {
+        let raises = refused.is_some() && self.options.on_unstorable == "raise";
+        if wanted && !raises {
             let _ = self.cache().put(&self.key, entry);
         }
         duty.finish(landed);
-        if wanted {
-            self.after_put(py)?;
+        if !wanted {
+            return Ok((value, fill));
         }
+        self.after_put(py)?;
         if let Some(where_) = refused {
             self.tell_unstorable(py, &where_)?;
         }
@@ -408,7 +410,7 @@ impl<'py> Flight<'_, 'py> {
         match self.options.on_unstorable.as_str() {
             "raise" => return Err(PyTypeError::new_err(sentence)),
             "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {
-                self.core.get().warn(py, "UnstorableWarning", &sentence)?;
+                self.core.get().warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
             }
             _ => {}
         }

@@ -205,7 +205,8 @@ impl Inner {
         }
         let path = &self.names().lock;
         let joined = LockFile::join(&*self.fs, path);
-        let joined = Arc::new(joined.map_err(|error| Self::error("make", path, error))?);
+        let joined =
+            Arc::new(joined.map_err(|error| Self::error("make the lock file", path, error))?);
         if !joined.supported {
             self.tell_no_locks();
         }

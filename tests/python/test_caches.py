@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
+import pickle
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -184,11 +186,25 @@ def test_entries_can_be_reached_by_the_functions_key() -> None:
     assert function(1) == [1]
 
 
+def test_a_cache_is_not_pickled_or_copied(tmp_path: Path) -> None:
+    """A Cache says that it cannot be sent elsewhere, and what to do instead."""
+    cache = Cache(tmp_path / "c.json")
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="make it where it is needed"):
+            attempt(cache)
+
+
+def test_an_empty_path_is_refused() -> None:
+    """An empty path is a mistake, not a name for the working directory."""
+    with pytest.raises(ValueError, match="must not be empty"):
+        Cache("")
+
+
 def test_repr_names_the_file_and_the_number_of_entries(tmp_path: Path) -> None:
     """repr shows where the cache is and how much it holds, never what."""
     cache = Cache(tmp_path / "c.json")
     cache["secret"] = "secret"
-    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entries>"
+    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entry>"
     assert repr(Cache(None)) == "<outlive.Cache in memory: 0 entries>"
 
 

@@ -6,6 +6,7 @@ import collections
 import json
 import re
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from outlive import UnstorableWarning
+from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
 from scripts import Scripts
 
@@ -197,10 +198,19 @@ def test_what_python_cannot_iterate_safely_is_refused(drop_in: DefaultCache) -> 
         assert f("k") is changing
 
 
+def test_what_is_not_to_be_kept_may_be_unstorable() -> None:
+    """A result that ``cache_if`` refuses is returned without a warning, whatever it is."""
+    f = Cache(None).memoise(lambda: object(), cache_if=lambda result: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert f() is not f()
+
+
 def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> None:
     """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a word."""
     strict = drop_in.memoise(lambda key: object(), on_unstorable="raise")
-    with pytest.raises(TypeError, match="result: object"):
-        strict("k")
+    for _ in range(2):
+        with pytest.raises(TypeError, match="result: object"):
+            strict("k")
     silent = drop_in.memoise(lambda key: Plain(), on_unstorable="ignore")
     assert silent("other") is silent("other")

@@ -61,6 +61,17 @@ def test_damage_found_at_import_points_at_the_import(script: Scripts) -> None:
     assert "program.py:3: CacheFileWarning: " in ended.err.splitlines()[0]
 
 
+def test_trouble_at_exit_points_at_no_line_of_outlives_own(script: Scripts) -> None:
+    """What cannot be saved at exit is told without a line of code, for there is none."""
+    program = """
+        import outlive
+        cache = outlive.Cache("missing/c.json")
+        cache["a"] = 1
+    """
+    *_, last = script(program).err.splitlines()
+    assert last.startswith("sys:1: CacheFileWarning: could not make the lock file "), last
+
+
 def test_collision_with_another_function(drop_in: DefaultCache) -> None:
     """The warning names the function that was answered, and the key; it comes once."""
 

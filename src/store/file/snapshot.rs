@@ -120,8 +120,11 @@ impl Inner {
         state.kept = Some(identity);
         let copy = if empty { String::new() } else { self.where_kept() };
         let name = self.names().snapshot.display();
-        let kept = read.items.len();
-        let text = format!("{name} is damaged: {damage}; {kept} results were read from it{copy}");
+        let kept = match read.items.len() {
+            1 => "1 result was".to_owned(),
+            many => format!("{many} results were"),
+        };
+        let text = format!("{name} is damaged: {damage}; {kept} read from it{copy}");
         self.tell(&text.clone(), text);
     }
 
