@@ -43,7 +43,12 @@ class DefaultCache(Cache):
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _has_split_pair(key):
             return key
-        return f"outlive:({_core.canonical(key)})"
+        try:
+            return f"outlive:({_core.canonical(key)})"
+        except TypeError as error:
+            raise TypeError(
+                f"a key is a first argument of a memoised function, and this cannot be one: {error}"
+            ) from error
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""
