@@ -56,6 +56,36 @@ impl Refusal {
         self
     }
 
+    #[cold]
+    #[inline(never)]
+    fn too_deep() -> Box<Self> {
+        Self::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle"))
+    }
+
+    /// It was found in the item `n`.
+    #[cold]
+    #[inline(never)]
+    fn in_item(self: Box<Self>, n: usize) -> Box<Self> {
+        self.at(|| format!("[{n}]"))
+    }
+
+    /// It was found in the value of the member `key`.
+    #[cold]
+    #[inline(never)]
+    fn in_member(self: Box<Self>, key: &Bound<'_, PyAny>) -> Box<Self> {
+        self.at(|| format!("[{}]", shown(key)))
+    }
+
+    /// It was found in a set's member, which has no path of its own.
+    #[cold]
+    #[inline(never)]
+    fn in_set(self: Box<Self>, kind: &str) -> Box<Self> {
+        if self.again || self.what.len() > LONGEST_WHAT {
+            return self;
+        }
+        Self::new(format!("{kind} of {}", self.what))
+    }
+
     /// The sentence for the user: `result["items"][3]: set of object`.
     pub fn describe(&self) -> String {
         let mut steps: Vec<&str> = self.steps.iter().rev().map(String::as_str).collect();
@@ -122,7 +152,7 @@ pub fn type_name(value: &Bound<'_, PyAny>) -> String {
 /// of line: what is inlined here is paid for by every level.
 fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     if walk.depth >= MAX_DEPTH {
-        return Err(too_deep());
+        return Err(Refusal::too_deep());
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
         put_str(text, w, walk)
@@ -149,12 +179,6 @@ fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     } else {
         put_tagged(value, w, walk)
     }
-}
-
-#[cold]
-#[inline(never)]
-fn too_deep() -> Box<Refusal> {
-    Refusal::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle"))
 }
 
 #[inline(never)]
@@ -240,24 +264,10 @@ fn put_items<'py>(
         if n > 0 {
             w.comma();
         }
-        put(&item, w, walk.deeper(1)).map_err(|refusal| in_item(refusal, n))?;
+        put(&item, w, walk.deeper(1)).map_err(|refusal| refusal.in_item(n))?;
     }
     w.end_list();
     Ok(())
-}
-
-/// Refused in the item `n`.
-#[cold]
-#[inline(never)]
-fn in_item(refusal: Box<Refusal>, n: usize) -> Box<Refusal> {
-    refusal.at(|| format!("[{n}]"))
-}
-
-/// Refused in the value of the member `key`.
-#[cold]
-#[inline(never)]
-fn in_member(refusal: Box<Refusal>, key: &Bound<'_, PyAny>) -> Box<Refusal> {
-    refusal.at(|| format!("[{}]", shown(key)))
 }
 
 #[inline(never)]
@@ -275,7 +285,7 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
             w.rewind(start);
             return put_pairs(dict, w, walk);
         }
-        put(&value, w, walk.deeper(1)).map_err(|refusal| in_member(refusal, &key))?;
+        put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.in_member(&key))?;
     }
     w.end_dict();
     Ok(())
@@ -338,7 +348,7 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
         put(&key, w, walk.deeper(3))
             .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
         w.comma();
-        put(&value, w, walk.deeper(3)).map_err(|refusal| in_member(refusal, &key))?;
+        put(&value, w, walk.deeper(3)).map_err(|refusal| refusal.in_member(&key))?;
         w.end_list();
     }
     w.end_list();
@@ -390,7 +400,7 @@ fn put_members<'py>(
     let mut texts = Vec::new();
     for member in members {
         let mut text = Writer::new(w.charset());
-        put(&member, &mut text, walk.deeper(1)).map_err(|refusal| of_member(kind, refusal))?;
+        put(&member, &mut text, walk.deeper(1)).map_err(|refusal| refusal.in_set(kind))?;
         texts.push(text.take_exact());
     }
     texts.sort_unstable();
@@ -403,16 +413,6 @@ fn put_members<'py>(
     }
     w.end_list();
     Ok(())
-}
-
-/// Refused in a member, which has no path of its own.
-#[cold]
-#[inline(never)]
-fn of_member(kind: &str, refusal: Box<Refusal>) -> Box<Refusal> {
-    if refusal.what.len() > LONGEST_WHAT {
-        return refusal;
-    }
-    Refusal::new(format!("{kind} of {}", refusal.what))
 }
 
 /// The standard library's own types, which Python takes apart.

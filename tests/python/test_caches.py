@@ -8,7 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -251,14 +251,15 @@ def test_copies_of_a_cache_are_the_cache(tmp_path: Path) -> None:
 def test_what_another_process_stored_is_found(tmp_path: Path) -> None:
     """Looking for an entry, by key or through its function, sees what others stored meanwhile."""
     cache = Cache(tmp_path / "c.json")
-    function = cache.memoise(lambda x: x, name="f")
+    function: Any = cache.memoise(lambda x: x, name="f")
     function(0)
     program = "from outlive import Cache; Cache('c.json')[{!r}] = 1; import os; os._exit(0)"
-    for key, look in {
+    looks: dict[str, Callable[[], bool]] = {
         "f(x=1)": lambda: function.peek(1) == 1,
         "f(x=2)": lambda: function.cache_contains(2),
         "a": lambda: "a" in cache,
         "b": lambda: cache["b"] == 1,
-    }.items():
+    }
+    for key, look in looks.items():
         subprocess.run([sys.executable, "-c", program.format(key)], cwd=tmp_path, check=True)
-        assert look()
+        assert look(), key

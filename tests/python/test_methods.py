@@ -290,7 +290,7 @@ def test_control_of_methods_goes_through_the_class() -> None:
 
 def test_a_function_with_a_second_name_in_a_class_is_no_method() -> None:
     """Controls of a function that a class borrows take the function's own arguments."""
-    double = Cache(None).memoise(lambda x: 2 * x)
+    double: Any = Cache(None).memoise(lambda x: 2 * x)
 
     class Tools:
         twice = double
