@@ -232,6 +232,18 @@ class Cache(_Mapping):
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
 
+    def __copy__(self) -> Self:
+        return self  # a copy would be the same file all the same
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            f"a Cache is a file that is in use here ({self.label}), so it cannot be pickled: "
+            "hand over its path, and make a Cache(path) of it there"
+        )
+
     def popitem(self) -> tuple[str, Any]:
         """Remove and return the newest entry, as a dict does.
 

@@ -101,6 +101,7 @@ def _native(
         cache.core,
         name=name,
         value_name=shared if cache.is_drop_in else name,
+        body=_names.body_mark(function),
         flat=cache.is_drop_in,
         rule=rule,
         params=params,

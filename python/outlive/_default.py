@@ -46,7 +46,9 @@ class DefaultCache(Cache):
         try:
             return f"outlive:({_core.canonical(key)})"
         except TypeError as error:
-            raise TypeError(f"no key of {self.label} is made of this: {error}") from None
+            raise TypeError(
+                f"a key is a first argument of a memoised function, and this cannot be one: {error}"
+            ) from error
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""

@@ -1,5 +1,6 @@
 //! What a cache's lock guards.
 
+use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
@@ -30,6 +31,9 @@ pub struct State<L> {
     salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
+    /// What the file goes on to hold although this process replaced or dropped it in a mode that
+    /// leaves the file alone.
+    withheld: HashMap<Bytes, Item>,
 }
 
 /// What digests of secret arguments are keyed with.
@@ -49,6 +53,7 @@ impl<L> Default for State<L> {
             keeps_times: false,
             salt: None,
             bounds: None,
+            withheld: HashMap::new(),
         }
     }
 }
@@ -155,6 +160,7 @@ impl<L: Clone> State<L> {
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
         let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
+        let items = items.chain(self.withheld.values().cloned());
         let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
         let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
         items.chain(salt).collect()
@@ -172,10 +178,29 @@ impl<L: Clone> State<L> {
 
     /// Puts an entry; the one it replaces, and those that go for it.
     pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
-        let size = entry.size();
+        let (size, transient) = (entry.size(), entry.transient);
         let old = self.table.insert(key.clone(), entry);
+        match &old {
+            Some(old) if transient => self.withhold(key, old),
+            _ if transient => {}
+            _ => drop(self.release(key)),
+        }
         let keys = self.bounds.as_mut().map(|bounds| bounds.insert(key, size));
         (old, self.evict(keys.unwrap_or_default()))
+    }
+
+    /// Has the file keep the entry `old` of `key`, which this process does without.
+    pub fn withhold(&mut self, key: &[u8], old: &Entry<L>) {
+        let key = Bytes::copy_from_slice(key);
+        if let Some(item) = old.to_item(&key) {
+            self.withheld.insert(key, item);
+        }
+    }
+
+    /// Lets the file lose what it holds under `key` although this process does without it; says
+    /// whether there is such a thing.
+    pub fn release(&mut self, key: &[u8]) -> bool {
+        self.withheld.remove(key).is_some()
     }
 
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
@@ -195,7 +220,17 @@ impl<L: Clone> State<L> {
             bounds.clear();
         }
         self.salt = None;
+        self.withheld.clear();
         self.table.take()
+    }
+
+    /// Forgets everything but what the file holds.
+    pub fn clear_here(&mut self) -> Table<L> {
+        let (salt, withheld) = (self.salt.take(), std::mem::take(&mut self.withheld));
+        let old = self.clear();
+        (self.salt, self.withheld) = (salt, withheld);
+        old.iter().for_each(|(key, entry)| self.withhold(key, entry));
+        old
     }
 
     /// Takes in what other processes did.
@@ -209,7 +244,10 @@ impl<L: Clone> State<L> {
                     gone.extend(old);
                     gone.extend(evicted.into_iter().map(|(_, entry)| entry));
                 }
-                News::Change(Change::Remove(key)) => gone.extend(self.remove(&key)),
+                News::Change(Change::Remove(key)) => {
+                    self.release(&key);
+                    gone.extend(self.remove(&key));
+                }
                 News::Change(Change::Clear) => self.replace(&Loaded::default(), &mut gone),
                 News::Replaced(loaded) => self.replace(&loaded, &mut gone),
             }

@@ -98,6 +98,9 @@ impl KeyLock {
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
+    /// Says whether the folder may be changed by what is read from now on: if not, a damaged file is
+    /// set aside only when something is about to be written. It may, unless told otherwise.
+    fn only_reads(&self, _only: bool) {}
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
     fn load(&self) -> Loaded;
     /// What others did since `load` or the last call; one cheap look when nothing happened.

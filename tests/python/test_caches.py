@@ -6,7 +6,9 @@ import copy
 import gc
 import json
 import pickle
-from collections.abc import MutableMapping
+import subprocess
+import sys
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -250,3 +252,28 @@ def test_options_of_the_cache_are_defaults_of_its_functions() -> None:
     shared(), copied()
     assert shared() is shared()
     assert copied() is not copied()
+
+
+def test_copies_of_a_cache_are_the_cache(tmp_path: Path) -> None:
+    """A copy is the cache itself; pickling it is refused with advice, as it stands for a file."""
+    cache = Cache(tmp_path / "c.json")
+    assert copy.copy(cache) is cache and copy.deepcopy({"in": cache})["in"] is cache
+    with pytest.raises(TypeError, match=r"Cache\(path\)"):
+        pickle.dumps(cache)
+
+
+def test_what_another_process_stored_is_found(tmp_path: Path) -> None:
+    """Looking for an entry, by key or through its function, sees what others stored meanwhile."""
+    cache = Cache(tmp_path / "c.json")
+    function: Any = cache.memoise(lambda x: x, name="f")
+    function(0)
+    program = "from outlive import Cache; Cache('c.json')[{!r}] = 1; import os; os._exit(0)"
+    looks: dict[str, Callable[[], bool]] = {
+        "f(x=1)": lambda: function.peek(1) == 1,
+        "f(x=2)": lambda: function.cache_contains(2),
+        "a": lambda: "a" in cache,
+        "b": lambda: cache["b"] == 1,
+    }
+    for key, look in looks.items():
+        subprocess.run([sys.executable, "-c", program.format(key)], cwd=tmp_path, check=True)
+        assert look(), key

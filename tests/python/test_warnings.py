@@ -90,6 +90,27 @@ def test_collision_with_another_function(drop_in: DefaultCache) -> None:
     assert len(told) == 1
 
 
+def test_collision_of_two_lambdas(drop_in: DefaultCache) -> None:
+    """Functions in functions are told apart by what they do, as they may share their names."""
+    one, other = drop_in.memoise(lambda uri: 1), drop_in.memoise(lambda uri: 2)
+    assert one("u") == 1
+    with pytest.warns(outlive.KeyCollisionWarning, match="another function"):
+        assert other("u") == 1
+
+
+def test_a_function_that_is_made_again_is_no_collision(drop_in: DefaultCache) -> None:
+    """The same source is the same function, however often its module is loaded."""
+    source = "def outer(memoise):\n    return memoise(lambda uri: uri)"
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for lines in ("", "\n\n"):
+            names: dict[str, Any] = {"__name__": "made_again"}
+            exec(compile(lines + source, "made_again.py", "exec"), names)
+            found.append(names["outer"](drop_in.memoise)("u"))
+    assert found == ["u", "u"]
+
+
 def test_collision_of_other_arguments(drop_in: DefaultCache) -> None:
     """Calls that differ behind the first argument are told, once a function, however often hit."""
 

@@ -88,6 +88,9 @@ impl Inner {
         if now != state.snapshot {
             state.pending = vec![News::Replaced(self.load(&mut state))];
         }
+        if state.owes_copy.take().is_some_and(|damaged| state.snapshot == Some(damaged)) {
+            self.set_aside("it is damaged, and is written anew");
+        }
         Ok(Box::new(Fold {
             inner: Arc::clone(self),
             news: std::mem::take(&mut state.pending),

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -118,6 +119,8 @@ impl Inner {
             return;
         }
         state.kept = Some(identity);
+        let only_reads = self.only_reads.load(Ordering::Relaxed);
+        state.owes_copy = (only_reads && !empty).then_some(identity);
         let copy = if empty { String::new() } else { self.where_kept() };
         let name = self.names().snapshot.display();
         let kept = match read.items.len() {
@@ -130,7 +133,7 @@ impl Inner {
 
     /// Keeps a copy and says where, and what to do with it.
     fn where_kept(&self) -> String {
-        if self.options.read_only {
+        if self.only_reads.load(Ordering::Relaxed) {
             return "; the file is left as it is".to_owned();
         }
         match self.keep_copy() {
