@@ -213,7 +213,12 @@ impl CoreCache {
 
     fn __contains__(&self, key: &Bound<'_, PyString>) -> PyResult<bool> {
         self.load(key.py())?;
-        with_wtf8(key, |key| self.cache.contains(key))
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        match self.cache.get(&text) {
+            // What is bad must not be found here and missed a moment later.
+            Some(entry) if !entry.sound => Ok(self.live(key.py(), &text, &entry)?.is_some()),
+            entry => Ok(entry.is_some()),
+        }
     }
 
     /// All keys in order.

@@ -115,7 +115,7 @@ impl Handle for FaultyHandle {
         self.0.step()?;
         self.1.position()
     }
-    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, start: u64, end: u64) -> io::Result<Bytes> {
         self.0.step()?;
         self.1.read(start, end)
     }

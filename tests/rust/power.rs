@@ -3,6 +3,7 @@
 //! A disk that writes a log of its operations stands in for the plug: what was not synced before a
 //! promise would be lost with the power.
 
+use bytes::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -96,7 +97,7 @@ impl Handle for LoggingHandle {
     fn position(&self) -> io::Result<u64> {
         self.2.position()
     }
-    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, start: u64, end: u64) -> io::Result<Bytes> {
         self.2.read(start, end)
     }
     fn status(&self) -> io::Result<Status> {

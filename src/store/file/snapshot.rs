@@ -80,7 +80,7 @@ impl Inner {
             let bytes = file.read(0, before.identity.size)?;
             let after = file.status()?;
             if whole(&bytes, &after) && after.identity == before.identity {
-                return Ok(before.regular.then(|| (before.identity, Bytes::from(bytes))));
+                return Ok(before.regular.then(|| (before.identity, bytes)));
             }
             before = after;
             std::thread::sleep(PAUSE);
