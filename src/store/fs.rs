@@ -3,13 +3,9 @@
 use std::ffi::OsString;
 use std::fmt::Debug;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use bytes::Bytes;
-
-use super::fill;
 
 /// What tells one state of a file from another: a file that was replaced, rewritten or appended to
 /// has another identity.
@@ -99,7 +95,9 @@ pub trait Handle: Send + Sync + Debug {
     /// The position behind the last `append`.
     fn position(&self) -> io::Result<u64>;
     /// The bytes from `start` up to `end`, or as many as there are.
-    fn read(&self, start: u64, end: u64) -> io::Result<Bytes>;
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>>;
+    /// One `read` of the bytes from `start` on; how many of `into` it filled: 0 at the end.
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize>;
     /// What the system says about it.
     fn status(&self) -> io::Result<Status>;
     /// Makes its contents survive a loss of power.
@@ -192,10 +190,19 @@ impl Handle for File {
         (&*self).stream_position()
     }
 
-    fn read(&self, start: u64, end: u64) -> io::Result<Bytes> {
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        let mut file = self;
+        let length = end.saturating_sub(start);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        file.seek(io::SeekFrom::Start(start))?;
+        file.take(length).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
         let mut file = self;
         file.seek(io::SeekFrom::Start(start))?;
-        fill::read(file, end.saturating_sub(start))
+        Read::read(&mut file, into)
     }
 
     fn status(&self) -> io::Result<Status> {

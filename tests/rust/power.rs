@@ -3,7 +3,6 @@
 //! A disk that writes a log of its operations stands in for the plug: what was not synced before a
 //! promise would be lost with the power.
 
-use bytes::Bytes;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -97,8 +96,11 @@ impl Handle for LoggingHandle {
     fn position(&self) -> io::Result<u64> {
         self.2.position()
     }
-    fn read(&self, start: u64, end: u64) -> io::Result<Bytes> {
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.2.read(start, end)
+    }
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.2.read_piece(start, into)
     }
     fn status(&self) -> io::Result<Status> {
         self.2.status()

@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use bytes::Bytes;
+
 use super::reader::{Tail, scan};
 use crate::store::fs::{Fs, Handle};
 use crate::value::write::Charset;
@@ -132,7 +134,7 @@ impl Journal {
 
     /// Takes in the bytes from `known` up to `end`.
     fn read(&mut self, end: u64, complete: bool) -> io::Result<Tail> {
-        let piece = self.file.read(self.known, end)?;
+        let piece = Bytes::from(self.file.read(self.known, end)?);
         let tail = scan(&piece, self.charset, complete);
         self.known += tail.consumed as u64;
         Ok(tail)
