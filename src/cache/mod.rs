@@ -93,7 +93,7 @@ where
     fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
-            state.load(&self.store.load());
+            state.load(self.store.load());
         }
         state
     }
@@ -157,7 +157,12 @@ where
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
     fn take_in(&self, news: Vec<News>) -> Gone<L> {
-        let gone = self.state.lock().take_in(news);
+        let mut kept = Vec::new();
+        let gone = self.state.lock().take_in(news, &mut kept);
+        for item in kept {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(item));
+        }
         self.gate.invalidate();
         gone
     }
@@ -384,6 +389,7 @@ where
         let _active = sync::active();
         let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
+        self.state.lock().disown();
         saved
     }
 

@@ -221,14 +221,17 @@ impl CoreCache {
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
         Self::load(slf)?;
-        let cache = &slf.get().cache;
-        with_wtf8(key, |key| {
-            cache.contains(key) || {
-                // Another process may have it by now.
-                cache.take_news();
-                cache.contains(key)
-            }
-        })
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let me = slf.get();
+        if !me.cache.contains(&text) {
+            // Another process may have it by now.
+            me.cache.take_news();
+        }
+        match me.cache.get(&text) {
+            // What is bad must not be found here and missed a moment later.
+            Some(entry) if !entry.sound => Ok(me.live(key.py(), &text, &entry)?.is_some()),
+            entry => Ok(entry.is_some()),
+        }
     }
 
     /// All keys in order.

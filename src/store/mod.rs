@@ -4,6 +4,7 @@
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
 mod file;
+mod fill;
 pub mod fs;
 mod journal;
 mod lock;
@@ -59,6 +60,9 @@ pub struct Loaded {
     pub items: Vec<Item>,
     /// When the snapshot was last modified: the age of entries that carry no time.
     pub modified: Option<SystemTime>,
+    /// Whether the snapshot's writer cannot have known what this process appended before: a program
+    /// that rewrites the file, not a process that folded the journals into it.
+    pub foreign: bool,
 }
 
 /// What other processes did to the store since it was last looked at.

@@ -174,6 +174,7 @@ def test_a_program_that_rewrites_the_file_in_place(lab: Lab) -> None:
     lab.fill(range(5))
     ours, theirs = Turns(lab), Turns(lab, ORIGINAL)
     ours.do("desk.get(6)")
+    ours.do("desk.cache.save()")
     theirs.do("own['/theirs'] = {'a': 1}")
     theirs.do("dump()")
     ours.do("desk.get(7)")
