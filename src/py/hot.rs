@@ -17,7 +17,7 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
@@ -84,13 +84,10 @@ impl<'a, 'py> RawCall<'a, 'py> {
     }
 
     /// The call in safe terms.
-    pub fn to_call(&self) -> PyResult<Call<'py>> {
+    pub fn to_call(&self) -> Call<'py> {
         let values = (0..self.width()).map(|at| self.argument(at).to_owned()).collect();
-        let names = self.names().map_or_else(
-            || Ok(Vec::new()),
-            |names| names.iter().map(|name| Ok(name.cast_into::<PyString>()?)).collect(),
-        );
-        names.map(|names: Vec<_>| Call::new(values, names))
+        let names = self.names().filter(|names| !names.is_empty());
+        Call::new(values, names.map(Borrowed::to_owned))
     }
 }
 
@@ -346,17 +343,17 @@ fn a_bug() -> PyErr {
 ///
 /// Up to Python 3.13 a daemon thread that wants to go on then is unwound by `pthread_exit`, which
 /// ends the process when it meets Rust code. It sleeps here instead, as it does from 3.14 on.
-pub fn call<'py>(
-    function: &Bound<'py, PyAny>,
-    args: &Bound<'py, PyTuple>,
-    kwargs: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
+pub fn call<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
+    // A `Bound` is a pointer and nothing else (`repr(transparent)`); an empty array is not read.
+    let values = call.values().as_ptr().cast::<*mut ffi::PyObject>();
+    let names = call.names().map_or(ptr::null_mut(), Bound::as_ptr);
     let unwound = SleepsForEver;
-    // SAFETY: the interpreter is attached, `args` is a tuple, `kwargs` NULL or a dict; the result
-    // is ours, or NULL with an error set.
+    // SAFETY: the interpreter is attached. The array holds the positional arguments and then as
+    // many as there are names; `call` keeps them and the tuple of names (NULL or not empty) alive.
+    // The result is ours, or NULL with an error set.
     let result = unsafe {
-        let result = unwinding::PyObject_Call(function.as_ptr(), args.as_ptr(), kwargs);
+        let positional = call.positional().len();
+        let result = unwinding::PyObject_Vectorcall(function.as_ptr(), values, positional, names);
         Bound::from_owned_ptr_or_err(function.py(), result)
     };
     std::mem::forget(unwound);
@@ -368,10 +365,11 @@ mod unwinding {
     use pyo3::ffi::PyObject;
 
     unsafe extern "C-unwind" {
-        pub fn PyObject_Call(
+        pub fn PyObject_Vectorcall(
             function: *mut PyObject,
-            args: *mut PyObject,
-            kwargs: *mut PyObject,
+            args: *const *mut PyObject,
+            positional: usize,
+            names: *mut PyObject,
         ) -> *mut PyObject;
     }
 }
