@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults lint rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-tools guard-write faults lint rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -54,6 +54,9 @@ bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 
 guard: $(VENV)/built ## instructions of the hot paths, against committed figures (needs valgrind)
 	cd tests && $(abspath $(BIN))/python -m bench.guard
+
+guard-tools:
+	command -v valgrind >/dev/null || { apt-get update -qq && apt-get install -y -qq valgrind; }
 
 guard-write: $(VENV)/built
 	cd tests && $(abspath $(BIN))/python -m bench.guard --write

@@ -10,8 +10,12 @@ from contextvars import ContextVar
 from . import _core, _errors
 from ._typing import TYPE_CHECKING
 
-#: Frames that are not the user's: our own, and the mix-in methods that a mapping inherits.
-_PASSED = (os.path.dirname(__file__) + os.sep, MutableMapping.update.__code__.co_filename)
+#: Frames that are not the user's: our own, the mix-in methods that a mapping inherits, imports.
+_PASSED = (
+    os.path.dirname(__file__) + os.sep,
+    MutableMapping.update.__code__.co_filename,
+    "<frozen importlib.",
+)
 
 
 #: A line of the user's: file, number and the globals of its module.

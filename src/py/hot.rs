@@ -348,31 +348,30 @@ pub fn call<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bou
     let values = call.values().as_ptr().cast::<*mut ffi::PyObject>();
     let names = call.names().map_or(ptr::null_mut(), Bound::as_ptr);
     let unwound = SleepsForEver;
+    // SAFETY: the two function types differ in this alone: that the caller is ready to be unwound.
+    let vectorcall: UnwindingCall =
+        unsafe { std::mem::transmute(ffi::PyObject_Vectorcall as *const ()) };
+    // The optimiser must not see through the pointer: it takes what PyO3 declares for a promise that
+    // nothing unwinds, and drops `unwound`'s clean-up.
+    let vectorcall = std::hint::black_box(vectorcall);
     // SAFETY: the interpreter is attached. The array holds the positional arguments and then as
     // many as there are names; `call` keeps them and the tuple of names (NULL or not empty) alive.
     // The result is ours, or NULL with an error set.
     let result = unsafe {
-        let positional = call.positional().len();
-        let result = unwinding::PyObject_Vectorcall(function.as_ptr(), values, positional, names);
+        let result = vectorcall(function.as_ptr(), values, call.positional().len(), names);
         Bound::from_owned_ptr_or_err(function.py(), result)
     };
     std::mem::forget(unwound);
     result
 }
 
-/// What PyO3 declares as never unwinding.
-mod unwinding {
-    use pyo3::ffi::PyObject;
-
-    unsafe extern "C-unwind" {
-        pub fn PyObject_Vectorcall(
-            function: *mut PyObject,
-            args: *const *mut PyObject,
-            positional: usize,
-            names: *mut PyObject,
-        ) -> *mut PyObject;
-    }
-}
+/// `PyObject_Vectorcall` as it is: PyO3 declares it as never unwinding.
+type UnwindingCall = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 /// Stops the thread that drops it.
 struct SleepsForEver;
