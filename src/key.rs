@@ -9,6 +9,7 @@
 //! In the drop-in's file a string key is itself, so everything else carries [`PREFIX`], and a
 //! string that begins with it is written like any other value: quoted, behind the prefix.
 
+use crate::value::find::special_or_wide;
 use crate::value::text::{has_split_pair, surrogate};
 
 /// What begins every key text of the drop-in that is not a plain string.
@@ -40,7 +41,11 @@ impl KeyText {
     pub fn quoted(&mut self, wtf8: &[u8]) {
         self.0.push(b'"');
         let mut at = 0;
-        while let Some(&byte) = wtf8.get(at) {
+        loop {
+            let plain = special_or_wide(wtf8, at);
+            self.piece(&wtf8[at..plain]);
+            at = plain;
+            let Some(&byte) = wtf8.get(at) else { break };
             if let Some(unit) = surrogate(&wtf8[at..]) {
                 self.raw(&format!("\\u{unit:04x}"));
                 at += 3;
@@ -92,6 +97,11 @@ impl KeyText {
             }
             self.piece(piece);
         }
+    }
+
+    /// Takes back everything behind the first `len` bytes.
+    pub fn rewind(&mut self, len: usize) {
+        self.0.truncate(len);
     }
 
     /// How long the text is by now, in bytes.

@@ -175,6 +175,9 @@ where
 
     /// Whether somebody computes `key` at this moment.
     pub fn is_flying(&self, key: &[u8]) -> bool {
+        if self.flights.is_idle() {
+            return false;
+        }
         let _active = sync::active();
         self.flights.is_flying(key)
     }

@@ -102,6 +102,11 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Join::Wait(Waiter::new(self.graph, place, behind, flight, landing))
     }
 
+    /// Whether nobody computes anything, in any cache; one atomic load.
+    pub fn is_idle(&self) -> bool {
+        self.graph.is_idle()
+    }
+
     /// Whether somebody computes `key`; one atomic load if nobody computes anything.
     pub fn is_flying(&self, key: &[u8]) -> bool {
         !self.graph.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()

@@ -13,7 +13,7 @@ use pyo3::types::{PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::clock;
-use super::decode::{Failure, Names, decode};
+use super::decode::{Failure, Names, decode, template};
 use super::encode::to_text;
 use super::live::Live;
 use super::text::{from_wtf8, with_wtf8};
@@ -419,9 +419,9 @@ impl CoreCache {
             return Ok(Some(Arc::clone(live)));
         }
         let Some(text) = &entry.text else { return Ok(None) };
-        match self.decode(py, text) {
-            Ok(value) => {
-                let live = Arc::new(Live::template(value)?);
+        match self.template(py, text) {
+            Ok(live) => {
+                let live = Arc::new(live);
                 self.cache.keep_live(key, text, &live);
                 Ok(Some(live))
             }
@@ -438,9 +438,18 @@ impl CoreCache {
 
     /// The value of a text.
     pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
+        self.with_names(|names| decode(py, text, names))
+    }
+
+    /// What hits on a text are served from.
+    pub fn template(&self, py: Python<'_>, text: &[u8]) -> Result<Live, Failure> {
+        self.with_names(|names| template(py, text, names))
+    }
+
+    fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
         // Taken out while Python objects are made: no lock is held, and others do without.
         let mut names = self.names.lock().take().unwrap_or_default();
-        let value = decode(py, text, &mut names);
+        let value = decode(&mut names);
         let spare = self.names.lock().replace(names);
         drop(spare);
         value

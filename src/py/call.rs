@@ -7,13 +7,13 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 pub struct Call<'py> {
     /// Positional arguments first, then the values of the keywords.
     values: Vec<Bound<'py, PyAny>>,
-    /// The keywords' names, in the order of their values.
-    names: Vec<Bound<'py, PyString>>,
+    /// The keywords' names, in the order of their values; `None` if there are none.
+    names: Option<Bound<'py, PyTuple>>,
 }
 
 impl<'py> Call<'py> {
     /// From a vectorcall's array and its tuple of keyword names.
-    pub fn new(values: Vec<Bound<'py, PyAny>>, names: Vec<Bound<'py, PyString>>) -> Self {
+    pub fn new(values: Vec<Bound<'py, PyAny>>, names: Option<Bound<'py, PyTuple>>) -> Self {
         Self { values, names }
     }
 
@@ -22,22 +22,40 @@ impl<'py> Call<'py> {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Self> {
-        let mut call = Self { values: args.iter().collect(), names: Vec::new() };
+        let (mut values, mut names): (Vec<_>, Vec<_>) = (args.iter().collect(), Vec::new());
         for (name, value) in kwargs.into_iter().flatten() {
-            call.names.push(name.cast_into::<PyString>()?);
-            call.values.push(value);
+            names.push(name.cast_into::<PyString>()?);
+            values.push(value);
         }
-        Ok(call)
+        let names = (!names.is_empty()).then(|| PyTuple::new(args.py(), names)).transpose()?;
+        Ok(Self { values, names })
+    }
+
+    /// All arguments, those given by name last.
+    pub fn values(&self) -> &[Bound<'py, PyAny>] {
+        &self.values
+    }
+
+    /// The names of the last arguments.
+    pub fn names(&self) -> Option<&Bound<'py, PyTuple>> {
+        self.names.as_ref()
+    }
+
+    fn named(&self) -> usize {
+        self.names.as_ref().map_or(0, PyTupleMethods::len)
     }
 
     /// The positional arguments.
     pub fn positional(&self) -> &[Bound<'py, PyAny>] {
-        &self.values[..self.values.len() - self.names.len()]
+        &self.values[..self.values.len() - self.named()]
     }
 
     /// The keywords and their values.
-    pub fn keywords(&self) -> impl Iterator<Item = (&Bound<'py, PyString>, &Bound<'py, PyAny>)> {
-        self.names.iter().zip(&self.values[self.values.len() - self.names.len()..])
+    pub fn keywords(&self) -> impl Iterator<Item = (Bound<'py, PyString>, &Bound<'py, PyAny>)> {
+        let names = self.names.iter().flat_map(PyTupleMethods::iter);
+        // CPython itself makes sure that they are str.
+        let names = names.map_while(|name| name.cast_into().ok());
+        names.zip(&self.values[self.values.len() - self.named()..])
     }
 
     /// `*args` for a call of the function itself.
@@ -47,7 +65,7 @@ impl<'py> Call<'py> {
 
     /// `**kwargs` for a call of the function itself.
     pub fn kwargs(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        if self.names.is_empty() {
+        if self.names.is_none() {
             return Ok(None);
         }
         let kwargs = PyDict::new(py);
@@ -134,7 +152,7 @@ pub fn bind<'py>(params: &[Param], call: &Call<'py>, py: Python<'py>) -> Option<
         Bindings { slots: vec![None; params.len()], rest: Vec::new(), names: Vec::new() };
     bind_positional(params, call, &mut bound)?;
     for (name, value) in call.keywords() {
-        bind_keyword(params, name, value, &mut bound)?;
+        bind_keyword(params, &name, value, &mut bound)?;
     }
     for (param, slot) in params.iter().zip(&mut bound.slots) {
         if slot.is_none() && !matches!(param.kind, Kind::Rest | Kind::Names) {
@@ -186,10 +204,9 @@ fn bind_keyword<'py>(
     }
 }
 
-/// Calls `function` with the arguments of `call`.
+/// Calls `function` with the arguments of `call`, as they came: no tuple, no dict.
 pub fn invoke<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let py = function.py();
-    super::hot::call(function, &call.args(py)?, call.kwargs(py)?.as_ref())
+    super::hot::call(function, call)
 }
 
 /// Calls code of the user's, or of ours that is Python, with positional `args`.
@@ -198,5 +215,5 @@ where
     A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,
 {
     let args = args.into_pyobject(function.py()).map_err(Into::into)?;
-    super::hot::call(function, &args, None)
+    super::hot::call(function, &Call::new(args.iter().collect(), None))
 }

@@ -13,6 +13,7 @@ use pyo3::types::{
 };
 
 use super::hot::utf8;
+use super::live::{Live, Part, Plan};
 use super::text::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -79,15 +80,40 @@ pub fn decode<'py>(
     text: &[u8],
     names: &mut Names,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    parse(text, &mut Builder { py, names })
+    Ok(parse(text, &mut Builder { py, names, plans: false })?.object)
+}
+
+/// The value of `text` with the plan of how to copy it, which is made on the way.
+pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<Live, Failure> {
+    let node = parse(text, &mut Builder { py, names, plans: true })?;
+    Ok(Live::template(node.into_part()))
 }
 
 struct Builder<'py, 'n> {
     py: Python<'py>,
     names: &'n mut Names,
+    /// Whether the value is to be copied: else every plan is empty.
+    plans: bool,
 }
 
-type Node<'py> = Bound<'py, PyAny>;
+/// A finished value, and how to copy it.
+struct Node<'py> {
+    object: Bound<'py, PyAny>,
+    plan: Plan,
+}
+
+impl<'py> Node<'py> {
+    /// What cannot change.
+    #[inline]
+    fn share<T>(object: Bound<'py, T>) -> Self {
+        Self { object: object.into_any(), plan: Plan::Share }
+    }
+
+    fn into_part(self) -> Part {
+        Part::planned(self.object, self.plan)
+    }
+}
+
 type Built<'py> = Result<Node<'py>, Failure>;
 
 impl<'py> Build for Builder<'py, '_> {
@@ -95,77 +121,120 @@ impl<'py> Build for Builder<'py, '_> {
     type Error = Failure;
 
     fn null(&mut self) -> Built<'py> {
-        Ok(self.py.None().into_bound(self.py))
+        Ok(Node::share(self.py.None().into_bound(self.py)))
     }
 
     fn bool(&mut self, value: bool) -> Built<'py> {
-        Ok(PyBool::new(self.py, value).to_owned().into_any())
+        Ok(Node::share(PyBool::new(self.py, value).to_owned()))
     }
 
     fn int64(&mut self, value: i64) -> Built<'py> {
-        Ok(PyInt::new(self.py, value).into_any())
+        Ok(Node::share(PyInt::new(self.py, value)))
     }
 
     fn int(&mut self, digits: &str) -> Built<'py> {
-        Ok(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?)
+        Ok(Node::share(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?))
     }
 
     fn float(&mut self, value: f64) -> Built<'py> {
-        Ok(PyFloat::new(self.py, value).into_any())
+        Ok(Node::share(PyFloat::new(self.py, value)))
     }
 
+    #[inline]
     fn str(&mut self, text: Text<'_>) -> Built<'py> {
-        Ok(from_wtf8(self.py, text.bytes)?.into_any())
+        Ok(Node::share(from_wtf8(self.py, text.bytes)?))
     }
 
+    #[inline]
     fn key(&mut self, text: Text<'_>) -> Built<'py> {
-        Ok(self.names.get(self.py, text.bytes)?.into_any())
+        Ok(Node::share(self.names.get(self.py, text.bytes)?))
     }
 
     fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
-        Ok(PyList::new(self.py, items)?.into_any())
+        let mut parts = Vec::new();
+        let objects = items.enumerate().map(|(at, node)| {
+            self.keep(&mut parts, &node.object, node.plan, || at);
+            node.object
+        });
+        let list = PyList::new(self.py, objects)?;
+        Ok(self.planned(list.into_any(), Plan::List(parts)))
     }
 
     fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
         if marked && let (Some(key), Some(value)) = (members.next(), members.next()) {
-            return self.marked(&key, value);
+            return self.marked(&key.object, &value.object);
         }
-        let dict = PyDict::new(self.py);
+        let (dict, count) = (PyDict::new(self.py), members.len() / 2);
+        let mut parts = Vec::new();
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
-            dict.set_item(key, value)?;
+            dict.set_item(&key.object, &value.object)?;
+            self.keep(&mut parts, &value.object, value.plan, || key.object.unbind());
         }
-        Ok(dict.into_any())
+        if dict.len() < count {
+            // A key came twice: only its last value is there.
+            return self.walked(dict.into_any());
+        }
+        Ok(self.planned(dict.into_any(), Plan::Dict(parts)))
     }
 }
 
 impl<'py> Builder<'py, '_> {
+    /// Keeps the plan of a member that must be copied, and where it stands.
+    #[inline]
+    fn keep<At>(
+        &self,
+        parts: &mut Vec<(At, Part)>,
+        object: &Bound<'py, PyAny>,
+        plan: Plan,
+        at: impl FnOnce() -> At,
+    ) {
+        if self.plans && !plan.is_share() {
+            parts.push((at(), Part::planned(object.clone(), plan)));
+        }
+    }
+
+    /// A container, given the plan that was made on the way.
+    fn planned(&self, object: Bound<'py, PyAny>, plan: Plan) -> Node<'py> {
+        Node { object, plan: if self.plans { plan } else { Plan::Share } }
+    }
+
+    /// A value of which the plan is not known yet.
+    fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
+        let plan = if self.plans { Plan::of(&object)? } else { Plan::Share };
+        Ok(Node { object, plan })
+    }
+
     /// A tagged value, or a real dict with one member that looks like one.
-    fn marked(&self, key: &Node<'py>, value: Node<'py>) -> Built<'py> {
+    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
         if let Some(real) = unescape(name.as_bytes()) {
-            return self.single(from_wtf8(self.py, real)?.into_any(), value);
+            return self.single(&from_wtf8(self.py, real)?.into_any(), value);
         }
         let tagged = Tag::from_key(name.as_bytes());
-        if let Some(rebuilt) = tagged.and_then(|tag| self.untag(tag, &value).transpose()) {
+        if let Some(rebuilt) = tagged.and_then(|tag| self.untag(tag, value).transpose()) {
             return match rebuilt {
                 // A foreign file may hold such a member by chance: then it is no tag.
                 Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
-                    self.single(key.clone(), value)
+                    self.single(key, value)
                 }
-                rebuilt => rebuilt,
+                rebuilt => self.walked(rebuilt?),
             };
         }
-        self.single(key.clone(), value)
+        self.single(key, value)
     }
 
-    fn single(&self, key: Node<'py>, value: Node<'py>) -> Built<'py> {
+    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
         let dict = PyDict::new(self.py);
         dict.set_item(key, value)?;
-        Ok(dict.into_any())
+        self.walked(dict.into_any())
     }
 
     /// The value behind `tag`; `None` if the payload cannot be one of this tag.
-    fn untag(&self, tag: Tag, payload: &Node<'py>) -> Result<Option<Node<'py>>, Failure> {
+    fn untag(
+        &self,
+        tag: Tag,
+        payload: &Bound<'py, PyAny>,
+    ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
         let py = self.py;
         let list = payload.cast_exact::<PyList>().ok();
         let text = payload.cast_exact::<PyString>().ok().and_then(|text| text.to_str().ok());
@@ -211,13 +280,13 @@ fn tags(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 /// A set of `items`; `None` if one of them cannot be a member.
 fn members<'py>(
     items: &Bound<'py, PyList>,
-    make: impl Fn(Python<'py>, &Bound<'py, PyList>) -> PyResult<Node<'py>>,
-) -> PyResult<Option<Node<'py>>> {
+    make: impl Fn(Python<'py>, &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let hashable = items.iter().all(|item| item.hash().is_ok());
     if hashable { make(items.py(), items).map(Some) } else { Ok(None) }
 }
 
-fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
+fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let dict = PyDict::new(pairs.py());
     for pair in pairs {
         let Ok(pair) = pair.cast_into_exact::<PyList>() else { return Ok(None) };
@@ -230,14 +299,14 @@ fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
 }
 
 /// One string of several; `None` if one of them is none.
-fn join<'py>(pieces: &Bound<'py, PyList>) -> PyResult<Option<Node<'py>>> {
+fn join<'py>(pieces: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyAny>>> {
     if !pieces.iter().all(|piece| piece.is_exact_instance_of::<PyString>()) {
         return Ok(None);
     }
     PyString::new(pieces.py(), "").call_method1("join", (pieces,)).map(Some)
 }
 
-fn complex<'py>(parts: &Bound<'py, PyList>) -> Option<Node<'py>> {
+fn complex<'py>(parts: &Bound<'py, PyList>) -> Option<Bound<'py, PyAny>> {
     let (real, imag): (f64, f64) = parts.to_tuple().extract().ok()?;
     Some(PyComplex::from_doubles(parts.py(), real, imag).into_any())
 }

@@ -24,18 +24,18 @@ pub enum Served {
     Copy(Arc<Live>),
 }
 
-/// From when to when a hit may be served, in seconds since the epoch.
+/// From when to when a hit may be served, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     /// An earlier clock was set back: the slow path decides.
-    pub from: f64,
+    pub from: i64,
     /// From then on the result is no longer fresh.
-    pub until: f64,
+    pub until: i64,
 }
 
 impl Span {
     /// For results that do not grow old.
-    pub const ALWAYS: Self = Self { from: f64::NEG_INFINITY, until: f64::INFINITY };
+    pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
 
     /// Whether it is time. Kept out of the way of functions that know no time.
     #[inline(never)]

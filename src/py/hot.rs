@@ -17,7 +17,7 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
@@ -84,13 +84,10 @@ impl<'a, 'py> RawCall<'a, 'py> {
     }
 
     /// The call in safe terms.
-    pub fn to_call(&self) -> PyResult<Call<'py>> {
+    pub fn to_call(&self) -> Call<'py> {
         let values = (0..self.width()).map(|at| self.argument(at).to_owned()).collect();
-        let names = self.names().map_or_else(
-            || Ok(Vec::new()),
-            |names| names.iter().map(|name| Ok(name.cast_into::<PyString>()?)).collect(),
-        );
-        names.map(|names: Vec<_>| Call::new(values, names))
+        let names = self.names().filter(|names| !names.is_empty());
+        Call::new(values, names.map(Borrowed::to_owned))
     }
 }
 
@@ -346,32 +343,33 @@ fn a_bug() -> PyErr {
 ///
 /// Up to Python 3.13 a daemon thread that wants to go on then is unwound by `pthread_exit`, which
 /// ends the process when it meets Rust code. It sleeps here instead, as it does from 3.14 on.
-pub fn call<'py>(
-    function: &Bound<'py, PyAny>,
-    args: &Bound<'py, PyTuple>,
-    kwargs: Option<&Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let kwargs = kwargs.map_or(ptr::null_mut(), Bound::as_ptr);
+pub fn call<'py>(function: &Bound<'py, PyAny>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
+    // A `Bound` is a pointer and nothing else (`repr(transparent)`); an empty array is not read.
+    let values = call.values().as_ptr().cast::<*mut ffi::PyObject>();
+    let names = call.names().map_or(ptr::null_mut(), Bound::as_ptr);
     let unwound = SleepsForEver;
     // SAFETY: the two function types differ in this alone: that the caller is ready to be unwound.
-    let call: UnwindingCall = unsafe { std::mem::transmute(ffi::PyObject_Call as *const ()) };
+    let vectorcall: UnwindingCall =
+        unsafe { std::mem::transmute(ffi::PyObject_Vectorcall as *const ()) };
     // The optimiser must not see through the pointer: it takes what PyO3 declares for a promise that
     // nothing unwinds, and drops `unwound`'s clean-up.
-    let call = std::hint::black_box(call);
-    // SAFETY: the interpreter is attached, `args` is a tuple, `kwargs` NULL or a dict; the result
-    // is ours, or NULL with an error set.
+    let vectorcall = std::hint::black_box(vectorcall);
+    // SAFETY: the interpreter is attached. The array holds the positional arguments and then as
+    // many as there are names; `call` keeps them and the tuple of names (NULL or not empty) alive.
+    // The result is ours, or NULL with an error set.
     let result = unsafe {
-        let result = call(function.as_ptr(), args.as_ptr(), kwargs);
+        let result = vectorcall(function.as_ptr(), values, call.positional().len(), names);
         Bound::from_owned_ptr_or_err(function.py(), result)
     };
     std::mem::forget(unwound);
     result
 }
 
-/// `PyObject_Call` as it is: PyO3 declares it as never unwinding.
+/// `PyObject_Vectorcall` as it is: PyO3 declares it as never unwinding.
 type UnwindingCall = unsafe extern "C-unwind" fn(
     *mut ffi::PyObject,
-    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
     *mut ffi::PyObject,
 ) -> *mut ffi::PyObject;
 

@@ -228,29 +228,28 @@ impl KeyMaker {
             if param.role == Role::Ignored || !wanted(at) {
                 continue;
             }
-            let mut argument = KeyText::new();
-            self.write_argument(py, at, bound, &mut argument)?;
-            if !argument.is_empty() {
-                key.raw(if key.len() == start { "" } else { ", " });
-                key.piece(&argument.into_bytes());
+            let before = key.len();
+            key.raw(if before == start { "" } else { ", " });
+            if !self.write_argument(py, at, bound, key)? {
+                key.rewind(before);
             }
         }
         Ok(())
     }
 
-    /// `name=value`; nothing for a `*args` or `**kwargs` that took nothing.
+    /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
     fn write_argument(
         &self,
         py: Python<'_>,
         at: usize,
         bound: &Bindings<'_>,
         key: &mut KeyText,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
         let param = &self.params[at];
         let taken = match param.kind {
-            Kind::Rest if bound.rest.is_empty() => return Ok(()),
+            Kind::Rest if bound.rest.is_empty() => return Ok(false),
             Kind::Rest => pyo3::types::PyTuple::new(py, &bound.rest)?.into_any(),
-            Kind::Names if bound.names.is_empty() => return Ok(()),
+            Kind::Names if bound.names.is_empty() => return Ok(false),
             Kind::Names => {
                 let names = pyo3::types::PyDict::new(py);
                 for (name, value) in &bound.names {
@@ -260,7 +259,7 @@ impl KeyMaker {
             }
             _ => match &bound.slots[at] {
                 Some(value) => value.clone(),
-                None => return Ok(()),
+                None => return Ok(false),
             },
         };
         key.raw(match param.kind {
@@ -270,7 +269,7 @@ impl KeyMaker {
         });
         key.raw(&param.name);
         key.raw("=");
-        self.write_or_default(py, at, &taken, key)
+        self.write_or_default(py, at, &taken, key).map(|()| true)
     }
 
     /// The text of a default is made once: it is the commonest argument, and stays what it was.

@@ -13,7 +13,7 @@ use super::hot::hide;
 
 /// How to copy one object.
 #[derive(Debug)]
-enum Plan {
+pub enum Plan {
     /// It is immutable through and through: hand out the object itself.
     Share,
     /// A list, and its items that need a plan of their own.
@@ -28,7 +28,7 @@ enum Plan {
 
 /// An object with its plan.
 #[derive(Debug)]
-struct Part {
+pub struct Part {
     object: Py<PyAny>,
     plan: Plan,
 }
@@ -44,10 +44,9 @@ pub struct Live {
 }
 
 impl Live {
-    /// Takes `object`, which nobody else may hold unless it is immutable.
-    pub fn template(object: Bound<'_, PyAny>) -> PyResult<Self> {
-        let part = Part::new(object)?;
-        Ok(Self { part, private: true, shared: OnceLock::new() })
+    /// Takes an object which nobody else may hold unless it is immutable.
+    pub fn template(part: Part) -> Self {
+        Self { part, private: true, shared: OnceLock::new() }
     }
 
     /// Whether a value cannot change, through and through.
@@ -68,7 +67,7 @@ impl Live {
 
     /// Whether every call gets the same object.
     pub fn is_shared(&self) -> bool {
-        matches!(self.part.plan, Plan::Share)
+        self.part.plan.is_share()
     }
 
     /// The object behind it, never to be handed out unless `is_shared`.
@@ -105,13 +104,25 @@ impl Live {
     }
 }
 
+impl Plan {
+    /// The plan of a private object, made by going through it.
+    pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        plan(object)
+    }
+
+    /// Whether there is nothing to copy.
+    pub fn is_share(&self) -> bool {
+        matches!(self, Self::Share)
+    }
+}
+
 impl Part {
-    fn new(object: Bound<'_, PyAny>) -> PyResult<Self> {
-        let plan = plan(&object)?;
-        if !matches!(plan, Plan::Share) {
+    /// A private object with its plan.
+    pub fn planned(object: Bound<'_, PyAny>, plan: Plan) -> Self {
+        if !plan.is_share() {
             hide(&object);
         }
-        Ok(Self { object: object.unbind(), plan })
+        Self { object: object.unbind(), plan }
     }
 
     fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -173,9 +184,9 @@ fn mutable<'py, At>(
 ) -> PyResult<Vec<(At, Part)>> {
     let mut parts = Vec::new();
     for (at, member) in members {
-        let part = Part::new(member)?;
-        if !matches!(part.plan, Plan::Share) {
-            parts.push((at, part));
+        let plan = plan(&member)?;
+        if !plan.is_share() {
+            parts.push((at, Part::planned(member, plan)));
         }
     }
     parts.shrink_to_fit();

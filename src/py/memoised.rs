@@ -258,10 +258,9 @@ impl Memoised {
         slf: &Bound<'py, Self>,
         raw: &RawCall<'_, 'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (value, fill) = Self::run(slf, &raw.to_call()?)?;
-        let me = slf.get();
-        if let Some(fill) = fill.filter(|_| me.keys.is_pure()) {
-            me.fill(raw, fill);
+        let (value, fill) = Self::run(slf, &raw.to_call())?;
+        if let Some(fill) = fill {
+            slf.get().fill(raw, fill);
         }
         Ok(value)
     }

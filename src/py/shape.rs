@@ -79,15 +79,33 @@ impl Shape {
     /// The row of the call.
     #[inline]
     pub fn row(&self, call: &RawCall<'_, '_>) -> Option<usize> {
-        if (self.width, self.counted) == (1, 1) {
-            // The commonest shape by far, without the loops over arguments.
-            let argument = call.argument(0);
-            let hash = combine(0, simple_hash(argument)?);
-            let same =
-                |own: &Option<Py<PyAny>>| own.as_ref().is_some_and(|own| same_value(own, argument));
-            return self.probe(hash, |row| same(&self.cells[row * 2]));
+        // The commonest shapes by far, without the loops over arguments.
+        match (self.width, self.counted) {
+            (1, 0b1) => {
+                let argument = call.argument(0);
+                let hash = combine(0, simple_hash(argument)?);
+                self.probe(hash, |row| self.holds(row * 2, argument))
+            }
+            // A method whose instance does not count.
+            (2, 0b10) => {
+                let argument = call.argument(1);
+                let hash = combine(0, simple_hash(argument)?);
+                self.probe(hash, |row| self.holds(row * 3 + 1, argument))
+            }
+            (2, 0b11) => {
+                let (first, last) = (call.argument(0), call.argument(1));
+                let hash = combine(combine(0, simple_hash(first)?), simple_hash(last)?);
+                let same = |at| self.holds(at, first) && self.holds(at + 1, last);
+                self.probe(hash, |row| same(row * 3))
+            }
+            _ => self.probe(self.hash(call)?, |row| self.matches(row, call)),
         }
-        self.probe(self.hash(call)?, |row| self.matches(row, call))
+    }
+
+    /// Whether a cell holds this very argument.
+    #[inline]
+    fn holds(&self, cell: usize, argument: Borrowed<'_, '_, PyAny>) -> bool {
+        self.cells[cell].as_ref().is_some_and(|own| same_value(own, argument))
     }
 
     #[inline]

@@ -132,7 +132,7 @@ impl Memoised {
         &'a self,
         py: Python<'py>,
         call: &'a Call<'py>,
-        asker: Asker,
+        asker: Arc<Asker>,
     ) -> PyResult<Option<Flight<'a, 'py>>> {
         let core = self.core.bind(py);
         let mode = CoreCache::mode(core)?;
@@ -147,7 +147,6 @@ impl Memoised {
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
         };
-        let asker = Arc::new(asker);
         Ok(Some(Flight { me: self, core: core.clone(), call, key, asker, mode, options, epoch }))
     }
 
@@ -379,7 +378,7 @@ impl<'py> Flight<'_, 'py> {
         entry.origin = self.origin(py);
         match to_text(value, self.core.get().charset()) {
             Ok(text) => {
-                entry.live = self.live_of(py, value, &text)?;
+                entry.live = self.live_of(py, value, &text);
                 entry.text = Some(text);
                 Ok((entry, None))
             }
@@ -396,17 +395,16 @@ impl<'py> Flight<'_, 'py> {
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
         text: &Bytes,
-    ) -> PyResult<Option<Arc<Live>>> {
+    ) -> Option<Arc<Live>> {
         if Live::is_immutable(value) {
-            return Ok(Some(Arc::new(Live::same(value.clone()))));
+            return Some(Arc::new(Live::same(value.clone())));
         }
         if self.options.copy {
-            return Ok(None);
+            return None;
         }
-        let Ok(template) = self.core.get().decode(py, text) else { return Ok(None) };
-        let live = Live::template(template)?;
+        let live = self.core.get().template(py, text).ok()?;
         live.share(value);
-        Ok(Some(Arc::new(live)))
+        Some(Arc::new(live))
     }
 
     /// A result that the first caller uses up is no result for the second.
@@ -594,12 +592,13 @@ impl<'py> Flight<'_, 'py> {
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py)?;
         let value = self.serve(py, &live)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        if !self.is_remembered() || self.cache().is_flying(&self.key) {
+            return Ok(Look::Hit((value, None)));
+        }
         let mut entry = found;
         entry.live = Some(live);
-        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
-        let flying = self.cache().is_flying(&self.key);
-        let fill = if flying { None } else { self.fill_of(py, &entry)? };
-        Ok(Look::Hit((value, fill)))
+        Ok(Look::Hit((value, self.fill_of(py, &entry)?)))
     }
 
     fn kept_error(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Look<'py>> {
@@ -646,19 +645,26 @@ impl<'py> Flight<'_, 'py> {
         Ok(self.expiry(py, live)?.judge(found.created, now, now))
     }
 
+    /// Whether a table of hits may answer such calls. It must not where every call must be seen:
+    /// to ask for the key or the time, or to know what was used last.
+    fn is_remembered(&self) -> bool {
+        let options = &self.options;
+        let seen = options.clock.is_some() || options.maxsize.is_some();
+        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
+        self.me.keys.is_pure() && !seen && !bounded
+    }
+
     /// What the table of hits may remember of an entry, and until when.
     fn fill_of(&self, py: Python<'py>, entry: &Entry<Arc<Live>>) -> PyResult<Option<Fill>> {
-        let Some(live) = &entry.live else { return Ok(None) };
-        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
-        if bounded || self.options.clock.is_some() || self.options.maxsize.is_some() {
-            // Every call must be seen: to ask the clock, or to know what was used last.
+        let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
             return Ok(None);
-        }
+        };
         let span = if self.options.expires() {
             let now = self.now(py)?;
             let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
             let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
-            Some(Span { from: now, until: entry.created.unwrap_or(now) + shortest })
+            let until = entry.created.unwrap_or(now) + shortest;
+            Some(Span { from: clock::nanoseconds(now), until: clock::nanoseconds(until) })
         } else {
             None
         };

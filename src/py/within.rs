@@ -45,20 +45,27 @@ pub struct Asker {
 }
 
 impl Asker {
-    /// An ordinary call in this thread.
-    pub fn thread(py: Python<'_>) -> PyResult<Self> {
+    /// An ordinary call in this thread: always the same, unless it is part of a computation.
+    pub fn thread(py: Python<'_>) -> PyResult<Arc<Self>> {
+        thread_local!(static PLAIN: Arc<Asker> = Arc::new(Asker::of_thread(Vec::new())));
         let links = current(py)?;
+        // A thread that is about to end has none to share any more.
+        let plain = if links.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
+        Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(links))))
+    }
+
+    fn of_thread(links: Vec<Arc<Link>>) -> Self {
         let owner = Owner::thread(this_thread());
-        Ok(Self { owner, worker: owner, within: owners(&links), links })
+        Self { owner, worker: owner, within: owners(&links), links }
     }
 
     /// A call in a task of an event loop in this thread, to be computed by a task of its own.
-    pub fn task(py: Python<'_>) -> PyResult<Self> {
+    pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
         let links = current(py)?;
         let fresh = || Owner::task(fresh_id(), this_thread());
         // Tasks of one computation wait under one name: it waits for all of them.
         let owner = links.first().map_or_else(fresh, |link| link.owner);
-        Ok(Self { owner, worker: fresh(), within: owners(&links), links })
+        Ok(Arc::new(Self { owner, worker: fresh(), within: owners(&links), links }))
     }
 
     /// How the flights see it.

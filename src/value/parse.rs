@@ -48,8 +48,8 @@ pub fn parse<B: Build>(text: &[u8], build: &mut B) -> Result<B::Node, B::Error> 
     let text = utf8(text)?;
     let mut stack = Stack {
         build,
-        nodes: Vec::new(),
-        open: Vec::new(),
+        nodes: Vec::with_capacity(64),
+        open: Vec::with_capacity(8),
         buf: Vec::new(),
         ascii: text.is_ascii(),
     };
