@@ -263,12 +263,6 @@ class Cache(_Mapping):
         count = len(self)
         return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
 
-    def __reduce__(self) -> str:
-        raise TypeError(
-            "a Cache cannot be pickled or copied: make it where it is needed, with the same path; "
-            "all that are made on one file share their entries"
-        )
-
     _title = "outlive.Cache"
 
     def _text(self, key: object) -> str:

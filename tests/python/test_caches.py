@@ -188,14 +188,6 @@ def test_entries_can_be_reached_by_the_functions_key() -> None:
     assert function(1) == [1]
 
 
-def test_a_cache_is_not_pickled_or_copied(tmp_path: Path) -> None:
-    """A Cache says that it cannot be sent elsewhere, and what to do instead."""
-    cache = Cache(tmp_path / "c.json")
-    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="make it where it is needed"):
-            attempt(cache)
-
-
 def test_an_empty_path_is_refused() -> None:
     """An empty path is a mistake, not a name for the working directory."""
     with pytest.raises(ValueError, match="must not be empty"):
