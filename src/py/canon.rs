@@ -163,10 +163,7 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         return Ok(());
     }
     if let Some(own) = value.getattr_opt(intern!(py, "__memo_key__"))? {
-        let class = value.get_type();
-        key.raw(&class.module()?.to_string_lossy());
-        key.raw(".");
-        return put_named(&class.qualname()?.to_string_lossy(), &own.call0()?, key, depth);
+        return put_named(&qualified(&value.get_type())?, &own.call0()?, key, depth);
     }
     if let Some((tag, payload)) = pack(value)? {
         return put_named(&tag, &payload, key, depth);
