@@ -224,10 +224,10 @@ def test_a_bad_entry_is_in_no_cache(lab: Lab) -> None:
     """A key whose value turns out to be no JSON is not `in` the cache, and the file is kept aside."""
     lab.file.write_text('{"bad": {"$tuple": [1l]}, "good": {"$tuple": [1]}}')
     code = (
-        "cache = Desk().cache\nsay('bad' in cache, 'good' in cache, 'none' in cache, list(cache))"
+        "cache = Desk().cache\nsay(('bad' in cache, 'good' in cache, 'none' in cache, list(cache)))"
     )
     ended = lab.run(code)
-    assert ended.out == "False True False ['good']\n"
+    assert ended.out == "(False, True, False, ['good'])\n"
     assert ended.err.count("CacheFileWarning: ") == 1
     assert len(kept_copies(lab.home)) == 1
 
