@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::store::Item;
 
 /// A result: its text, its decoded form (once somebody used it), or both.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Entry<L> {
     /// The JSON text; `None` if the value cannot be stored and lives in this process only.

@@ -1,7 +1,7 @@
 //! The file `NAME.json`: what is written, what is read, what is salvaged.
 
 use bytes::Bytes;
-use outlive::store::snapshot::read::{Snapshot, read};
+use outlive::store::snapshot::read::{Reader, Snapshot, read};
 use outlive::store::snapshot::write::write;
 use outlive::store::{Item, RESERVED_KEY};
 use outlive::value::check::check;
@@ -476,6 +476,34 @@ fn one_flip_costs_little() {
                 !name.starts_with("ours") || genuine.len() + 2 >= samples().len(),
                 "{name}, bit {bit}: {back:?}"
             );
+        }
+    }
+}
+
+/// A file that is looked at while it is read gives what it gives when it is read at once, wherever
+/// the pieces end: numbers, words, escapes, characters and white space cut in two are nothing special.
+#[test]
+fn pieces_give_what_the_whole_gives() {
+    let texts: [&[u8]; 7] = [
+        b"\xef\xbb\xbf {\r\n \"a\\u00e9\" : [1, {\"b\": \"]\\\"\"}] , \"a\xc3\xa9\" :12.5e3\n,\"c\":null , \"c\": \"x\" } \n",
+        b"{\n\"outlive:meta\": {\"version\": 1, \"times\": {\"k\": 5.5}},\n\"k\": {\"deep\": [[], {}]}\n}\n",
+        b" { } ",
+        b"{\"a\": 1, \"b\": [2}, \"c\": 3}",
+        b"{\n\"a\": \"1\",\n\"b\": \"\xff\",\n\"c\": 3\n}\n",
+        b"{\"a\": 1} {\"b\": 2}",
+        b"{\n\"a\": {\"long\": \"0123456789012345678901234567890123456789012345678901234567890123456789\"},\n\"b\": [1",
+    ];
+    for text in texts {
+        let whole = Bytes::from_static(text);
+        let expected = read(&whole);
+        for step in 1..text.len() {
+            for first in 1..text.len() {
+                let mut reader = Reader::default();
+                (first..text.len()).step_by(step).for_each(|end| reader.advance(&text[..end]));
+                let found = reader.finish(&whole);
+                assert_eq!(found.items, expected.items, "{first} {step}");
+                assert_eq!(found.damage, expected.damage, "{first} {step}");
+            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! From entries as places in the file to items, each key once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, Hasher};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::meta::{self, Meta};
 use super::scan::Entry;
@@ -15,11 +15,17 @@ use crate::value::text::unescape;
 /// What the file held so far.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    entries: Vec<Entry>,
-    /// Where the first entry with this hash of its key is.
-    places: HashMap<u64, u32, Hashed>,
+    found: Vec<Found>,
+    /// The places of what was found, by the hash of its key.
+    places: HashTable<u32>,
     hasher: RandomState,
     meta: Meta,
+}
+
+#[derive(Debug)]
+struct Found {
+    hash: u64,
+    entry: Entry,
 }
 
 impl Collector {
@@ -29,16 +35,19 @@ impl Collector {
         if *key == *RESERVED_KEY.as_bytes() && self.take_meta(&text[entry.value.clone()]) {
             return;
         }
-        match self.place(text, &key) {
-            Some(place) => self.entries[place] = entry,
-            None => self.entries.push(entry),
+        let hash = self.hash(&key);
+        match self.place(text, hash, &key) {
+            Some(place) => self.found[place].entry = entry,
+            None => self.push(hash, entry),
         }
     }
 
     /// Takes an entry of `text` in unless its key is there already.
     pub(super) fn add_missing(&mut self, text: &[u8], entry: Entry) {
-        if self.place(text, &key(text, &entry)).is_none() {
-            self.entries.push(entry);
+        let key = key(text, &entry);
+        let hash = self.hash(&key);
+        if self.place(text, hash, &key).is_none() {
+            self.push(hash, entry);
         }
     }
 
@@ -46,8 +55,8 @@ impl Collector {
     pub(super) fn finish(self, file: &Bytes) -> Vec<Item> {
         let times = &self.meta.times;
         let salt = self.meta.salt.as_deref().map(meta::salt_item);
-        let mut items = Vec::with_capacity(self.entries.len() + usize::from(salt.is_some()));
-        items.extend(self.entries.iter().map(|entry| {
+        let mut items = Vec::with_capacity(self.found.len() + usize::from(salt.is_some()));
+        items.extend(self.found.iter().map(|Found { entry, .. }| {
             let mut item = item(file, entry);
             if !times.is_empty() {
                 item.created = times.get(item.key.as_ref()).copied();
@@ -66,19 +75,25 @@ impl Collector {
         true
     }
 
-    /// Where `key` is; notes that it will be at the end if it is not there.
-    fn place(&mut self, text: &[u8], wanted: &[u8]) -> Option<usize> {
+    fn hash(&self, key: &[u8]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write(wanted);
-        let end = u32::try_from(self.entries.len()).expect("fewer than 2^32 fit in memory");
-        let place = *self.places.entry(hasher.finish()).or_insert(end) as usize;
-        let same = |entry: &Entry| *key(text, entry) == *wanted;
-        match self.entries.get(place) {
-            Some(entry) if same(entry) => Some(place),
-            // Two keys with one hash: a matter of 2^32 entries, so slow is good enough.
-            Some(_) => self.entries.iter().position(same),
-            None => None,
-        }
+        hasher.write(key);
+        hasher.finish()
+    }
+
+    /// Where the entry of a key is.
+    fn place(&self, text: &[u8], hash: u64, wanted: &[u8]) -> Option<usize> {
+        let same = |&place: &u32| {
+            let found = &self.found[place as usize];
+            found.hash == hash && *key(text, &found.entry) == *wanted
+        };
+        self.places.find(hash, same).map(|&place| place as usize)
+    }
+
+    fn push(&mut self, hash: u64, entry: Entry) {
+        let place = u32::try_from(self.found.len()).expect("fewer than 2^32 entries fit in memory");
+        self.found.push(Found { hash, entry });
+        self.places.insert_unique(hash, place, |&place| self.found[place as usize].hash);
     }
 }
 
@@ -100,24 +115,4 @@ fn item(file: &Bytes, entry: &Entry) -> Item {
     };
     let text = file.slice(entry.value.clone());
     Item { key, text, sound: false, created: None, timed: false }
-}
-
-/// Takes the hash of a key for the hash of it.
-#[derive(Debug, Default)]
-struct Already(u64);
-
-type Hashed = BuildHasherDefault<Already>;
-
-impl Hasher for Already {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only whole hashes are looked up");
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }

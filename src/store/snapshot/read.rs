@@ -67,6 +67,10 @@ impl Reader {
         let mut scanner = Scanner::new(text);
         if self.at == 0 {
             let Some(first) = first_entry(&scanner, text)? else { return Ok(()) };
+            if first == text.len() && !whole {
+                // What follows may be the end of an empty object.
+                return Ok(());
+            }
             self.at = first;
         }
         loop {

@@ -223,6 +223,18 @@ def test_a_good_entry_in_a_bad_file_is_served(lab: Lab) -> None:
     assert lab.tally_and_warnings() == ((20, 1, 0), "")
 
 
+def test_a_bad_entry_is_in_no_cache(lab: Lab) -> None:
+    """A key whose value turns out to be no JSON is not `in` the cache, and the file is kept aside."""
+    lab.file.write_text('{"bad": {"$tuple": [1l]}, "good": {"$tuple": [1]}}')
+    code = (
+        "cache = Desk().cache\nsay(('bad' in cache, 'good' in cache, 'none' in cache, list(cache)))"
+    )
+    ended = lab.run(code)
+    assert ended.out == "(False, True, False, ['good'])\n"
+    assert ended.err.count("CacheFileWarning: ") == 1
+    assert len(kept_copies(lab.home)) == 1
+
+
 def test_damage_is_told_once(lab: Lab) -> None:
     """The second process after the damage finds a good file and says nothing."""
     lab.fill(range(20))

@@ -186,6 +186,28 @@ def test_a_program_that_rewrites_the_file_in_place(lab: Lab) -> None:
     assert lab.files() == ["cache.json"]
 
 
+def test_a_file_that_is_deleted_while_we_run(lab: Lab) -> None:
+    """A file that the user deletes after our save is a fresh start, also for what we computed."""
+    ours = Turns(lab)
+    ours.do("desk.get(1)")
+    ours.do("desk.cache.save()")
+    lab.file.unlink()
+    ours.do("desk.get(2)")
+    assert ours.end() == ""
+    assert len(json.loads(lab.file.read_bytes())) == 1
+
+
+def test_what_was_deleted_does_not_come_back(lab: Lab) -> None:
+    """A result that was deleted before a program rewrote the file stays deleted."""
+    ours, theirs = Turns(lab), Turns(lab, ORIGINAL)
+    ours.do("desk.cache['gone'] = 1; desk.cache['kept'] = 2; desk.cache.save()")
+    ours.do("del desk.cache['gone']; desk.cache.save()")
+    theirs.do("own['/theirs'] = 3; dump()")
+    assert ours.end() == ""
+    assert json.loads(lab.file.read_bytes()) == {"/theirs": 3, "kept": 2}
+    assert theirs.end() == ""
+
+
 REWRITE = """
 import json
 say("ready")
