@@ -1,4 +1,4 @@
-# Every verb in one screen. Each sets up what it needs; nothing relies on what is installed.
+# Every verb in one screen. Each sets up what it needs, except Python and Rust.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
 
-demo: $(VENV)/built ## the main job on real input, three times, without a network
+demo: $(VENV)/built ## a real program, cut off by a rate limit, finished, repeated; no network
 	$(BIN)/python examples/demo.py
 
 test: lint rust python ## every check

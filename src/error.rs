@@ -8,7 +8,7 @@ use std::{fmt, io};
 pub enum Error {
     /// The operating system refused something.
     Io {
-        /// What was being done, as in "write the journal".
+        /// What was being done to it, as in "write the journal of".
         doing: &'static str,
         /// The file it was done to.
         path: PathBuf,
@@ -36,7 +36,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io { doing, path, source } => {
-                write!(f, "could not {doing} ({}): {source}", path.display())
+                write!(f, "could not {doing} {}: {source}", path.display())
             }
             Self::Syntax { what, at } => write!(f, "{what} at byte {at}"),
             Self::TooDeep { limit } => write!(f, "nested deeper than {limit} levels"),

@@ -1,12 +1,27 @@
 """Results of slow, paid or rate-limited calls, kept in a plain JSON file that outlives the process.
 
-The drop-in, one file for all functions, the first argument is the key::
+The drop-in: one file, ``cache_file.json``, for all functions; the first argument is the key::
 
     from outlive import memoise
 
-A cache of one's own, the function and all its arguments are the key::
+    @memoise
+    def get_json(uri): ...
+
+A cache of your own: a file of its own; the function and all its arguments are the key::
 
     from outlive import Cache
+
+    github = Cache("github.json")
+
+    @github.memoise(ttl="1d")
+    def fetch(uri, page=1): ...
+
+More to ask ``help()`` about:
+
+- ``outlive.Cache`` and ``outlive.Cache.memoise``: all options
+- ``outlive.Memoised``: what a memoised function can do beyond being called
+- ``outlive.configure``, ``outlive.disable``: options and the off switch of the drop-in
+- ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
 The names of the drop-in are loaded when first used: importing ``outlive`` alone touches no file.
 """

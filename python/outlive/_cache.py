@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import weakref
-from _thread import allocate_lock
 from collections.abc import MutableMapping
 
-from . import _core, _modes, _options
+from . import _core, _modes, _options, _place
 from ._typing import TYPE_CHECKING, overload
-from ._warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,8 +34,6 @@ else:
     _Mapping = MutableMapping
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
-_cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
-_cores_lock = allocate_lock()
 
 
 class Cache(_Mapping):
@@ -71,16 +66,19 @@ class Cache(_Mapping):
                 this application.
             mode: "on", "off", "refresh", "offline" or "readonly"; the default is what the
                 environment variable OUTLIVE_MODE says, else "on".
-            durability: "flush" (a result survives the end of the process, however it ends) or
-                "fsync" (it survives the loss of power).
-            maxsize: How many entries the whole cache may have; the least recently used goes.
-            max_bytes: How many bytes the texts of all results may have together.
+            durability: "flush" (default: a result survives the end of the process, however it
+                ends) or "fsync" (it survives the loss of power).
+            maxsize: How many entries the whole cache may have; the least recently used goes. None
+                (default): any number.
+            max_bytes: How many bytes the texts of all results may have together; None (default):
+                any number.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
-                cache_errors, on_unstorable; and clock, which tells the time in seconds.
+                cache_errors, on_unstorable; and clock, a callable that tells the time in seconds
+                since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
-            ValueError: an option has a value that means nothing.
+            ValueError: an option has a value that means nothing, or ``path`` is empty.
         """
         _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
         self.options = _options.checked(_options.Options(), options)
@@ -88,7 +86,9 @@ class Cache(_Mapping):
             weakref.WeakValueDictionary()
         )
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        self.core = _core_of(_path_of(path, app), durability == "fsync", self.is_drop_in, app)
+        self.core = _place.core_of(
+            _place.path_of(path, app), durability == "fsync", self.is_drop_in, app
+        )
         if maxsize is not None or max_bytes is not None:
             self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
@@ -125,8 +125,36 @@ class Cache(_Mapping):
 
         Args:
             function: What to memoise; without it a decorator is returned.
-            **options: See the README's table: copy, ttl, refresh_after, stale_if_error, maxsize,
-                cache_if, cache_errors, on_unstorable, key, ignore, secret, name, version.
+            **options: Each by name; what is not given is as the cache has it.
+
+        Options:
+            ttl: How long a result is good: a duration, a callable that takes the result and
+                returns one (or None), or None (default): for ever.
+            stale_if_error: For so long after the ttl an expired result is served if the call
+                raises; None (default): never.
+            refresh_after: From this age on the old result is served and computed anew in the
+                background; None (default): never. It matters if it is shorter than the ttl.
+            maxsize: How many results of this function are kept, the least recently used goes;
+                None (default): any number.
+            copy: Whether every hit is a fresh copy (default True), or all share one object.
+            cache_if: A callable that takes the result and says whether it is kept; None
+                (default): always.
+            cache_errors: A dict from exception classes (subclasses are not meant with them) to
+                durations: how long each is kept and raised again; None (default): no exception.
+            on_unstorable: What happens to a result that the file cannot hold: "warn" (default,
+                once a function) and "ignore" keep it in this process, "raise" is a TypeError.
+            key: "all" arguments (default), the "first" (drop-in: default) that is not ignored, or
+                a callable that takes the arguments of the call and returns what is the key.
+            ignore: Names of parameters that make no difference; default ``()``.
+            secret: Names of parameters of which only a digest stands in the file; default ``()``.
+            name: What stands before the parenthesis of a key; default ``module.qualname``.
+            version: A number or a text; results of another version no longer count. Default None.
+
+        A duration is a number of seconds, a text such as "90s", "15m", "1h", "1d" or "2w", or a
+        timedelta.
+
+        Returns:
+            The memoised function (see ``help(outlive.Memoised)``), or a decorator.
 
         Raises:
             TypeError: an option is unknown or of the wrong type, or the function cannot be
@@ -169,7 +197,7 @@ class Cache(_Mapping):
 
     @functools.cached_property
     def _aside(self) -> _core.Cache:
-        aside = _core_of(None, False, self.is_drop_in, None)
+        aside = _place.core_of(None, False, self.is_drop_in, None)
         aside.mode = "on"
         return aside
 
@@ -204,6 +232,18 @@ class Cache(_Mapping):
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
 
+    def __copy__(self) -> Self:
+        return self  # a copy would be the same file all the same
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            f"a Cache is a file that is in use here ({self.label}), so it cannot be pickled: "
+            "hand over its path, and make a Cache(path) of it there"
+        )
+
     def popitem(self) -> tuple[str, Any]:
         """Remove and return the newest entry, as a dict does.
 
@@ -220,7 +260,14 @@ class Cache(_Mapping):
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
-        return f"<{self._title} {place}: {len(self)} entries>"
+        count = len(self)
+        return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
+
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "a Cache cannot be pickled or copied: make it where it is needed, with the same path; "
+            "all that are made on one file share their entries"
+        )
 
     _title = "outlive.Cache"
 
@@ -283,73 +330,3 @@ class Cache(_Mapping):
     def _keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
         start = f"{memoised.name}("
         return (key for key in self if key.startswith(start))
-
-
-def _path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
-    if app is not None:
-        if path is not None:
-            raise TypeError("give either a path or app=, not both")
-        if not isinstance(app, str) or not app:
-            raise TypeError(f"app= takes the name of an application, not {app!r}")
-        from platformdirs import user_cache_path
-
-        path = user_cache_path(app) / "cache.json"
-    if path is None:
-        return None
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
-    try:
-        return os.path.abspath(path)
-    except OSError:  # the working directory is gone
-        return os.fspath(path)
-
-
-def _mode_of_environment() -> str:
-    """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
-    word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
-    if word in _options.MODES:
-        return word
-    known = ", ".join(_options.MODES)
-    warn("OutliveWarning", f"OUTLIVE_MODE={word!r} is none of {known}: the mode is 'on'")
-    return "on"
-
-
-def _core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
-    """The one native cache of this process on ``path``.
-
-    Raises:
-        ValueError: it is there already, and less durable than asked for.
-    """
-    core = _cores.get(path) if path is not None else None
-    if core is None:
-        core = _core.Cache(
-            path,
-            ascii=plain,
-            fsync=fsync,
-            makes_folder=app is not None,
-            mode=_mode_of_environment(),
-            overridden=_modes.current,
-            warn=warn,
-        )
-    if path is None:
-        return core
-    with _cores_lock:
-        core = _cores.setdefault(path, core)
-    if fsync and not core.fsync:
-        raise ValueError(
-            f"durability='fsync': {path} is already in use here with durability='flush', and all "
-            "Cache objects on one file share it; ask for 'fsync' where the first one is made"
-        )
-    return core
-
-
-def _leave() -> None:
-    """Save what is open when the interpreter ends, in the process that opened it."""
-    for core in list(_cores.values()):
-        core.close()
-    _core.exiting()
-
-
-atexit.register(_leave)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.after_fork_in_child)

@@ -114,6 +114,7 @@ class Memoised:
         *,
         name: str,
         value_name: str,
+        body: int,
         flat: bool,
         rule: str | Callable[..., Any],
         params: list[Param],

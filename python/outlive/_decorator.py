@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -102,6 +101,7 @@ def _native(
         cache.core,
         name=name,
         value_name=shared if cache.is_drop_in else name,
+        body=_names.body_mark(function),
         flat=cache.is_drop_in,
         rule=rule,
         params=params,
@@ -144,8 +144,11 @@ def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
 
 def _is_redefined(other: _core.Memoised) -> bool:
     """Whether ``other`` is what its name stands for now: it is about to be replaced."""
-    found: Any = sys.modules.get(other.__module__)
-    for part in other.__qualname__.split("."):
+    # Not sys.modules: what is run by exec (a cell, runpy) has globals that no module shows.
+    names: dict[str, Any] = getattr(inspect.unwrap(other), "__globals__", {})
+    first, *rest = other.__qualname__.split(".")
+    found: Any = names.get(first)
+    for part in rest:
         found = getattr(found, part, None)
     found = getattr(found, "fget", found)
     found = getattr(found, "__func__", found)

@@ -43,7 +43,12 @@ class DefaultCache(Cache):
         """A str is its own key; for any other value, what a call with it has as key."""
         if isinstance(key, str) and not _has_split_pair(key):
             return key
-        return f"outlive:({_core.canonical(key)})"
+        try:
+            return f"outlive:({_core.canonical(key)})"
+        except TypeError as error:
+            raise TypeError(
+                f"a key is a first argument of a memoised function, and this cannot be one: {error}"
+            ) from error
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """All entries: the functions share them."""
@@ -90,8 +95,12 @@ def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Dec
 def memoise(function: Any = None, /, **options: Any) -> Any:
     """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
 
-    The key is the first positional argument (or the first parameter, given by name); all
-    functions share one file, flat ``{key: value}``.
+    The key is the first argument that is not ignored, and nothing else: functions share their
+    entries. ``key="all"`` tells functions and all arguments apart.
+
+    Args:
+        function: What to memoise; without it a decorator is returned.
+        **options: Those of ``outlive.Cache.memoise``.
 
     Raises:
         TypeError: an option is unknown or of the wrong type, or the function cannot be memoised.

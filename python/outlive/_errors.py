@@ -1,4 +1,7 @@
-"""What users are told: the classes of warnings, and the one exception of outlive's own."""
+"""What users are told: the classes of warnings, and the one exception of outlive's own.
+
+Their ``__module__`` is where users find them: it stands in tracebacks and warning filters.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,25 @@ from __future__ import annotations
 class OutliveWarning(UserWarning):
     """Anything that outlive has to say; the call that it is about goes on all the same."""
 
+    __module__ = "outlive"
+
 
 class KeyCollisionWarning(OutliveWarning):
     """Two different calls share a key, so one was answered with the other's result."""
+
+    __module__ = "outlive"
 
 
 class UnstorableWarning(OutliveWarning):
     """A result or an argument that the file cannot hold; the result lives in this process only."""
 
+    __module__ = "outlive"
+
 
 class CacheFileWarning(OutliveWarning):
     """Trouble with the file: damaged, unreadable, not writable, or no room on the disk."""
+
+    __module__ = "outlive"
 
 
 class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
@@ -26,6 +37,8 @@ class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
         function: ``module.qualname`` of the function that was called.
         key: The key text of the call.
     """
+
+    __module__ = "outlive"
 
     def __init__(self, message: str, function: str = "", key: str = "") -> None:
         super().__init__(message)

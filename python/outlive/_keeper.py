@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._names import module_name
 from ._options import seconds
 from ._types import Duration
 
@@ -24,14 +25,14 @@ class Keeper:
         self._classes: dict[str, tuple[type[Exception], float]] = {}
         for cls, duration in listed.items():
             if not (isinstance(cls, type) and issubclass(cls, Exception)):
-                raise TypeError(f"cache_errors= takes exception classes, not {cls!r}")
-            name = f"{cls.__module__}.{cls.__qualname__}"
+                raise TypeError(f"cache_errors= takes subclasses of Exception, not {cls!r}")
+            name = _full_name(cls)
             self._classes[name] = (cls, seconds(duration, "cache_errors"))
 
     def pack(self, error: Exception) -> list[Any] | None:
         """Return class name and arguments of ``error`` if its very class is listed."""
         cls = type(error)
-        name = f"{cls.__module__}.{cls.__qualname__}"
+        name = _full_name(cls)
         return [name, list(error.args)] if name in self._classes else None
 
     def unpack(self, payload: Any, age: float) -> Exception | None:
@@ -47,3 +48,7 @@ class Keeper:
             return cls(*arguments) if abs(age) < most else None
         except (KeyError, TypeError, ValueError):
             return None
+
+
+def _full_name(cls: type[Exception]) -> str:
+    return f"{module_name(cls)}.{cls.__qualname__}"

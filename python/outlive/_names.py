@@ -19,7 +19,10 @@ _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
 
 def module_name(function: Callable[..., Any]) -> str:
-    """Return the name under which the module of ``function`` is imported, also while it runs."""
+    """Return the name under which the module of ``function`` is imported, also while it runs.
+
+    It serves for classes, too.
+    """
     module = getattr(function, "__module__", None) or ""
     if module not in ("__main__", "__mp_main__"):  # the second in a process that was spawned
         return str(module)
@@ -96,6 +99,20 @@ def version_mark(version: object) -> str:
         return f"@{_core.canonical(version)}"
     except TypeError as error:
         raise TypeError(f"version= takes a number or a text, not {error}") from error
+
+
+def body_mark(function: Callable[..., Any]) -> int:
+    """Return a number that tells functions of one name apart: lambdas, and functions in functions.
+
+    Any other name stands for one function at a time. The number depends on what the function does
+    and not on its lines, so that it is the same when its module is loaded again. It holds for this
+    process alone.
+    """
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or "<" not in getattr(function, "__qualname__", ""):
+        return 0
+    constants = [c for c in code.co_consts if not inspect.iscode(c)]
+    return hash((code.co_filename, code.co_code, code.co_names, *constants))
 
 
 def _names(given: str | Iterable[str], option: str) -> frozenset[str]:

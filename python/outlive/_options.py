@@ -167,7 +167,8 @@ def refuse_unknown(given: Mapping[str, Any], known: Set[str], of: str) -> None:
     """Raise TypeError for an option that ``of`` does not have, with the one that was meant."""
     for name in given:
         if name not in known:
-            hint = f"; you may mean {_HINTS[name]}" if name in _HINTS else ""
+            there_are = f" (there are: {', '.join(sorted(known))})"
+            hint = f"; you may mean {_HINTS[name]}" if name in _HINTS else there_are
             raise TypeError(f"{of} has no option {name!r}{hint}")
 
 

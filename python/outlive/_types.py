@@ -99,8 +99,9 @@ class _Waits(Protocol[P, T]):
 class Memoised(_Named, Protocol[P, R]):
     """A function whose results are kept: called as before, and with control of single calls.
 
-    Each control takes the arguments of the call that it is about. For a coroutine function results
-    are what is awaited.
+    Each control takes the arguments of the call that it is about, and raises TypeError if they do
+    not fit the function or cannot be a key. Of a method: ``Class.method.peek(instance, ...)``. For
+    a coroutine function results are what is awaited.
     """
 
     @property

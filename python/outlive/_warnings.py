@@ -29,10 +29,15 @@ asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
 
 
 def users_line() -> Line:
-    """The line of the first frame outside of outlive; where that is asyncio's, the asking one."""
+    """The line of the first frame outside of outlive; where that is asyncio's, the asking one.
+
+    At exit there is none: as in the standard library, ``sys:1`` stands for it.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
         frame = frame.f_back
+    if frame.f_code.co_filename.startswith(_PASSED):
+        return "sys", 1, sys.__dict__
     is_loop = frame.f_globals.get("__package__") == "asyncio"
     line = asking.get() if is_loop else None
     return line or (frame.f_code.co_filename, frame.f_lineno, frame.f_globals)

@@ -21,6 +21,8 @@ pub struct Entry<L> {
     pub origin: Option<Origin>,
     /// Whether it is only kept in memory although it could be stored.
     pub transient: bool,
+    /// Whether this process made it, rather than read it in a store.
+    pub own: bool,
 }
 
 /// A function, and those of its arguments that are not in the key.
@@ -43,20 +45,23 @@ impl<L> Entry<L> {
             timed: false,
             origin: None,
             transient: false,
+            own: true,
         }
     }
 
-    /// What a store gave.
-    pub fn from_item(item: &Item) -> Self {
-        Self {
-            text: Some(item.text.clone()),
+    /// What a store gave, and its key.
+    pub fn from_item(item: Item) -> (Bytes, Self) {
+        let entry = Self {
+            text: Some(item.text),
             sound: item.sound,
             live: None,
             created: item.created,
             timed: item.timed,
             origin: None,
             transient: false,
-        }
+            own: false,
+        };
+        (item.key, entry)
     }
 
     /// What a store is given; `None` for what lives in this process only.

@@ -77,6 +77,12 @@ where
         &self.gate
     }
 
+    /// Says whether the store may only be read from now on.
+    pub fn only_reads(&self, only: bool) {
+        let _active = sync::active();
+        self.store.only_reads(only);
+    }
+
     /// Reads the store, unless that was done before.
     pub fn load(&self) {
         let _active = sync::active();
@@ -87,7 +93,7 @@ where
     fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
-            state.load(&self.store.load());
+            state.load(self.store.load());
         }
         state
     }
@@ -151,7 +157,12 @@ where
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
     fn take_in(&self, news: Vec<News>) -> Gone<L> {
-        let gone = self.state.lock().take_in(news);
+        let mut kept = Vec::new();
+        let gone = self.state.lock().take_in(news, &mut kept);
+        for item in kept {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(item));
+        }
         self.gate.invalidate();
         gone
     }
@@ -281,8 +292,14 @@ where
         drop(self.loaded());
         _gone = self.take_news_active();
         let history = self.history.lock();
-        let old = self.state.lock().remove(key)?;
-        if durable && old.text.is_some() && !old.transient {
+        let mut state = self.state.lock();
+        let old = state.remove(key)?;
+        if !durable {
+            state.withhold(key, &old);
+        }
+        let stored = durable && (state.release(key) || old.text.is_some() && !old.transient);
+        drop(state);
+        if stored {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
@@ -291,15 +308,17 @@ where
         Some(old)
     }
 
-    /// Drops `key` because its text turned out to be bad; if `durable`, the file is kept aside as
-    /// it is, and the next snapshot does without the entry.
+    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
+    /// is only read; if `durable`, the next snapshot does without the entry.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
         let old;
         let _active = sync::active();
         let _history = self.history.lock();
         old = self.state.lock().discard(key, text);
-        if old.is_some() && durable {
+        if old.is_some() {
             self.store.set_aside(why);
+        }
+        if old.is_some() && durable {
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
         self.gate.invalidate();
@@ -315,7 +334,7 @@ where
         let _history = self.history.lock();
         let mut state = self.state.lock();
         let was_empty = state.len() == 0 && state.salt().is_none();
-        _old = state.clear();
+        _old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
         if durable && !was_empty {
             let _ = self.store.append(&Change::Clear);
@@ -373,6 +392,7 @@ where
         let _active = sync::active();
         let saved = self.fold(&mut gone, |store| store.begin_close());
         self.store.close();
+        self.state.lock().disown();
         saved
     }
 

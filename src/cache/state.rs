@@ -1,5 +1,6 @@
 //! What a cache's lock guards.
 
+use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
@@ -30,6 +31,9 @@ pub struct State<L> {
     salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
+    /// What the file goes on to hold although this process replaced or dropped it in a mode that
+    /// leaves the file alone.
+    withheld: HashMap<Bytes, Item>,
 }
 
 /// What digests of secret arguments are keyed with.
@@ -49,6 +53,7 @@ impl<L> Default for State<L> {
             keeps_times: false,
             salt: None,
             bounds: None,
+            withheld: HashMap::new(),
         }
     }
 }
@@ -59,13 +64,16 @@ impl<L: Clone> State<L> {
     }
 
     /// Begins with what the store holds.
-    pub fn load(&mut self, loaded: &Loaded) {
+    pub fn load(&mut self, loaded: Loaded) {
         self.loaded = true;
-        self.modified = modified(loaded);
+        self.modified = modified(&loaded);
         self.table.reserve(loaded.items.len());
-        for item in &loaded.items {
-            if !self.take_salt(item) {
-                self.table.insert(item.key.clone(), self.read(item));
+        for items in halves(loaded.items) {
+            for item in items {
+                if !self.take_salt(&item) {
+                    let (key, entry) = self.read(item);
+                    self.table.insert_new(key, entry);
+                }
             }
         }
         self.measure();
@@ -90,10 +98,15 @@ impl<L: Clone> State<L> {
     }
 
     /// An entry that the file holds; without a time of its own it is as old as the file.
-    fn read(&self, item: &Item) -> Entry<L> {
-        let mut entry = Entry::from_item(item);
+    fn read(&self, item: Item) -> (Bytes, Entry<L>) {
+        let (key, mut entry) = Entry::from_item(item);
         entry.created = entry.created.or(self.modified);
-        entry
+        (key, entry)
+    }
+
+    /// Takes all entries for ones that the store gave: from now on it knows better.
+    pub fn disown(&mut self) {
+        self.table.iter_mut().for_each(|entry| entry.own = false);
     }
 
     /// Has creation times survive in the file from now on.
@@ -155,6 +168,7 @@ impl<L: Clone> State<L> {
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
         let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
+        let items = items.chain(self.withheld.values().cloned());
         let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
         let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
         items.chain(salt).collect()
@@ -172,10 +186,29 @@ impl<L: Clone> State<L> {
 
     /// Puts an entry; the one it replaces, and those that go for it.
     pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
-        let size = entry.size();
+        let (size, transient) = (entry.size(), entry.transient);
         let old = self.table.insert(key.clone(), entry);
+        match &old {
+            Some(old) if transient => self.withhold(key, old),
+            _ if transient => {}
+            _ => drop(self.release(key)),
+        }
         let keys = self.bounds.as_mut().map(|bounds| bounds.insert(key, size));
         (old, self.evict(keys.unwrap_or_default()))
+    }
+
+    /// Has the file keep the entry `old` of `key`, which this process does without.
+    pub fn withhold(&mut self, key: &[u8], old: &Entry<L>) {
+        let key = Bytes::copy_from_slice(key);
+        if let Some(item) = old.to_item(&key) {
+            self.withheld.insert(key, item);
+        }
+    }
+
+    /// Lets the file lose what it holds under `key` although this process does without it; says
+    /// whether there is such a thing.
+    pub fn release(&mut self, key: &[u8]) -> bool {
+        self.withheld.remove(key).is_some()
     }
 
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
@@ -195,49 +228,76 @@ impl<L: Clone> State<L> {
             bounds.clear();
         }
         self.salt = None;
+        self.withheld.clear();
         self.table.take()
     }
 
-    /// Takes in what other processes did.
-    pub fn take_in(&mut self, news: Vec<News>) -> Gone<L> {
+    /// Forgets everything but what the file holds.
+    pub fn clear_here(&mut self) -> Table<L> {
+        let (salt, withheld) = (self.salt.take(), std::mem::take(&mut self.withheld));
+        let old = self.clear();
+        (self.salt, self.withheld) = (salt, withheld);
+        old.iter().for_each(|(key, entry)| self.withhold(key, entry));
+        old
+    }
+
+    /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
+    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Gone<L> {
         let mut gone = Vec::new();
         for news in news {
             match news {
                 News::Change(Change::Put(item)) if self.take_salt(&item) => {}
                 News::Change(Change::Put(item)) => {
-                    let (old, evicted) = self.put(&item.key, Entry::from_item(&item));
+                    let (key, mut entry) = Entry::from_item(item);
+                    let same = |own: &Entry<L>| own.own && own.text == entry.text;
+                    entry.own = self.table.get(&key).is_some_and(same);
+                    let (old, evicted) = self.put(&key, entry);
                     gone.extend(old);
                     gone.extend(evicted.into_iter().map(|(_, entry)| entry));
                 }
-                News::Change(Change::Remove(key)) => gone.extend(self.remove(&key)),
-                News::Change(Change::Clear) => self.replace(&Loaded::default(), &mut gone),
-                News::Replaced(loaded) => self.replace(&loaded, &mut gone),
+                News::Change(Change::Remove(key)) => {
+                    kept.retain(|item| item.key != key);
+                    self.release(&key);
+                    gone.extend(self.remove(&key));
+                }
+                News::Change(Change::Clear) => {
+                    kept.clear();
+                    self.replace(Loaded::default(), kept, &mut gone);
+                }
+                News::Replaced(loaded) => self.replace(loaded, kept, &mut gone),
             }
         }
         gone
     }
 
-    /// The file was replaced by somebody who does not know the journal: what it holds counts, and
-    /// so does what only lives in this process.
-    fn replace(&mut self, loaded: &Loaded, gone: &mut Gone<L>) {
+    /// The history began anew: what the file holds counts, and so does what only lives in this
+    /// process. If the file's writer knew nothing of our results, they count as well.
+    fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, gone: &mut Gone<L>) {
         let mut old = self.clear();
-        self.modified = modified(loaded).or(self.modified);
-        for item in &loaded.items {
-            if self.take_salt(item) {
+        self.modified = modified(&loaded).or(self.modified);
+        for item in loaded.items {
+            if self.take_salt(&item) {
                 continue;
             }
             let known = old.remove(&item.key);
-            let same = known.filter(|entry| entry.text.as_ref() == Some(&item.text));
-            let entry = same.unwrap_or_else(|| self.read(item));
-            gone.extend(self.table.insert(item.key.clone(), entry));
+            let (key, read) = self.read(item);
+            let (entry, other) = match known {
+                Some(known) if known.text == read.text => (known, None),
+                known => (read, known),
+            };
+            gone.extend(other);
+            gone.extend(self.table.insert(key, entry));
         }
-        let rest: Vec<_> = old.iter().map(|(key, entry)| (key.clone(), entry.clone())).collect();
-        for (key, entry) in rest {
-            if entry.to_item(&key).is_none() {
-                self.table.insert(key, entry);
-            } else {
-                gone.push(entry);
+        for (key, entry) in old.into_entries() {
+            match entry.to_item(&key) {
+                Some(item) if loaded.foreign && entry.own => kept.push(item),
+                Some(_) => {
+                    gone.push(entry);
+                    continue;
+                }
+                None => {}
             }
+            self.table.insert(key, entry);
         }
         gone.extend(self.measure().into_iter().map(|(_, entry)| entry));
     }
@@ -252,6 +312,13 @@ impl<L: Clone> State<L> {
         let keys: Vec<_> = self.table.iter().filter_map(unstorable).collect();
         keys.iter().filter_map(|key| self.remove(key)).collect()
     }
+}
+
+/// The same items in two parts, so that the memory of the first is free before the second is used.
+fn halves(mut items: Vec<Item>) -> [Vec<Item>; 2] {
+    let rest = items.split_off(items.len() / 2);
+    items.shrink_to_fit();
+    [items, rest]
 }
 
 fn modified(loaded: &Loaded) -> Option<f64> {

@@ -44,7 +44,7 @@ impl<L> Table<L> {
 
     /// Makes room for as many more.
     pub fn reserve(&mut self, more: usize) {
-        self.rows.reserve(more);
+        self.rows.reserve_exact(more);
         self.index.reserve(more, |&row| hash_of(&self.rows, row));
     }
 
@@ -69,10 +69,22 @@ impl<L> Table<L> {
         if let Some(old) = self.find(hash, &key).and_then(|row| self.rows[row].as_mut()) {
             return Some(std::mem::replace(&mut old.entry, entry));
         }
+        self.push(hash, key, entry);
+        None
+    }
+
+    /// Puts `entry` at the end; the caller knows that `key` is not there.
+    ///
+    /// # Panics
+    /// As `insert`.
+    pub fn insert_new(&mut self, key: Bytes, entry: Entry<L>) {
+        self.push(self.hasher.hash_one(&key[..]), key, entry);
+    }
+
+    fn push(&mut self, hash: u64, key: Bytes, entry: Entry<L>) {
         let row = u32::try_from(self.rows.len()).expect("fewer than 2^32 entries fit in memory");
         self.rows.push(Some(Row { hash, key, entry }));
         self.index.insert_unique(hash, row, |&row| hash_of(&self.rows, row));
-        None
     }
 
     /// Takes the entry of `key` out.
@@ -87,6 +99,16 @@ impl<L> Table<L> {
             self.close_gaps();
         }
         gone
+    }
+
+    /// All entries, to be changed, in order.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
+        self.rows.iter_mut().flatten().map(|row| &mut row.entry)
+    }
+
+    /// Takes all entries out one by one, in order.
+    pub fn into_entries(self) -> impl Iterator<Item = (Bytes, Entry<L>)> {
+        self.rows.into_iter().flatten().map(|row| (row.key, row.entry))
     }
 
     /// Takes everything out, to be dropped where the caller likes.
@@ -125,18 +147,10 @@ fn is_at<L>(rows: &[Option<Row<L>>], row: u32, key: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Entry, Table};
-    use crate::store::Item;
     use bytes::Bytes;
 
     fn entry(text: &str) -> Entry<()> {
-        let text = Bytes::copy_from_slice(text.as_bytes());
-        Entry::from_item(&Item {
-            key: Bytes::new(),
-            text,
-            sound: true,
-            created: None,
-            timed: false,
-        })
+        Entry { text: Some(Bytes::copy_from_slice(text.as_bytes())), ..Entry::new(None) }
     }
 
     fn keys(table: &Table<()>) -> Vec<String> {

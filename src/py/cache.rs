@@ -160,6 +160,7 @@ impl CoreCache {
     fn set_mode(&self, word: &str) -> PyResult<()> {
         let mode = Mode::from_word(word)?;
         let old = Mode::from_number(self.default_mode.swap(mode as u8, Ordering::AcqRel));
+        self.cache.only_reads(!self.is_writable());
         match (old.serves_hits(), mode.serves_hits()) {
             (true, false) => self.cache.gate().enter(),
             (false, true) => self.cache.gate().leave(),
@@ -197,38 +198,65 @@ impl CoreCache {
     }
 
     /// Reads the file, unless that was done before.
-    pub fn load(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.loaded.swap(true, Ordering::AcqRel) && self.makes_folder && self.is_writable() {
-            // What cannot be made is found missing, and told, by who writes there.
-            let _ = self.path.as_deref().map(crate::store::fs::make_folder_of);
+    pub fn load(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (me, py) = (slf.get(), slf.py());
+        if !me.loaded.swap(true, Ordering::AcqRel) {
+            let may_write = Self::may_write(slf)?;
+            if me.makes_folder && may_write {
+                // What cannot be made is found missing, and told, by who writes there.
+                let _ = me.path.as_deref().map(crate::store::fs::make_folder_of);
+            }
+            me.cache.only_reads(!may_write);
+            py.detach(|| me.cache.load());
+            me.cache.only_reads(!me.is_writable());
         }
-        py.detach(|| self.cache.load());
-        self.tell(py)
+        py.detach(|| me.cache.load());
+        me.tell(py)
     }
 
-    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        self.load(py)?;
-        Ok(self.cache.len())
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Self::load(slf)?;
+        Ok(slf.get().cache.len())
     }
 
-    fn __contains__(&self, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        self.load(key.py())?;
-        with_wtf8(key, |key| self.cache.contains(key))
+    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        Self::load(slf)?;
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let me = slf.get();
+        if !me.cache.contains(&text) {
+            // Another process may have it by now.
+            me.cache.take_news();
+        }
+        match me.cache.get(&text) {
+            // What is bad must not be found here and missed a moment later.
+            Some(entry) if !entry.sound => Ok(me.live(key.py(), &text, &entry)?.is_some()),
+            entry => Ok(entry.is_some()),
+        }
     }
 
     /// All keys in order.
-    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.load(py)?;
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let py = slf.py();
+        Self::load(slf)?;
         let keys: PyResult<Vec<_>> =
-            self.cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
+            slf.get().cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
 
-    fn __getitem__<'py>(&self, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        self.load(key.py())?;
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::load(slf)?;
+        let me = slf.get();
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
-        self.value(key.py(), &text)?.ok_or_else(missing)
+        if let Some(value) = me.value(key.py(), &text)? {
+            return Ok(value);
+        }
+        // Another process may have it by now.
+        me.cache.take_news();
+        me.value(key.py(), &text)?.ok_or_else(missing)
     }
 
     fn __setitem__(
@@ -237,7 +265,7 @@ impl CoreCache {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let me = slf.get();
-        me.load(key.py())?;
+        Self::load(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         if text == RESERVED_KEY.as_bytes() {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
@@ -254,7 +282,7 @@ impl CoreCache {
     /// Forgets one entry; says whether there was one.
     fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
         let (me, durable) = (slf.get(), Self::may_write(slf)?);
-        me.load(key.py())?;
+        Self::load(slf)?;
         let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
         me.tell(key.py())?;
         Ok(gone.is_some())
@@ -263,7 +291,7 @@ impl CoreCache {
     /// Forgets everything, in the file too.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
-        me.load(py)?;
+        Self::load(slf)?;
         me.cache.clear(durable);
         me.tell(py)
     }
@@ -322,11 +350,11 @@ impl CoreCache {
     }
 
     /// Reads the file at the first use, and says what was wrong with it.
-    pub fn load_once(&self, py: Python<'_>) -> PyResult<()> {
-        if self.loaded.load(Ordering::Acquire) {
+    pub fn load_once(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().loaded.load(Ordering::Acquire) {
             return Ok(());
         }
-        self.load(py)
+        Self::load(slf)
     }
 
     /// The charset of its texts.
@@ -438,7 +466,7 @@ impl CoreCache {
                 entry.live = Some(Arc::new(Live::same(value.clone())));
                 let shown = String::from_utf8_lossy(key);
                 let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
-                self.warn(py, "UnstorableWarning", &sentence)?;
+                self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
             }
         }
         let _ = self.cache.put(key, entry);
@@ -446,10 +474,13 @@ impl CoreCache {
     }
 }
 
+/// What a warning adds to [`unstorable`]: the value is not lost.
+pub const HERE_ONLY: &str = "; it is kept in this process only";
+
 /// The sentence for a value that the file cannot hold.
 pub fn unstorable(of: &str, where_: &str) -> String {
     format!(
-        "{of} cannot be stored, so it is kept in this process only and not in the file: {where_}; \
-         return JSON types (or tuples, sets, bytes, dates, decimals, ...) to have it stored"
+        "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
+         dates, decimals, ...) instead"
     )
 }

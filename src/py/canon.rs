@@ -22,9 +22,13 @@ pub fn canon(value: &Bound<'_, PyAny>, key: &mut KeyText) -> PyResult<()> {
     put(value, key, 0)
 }
 
+/// Appends one value.
+///
+/// IMPORTANT: it calls itself for each level, also in threads whose stacks are small. So whatever
+/// needs room on the stack is a function of its own, kept out of line.
 fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     if depth > MAX_DEPTH {
-        return Err(PyTypeError::new_err("a value nested deeper than 200 levels, or in a circle"));
+        return Err(too_deep());
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
         with_wtf8(text, |wtf8| key.quoted(wtf8))
@@ -37,7 +41,7 @@ fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()
     } else if let Ok(number) = value.cast_exact::<PyInt>() {
         put_int(number, key)
     } else if let Ok(number) = value.cast_exact::<PyFloat>() {
-        key.float(number.value());
+        put_float(number.value(), key);
         Ok(())
     } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         key.bytes(bytes.as_bytes());
@@ -47,6 +51,18 @@ fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()
     }
 }
 
+#[cold]
+#[inline(never)]
+fn too_deep() -> PyErr {
+    PyTypeError::new_err(format!("a value nested deeper than {MAX_DEPTH} levels, or in a circle"))
+}
+
+#[inline(never)]
+fn put_float(value: f64, key: &mut KeyText) {
+    key.float(value);
+}
+
+#[inline(never)]
 fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
     if let Ok(small) = number.extract::<i64>() {
         key.raw(itoa::Buffer::new().format(small));
@@ -59,6 +75,7 @@ fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
 }
 
 /// Dicts and sets are copied first: other threads may change them while a member's own code runs.
+#[inline(never)]
 fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     if let Ok(list) = value.cast_exact::<PyList>() {
         key.raw("[");
@@ -69,9 +86,7 @@ fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> P
         put_items(tuple.iter(), key, depth)?;
         key.raw(if tuple.len() == 1 { ",)" } else { ")" });
     } else if let Ok(dict) = value.cast_exact::<PyDict>() {
-        key.raw("{");
-        key.sorted(pairs(&dict.copy()?, depth)?);
-        key.raw("}");
+        put_dict(dict, key, depth)?;
     } else if let Ok(set) = value.cast_exact::<PySet>() {
         key.raw("set(");
         let copy = set.call_method0(intern!(set.py(), "copy"))?.cast_into::<PySet>()?;
@@ -87,6 +102,7 @@ fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> P
     Ok(())
 }
 
+#[inline(never)]
 fn put_items<'py>(
     items: impl Iterator<Item = Bound<'py, PyAny>>,
     key: &mut KeyText,
@@ -101,23 +117,29 @@ fn put_items<'py>(
     Ok(())
 }
 
+#[inline(never)]
+fn put_dict(dict: &Bound<'_, PyDict>, key: &mut KeyText, depth: usize) -> PyResult<()> {
+    let mut texts = Vec::with_capacity(dict.len());
+    for (name, value) in &dict.copy()? {
+        let mut text = KeyText::new();
+        put(&name, &mut text, depth + 1)?;
+        text.raw(": ");
+        put(&value, &mut text, depth + 1)?;
+        texts.push(text.into_bytes());
+    }
+    key.raw("{");
+    key.sorted(texts);
+    key.raw("}");
+    Ok(())
+}
+
 fn piece(write: impl FnOnce(&mut KeyText) -> PyResult<()>) -> PyResult<Vec<u8>> {
     let mut text = KeyText::new();
     write(&mut text)?;
     Ok(text.into_bytes())
 }
 
-fn pairs(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Vec<Vec<u8>>> {
-    let pair = |(name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
-        piece(|text| {
-            put(&name, text, depth + 1)?;
-            text.raw(": ");
-            put(&value, text, depth + 1)
-        })
-    };
-    dict.iter().map(pair).collect()
-}
-
+#[inline(never)]
 fn members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
     depth: usize,
@@ -125,6 +147,7 @@ fn members<'py>(
     members.map(|member| piece(|text| put(&member, text, depth + 1))).collect()
 }
 
+#[inline(never)]
 fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     let py = value.py();
     if let Ok(number) = value.cast_exact::<PyComplex>() {
@@ -156,9 +179,21 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
 
 /// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
 fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
-    Ok(format!("{}.{}", class.module()?, class.qualname()?))
+    Ok(format!("{}.{}", module_of(class)?, class.qualname()?))
 }
 
+/// The module under which `class` is imported, also in the program that defines it and in what
+/// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
+fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    let module = class.module()?;
+    if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
+        return Ok(module.into_any());
+    }
+    let names = class.py().import(intern!(class.py(), "outlive._names"))?;
+    names.call_method1(intern!(class.py(), "module_name"), (class,))
+}
+
+#[inline(never)]
 fn put_named(
     name: &str,
     payload: &Bound<'_, PyAny>,

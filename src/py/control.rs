@@ -20,7 +20,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let call = Call::from_python(args, kwargs)?;
-        slf.get().stored(slf.py(), &call)
+        Self::stored(slf, &call)
     }
 
     /// Whether this call has a stored result that is fresh.
@@ -31,7 +31,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let call = Call::from_python(args, kwargs)?;
-        Ok(slf.get().stored(slf.py(), &call)?.is_some())
+        Ok(Self::stored(slf, &call)?.is_some())
     }
 
     /// Drops the stored result of this call; says whether there was one.
@@ -42,12 +42,12 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let (me, py) = (slf.get(), slf.py());
-        let key = me.key_or_raise(py, &Call::from_python(args, kwargs)?)?;
+        let key = Self::key_or_raise(slf, &Call::from_python(args, kwargs)?)?;
         let core = me.core.get();
         if CoreCache::mode(me.core.bind(py))? == Mode::Off {
             return Ok(false);
         }
-        core.load_once(py)?;
+        CoreCache::load_once(me.core.bind(py))?;
         let gone = core.cache().remove(&key, CoreCache::may_write(me.core.bind(py))?);
         core.tell(py)?;
         Ok(gone.is_some())
@@ -63,7 +63,7 @@ impl Memoised {
     ) -> PyResult<()> {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
-        me.key_or_raise(py, &call)?;
+        Self::key_or_raise(slf, &call)?;
         let Some(flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return Ok(());
         };
@@ -79,6 +79,7 @@ impl Memoised {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
+        Self::expect_instance(slf, &call)?;
         if me.suspends {
             return aio::call(slf, &call, true).map(|(value, _)| value);
         }
@@ -93,12 +94,12 @@ impl Memoised {
 impl Memoised {
     /// What a hit would return now.
     fn stored<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         call: &Call<'py>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.key_or_raise(py, call)?;
-        let flight = self.begin(py, call, Asker::thread(py)?)?;
+        let py = slf.py();
+        Self::key_or_raise(slf, call)?;
+        let flight = slf.get().begin(py, call, Asker::thread(py)?)?;
         flight.map_or(Ok(None), |flight| flight.peek(py))
     }
 }

@@ -22,6 +22,12 @@ use crate::value::write::{Charset, Writer};
 /// Python's json reads integers of up to this many digits on every version.
 const MAX_DIGITS: usize = 4300;
 
+/// A message shows this many steps of a path, half of them from each end.
+const LONGEST_PATH: usize = 20;
+
+/// Behind so many bytes a set of sets of sets is not described any further.
+const LONGEST_WHAT: usize = 200;
+
 /// Why a value cannot go to the file: where in it, and what stands there.
 #[derive(Debug, Default)]
 pub struct Refusal {
@@ -50,10 +56,43 @@ impl Refusal {
         self
     }
 
+    #[cold]
+    #[inline(never)]
+    fn too_deep() -> Box<Self> {
+        Self::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle"))
+    }
+
+    /// It was found in the item `n`.
+    #[cold]
+    #[inline(never)]
+    fn in_item(self: Box<Self>, n: usize) -> Box<Self> {
+        self.at(|| format!("[{n}]"))
+    }
+
+    /// It was found in the value of the member `key`.
+    #[cold]
+    #[inline(never)]
+    fn in_member(self: Box<Self>, key: &Bound<'_, PyAny>) -> Box<Self> {
+        self.at(|| format!("[{}]", shown(key)))
+    }
+
+    /// It was found in a set's member, which has no path of its own.
+    #[cold]
+    #[inline(never)]
+    fn in_set(self: Box<Self>, kind: &str) -> Box<Self> {
+        if self.again || self.what.len() > LONGEST_WHAT {
+            return self;
+        }
+        Self::new(format!("{kind} of {}", self.what))
+    }
+
     /// The sentence for the user: `result["items"][3]: set of object`.
     pub fn describe(&self) -> String {
-        let path: String = self.steps.iter().rev().map(String::as_str).collect();
-        format!("result{path}: {}", self.what)
+        let mut steps: Vec<&str> = self.steps.iter().rev().map(String::as_str).collect();
+        if steps.len() > LONGEST_PATH {
+            steps.splice(LONGEST_PATH / 2..steps.len() - LONGEST_PATH / 2, ["..."]);
+        }
+        format!("result{}: {}", steps.concat(), self.what)
     }
 }
 
@@ -106,9 +145,14 @@ pub fn type_name(value: &Bound<'_, PyAny>) -> String {
     }
 }
 
+/// Writes one value.
+///
+/// IMPORTANT: it calls itself for each level of nesting, up to `MAX_DEPTH` times and also in threads
+/// whose stacks are small. So whatever needs room on the stack is a function of its own, kept out
+/// of line: what is inlined here is paid for by every level.
 fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     if walk.depth >= MAX_DEPTH {
-        return Err(Refusal::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle")));
+        return Err(Refusal::too_deep());
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
         put_str(text, w, walk)
@@ -125,13 +169,24 @@ fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     } else if let Ok(list) = value.cast_exact::<PyList>() {
         put_items(list.iter(), w, walk)
     } else if let Ok(number) = value.cast_exact::<PyFloat>() {
-        w.float(number.value());
+        put_float(number.value(), w);
+        Ok(())
+    } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        w.begin_tag(Tag::Tuple);
+        put_items(tuple.iter(), w, walk.deeper(1))?;
+        w.end_dict();
         Ok(())
     } else {
         put_tagged(value, w, walk)
     }
 }
 
+#[inline(never)]
+fn put_float(value: f64, w: &mut Writer) {
+    w.float(value);
+}
+
+#[inline(never)]
 fn put_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
     if let Some(clean) = utf8(text) {
         w.str(clean);
@@ -176,6 +231,7 @@ fn first_split(wtf8: &[u8]) -> Option<usize> {
     wtf8.windows(6).position(pair).map(|at| at + 3)
 }
 
+#[inline(never)]
 fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
     if let Ok(small) = number.extract::<i64>() {
         w.int64(small);
@@ -197,6 +253,7 @@ fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
     put_packed(number, w, walk)
 }
 
+#[inline(never)]
 fn put_items<'py>(
     items: impl Iterator<Item = Bound<'py, PyAny>>,
     w: &mut Writer,
@@ -207,12 +264,13 @@ fn put_items<'py>(
         if n > 0 {
             w.comma();
         }
-        put(&item, w, walk.deeper(1)).map_err(|refusal| refusal.at(|| format!("[{n}]")))?;
+        put(&item, w, walk.deeper(1)).map_err(|refusal| refusal.in_item(n))?;
     }
     w.end_list();
     Ok(())
 }
 
+#[inline(never)]
 fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     let copy = walk.guarded.then(|| dict.copy()).transpose().map_err(|_| Refusal::of_type(dict))?;
     let dict = copy.as_ref().unwrap_or(dict);
@@ -227,8 +285,7 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
             w.rewind(start);
             return put_pairs(dict, w, walk);
         }
-        put(&value, w, walk.deeper(1))
-            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.in_member(&key))?;
     }
     w.end_dict();
     Ok(())
@@ -260,6 +317,7 @@ fn put_key(
 }
 
 /// A key with surrogates, or one that might be taken for a tag.
+#[inline(never)]
 fn put_odd_key(
     key: &Bound<'_, PyString>,
     w: &mut Writer,
@@ -278,6 +336,7 @@ fn put_odd_key(
 }
 
 /// A dict with keys that are not all plain strings: a list of pairs.
+#[inline(never)]
 fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     w.begin_tag(Tag::Dict);
     w.begin_list();
@@ -289,8 +348,7 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
         put(&key, w, walk.deeper(3))
             .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
         w.comma();
-        put(&value, w, walk.deeper(3))
-            .map_err(|refusal| refusal.at(|| format!("[{}]", shown(&key))))?;
+        put(&value, w, walk.deeper(3)).map_err(|refusal| refusal.in_member(&key))?;
         w.end_list();
     }
     w.end_list();
@@ -298,11 +356,9 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     Ok(())
 }
 
+#[inline(never)]
 fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
-    if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-        w.begin_tag(Tag::Tuple);
-        put_items(tuple.iter(), w, walk.deeper(1))?;
-    } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         w.begin_tag(Tag::Bytes);
         w.str(&BASE64.encode(bytes.as_bytes()));
     } else if let Ok(set) = value.cast_exact::<PySet>() {
@@ -334,6 +390,7 @@ fn own_copy<'py>(set: &Bound<'py, PySet>) -> Result<Bound<'py, PySet>, Box<Refus
 }
 
 /// Members in the order of their texts, so that the same set has the same line in every run.
+#[inline(never)]
 fn put_members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
     kind: &str,
@@ -343,8 +400,7 @@ fn put_members<'py>(
     let mut texts = Vec::new();
     for member in members {
         let mut text = Writer::new(w.charset());
-        put(&member, &mut text, walk.deeper(1))
-            .map_err(|refusal| Refusal::new(format!("{kind} of {}", refusal.what)))?;
+        put(&member, &mut text, walk.deeper(1)).map_err(|refusal| refusal.in_set(kind))?;
         texts.push(text.take_exact());
     }
     texts.sort_unstable();
@@ -360,6 +416,7 @@ fn put_members<'py>(
 }
 
 /// The standard library's own types, which Python takes apart.
+#[inline(never)]
 fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     walk.may_run_code()?;
     let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
@@ -379,6 +436,7 @@ pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'p
 }
 
 /// A key or index for a message: `repr`, cut to a readable length.
+#[inline(never)]
 fn shown(value: &Bound<'_, PyAny>) -> String {
     let text = value.repr().map_or_else(|_| type_name(value), |repr| repr.to_string());
     if text.chars().count() > 60 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
@@ -53,7 +54,7 @@ pub struct Counters {
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, value_name, flat, rule, params, digest, options, suspends))]
+    #[pyo3(signature = (function, core, *, name, value_name, body, flat, rule, params, digest, options, suspends))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
@@ -61,6 +62,7 @@ impl Memoised {
         core: Py<CoreCache>,
         name: String,
         value_name: String,
+        body: i64,
         flat: bool,
         rule: &Bound<'_, PyAny>,
         params: &Bound<'_, PyList>,
@@ -70,7 +72,7 @@ impl Memoised {
     ) -> PyResult<Py<Self>> {
         let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
-        let id = hash_of(&name);
+        let id = hash_of(&name, body);
         let me = Self {
             entry: Entry::new(),
             hits: Attached::default(),
@@ -112,6 +114,21 @@ impl Memoised {
         }
         let types = slf.py().import(intern!(slf.py(), "types"))?;
         types.getattr(intern!(slf.py(), "MethodType"))?.call1((slf, instance))
+    }
+
+    /// Notes the class that it stands in: `key_or_raise` looks for a forgotten instance.
+    fn __set_name__<'py>(
+        slf: &Bound<'py, Self>,
+        owner: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        // A function that merely gets a second name in a class is no method of it.
+        let method = format!("{}.{name}", owner.getattr("__qualname__")?);
+        if !slf.getattr(intern!(slf.py(), "__qualname__"))?.eq(method)? {
+            return Ok(());
+        }
+        let weak = slf.py().import(intern!(slf.py(), "weakref"))?.call_method1("ref", (owner,))?;
+        slf.setattr(intern!(slf.py(), "_outlive_owner"), weak)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -172,7 +189,7 @@ impl Memoised {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let call = Call::from_python(args, kwargs)?;
-        let key = slf.get().key_or_raise(py, &call)?;
+        let key = Self::key_or_raise(slf, &call)?;
         Ok(from_wtf8(py, &key)?.into_any())
     }
 
@@ -268,18 +285,50 @@ impl Memoised {
         name.is_none_or(|name| self.keys.counts_keyword(&name.to_string()))
     }
 
-    /// The key of a call that must have one: Python's own error where the arguments do not fit.
-    pub fn key_or_raise(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<Vec<u8>> {
-        match self.keys.key(py, call) {
+    /// Says why the arguments of `call` do not fit the function.
+    fn misfit(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<PyErr> {
+        let inspect = py.import(intern!(py, "inspect"))?;
+        let signature = inspect.call_method1("signature", (&self.function,))?;
+        let why = match signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref()) {
+            Ok(_) => "the arguments do not fit".to_owned(),
+            Err(error) => error.value(py).to_string(),
+        };
+        let shown = signature.to_string();
+        let is_method = ["(self", "(cls"].iter().any(|start| shown.starts_with(start));
+        let advice = if is_method {
+            "; single calls of a method are controlled through the class, with the instance first"
+        } else {
+            ""
+        };
+        Ok(PyTypeError::new_err(format!("{}: {why}{advice}", self.name)))
+    }
+
+    /// The key of a call that must have one: Python's own words where the arguments do not fit.
+    pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_>) -> PyResult<Vec<u8>> {
+        let (me, py) = (slf.get(), slf.py());
+        Self::expect_instance(slf, call)?;
+        match me.keys.key(py, call) {
             Ok(key) => Ok(key),
             Err(NoKey::Error(error)) => Err(error),
-            Err(NoKey::Unbound) => {
-                let inspect = py.import(intern!(py, "inspect"))?;
-                let signature = inspect.call_method1("signature", (&self.function,))?;
-                signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref())?;
-                Err(pyo3::exceptions::PyTypeError::new_err("the arguments do not fit"))
-            }
+            Err(NoKey::Unbound) => Err(me.misfit(py, call)?),
         }
+    }
+
+    /// Raises if this is a method and the call names no instance: what is reached through a bound
+    /// method does not know it, and would take the next argument for it.
+    pub fn expect_instance(slf: &Bound<'_, Self>, call: &Call<'_>) -> PyResult<()> {
+        let py = slf.py();
+        let Some(owner) = slf.getattr_opt(intern!(py, "_outlive_owner"))? else { return Ok(()) };
+        let owner = owner.call0()?;
+        let given = call.positional().first();
+        if owner.is_none() || given.map_or(Ok(true), |given| given.is_instance(&owner))? {
+            return Ok(());
+        }
+        let name = &slf.get().name;
+        Err(PyTypeError::new_err(format!(
+            "{name} is a method: single calls of it are named through its class, with the instance \
+             as the first argument, as in Class.method.peek(instance, ...)"
+        )))
     }
 
     /// Calls the function itself.
@@ -288,7 +337,7 @@ impl Memoised {
     }
 }
 
-fn hash_of(name: &str) -> u64 {
+fn hash_of(name: &str, body: i64) -> u64 {
     use std::hash::BuildHasher;
-    foldhash::quality::FixedState::default().hash_one(name)
+    foldhash::quality::FixedState::default().hash_one((name, body))
 }

@@ -15,7 +15,7 @@ impl CoreCache {
         if mode == Mode::Off {
             return Ok(me.spare_salt.get().cloned());
         }
-        me.load_once(slf.py())?;
+        Self::load_once(slf)?;
         Ok(me.cache().salt(mode.writes()))
     }
 
@@ -25,7 +25,7 @@ impl CoreCache {
         if mode == Mode::Off {
             return Ok(me.spare_salt.get_or_init(|| salt).clone());
         }
-        me.load_once(py)?;
+        Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
         me.cache().take_news();
         let salt = me.cache().offer_salt(salt, mode.writes());

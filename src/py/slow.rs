@@ -9,10 +9,10 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::cache::{CoreCache, Mode, PyCache, unstorable};
+use super::cache::{CoreCache, HERE_ONLY, Mode, PyCache, unstorable};
 use super::call::{Call, call};
 use super::clock;
-use super::encode::to_text;
+use super::encode::{to_text, type_name};
 use super::hits::{Fill, Served, Span};
 use super::keys::NoKey;
 use super::live::Live;
@@ -139,7 +139,7 @@ impl Memoised {
         if mode == Mode::Off {
             return Ok(None);
         }
-        core.get().load_once(py)?;
+        CoreCache::load_once(core)?;
         let epoch = core.get().cache().gate().word();
         let options = self.options();
         let key = match self.keys.key(py, call) {
@@ -319,19 +319,27 @@ impl<'py> Flight<'_, 'py> {
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let (entry, refused) = self.entry(py, &value)?;
+        if refused.is_some() && is_used_up(&value)? {
+            // Who waits for it computes one of his own.
+            drop(duty);
+            self.tell_used_up(py, &value)?;
+            return Ok((value, None));
+        }
         let wanted = match &self.options.cache_if {
             Some(wanted) => call(wanted.bind(py), (&value,))?.is_truthy()?,
             None => true,
         };
         let landed = Landed::Result(entry.text.clone(), entry.live.clone());
         let fill = if wanted { self.fill_of(py, &entry)? } else { None };
-        if wanted {
+        let raises = refused.is_some() && self.options.on_unstorable == "raise";
+        if wanted && !raises {
             let _ = self.cache().put(&self.key, entry);
         }
         duty.finish(landed);
-        if wanted {
-            self.after_put(py)?;
+        if !wanted {
+            return Ok((value, fill));
         }
+        self.after_put(py)?;
         if let Some(where_) = refused {
             self.tell_unstorable(py, &where_)?;
         }
@@ -399,14 +407,31 @@ impl<'py> Flight<'_, 'py> {
         Some(Arc::new(live))
     }
 
+    /// A result that the first caller uses up is no result for the second.
+    fn tell_used_up(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let sentence = format!(
+            "the result of {} can be used only once ({}), so it is not kept and every call computes; \
+             return what it gives, such as list(...) of an iterator or the text of a file, and \
+             decorate the async def function itself rather than one that calls it",
+            self.me.name,
+            type_name(value)
+        );
+        self.tell_once(py, sentence)
+    }
+
     fn tell_unstorable(&self, py: Python<'py>, where_: &str) -> PyResult<()> {
         let key = String::from_utf8_lossy(&self.key);
         let sentence =
             unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
+        self.tell_once(py, sentence)
+    }
+
+    /// Warns, or what `on_unstorable=` says; a warning comes once for each function.
+    fn tell_once(&self, py: Python<'py>, sentence: String) -> PyResult<()> {
         match self.options.on_unstorable.as_str() {
             "raise" => return Err(PyTypeError::new_err(sentence)),
             "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {
-                self.core.get().warn(py, "UnstorableWarning", &sentence)?;
+                self.core.get().warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
             }
             _ => {}
         }
@@ -463,7 +488,10 @@ impl<'py> Flight<'_, 'py> {
 
     /// Keeps the value of an inner call for the next one.
     pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        let (entry, _) = self.entry(py, value)?;
+        let (entry, refused) = self.entry(py, value)?;
+        if refused.is_some() && is_used_up(value)? {
+            return Ok(());
+        }
         let landed = Landed::Result(entry.text, entry.live);
         self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
         Ok(())
@@ -510,7 +538,13 @@ impl<'py> Flight<'_, 'py> {
 
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(found) = self.cache().get(&self.key) else { return Ok(None) };
+        let cache = self.cache();
+        let found = cache.get(&self.key).or_else(|| {
+            // Another process may have it by now: a call would look, too.
+            cache.take_news();
+            cache.get(&self.key)
+        });
+        let Some(found) = found else { return Ok(None) };
         if super::encode::is_error(found.text.as_ref()) {
             return Ok(None);
         }
@@ -526,6 +560,9 @@ impl<'py> Flight<'_, 'py> {
     /// Keeps a result that somebody else brings.
     pub fn keep_given(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let (entry, refused) = self.entry(py, value)?;
+        if refused.is_some() && is_used_up(value)? {
+            return self.tell_used_up(py, value);
+        }
         let _ = self.cache().put(&self.key, entry);
         self.after_put(py)?;
         refused.map_or(Ok(()), |where_| self.tell_unstorable(py, &where_))
@@ -718,6 +755,14 @@ impl Duty {
         }
         drop(self.lock.take());
     }
+}
+
+/// Whether a value is gone once somebody has used it: iterators (files and generators are some) and
+/// coroutines.
+fn is_used_up(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let class = value.get_type();
+    let has = |name| class.hasattr(name);
+    Ok(has("__next__")? || has("__anext__")? || (has("__await__")? && has("send")?))
 }
 
 /// Waits for another thread's value; None if its thread was stopped and somebody must take over.

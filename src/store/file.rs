@@ -41,6 +41,7 @@ mod state;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::names::Names;
 use self::notice::Notices;
@@ -93,6 +94,8 @@ struct Inner {
     /// the child of a fork could not close it.
     fold: Mutex<Option<FoldGuard>>,
     notices: Mutex<Notices>,
+    /// Whether nothing is to be made in the folder on account of what is read.
+    only_reads: AtomicBool,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     heir: OnceLock<Arc<Inner>>,
 }
@@ -120,6 +123,10 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    fn only_reads(&self, only: bool) {
+        self.inner().only_reads.store(only, Ordering::Relaxed);
+    }
+
     fn load(&self) -> Loaded {
         let inner = self.inner();
         inner.load(&mut inner.state.lock())
@@ -172,6 +179,7 @@ impl Store for FileStore {
 impl Inner {
     fn new(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
         Self {
+            only_reads: AtomicBool::new(options.read_only),
             fs,
             path,
             options,
@@ -205,7 +213,8 @@ impl Inner {
         }
         let path = &self.names().lock;
         let joined = LockFile::join(&*self.fs, path);
-        let joined = Arc::new(joined.map_err(|error| Self::error("make", path, error))?);
+        let joined =
+            Arc::new(joined.map_err(|error| Self::error("make the lock file", path, error))?);
         if !joined.supported {
             self.tell_no_locks();
         }
@@ -245,6 +254,7 @@ impl Inner {
         if let Some(notices) = self.notices.try_lock() {
             *heir.notices.lock() = notices.child();
         }
+        heir.only_reads.store(self.only_reads.load(Ordering::Relaxed), Ordering::Relaxed);
         *heir.state.lock() = match self.state.try_lock() {
             Some(mut state) => state.child(&*self.fs),
             None => State { lost: true, ..State::default() },

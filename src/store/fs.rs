@@ -96,6 +96,8 @@ pub trait Handle: Send + Sync + Debug {
     fn position(&self) -> io::Result<u64>;
     /// The bytes from `start` up to `end`, or as many as there are.
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>>;
+    /// One `read` of the bytes from `start` on; how many of `into` it filled: 0 at the end.
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize>;
     /// What the system says about it.
     fn status(&self) -> io::Result<Status>;
     /// Makes its contents survive a loss of power.
@@ -195,6 +197,12 @@ impl Handle for File {
         file.seek(io::SeekFrom::Start(start))?;
         file.take(length).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut file = self;
+        file.seek(io::SeekFrom::Start(start))?;
+        Read::read(&mut file, into)
     }
 
     fn status(&self) -> io::Result<Status> {

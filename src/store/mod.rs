@@ -4,6 +4,7 @@
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
 mod file;
+mod fill;
 pub mod fs;
 mod journal;
 mod lock;
@@ -59,6 +60,9 @@ pub struct Loaded {
     pub items: Vec<Item>,
     /// When the snapshot was last modified: the age of entries that carry no time.
     pub modified: Option<SystemTime>,
+    /// Whether the snapshot's writer cannot have known what this process appended before: a program
+    /// that rewrites the file, not a process that folded the journals into it.
+    pub foreign: bool,
 }
 
 /// What other processes did to the store since it was last looked at.
@@ -98,6 +102,9 @@ impl KeyLock {
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
+    /// Says whether the folder may be changed by what is read from now on: if not, a damaged file is
+    /// set aside only when something is about to be written. It may, unless told otherwise.
+    fn only_reads(&self, _only: bool) {}
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
     fn load(&self) -> Loaded;
     /// What others did since `load` or the last call; one cheap look when nothing happened.

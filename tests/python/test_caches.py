@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
-from collections.abc import MutableMapping
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +188,25 @@ def test_entries_can_be_reached_by_the_functions_key() -> None:
     assert function(1) == [1]
 
 
+def test_a_cache_is_not_pickled_or_copied(tmp_path: Path) -> None:
+    """A Cache says that it cannot be sent elsewhere, and what to do instead."""
+    cache = Cache(tmp_path / "c.json")
+    for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="make it where it is needed"):
+            attempt(cache)
+
+
+def test_an_empty_path_is_refused() -> None:
+    """An empty path is a mistake, not a name for the working directory."""
+    with pytest.raises(ValueError, match="must not be empty"):
+        Cache("")
+
+
 def test_repr_names_the_file_and_the_number_of_entries(tmp_path: Path) -> None:
     """repr shows where the cache is and how much it holds, never what."""
     cache = Cache(tmp_path / "c.json")
     cache["secret"] = "secret"
-    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entries>"
+    assert repr(cache) == f"<outlive.Cache '{tmp_path / 'c.json'}': 1 entry>"
     assert repr(Cache(None)) == "<outlive.Cache in memory: 0 entries>"
 
 
@@ -234,3 +252,28 @@ def test_options_of_the_cache_are_defaults_of_its_functions() -> None:
     shared(), copied()
     assert shared() is shared()
     assert copied() is not copied()
+
+
+def test_copies_of_a_cache_are_the_cache(tmp_path: Path) -> None:
+    """A copy is the cache itself; pickling it is refused with advice, as it stands for a file."""
+    cache = Cache(tmp_path / "c.json")
+    assert copy.copy(cache) is cache and copy.deepcopy({"in": cache})["in"] is cache
+    with pytest.raises(TypeError, match=r"Cache\(path\)"):
+        pickle.dumps(cache)
+
+
+def test_what_another_process_stored_is_found(tmp_path: Path) -> None:
+    """Looking for an entry, by key or through its function, sees what others stored meanwhile."""
+    cache = Cache(tmp_path / "c.json")
+    function: Any = cache.memoise(lambda x: x, name="f")
+    function(0)
+    program = "from outlive import Cache; Cache('c.json')[{!r}] = 1; import os; os._exit(0)"
+    looks: dict[str, Callable[[], bool]] = {
+        "f(x=1)": lambda: function.peek(1) == 1,
+        "f(x=2)": lambda: function.cache_contains(2),
+        "a": lambda: "a" in cache,
+        "b": lambda: cache["b"] == 1,
+    }
+    for key, look in looks.items():
+        subprocess.run([sys.executable, "-c", program.format(key)], cwd=tmp_path, check=True)
+        assert look(), key

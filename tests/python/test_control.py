@@ -42,6 +42,23 @@ def test_peek_shows_what_is_kept_without_computing(cache: Cache) -> None:
     assert items.cache_info()[:2] == (0, 1)
 
 
+def test_a_control_names_the_function_that_its_arguments_do_not_fit() -> None:
+    """Wrong arguments are told with the function, and of a method with where the instance goes."""
+    cache = Cache(None)
+
+    class Client:
+        @cache.memoise(name="get")
+        def get(self, uri: str) -> str:
+            return uri
+
+    items, _ = counted(cache, name="items")
+    with pytest.raises(TypeError, match=r"^items: missing a required argument: 'uri'$"):
+        items.peek()
+    method: Any = Client().get
+    with pytest.raises(TypeError, match=r"^get: missing .* with the instance first$"):
+        method.peek("/x")
+
+
 def test_every_argument_of_a_control_is_the_calls(tmp_path: Path) -> None:
     """A parameter called default, key or result is the function's, not the control's."""
     function: Any = Cache(None).memoise(lambda result, default=0, key=1, self=2: [result, default])

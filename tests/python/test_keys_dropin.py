@@ -279,3 +279,9 @@ def test_canonical_texts_are_readable() -> None:
     assert key_text(1) == "outlive:(1)"
     assert key_text((1, "a")) == 'outlive:((1, "a"))'
     assert _core.canonical({"a": [None, True]}) == '{"a": [null, true]}'
+
+
+def test_a_value_that_is_no_key_is_refused_by_the_mapping(drop_in: DefaultCache) -> None:
+    """Between brackets stands what could be a first argument; anything else is a TypeError."""
+    with pytest.raises(TypeError, match="first argument of a memoised function"):
+        drop_in[object()]

@@ -6,6 +6,7 @@ import functools
 import gc
 import inspect
 import weakref
+from typing import Any
 
 import pytest
 
@@ -277,6 +278,21 @@ def test_control_of_methods_goes_through_the_class() -> None:
 
     user = User("ada")
     user.get("a")
+    bound: Any = user.get
+    for control in (bound.peek, bound.forget, bound.cache_key, bound.cache_contains, bound.refresh):
+        with pytest.raises(TypeError, match=r"Class\.method\.peek\(instance"):
+            control("a")
+    assert bound.cache_info().misses == 1
     assert User.get.peek(user, "a") == "adaa"
     assert User.get.forget(user, "a")
     assert not User.get.cache_contains(user, "a")
+
+
+def test_a_function_with_a_second_name_in_a_class_is_no_method() -> None:
+    """Controls of a function that a class borrows take the function's own arguments."""
+    double: Any = Cache(None).memoise(lambda x: 2 * x)
+
+    class Tools:
+        twice = double
+
+    assert double(4) == 8 and double.peek(4) == 8 and Tools.twice.peek(4) == 8

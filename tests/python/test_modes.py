@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from outlive import Cache, CacheMiss
+from outlive import Cache, CacheFileWarning, CacheMiss
 from programs import run
 
 
@@ -292,3 +292,65 @@ def test_a_mode_outlives_close(path: Path) -> None:
     cache.close()
     with pytest.raises(CacheMiss):
         function(2)
+
+
+def test_readonly_leaves_a_damaged_file_as_it_is(path: Path) -> None:
+    """Of a damaged file what is intact is served, with a warning; no copy of it is made."""
+    damaged = '{"f(x=1)": 1, "f(x=2)": [}'
+    path.write_text(damaged)
+    with pytest.warns(CacheFileWarning, match="left as it is"), Cache(path, mode="readonly") as c:
+        assert dict(c) == {"f(x=1)": 1}
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_text() == damaged
+
+
+def test_a_file_found_damaged_in_a_readonly_block_is_kept_before_it_is_written(path: Path) -> None:
+    """Who reads in a readonly block and writes later finds the damaged file beside the new one."""
+    damaged = '{"f(x=1)": 1, "f(x=2)": [}'
+    path.write_text(damaged)
+    cache = Cache(path)
+    with pytest.warns(CacheFileWarning, match="left as it is"), cache.mode("readonly"):
+        assert dict(cache) == {"f(x=1)": 1}
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    with pytest.warns(CacheFileWarning, match="kept as"):
+        cache.close()
+    (kept,) = path.parent.glob("*.damaged-*")
+    assert kept.read_text() == damaged and json.loads(path.read_text()) == {"f(x=1)": 1}
+
+
+@pytest.mark.parametrize("undo", ["del", "forget", "clear", "put", "del after put"])
+def test_a_save_after_a_readonly_block_keeps_what_the_block_left(path: Path, undo: str) -> None:
+    """What a readonly block dropped or replaced in memory is still in the file after a save."""
+    cache = Cache(path)
+    function, _ = counted(cache)
+    with cache.mode("readonly"):
+        if "put" in undo:
+            function.put(5, 1)
+        if undo == "forget":
+            function.forget(1)
+        if undo == "clear":
+            cache.clear()
+        if "del" in undo:
+            del cache["f(x=1)"]
+    function(2)
+    cache.close()
+    assert json.loads(path.read_bytes()) == {"f(x=1)": 1, "f(x=2)": 2}
+
+
+def test_what_a_readonly_block_replaced_can_be_deleted_later(path: Path) -> None:
+    """Outside of the block a deletion is a deletion, in the file too."""
+    cache = Cache(path)
+    function, _ = counted(cache)
+    with cache.mode("readonly"):
+        function.put(5, 1)
+    function.forget(1)
+    cache.close()
+    assert json.loads(path.read_bytes()) == {}
+
+
+def test_a_bad_value_in_a_readonly_cache_is_told(path: Path) -> None:
+    """A value that is no JSON is a miss with a warning, in mode "readonly" too."""
+    path.write_text('{"f(x=1)": 01}')
+    with pytest.warns(CacheFileWarning, match="leading zero"), Cache(path, mode="readonly") as c:
+        assert c.get("f(x=1)") is None
+    assert [file.name for file in path.parent.iterdir()] == [path.name]

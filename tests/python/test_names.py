@@ -52,6 +52,42 @@ def test_a_script_and_its_import_share_entries(tmp_path: Path) -> None:
     assert with_m.stdout == "tool.answer(x=1)\n"
 
 
+CLASSES = """
+    import enum, multiprocessing
+    from outlive import Cache
+    cache = Cache("c.json")
+    class NotFoundError(Exception): ...
+    Color = enum.Enum("Color", "RED")
+    class Client:
+        def __memo_key__(self): return "host"
+        @cache.memoise
+        def get(self, color):
+            print("computed", flush=True)
+            return self.__memo_key__()
+    @cache.memoise(cache_errors={NotFoundError: "1d"})
+    def look(x):
+        print("looked", flush=True)
+        raise NotFoundError(x)
+    def work(x):
+        Client().get(Color.RED)
+        try:
+            look(x)
+        except NotFoundError:
+            return list(cache)[0]
+    if __name__ == "__main__":
+        print(work(1))
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            print(*pool.map(work, [1]))
+"""
+
+
+def test_a_programs_classes_have_one_name(tmp_path: Path) -> None:
+    """A class of a program has one name in keys, run as a script, imported or spawned."""
+    key = 'tool.Client.get(self=tool.Client("host"), color=tool.Color("RED"))\n'
+    assert run(tmp_path, CLASSES, name="tool.py").stdout == "computed\nlooked\n" + key + key
+    assert run(tmp_path, "import tool; print(tool.work(1))").stdout == key
+
+
 def test_a_package_run_with_m_has_the_packages_name(tmp_path: Path) -> None:
     """python -m package names functions after the package, not after __main__."""
     package = tmp_path / "package"
@@ -98,6 +134,16 @@ def test_notebook_cells_keep_their_entries(tmp_path: Path) -> None:
             exec(compile(cell, "<cell>", "exec"), module.__dict__)
         assert list(cache) == ["__main__.fetch(x=1)"]
     assert calls == [1]
+
+
+def test_a_cell_of_any_namespace_may_be_run_again() -> None:
+    """What exec runs twice replaces its own functions: that is no collision."""
+    cell = "@cache.memoise\ndef fetch(x):\n    return x\n"
+    names = {"__name__": "no.such.module", "cache": Cache(None)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        exec(compile(cell, "<cell 1>", "exec"), names)
+        exec(compile(cell, "<cell 2>", "exec"), names)
 
 
 def test_name_replaces_the_name() -> None:

@@ -6,6 +6,7 @@ import collections
 import json
 import re
 import threading
+import warnings
 import weakref
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from outlive import UnstorableWarning
+from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
 from scripts import Scripts
 
@@ -73,7 +74,6 @@ CASES: dict[str, tuple[Any, str]] = {
     "a class": (Plain, "result: type"),
     "a module": (json, "result: module"),
     "Ellipsis": (..., "result: ellipsis"),
-    "a generator": ((n for n in range(3)), "result: generator"),
 }
 
 
@@ -197,10 +197,50 @@ def test_what_python_cannot_iterate_safely_is_refused(drop_in: DefaultCache) -> 
         assert f("k") is changing
 
 
+def test_what_is_not_to_be_kept_may_be_unstorable() -> None:
+    """A result that ``cache_if`` refuses is returned without a warning, whatever it is."""
+    f = Cache(None).memoise(lambda: object(), cache_if=lambda result: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert f() is not f()
+
+
 def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> None:
     """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a word."""
     strict = drop_in.memoise(lambda key: object(), on_unstorable="raise")
-    with pytest.raises(TypeError, match="result: object"):
-        strict("k")
+    for _ in range(2):
+        with pytest.raises(TypeError, match="result: object"):
+            strict("k")
     silent = drop_in.memoise(lambda key: Plain(), on_unstorable="ignore")
     assert silent("other") is silent("other")
+
+
+@pytest.mark.parametrize("make", [iter, reversed, lambda items: (item for item in items)])
+def test_what_can_be_used_once_is_not_kept(drop_in: DefaultCache, make: Any) -> None:
+    """An iterator, a generator or an open file is computed by every call, and a warning says so."""
+    f = drop_in.memoise(lambda key: make([1, 1]))
+    with pytest.warns(UnstorableWarning, match="used only once") as told:
+        assert [list(f("k")), list(f("k"))] == [[1, 1], [1, 1]]
+    assert len(told) == 1 and "k" not in drop_in
+
+
+def test_a_plain_function_may_return_a_coroutine(drop_in: DefaultCache) -> None:
+    """Each caller gets a coroutine of its own, and is told to decorate the async function."""
+    import asyncio
+
+    async def answer() -> int:
+        return 42
+
+    f = drop_in.memoise(lambda key: answer())
+    with pytest.warns(UnstorableWarning, match="decorate the async def"):
+        assert [asyncio.run(f("k")), asyncio.run(f("k"))] == [42, 42]
+
+
+def test_the_path_to_a_deep_part_is_shortened(drop_in: DefaultCache) -> None:
+    """A message shows both ends of a long path to what cannot be stored."""
+    deep: Any = object()
+    for _ in range(300):
+        deep = [deep]
+    with pytest.warns(UnstorableWarning, match=r"\]\.\.\.\[") as told:
+        drop_in.memoise(lambda key: deep)("k")
+    assert len(str(told[0].message)) < 500

@@ -61,6 +61,17 @@ def test_damage_found_at_import_points_at_the_import(script: Scripts) -> None:
     assert "program.py:3: CacheFileWarning: " in ended.err.splitlines()[0]
 
 
+def test_trouble_at_exit_points_at_no_line_of_outlives_own(script: Scripts) -> None:
+    """What cannot be saved at exit is told without a line of code, for there is none."""
+    program = """
+        import outlive
+        cache = outlive.Cache("missing/c.json")
+        cache["a"] = 1
+    """
+    *_, last = script(program).err.splitlines()
+    assert last.startswith("sys:1: CacheFileWarning: could not make the lock file "), last
+
+
 def test_collision_with_another_function(drop_in: DefaultCache) -> None:
     """The warning names the function that was answered, and the key; it comes once."""
 
@@ -77,6 +88,27 @@ def test_collision_with_another_function(drop_in: DefaultCache) -> None:
         found = [second("the key"), second("the key"), first("other"), second("other")]
     assert found == ["first"] * 4
     assert len(told) == 1
+
+
+def test_collision_of_two_lambdas(drop_in: DefaultCache) -> None:
+    """Functions in functions are told apart by what they do, as they may share their names."""
+    one, other = drop_in.memoise(lambda uri: 1), drop_in.memoise(lambda uri: 2)
+    assert one("u") == 1
+    with pytest.warns(outlive.KeyCollisionWarning, match="another function"):
+        assert other("u") == 1
+
+
+def test_a_function_that_is_made_again_is_no_collision(drop_in: DefaultCache) -> None:
+    """The same source is the same function, however often its module is loaded."""
+    source = "def outer(memoise):\n    return memoise(lambda uri: uri)"
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for lines in ("", "\n\n"):
+            names: dict[str, Any] = {"__name__": "made_again"}
+            exec(compile(lines + source, "made_again.py", "exec"), names)
+            found.append(names["outer"](drop_in.memoise)("u"))
+    assert found == ["u", "u"]
 
 
 def test_collision_of_other_arguments(drop_in: DefaultCache) -> None:

@@ -119,6 +119,10 @@ impl Handle for FaultyHandle {
         self.0.step()?;
         self.1.read(start, end)
     }
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.0.step()?;
+        self.1.read_piece(start, into)
+    }
     fn status(&self) -> io::Result<Status> {
         self.0.step()?;
         self.1.status()

@@ -99,6 +99,9 @@ impl Handle for LoggingHandle {
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.2.read(start, end)
     }
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        self.2.read_piece(start, into)
+    }
     fn status(&self) -> io::Result<Status> {
         self.2.status()
     }

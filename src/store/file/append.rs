@@ -50,7 +50,7 @@ impl Inner {
             self.state.lock().broken
         };
         let source = |why| io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why);
-        let wrong = |why| Self::error("keep new results", &self.names().snapshot, source(why));
+        let wrong = |why| Self::error("keep new results in", &self.names().snapshot, source(why));
         why.map_or(Ok(()), |why| Err(wrong(why)))
     }
 

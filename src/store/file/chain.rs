@@ -30,9 +30,13 @@ impl Inner {
         state.pending.clear();
         let found = self.read_snapshot(state);
         state.snapshot = found.identity;
-        forget_folded(&mut chain, found.identity);
+        let foreign = found.identity.is_some() && !forget_folded(&mut chain, found.identity);
         let changes = self.adopt(state, chain);
-        Loaded { items: replay(found.items, changes), modified: found.identity.map(Identity::time) }
+        Loaded {
+            items: replay(found.items, changes),
+            modified: found.identity.map(Identity::time),
+            foreign,
+        }
     }
 
     /// Takes in what others appended; trouble is told, not returned.
@@ -253,10 +257,10 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Leaves out the generations that the snapshot holds already.
-fn forget_folded(chain: &mut Chain, snapshot: Option<Identity>) {
+/// Leaves out the generations that the snapshot holds already; says whether it comes from a fold.
+fn forget_folded(chain: &mut Chain, snapshot: Option<Identity>) -> bool {
     let holds = |(_, tail): &(Journal, Tail)| snapshot.is_some() && tail.folded == snapshot;
-    if let Some(first) = chain.iter().rposition(holds) {
-        chain.drain(..first);
-    }
+    let first = chain.iter().rposition(holds);
+    chain.drain(..first.unwrap_or_default());
+    first.is_some()
 }

@@ -25,14 +25,14 @@ impl Inner {
         let alone = self.is_alone();
         let mut state = self.state.lock();
         state.alone = alone;
+        // A process that came without having read the end of the journal reads it now.
+        self.catch_up_or_tell(&mut state);
         // What only this process holds must be saved even if others stay.
-        if !alone && state.unsaved == 0 && !state.rewrite {
+        if !alone && state.unsaved == 0 && !state.rewrite && !self.is_rewritten(&state) {
             self.detach(&mut state);
             return Ok(None);
         }
-        // A process that came without having read the end of the journal reads it now.
-        self.catch_up_or_tell(&mut state);
-        if !state.needs_save() {
+        if !self.needs_save(&state) {
             return Ok(None);
         }
         drop(state);

@@ -48,12 +48,24 @@ impl Inner {
         {
             let mut state = self.state.lock();
             self.catch_up_or_tell(&mut state);
-            if self.options.read_only || state.broken.is_some() || !state.needs_save() {
+            if self.options.read_only || state.broken.is_some() || !self.needs_save(&state) {
                 return Ok(None);
             }
         }
         let guard = self.fold_lock()?;
         self.fold(guard, None).map(Some)
+    }
+
+    /// Whether there is anything that the snapshot does not hold.
+    pub fn needs_save(&self, state: &State) -> bool {
+        state.needs_save() || self.is_rewritten(state)
+    }
+
+    /// Whether a program that does not know our journals rewrote the snapshot: it may lack what was
+    /// folded before. A snapshot that was removed lacks nothing, that was the user's wish.
+    pub fn is_rewritten(&self, state: &State) -> bool {
+        let rewritten = || self.identity().is_some_and(|now| Some(now) != state.snapshot);
+        state.journal.is_some() && rewritten()
     }
 
     /// Takes part in the writing and waits for the fold lock.
@@ -87,6 +99,9 @@ impl Inner {
         state.settle(now);
         if now != state.snapshot {
             state.pending = vec![News::Replaced(self.load(&mut state))];
+        }
+        if state.owes_copy.take().is_some_and(|damaged| state.snapshot == Some(damaged)) {
+            self.set_aside("it is damaged, and is written anew");
         }
         Ok(Box::new(Fold {
             inner: Arc::clone(self),

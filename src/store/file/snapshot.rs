@@ -2,16 +2,16 @@
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
-
-use bytes::Bytes;
 
 use super::Inner;
 use super::names::Kind;
 use super::state::State;
 use crate::store::Item;
+use crate::store::fill::fill;
 use crate::store::fs::{Identity, Status};
-use crate::store::snapshot::read::{Snapshot, read};
+use crate::store::snapshot::read::{Reader, Snapshot};
 
 /// How often a file is read again that changes while it is read.
 const TRIES: u32 = 20;
@@ -58,8 +58,7 @@ impl Inner {
     fn read_steadily(&self) -> io::Result<Option<(Identity, Snapshot)>> {
         let mut left = TRIES;
         loop {
-            let Some((identity, bytes)) = self.read_once()? else { return Ok(None) };
-            let read = read(&bytes);
+            let Some((identity, read)) = self.read_once()? else { return Ok(None) };
             left -= 1;
             // A foreign writer empties the file first: what looks damaged may be half written.
             if left == 0 || (read.damage.is_none() && identity.size > 0) {
@@ -82,7 +81,7 @@ impl Inner {
         })
     }
 
-    fn read_once(&self) -> io::Result<Option<(Identity, Bytes)>> {
+    fn read_once(&self) -> io::Result<Option<(Identity, Snapshot)>> {
         let path = &self.names().snapshot;
         // Before it is opened: to open a device may do something.
         if !self.fs.status(path)?.regular {
@@ -91,10 +90,12 @@ impl Inner {
         let file = self.fs.open_read(path)?;
         let mut before = file.status()?;
         for _ in 0..TRIES {
-            let bytes = file.read(0, before.identity.size)?;
+            let mut reader = Reader::default();
+            let piece = |start, into: &mut [u8]| file.read_piece(start, into);
+            let bytes = fill(before.identity.size, piece, |text| reader.advance(text))?;
             let after = file.status()?;
             if whole(&bytes, &after) && after.identity == before.identity {
-                return Ok(before.regular.then(|| (before.identity, Bytes::from(bytes))));
+                return Ok(before.regular.then(|| (before.identity, reader.finish(&bytes))));
             }
             before = after;
             std::thread::sleep(PAUSE);
@@ -118,16 +119,21 @@ impl Inner {
             return;
         }
         state.kept = Some(identity);
+        let only_reads = self.only_reads.load(Ordering::Relaxed);
+        state.owes_copy = (only_reads && !empty).then_some(identity);
         let copy = if empty { String::new() } else { self.where_kept() };
         let name = self.names().snapshot.display();
-        let kept = read.items.len();
-        let text = format!("{name} is damaged: {damage}; {kept} results were read from it{copy}");
+        let kept = match read.items.len() {
+            1 => "1 result was".to_owned(),
+            many => format!("{many} results were"),
+        };
+        let text = format!("{name} is damaged: {damage}; {kept} read from it{copy}");
         self.tell(&text.clone(), text);
     }
 
     /// Keeps a copy and says where, and what to do with it.
     fn where_kept(&self) -> String {
-        if self.options.read_only {
+        if self.only_reads.load(Ordering::Relaxed) {
             return "; the file is left as it is".to_owned();
         }
         match self.keep_copy() {

@@ -42,6 +42,8 @@ pub struct State {
     pub lost: bool,
     /// The damaged snapshot that a copy was kept of.
     pub kept: Option<Identity>,
+    /// The damaged snapshot that a copy is to be kept of before it is written over.
+    pub owes_copy: Option<Identity>,
 }
 
 impl State {

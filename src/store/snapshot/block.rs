@@ -3,22 +3,38 @@
 //! Each block becomes bit masks, one bit a byte: first which quotes are real (not escaped), then what
 //! lies between them; only brackets outside of strings are looked at one by one.
 
-use wide::u8x16;
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into `dispatch!` does not get the instructions of this CPU"
+)]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
 
 use crate::error::{Error, Result};
 
 const BLOCK: usize = 64;
-const LANES: usize = 16;
 
 /// The place behind the list or dict that opens at `start`.
 ///
-/// `open` is memory for the brackets, lent so that it is not allocated for each value.
-pub(super) fn container_end(text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<usize> {
+/// `level` is what the CPU can do; `open` is memory for the brackets, lent so that it is not
+/// allocated for each value.
+pub(super) fn container_end(
+    level: Level,
+    text: &[u8],
+    start: usize,
+    open: &mut Vec<u8>,
+) -> Result<usize> {
     open.clear();
+    dispatch!(level, simd => end(simd, text, start, open))
+}
+
+#[inline(always)]
+fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<usize> {
     let mut state = State::default();
     let mut at = start;
     while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        if let Some(end) = state.block(block, at, open)? {
+        if let Some(end) = state.block(simd, block, at, open)? {
             return Ok(end);
         }
         at += BLOCK;
@@ -27,7 +43,7 @@ pub(super) fn container_end(text: &[u8], start: usize, open: &mut Vec<u8>) -> Re
     let mut last = [b' '; BLOCK];
     let tail = text.get(at..).unwrap_or_default();
     last[..tail.len()].copy_from_slice(tail);
-    let end = state.block(&last, at, open)?;
+    let end = state.block(simd, &last, at, open)?;
     end.ok_or(Error::Syntax { what: "the file is cut off", at: text.len() })
 }
 
@@ -42,18 +58,19 @@ struct State {
 
 impl State {
     /// Takes in one block; the end of the value if it lies in there.
-    #[inline]
-    fn block(
+    #[inline(always)]
+    fn block<S: Simd>(
         &mut self,
+        simd: S,
         block: &[u8; BLOCK],
         at: usize,
         open: &mut Vec<u8>,
     ) -> Result<Option<usize>> {
-        let masks = Masks::of(block);
+        let masks = Masks::of(simd, block);
         let quotes = masks.quote & !self.escaped_bytes(masks.backslash);
         let strings = prefix_xor(quotes) ^ self.in_string;
         self.in_string = 0_u64.wrapping_sub(strings >> 63);
-        let bad = masks.control & (strings | !white(block, masks.control));
+        let bad = masks.control & (strings | !white(simd, block, masks.control));
         let mut brackets = masks.bracket & !strings;
         while brackets != 0 {
             let bit = brackets.trailing_zeros() as usize;
@@ -122,17 +139,13 @@ fn controls(bad: u64, at: usize) -> Result<()> {
 }
 
 /// Which of the `control` characters are white space.
-#[inline]
-fn white(block: &[u8; BLOCK], control: u64) -> u64 {
+#[inline(always)]
+fn white<S: Simd>(simd: S, block: &[u8; BLOCK], control: u64) -> u64 {
     if control == 0 {
         return 0;
     }
-    let is_white = |lanes: u8x16| {
-        lanes.simd_eq(u8x16::splat(b'\n'))
-            | lanes.simd_eq(u8x16::splat(b'\r'))
-            | lanes.simd_eq(u8x16::splat(b'\t'))
-    };
-    bits(&quarters(block).map(is_white))
+    let lanes = u8x64::from_slice(simd, block);
+    (lanes.simd_eq(b'\n') | lanes.simd_eq(b'\r') | lanes.simd_eq(b'\t')).to_bitmask()
 }
 
 /// Each bit tells whether an odd number of bits is set up to and with its place.
@@ -154,39 +167,16 @@ struct Masks {
 }
 
 impl Masks {
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let lanes = quarters(block);
-        let highest = u8x16::splat(0x1f);
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
+        let lanes = u8x64::from_slice(simd, block);
         // `[` and `{`, `]` and `}` differ in this bit only.
-        let case = u8x16::splat(0x20);
+        let folded = lanes | 0x20;
         Self {
-            quote: bits(&lanes.map(|l| l.simd_eq(u8x16::splat(b'"')))),
-            backslash: rare_bits(&lanes.map(|l| l.simd_eq(u8x16::splat(b'\\')))),
-            bracket: bits(&lanes.map(|l| {
-                let l = l | case;
-                l.simd_eq(u8x16::splat(b'{')) | l.simd_eq(u8x16::splat(b'}'))
-            })),
-            control: rare_bits(&lanes.map(|l| l.max(highest).simd_eq(highest))),
+            quote: lanes.simd_eq(b'"').to_bitmask(),
+            backslash: lanes.simd_eq(b'\\').to_bitmask(),
+            bracket: (folded.simd_eq(b'{') | folded.simd_eq(b'}')).to_bitmask(),
+            control: lanes.simd_le(0x1f).to_bitmask(),
         }
     }
-}
-
-#[inline]
-fn quarters(block: &[u8; BLOCK]) -> [u8x16; 4] {
-    let (lanes, _) = block.as_chunks::<LANES>();
-    [lanes[0], lanes[1], lanes[2], lanes[3]].map(u8x16::new)
-}
-
-#[inline]
-fn bits(quarters: &[u8x16; 4]) -> u64 {
-    let [a, b, c, d] = quarters.map(|q| u64::from(q.to_bitmask()));
-    a | b << 16 | c << 32 | d << 48
-}
-
-/// The same for bytes that most blocks have none of: one look, then the four.
-#[inline]
-fn rare_bits(quarters: &[u8x16; 4]) -> u64 {
-    let [a, b, c, d] = *quarters;
-    if (a | b | c | d).to_bitmask() == 0 { 0 } else { bits(quarters) }
 }

@@ -24,6 +24,9 @@ impl Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at == 0 {
+            return f.write_str(self.what); // the file as a whole
+        }
         write!(f, "{} at line {} (byte {})", self.what, self.line, self.at)
     }
 }

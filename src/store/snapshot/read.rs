@@ -26,30 +26,65 @@ pub struct Snapshot {
 
 /// Reads a whole file. Never fails: what is intact is returned.
 pub fn read(file: &Bytes) -> Snapshot {
-    let mut whole = Collector::new(file);
-    let Err(error) = entries(file, &mut whole) else {
-        return Snapshot { items: whole.finish(), damage: None };
-    };
-    let mut intact = Collector::new(file);
-    let damage = salvage(file, &error, &mut intact);
-    Snapshot { items: intact.finish(), damage: Some(damage) }
+    Reader::default().finish(file)
 }
 
-/// Takes all entries of a whole file in.
-fn entries(text: &[u8], into: &mut Collector<'_>) -> Result<()> {
-    let mut scanner = Scanner::new(text);
-    let Some(first) = first_entry(&scanner, text)? else { return Ok(()) };
-    let mut at = first;
-    loop {
-        let entry = scanner.entry(at)?;
-        // Entry by entry, while it is in the cache; what stands between entries is ASCII.
-        utf8(&text[at..entry.value.end]).map_err(|error| shift(&error, at))?;
-        let after = scanner.after(entry.value.end);
-        into.add(&entry);
-        match after {
-            After::Comma(next) => at = next,
-            After::Close(end) => return at_end(&scanner, text, end),
-            After::Other(place) => return scanner.fail("expected a comma", place),
+/// Reads a file of which more and more is there.
+#[derive(Debug, Default)]
+pub struct Reader {
+    found: Collector,
+    /// Where the entry after those found begins; 0 before the first.
+    at: usize,
+    /// How much must be there before another look is worth it.
+    wanted: usize,
+}
+
+impl Reader {
+    /// Takes in all entries that are whole in `text`, what is there of the file now.
+    pub fn advance(&mut self, text: &[u8]) {
+        if text.len() < self.wanted {
+            return;
+        }
+        // Whether it is an error, or goes on behind the end, turns out when all is there.
+        let _ = self.entries(text, false);
+        // An entry that is longer than that is not looked at again for each piece.
+        self.wanted = text.len() + (text.len() - self.at.min(text.len()));
+    }
+
+    /// Takes in the rest, now that the whole `file` is there. Never fails: what is intact is
+    /// returned.
+    pub fn finish(mut self, file: &Bytes) -> Snapshot {
+        let Err(error) = self.entries(file, true) else {
+            return Snapshot { items: self.found.finish(file), damage: None };
+        };
+        let mut intact = Collector::default();
+        let damage = salvage(file, &error, &mut intact);
+        Snapshot { items: intact.finish(file), damage: Some(damage) }
+    }
+
+    /// Takes entries in up to the end, or up to the first that may go on behind it.
+    fn entries(&mut self, text: &[u8], whole: bool) -> Result<()> {
+        let mut scanner = Scanner::new(text);
+        if self.at == 0 {
+            let Some(first) = first_entry(&scanner, text)? else { return Ok(()) };
+            self.at = first;
+        }
+        loop {
+            let at = scanner.word(self.at);
+            let entry = scanner.entry(at)?;
+            let end = entry.value.end;
+            // Entry by entry, while it is in the cache; what stands between entries is ASCII.
+            utf8(&text[at..end]).map_err(|error| shift(&error, at))?;
+            match scanner.after(end) {
+                After::Comma(next) => self.at = next,
+                After::Close(_) if !whole => return Ok(()),
+                After::Close(behind) => {
+                    self.found.add(text, entry);
+                    return at_end(&scanner, text, behind);
+                }
+                After::Other(place) => return scanner.fail("expected a comma", place),
+            }
+            self.found.add(text, entry);
         }
     }
 }

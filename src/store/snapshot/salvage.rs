@@ -13,7 +13,7 @@ use crate::value::check::check;
 const PATIENCE: usize = 8;
 
 /// Gives `into` everything intact in `text`, which `found` is wrong with; says what is wrong.
-pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector<'_>) -> Damage {
+pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector) -> Damage {
     if let Some(what) = hopeless(text) {
         return Damage::new(what, 0, text);
     }
@@ -108,10 +108,10 @@ struct Careful<'t> {
 
 impl Careful<'_> {
     /// Takes the entries from `first` on to the first damage.
-    fn head(&mut self, first: usize, into: &mut Collector<'_>) -> Option<Broken> {
+    fn head(&mut self, first: usize, into: &mut Collector) -> Option<Broken> {
         let Run { entries, end } = self.run(first);
-        for entry in &entries {
-            into.add(entry);
+        for entry in entries {
+            into.add(self.text, entry);
         }
         match end {
             End::Broken(broken) => Some(self.pinpoint(broken)),
@@ -125,15 +125,15 @@ impl Careful<'_> {
     }
 
     /// Takes what can be taken of the entries behind the damage.
-    fn tail(&mut self, broken: &Broken, into: &mut Collector<'_>) {
+    fn tail(&mut self, broken: &Broken, into: &mut Collector) {
         // In a file that is cut off, the last bracket may close something inside the last entry, and
         // what leads up to it looks like the end of the file's object.
         if !self.sure() && at_of(&broken.error) >= self.text.len() {
             return;
         }
         for run in self.runs(broken.resume) {
-            for entry in &run.entries {
-                into.add(entry);
+            for entry in run.entries {
+                into.add(self.text, entry);
             }
         }
     }
@@ -156,13 +156,13 @@ impl Careful<'_> {
 
     /// Takes entries that stand behind the object's end, where a longer file was overwritten.
     /// They are older than what stands before.
-    fn leftovers(&mut self, from: usize, into: &mut Collector<'_>) {
+    fn leftovers(&mut self, from: usize, into: &mut Collector) {
         if !self.sure() {
             return;
         }
         for run in self.runs(from) {
-            for entry in &run.entries {
-                into.add_missing(entry);
+            for entry in run.entries {
+                into.add_missing(self.text, entry);
             }
         }
     }

@@ -2,12 +2,15 @@
 
 use std::ops::Range;
 
+use fearless_simd::Level;
+
 use super::block::container_end;
 use crate::error::{Error, Result};
 use crate::value::check::check;
 use crate::value::find;
 
 /// One member of the file's object, as places in the file.
+#[derive(Debug)]
 pub(super) struct Entry {
     /// The key without its quotes, escapes in place.
     pub(super) key: Range<usize>,
@@ -30,13 +33,15 @@ pub(super) enum After {
 /// Takes entries from the front of a text.
 pub(super) struct Scanner<'t> {
     text: &'t [u8],
+    /// What the CPU can do.
+    level: Level,
     /// Memory for open brackets.
     open: Vec<u8>,
 }
 
 impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Self { text, open: Vec::new() }
+        Self { text, level: Level::new(), open: Vec::new() }
     }
 
     /// The first place from `at` on that is not white space.
@@ -111,7 +116,7 @@ impl<'t> Scanner<'t> {
     #[inline]
     fn value(&mut self, at: usize) -> Result<usize> {
         match self.byte(at) {
-            b'{' | b'[' => container_end(self.text, at, &mut self.open),
+            b'{' | b'[' => container_end(self.level, self.text, at, &mut self.open),
             b'"' => self.string(at).map(|(end, _)| end),
             _ => self.scalar(at),
         }
