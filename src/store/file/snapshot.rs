@@ -18,6 +18,10 @@ use crate::store::snapshot::read::{Snapshot, read};
 const TRIES: u32 = 20;
 /// The pause before it is.
 const PAUSE: Duration = Duration::from_millis(10);
+/// A file that was last written to longer ago has no writer at work.
+const RECENT: Duration = Duration::from_secs(2);
+/// How often a file is looked at that may have one.
+const LOOKS: u32 = 30;
 
 /// What stands at the snapshot's place.
 #[derive(Debug, Default)]
@@ -62,11 +66,21 @@ impl Inner {
             if left == 0 || (read.damage.is_none() && identity.size > 0) {
                 return Ok(Some((identity, read)));
             }
-            std::thread::sleep(PAUSE);
-            if self.identity() == Some(identity) {
+            if !self.changes_soon(identity) {
                 return Ok(Some((identity, read)));
             }
         }
+    }
+
+    /// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched
+    /// for a while, because a busy machine may hold its writer up.
+    fn changes_soon(&self, identity: Identity) -> bool {
+        let age = SystemTime::now().duration_since(identity.time());
+        let looks = if age.is_ok_and(|age| age > RECENT) { 1 } else { LOOKS };
+        (0..looks).any(|_| {
+            std::thread::sleep(PAUSE);
+            self.identity() != Some(identity)
+        })
     }
 
     fn read_once(&self) -> io::Result<Option<(Identity, Bytes)>> {
