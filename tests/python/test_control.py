@@ -55,7 +55,9 @@ def test_a_control_names_the_function_that_its_arguments_do_not_fit() -> None:
     with pytest.raises(TypeError, match=r"^items: missing a required argument: 'uri'$"):
         items.peek()
     method: Any = Client().get
-    with pytest.raises(TypeError, match=r"^get is a method: .*with the instance as the first argument"):
+    with pytest.raises(
+        TypeError, match=r"^get is a method: .*with the instance as the first argument"
+    ):
         method.peek("/x")
 
 
