@@ -23,7 +23,7 @@ lint: $(VENV)/built ## formatters, linters, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest outlive --allowlist tests/typing/stubtest.allow
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 rust:               ## the core, without Python
 	cargo test -q
