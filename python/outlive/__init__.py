@@ -34,7 +34,6 @@ from ._errors import CacheMiss as CacheMiss
 from ._errors import KeyCollisionWarning as KeyCollisionWarning
 from ._errors import OutliveWarning as OutliveWarning
 from ._errors import UnstorableWarning as UnstorableWarning
-from ._info import CacheInfo as CacheInfo
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from ._default import memoise as memoise
     from ._default import memoize as memoize
     from ._default import save_cache as save_cache
+    from ._info import CacheInfo as CacheInfo
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
@@ -80,6 +80,10 @@ def __getattr__(name: str) -> Any:
         from . import _default
 
         return getattr(_default, name)
+    if name == "CacheInfo":
+        from ._info import CacheInfo
+
+        return CacheInfo
     if name in ("BoundMemoised", "Memoised"):
         from . import _types
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import weakref
 from collections.abc import MutableMapping
@@ -195,11 +194,12 @@ class Cache(_Mapping):
         mode = _modes.current(self.core) or self.core.mode
         return self._aside if mode == "off" else self.core
 
-    @functools.cached_property
+    @property
     def _aside(self) -> _core.Cache:
-        aside = _place.core_of(None, False, self.is_drop_in, None)
-        aside.mode = "on"
-        return aside
+        if self._memory is None:
+            self._memory = _place.core_of(None, False, self.is_drop_in, None)
+            self._memory.mode = "on"
+        return self._memory
 
     def __getitem__(self, key: str) -> Any:
         return self._entries[self._text(key)]
@@ -264,6 +264,7 @@ class Cache(_Mapping):
         return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
 
     _title = "outlive.Cache"
+    _memory: _core.Cache | None = None
 
     def _text(self, key: object) -> str:
         """The key text of what stands between brackets."""
