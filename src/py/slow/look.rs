@@ -1,0 +1,190 @@
+//! Looking a key up: is there a result, is it fresh, what may a table of hits remember of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::{Flight, Look, Old};
+use crate::cache::Entry;
+use crate::policy::{Expiry, Freshness};
+use crate::py::cache::Mode;
+use crate::py::call::call;
+use crate::py::clock;
+use crate::py::hits::{Fill, Served, Span};
+use crate::py::live::Live;
+
+impl<'py> Flight<'_, 'py> {
+    /// What a hit would return; nothing is counted.
+    pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let cache = self.cache();
+        let found = cache.get(&self.key).or_else(|| {
+            // Another process may have it by now: a call would look, too.
+            cache.take_news();
+            cache.get(&self.key)
+        });
+        let Some(found) = found else { return Ok(None) };
+        if crate::py::encode::is_error(found.text.as_ref()) {
+            return Ok(None);
+        }
+        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
+            return Ok(None);
+        };
+        match self.freshness(py, &found, &live)? {
+            Freshness::Expired { .. } => Ok(None),
+            Freshness::Fresh | Freshness::Refresh => self.serve(py, &live).map(Some),
+        }
+    }
+
+    /// Looks the key up.
+    pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss(Old::default());
+        if self.mode == Mode::Refresh {
+            return Ok(nothing);
+        }
+        let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
+        if crate::py::encode::is_error(found.text.as_ref()) {
+            return self.kept_error(py, &found);
+        }
+        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
+            return Ok(nothing);
+        };
+        match self.freshness(py, &found, &live)? {
+            Freshness::Fresh => {}
+            Freshness::Refresh => self.refresh_later(py)?,
+            Freshness::Expired { servable_on_error } => {
+                let stale = servable_on_error.then_some(live);
+                return Ok(Look::Miss(Old { expired: true, stale }));
+            }
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        self.check_collision(py)?;
+        let value = self.serve(py, &live)?;
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        if !self.is_remembered() || self.cache().is_flying(&self.key) {
+            return Ok(Look::Hit((value, None)));
+        }
+        let mut entry = found;
+        entry.live = Some(live);
+        Ok(Look::Hit((value, self.fill_of(py, &entry)?)))
+    }
+
+    pub(super) fn kept_error(
+        &self,
+        py: Python<'py>,
+        found: &Entry<Arc<Live>>,
+    ) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss(Old::default());
+        let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
+            return Ok(nothing);
+        };
+        let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
+        let age = self.now(py)? - found.created.unwrap_or(0.0);
+        let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
+        if error.is_none() {
+            return Ok(nothing);
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        Ok(Look::Raise(PyErr::from_value(error)))
+    }
+
+    pub(super) fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Expiry> {
+        let options = &self.options;
+        let ttl = match &options.ttl {
+            None => None,
+            Some(ttl) => match ttl.bind(py).extract::<f64>() {
+                Ok(seconds) => Some(seconds),
+                Err(_) => call(ttl.bind(py), (live.serve(py)?,))?.extract()?,
+            },
+        };
+        Ok(Expiry {
+            ttl,
+            refresh_after: options.refresh_after,
+            stale_if_error: options.stale_if_error,
+        })
+    }
+
+    pub(super) fn freshness(
+        &self,
+        py: Python<'py>,
+        found: &Entry<Arc<Live>>,
+        live: &Live,
+    ) -> PyResult<Freshness> {
+        if !self.options.expires() {
+            return Ok(Freshness::Fresh);
+        }
+        let now = self.now(py)?;
+        Ok(self.expiry(py, live)?.judge(found.created, now, now))
+    }
+
+    /// Whether a table of hits may answer such calls. It must not where every call must be seen:
+    /// to ask for the key or the time, or to know what was used last.
+    pub(super) fn is_remembered(&self) -> bool {
+        let options = &self.options;
+        let seen = options.clock.is_some() || options.maxsize.is_some();
+        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
+        self.me.keys.is_pure() && !seen && !bounded
+    }
+
+    /// What the table of hits may remember of an entry, and until when.
+    pub(super) fn fill_of(
+        &self,
+        py: Python<'py>,
+        entry: &Entry<Arc<Live>>,
+    ) -> PyResult<Option<Fill>> {
+        let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
+            return Ok(None);
+        };
+        let span = if self.options.expires() {
+            let now = self.now(py)?;
+            let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
+            let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
+            let until = entry.created.unwrap_or(now) + shortest;
+            Some(Span { from: clock::nanoseconds(now), until: clock::nanoseconds(until) })
+        } else {
+            None
+        };
+        let served = if live.is_shared() {
+            Served::Same(live.object().clone_ref(py))
+        } else if self.options.copy {
+            Served::Copy(Arc::clone(live))
+        } else {
+            Served::Same(live.serve_shared(py)?.unbind())
+        };
+        Ok(Some(Fill { epoch: self.epoch, served, span }))
+    }
+
+    pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
+        let Some(refresher) = &self.options.refresher else { return Ok(()) };
+        if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
+            return Ok(());
+        }
+        let key = crate::py::text::from_wtf8(py, &self.key)?;
+        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?)).map(drop)
+    }
+
+    pub(super) fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
+        if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
+    }
+
+    pub(super) fn value_of(
+        &self,
+        py: Python<'py>,
+        text: Option<&Bytes>,
+        live: Option<Arc<Live>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut entry = Entry::new(None);
+        (entry.text, entry.live) = (text.cloned(), live);
+        let live = self.core.get().live(py, &self.key, &entry)?;
+        live.map(|live| self.serve(py, &live)).transpose()
+    }
+
+    pub(super) fn now(&self, py: Python<'_>) -> PyResult<f64> {
+        match &self.options.clock {
+            Some(clock) => call(clock.bind(py), ())?.extract(),
+            None => Ok(clock::now()),
+        }
+    }
+}
