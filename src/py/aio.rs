@@ -17,10 +17,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::cache::Mode;
 use super::call::Call;
 use super::lead::Lead;
 use super::memoised::Memoised;
+use super::mode::Mode;
 use super::options::Options;
 use super::slow::{Answer, Duty, Flight, Old, Result_, Step};
 use super::within::{self, Asker};

@@ -4,69 +4,21 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::clock;
-use super::decode::{Failure, Names, decode, template};
-use super::encode::to_text;
+use super::decode::Names;
 use super::live::Live;
-use super::text::{from_wtf8, with_wtf8};
-use crate::cache::{Cache, Entry};
+use super::mode::Mode;
+use crate::cache::Cache;
 use crate::policy::Limits;
-use crate::store::{Durability, FileStore, MemoryStore, Options, RESERVED_KEY, Store};
+use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
 use crate::value::write::Charset;
 
 /// A cache whose decoded forms and failures are Python objects.
 pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
-
-/// What calls do with the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Hits are served, misses computed and kept.
-    On,
-    /// Calls go straight through; no file is touched.
-    Off,
-    /// Everything is computed anew and kept.
-    Refresh,
-    /// Hits are served, a miss raises `CacheMiss`.
-    Offline,
-    /// Hits are served, misses computed but kept in this process only.
-    Readonly,
-}
-
-impl Mode {
-    /// From the word that users write.
-    pub fn from_word(word: &str) -> PyResult<Self> {
-        Ok(match word {
-            "on" => Self::On,
-            "off" => Self::Off,
-            "refresh" => Self::Refresh,
-            "offline" => Self::Offline,
-            "readonly" => Self::Readonly,
-            _ => return Err(PyValueError::new_err(format!("no such mode: {word:?}"))),
-        })
-    }
-
-    /// Whether hits may be served without looking at the mode.
-    fn serves_hits(self) -> bool {
-        !matches!(self, Self::Off | Self::Refresh)
-    }
-
-    /// Whether what is made is written to the file.
-    pub fn writes(self) -> bool {
-        matches!(self, Self::On | Self::Refresh)
-    }
-
-    fn from_number(number: u8) -> Self {
-        [Self::On, Self::Off, Self::Refresh, Self::Offline, Self::Readonly][usize::from(number)]
-    }
-}
 
 /// All caches of the process, for forks.
 static CACHES: StdMutex<Vec<Weak<PyCache>>> = StdMutex::new(Vec::new());
@@ -81,7 +33,7 @@ pub fn all_caches() -> Vec<Arc<PyCache>> {
 /// The native half of `outlive.Cache`.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
 pub struct CoreCache {
-    cache: Arc<PyCache>,
+    pub(super) cache: Arc<PyCache>,
     charset: Charset,
     path: Option<PathBuf>,
     /// Whether every result is synced to the disk.
@@ -94,7 +46,7 @@ pub struct CoreCache {
     overridden: Py<PyAny>,
     /// Called with each sentence that the user should read.
     warn: Py<PyAny>,
-    names: Mutex<Option<Box<Names>>>,
+    pub(super) names: Mutex<Option<Box<Names>>>,
     loaded: AtomicBool,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(super) spare_salt: OnceLock<String>,
@@ -214,88 +166,6 @@ impl CoreCache {
         me.tell(py)
     }
 
-    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::load(slf)?;
-        Ok(slf.get().cache.len())
-    }
-
-    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        Self::load(slf)?;
-        let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let me = slf.get();
-        if !me.cache.contains(&text) {
-            // Another process may have it by now.
-            me.cache.take_news();
-        }
-        match me.cache.get(&text) {
-            // What is bad must not be found here and missed a moment later.
-            Some(entry) if !entry.sound => Ok(me.live(key.py(), &text, &entry)?.is_some()),
-            entry => Ok(entry.is_some()),
-        }
-    }
-
-    /// All keys in order.
-    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let py = slf.py();
-        Self::load(slf)?;
-        let keys: PyResult<Vec<_>> =
-            slf.get().cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
-        PyList::new(py, keys?)
-    }
-
-    fn __getitem__<'py>(
-        slf: &Bound<'py, Self>,
-        key: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::load(slf)?;
-        let me = slf.get();
-        let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let missing = || PyKeyError::new_err(key.clone().unbind());
-        if let Some(value) = me.value(key.py(), &text)? {
-            return Ok(value);
-        }
-        // Another process may have it by now.
-        me.cache.take_news();
-        me.value(key.py(), &text)?.ok_or_else(missing)
-    }
-
-    fn __setitem__(
-        slf: &Bound<'_, Self>,
-        key: &Bound<'_, PyString>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let me = slf.get();
-        Self::load(slf)?;
-        let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        if text == RESERVED_KEY.as_bytes() {
-            let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
-            return Err(PyValueError::new_err(message));
-        }
-        me.put_value(&text, value, Self::may_write(slf)?)
-    }
-
-    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
-        let gone = Self::remove(slf, key)?;
-        gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
-    }
-
-    /// Forgets one entry; says whether there was one.
-    fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        let (me, durable) = (slf.get(), Self::may_write(slf)?);
-        Self::load(slf)?;
-        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
-        me.tell(key.py())?;
-        Ok(gone.is_some())
-    }
-
-    /// Forgets everything, in the file too.
-    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
-        Self::load(slf)?;
-        me.cache.clear(durable);
-        me.tell(py)
-    }
-
     /// Writes the file, if anything changed. Says whether all is well.
     fn save(&self, py: Python<'_>) -> PyResult<bool> {
         if !self.is_writable() {
@@ -372,7 +242,7 @@ impl CoreCache {
         Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
     }
 
-    fn default(&self) -> Mode {
+    pub(super) fn default(&self) -> Mode {
         Mode::from_number(self.default_mode.load(Ordering::Acquire))
     }
 
@@ -398,89 +268,4 @@ impl CoreCache {
     pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
         self.warn.bind(py).call1((class, sentence)).map(drop)
     }
-
-    /// A copy of the value of `key`; None if there is none.
-    pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(found) = self.cache.get(key) else { return Ok(None) };
-        match self.live(py, key, &found)? {
-            Some(live) => live.serve(py).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The decoded form of an entry; None if its text is bad (it is dropped, the file kept aside).
-    pub fn live(
-        &self,
-        py: Python<'_>,
-        key: &Bytes,
-        entry: &Entry<Arc<Live>>,
-    ) -> PyResult<Option<Arc<Live>>> {
-        if let Some(live) = &entry.live {
-            return Ok(Some(Arc::clone(live)));
-        }
-        let Some(text) = &entry.text else { return Ok(None) };
-        match self.template(py, text) {
-            Ok(live) => {
-                let live = Arc::new(live);
-                self.cache.keep_live(key, text, &live);
-                Ok(Some(live))
-            }
-            Err(Failure::Python(error)) => Err(error),
-            Err(Failure::Text(error)) => {
-                let shown = String::from_utf8_lossy(key);
-                let why = format!("the value of {shown:?}: {error}");
-                self.cache.discard(key, text, &why, self.is_writable());
-                self.tell(py)?;
-                Ok(None)
-            }
-        }
-    }
-
-    /// The value of a text.
-    pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
-        self.with_names(|names| decode(py, text, names))
-    }
-
-    /// What hits on a text are served from.
-    pub fn template(&self, py: Python<'_>, text: &[u8]) -> Result<Live, Failure> {
-        self.with_names(|names| template(py, text, names))
-    }
-
-    fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
-        // Taken out while Python objects are made: no lock is held, and others do without.
-        let mut names = self.names.lock().take().unwrap_or_default();
-        let value = decode(&mut names);
-        let spare = self.names.lock().replace(names);
-        drop(spare);
-        value
-    }
-
-    /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
-    fn put_value(&self, key: &Bytes, value: &Bound<'_, PyAny>, durable: bool) -> PyResult<()> {
-        let py = value.py();
-        let mut entry = Entry::new(Some(clock::now()));
-        entry.transient = !durable;
-        match to_text(value, self.charset) {
-            Ok(text) => entry.text = Some(text),
-            Err(refusal) => {
-                entry.live = Some(Arc::new(Live::same(value.clone())));
-                let shown = String::from_utf8_lossy(key);
-                let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
-                self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
-            }
-        }
-        let _ = self.cache.put(key, entry);
-        self.tell(py)
-    }
-}
-
-/// What a warning adds to [`unstorable`]: the value is not lost.
-pub const HERE_ONLY: &str = "; it is kept in this process only";
-
-/// The sentence for a value that the file cannot hold.
-pub fn unstorable(of: &str, where_: &str) -> String {
-    format!(
-        "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
-         dates, decimals, ...) instead"
-    )
 }

@@ -4,9 +4,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::aio;
-use super::cache::{CoreCache, Mode};
+use super::cache::CoreCache;
 use super::call::Call;
 use super::memoised::Memoised;
+use super::mode::Mode;
 use super::slow::Answer;
 use super::within::Asker;
 

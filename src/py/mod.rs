@@ -14,13 +14,16 @@ mod hot;
 mod keys;
 mod lead;
 mod live;
+mod mapping;
 mod memoised;
+mod mode;
 mod options;
 mod report;
 mod salt;
 mod shape;
 mod slow;
 mod text;
+mod values;
 mod within;
 
 use pyo3::prelude::*;

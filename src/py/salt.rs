@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use super::cache::{CoreCache, Mode};
+use super::cache::CoreCache;
+use super::mode::Mode;
 use crate::store::{KeyGuard, KeyLock, RESERVED_KEY};
 
 #[pymethods]

@@ -10,10 +10,11 @@ use pyo3::prelude::*;
 
 use super::{Answer, Duty, Flight, Old, exiting_thread, this_thread};
 use crate::cache::{Entry, Landed};
-use crate::py::cache::{HERE_ONLY, Mode, unstorable};
 use crate::py::call::call;
 use crate::py::encode::{to_text, type_name};
 use crate::py::live::Live;
+use crate::py::mode::Mode;
+use crate::py::values::{HERE_ONLY, unstorable};
 
 impl<'py> Flight<'_, 'py> {
     /// Calls the function and keeps what it returns.

@@ -10,11 +10,11 @@ use pyo3::prelude::*;
 use super::{Flight, Look, Old};
 use crate::cache::Entry;
 use crate::policy::{Expiry, Freshness};
-use crate::py::cache::Mode;
 use crate::py::call::call;
 use crate::py::clock;
 use crate::py::hits::{Fill, Served, Span};
 use crate::py::live::Live;
+use crate::py::mode::Mode;
 
 impl<'py> Flight<'_, 'py> {
     /// What a hit would return; nothing is counted.

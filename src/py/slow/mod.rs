@@ -17,12 +17,13 @@ use pyo3::prelude::*;
 
 pub use duty::{Duty, Old};
 
-use super::cache::{CoreCache, Mode, PyCache};
+use super::cache::{CoreCache, PyCache};
 use super::call::Call;
 use super::hits::Fill;
 use super::keys::NoKey;
 use super::live::Live;
 use super::memoised::Memoised;
+use super::mode::Mode;
 use super::options::Options;
 use super::within::Asker;
 use crate::cache::Landed;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::keep::is_used_up;
 use super::{Answer, Flight, Look, Result_, Step};
 use crate::cache::Landed;
-use crate::py::cache::Mode;
+use crate::py::mode::Mode;
 
 impl<'py> Flight<'_, 'py> {
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
