@@ -10,6 +10,7 @@
 mod bounds;
 pub mod entry;
 pub mod gate;
+mod save;
 mod state;
 pub mod table;
 
@@ -24,7 +25,7 @@ use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
-use crate::store::{Change, KeyLock, News, Saving, Store};
+use crate::store::{Change, KeyLock, News, Store};
 use crate::sync::{self, Arc, Mutex};
 use state::{Evicted, Gone, Salt, State};
 
@@ -36,9 +37,6 @@ pub enum Landed<L, E> {
     /// The computation failed.
     Failed(E),
 }
-
-/// How a store answers to a save.
-type Begun = Result<Option<Box<dyn Saving>>>;
 
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
@@ -149,14 +147,14 @@ where
     }
 
     /// The same for whoever is inside already; what it replaces is to be dropped outside.
-    fn take_news_active(&self) -> Gone<L> {
+    pub(super) fn take_news_active(&self) -> Gone<L> {
         let _history = self.history.lock();
         let news = self.store.news();
         if news.is_empty() { Gone::new() } else { self.take_in(news) }
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
-    fn take_in(&self, news: Vec<News>) -> Gone<L> {
+    pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
         let mut kept = Vec::new();
         let gone = self.state.lock().take_in(news, &mut kept);
         for item in kept {
@@ -340,60 +338,6 @@ where
             let _ = self.store.append(&Change::Clear);
         }
         self.gate.invalidate();
-    }
-
-    /// Writes a snapshot, if anything changed since the last one.
-    pub fn save(&self) -> Result<()> {
-        let mut gone = Gone::new();
-        let _active = sync::active();
-        self.fold(&mut gone, |store| store.begin_save())
-    }
-
-    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
-        let _saving = self.saving.lock();
-        if !self.state.lock().is_loaded() {
-            return Ok(());
-        }
-        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
-        self.fold_once(gone, &begin).or_else(|_| self.fold_once(gone, &begin))
-    }
-
-    fn fold_once(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
-        gone.extend(self.take_news_active());
-        let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
-        let history = self.history.lock();
-        gone.extend(self.take_in(saving.news()));
-        let items = self.state.lock().items();
-        drop(history);
-        saving.write(&items)
-    }
-
-    /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
-    /// [`save_in_background`](Self::save_in_background).
-    pub fn should_save(&self) -> bool {
-        self.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
-    }
-
-    /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
-    pub fn save_in_background(&self) {
-        let _ = self.save();
-        self.background.store(false, Ordering::Release);
-    }
-
-    /// Takes a promise of [`should_save`](Self::should_save) back: there is no thread to keep it.
-    pub fn no_background(&self) {
-        self.background.store(false, Ordering::Release);
-    }
-
-    /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
-    pub fn close(&self) -> Result<()> {
-        let mut gone = Gone::new();
-        let _active = sync::active();
-        let saved = self.fold(&mut gone, |store| store.begin_close());
-        self.store.close();
-        self.state.lock().disown();
-        saved
     }
 
     /// What the user should be told; emptied by the call.

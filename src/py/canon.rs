@@ -8,7 +8,8 @@ use pyo3::types::{
     PyTuple, PyType,
 };
 
-use super::encode::{pack, type_name};
+use super::encode::pack;
+use super::refusal::type_name;
 use super::text::with_wtf8;
 use crate::key::KeyText;
 

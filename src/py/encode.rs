@@ -12,6 +12,7 @@ use pyo3::types::{
 
 use super::call::call;
 use super::hot::utf8;
+use super::refusal::{Refusal, shown};
 use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
@@ -21,80 +22,6 @@ use crate::value::write::{Charset, Writer};
 
 /// Python's json reads integers of up to this many digits on every version.
 const MAX_DIGITS: usize = 4300;
-
-/// A message shows this many steps of a path, half of them from each end.
-const LONGEST_PATH: usize = 20;
-
-/// Behind so many bytes a set of sets of sets is not described any further.
-const LONGEST_WHAT: usize = 200;
-
-/// Why a value cannot go to the file: where in it, and what stands there.
-#[derive(Debug, Default)]
-pub struct Refusal {
-    /// The steps from the offending part up to the result, innermost first.
-    steps: Vec<String>,
-    /// What the offending part is.
-    what: String,
-    /// It is no refusal: the writing must begin anew, with care.
-    again: bool,
-}
-
-#[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
-impl Refusal {
-    fn new(what: impl Into<String>) -> Box<Self> {
-        Box::new(Self { what: what.into(), ..Self::default() })
-    }
-
-    fn of_type(value: &Bound<'_, PyAny>) -> Box<Self> {
-        Self::new(type_name(value))
-    }
-
-    fn at(mut self: Box<Self>, step: impl FnOnce() -> String) -> Box<Self> {
-        if !self.again {
-            self.steps.push(step());
-        }
-        self
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn too_deep() -> Box<Self> {
-        Self::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle"))
-    }
-
-    /// It was found in the item `n`.
-    #[cold]
-    #[inline(never)]
-    fn in_item(self: Box<Self>, n: usize) -> Box<Self> {
-        self.at(|| format!("[{n}]"))
-    }
-
-    /// It was found in the value of the member `key`.
-    #[cold]
-    #[inline(never)]
-    fn in_member(self: Box<Self>, key: &Bound<'_, PyAny>) -> Box<Self> {
-        self.at(|| format!("[{}]", shown(key)))
-    }
-
-    /// It was found in a set's member, which has no path of its own.
-    #[cold]
-    #[inline(never)]
-    fn in_set(self: Box<Self>, kind: &str) -> Box<Self> {
-        if self.again || self.what.len() > LONGEST_WHAT {
-            return self;
-        }
-        Self::new(format!("{kind} of {}", self.what))
-    }
-
-    /// The sentence for the user: `result["items"][3]: set of object`.
-    pub fn describe(&self) -> String {
-        let mut steps: Vec<&str> = self.steps.iter().rev().map(String::as_str).collect();
-        if steps.len() > LONGEST_PATH {
-            steps.splice(LONGEST_PATH / 2..steps.len() - LONGEST_PATH / 2, ["..."]);
-        }
-        format!("result{}: {}", steps.concat(), self.what)
-    }
-}
 
 type Encoded = Result<(), Box<Refusal>>;
 
@@ -113,11 +40,7 @@ impl Walk {
 
     /// Refuses to go on, unless it is known that other code may run from here on.
     fn may_run_code(self) -> Encoded {
-        if self.guarded {
-            Ok(())
-        } else {
-            Err(Box::new(Refusal { again: true, ..Refusal::default() }))
-        }
+        if self.guarded { Ok(()) } else { Err(Refusal::begin_anew()) }
     }
 }
 
@@ -133,15 +56,6 @@ pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
             put(value, writer, Walk { depth: 0, guarded: true })
         }
         written => written,
-    }
-}
-
-/// `module.Class` of a value, without the module for built-in types.
-pub fn type_name(value: &Bound<'_, PyAny>) -> String {
-    let class = value.get_type();
-    match class.fully_qualified_name() {
-        Ok(name) => name.to_string(),
-        Err(_) => "an unnamed type".to_owned(),
     }
 }
 
@@ -433,17 +347,6 @@ fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
 pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
     call(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
-}
-
-/// A key or index for a message: `repr`, cut to a readable length.
-#[inline(never)]
-fn shown(value: &Bound<'_, PyAny>) -> String {
-    let text = value.repr().map_or_else(|_| type_name(value), |repr| repr.to_string());
-    if text.chars().count() > 60 {
-        text.chars().take(57).chain("...".chars()).collect()
-    } else {
-        text
-    }
 }
 
 /// The text of `value` in memory of exactly its size.

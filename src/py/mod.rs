@@ -18,6 +18,7 @@ mod mapping;
 mod memoised;
 mod mode;
 mod options;
+mod refusal;
 mod report;
 mod salt;
 mod shape;

@@ -11,9 +11,10 @@ use pyo3::prelude::*;
 use super::{Answer, Duty, Flight, Old, exiting_thread, this_thread};
 use crate::cache::{Entry, Landed};
 use crate::py::call::call;
-use crate::py::encode::{to_text, type_name};
+use crate::py::encode::to_text;
 use crate::py::live::Live;
 use crate::py::mode::Mode;
+use crate::py::refusal::type_name;
 use crate::py::values::{HERE_ONLY, unstorable};
 
 impl<'py> Flight<'_, 'py> {

@@ -1,0 +1,72 @@
+//! Snapshots: when they are written, and how they take in what others did.
+
+use std::sync::atomic::Ordering;
+
+use super::Cache;
+use super::state::Gone;
+use crate::error::Result;
+use crate::store::{Saving, Store};
+use crate::sync;
+
+/// How a store answers to a save.
+type Begun = Result<Option<Box<dyn Saving>>>;
+
+impl<L, E> Cache<L, E>
+where
+    L: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    /// Writes a snapshot, if anything changed since the last one.
+    pub fn save(&self) -> Result<()> {
+        let mut gone = Gone::new();
+        let _active = sync::active();
+        self.fold(&mut gone, |store| store.begin_save())
+    }
+
+    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
+    fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+        let _saving = self.saving.lock();
+        if !self.state.lock().is_loaded() {
+            return Ok(());
+        }
+        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
+        self.fold_once(gone, &begin).or_else(|_| self.fold_once(gone, &begin))
+    }
+
+    fn fold_once(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+        gone.extend(self.take_news_active());
+        let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
+        let history = self.history.lock();
+        gone.extend(self.take_in(saving.news()));
+        let items = self.state.lock().items();
+        drop(history);
+        saving.write(&items)
+    }
+
+    /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
+    /// [`save_in_background`](Self::save_in_background).
+    pub fn should_save(&self) -> bool {
+        self.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
+    }
+
+    /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
+    pub fn save_in_background(&self) {
+        let _ = self.save();
+        self.background.store(false, Ordering::Release);
+    }
+
+    /// Takes a promise of [`should_save`](Self::should_save) back: there is no thread to keep it.
+    pub fn no_background(&self) {
+        self.background.store(false, Ordering::Release);
+    }
+
+    /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
+    pub fn close(&self) -> Result<()> {
+        let mut gone = Gone::new();
+        let _active = sync::active();
+        let saved = self.fold(&mut gone, |store| store.begin_close());
+        self.store.close();
+        self.state.lock().disown();
+        saved
+    }
+}
