@@ -6,15 +6,17 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from . import _core, _names, _options, _refresh
 from ._errors import KeyCollisionWarning
 from ._keeper import Keeper
 from ._secret import Digester
+from ._typing import TYPE_CHECKING
 from ._warnings import warn
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ._cache import Cache
 
 # The functions of each file by name: several Cache objects may share it.

@@ -8,11 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from . import _core
+from ._typing import TYPE_CHECKING
 
-Param = tuple[str, int, int, bool, Any]
+if TYPE_CHECKING:
+    from typing import Any
+
+    Param = tuple[str, int, int, bool, Any]
+
 KEYED, IGNORED, SECRET = range(3)
 _RESERVED = '()[]@"'
 _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from typing import Any
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Refresher:
