@@ -18,7 +18,6 @@ import pytest
 import outlive
 from outlive import Cache
 
-
 # Each `with` block here stands for a process of its own, which would not know the last one's function.
 pytestmark = pytest.mark.filterwarnings("ignore:two functions are named")
 
