@@ -17,7 +17,7 @@ use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
-use crate::value::text::has_split_pair;
+use crate::value::text::{has_split_pair, split_pair};
 use crate::value::write::{Charset, Writer};
 
 /// Python's json reads integers of up to this many digits on every version.
@@ -122,7 +122,7 @@ fn put_pieces(wtf8: &[u8], w: &mut Writer) -> Result<(), Error> {
     w.begin_tag(Tag::Str);
     w.begin_list();
     let mut rest = wtf8;
-    while let Some(end) = first_split(rest) {
+    while let Some(end) = split_pair(rest) {
         w.wtf8(&rest[..end])?;
         w.comma();
         rest = &rest[end..];
@@ -137,12 +137,6 @@ fn put_pieces(wtf8: &[u8], w: &mut Writer) -> Result<(), Error> {
 fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
     let refused = || Refusal::new("str that cannot be encoded");
     written.map_err(|_| refused())?.map_err(|_| refused())
-}
-
-/// Where the first low surrogate stands that follows a high one.
-fn first_split(wtf8: &[u8]) -> Option<usize> {
-    let pair = |six: &[u8]| matches!(six, [0xed, 0xa0..=0xaf, _, 0xed, 0xb0..=0xbf, _]);
-    wtf8.windows(6).position(pair).map(|at| at + 3)
 }
 
 #[inline(never)]

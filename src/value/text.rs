@@ -14,10 +14,17 @@ pub struct Text<'a> {
 /// Whether `wtf8` holds a high surrogate directly followed by a low one, as two code points.
 /// JSON cannot tell these from the one character that the pair stands for.
 pub fn has_split_pair(wtf8: &[u8]) -> bool {
-    memchr::memchr_iter(0xed, wtf8).any(|at| {
+    split_pair(wtf8).is_some()
+}
+
+/// Where the first low surrogate stands that directly follows a high one: a string that is cut
+/// there holds no such pair.
+pub fn split_pair(wtf8: &[u8]) -> Option<usize> {
+    let high = memchr::memchr_iter(0xed, wtf8).find(|&at| {
         matches!(surrogate(&wtf8[at..]), Some(0xd800..=0xdbff))
             && matches!(surrogate(&wtf8[at + 3..]), Some(0xdc00..=0xdfff))
-    })
+    });
+    high.map(|at| at + 3)
 }
 
 /// The surrogate that `wtf8` begins with.
