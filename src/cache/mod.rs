@@ -14,7 +14,7 @@ mod save;
 mod state;
 pub mod table;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
@@ -347,7 +347,7 @@ where
 
     /// In the child of a fork: drops what belongs to the parent.
     pub fn after_fork(&self) {
-        self.background.store(false, Ordering::Release);
+        self.no_background();
         self.store.after_fork();
     }
 

@@ -52,10 +52,10 @@ where
     /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
     pub fn save_in_background(&self) {
         let _ = self.save();
-        self.background.store(false, Ordering::Release);
+        self.no_background();
     }
 
-    /// Takes a promise of [`should_save`](Self::should_save) back: there is no thread to keep it.
+    /// Takes a promise of [`should_save`](Self::should_save) back: it is kept, or cannot be.
     pub fn no_background(&self) {
         self.background.store(false, Ordering::Release);
     }

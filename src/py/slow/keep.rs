@@ -75,12 +75,10 @@ impl<'py> Flight<'_, 'py> {
         let core = self.core.get();
         if core.cache().should_save() {
             let cache = Arc::clone(core.cache());
-            // Without a thread for it the next save does it; the journal has everything.
-            let name = "outlive-save".to_owned();
-            let builder = std::thread::Builder::new().name(name);
-            let later = Arc::clone(&cache);
-            if builder.spawn(move || later.save_in_background()).is_err() {
-                cache.no_background();
+            let builder = std::thread::Builder::new().name("outlive-save".to_owned());
+            if builder.spawn(move || cache.save_in_background()).is_err() {
+                // Without a thread for it the next save does it; the journal has everything.
+                core.cache().no_background();
             }
         }
         if exiting_thread() == Some(this_thread()) {

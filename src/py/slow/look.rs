@@ -32,7 +32,8 @@ impl<'py> Flight<'_, 'py> {
         let Some(live) = self.core.get().live(py, &self.key, &found)? else {
             return Ok(None);
         };
-        match self.freshness(py, &found, &live)? {
+        let expiry = self.expiry(py, &live)?;
+        match self.freshness(py, &found, expiry)? {
             Freshness::Expired { .. } => Ok(None),
             Freshness::Fresh | Freshness::Refresh => self.serve(py, &live).map(Some),
         }
@@ -51,7 +52,8 @@ impl<'py> Flight<'_, 'py> {
         let Some(live) = self.core.get().live(py, &self.key, &found)? else {
             return Ok(nothing);
         };
-        match self.freshness(py, &found, &live)? {
+        let expiry = self.expiry(py, &live)?;
+        match self.freshness(py, &found, expiry)? {
             Freshness::Fresh => {}
             Freshness::Refresh => self.refresh_later(py)?,
             Freshness::Expired { servable_on_error } => {
@@ -66,9 +68,8 @@ impl<'py> Flight<'_, 'py> {
         if !self.is_remembered() || self.cache().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
         }
-        let mut entry = found;
-        entry.live = Some(live);
-        Ok(Look::Hit((value, self.fill_of(py, &entry)?)))
+        let fill = self.fill(py, &live, found.created, expiry)?;
+        Ok(Look::Hit((value, Some(fill))))
     }
 
     pub(super) fn kept_error(
@@ -90,8 +91,12 @@ impl<'py> Flight<'_, 'py> {
         Ok(Look::Raise(PyErr::from_value(error)))
     }
 
-    pub(super) fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Expiry> {
+    /// The limits of this result's age; None if results of this function do not grow old.
+    fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Option<Expiry>> {
         let options = &self.options;
+        if !options.expires() {
+            return Ok(None);
+        }
         let ttl = match &options.ttl {
             None => None,
             Some(ttl) => match ttl.bind(py).extract::<f64>() {
@@ -99,24 +104,22 @@ impl<'py> Flight<'_, 'py> {
                 Err(_) => call(ttl.bind(py), (live.serve(py)?,))?.extract()?,
             },
         };
-        Ok(Expiry {
+        Ok(Some(Expiry {
             ttl,
             refresh_after: options.refresh_after,
             stale_if_error: options.stale_if_error,
-        })
+        }))
     }
 
-    pub(super) fn freshness(
+    fn freshness(
         &self,
         py: Python<'py>,
         found: &Entry<Arc<Live>>,
-        live: &Live,
+        expiry: Option<Expiry>,
     ) -> PyResult<Freshness> {
-        if !self.options.expires() {
-            return Ok(Freshness::Fresh);
-        }
+        let Some(expiry) = expiry else { return Ok(Freshness::Fresh) };
         let now = self.now(py)?;
-        Ok(self.expiry(py, live)?.judge(found.created, now, now))
+        Ok(expiry.judge(found.created, now, now))
     }
 
     /// Whether a table of hits may answer such calls. It must not where every call must be seen:
@@ -128,7 +131,7 @@ impl<'py> Flight<'_, 'py> {
         self.me.keys.is_pure() && !seen && !bounded
     }
 
-    /// What the table of hits may remember of an entry, and until when.
+    /// What the table of hits may remember of a new entry, if of anything.
     pub(super) fn fill_of(
         &self,
         py: Python<'py>,
@@ -137,14 +140,26 @@ impl<'py> Flight<'_, 'py> {
         let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
             return Ok(None);
         };
-        let span = if self.options.expires() {
-            let now = self.now(py)?;
-            let Expiry { ttl, refresh_after, .. } = self.expiry(py, live)?;
-            let shortest = [ttl, refresh_after].into_iter().flatten().fold(f64::INFINITY, f64::min);
-            let until = entry.created.unwrap_or(now) + shortest;
-            Some(Span { from: clock::nanoseconds(now), until: clock::nanoseconds(until) })
-        } else {
-            None
+        let expiry = self.expiry(py, live)?;
+        self.fill(py, live, entry.created, expiry).map(Some)
+    }
+
+    /// What the table of hits is to remember, and until when.
+    fn fill(
+        &self,
+        py: Python<'py>,
+        live: &Arc<Live>,
+        created: Option<f64>,
+        expiry: Option<Expiry>,
+    ) -> PyResult<Fill> {
+        let span = match expiry {
+            Some(Expiry { ttl, refresh_after, .. }) => {
+                let now = self.now(py)?;
+                let limits = [ttl, refresh_after].into_iter().flatten();
+                let until = created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
+                Some(Span { from: clock::nanoseconds(now), until: clock::nanoseconds(until) })
+            }
+            None => None,
         };
         let served = if live.is_shared() {
             Served::Same(live.object().clone_ref(py))
@@ -153,7 +168,7 @@ impl<'py> Flight<'_, 'py> {
         } else {
             Served::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(Some(Fill { epoch: self.epoch, served, span }))
+        Ok(Fill { epoch: self.epoch, served, span })
     }
 
     pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
