@@ -13,6 +13,9 @@ pub fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9) as i64
 }
 
+/// By how much `coarse` is late at most, in nanoseconds: two ticks of the slowest timer.
+pub const LATEST: i64 = 20_000_000;
+
 /// Now, in nanoseconds, to some milliseconds, for a tenth of the price: what a hit can afford.
 #[cfg(target_os = "linux")]
 #[inline]

@@ -2,13 +2,12 @@
 //!
 //! A key text is only made when this table does not know the call.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::clock;
 use super::hot::RawCall;
-use super::live::Live;
+use super::live::Template;
 use super::shape::{Row, Shape};
 
 const MAX_SHAPES: usize = 32;
@@ -21,7 +20,7 @@ pub enum Served {
     /// This very object.
     Same(Py<PyAny>),
     /// A fresh copy.
-    Copy(Arc<Live>),
+    Copy(Py<Template>),
 }
 
 /// From when to when a hit may be served, in nanoseconds since the epoch.
@@ -37,10 +36,17 @@ impl Span {
     /// For results that do not grow old.
     pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
 
+    /// From now to `until`, or a little less, as the coarse clock is late.
+    pub fn up_to(until: i64) -> Self {
+        // NOTE: the same clock as in `holds`: by an exact one it would not have begun for some
+        // milliseconds, and a busy loop would take the slow path, and begin anew, for ever.
+        Self { from: clock::coarse(), until: until.saturating_sub(clock::LATEST) }
+    }
+
     /// Whether it is time. Kept out of the way of functions that know no time.
     #[inline(never)]
     fn holds(self) -> bool {
-        let now = super::clock::coarse();
+        let now = clock::coarse();
         self.from <= now && now < self.until
     }
 }
@@ -63,6 +69,8 @@ pub struct Hits {
     pub count: u64,
     /// Whether rows carry spans, so that a clock must be read.
     timed: bool,
+    /// Whether there are results that must be copied.
+    copied: bool,
     shapes: Vec<Shape>,
 }
 
@@ -70,6 +78,17 @@ pub struct Hits {
 pub type Dropped = (Vec<Shape>, Option<Row>);
 
 impl Hits {
+    /// The answer to a call with one str, if nothing needs to be called or copied for it.
+    #[inline]
+    pub fn quick(&mut self, call: &RawCall<'_, '_>, epoch: u64) -> Option<Py<PyAny>> {
+        if self.epoch != epoch || self.timed {
+            return None;
+        }
+        let result = self.shapes.first()?.quick(call)?;
+        self.count += 1;
+        Some(result.clone_ref(call.py()))
+    }
+
     /// Looks the call up; `epoch` is the cache's state now.
     #[inline]
     pub fn find(&mut self, call: &RawCall<'_, '_>, epoch: u64) -> Option<Served> {
@@ -77,12 +96,12 @@ impl Hits {
             return None;
         }
         let shape = self.shapes.iter().find(|shape| shape.fits(call))?;
-        let row = shape.row(call)?;
+        let (row, result) = shape.find(call)?;
         if self.timed && !shape.span(row).holds() {
             return None;
         }
         self.count += 1;
-        shape.serve(row, call.py())
+        shape.serve(row, result, call.py())
     }
 
     /// Remembers a call; `counts` says of each argument whether it takes part in the key.
@@ -95,11 +114,17 @@ impl Hits {
         let old = if self.epoch == fill.epoch { Vec::new() } else { self.clear().0 };
         self.epoch = fill.epoch;
         self.timed |= fill.span.is_some();
+        self.copied |= matches!(fill.served, Served::Copy(_));
         let row = Row { served: fill.served, span: fill.span.unwrap_or(Span::ALWAYS) };
         match self.shape(call, counts) {
             Some(shape) => (old, shape.insert(call, row)),
             None => (old, Some(row)),
         }
+    }
+
+    /// Whether `quick` may answer all calls that are known here.
+    pub fn are_quick(&self) -> bool {
+        !self.timed && !self.copied && self.shapes.iter().all(Shape::is_quick)
     }
 
     /// Forgets everything.

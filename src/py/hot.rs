@@ -11,7 +11,8 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
-use std::sync::{Arc, Once};
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
@@ -21,19 +22,23 @@ use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
-use super::live::Live;
+use super::live::Template;
 use super::memoised::Memoised;
+use super::shape::spread;
 
-/// The C function that CPython finds in every `Memoised`.
+/// Where CPython finds the C function that calls a `Memoised`.
 #[derive(Debug)]
-pub struct Entry(
-    #[expect(dead_code, reason = "read by CPython, at the type's offset")] ffi::vectorcallfunc,
-);
+pub struct Entry(AtomicPtr<()>);
 
 impl Entry {
-    /// The entry of all memoised functions.
+    /// The entry of a function whose hits are all of the commonest sort so far.
     pub fn new() -> Self {
-        Self(vectorcall)
+        Self(AtomicPtr::new(quick as ffi::vectorcallfunc as *mut ()))
+    }
+
+    /// From now on hits may be of any sort: none is looked for twice.
+    pub fn widen(&self) {
+        self.0.store(any as ffi::vectorcallfunc as *mut (), Ordering::Relaxed);
     }
 }
 
@@ -42,7 +47,6 @@ pub struct RawCall<'a, 'py> {
     arguments: *const *mut ffi::PyObject,
     positional: usize,
     names: *mut ffi::PyObject,
-    keywords: usize,
     py: Python<'py>,
     lives: PhantomData<&'a ()>,
 }
@@ -56,7 +60,7 @@ impl<'a, 'py> RawCall<'a, 'py> {
     /// How many arguments there are.
     #[inline]
     pub fn width(&self) -> usize {
-        self.positional + self.keywords
+        self.positional + self.names().map_or(0, |names| names.len())
     }
 
     /// How many of them are positional.
@@ -72,15 +76,16 @@ impl<'a, 'py> RawCall<'a, 'py> {
             return None;
         }
         // SAFETY: kwnames of a vectorcall is NULL or a tuple that the caller keeps alive.
-        Some(unsafe { Borrowed::from_ptr(self.py, self.names).cast_unchecked() })
+        Some(unsafe { borrowed(self.py, self.names).cast_unchecked() })
     }
 
     /// The argument `at`, counted from 0, keywords behind the positional ones.
     #[inline]
     pub fn argument(&self, at: usize) -> Borrowed<'a, 'py, PyAny> {
-        assert!(at < self.width());
+        // Most are positional: then the names need not be looked at.
+        assert!(at < self.positional || at < self.width());
         // SAFETY: the array holds `width` objects (checked above) that the caller keeps alive.
-        unsafe { Borrowed::from_ptr(self.py, *self.arguments.add(at)) }
+        unsafe { borrowed(self.py, *self.arguments.add(at)) }
     }
 
     /// The call in safe terms.
@@ -91,18 +96,94 @@ impl<'a, 'py> RawCall<'a, 'py> {
     }
 }
 
-/// The hash of an argument whose comparison runs no Python code; None for any other.
+/// An object that lives as long as the call, without `PyO3`'s own check for NULL.
+#[inline]
+unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'a, '_, PyAny> {
+    // SAFETY: the caller has an object, and it is not NULL.
+    unsafe { Borrowed::from_ptr_or_opt(py, object).unwrap_unchecked() }
+}
+
+/// The hash of a str that has noted it: nothing is called. None for any other argument.
+#[cfg(not(Py_GIL_DISABLED))]
+#[inline]
+pub fn noted_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
+    let object = argument.as_ptr();
+    // SAFETY: `argument` is alive; every exact str begins with this head.
+    unsafe {
+        if ffi::Py_TYPE(object) != &raw mut ffi::PyUnicode_Type {
+            return None;
+        }
+        match (*object.cast::<ffi::PyASCIIObject>()).hash {
+            -1 => None,
+            hash => Some(hash.cast_unsigned() as u64),
+        }
+    }
+}
+
+/// The same for a small int, too.
+#[inline]
+pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
+    let object = argument.as_ptr();
+    noted_hash(argument).or_else(|| {
+        // SAFETY: `argument` is alive, and an exact int where it is looked into.
+        unsafe {
+            (ffi::Py_TYPE(object) == &raw mut ffi::PyLong_Type).then(|| small_int(object)).flatten()
+        }
+    })
+}
+
+/// Without a GIL another thread may be about to note it.
+#[cfg(Py_GIL_DISABLED)]
+#[inline]
+pub fn noted_hash(_: Borrowed<'_, '_, PyAny>) -> Option<u64> {
+    None
+}
+
+/// A number that stands for an exact int of one digit, and for no other; None for larger ones.
+#[inline]
+unsafe fn small_int(int: *mut ffi::PyObject) -> Option<u64> {
+    // SAFETY: the caller has an exact int, which never changes: a head, a word that holds how many
+    // digits there are and the sign, and the digits.
+    unsafe {
+        let word = *int.cast::<ffi::PyObject>().add(1).cast::<usize>();
+        let digit = *int.cast::<ffi::PyObject>().add(1).cast::<usize>().add(1).cast::<u32>();
+        // Up to 3.11 the number of digits, negative if the int is; then eight times that, and the
+        // sign in the lowest two bits: 0 positive, 1 zero, 2 negative.
+        #[cfg(not(Py_3_12))]
+        let (small, sign) = (word.wrapping_add(1) <= 2, word);
+        #[cfg(Py_3_12)]
+        let (small, sign) = (word < 16, word & 3);
+        small.then(|| spread(u64::from(digit) << 32 | (sign as u64 & 3)))
+    }
+}
+
+/// The hash of an argument whose comparison runs no Python code, well spread; None for any other.
 #[inline]
 pub fn simple_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
+    let object = argument.as_ptr();
+    // SAFETY: `argument` is alive, the interpreter attached.
+    unsafe {
+        if ffi::Py_TYPE(object) == &raw mut ffi::PyUnicode_Type {
+            // Python's hashes of texts are well spread as they are.
+            return Some(str_hash(object));
+        }
+    }
+    other_hash(argument)
+}
+
+#[inline(never)]
+fn other_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
     // SAFETY: `argument` is alive, the interpreter attached; the hash of these exact types is C
     // code that cannot fail.
     unsafe {
         let class = ffi::Py_TYPE(object);
-        if class == &raw mut ffi::PyUnicode_Type {
-            return Some(str_hash(object));
+        if class == &raw mut ffi::PyLong_Type
+            && let Some(hash) = small_int(object)
+        {
+            return Some(hash);
         }
-        is_simple(class).then(|| ffi::PyObject_Hash(object).cast_unsigned() as u64)
+        is_simple(class).then(|| spread(ffi::PyObject_Hash(object).cast_unsigned() as u64))
     }
 }
 
@@ -147,6 +228,7 @@ pub fn same_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
     own.as_ptr() == argument.as_ptr() || equal_value(own, argument)
 }
 
+#[inline(never)]
 fn equal_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
     let (own, other) = (own.as_ptr(), argument.as_ptr());
     // SAFETY: both are alive, the interpreter is attached. The types are equal and simple, so the
@@ -155,6 +237,12 @@ fn equal_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
         let class = ffi::Py_TYPE(own);
         if class != ffi::Py_TYPE(other) {
             return false;
+        }
+        #[cfg(not(Py_3_14))]
+        if class == &raw mut ffi::PyUnicode_Type
+            && let (Some(own), Some(other)) = (ascii_of(own), ascii_of(other))
+        {
+            return own == other;
         }
         if class == &raw mut ffi::PyFloat_Type {
             // Bits, because 0.0 and -0.0 are two keys.
@@ -165,60 +253,111 @@ fn equal_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
     }
 }
 
-unsafe extern "C" fn vectorcall(
+/// The function and the arguments of a vectorcall.
+#[inline]
+unsafe fn parts<'a, 'py>(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> (Borrowed<'a, 'py, Memoised>, RawCall<'a, 'py>) {
+    let positional = nargsf & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+    // SAFETY: CPython calls with the interpreter attached, `callable` an instance of the one type
+    // that has this slot, and the arguments as `RawCall` says.
+    unsafe {
+        let py = Python::assume_attached();
+        let call = RawCall { arguments, positional, names, py, lives: PhantomData };
+        (borrowed(py, callable).cast_unchecked(), call)
+    }
+}
+
+/// The commonest hits, in a function that calls nothing and so needs no stack: whatever else there
+/// is to do, another function does in its place.
+unsafe extern "C" fn quick(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: CPython calls with the interpreter attached, `callable` an instance of the one type
-    // that has this slot, and the arguments as `RawCall` says.
-    let (py, me) = unsafe {
-        let py = Python::assume_attached();
-        (py, Borrowed::from_ptr(py, callable).cast_unchecked::<Memoised>())
-    };
-    // SAFETY: `names` is NULL or a tuple.
-    let keywords =
-        if names.is_null() { 0 } else { unsafe { ffi::PyTuple_GET_SIZE(names) }.cast_unsigned() };
-    let positional = nargsf & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
-    let call = RawCall { arguments, positional, names, keywords, py, lives: PhantomData };
-    match me.get().hit(&call) {
-        Some(Served::Same(object)) => object.into_ptr(),
-        Some(Served::Copy(live)) => copied(py, live),
-        None => slow(&me, &call),
+    // SAFETY: these are a vectorcall's own, here and where they are handed on.
+    unsafe {
+        let (me, call) = parts(callable, arguments, nargsf, names);
+        match me.get().quick_hit(&call) {
+            Some(object) => object.into_ptr(),
+            None => any(callable, arguments, nargsf, names),
+        }
+    }
+}
+
+/// All hits.
+#[inline(never)]
+unsafe extern "C" fn any(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own, here and where they are handed on.
+    unsafe {
+        let (me, call) = parts(callable, arguments, nargsf, names);
+        match me.get().hit(&call) {
+            Some(served) => served_to(&call, served),
+            None => slow(callable, arguments, nargsf, names),
+        }
+    }
+}
+
+#[inline]
+fn served_to(call: &RawCall<'_, '_>, served: Served) -> *mut ffi::PyObject {
+    match served {
+        Served::Same(object) => object.into_ptr(),
+        Served::Copy(template) => copied(call.py(), template),
     }
 }
 
 /// A fresh copy. Copying neither unwinds nor drops a `Py`, so only its failure needs the guard.
 #[inline(never)]
 #[expect(clippy::needless_pass_by_value, reason = "the reference must not outlive the copying")]
-fn copied(py: Python<'_>, live: Arc<Live>) -> *mut ffi::PyObject {
-    live.serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
+fn copied(py: Python<'_>, template: Py<Template>) -> *mut ffi::PyObject {
+    template.get().serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
 }
 
 #[cold]
 #[inline(never)]
-fn slow<'py>(me: &Bound<'py, Memoised>, call: &RawCall<'_, 'py>) -> *mut ffi::PyObject {
-    guarded(call.py(), || Memoised::call_slow(me, call))
+unsafe extern "C" fn slow(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own.
+    let (me, call) = unsafe { parts(callable, arguments, nargsf, names) };
+    guarded(call.py(), || Memoised::call_slow(&me, &call))
 }
 
 /// The text of a str, if it is UTF-8; that of ASCII is read where it lies.
 #[inline]
 pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     #[cfg(not(Py_3_14))]
-    {
-        let object = text.as_ptr();
-        // SAFETY: a compact ASCII str holds as many bytes as it has characters, all below 0x80,
-        // behind its head, and never changes while it lives.
-        unsafe {
-            if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
-                let length = ffi::PyUnicode_GET_LENGTH(object).cast_unsigned();
-                let bytes = slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(object), length);
-                return Some(str::from_utf8_unchecked(bytes));
-            }
-        }
+    // SAFETY: it is a str, which lives as long as its text is used; ASCII is UTF-8.
+    if let Some(ascii) = unsafe { ascii_of(text.as_ptr()) } {
+        return Some(unsafe { str::from_utf8_unchecked(ascii) });
     }
     text.to_str().ok()
+}
+
+/// The characters of a str that is all ASCII, where they lie.
+#[cfg(not(Py_3_14))]
+#[inline]
+unsafe fn ascii_of<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    // SAFETY: the caller has a str and keeps it alive. A compact ASCII str holds as many bytes as
+    // it has characters, all below 0x80, behind its head, and never changes while it lives.
+    unsafe {
+        (ffi::PyUnicode_IS_COMPACT_ASCII(text) != 0).then(|| {
+            let length = ffi::PyUnicode_GET_LENGTH(text).cast_unsigned();
+            slice::from_raw_parts(ffi::PyUnicode_1BYTE_DATA(text), length)
+        })
+    }
 }
 
 /// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.
@@ -311,6 +450,58 @@ pub fn hide(object: &Bound<'_, PyAny>) {
 /// From 3.14 on dicts that are copied from hidden ones would stay hidden for ever.
 #[cfg(any(Py_3_14, Py_GIL_DISABLED))]
 pub fn hide(_: &Bound<'_, PyAny>) {}
+
+/// What copying a result takes: the interpreter's own functions, of which each gives None with an
+/// error set if it fails. `PyO3`'s would look for the error each time, and hand results through memory.
+pub mod raw {
+    use pyo3::types::{PyDict, PyList, PySet};
+
+    use super::{Bound, Py, PyAny, ffi};
+
+    /// A new dict with the same members.
+    #[inline]
+    pub fn copy_dict<'py>(dict: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let dict = dict.cast::<PyDict>().ok()?;
+        // SAFETY: it is a dict, alive, and the interpreter is attached; the copy is ours.
+        unsafe { Bound::from_owned_ptr_or_opt(dict.py(), ffi::PyDict_Copy(dict.as_ptr())) }
+    }
+
+    /// A new list with the same items.
+    #[inline]
+    pub fn copy_list<'py>(list: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let list = list.cast::<PyList>().ok()?;
+        // SAFETY: it is a list, alive, and the interpreter is attached; the copy is ours.
+        unsafe {
+            let copy = ffi::PyList_GetSlice(list.as_ptr(), 0, ffi::PY_SSIZE_T_MAX);
+            Bound::from_owned_ptr_or_opt(list.py(), copy)
+        }
+    }
+
+    /// A new set with the same members.
+    pub fn copy_set<'py>(set: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let set = set.cast::<PySet>().ok()?;
+        // SAFETY: it is a set, alive, and the interpreter is attached; the copy is ours.
+        unsafe { Bound::from_owned_ptr_or_opt(set.py(), ffi::PySet_New(set.as_ptr())) }
+    }
+
+    /// Puts a value into a dict.
+    #[inline]
+    pub fn set(dict: &Bound<'_, PyAny>, key: &Py<PyAny>, value: &Bound<'_, PyAny>) -> Option<()> {
+        // SAFETY: all three are alive, and the interpreter is attached; what is no dict is refused.
+        let failed = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
+        (failed == 0).then_some(())
+    }
+
+    /// Puts an item in place of another of a list.
+    #[inline]
+    pub fn set_nth(list: &Bound<'_, PyAny>, n: usize, item: Bound<'_, PyAny>) -> Option<()> {
+        let (list, n) = (list.as_ptr(), n.cast_signed());
+        // SAFETY: both are alive, and the interpreter is attached; the list takes the item over,
+        // and refuses a place that it does not have; what is no list is refused.
+        let failed = unsafe { ffi::PyList_SetItem(list, n, item.into_ptr()) };
+        (failed == 0).then_some(())
+    }
+}
 
 /// Runs safe code at the edge to C: an error is set, a panic becomes an exception.
 fn guarded<'py>(

@@ -3,13 +3,13 @@
 //! Immutable parts are shared by all copies; only containers are made anew, by the interpreter's
 //! own copy of a dict or list, whose mutable children are then replaced one by one.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::hot::hide;
+use super::hot::{hide, raw};
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -41,6 +41,19 @@ pub struct Live {
     private: bool,
     /// What `copy=False` hands out, to everybody in this process.
     shared: OnceLock<Py<PyAny>>,
+}
+
+/// What a table of hits copies: a decoded result as an object, as counting the references of one
+/// is cheaper than what threads without a GIL need.
+#[pyclass(frozen)]
+#[derive(Debug)]
+pub struct Template(pub Arc<Live>);
+
+impl Template {
+    /// A fresh copy.
+    pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.serve(py)
+    }
 }
 
 impl Live {
@@ -77,7 +90,7 @@ impl Live {
 
     /// What a call gets: a fresh copy, or the object itself if it cannot change.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.part.copy(py)
+        self.part.copy(py).ok_or_else(|| PyErr::fetch(py))
     }
 
     /// What a `copy=False` call gets: one object for the whole process.
@@ -125,27 +138,23 @@ impl Part {
         Self { object: object.unbind(), plan }
     }
 
-    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// A copy; None with an error set, which only a lack of memory can be.
+    fn copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         match &self.plan {
-            Plan::Share => Ok(object.clone()),
+            Plan::Share => Some(object.clone()),
             Plan::Dict(parts) => {
-                let copy = object.cast::<PyDict>()?.copy()?;
-                for (key, part) in parts {
-                    copy.set_item(key, part.copy(py)?)?;
-                }
-                Ok(copy.into_any())
+                let copy = raw::copy_dict(object)?;
+                parts.iter().try_for_each(|(key, part)| raw::set(&copy, key, &part.copy(py)?))?;
+                Some(copy)
             }
             Plan::List(parts) => {
-                let list = object.cast::<PyList>()?;
-                let copy = list.get_slice(0, list.len());
-                for (n, part) in parts {
-                    copy.set_item(*n, part.copy(py)?)?;
-                }
-                Ok(copy.into_any())
+                let copy = raw::copy_list(object)?;
+                parts.iter().try_for_each(|(n, part)| raw::set_nth(&copy, *n, part.copy(py)?))?;
+                Some(copy)
             }
-            Plan::Tuple(parts) => copy_tuple(object.cast::<PyTuple>()?, parts),
-            Plan::Set => object.call_method0("copy"),
+            Plan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
+            Plan::Set => raw::copy_set(object),
         }
     }
 }
@@ -153,12 +162,18 @@ impl Part {
 fn copy_tuple<'py>(
     tuple: &Bound<'py, PyTuple>,
     parts: &[(usize, Part)],
-) -> PyResult<Bound<'py, PyAny>> {
+) -> Option<Bound<'py, PyAny>> {
     let mut items: Vec<Bound<'py, PyAny>> = tuple.iter().collect();
     for (n, part) in parts {
         items[*n] = part.copy(tuple.py())?;
     }
-    Ok(PyTuple::new(tuple.py(), items)?.into_any())
+    match PyTuple::new(tuple.py(), items) {
+        Ok(copy) => Some(copy.into_any()),
+        Err(error) => {
+            error.restore(tuple.py());
+            None
+        }
+    }
 }
 
 fn plan(object: &Bound<'_, PyAny>) -> PyResult<Plan> {

@@ -246,6 +246,12 @@ impl Memoised {
         &self.entry
     }
 
+    /// What the table of hits has for the call, if that is the commonest sort of hit.
+    #[inline]
+    pub fn quick_hit(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
+        self.hits.with(call.py(), |hits| hits.quick(call, self.gate.word()))?
+    }
+
     /// What the table of hits has for the call.
     #[inline]
     pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
@@ -273,8 +279,14 @@ impl Memoised {
         // by the slow path once, to be warned about.
         let all = self.keys.is_first() && !self.collision_told.load(Ordering::Relaxed);
         let counts = |at| all || self.is_keyed(raw, at);
-        let dropped = self.hits.with(raw.py(), |hits| hits.fill(raw, fill, counts));
-        drop(dropped);
+        let filled = self.hits.with(raw.py(), |hits| {
+            let dropped = hits.fill(raw, fill, counts);
+            (dropped, hits.are_quick())
+        });
+        if filled.as_ref().is_some_and(|(_, quick)| !quick) {
+            self.entry.widen();
+        }
+        drop(filled);
     }
 
     fn is_keyed(&self, raw: &RawCall<'_, '_>, at: usize) -> bool {

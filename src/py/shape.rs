@@ -10,18 +10,32 @@
 //!
 //! Nothing here runs Python code: only exact str, int, float, bool, bytes and None are compared.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::hits::{Served, Span};
-use super::hot::{RawCall, same_value, simple_hash};
-use super::live::Live;
+use super::hot::{RawCall, near_hash, noted_hash, same_value, simple_hash};
+use super::live::Template;
 
 const MAX_ROWS: usize = (1 << 24) - 2;
 const NUMBER: u32 = 0x00ff_ffff;
+
+/// An argument or a result.
+pub type Cell = Option<Py<PyAny>>;
+
+/// How the call's row is found.
+#[derive(Clone, Copy, Debug)]
+enum Lane {
+    /// By the one argument.
+    One,
+    /// By the second of two: of a method whose instance does not count.
+    Second,
+    /// By the two arguments.
+    Both,
+    /// By all that count.
+    Any,
+}
 
 /// What is known of one call.
 pub struct Row {
@@ -36,14 +50,15 @@ pub struct Row {
 pub struct Shape {
     positional: usize,
     names: Option<Py<PyTuple>>,
+    lane: Lane,
     width: usize,
     /// Bit n: argument n takes part in the key.
     counted: u64,
     slots: Box<[u32]>,
     /// Arguments that do not count have an empty cell, results that must be copied, too.
-    cells: Vec<Option<Py<PyAny>>>,
+    cells: Vec<Cell>,
     /// By row: what to copy.
-    copied: Vec<Option<Arc<Live>>>,
+    copied: Vec<Option<Py<Template>>>,
     /// By row: when it may be served.
     spans: Vec<Span>,
 }
@@ -56,6 +71,12 @@ impl Shape {
         Self {
             positional: call.positional(),
             names: call.names().map(|names| names.to_owned().unbind()),
+            lane: match (width, counted) {
+                (1, 0b1) => Lane::One,
+                (2, 0b10) => Lane::Second,
+                (2, 0b11) => Lane::Both,
+                _ => Lane::Any,
+            },
             width,
             counted,
             slots: vec![0; 8].into(),
@@ -76,48 +97,89 @@ impl Shape {
             }
     }
 
-    /// The row of the call.
+    /// The result of a call with one argument, if nothing needs to be called to find it: the
+    /// argument is the very str that it was before. None too if it must be copied.
     #[inline]
-    pub fn row(&self, call: &RawCall<'_, '_>) -> Option<usize> {
-        // The commonest shapes by far, without the loops over arguments.
-        match (self.width, self.counted) {
-            (1, 0b1) => {
+    pub fn quick(&self, call: &RawCall<'_, '_>) -> Option<&Py<PyAny>> {
+        if !self.is_quick() || call.positional() != 1 || call.names().is_some() {
+            return None;
+        }
+        let argument = call.argument(0);
+        self.first(noted_hash(argument)?, |[own, _]| is(own, argument))?.1.as_ref()
+    }
+
+    /// Whether `quick` may know its calls.
+    #[inline]
+    pub fn is_quick(&self) -> bool {
+        matches!(self.lane, Lane::One)
+    }
+
+    /// The row of the call and the cell of its result.
+    #[inline]
+    pub fn find(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
+        self.near(call).or_else(|| self.far(call))
+    }
+
+    /// The same for the commonest shapes, without loops over arguments, if the arguments are the
+    /// very objects that they were before: then nothing needs to be called.
+    #[inline]
+    fn near(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
+        match self.lane {
+            Lane::One => {
                 let argument = call.argument(0);
-                let hash = combine(0, simple_hash(argument)?);
-                self.probe(hash, |row| self.holds(row * 2, argument))
+                self.first(near_hash(argument)?, |[own, _]| is(own, argument))
             }
-            // A method whose instance does not count.
-            (2, 0b10) => {
+            Lane::Second => {
                 let argument = call.argument(1);
-                let hash = combine(0, simple_hash(argument)?);
-                self.probe(hash, |row| self.holds(row * 3 + 1, argument))
+                self.first(near_hash(argument)?, |[_, own, _]| is(own, argument))
             }
-            (2, 0b11) => {
-                let (first, last) = (call.argument(0), call.argument(1));
-                let hash = combine(combine(0, simple_hash(first)?), simple_hash(last)?);
-                let same = |at| self.holds(at, first) && self.holds(at + 1, last);
-                self.probe(hash, |row| same(row * 3))
+            Lane::Both => {
+                let (one, two) = (call.argument(0), call.argument(1));
+                let hash = combine(near_hash(one)?, near_hash(two)?);
+                self.first(hash, |[own, other, _]| is(own, one) && is(other, two))
             }
-            _ => self.probe(self.hash(call)?, |row| self.matches(row, call)),
+            Lane::Any => None,
         }
     }
 
-    /// Whether a cell holds this very argument.
-    #[inline]
-    fn holds(&self, cell: usize, argument: Borrowed<'_, '_, PyAny>) -> bool {
-        self.cells[cell].as_ref().is_some_and(|own| same_value(own, argument))
+    /// The same for any number of arguments, which are equal to what they were before.
+    #[inline(never)]
+    fn far(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
+        let row = self.row(call, self.hash(call)?)?;
+        Some((row, &self.cells[row * (self.width + 1) + self.width]))
     }
 
+    /// The first row with this tag and its result, if it `matches`.
+    #[inline]
+    fn first<const CELLS: usize>(
+        &self,
+        hash: u64,
+        matches: impl Fn(&[Cell; CELLS]) -> bool,
+    ) -> Option<(usize, &Cell)> {
+        let row = self.probe(hash, |_| true)?;
+        let cells = self.cells_of(row)?;
+        Some((row, cells.last()?)).filter(|_| matches(cells))
+    }
+
+    /// The cells of a row, of which the shape has so many.
+    #[inline]
+    fn cells_of<const CELLS: usize>(&self, row: usize) -> Option<&[Cell; CELLS]> {
+        self.cells.get(row.wrapping_mul(CELLS)..)?.first_chunk()
+    }
+
+    /// The row of the call, of which `hash` is the hash.
+    fn row(&self, call: &RawCall<'_, '_>, hash: u64) -> Option<usize> {
+        self.probe(hash, |row| self.matches(row, call))
+    }
+
+    /// The first row with the tag of this hash that `matches`.
     #[inline]
     fn probe(&self, hash: u64, matches: impl Fn(usize) -> bool) -> Option<usize> {
         let (mask, tag) = (self.slots.len() - 1, tag(hash));
         let mut at = low_bits(hash) & mask;
         loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return None;
-            }
-            let row = (slot & NUMBER) as usize - 1;
+            let slot = *self.slots.get(at)?;
+            let row = ((slot & NUMBER) as usize).checked_sub(1)?;
             if slot & !NUMBER == tag && matches(row) {
                 return Some(row);
             }
@@ -125,12 +187,12 @@ impl Shape {
         }
     }
 
-    /// What to hand out for a row.
+    /// What to hand out for a row with this result.
     #[inline]
-    pub fn serve(&self, row: usize, py: Python<'_>) -> Option<Served> {
-        match &self.cells[row * (self.width + 1) + self.width] {
+    pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Served> {
+        match result {
             Some(object) => Some(Served::Same(object.clone_ref(py))),
-            None => self.copied[row].clone().map(Served::Copy),
+            None => Some(Served::Copy(self.copied[row].as_ref()?.clone_ref(py))),
         }
     }
 
@@ -142,7 +204,7 @@ impl Shape {
     /// Adds a row, or gives back what stood in its place.
     pub fn insert(&mut self, call: &RawCall<'_, '_>, row: Row) -> Option<Row> {
         let Some(hash) = self.hash(call) else { return Some(row) };
-        if let Some(number) = self.row(call) {
+        if let Some(number) = self.row(call, hash) {
             return self.replace(number, row);
         }
         if self.spans.len() == MAX_ROWS {
@@ -175,13 +237,8 @@ impl Shape {
 
     #[inline]
     fn hash(&self, call: &RawCall<'_, '_>) -> Option<u64> {
-        let mut hash = 0u64;
-        for at in 0..self.width {
-            if self.counts(at) {
-                hash = combine(hash, simple_hash(call.argument(at))?);
-            }
-        }
-        Some(hash)
+        let counted = (0..self.width).filter(|&at| self.counts(at));
+        combined(counted.map(|at| simple_hash(call.argument(at))))
     }
 
     #[inline]
@@ -201,7 +258,7 @@ impl Shape {
         let span = std::mem::replace(&mut self.spans[number], row.span);
         let served = match old {
             (Some(object), _) => Served::Same(object),
-            (None, live) => Served::Copy(live?),
+            (None, template) => Served::Copy(template?),
         };
         Some(Row { served, span })
     }
@@ -210,17 +267,23 @@ impl Shape {
         let mut slots = vec![0; self.slots.len() * 2];
         for (row, cells) in self.cells.chunks_exact(self.width + 1).enumerate() {
             let own = cells[..self.width].iter().flatten();
-            let hashes = own.filter_map(|own| simple_hash(own.bind_borrowed(py)));
-            place(&mut slots, hashes.fold(0, combine), row + 1);
+            let hash = combined(own.map(|own| simple_hash(own.bind_borrowed(py))));
+            place(&mut slots, hash.unwrap_or_default(), row + 1);
         }
         self.slots = slots.into();
     }
 }
 
-fn parts(served: Served) -> (Option<Py<PyAny>>, Option<Arc<Live>>) {
+/// Whether a cell holds this very object.
+#[inline]
+fn is(cell: &Cell, argument: Borrowed<'_, '_, PyAny>) -> bool {
+    cell.as_ref().is_some_and(|own| own.as_ptr() == argument.as_ptr())
+}
+
+fn parts(served: Served) -> (Option<Py<PyAny>>, Option<Py<Template>>) {
     match served {
         Served::Same(object) => (Some(object), None),
-        Served::Copy(live) => (None, Some(live)),
+        Served::Copy(template) => (None, Some(template)),
     }
 }
 
@@ -230,14 +293,22 @@ fn alike(own: &Py<PyTuple>, names: Borrowed<'_, '_, PyTuple>) -> bool {
         && own.iter_borrowed().zip(names.iter_borrowed()).all(|(a, b)| a.is(&*b))
 }
 
+/// The hash of some arguments; None if one of them is not simple.
 #[inline]
-fn combine(hash: u64, next: u64) -> u64 {
-    fold(hash.rotate_left(5) ^ next)
+fn combined(mut hashes: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    let first = hashes.next().unwrap_or(Some(0))?;
+    hashes.try_fold(first, |hash, next| Some(combine(hash, next?)))
 }
 
 #[inline]
+fn combine(hash: u64, next: u64) -> u64 {
+    spread(hash.rotate_left(5) ^ next)
+}
+
+/// Makes all bits depend on all bits: those of an int's hash are the int's own.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-fn fold(hash: u64) -> u64 {
+pub fn spread(hash: u64) -> u64 {
     let wide = u128::from(hash ^ 0x9e37_79b9_7f4a_7c15) * 0xd1b5_4a32_d192_ed03;
     (wide as u64) ^ (wide >> 64) as u64
 }

@@ -13,7 +13,7 @@ use crate::policy::{Expiry, Freshness};
 use crate::py::call::call;
 use crate::py::clock;
 use crate::py::hits::{Fill, Served, Span};
-use crate::py::live::Live;
+use crate::py::live::{Live, Template};
 use crate::py::mode::Mode;
 
 impl<'py> Flight<'_, 'py> {
@@ -157,14 +157,14 @@ impl<'py> Flight<'_, 'py> {
                 let now = self.now(py)?;
                 let limits = [ttl, refresh_after].into_iter().flatten();
                 let until = created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
-                Some(Span { from: clock::nanoseconds(now), until: clock::nanoseconds(until) })
+                Some(Span::up_to(clock::nanoseconds(until)))
             }
             None => None,
         };
         let served = if live.is_shared() {
             Served::Same(live.object().clone_ref(py))
         } else if self.options.copy {
-            Served::Copy(Arc::clone(live))
+            Served::Copy(Py::new(py, Template(Arc::clone(live)))?)
         } else {
             Served::Same(live.serve_shared(py)?.unbind())
         };
