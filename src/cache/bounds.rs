@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use crate::policy::{Limits, Recency, Scope};
+use crate::policy::{Limits, Mark, Recency, Scope};
+use crate::sync::Arc;
 
 /// What was used last, and how much there may be.
 #[derive(Debug, Default)]
@@ -25,14 +26,9 @@ impl Bounds {
     }
 
     /// An entry came, or came again; the keys that go for it.
-    pub fn insert(&mut self, key: &Bytes, bytes: u64) -> Vec<Bytes> {
+    pub fn insert(&mut self, key: &Bytes, bytes: u64, mark: &Arc<Mark>) -> Vec<Bytes> {
         let scope = self.scope(key);
-        self.recency.insert(key, bytes, scope)
-    }
-
-    /// An entry was used.
-    pub fn touch(&mut self, key: &[u8]) {
-        self.recency.touch(key);
+        self.recency.insert(key, bytes, scope, mark)
     }
 
     /// An entry went.

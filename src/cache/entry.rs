@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 
+use crate::policy::Mark;
 use crate::store::Item;
+use crate::sync::Arc;
 
 /// A result: its text, its decoded form (once somebody used it), or both.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -24,6 +26,8 @@ pub struct Entry<L> {
     pub transient: bool,
     /// Whether this process made it, rather than read it in a store.
     pub own: bool,
+    /// What those look at who answer with it without asking the cache, if there may be such.
+    pub mark: Option<Arc<Mark>>,
 }
 
 /// A function, and those of its arguments that are not in the key.
@@ -47,6 +51,7 @@ impl<L> Entry<L> {
             origin: None,
             transient: false,
             own: true,
+            mark: None,
         }
     }
 
@@ -61,6 +66,7 @@ impl<L> Entry<L> {
             origin: None,
             transient: false,
             own: false,
+            mark: None,
         };
         (item.key, entry)
     }
@@ -80,6 +86,13 @@ impl<L> Entry<L> {
     /// The size of its text in bytes; nothing for what lives in this process only.
     pub fn size(&self) -> u64 {
         self.text.as_ref().map_or(0, |text| text.len() as u64)
+    }
+
+    /// From now on nobody answers with it.
+    pub fn retire(&self) {
+        if let Some(mark) = &self.mark {
+            mark.retire();
+        }
     }
 
     /// Whether both are the same stored result.

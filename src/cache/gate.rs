@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::policy::Ticks;
+
 const BYPASS: u64 = 1;
 
 /// Counts what invalidates tables of hits, and shuts them off while modes are overridden.
@@ -11,6 +13,8 @@ const BYPASS: u64 = 1;
 pub struct Gate {
     word: AtomicU64,
     overrides: AtomicU64,
+    /// Counts the uses of entries while there are limits.
+    pub ticks: Ticks,
 }
 
 impl Gate {

@@ -23,7 +23,7 @@ pub use gate::Gate;
 
 use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
-use crate::policy::Limits;
+use crate::policy::{Limits, Mark};
 use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, News, Store};
 use crate::sync::{self, Arc, Mutex};
@@ -59,11 +59,12 @@ where
 {
     /// A cache over `store`; reads nothing yet.
     pub fn new(store: Box<dyn Store>) -> Self {
+        let gate = Arc::<Gate>::default();
         Self {
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State::new(Arc::clone(&gate))),
             store,
             flights: Flights::new(),
-            gate: Arc::default(),
+            gate,
             history: Mutex::new(()),
             saving: Mutex::new(()),
             background: AtomicBool::new(false),
@@ -156,12 +157,18 @@ where
     /// Takes in `news`; the history must be locked from the moment when they were read.
     pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
         let mut kept = Vec::new();
-        let gone = self.state.lock().take_in(news, &mut kept);
+        let mut state = self.state.lock();
+        let gone = state.take_in(news, &mut kept);
+        let outdated = !gone.is_empty() && !state.is_marked();
+        drop(state);
+        gone.iter().for_each(Entry::retire);
         for item in kept {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Put(item));
         }
-        self.gate.invalidate();
+        if outdated {
+            self.gate.invalidate();
+        }
         gone
     }
 
@@ -231,10 +238,13 @@ where
         drop(self.loaded());
         let _history = self.history.lock();
         let written = self.write_down(key, &entry);
-        gone = self.state.lock().put(key, entry);
+        let mut state = self.state.lock();
+        gone = state.put(key, entry);
+        let marked = state.is_marked();
+        drop(state);
         let (old, evicted) = &gone;
         self.write_off(evicted);
-        if old.is_some() || !evicted.is_empty() {
+        if old.is_some() && !marked {
             self.gate.invalidate();
         }
         written
@@ -258,6 +268,11 @@ where
         evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
         self.gate.invalidate();
+    }
+
+    /// The mark of a new entry, if entries are marked.
+    pub fn new_mark(&self) -> Option<Arc<Mark>> {
+        self.state.lock().new_mark()
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.
@@ -292,6 +307,7 @@ where
         let history = self.history.lock();
         let mut state = self.state.lock();
         let old = state.remove(key)?;
+        old.retire();
         if !durable {
             state.withhold(key, &old);
         }

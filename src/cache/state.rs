@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::bounds::Bounds;
 use super::entry::{Entry, Origin};
+use super::gate::Gate;
 use super::table::Table;
-use crate::policy::Limits;
+use crate::policy::{Limits, Mark};
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Change, Item, Loaded, News};
+use crate::sync::Arc;
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
 pub type Gone<L> = Vec<Entry<L>>;
@@ -31,6 +33,10 @@ pub struct State<L> {
     salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
+    /// Whether entries are marked: they come and go more often than all tables of hits may be
+    /// outdated. A table that was filled before is outdated when this begins.
+    marked: bool,
+    gate: Arc<Gate>,
     /// What the file goes on to hold although this process replaced or dropped it in a mode that
     /// leaves the file alone.
     withheld: HashMap<Bytes, Item>,
@@ -44,8 +50,9 @@ pub struct Salt {
     pub stored: bool,
 }
 
-impl<L> Default for State<L> {
-    fn default() -> Self {
+impl<L> State<L> {
+    /// Nothing yet; `gate` counts the uses.
+    pub fn new(gate: Arc<Gate>) -> Self {
         Self {
             table: Table::default(),
             loaded: false,
@@ -53,6 +60,8 @@ impl<L> Default for State<L> {
             keeps_times: false,
             salt: None,
             bounds: None,
+            marked: false,
+            gate,
             withheld: HashMap::new(),
         }
     }
@@ -106,16 +115,35 @@ impl<L: Clone> State<L> {
 
     /// Takes all entries for ones that the store gave: from now on it knows better.
     pub fn disown(&mut self) {
-        self.table.iter_mut().for_each(|entry| entry.own = false);
+        self.table.iter_mut().for_each(|(_, entry)| entry.own = false);
     }
 
-    /// Has creation times survive in the file from now on.
+    /// Has creation times survive in the file from now on: entries grow old, others take their place.
     pub fn keep_times(&mut self) {
         self.keeps_times = true;
+        self.mark_entries();
+    }
+
+    /// Has entries be marked from now on.
+    fn mark_entries(&mut self) {
+        if !std::mem::replace(&mut self.marked, true) {
+            self.gate.invalidate();
+        }
+    }
+
+    /// Whether entries are marked, so that one can go without outdating all tables of hits.
+    pub fn is_marked(&self) -> bool {
+        self.marked
+    }
+
+    /// The mark of a new entry, if there is to be one.
+    pub fn new_mark(&self) -> Option<Arc<Mark>> {
+        self.marked.then(|| Arc::new(Mark::new(self.gate.ticks.next())))
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
     pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
+        self.mark_entries();
         let fresh = self.bounds.is_none();
         let bounds = self.bounds.get_or_insert_default();
         let keys = bounds.limit(name, limits);
@@ -134,23 +162,31 @@ impl<L: Clone> State<L> {
     /// Shows all entries to the bounds, oldest first.
     fn measure(&mut self) -> Evicted<L> {
         let Some(bounds) = &mut self.bounds else { return Vec::new() };
-        let keys = self.table.iter().flat_map(|(key, entry)| bounds.insert(key, entry.size()));
-        let keys: Vec<_> = keys.collect();
+        let mut keys = Vec::new();
+        for (key, entry) in self.table.iter_mut() {
+            let size = entry.size();
+            let mark =
+                entry.mark.get_or_insert_with(|| Arc::new(Mark::new(self.gate.ticks.next())));
+            keys.extend(bounds.insert(key, size, mark));
+        }
         self.evict(keys)
     }
 
     fn evict(&mut self, keys: Vec<Bytes>) -> Evicted<L> {
         keys.into_iter()
-            .filter_map(|key| Some((self.table.remove(&key)?, key)))
-            .map(|(e, k)| (k, e))
+            .filter_map(|key| self.table.remove(&key).map(|entry| (key, entry)))
+            .inspect(|(_, entry)| entry.retire())
             .collect()
     }
 
     pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
-        if let Some(bounds) = &mut self.bounds {
-            bounds.touch(key);
+        if !self.marked {
+            return self.table.get(key).cloned();
         }
-        self.table.get(key).cloned()
+        let now = self.gate.ticks.next();
+        let entry = self.table.get_mut(key)?;
+        entry.mark.get_or_insert_with(|| Arc::new(Mark::new(now))).touch(now);
+        Some(entry.clone())
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
@@ -185,15 +221,19 @@ impl<L: Clone> State<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
-    pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
+    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
         let (size, transient) = (entry.size(), entry.transient);
+        entry.mark = entry.mark.or_else(|| self.new_mark());
+        let mark = entry.mark.clone();
         let old = self.table.insert(key.clone(), entry);
+        old.iter().for_each(Entry::retire);
         match &old {
             Some(old) if transient => self.withhold(key, old),
             _ if transient => {}
             _ => drop(self.release(key)),
         }
-        let keys = self.bounds.as_mut().map(|bounds| bounds.insert(key, size));
+        let bounds = self.bounds.as_mut().zip(mark.as_ref());
+        let keys = bounds.map(|(bounds, mark)| bounds.insert(key, size, mark));
         (old, self.evict(keys.unwrap_or_default()))
     }
 

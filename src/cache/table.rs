@@ -102,8 +102,8 @@ impl<L> Table<L> {
     }
 
     /// All entries, to be changed, in order.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
-        self.rows.iter_mut().flatten().map(|row| &mut row.entry)
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Bytes, &mut Entry<L>)> {
+        self.rows.iter_mut().flatten().map(|row| (&row.key, &mut row.entry))
     }
 
     /// Takes all entries out one by one, in order.

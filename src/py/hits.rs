@@ -2,13 +2,17 @@
 //!
 //! A key text is only made when this table does not know the call.
 
+use std::sync::{Arc, Weak};
+
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::clock;
 use super::hot::RawCall;
-use super::live::Template;
+use super::live::{Live, Template};
 use super::shape::{Row, Shape};
+use crate::cache::Gate;
+use crate::policy::Mark;
 
 const MAX_SHAPES: usize = 32;
 /// One bit for each argument.
@@ -21,6 +25,20 @@ pub enum Served {
     Same(Py<PyAny>),
     /// A fresh copy.
     Copy(Py<Template>),
+    /// The result of a cache that lets go of some; whether all callers share one object.
+    Live(Arc<Live>, bool),
+}
+
+/// What a table holds of a result.
+#[derive(Debug)]
+pub enum Held {
+    /// What every call gets.
+    Same(Py<PyAny>),
+    /// What every call gets a copy of.
+    Copy(Py<Template>),
+    /// A result that goes when the cache lets it go, which it does not do for want of room while a
+    /// table has it; whether all callers share one object.
+    Weak(Weak<Live>, bool),
 }
 
 /// From when to when a hit may be served, in nanoseconds since the epoch.
@@ -51,14 +69,50 @@ impl Span {
     }
 }
 
+/// While what a row may be served: always, by default.
+#[derive(Debug)]
+pub struct Terms {
+    /// When, if the function has an expiry.
+    pub span: Span,
+    /// Whether the entry is still there, if entries come and go.
+    pub mark: Option<Arc<Mark>>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { span: Span::ALWAYS, mark: None }
+    }
+}
+
+impl Terms {
+    /// Whether the row may be served; notes the use.
+    #[inline]
+    fn hold(&self, timed: bool, gate: &Gate) -> bool {
+        if let Some(mark) = &self.mark {
+            if mark.is_gone() {
+                return false;
+            }
+            mark.touch(gate.ticks.next());
+        }
+        !timed || self.span.holds()
+    }
+
+    /// Whether the row will never be served again.
+    pub fn are_over(&self) -> bool {
+        self.mark.as_ref().is_some_and(|mark| mark.is_gone())
+    }
+}
+
 /// What the slow path found out about a call, to be remembered.
 pub struct Fill {
     /// The state of the cache that it was found in.
     pub epoch: u64,
     /// What to hand out.
-    pub served: Served,
+    pub held: Held,
     /// When, if the function has an expiry.
     pub span: Option<Span>,
+    /// Whether the entry is still there, and where its use is noted, if entries come and go.
+    pub mark: Option<Arc<Mark>>,
 }
 
 /// All hits of one function that need no key text.
@@ -69,19 +123,21 @@ pub struct Hits {
     pub count: u64,
     /// Whether rows carry spans, so that a clock must be read.
     timed: bool,
-    /// Whether there are results that must be copied.
+    /// Whether rows carry marks.
+    marked: bool,
+    /// Whether there are results that `quick` cannot hand out.
     copied: bool,
     shapes: Vec<Shape>,
 }
 
 /// Rows that were thrown out, to be dropped where no lock is held: that may run any code.
-pub type Dropped = (Vec<Shape>, Option<Row>);
+pub type Dropped = (Vec<Shape>, Vec<Row>);
 
 impl Hits {
     /// The answer to a call with one str, if nothing needs to be called or copied for it.
     #[inline]
     pub fn quick(&mut self, call: &RawCall<'_, '_>, epoch: u64) -> Option<Py<PyAny>> {
-        if self.epoch != epoch || self.timed {
+        if self.epoch != epoch || self.timed || self.marked {
             return None;
         }
         let result = self.shapes.first()?.quick(call)?;
@@ -89,15 +145,15 @@ impl Hits {
         Some(result.clone_ref(call.py()))
     }
 
-    /// Looks the call up; `epoch` is the cache's state now.
+    /// Looks the call up.
     #[inline]
-    pub fn find(&mut self, call: &RawCall<'_, '_>, epoch: u64) -> Option<Served> {
-        if self.epoch != epoch {
+    pub fn find(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Served> {
+        if self.epoch != gate.word() {
             return None;
         }
         let shape = self.shapes.iter().find(|shape| shape.fits(call))?;
         let (row, result) = shape.find(call)?;
-        if self.timed && !shape.span(row).holds() {
+        if (self.timed || self.marked) && !shape.terms(row).hold(self.timed, gate) {
             return None;
         }
         self.count += 1;
@@ -114,23 +170,25 @@ impl Hits {
         let old = if self.epoch == fill.epoch { Vec::new() } else { self.clear().0 };
         self.epoch = fill.epoch;
         self.timed |= fill.span.is_some();
-        self.copied |= matches!(fill.served, Served::Copy(_));
-        let row = Row { served: fill.served, span: fill.span.unwrap_or(Span::ALWAYS) };
+        self.marked |= fill.mark.is_some();
+        self.copied |= !matches!(fill.held, Held::Same(_));
+        let terms = Terms { span: fill.span.unwrap_or(Span::ALWAYS), mark: fill.mark };
+        let row = Row { held: fill.held, terms };
         match self.shape(call, counts) {
             Some(shape) => (old, shape.insert(call, row)),
-            None => (old, Some(row)),
+            None => (old, vec![row]),
         }
     }
 
     /// Whether `quick` may answer all calls that are known here.
     pub fn are_quick(&self) -> bool {
-        !self.timed && !self.copied && self.shapes.iter().all(Shape::is_quick)
+        !self.timed && !self.marked && !self.copied && self.shapes.iter().all(Shape::is_quick)
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) -> Dropped {
-        self.timed = false;
-        (std::mem::take(&mut self.shapes), None)
+        (self.timed, self.marked) = (false, false);
+        (std::mem::take(&mut self.shapes), Vec::new())
     }
 
     /// Visits what it holds, for the garbage collector.

@@ -22,7 +22,7 @@ use pyo3::types::{PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
-use super::live::Template;
+use super::live::{Live, Template};
 use super::memoised::Memoised;
 use super::shape::spread;
 
@@ -311,15 +311,25 @@ unsafe extern "C" fn any(
 fn served_to(call: &RawCall<'_, '_>, served: Served) -> *mut ffi::PyObject {
     match served {
         Served::Same(object) => object.into_ptr(),
-        Served::Copy(template) => copied(call.py(), template),
+        // Bound, as outside of the guard `PyO3` would put off giving up any other reference.
+        Served::Copy(template) => copied(&template.into_bound(call.py())),
+        Served::Live(live, shared) => live_to(call.py(), &live, shared),
     }
 }
 
-/// A fresh copy. Copying neither unwinds nor drops a `Py`, so only its failure needs the guard.
+/// A fresh copy. Copying does not unwind, so only its failure needs the guard.
 #[inline(never)]
-#[expect(clippy::needless_pass_by_value, reason = "the reference must not outlive the copying")]
-fn copied(py: Python<'_>, template: Py<Template>) -> *mut ffi::PyObject {
+fn copied(template: &Bound<'_, Template>) -> *mut ffi::PyObject {
+    let py = template.py();
     template.get().serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
+}
+
+/// The same of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3`
+/// puts off giving up what is in it until it may run code.
+#[inline(never)]
+fn live_to(py: Python<'_>, live: &Live, shared: bool) -> *mut ffi::PyObject {
+    let served = if shared { live.serve_shared(py) } else { live.serve(py) };
+    served.map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
 }
 
 #[cold]

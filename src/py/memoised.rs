@@ -255,7 +255,7 @@ impl Memoised {
     /// What the table of hits has for the call.
     #[inline]
     pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
-        self.hits.with(call.py(), |hits| hits.find(call, self.gate.word()))?
+        self.hits.with(call.py(), |hits| hits.find(call, &self.gate))?
     }
 
     /// The call that no table could answer.

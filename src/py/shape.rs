@@ -14,11 +14,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::hits::{Served, Span};
+use super::hits::{Held, Served, Terms};
 use super::hot::{RawCall, near_hash, noted_hash, same_value, simple_hash};
-use super::live::Template;
 
 const MAX_ROWS: usize = (1 << 24) - 2;
+/// So many rows are never looked through for ones that are over.
+const FEW: usize = 64;
 const NUMBER: u32 = 0x00ff_ffff;
 
 /// An argument or a result.
@@ -40,9 +41,9 @@ enum Lane {
 /// What is known of one call.
 pub struct Row {
     /// What to hand out.
-    pub served: Served,
-    /// When.
-    pub span: Span,
+    pub held: Held,
+    /// While what.
+    pub terms: Terms,
 }
 
 /// The calls with one number of positional arguments and the same keywords.
@@ -57,10 +58,12 @@ pub struct Shape {
     slots: Box<[u32]>,
     /// Arguments that do not count have an empty cell, results that must be copied, too.
     cells: Vec<Cell>,
-    /// By row: what to copy.
-    copied: Vec<Option<Py<Template>>>,
-    /// By row: when it may be served.
-    spans: Vec<Span>,
+    /// By row: what is held otherwise than in the last cell.
+    others: Vec<Option<Held>>,
+    /// By row: while what it may be served.
+    terms: Vec<Terms>,
+    /// With so many rows it is time to throw out those that are over.
+    full: usize,
 }
 
 impl Shape {
@@ -81,8 +84,9 @@ impl Shape {
             counted,
             slots: vec![0; 8].into(),
             cells: Vec::new(),
-            copied: Vec::new(),
-            spans: Vec::new(),
+            others: Vec::new(),
+            terms: Vec::new(),
+            full: FEW,
         }
     }
 
@@ -190,38 +194,44 @@ impl Shape {
     /// What to hand out for a row with this result.
     #[inline]
     pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Served> {
-        match result {
-            Some(object) => Some(Served::Same(object.clone_ref(py))),
-            None => Some(Served::Copy(self.copied[row].as_ref()?.clone_ref(py))),
+        if let Some(object) = result {
+            return Some(Served::Same(object.clone_ref(py)));
+        }
+        match self.others[row].as_ref()? {
+            Held::Same(object) => Some(Served::Same(object.clone_ref(py))),
+            Held::Copy(template) => Some(Served::Copy(template.clone_ref(py))),
+            Held::Weak(live, shared) => Some(Served::Live(live.upgrade()?, *shared)),
         }
     }
 
-    /// When a row may be served.
-    pub fn span(&self, row: usize) -> Span {
-        self.spans[row]
+    /// While what a row may be served.
+    #[inline]
+    pub fn terms(&self, row: usize) -> &Terms {
+        &self.terms[row]
     }
 
-    /// Adds a row, or gives back what stood in its place.
-    pub fn insert(&mut self, call: &RawCall<'_, '_>, row: Row) -> Option<Row> {
-        let Some(hash) = self.hash(call) else { return Some(row) };
+    /// Adds a row; gives back what had to go for it, or the row itself if there is no room.
+    pub fn insert(&mut self, call: &RawCall<'_, '_>, row: Row) -> Vec<Row> {
+        let Some(hash) = self.hash(call) else { return vec![row] };
         if let Some(number) = self.row(call, hash) {
             return self.replace(number, row);
         }
-        if self.spans.len() == MAX_ROWS {
-            return Some(row);
+        if self.terms.len() == MAX_ROWS {
+            return vec![row];
         }
-        if (self.spans.len() + 1) * 3 > self.slots.len() * 2 {
-            self.grow(call.py());
+        let gone = if self.terms.len() >= self.full { self.sweep(call.py()) } else { Vec::new() };
+        if (self.terms.len() + 1) * 3 > self.slots.len() * 2 {
+            self.place_all(call.py(), self.slots.len() * 2);
         }
         for at in 0..self.width {
             self.cells.push(self.counts(at).then(|| call.argument(at).to_owned().unbind()));
         }
-        let (object, live) = parts(row.served);
-        self.cells.push(object);
-        self.copied.push(live);
-        self.spans.push(row.span);
-        place(&mut self.slots, hash, self.spans.len());
-        None
+        let (result, other) = parts(row.held);
+        self.cells.push(result);
+        self.others.push(other);
+        self.terms.push(row.terms);
+        place(&mut self.slots, hash, self.terms.len());
+        gone
     }
 
     /// Visits what it holds, for the garbage collector.
@@ -250,21 +260,43 @@ impl Shape {
         })
     }
 
-    fn replace(&mut self, number: usize, row: Row) -> Option<Row> {
-        let (object, live) = parts(row.served);
-        let cell = &mut self.cells[number * (self.width + 1) + self.width];
-        let old =
-            (std::mem::replace(cell, object), std::mem::replace(&mut self.copied[number], live));
-        let span = std::mem::replace(&mut self.spans[number], row.span);
-        let served = match old {
-            (Some(object), _) => Served::Same(object),
-            (None, template) => Served::Copy(template?),
-        };
-        Some(Row { served, span })
+    fn replace(&mut self, number: usize, row: Row) -> Vec<Row> {
+        let (cell, other) = parts(row.held);
+        let result = number * (self.width + 1) + self.width;
+        let old = std::mem::replace(&mut self.cells[result], cell);
+        let held = std::mem::replace(&mut self.others[number], other).or(old.map(Held::Same));
+        let terms = std::mem::replace(&mut self.terms[number], row.terms);
+        held.map(|held| Row { held, terms }).into_iter().collect()
     }
 
-    fn grow(&mut self, py: Python<'_>) {
-        let mut slots = vec![0; self.slots.len() * 2];
+    /// Takes out the rows that are over, their arguments as rows, too.
+    fn sweep(&mut self, py: Python<'_>) -> Vec<Row> {
+        let (mut gone, stride) = (Vec::new(), self.width + 1);
+        let (mut cells, mut others) = (Vec::new(), Vec::new());
+        let mut rows = std::mem::take(&mut self.cells).into_iter();
+        let mut held = std::mem::take(&mut self.others).into_iter();
+        self.terms.retain(|terms| {
+            let (own, other) = (rows.by_ref().take(stride), held.next().flatten());
+            if terms.are_over() {
+                let objects = own.flatten().map(Held::Same).chain(other);
+                gone.extend(objects.map(|held| Row { held, terms: Terms::default() }));
+                return false;
+            }
+            cells.extend(own);
+            others.push(other);
+            true
+        });
+        (self.cells, self.others) = (cells, others);
+        self.full = FEW.max(self.terms.len() * 2);
+        if !gone.is_empty() {
+            self.place_all(py, self.slots.len());
+        }
+        gone
+    }
+
+    /// Makes an index of so many slots for all rows.
+    fn place_all(&mut self, py: Python<'_>, slots: usize) {
+        let mut slots = vec![0; slots];
         for (row, cells) in self.cells.chunks_exact(self.width + 1).enumerate() {
             let own = cells[..self.width].iter().flatten();
             let hash = combined(own.map(|own| simple_hash(own.bind_borrowed(py))));
@@ -280,10 +312,11 @@ fn is(cell: &Cell, argument: Borrowed<'_, '_, PyAny>) -> bool {
     cell.as_ref().is_some_and(|own| own.as_ptr() == argument.as_ptr())
 }
 
-fn parts(served: Served) -> (Option<Py<PyAny>>, Option<Py<Template>>) {
-    match served {
-        Served::Same(object) => (Some(object), None),
-        Served::Copy(template) => (None, Some(template)),
+/// What the last cell holds of a result, and what stands beside it.
+fn parts(held: Held) -> (Cell, Option<Held>) {
+    match held {
+        Held::Same(object) => (Some(object), None),
+        other => (None, Some(other)),
     }
 }
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import json
+import random
+import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +40,90 @@ def test_the_least_recently_used_goes_first() -> None:
     function(2)
     assert calls == [2]
     assert function.cache_info() == (3, 4, 2, 2, 2, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("maxsize", [1, 2, 7, 128])
+def test_the_order_of_use_is_that_of_lru_cache(maxsize: int, seed: int) -> None:
+    """Whatever the calls, exactly those are computed again that functools.lru_cache computes again."""
+    function, calls = doubled(Cache(None), maxsize=maxsize)
+    others: list[int] = []
+
+    @functools.lru_cache(maxsize)
+    def other(number: int) -> int:
+        others.append(number)
+        return 2 * number
+
+    dice = random.Random(seed)
+    for number in (min(dice.randrange(2 * maxsize), dice.randrange(300)) for _ in range(5000)):
+        for _ in range(dice.randrange(1, 4)):  # the later ones are answered by a table
+            assert function(number) == other(number)
+    assert calls == others
+    info, expected = function.cache_info(), other.cache_info()
+    assert (info.hits, info.misses, info.currsize) == expected[:2] + expected[3:]
+
+
+class Thing:
+    """What no file can hold."""
+
+
+@pytest.mark.parametrize("maxsize", [2, 100])
+def test_what_went_is_not_kept_alive(maxsize: int) -> None:
+    """A result that went for want of room is freed, although hits were served from it."""
+    born: list[weakref.ref[Thing]] = []
+
+    @Cache(None).memoise(on_unstorable="ignore", maxsize=maxsize)
+    def make(number: int) -> Thing:
+        thing = Thing()
+        born.append(weakref.ref(thing))
+        return thing
+
+    for number in range(300):
+        assert make(number) is make(number) is make(number)
+    gc.collect()
+    assert sum(thing() is not None for thing in born) == maxsize
+
+
+def test_arguments_of_what_went_are_given_up() -> None:
+    """Of arguments whose results went, no more are kept than a table's few rows."""
+    keys = [f"a text of its own {number}" for number in range(1000)]
+    before = [sys.getrefcount(key) for key in keys]
+    function = Cache(None).memoise(len, name="length", maxsize=2)
+    for key in keys:
+        assert function(key) == function(key) == len(key)
+    del key
+    after = [sys.getrefcount(key) for key in keys]
+    assert sum(now > then for now, then in zip(after, before, strict=True)) < 200
+
+
+def test_a_limit_for_a_function_with_hits() -> None:
+    """A function whose hits a table answers can be limited later, by its cache."""
+    cache = Cache(None)
+    function, calls = doubled(cache)
+    for number in (1, 2, 3, 1, 2, 3):
+        function(number)
+    cache.core.limit(maxsize=2, max_bytes=None)
+    calls.clear()
+    assert [function(number) for number in (1, 3)] == [2, 6]
+    assert calls == [1]
+    assert len(cache) == 2
+
+
+def test_another_function_sees_what_took_the_place() -> None:
+    """Where results grow old, a new one is served at once by all functions that share the entry."""
+    cache, answers = Cache(None), iter(range(10))
+
+    def function(number: int) -> int:
+        return next(answers)
+
+    one, other = (cache.memoise(function, name="shared", ttl="1h") for _ in range(2))
+    assert [one(5), other(5), one(5), other(5)] == [0, 0, 0, 0]
+    assert one.refresh(5) == 1
+    assert [other(5), one(5), other(5)] == [1, 1, 1]
+    cache[one.cache_key(5)] = 7
+    assert [other(5), one(5)] == [7, 7]
+    assert one.forget(5)
+    assert [other(5), one(5)] == [2, 2]
 
 
 def test_nothing_goes_unless_asked_for() -> None:

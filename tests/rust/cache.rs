@@ -80,10 +80,8 @@ fn caches_on_one_file_see_each_other() {
     let (one, two) = (on_disk(&path), on_disk(&path));
     two.load();
     one.put(&key("a"), result("1")).unwrap();
-    let before = two.gate().word();
     two.take_news();
     assert_eq!(text(&two, "a").as_deref(), Some("1"));
-    assert_ne!(two.gate().word(), before);
     two.remove(b"a", true);
     one.take_news();
     assert!(!one.contains(b"a"));
@@ -106,6 +104,63 @@ fn the_gate_tells_of_changes() {
         change(&cache);
         assert_ne!(cache.gate().word(), before);
     }
+}
+
+/// What others add leaves tables of hits alone; what they replace or remove outdates them.
+#[test]
+fn the_gate_tells_of_news() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let (one, two) = (on_disk(&path), on_disk(&path));
+    two.load();
+    let fresh = two.gate().word();
+    one.put(&key("a"), result("1")).unwrap();
+    two.take_news();
+    assert_eq!(two.gate().word(), fresh);
+    one.put(&key("a"), result("2")).unwrap();
+    two.take_news();
+    assert_ne!(two.gate().word(), fresh);
+    let replaced = two.gate().word();
+    one.remove(b"a", true);
+    two.take_news();
+    assert_ne!(two.gate().word(), replaced);
+}
+
+/// Where entries come and go, each carries a mark that tells who answers with it that it went: by
+/// hand, for want of room, or because another took its place, here or in another process.
+#[test]
+fn marks_tell_of_entries_that_go() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let (one, two) = (on_disk(&path), on_disk(&path));
+    one.limit(None, Limits { maxsize: Some(2), max_bytes: None });
+    let put = |name| {
+        one.put(&key(name), result("1")).unwrap();
+        one.get(name.as_bytes()).unwrap().mark.unwrap()
+    };
+    let (a, b) = (put("a"), put("b"));
+    assert!(!a.is_gone());
+    let again = put("a");
+    assert!(a.is_gone() && !again.is_gone());
+    let c = put("c");
+    assert!(b.is_gone() && !c.is_gone(), "b was used least recently");
+    two.put(&key("c"), result("2")).unwrap();
+    one.take_news();
+    assert!(c.is_gone());
+    one.remove(b"a", true);
+    assert!(again.is_gone());
+}
+
+/// Tables that were filled before entries were marked are outdated when that begins.
+#[test]
+fn marks_begin_with_fresh_tables() {
+    let cache = in_memory();
+    cache.put(&key("a"), result("1")).unwrap();
+    assert!(cache.get(b"a").unwrap().mark.is_none());
+    let before = cache.gate().word();
+    cache.keep_times();
+    assert_ne!(cache.gate().word(), before);
+    assert!(cache.get(b"a").unwrap().mark.is_some());
 }
 
 /// A decoded form is kept beside the text it was made from, and not beside another one.

@@ -1,7 +1,10 @@
 //! Expiry and eviction.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use outlive::policy::{Expiry, Freshness, Limits, Recency, Scope};
+use outlive::policy::{Expiry, Freshness, Limits, Mark, Recency, Scope, Ticks};
 use proptest::prelude::*;
 
 const NOW: f64 = 1_800_000_000.0;
@@ -83,48 +86,100 @@ fn key(name: &'static str) -> Bytes {
     Bytes::from_static(name.as_bytes())
 }
 
+/// A recency and its marks: each step is a use at a time of its own.
+#[derive(Default)]
+struct Used {
+    recency: Recency,
+    ticks: Ticks,
+    marks: HashMap<Bytes, Arc<Mark>>,
+}
+
+impl Used {
+    fn new(limits: Limits) -> Self {
+        Self { recency: Recency::new(limits), ..Self::default() }
+    }
+
+    fn insert(&mut self, key: &Bytes, bytes: u64, scope: Scope) -> Vec<Bytes> {
+        let mark = Arc::new(Mark::new(self.ticks.next()));
+        self.marks.insert(key.clone(), Arc::clone(&mark));
+        self.recency.insert(key, bytes, scope, &mark)
+    }
+
+    fn touch(&mut self, key: &[u8]) {
+        if let Some(mark) = self.marks.get(key) {
+            mark.touch(self.ticks.next());
+        }
+    }
+}
+
 /// The entry that was used least recently goes first, and a hit counts as a use.
 #[test]
 fn least_recently_used_goes() {
+    let mut used = Used::new(at_most(2));
+    assert!(used.insert(&key("a"), 1, Scope::CACHE).is_empty());
+    assert!(used.insert(&key("b"), 1, Scope::CACHE).is_empty());
+    used.touch(b"a");
+    assert_eq!(used.insert(&key("c"), 1, Scope::CACHE), [key("b")]);
+    assert_eq!(used.recency.evictions(Scope::CACHE), 1);
+}
+
+/// However often and in whatever order entries were used meanwhile, the last use alone decides.
+#[test]
+fn the_last_use_decides() {
+    let mut used = Used::new(at_most(3));
+    for name in ["a", "b", "c"] {
+        used.insert(&key(name), 1, Scope::CACHE);
+    }
+    for name in ["c", "b", "a", "a", "b", "a"] {
+        used.touch(name.as_bytes());
+    }
+    let gone = ["d", "e", "f"].map(|name| used.insert(&key(name), 1, Scope::CACHE));
+    assert_eq!(gone, ["c", "b", "a"].map(|name| vec![key(name)]));
+}
+
+/// Entries that were used at the very same moment are told apart all the same.
+#[test]
+fn equal_uses() {
     let mut recency = Recency::new(at_most(2));
-    assert!(recency.insert(&key("a"), 1, Scope::CACHE).is_empty());
-    assert!(recency.insert(&key("b"), 1, Scope::CACHE).is_empty());
-    assert!(recency.touch(b"a"));
-    assert_eq!(recency.insert(&key("c"), 1, Scope::CACHE), [key("b")]);
-    assert_eq!(recency.evictions(Scope::CACHE), 1);
+    let mark = Arc::new(Mark::new(7));
+    for name in ["a", "b"] {
+        assert!(recency.insert(&key(name), 1, Scope::CACHE, &mark).is_empty());
+    }
+    assert_eq!(recency.insert(&key("c"), 1, Scope::CACHE, &mark).len(), 1);
+    assert_eq!((recency.len(Scope::CACHE), recency.bytes(Scope::CACHE)), (2, 2));
 }
 
 /// An entry larger than the whole limit goes itself and drives nobody out.
 #[test]
 fn too_large_goes_alone() {
-    let mut recency = Recency::new(at_most_bytes(10));
-    recency.insert(&key("a"), 5, Scope::CACHE);
-    assert_eq!(recency.insert(&key("huge"), 11, Scope::CACHE), [key("huge")]);
-    assert_eq!((recency.len(Scope::CACHE), recency.bytes(Scope::CACHE)), (1, 5));
+    let mut used = Used::new(at_most_bytes(10));
+    used.insert(&key("a"), 5, Scope::CACHE);
+    assert_eq!(used.insert(&key("huge"), 11, Scope::CACHE), [key("huge")]);
+    assert_eq!((used.recency.len(Scope::CACHE), used.recency.bytes(Scope::CACHE)), (1, 5));
 }
 
 /// The limit of one function never drives out the entries of another.
 #[test]
 fn functions_have_limits_of_their_own() {
-    let mut recency = Recency::new(Limits::default());
-    let (one, other) = (recency.add_scope(at_most(1)), recency.add_scope(at_most(1)));
-    recency.insert(&key("other"), 1, other);
-    recency.insert(&key("a"), 1, one);
-    assert_eq!(recency.insert(&key("b"), 1, one), [key("a")]);
-    assert_eq!((recency.evictions(one), recency.evictions(other)), (1, 0));
-    assert!(recency.touch(b"other"));
+    let mut used = Used::default();
+    let [one, other] = [1, 1].map(|most| used.recency.add_scope(at_most(most)));
+    used.insert(&key("other"), 1, other);
+    used.insert(&key("a"), 1, one);
+    assert_eq!(used.insert(&key("b"), 1, one), [key("a")]);
+    assert_eq!((used.recency.evictions(one), used.recency.evictions(other)), (1, 0));
+    assert_eq!(used.recency.len(other), 1);
 }
 
 /// What is forgotten on purpose is not counted as evicted.
 #[test]
 fn forgetting_is_no_eviction() {
-    let mut recency = Recency::new(at_most(2));
-    recency.insert(&key("a"), 1, Scope::CACHE);
-    assert!(recency.remove(b"a"));
-    assert!(!recency.remove(b"a"));
-    recency.insert(&key("b"), 1, Scope::CACHE);
-    recency.clear();
-    assert_eq!((recency.len(Scope::CACHE), recency.evictions(Scope::CACHE)), (0, 0));
+    let mut used = Used::new(at_most(2));
+    used.insert(&key("a"), 1, Scope::CACHE);
+    assert!(used.recency.remove(b"a"));
+    assert!(!used.recency.remove(b"a"));
+    used.insert(&key("b"), 1, Scope::CACHE);
+    used.recency.clear();
+    assert_eq!((used.recency.len(Scope::CACHE), used.recency.evictions(Scope::CACHE)), (0, 0));
 }
 
 #[derive(Clone, Debug)]
@@ -205,21 +260,21 @@ fn names(keys: &[Bytes]) -> Vec<u8> {
     keys.iter().map(|key| key[0]).collect()
 }
 
-fn apply(step: &Step, recency: &mut Recency, scopes: [Scope; 3], naive: &mut Naive) {
+fn apply(step: &Step, used: &mut Used, scopes: [Scope; 3], naive: &mut Naive) {
     match *step {
         Step::Insert(k, bytes, scope) => {
-            let gone = recency.insert(&Bytes::copy_from_slice(&[k]), bytes, scopes[scope]);
+            let gone = used.insert(&Bytes::copy_from_slice(&[k]), bytes, scopes[scope]);
             assert_eq!(names(&gone), naive.insert(k, bytes, scope));
         }
         Step::Touch(k) => {
             let entry = naive.remove(k);
             naive.order.extend(entry);
-            assert_eq!(recency.touch(&[k]), entry.is_some());
+            used.touch(&[k]);
         }
-        Step::Remove(k) => assert_eq!(recency.remove(&[k]), naive.remove(k).is_some()),
+        Step::Remove(k) => assert_eq!(used.recency.remove(&[k]), naive.remove(k).is_some()),
         Step::Limit(scope, limits) => {
             naive.limits[scope] = limits;
-            assert_eq!(names(&recency.set_limits(scopes[scope], limits)), naive.evict(scope));
+            assert_eq!(names(&used.recency.set_limits(scopes[scope], limits)), naive.evict(scope));
         }
     }
 }
@@ -228,12 +283,13 @@ proptest! {
     /// Whatever is done, exactly those entries go that a naive list would let go, in its order.
     #[test]
     fn recency_is_exact(steps in prop::collection::vec(step(), 1..200)) {
-        let mut recency = Recency::new(Limits::default());
-        let none = Limits::default();
-        let scopes = [Scope::CACHE, recency.add_scope(none), recency.add_scope(none)];
+        let mut used = Used::default();
+        let [one, other] = [Limits::default(); 2].map(|none| used.recency.add_scope(none));
+        let scopes = [Scope::CACHE, one, other];
         let mut naive = Naive::default();
         for step in steps {
-            apply(&step, &mut recency, scopes, &mut naive);
+            apply(&step, &mut used, scopes, &mut naive);
+            let recency = &used.recency;
             for (number, scope) in scopes.into_iter().enumerate() {
                 prop_assert_eq!((recency.len(scope), recency.bytes(scope)), naive.size(number));
                 prop_assert_eq!(recency.evictions(scope), naive.evictions[number]);

@@ -12,7 +12,7 @@ use crate::cache::Entry;
 use crate::policy::{Expiry, Freshness};
 use crate::py::call::call;
 use crate::py::clock;
-use crate::py::hits::{Fill, Served, Span};
+use crate::py::hits::{Fill, Held, Span};
 use crate::py::live::{Live, Template};
 use crate::py::mode::Mode;
 
@@ -68,7 +68,7 @@ impl<'py> Flight<'_, 'py> {
         if !self.is_remembered() || self.cache().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
         }
-        let fill = self.fill(py, &live, found.created, expiry)?;
+        let fill = self.fill(py, &live, &found, expiry)?;
         Ok(Look::Hit((value, Some(fill))))
     }
 
@@ -122,13 +122,15 @@ impl<'py> Flight<'_, 'py> {
         Ok(expiry.judge(found.created, now, now))
     }
 
-    /// Whether a table of hits may answer such calls. It must not where every call must be seen:
-    /// to ask for the key or the time, or to know what was used last.
+    /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
+    /// ask for the key or the time.
     pub(super) fn is_remembered(&self) -> bool {
-        let options = &self.options;
-        let seen = options.clock.is_some() || options.maxsize.is_some();
-        let bounded = self.core.get().bounded.load(Ordering::Relaxed);
-        self.me.keys.is_pure() && !seen && !bounded
+        self.me.keys.is_pure() && self.options.clock.is_none()
+    }
+
+    /// Whether results may have to go for want of room.
+    fn is_bounded(&self) -> bool {
+        self.options.maxsize.is_some() || self.core.get().bounded.load(Ordering::Relaxed)
     }
 
     /// What the table of hits may remember of a new entry, if of anything.
@@ -141,7 +143,7 @@ impl<'py> Flight<'_, 'py> {
             return Ok(None);
         };
         let expiry = self.expiry(py, live)?;
-        self.fill(py, live, entry.created, expiry).map(Some)
+        self.fill(py, live, entry, expiry).map(Some)
     }
 
     /// What the table of hits is to remember, and until when.
@@ -149,26 +151,28 @@ impl<'py> Flight<'_, 'py> {
         &self,
         py: Python<'py>,
         live: &Arc<Live>,
-        created: Option<f64>,
+        entry: &Entry<Arc<Live>>,
         expiry: Option<Expiry>,
     ) -> PyResult<Fill> {
         let span = match expiry {
             Some(Expiry { ttl, refresh_after, .. }) => {
                 let now = self.now(py)?;
                 let limits = [ttl, refresh_after].into_iter().flatten();
-                let until = created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
+                let until = entry.created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
                 Some(Span::up_to(clock::nanoseconds(until)))
             }
             None => None,
         };
-        let served = if live.is_shared() {
-            Served::Same(live.object().clone_ref(py))
+        let held = if self.is_bounded() {
+            Held::Weak(Arc::downgrade(live), !self.options.copy)
+        } else if live.is_shared() {
+            Held::Same(live.object().clone_ref(py))
         } else if self.options.copy {
-            Served::Copy(Py::new(py, Template(Arc::clone(live)))?)
+            Held::Copy(Py::new(py, Template(Arc::clone(live)))?)
         } else {
-            Served::Same(live.serve_shared(py)?.unbind())
+            Held::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(Fill { epoch: self.epoch, served, span })
+        Ok(Fill { epoch: self.epoch, held, span, mark: entry.mark.clone() })
     }
 
     pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
