@@ -24,7 +24,6 @@ use super::call::Call;
 use super::hits::Served;
 use super::live::{Live, Template};
 use super::memoised::Memoised;
-use super::shape::spread;
 
 /// Where CPython finds the C function that calls a `Memoised`.
 #[derive(Debug)]
@@ -153,13 +152,14 @@ unsafe fn small_int(int: *mut ffi::PyObject) -> Option<u64> {
         let (small, sign) = (word.wrapping_add(1) <= 2, word);
         #[cfg(Py_3_12)]
         let (small, sign) = (word < 16, word & 3);
-        small.then(|| spread(u64::from(digit) << 32 | (sign as u64 & 3)))
+        small.then(|| spread_hash(u64::from(digit) << 32 | (sign as u64 & 3)))
     }
 }
 
-/// The hash of an argument whose comparison runs no Python code, well spread; None for any other.
+/// The hash of a str, int, float, bool, bytes or None, well spread; None for any other type. No
+/// Python code is run.
 #[inline]
-pub fn simple_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
+pub fn leaf_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
     // SAFETY: `argument` is alive, the interpreter attached.
     unsafe {
@@ -183,8 +183,16 @@ fn other_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
         {
             return Some(hash);
         }
-        is_simple(class).then(|| spread(ffi::PyObject_Hash(object).cast_unsigned() as u64))
+        is_leaf(class).then(|| spread_hash(ffi::PyObject_Hash(object).cast_unsigned() as u64))
     }
+}
+
+/// Makes all bits depend on all bits: those of an int's hash are the int's own.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+pub fn spread_hash(hash: u64) -> u64 {
+    let wide = u128::from(hash ^ 0x9e37_79b9_7f4a_7c15) * 0xd1b5_4a32_d192_ed03;
+    (wide as u64) ^ (wide >> 64) as u64
 }
 
 /// The hash of an exact str: where it keeps it, or -1 until somebody asked for it.
@@ -209,7 +217,7 @@ unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
 }
 
 #[inline]
-fn is_simple(class: *mut ffi::PyTypeObject) -> bool {
+fn is_leaf(class: *mut ffi::PyTypeObject) -> bool {
     // SAFETY: only the addresses of CPython's own static types are taken.
     let (int, float, bool, bytes) = (
         &raw mut ffi::PyLong_Type,
@@ -222,14 +230,9 @@ fn is_simple(class: *mut ffi::PyTypeObject) -> bool {
     class == int || class == float || class == bool || class == bytes || class == none
 }
 
-/// Whether two arguments are the same key: identical, or of one simple type and equal.
-#[inline]
-pub fn same_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
-    own.as_ptr() == argument.as_ptr() || equal_value(own, argument)
-}
-
-#[inline(never)]
-fn equal_value(own: &Py<PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
+/// Whether two arguments of which the first is a str, int, float, bool, bytes or None are of one type
+/// and equal. No Python code is run.
+pub fn leaves_equal(own: Borrowed<'_, '_, PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
     let (own, other) = (own.as_ptr(), argument.as_ptr());
     // SAFETY: both are alive, the interpreter is attached. The types are equal and simple, so the
     // comparison is C code that runs no Python; an error (none can occur) counts as "different".

@@ -22,6 +22,7 @@ mod refusal;
 mod report;
 mod salt;
 mod shape;
+mod simple;
 mod slow;
 mod text;
 mod values;

@@ -8,14 +8,15 @@
 //! row n = cells[n * (width + 1) ..][..width + 1] = the arguments, then the result
 //! ```
 //!
-//! Nothing here runs Python code: only exact str, int, float, bool, bytes and None are compared.
+//! Nothing here runs Python code: see [`super::simple`] for what is compared.
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::hits::{Held, Served, Terms};
-use super::hot::{RawCall, near_hash, noted_hash, same_value, simple_hash};
+use super::hot::{RawCall, near_hash, noted_hash};
+use super::simple::{combine, combined, same_value, simple_hash};
 
 const MAX_ROWS: usize = (1 << 24) - 2;
 /// So many rows are never looked through for ones that are over.
@@ -255,7 +256,7 @@ impl Shape {
     fn matches(&self, row: usize, call: &RawCall<'_, '_>) -> bool {
         let own = &self.cells[row * (self.width + 1)..][..self.width];
         own.iter().enumerate().all(|(at, own)| match own {
-            Some(own) => same_value(own, call.argument(at)),
+            Some(own) => same_value(own.bind_borrowed(call.py()), call.argument(at)),
             None => true,
         })
     }
@@ -324,26 +325,6 @@ fn alike(own: &Py<PyTuple>, names: Borrowed<'_, '_, PyTuple>) -> bool {
     let own = own.bind(names.py());
     own.len() == names.len()
         && own.iter_borrowed().zip(names.iter_borrowed()).all(|(a, b)| a.is(&*b))
-}
-
-/// The hash of some arguments; None if one of them is not simple.
-#[inline]
-fn combined(mut hashes: impl Iterator<Item = Option<u64>>) -> Option<u64> {
-    let first = hashes.next().unwrap_or(Some(0))?;
-    hashes.try_fold(first, |hash, next| Some(combine(hash, next?)))
-}
-
-#[inline]
-fn combine(hash: u64, next: u64) -> u64 {
-    spread(hash.rotate_left(5) ^ next)
-}
-
-/// Makes all bits depend on all bits: those of an int's hash are the int's own.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-pub fn spread(hash: u64) -> u64 {
-    let wide = u128::from(hash ^ 0x9e37_79b9_7f4a_7c15) * 0xd1b5_4a32_d192_ed03;
-    (wide as u64) ^ (wide >> 64) as u64
 }
 
 #[inline]

@@ -85,6 +85,22 @@ def _only_keyed(variants: list[Variant]) -> list[Variant]:
     return [variant for variant in variants if variant.name != "the original"]
 
 
+def _made_anew(count: int) -> list[str]:
+    """The same text so often, each time as another object that has not noted its hash."""
+    return [KEY[:-1] + KEY[-1] for _ in range(count)]
+
+
+def other_arguments(seconds: float) -> Iterator[Table]:
+    """What callers pass who do not hold the very str of the first call."""
+    kinds = {"an equal str made anew": KEY, "an int": 583_231, "a tuple": (KEY, 7, None)}
+    for kind, key in kinds.items():
+        variants = [v for v in _variants("f(k)") if v.name != "the original"]
+        for variant in variants:
+            variant.fresh = _made_anew if key is KEY else None
+        figures = measure(variants, [key], seconds)
+        yield of_variants(f"Hit, {kind}", figures, ratios={goals.LRU: 1.0})
+
+
 class _Plain:
     @peers.lru_cache()
     def ask(self, uri: str) -> str:
@@ -184,5 +200,6 @@ def tables(seconds: float) -> Iterator[Table]:
     yield two_arguments(seconds)
     yield keyword(seconds)
     yield method(seconds)
+    yield from other_arguments(seconds)
     yield checks(seconds)
     yield from copies(seconds)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import enum
 import functools
+import itertools
 import json
 import struct
 from collections import OrderedDict
@@ -183,10 +185,42 @@ def test_equal_numbers_of_other_types_are_other_calls() -> None:
     seen = []
     cache = untyped(Cache(None))
     function = cache.memoise(lambda x: seen.append(repr(x)))
-    arguments: list[Any] = [1, 1.0, True, "1", 0, 0.0, -0.0, False, None]
+    leaves: list[Any] = [
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        0,
+        0.0,
+        -0.0,
+        False,
+        None,
+        "",
+        1 << 30,
+        -1,
+        1 << 90,
+    ]
+    pairs = [(leaf,) for leaf in leaves] + [((leaf,),) for leaf in leaves] + [(1, 2), (2, 1), ()]
+    arguments = leaves + pairs
     for value in arguments * 3:
         function(value)
     assert seen == [repr(value) for value in arguments]
+
+
+@settings(deadline=None)
+@given(st.lists(values | st.tuples(values, values), max_size=12), st.randoms())
+def test_who_answers_makes_no_difference(given: list[Any], random: Any) -> None:
+    """Hits by the arguments themselves, same or made anew, are those that the keys would give."""
+    numbers = itertools.count()
+    function = Cache(None).memoise(lambda x, n=0: next(numbers))
+    known: dict[str, int] = {}
+    for value in random.sample(given * 4, len(given) * 4):
+        value = random.choice([value, copy.deepcopy(value)])
+        for arguments in ((value,), (value, value), (value, 7)):
+            result = function(*arguments)
+            assert known.setdefault(function.cache_key(*arguments), result) == result
+    assert len(set(known.values())) == len(known)
 
 
 def test_defaults_are_applied() -> None:
