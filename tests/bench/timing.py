@@ -98,6 +98,7 @@ def _feed(
         return iter(lambda: keys, None)
     if make is None:
         make = lambda n: [keys[0]] * n  # noqa: E731
+    loop(make(1))  # a first call may take long, and says nothing of how many fit into a chunk
     size = 1
     while loop(make(size)) < CHUNK_NS / 2 and size < 100_000:
         size *= 2
