@@ -9,5 +9,6 @@ pub mod policy;
 #[cfg(feature = "python")]
 mod py;
 pub mod store;
+pub mod stripes;
 pub mod sync;
 pub mod value;

@@ -10,10 +10,12 @@ use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+#[cfg(not(Py_3_14))]
 use std::slice;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+#[cfg(not(Py_GIL_DISABLED))]
 use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -394,9 +396,10 @@ pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, Py
     None
 }
 
+#[cfg(Py_GIL_DISABLED)]
+pub use super::attached::Attached;
+
 /// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.
-///
-/// Without a GIL it is an ordinary lock.
 #[cfg(not(Py_GIL_DISABLED))]
 #[derive(Debug, Default)]
 pub struct Attached<T> {
@@ -424,29 +427,15 @@ impl<T> Attached<T> {
         Some(result)
     }
 
+    /// The same for all values there are: here it is one.
+    pub fn for_all<R>(&self, py: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.with(py, run)
+    }
+
     /// The same for the garbage collector, which holds the GIL too.
     pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
         // SAFETY: as in `with`; a visit runs no Python code and keeps the GIL.
         (!self.busy.get()).then(|| run(unsafe { &*self.value.get() }))
-    }
-}
-
-/// What is only looked at while Python is attached.
-#[cfg(Py_GIL_DISABLED)]
-#[derive(Debug, Default)]
-pub struct Attached<T>(parking_lot::Mutex<T>);
-
-#[cfg(Py_GIL_DISABLED)]
-impl<T> Attached<T> {
-    /// What `run` makes of the value.
-    #[inline]
-    pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
-        Some(run(&mut self.0.lock()))
-    }
-
-    /// The same for the garbage collector, which must not wait.
-    pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
-        self.0.try_lock().map(|value| run(&value))
     }
 }
 
@@ -610,6 +599,24 @@ pub fn install(first: &Bound<'_, Memoised>) {
         patch(&first.get_type(), offset);
     });
 }
+
+/// Lets many threads call a function without counting, all in one place, who does.
+///
+/// It is then freed by the garbage collector alone, which is nothing new: its `cache_info` refers to
+/// it, and so does the function itself if it stands in its own globals.
+#[cfg(Py_GIL_DISABLED)]
+pub fn defer_counting(function: &Bound<'_, Memoised>) {
+    unsafe extern "C" {
+        fn PyUnstable_Object_EnableDeferredRefcount(object: *mut ffi::PyObject) -> std::ffi::c_int;
+    }
+    // SAFETY: the object is alive; CPython exports this function since 3.14, the first version that
+    // PyO3 supports without a GIL. It leaves an object alone that the collector does not track.
+    unsafe { PyUnstable_Object_EnableDeferredRefcount(function.as_ptr()) };
+}
+
+/// With a GIL counting is cheap.
+#[cfg(not(Py_GIL_DISABLED))]
+pub fn defer_counting(_: &Bound<'_, Memoised>) {}
 
 fn patch(class: &Bound<'_, PyType>, offset: isize) {
     let class = class.as_type_ptr();

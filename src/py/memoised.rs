@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::CoreCache;
 use super::call::{Call, invoke};
 use super::hits::{Fill, Hits, Served};
-use super::hot::{Attached, Entry, RawCall, install};
+use super::hot::{Attached, Entry, RawCall, defer_counting, install};
 use super::keys::{KeyMaker, NoKey};
 use super::options::Options;
 use super::text::from_wtf8;
@@ -90,6 +90,7 @@ impl Memoised {
         };
         let me = Bound::new(py, me)?;
         install(&me);
+        defer_counting(&me);
         Ok(me.unbind())
     }
 
@@ -197,7 +198,7 @@ impl Memoised {
     fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters { hits, misses, expired } = &self.counters;
-        let quick = self.hits.with(py, |hits| hits.count).unwrap_or_default();
+        let quick: u64 = self.hits.for_all(py, |hits| hits.count).into_iter().sum();
         (load(hits) + quick, load(misses), load(expired))
     }
 
@@ -210,7 +211,7 @@ impl Memoised {
     /// Sets the counters back and forgets what is remembered by arguments.
     fn reset(&self, py: Python<'_>) {
         self.reset_hits(py);
-        self.hits.with(py, |hits| hits.count = 0);
+        self.hits.for_all(py, |hits| hits.count = 0);
         self.counters.hits.store(0, Ordering::Relaxed);
         self.counters.misses.store(0, Ordering::Relaxed);
         self.counters.expired.store(0, Ordering::Relaxed);
@@ -237,7 +238,7 @@ impl Memoised {
     }
 
     fn reset_hits(&self, py: Python<'_>) {
-        let dropped = self.hits.with(py, Hits::clear);
+        let dropped = self.hits.for_all(py, Hits::clear);
         drop(dropped);
     }
 
@@ -294,7 +295,10 @@ impl Memoised {
             return self.keys.counts_position(at);
         };
         let name = raw.names().and_then(|names| names.get_item(named).ok());
-        name.is_none_or(|name| self.keys.counts_keyword(&name.to_string()))
+        // Not `str(name)`: where the name is of a class of the user's, that would run its code.
+        let name = name.and_then(|name| name.cast_into::<PyString>().ok());
+        let name = name.as_ref().and_then(|name| name.to_cow().ok());
+        name.is_none_or(|name| self.keys.counts_keyword(&name))
     }
 
     /// Says why the arguments of `call` do not fit the function.

@@ -1,6 +1,8 @@
 //! The face towards Python: the only part that knows `PyO3`.
 
 mod aio;
+#[cfg(Py_GIL_DISABLED)]
+mod attached;
 mod cache;
 mod call;
 mod canon;

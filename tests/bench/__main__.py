@@ -7,14 +7,14 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import files, hits, misses, report
+from . import files, hits, misses, report, threads
 
 
 def main() -> None:
     """Run all of it: about two minutes, or ten with ``--long``."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
-    parser.add_argument("--only", choices=["hits", "misses", "files"], help="one part alone")
+    parser.add_argument("--only", choices=["threads", "hits", "misses", "files"], help="one part alone")
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     given = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -30,6 +30,8 @@ def main() -> None:
 
 def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
     parts = {
+        # The first: some of the others' peers put the GIL back.
+        "threads": threads.tables(5.0 if long else 2.0),
         "hits": hits.tables(6.0 if long else 1.5),
         "misses": misses.tables(
             10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)

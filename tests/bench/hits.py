@@ -162,9 +162,7 @@ def _copies(title: str, value: Any, seconds: float, ratios: tuple[float, float])
     import copy
     import json
 
-    import orjson
-
-    text = orjson.dumps(value)
+    text = json.dumps(value)
     fresh = Cache().memoise(lambda uri: value, name="fresh")
     shared = Cache().memoise(lambda uri: value, name="shared", copy=False)
     fresh(KEY), shared(KEY)
@@ -172,14 +170,20 @@ def _copies(title: str, value: Any, seconds: float, ratios: tuple[float, float])
         Variant("outlive", "f(k)", {"f": fresh}),
         Variant("outlive, copy=False", "f(k)", {"f": shared}),
         Variant("copy.deepcopy", "f(v)", {"f": copy.deepcopy, "v": value}),
-        Variant("orjson.loads", "f(v)", {"f": orjson.loads, "v": text}),
-        Variant("json.loads", "f(v)", {"f": json.loads, "v": text.decode()}),
+        Variant("json.loads", "f(v)", {"f": json.loads, "v": text}),
     ]
     deep, parse = ratios
+    goal = {"copy.deepcopy": deep}
+    if peers.installed("orjson"):
+        import orjson
+
+        own = orjson.dumps(value)
+        variants.insert(3, Variant("orjson.loads", "f(v)", {"f": orjson.loads, "v": own}))
+        goal["orjson.loads"] = parse
     return of_variants(
         title,
         measure(variants, [KEY], seconds),
-        ratios={"copy.deepcopy": deep, "orjson.loads": parse},
+        ratios=goal,
         note="the default: each hit is a copy of its own; only ours includes the look-up",
     )
 

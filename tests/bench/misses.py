@@ -120,7 +120,8 @@ def in_memory(seconds: float) -> Table:
 
 
 def _wrappable() -> dict[str, Callable[[], peers.Decorator]]:
-    return {goals.LRU: peers.lru_cache, "the original": peers.original, "moka-py": peers.moka}
+    wrappable = (goals.LRU, "the original", "moka-py")
+    return {name: peer for name, peer in peers.IN_MEMORY.items() if name in wrappable}
 
 
 def tables(seconds: float, sizes: Sequence[int]) -> Iterator[Table]:

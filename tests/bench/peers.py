@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -76,11 +77,21 @@ def cachier(folder: str) -> Decorator:
     return cachier.cachier(cache_dir=folder)
 
 
-IN_MEMORY = {
-    "functools.lru_cache": lru_cache,
-    "the original": original,
-    "cachetools": cachetools,
-    "cachebox": cachebox,
-    "moka-py": moka,
-}
-PERSISTENT = {"joblib": joblib, "diskcache": diskcache, "cachier": cachier}
+def installed(name: str) -> bool:
+    """Whether a peer is there: not every one has a wheel for every interpreter."""
+    return name in _BUILT_IN or importlib.util.find_spec(name.replace("-", "_")) is not None
+
+
+def _present(decorators: dict[str, Any]) -> dict[str, Any]:
+    return {name: made for name, made in decorators.items() if installed(name)}
+
+
+_BUILT_IN = {"functools.lru_cache": lru_cache, "the original": original}
+IN_MEMORY: dict[str, Callable[[], Decorator]] = _BUILT_IN | _present(
+    {"cachetools": cachetools, "cachebox": cachebox, "moka-py": moka}
+)
+#: Those that leave a free-threaded interpreter as it is.
+IN_THREADS = {name: made for name, made in IN_MEMORY.items() if name in (*_BUILT_IN, "cachetools")}
+PERSISTENT: dict[str, Callable[[str], Decorator]] = _present(
+    {"joblib": joblib, "diskcache": diskcache, "cachier": cachier}
+)

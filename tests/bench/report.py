@@ -20,6 +20,7 @@ _UNITS = {
     "ns": [(1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns")],
     "s": [(1, "s"), (1e-3, "ms"), (1e-6, "us")],
     "MB": [(1e3, "GB"), (1, "MB")],
+    "x": [(1, "x")],
 }
 
 
@@ -28,7 +29,7 @@ class Table:
     """The answers to one question, ours first."""
 
     title: str
-    #: Of what the values count: ns, s or MB.
+    #: Of what the values count: ns, s, MB, or x (how many times as much).
     unit: str
     #: By name, ours first.
     values: dict[str, float]
@@ -36,6 +37,8 @@ class Table:
     ratios: dict[str, float] = field(default_factory=dict)
     #: The most that a line of ours may need, in the unit.
     limits: dict[str, float] = field(default_factory=dict)
+    #: The least that a line of ours must reach, in the unit.
+    least: dict[str, float] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -50,7 +53,8 @@ class Table:
     def verdicts(self) -> dict[str, bool]:
         """By name: whether the goal is met."""
         met = {name: self.ratio(name) >= goal for name, goal in self.ratios.items()}
-        return met | {name: self.values[name] <= most for name, most in self.limits.items()}
+        met |= {name: self.values[name] <= most for name, most in self.limits.items()}
+        return met | {name: self.values[name] >= least for name, least in self.least.items()}
 
 
 def of_variants(title: str, variants: dict[str, Variant], **rest: Any) -> Table:
@@ -71,12 +75,15 @@ def show(table: Table) -> None:
 
 
 def _line(table: Table, name: str, number: int, met: bool | None) -> str:
-    ratio = "" if number == 0 else f"{_short(table.ratio(name))}x"
+    compared = number > 0 and table.unit != "x"
+    ratio = f"{_short(table.ratio(name))}x" if compared else ""
     goal = ""
     if name in table.ratios:
         goal = f"goal {_short(table.ratios[name])}x"
     elif name in table.limits:
         goal = f"goal <= {_amount(table.limits[name], table.unit)}"
+    elif name in table.least:
+        goal = f"goal >= {_amount(table.least[name], table.unit)}"
     mark = "" if met is None else ("met" if met else "MISSED")
     amount = _amount(table.values[name], table.unit)
     return f"  {name:<{_WIDTH}}{amount:>10}{ratio:>9}   {goal:<16} {mark}"

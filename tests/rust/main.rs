@@ -11,4 +11,5 @@ mod power;
 mod snapshot;
 mod stand;
 mod store;
+mod stripes;
 mod value;

@@ -1,0 +1,101 @@
+//! One value for each group of threads, so that threads do not wait for each other.
+//!
+//! A lock that two threads take by turns is slower than one thread alone: its cache line wanders
+//! from core to core. Here every thread has a stripe, a value behind a lock of its own, on cache
+//! lines of its own. Only who wants all stripes, which is rare, meets the others there.
+
+use std::cell::Cell;
+
+use crate::sync::{AtomicUsize, Mutex, OnceLock, Ordering};
+
+/// How many stripes there are: with more threads than this, some share one.
+const STRIPES: usize = 32;
+/// No stripe.
+const NONE: usize = STRIPES;
+
+/// As far apart as two cores' caches may fetch at once.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe<T>(Mutex<T>);
+
+/// A value for each stripe, made when a thread of that stripe first asks for it.
+#[derive(Debug)]
+pub struct Stripes<T>([OnceLock<Box<Stripe<T>>>; STRIPES]);
+
+impl<T> Default for Stripes<T> {
+    fn default() -> Self {
+        Self([const { OnceLock::new() }; STRIPES])
+    }
+}
+
+impl<T: Default> Stripes<T> {
+    /// What `run` makes of the value of this thread's stripe.
+    #[inline]
+    pub fn with<R>(&self, run: impl FnOnce(&mut T) -> R) -> R {
+        let stripe = self.0[mine()].get_or_init(Box::default);
+        run(&mut stripe.0.lock())
+    }
+}
+
+impl<T> Stripes<T> {
+    /// What `run` makes of every value there is, one after the other: not of a single moment.
+    pub fn for_all<R>(&self, mut run: impl FnMut(&mut T) -> R) -> Vec<R> {
+        self.made().map(|stripe| run(&mut stripe.0.lock())).collect()
+    }
+
+    /// Shows `visit` the values that nobody is at, and waits for none.
+    pub fn visit<E>(&self, mut visit: impl FnMut(&T) -> Result<(), E>) -> Result<(), E> {
+        self.made().filter_map(|stripe| stripe.0.try_lock()).try_for_each(|value| visit(&value))
+    }
+
+    fn made(&self) -> impl Iterator<Item = &Stripe<T>> {
+        self.0.iter().filter_map(OnceLock::get).map(Box::as_ref)
+    }
+}
+
+/// The stripe of this thread.
+#[inline]
+fn mine() -> usize {
+    // Without a destructor, so that it is there until the very end of the thread.
+    thread_local!(static MINE: Cell<usize> = const { Cell::new(NONE) });
+    match MINE.get() {
+        NONE => {
+            let stripe = SEAT.try_with(|seat| seat.0).unwrap_or(0);
+            MINE.set(stripe);
+            stripe
+        }
+        stripe => stripe,
+    }
+}
+
+/// How many threads are alive in each stripe; after a fork also those that were left behind.
+static SEATED: [AtomicUsize; STRIPES] = [const { AtomicUsize::new(0) }; STRIPES];
+
+thread_local!(static SEAT: Seat = Seat::take());
+
+/// A thread's place in a stripe; it is free again when the thread ends.
+struct Seat(usize);
+
+impl Seat {
+    /// In the first of the emptiest stripes: a new thread finds what one that ended has left.
+    ///
+    /// No lock: threads end without asking anybody, also while the process forks.
+    fn take() -> Self {
+        loop {
+            let seated = SEATED.iter().map(|threads| threads.load(Ordering::Relaxed));
+            let (stripe, threads) =
+                seated.enumerate().min_by_key(|(_, threads)| *threads).unwrap_or_default();
+            // Or another thread sat down there at this moment.
+            let (place, relaxed) = (&SEATED[stripe], Ordering::Relaxed);
+            if place.compare_exchange(threads, threads + 1, relaxed, relaxed).is_ok() {
+                return Self(stripe);
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        SEATED[self.0].fetch_sub(1, Ordering::Relaxed);
+    }
+}
