@@ -13,7 +13,7 @@ use std::ptr;
 #[cfg(not(Py_3_14))]
 use std::slice;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicPtr, Ordering};
 
 #[cfg(not(Py_GIL_DISABLED))]
 use pyo3::PyVisit;
@@ -105,19 +105,13 @@ unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'
 }
 
 /// The hash of a str that has noted it: nothing is called. None for any other argument.
-#[cfg(not(Py_GIL_DISABLED))]
 #[inline]
 pub fn noted_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
-    // SAFETY: `argument` is alive; every exact str begins with this head.
+    // SAFETY: `argument` is alive, and an exact str where it is looked into.
     unsafe {
-        if ffi::Py_TYPE(object) != &raw mut ffi::PyUnicode_Type {
-            return None;
-        }
-        match (*object.cast::<ffi::PyASCIIObject>()).hash {
-            -1 => None,
-            hash => Some(hash.cast_unsigned() as u64),
-        }
+        let is_str = ffi::Py_TYPE(object) == &raw mut ffi::PyUnicode_Type;
+        is_str.then(|| str_note(object)).flatten()
     }
 }
 
@@ -128,16 +122,10 @@ pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     noted_hash(argument).or_else(|| {
         // SAFETY: `argument` is alive, and an exact int where it is looked into.
         unsafe {
-            (ffi::Py_TYPE(object) == &raw mut ffi::PyLong_Type).then(|| small_int(object)).flatten()
+            let is_int = ffi::Py_TYPE(object) == &raw mut ffi::PyLong_Type;
+            is_int.then(|| small_int(object)).flatten()
         }
     })
-}
-
-/// Without a GIL another thread may be about to note it.
-#[cfg(Py_GIL_DISABLED)]
-#[inline]
-pub fn noted_hash(_: Borrowed<'_, '_, PyAny>) -> Option<u64> {
-    None
 }
 
 /// A number that stands for an exact int of one digit, and for no other; None for larger ones.
@@ -197,25 +185,23 @@ pub fn spread_hash(hash: u64) -> u64 {
     (wide as u64) ^ (wide >> 64) as u64
 }
 
-/// The hash of an exact str: where it keeps it, or -1 until somebody asked for it.
-#[cfg(not(Py_GIL_DISABLED))]
+/// The hash of an exact str.
 #[inline]
 unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
-    // SAFETY: the caller has an exact str; every one begins with this head.
-    unsafe {
-        match (*text.cast::<ffi::PyASCIIObject>()).hash {
-            -1 => ffi::PyObject_Hash(text).cast_unsigned() as u64,
-            hash => hash.cast_unsigned() as u64,
-        }
-    }
+    // SAFETY: the caller has an exact str; its hash is C code that cannot fail.
+    unsafe { str_note(text).unwrap_or_else(|| ffi::PyObject_Hash(text).cast_unsigned() as u64) }
 }
 
-/// The hash of an exact str; another thread may be about to note it, so Python is asked.
-#[cfg(Py_GIL_DISABLED)]
+/// The hash of an exact str if somebody has asked for it before: then it is noted.
 #[inline]
-unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
-    // SAFETY: the caller has an exact str.
-    unsafe { ffi::PyObject_Hash(text).cast_unsigned() as u64 }
+unsafe fn str_note(text: *mut ffi::PyObject) -> Option<u64> {
+    // SAFETY: the caller has an exact str, which begins with this head. Without a GIL another thread
+    // may be about to note the hash, in one piece as it is read here.
+    let noted = unsafe {
+        AtomicIsize::from_ptr(&raw mut (*text.cast::<ffi::PyASCIIObject>()).hash)
+            .load(Ordering::Relaxed)
+    };
+    (noted != -1).then(|| noted.cast_unsigned() as u64)
 }
 
 #[inline]
