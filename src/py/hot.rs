@@ -442,23 +442,20 @@ pub fn hide(_: &Bound<'_, PyAny>) {}
 /// What copying a result takes: the interpreter's own functions, of which each gives None with an
 /// error set if it fails. `PyO3`'s would look for the error each time, and hand results through memory.
 pub mod raw {
-    use pyo3::types::{PyDict, PyList, PySet};
-
     use super::{Bound, Py, PyAny, ffi};
 
     /// A new dict with the same members.
     #[inline]
     pub fn copy_dict<'py>(dict: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-        let dict = dict.cast::<PyDict>().ok()?;
-        // SAFETY: it is a dict, alive, and the interpreter is attached; the copy is ours.
+        // SAFETY: it is alive, and the interpreter is attached; what is no dict is refused; the copy
+        // is ours.
         unsafe { Bound::from_owned_ptr_or_opt(dict.py(), ffi::PyDict_Copy(dict.as_ptr())) }
     }
 
     /// A new list with the same items.
     #[inline]
     pub fn copy_list<'py>(list: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-        let list = list.cast::<PyList>().ok()?;
-        // SAFETY: it is a list, alive, and the interpreter is attached; the copy is ours.
+        // SAFETY: as above, of a list.
         unsafe {
             let copy = ffi::PyList_GetSlice(list.as_ptr(), 0, ffi::PY_SSIZE_T_MAX);
             Bound::from_owned_ptr_or_opt(list.py(), copy)
@@ -467,8 +464,7 @@ pub mod raw {
 
     /// A new set with the same members.
     pub fn copy_set<'py>(set: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-        let set = set.cast::<PySet>().ok()?;
-        // SAFETY: it is a set, alive, and the interpreter is attached; the copy is ours.
+        // SAFETY: it is alive, and the interpreter is attached; the new set is ours.
         unsafe { Bound::from_owned_ptr_or_opt(set.py(), ffi::PySet_New(set.as_ptr())) }
     }
 

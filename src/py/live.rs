@@ -145,12 +145,16 @@ impl Part {
             Plan::Share => Some(object.clone()),
             Plan::Dict(parts) => {
                 let copy = raw::copy_dict(object)?;
-                parts.iter().try_for_each(|(key, part)| raw::set(&copy, key, &part.copy(py)?))?;
+                for (key, part) in parts {
+                    raw::set(&copy, key, &part.copy(py)?)?;
+                }
                 Some(copy)
             }
             Plan::List(parts) => {
                 let copy = raw::copy_list(object)?;
-                parts.iter().try_for_each(|(n, part)| raw::set_nth(&copy, *n, part.copy(py)?))?;
+                for (n, part) in parts {
+                    raw::set_nth(&copy, *n, part.copy(py)?)?;
+                }
                 Some(copy)
             }
             Plan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
