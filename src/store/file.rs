@@ -135,7 +135,9 @@ impl Store for FileStore {
     fn news(&self) -> Vec<News> {
         let inner = self.inner();
         let mut state = inner.state.lock();
-        inner.catch_up_or_tell(&mut state);
+        if !state.is_quiet() {
+            inner.catch_up_or_tell(&mut state);
+        }
         std::mem::take(&mut state.pending)
     }
 
