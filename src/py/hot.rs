@@ -7,12 +7,16 @@
 
 #[cfg(not(Py_GIL_DISABLED))]
 use std::cell::{Cell, UnsafeCell};
+use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::slice;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Once};
 
+use memmap2::MmapRaw;
 use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
@@ -23,6 +27,7 @@ use super::call::Call;
 use super::hits::Served;
 use super::live::Live;
 use super::memoised::Memoised;
+use crate::store::Memory;
 
 /// The C function that CPython finds in every `Memoised`.
 #[derive(Debug)]
@@ -396,6 +401,26 @@ pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
 /// There are no forks here.
 #[cfg(not(unix))]
 pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
+
+/// Memory behind a file that other processes see too.
+#[derive(Debug)]
+struct Shared(MmapRaw);
+
+impl Memory for Shared {
+    fn words(&self) -> &[AtomicU32] {
+        let start = self.0.as_mut_ptr();
+        assert!(start.cast::<AtomicU32>().is_aligned());
+        // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
+        // `self`, in which nobody writes but through these atomics; any bits are a number. The caller
+        // has seen to it that the file cannot be cut, so all of it can be read for ever.
+        unsafe { slice::from_raw_parts(start.cast(), self.0.len() / size_of::<AtomicU32>()) }
+    }
+}
+
+/// Shows the memory behind a file that nobody can cut.
+pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
+    MmapRaw::map_raw(file).map(|map| Box::new(Shared(map)) as Box<dyn Memory>)
+}
 
 /// Gives the type of `Memoised` its vectorcall slot; `first` is an instance no one has seen yet.
 pub fn install(first: &Bound<'_, Memoised>) {
