@@ -257,10 +257,10 @@ fn every_schedule_of_a_few_steps() {
 /// Whatever the moment at which others come, no two have one key at a time.
 #[test]
 fn joining_at_every_moment() {
-    const KEYS: usize = 3;
+    const KEYS: [&str; 3] = ["a", "b", "c"];
     for round in 0..150 {
         let (_folder, path) = place();
-        let busy: [AtomicBool; KEYS] = Default::default();
+        let busy: [AtomicBool; KEYS.len()] = Default::default();
         let start = Barrier::new(4);
         thread::scope(|scope| {
             for who in 0..4_u32 {
@@ -271,13 +271,12 @@ fn joining_at_every_moment() {
                     let late = Instant::now() + Duration::from_micros(u64::from(who * round));
                     while Instant::now() < late {}
                     for n in 0..60 {
-                        let key = (n + who as usize) % KEYS;
-                        let Some(guard) = cache.store.lock_key(&[b'k', b'0' + key as u8]).held()
-                        else {
+                        let key = (n + who as usize) % KEYS.len();
+                        let Some(guard) = cache.store.lock_key(KEYS[key].as_bytes()).held() else {
                             thread::yield_now();
                             continue;
                         };
-                        assert!(!busy[key].swap(true, Ordering::SeqCst), "two have key {key}");
+                        assert!(!busy[key].swap(true, Ordering::SeqCst), "two have a key");
                         if n % 7 == 0 {
                             cache.listen();
                         }

@@ -28,6 +28,9 @@ pub const OPTIONS: Options = Options {
 #[derive(Debug)]
 struct Shared(Arc<[AtomicU32]>);
 
+/// The memory of each file, by its device and number.
+type Pieces = BTreeMap<(u64, u64), Weak<[AtomicU32]>>;
+
 impl Memory for Shared {
     fn words(&self) -> &[AtomicU32] {
         &self.0
@@ -36,7 +39,7 @@ impl Memory for Shared {
 
 /// The memory of a file: the same for all who have that file open.
 pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
-    static ALL: Mutex<BTreeMap<(u64, u64), Weak<[AtomicU32]>>> = Mutex::new(BTreeMap::new());
+    static ALL: Mutex<Pieces> = Mutex::new(BTreeMap::new());
     let identity = Handle::status(file)?.identity;
     let mut all = ALL.lock().expect("nobody panics in here");
     let known = all.get(&(identity.device, identity.inode)).and_then(Weak::upgrade);
