@@ -21,7 +21,7 @@ use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyInt, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
@@ -224,6 +224,16 @@ pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
         }
     }
     text.to_str().ok()
+}
+
+/// The value of an int, unless it is too large. Nothing is raised, and no code is run.
+#[inline]
+pub fn small_int(number: &Bound<'_, PyInt>) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: the int is alive, the interpreter attached; an int, or what is derived from it, is
+    // read as it is, so that no error can be set.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &raw mut overflow) };
+    (overflow == 0).then_some(value)
 }
 
 /// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.

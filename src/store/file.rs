@@ -6,7 +6,8 @@
 //!   something to write appends to the lowest generation that is not sealed; if there is none, a
 //!   new chain is begun under the fold lock.
 //! * `NAME.json.lock`: there while processes write. Each holds a shared lock on it (*presence*)
-//!   from its first append or key lock to its close. Readers never make a file.
+//!   from its first append or key lock to its close; who is alone there notes in it where its board
+//!   is (see [`super::lock`]). Readers never make a file.
 //! * `NAME.json.tmp-<unique>`: a snapshot being written, under the fold lock, so that any other
 //!   such file is a dead process's.
 //!

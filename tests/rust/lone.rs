@@ -21,13 +21,7 @@ const LONE: i64 = FIRST_KEY + (1 << 30);
 /// Whether somebody has a lock of the kernel on a byte of the lock file from `start` on.
 fn is_locked(path: &Path, start: i64, length: i64) -> bool {
     let file = File::options().read(true).write(true).open(path.with_extension("json.lock"));
-    let mut range = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).expect("it is small"),
-        l_whence: 0,
-        l_start: start,
-        l_len: length,
-        l_pid: 0,
-    };
+    let mut range = range(start, length);
     fcntl(file.expect("it is there"), FcntlArg::F_OFD_GETLK(&mut range)).expect("it can be asked");
     i32::from(range.l_type) != libc::F_UNLCK
 }
@@ -39,6 +33,20 @@ fn is_lone(path: &Path) -> bool {
 /// Whether any key has a lock of the kernel.
 fn has_key_locks(path: &Path) -> bool {
     is_locked(path, FIRST_KEY, 1 << 30)
+}
+
+/// The lock of the kernel on a key, until the file is closed.
+fn lock_of_the_kernel(path: &Path, key: &str) -> File {
+    let file = File::options().read(true).write(true).open(path.with_extension("json.lock"));
+    let file = file.expect("it is there");
+    let range = range(FIRST_KEY + i64::from(crc32fast::hash(key.as_bytes()) >> 2), 1);
+    fcntl(&file, FcntlArg::F_OFD_SETLK(&range)).expect("nobody has it");
+    file
+}
+
+fn range(start: i64, length: i64) -> libc::flock {
+    let kind = i16::try_from(libc::F_WRLCK).expect("it is small");
+    libc::flock { l_type: kind, l_whence: 0, l_start: start, l_len: length, l_pid: 0 }
 }
 
 fn store(path: &Path) -> FileStore {
@@ -87,6 +95,23 @@ fn the_board_goes_when_somebody_comes() {
     assert!(is_busy(&one, "a"));
     drop(a);
     drop(held(&one, "a"));
+}
+
+/// A newcomer has the lock of a key for as long as it takes to look at the board. If the board goes at
+/// that moment, the key stays on it until it is given back.
+#[test]
+fn the_board_goes_while_a_key_is_asked_for() {
+    let (_folder, path) = place();
+    let (one, two) = (store(&path), store(&path));
+    let (a, b) = (held(&one, "a"), held(&two, "b"));
+    let asking = lock_of_the_kernel(&path, "a");
+    let c = held(&one, "c");
+    drop(asking);
+    assert!(is_lone(&path) && is_busy(&two, "a") && is_busy(&two, "c") && is_busy(&one, "b"));
+    drop(a);
+    assert!(!is_lone(&path));
+    drop((held(&two, "a"), b, c));
+    assert!(!has_key_locks(&path));
 }
 
 /// What others wrote tells of them too.
