@@ -417,13 +417,17 @@ pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 struct Shared(MmapRaw);
 
 impl Memory for Shared {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "a map begins where a page does, and it is checked"
+    )]
     fn words(&self) -> &[AtomicU32] {
-        let start = self.0.as_mut_ptr();
-        assert!(start.cast::<AtomicU32>().is_aligned());
+        let start = self.0.as_mut_ptr().cast::<AtomicU32>();
+        assert!(start.is_aligned());
         // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
         // `self`, in which nobody writes but through these atomics; any bits are a number. The caller
         // has seen to it that the file cannot be cut, so all of it can be read for ever.
-        unsafe { slice::from_raw_parts(start.cast(), self.0.len() / size_of::<AtomicU32>()) }
+        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU32>()) }
     }
 }
 
