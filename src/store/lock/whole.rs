@@ -1,4 +1,5 @@
 //! Whole files as locks, where there are no byte ranges that a file description owns.
+#![expect(clippy::unnecessary_wraps, reason = "it has the same face everywhere")]
 
 use std::fs::{File, TryLockError};
 use std::io;
