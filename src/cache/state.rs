@@ -248,7 +248,8 @@ impl<L: Clone> State<L> {
     /// Lets the file lose what it holds under `key` although this process does without it; says
     /// whether there is such a thing.
     pub fn release(&mut self, key: &[u8]) -> bool {
-        self.withheld.remove(key).is_some()
+        // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
+        !self.withheld.is_empty() && self.withheld.remove(key).is_some()
     }
 
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {

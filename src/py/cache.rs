@@ -200,7 +200,8 @@ impl CoreCache {
 fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
     let Some(path) = path else { return Box::new(MemoryStore) };
     let durability = if fsync { Durability::Fsync } else { Durability::Flush };
-    Box::new(FileStore::new(path.to_owned(), Options { charset, durability, read_only: false }))
+    let options = Options { charset, durability, read_only: false, map: Some(super::hot::share) };
+    Box::new(FileStore::new(path.to_owned(), options))
 }
 
 impl Drop for CoreCache {

@@ -9,6 +9,7 @@ use pyo3::types::{
 };
 
 use super::encode::pack;
+use super::hot::int_value;
 use super::refusal::type_name;
 use super::text::with_wtf8;
 use crate::key::KeyText;
@@ -65,7 +66,7 @@ fn put_float(value: f64, key: &mut KeyText) {
 
 #[inline(never)]
 fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
-    if let Ok(small) = number.extract::<i64>() {
+    if let Some(small) = int_value(number) {
         key.raw(itoa::Buffer::new().format(small));
         return Ok(());
     }

@@ -11,7 +11,7 @@ use pyo3::types::{
 };
 
 use super::call::call;
-use super::hot::utf8;
+use super::hot::{int_value, utf8};
 use super::refusal::{Refusal, shown};
 use super::text::with_wtf8;
 use crate::error::Error;
@@ -141,7 +141,7 @@ fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
 
 #[inline(never)]
 fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
-    if let Ok(small) = number.extract::<i64>() {
+    if let Some(small) = int_value(number) {
         w.int64(small);
         return Ok(());
     }

@@ -7,25 +7,29 @@
 
 #[cfg(not(Py_GIL_DISABLED))]
 use std::cell::{Cell, UnsafeCell};
+use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 #[cfg(not(Py_3_14))]
 use std::slice;
-use std::sync::Once;
-use std::sync::atomic::{AtomicIsize, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 
+use memmap2::MmapRaw;
 #[cfg(not(Py_GIL_DISABLED))]
 use pyo3::PyVisit;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyInt, PyString, PyTuple, PyType};
 
 use super::call::Call;
 use super::hits::Served;
 use super::live::{Live, Template};
 use super::memoised::Memoised;
+use crate::store::Memory;
 
 /// Where CPython finds the C function that calls a `Memoised`.
 #[derive(Debug)]
@@ -361,6 +365,16 @@ unsafe fn ascii_of<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8]> {
     }
 }
 
+/// The value of an int, unless it is too large. Nothing is raised, and no code is run.
+#[inline]
+pub fn int_value(number: &Bound<'_, PyInt>) -> Option<i64> {
+    let mut overflow = 0;
+    // SAFETY: the int is alive, the interpreter attached; an int, or what is derived from it, is
+    // read as it is, so that no error can be set.
+    let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &raw mut overflow) };
+    (overflow == 0).then_some(value)
+}
+
 /// A new str of ASCII; None if `text` is not, or so short that Python keeps one for all.
 #[inline]
 pub fn ascii<'py>(py: Python<'py>, text: &[u8]) -> Option<PyResult<Bound<'py, PyString>>> {
@@ -571,6 +585,30 @@ pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
 /// There are no forks here.
 #[cfg(not(unix))]
 pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
+
+/// Memory behind a file that other processes see too.
+#[derive(Debug)]
+struct Shared(MmapRaw);
+
+impl Memory for Shared {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "a map begins where a page does, and it is checked"
+    )]
+    fn words(&self) -> &[AtomicU32] {
+        let start = self.0.as_mut_ptr().cast::<AtomicU32>();
+        assert!(start.is_aligned());
+        // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
+        // `self`, in which nobody writes but through these atomics; any bits are a number. The caller
+        // has seen to it that the file cannot be cut, so all of it can be read for ever.
+        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU32>()) }
+    }
+}
+
+/// Shows the memory behind a file that nobody can cut.
+pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
+    MmapRaw::map_raw(file).map(|map| Box::new(Shared(map)) as Box<dyn Memory>)
+}
 
 /// Gives the type of `Memoised` its vectorcall slot; `first` is an instance no one has seen yet.
 pub fn install(first: &Bound<'_, Memoised>) {

@@ -6,7 +6,8 @@
 //!   something to write appends to the lowest generation that is not sealed; if there is none, a
 //!   new chain is begun under the fold lock.
 //! * `NAME.json.lock`: there while processes write. Each holds a shared lock on it (*presence*)
-//!   from its first append or key lock to its close. Readers never make a file.
+//!   from its first append or key lock to its close; who is alone there notes in it where its board
+//!   is (see [`super::lock`]). Readers never make a file.
 //! * `NAME.json.tmp-<unique>`: a snapshot being written, under the fold lock, so that any other
 //!   such file is a dead process's.
 //!
@@ -47,7 +48,8 @@ use self::names::Names;
 use self::notice::Notices;
 use self::state::State;
 use super::fs::{Disk, Fs};
-use super::lock::{FoldGuard, LockFile};
+use super::journal::Record;
+use super::lock::{FoldGuard, LockFile, Map};
 use super::{Change, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
 use crate::sync::{Arc, Mutex};
@@ -72,6 +74,9 @@ pub struct Options {
     pub durability: Durability,
     /// Whether the file is only read: nothing in its folder is made or changed.
     pub read_only: bool,
+    /// How to get memory that other processes see. With it, a process that is alone at the file needs
+    /// no lock of the kernel for each key.
+    pub map: Option<Map>,
 }
 
 /// The store of a cache in a JSON file.
@@ -96,6 +101,8 @@ struct Inner {
     notices: Mutex<Notices>,
     /// Whether nothing is to be made in the folder on account of what is read.
     only_reads: AtomicBool,
+    /// Whether others were seen to write since the key locks were told.
+    company: AtomicBool,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     heir: OnceLock<Arc<Inner>>,
 }
@@ -135,12 +142,20 @@ impl Store for FileStore {
     fn news(&self) -> Vec<News> {
         let inner = self.inner();
         let mut state = inner.state.lock();
-        inner.catch_up_or_tell(&mut state);
-        std::mem::take(&mut state.pending)
+        if !state.is_quiet() {
+            inner.catch_up_or_tell(&mut state);
+        }
+        let news = std::mem::take(&mut state.pending);
+        drop(state);
+        inner.meet_company();
+        news
     }
 
     fn append(&self, change: &Change) -> Result<()> {
-        self.inner().append(change)
+        let inner = self.inner();
+        let result = inner.append(change);
+        inner.meet_company();
+        result
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
@@ -180,6 +195,7 @@ impl Inner {
     fn new(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
         Self {
             only_reads: AtomicBool::new(options.read_only),
+            company: AtomicBool::new(false),
             fs,
             path,
             options,
@@ -212,14 +228,35 @@ impl Inner {
             return Ok(Arc::clone(lock));
         }
         let path = &self.names().lock;
-        let joined = LockFile::join(&*self.fs, path);
+        let joined = LockFile::join(&*self.fs, path, self.options.map);
         let joined =
             Arc::new(joined.map_err(|error| Self::error("make the lock file", path, error))?);
         if !joined.supported {
             self.tell_no_locks();
         }
         *lock = Some(Arc::clone(&joined));
+        drop(lock);
+        if joined.owes_hello() {
+            self.say_hello();
+        }
         Ok(joined)
+    }
+
+    /// Has whoever takes itself to be alone look up at its next miss. If it cannot be said, our first
+    /// result will do.
+    fn say_hello(&self) {
+        let _ = self.append_once(&mut self.state.lock(), &Record::Hello);
+    }
+
+    /// Has the key locks know that others were seen to write. If somebody is about to join, it will be
+    /// known soon enough.
+    fn meet_company(&self) {
+        if self.company.load(Ordering::Relaxed)
+            && let Some(lock) = self.lock.try_lock()
+        {
+            self.company.store(false, Ordering::Relaxed);
+            lock.iter().for_each(|lock| lock.has_company());
+        }
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {

@@ -94,6 +94,9 @@ pub trait Handle: Send + Sync + Debug {
     fn append(&self, bytes: &[u8]) -> io::Result<usize>;
     /// The position behind the last `append`.
     fn position(&self) -> io::Result<u64>;
+    /// Its length. It asks for no times, as `status` does: Linux gives a file whose times were asked
+    /// for finer ones at the next write, and that write takes nearly twice as long.
+    fn size(&self) -> io::Result<u64>;
     /// The bytes from `start` up to `end`, or as many as there are.
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>>;
     /// One `read` of the bytes from `start` on; how many of `into` it filled: 0 at the end.
@@ -188,6 +191,11 @@ impl Handle for File {
 
     fn position(&self) -> io::Result<u64> {
         (&*self).stream_position()
+    }
+
+    /// Moves the position, which neither `append` nor `read` starts from.
+    fn size(&self) -> io::Result<u64> {
+        (&*self).seek(io::SeekFrom::End(0))
     }
 
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {

@@ -2,11 +2,23 @@
 //!
 //! On Linux they are byte ranges of one lock file (open file description locks, also over NFS):
 //! byte 0 is held while somebody folds, byte 1 is shared by all who append, and a key has the byte
-//! that its checksum names (two keys with one byte wait for each other, no more). Elsewhere the
-//! whole file is the lock for presence, a second file the one for folding, and keys have none.
+//! that its checksum names (two keys with one byte wait for each other, no more). A process that is
+//! alone at the file does without those for keys (`lock/standing.rs`). Elsewhere the whole file is the lock for presence, a second file the one for folding, and keys have none.
 //!
 //! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
 //! closes such files and never unlocks them: the parent would lose the lock.
+
+#[cfg(target_os = "linux")]
+mod board;
+#[cfg(not(target_os = "linux"))]
+mod plain;
+#[cfg(target_os = "linux")]
+mod ranges;
+mod shared;
+#[cfg(target_os = "linux")]
+mod standing;
+#[cfg(not(target_os = "linux"))]
+mod whole;
 
 use std::fs::File;
 use std::io;
@@ -15,6 +27,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::fs::{Fs, Status};
+use crate::sync::Mutex;
+#[cfg(not(target_os = "linux"))]
+use plain::{Mark, Standing};
+pub use shared::{Map, Memory};
+#[cfg(target_os = "linux")]
+use standing::{Mark, Standing};
+#[cfg(not(target_os = "linux"))]
+use whole as ranges;
 
 /// How a try to take a lock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,17 +55,23 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
+    /// How keys are kept apart from other processes'.
+    standing: Mutex<Standing>,
 }
 
 impl LockFile {
     /// Joins the processes that use the file, or waits until the last one has cleaned up.
-    pub fn join(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+    pub fn join(fs: &dyn Fs, path: &Path, map: Option<Map>) -> io::Result<Self> {
         loop {
             let file = fs.open_lock(path)?;
-            let supported = ranges::share(&file)?;
-            if is_still(fs, path, &file) {
-                return Ok(Self { file, supported, forgotten: AtomicBool::new(false) });
+            let (supported, alone) = ranges::enter(&file, map.is_some())?;
+            if !is_still(fs, path, &file) {
+                continue;
             }
+            let standing = if alone { Standing::alone } else { Standing::beside }(&file, map);
+            ranges::share(&file)?;
+            let (forgotten, standing) = (AtomicBool::new(false), Mutex::new(standing));
+            return Ok(Self { file, supported, forgotten, standing });
         }
     }
 
@@ -64,8 +90,18 @@ impl LockFile {
     /// Tries to take the lock of `key`.
     pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<Option<KeyGuard>> {
         let byte = key_byte(key);
-        let taken = ranges::take_key(&self.file, byte)?;
-        Ok((taken == Taken::Yes).then(|| KeyGuard { lock: Arc::downgrade(self), byte }))
+        let mark = self.standing.lock().take(&self.file, byte)?;
+        Ok(mark.map(|mark| KeyGuard { lock: Arc::downgrade(self), byte, mark }))
+    }
+
+    /// Somebody else has come: from now on each key has a lock of the kernel.
+    pub fn has_company(&self) {
+        self.standing.lock().leave(&self.file);
+    }
+
+    /// Whether there is somebody who must be told that we came.
+    pub fn owes_hello(&self) -> bool {
+        self.standing.lock().is_blind()
     }
 
     /// Whether keys can be locked here.
@@ -79,14 +115,15 @@ impl LockFile {
 pub struct KeyGuard {
     /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
     lock: Weak<LockFile>,
-    byte: i32,
+    byte: u32,
+    mark: Mark,
 }
 
 impl Drop for KeyGuard {
     fn drop(&mut self) {
         let held = self.lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
         if let Some(lock) = held {
-            ranges::give_key(&lock.file, self.byte);
+            lock.standing.lock().give(&lock.file, self.byte, self.mark);
         }
     }
 }
@@ -147,8 +184,8 @@ pub fn fold_path(lock: &Path) -> PathBuf {
 
 /// The byte that stands for `key`, counted from the first one for keys. It fits the file offsets of
 /// 32-bit systems too.
-fn key_byte(key: &[u8]) -> i32 {
-    i32::try_from(crc32fast::hash(key) >> 2).expect("30 bits fit into 31")
+fn key_byte(key: &[u8]) -> u32 {
+    crc32fast::hash(key) >> 2
 }
 
 /// Whether `path` still names the file that was locked: the last process removes it.
@@ -170,131 +207,6 @@ fn judge(result: io::Result<()>) -> io::Result<Taken> {
             _ if ranges::means_unsupported(&error) => Ok(Taken::Unsupported),
             _ => Err(error),
         },
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod ranges {
-    use std::fs::File;
-    use std::io;
-
-    use nix::errno::Errno;
-    use nix::fcntl::{FcntlArg, fcntl};
-    use nix::libc;
-
-    use super::{Taken, judge};
-
-    pub const KEYS: bool = true;
-    pub const FOLD_SUFFIX: &str = "";
-    const FOLD: libc::off_t = 0;
-    const PRESENCE: libc::off_t = 1;
-    const FIRST_KEY: libc::off_t = 2;
-
-    fn range(kind: i32, start: libc::off_t) -> libc::flock {
-        let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");
-        let whence = i16::try_from(libc::SEEK_SET).expect("SEEK_SET is 0");
-        libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: 1, l_pid: 0 }
-    }
-
-    fn set(file: &File, kind: i32, start: libc::off_t) -> io::Result<Taken> {
-        let range = range(kind, start);
-        judge(fcntl(file, FcntlArg::F_OFD_SETLK(&range)).map(drop).map_err(Into::into))
-    }
-
-    fn wait(file: &File, kind: i32, start: libc::off_t) -> io::Result<Taken> {
-        let range = range(kind, start);
-        loop {
-            match fcntl(file, FcntlArg::F_OFD_SETLKW(&range)) {
-                Err(Errno::EINTR) => {}
-                result => return judge(result.map(drop).map_err(Into::into)),
-            }
-        }
-    }
-
-    pub fn share(file: &File) -> io::Result<bool> {
-        Ok(wait(file, libc::F_RDLCK, PRESENCE)? == Taken::Yes)
-    }
-
-    pub fn take_all(file: &File) -> io::Result<Taken> {
-        set(file, libc::F_WRLCK, PRESENCE)
-    }
-
-    pub fn wait_fold(file: &File) -> io::Result<Taken> {
-        wait(file, libc::F_WRLCK, FOLD)
-    }
-
-    pub fn take_fold(file: &File) -> io::Result<Taken> {
-        set(file, libc::F_WRLCK, FOLD)
-    }
-
-    pub fn give_fold(file: &File) {
-        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
-        drop(set(file, libc::F_UNLCK, FOLD));
-    }
-
-    pub fn take_key(file: &File, byte: i32) -> io::Result<Taken> {
-        set(file, libc::F_WRLCK, FIRST_KEY + libc::off_t::from(byte))
-    }
-
-    pub fn give_key(file: &File, byte: i32) {
-        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
-        drop(set(file, libc::F_UNLCK, FIRST_KEY + libc::off_t::from(byte)));
-    }
-
-    pub fn means_unsupported(error: &io::Error) -> bool {
-        matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod ranges {
-    use std::fs::{File, TryLockError};
-    use std::io;
-
-    use super::{Taken, judge};
-
-    pub const KEYS: bool = false;
-    pub const FOLD_SUFFIX: &str = "-save";
-
-    fn tried(result: Result<(), TryLockError>) -> io::Result<Taken> {
-        match result {
-            Ok(()) => Ok(Taken::Yes),
-            Err(TryLockError::WouldBlock) => Ok(Taken::Busy),
-            Err(TryLockError::Error(error)) => judge(Err(error)),
-        }
-    }
-
-    pub fn share(file: &File) -> io::Result<bool> {
-        Ok(judge(file.lock_shared())? == Taken::Yes)
-    }
-
-    /// Not every system can turn a shared lock into an exclusive one: it is dropped first.
-    pub fn take_all(file: &File) -> io::Result<Taken> {
-        judge(file.unlock())?;
-        tried(file.try_lock())
-    }
-
-    pub fn wait_fold(file: &File) -> io::Result<Taken> {
-        judge(file.lock())
-    }
-
-    pub fn take_fold(file: &File) -> io::Result<Taken> {
-        tried(file.try_lock())
-    }
-
-    pub fn give_fold(file: &File) {
-        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
-        drop(file.unlock());
-    }
-
-    pub fn take_key(_: &File, _: i32) -> io::Result<Taken> {
-        Ok(Taken::Unsupported)
-    }
-
-    pub fn give_key(_: &File, _: i32) {}
-
-    pub fn means_unsupported(_: &io::Error) -> bool {
-        false
     }
 }
 

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::error::Result;
 
 pub use file::{Durability, FileStore, Options};
-pub use lock::KeyGuard;
+pub use lock::{KeyGuard, Map, Memory};
 pub use memory::MemoryStore;
 
 /// The member of a snapshot that holds what is not a result: creation times, the salt of

@@ -17,6 +17,17 @@ pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
     find::<true>(text, at)
 }
 
+/// Whether nothing at all in `text` is special: nearly all strings are, and to know it takes less
+/// than to look for the place. `WIDE`: what is not printable ASCII counts too.
+#[inline]
+pub(crate) fn is_plain<const WIDE: bool>(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else { return tail_is_plain::<WIDE>(text) };
+    let (registers, _) = text.as_chunks();
+    // The last register overlaps the one before it.
+    let is_plain = |lanes: &[u8; LANES]| special_lanes::<WIDE>(*lanes) == 0;
+    registers.iter().all(is_plain) && is_plain(last)
+}
+
 #[inline]
 fn find<const WIDE: bool>(text: &[u8], mut at: usize) -> usize {
     while let Some(lanes) = text.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
@@ -50,8 +61,8 @@ fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u32 {
 #[inline]
 fn tail_is_plain<const WIDE: bool>(tail: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
-        return word_is_plain::<WIDE>(u64::from_le_bytes(*first))
-            && word_is_plain::<WIDE>(u64::from_le_bytes(*last));
+        let [first, last] = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)].map(u128::from);
+        return special_lanes::<WIDE>((first | last << 64).to_le_bytes()) == 0;
     }
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
         let halves = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u64::from);
@@ -84,7 +95,7 @@ pub(crate) fn is_special(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_special, special, special_or_wide};
+    use super::{is_plain, is_special, special, special_or_wide};
 
     /// Every byte at every place of strings of every short length is found, or passed over, as one
     /// look at each byte would.
@@ -97,8 +108,10 @@ mod tests {
                     text[place] = byte;
                     let found = if is_special(byte) { place } else { length };
                     assert_eq!(special(&text, 0), found, "{byte} at {place} of {length}");
+                    assert_eq!(is_plain::<false>(&text), found == length, "{byte} at {place}");
                     let found = if byte >= 0x7f { place } else { found };
                     assert_eq!(special_or_wide(&text, 0), found, "{byte} at {place} of {length}");
+                    assert_eq!(is_plain::<true>(&text), found == length, "{byte} at {place}");
                 }
             }
         }

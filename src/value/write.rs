@@ -104,6 +104,45 @@ impl Writer {
     /// A string, as a value or a key.
     #[inline]
     pub fn str(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let plain = match self.charset {
+            Charset::Utf8 => find::is_plain::<false>(bytes),
+            Charset::Ascii => find::is_plain::<true>(bytes),
+        };
+        if !plain {
+            return self.odd_str(text);
+        }
+        self.buf.push(b'"');
+        self.short_or_long(bytes);
+        self.buf.push(b'"');
+    }
+
+    /// Appends `text`, without a call of `memcpy` for the lengths that most strings have.
+    #[inline]
+    fn short_or_long(&mut self, text: &[u8]) {
+        match text.len() {
+            4..=8 => self.overlapping::<4>(text),
+            9..=16 => self.overlapping::<8>(text),
+            17..=32 => self.overlapping::<16>(text),
+            _ => self.raw(text),
+        }
+    }
+
+    /// Appends `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
+    #[inline]
+    fn overlapping<const N: usize>(&mut self, text: &[u8]) {
+        let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else {
+            return self.raw(text);
+        };
+        let end = self.buf.len() + text.len();
+        self.raw(first);
+        self.buf.truncate(end - N);
+        self.raw(last);
+    }
+
+    /// A string in which something has to be escaped.
+    #[inline(never)]
+    fn odd_str(&mut self, text: &str) {
         self.buf.push(b'"');
         self.characters(text);
         self.buf.push(b'"');

@@ -115,6 +115,10 @@ impl Handle for FaultyHandle {
         self.0.step()?;
         self.1.position()
     }
+    fn size(&self) -> io::Result<u64> {
+        self.0.step()?;
+        self.1.size()
+    }
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.0.step()?;
         self.1.read(start, end)

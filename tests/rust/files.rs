@@ -31,6 +31,45 @@ fn a_removed_file_is_a_reset() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("b", "2")]));
 }
 
+/// Snapshot and journal that the user removed do not come back, not even if the next save comes in
+/// the same moment.
+#[test]
+fn removed_files_do_not_come_back() {
+    let (folder, path) = place();
+    let mut cache = Cache::open(&path);
+    for n in 0..20 {
+        cache.change(&put("old", "1"));
+        assert!(cache.save() && path.exists());
+        cache.change(&put("a", "1"));
+        cache.listen();
+        std::fs::remove_file(journal(folder.path())).expect("the test can remove");
+        std::fs::remove_file(&path).expect("the test can remove");
+        if n % 2 == 0 {
+            assert!(cache.save());
+        } else {
+            assert!(cache.close());
+        }
+        cache.listen();
+        assert_eq!(cache.entries(), strings(&[]));
+        assert_eq!(Cache::open(&path).entries(), strings(&[]));
+    }
+}
+
+/// Whoever goes on without a save learns soon that the user removed the files.
+#[test]
+fn removed_files_are_seen_soon() {
+    let (folder, path) = place();
+    let mut cache = Cache::open(&path);
+    cache.change(&put("a", "1"));
+    cache.listen();
+    std::fs::remove_file(journal(folder.path())).expect("the test can remove");
+    while !cache.entries().is_empty() {
+        cache.listen();
+    }
+    assert!(cache.change(&put("b", "2")));
+    assert_eq!(Cache::open(&path).entries(), strings(&[("b", "2")]));
+}
+
 /// A damaged file is kept under a dated name, one notice names both, and the next save heals it.
 #[test]
 fn a_damaged_file_is_kept_beside() {

@@ -5,6 +5,8 @@ mod crash;
 mod files;
 mod flight;
 mod journal;
+#[cfg(target_os = "linux")]
+mod lone;
 mod model;
 mod policy;
 mod power;

@@ -96,6 +96,9 @@ impl Handle for LoggingHandle {
     fn position(&self) -> io::Result<u64> {
         self.2.position()
     }
+    fn size(&self) -> io::Result<u64> {
+        self.2.size()
+    }
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.2.read(start, end)
     }

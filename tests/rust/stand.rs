@@ -1,11 +1,15 @@
 //! What the tests of the stores share: the least of a cache, and a folder to work in.
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
-use outlive::store::fs::{Disk, Fs};
-use outlive::store::{Change, Durability, FileStore, Item, News, Options, Store};
+use outlive::store::fs::{Disk, Fs, Handle};
+use outlive::store::{Change, Durability, FileStore, Item, Memory, News, Options, Store};
 use outlive::value::write::Charset;
 use tempfile::TempDir;
 
@@ -13,8 +17,36 @@ use tempfile::TempDir;
 pub type Entries = Vec<(String, String)>;
 
 /// The options that tests begin with.
-pub const OPTIONS: Options =
-    Options { charset: Charset::Utf8, durability: Durability::Flush, read_only: false };
+pub const OPTIONS: Options = Options {
+    charset: Charset::Utf8,
+    durability: Durability::Flush,
+    read_only: false,
+    map: Some(share),
+};
+
+/// Memory that the stores of this process share, in the place of a map of the file.
+#[derive(Debug)]
+struct Shared(Arc<[AtomicU32]>);
+
+/// The memory of each file, by its device and number.
+type Pieces = BTreeMap<(u64, u64), Weak<[AtomicU32]>>;
+
+impl Memory for Shared {
+    fn words(&self) -> &[AtomicU32] {
+        &self.0
+    }
+}
+
+/// The memory of a file: the same for all who have that file open.
+pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
+    static ALL: Mutex<Pieces> = Mutex::new(BTreeMap::new());
+    let identity = Handle::status(file)?.identity;
+    let mut all = ALL.lock().expect("nobody panics in here");
+    let known = all.get(&(identity.device, identity.inode)).and_then(Weak::upgrade);
+    let words = known.unwrap_or_else(|| (0..1024).map(|_| AtomicU32::new(0)).collect());
+    all.insert((identity.device, identity.inode), Arc::downgrade(&words));
+    Ok(Box::new(Shared(words)))
+}
 
 /// A result as the cache would hand it to a store.
 pub fn item(key: &str, text: &str) -> Item {
@@ -138,7 +170,7 @@ pub fn place() -> (TempDir, PathBuf) {
 /// The names in a folder, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let read = std::fs::read_dir(folder).expect("the folder is there");
-    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+    let name = |entry: io::Result<std::fs::DirEntry>| {
         entry.expect("the folder can be read").file_name().into_string().expect("names are UTF-8")
     };
     let mut names: Vec<String> = read.map(name).collect();

@@ -526,3 +526,18 @@ fn writers_are_reused() {
     out.bool(true);
     assert_eq!(out.take_exact().as_ref(), b"true");
 }
+
+/// A string of any length is written whole, whatever stands before it in the buffer.
+#[test]
+fn strings_of_every_length() {
+    let letters: String = ('a'..='z').cycle().take(80).collect();
+    for charset in [Charset::Ascii, Charset::Utf8] {
+        for length in 0..=letters.len() {
+            let mut writer = Writer::new(charset);
+            writer.raw(b"[");
+            writer.str(&letters[..length]);
+            let written = format!("[\"{}\"", &letters[..length]);
+            assert_eq!(writer.as_bytes(), written.as_bytes());
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Reading: the whole chain of journals, and what others appended since.
 
 use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering;
 
 use super::Inner;
 use super::names::Kind;
@@ -89,6 +90,9 @@ impl Inner {
 
     /// Adds what the current generation says to the news.
     pub fn take_in_one(&self, state: &mut State, tail: Tail) {
+        if tail.consumed > 0 {
+            self.company.store(true, Ordering::Relaxed);
+        }
         if let Some(journal) = state.journal.as_ref().filter(|_| tail.dropped > 0) {
             self.tell_dropped(&journal.path, tail.dropped, tail.changes.len());
         }
@@ -121,6 +125,9 @@ impl Inner {
         let snapshot = self.identity();
         state.settle(snapshot);
         let last = chain.last().map(|(journal, _)| journal.generation);
+        if snapshot != state.snapshot || last.is_some() && last != state.finished {
+            self.company.store(true, Ordering::Relaxed);
+        }
         if snapshot != state.snapshot {
             state.pending = vec![News::Replaced(self.load(state))];
         } else if last.is_some() && last != state.finished {

@@ -52,6 +52,12 @@ impl State {
         self.rewrite || self.changes + self.older_changes + self.unsaved > 0
     }
 
+    /// Whether nobody did anything of late, as far as a glance at the journal tells.
+    pub fn is_quiet(&self) -> bool {
+        let certain = !self.lost && self.announced.is_none();
+        certain && self.journal.as_ref().is_some_and(Journal::is_quiet)
+    }
+
     /// Whether the journal is large enough to be folded.
     pub fn has_outgrown(&self) -> bool {
         let bytes = self.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes);

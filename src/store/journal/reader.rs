@@ -35,7 +35,7 @@ pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
             Record::Change(change) => tail.changes.push(change),
             Record::Folded(identity) => tail.folded = Some(identity),
             Record::Seal => tail.sealed = true,
-            Record::Unknown => {}
+            Record::Hello | Record::Unknown => {}
         }
     }
     if complete && !tail.sealed {

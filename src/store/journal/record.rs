@@ -20,6 +20,7 @@ const REMOVE: u8 = 2;
 const CLEAR: u8 = 3;
 const SEAL: u8 = 4;
 const FOLDED: u8 = 5;
+const HELLO: u8 = 6;
 
 const CREATED: u8 = 1;
 const TIMED: u8 = 2;
@@ -35,6 +36,8 @@ pub enum Record {
     Seal,
     /// If the snapshot is this one, it holds all earlier generations.
     Folded(Identity),
+    /// Somebody has come who cannot say so otherwise; that anything stands here is all it says.
+    Hello,
     /// Something that a later version wrote.
     Unknown,
 }
@@ -50,6 +53,7 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Change(Change::Clear) => frame(out, CLEAR, 0, 0.0, b"", b""),
         Record::Seal => frame(out, SEAL, 0, 0.0, b"", b""),
         Record::Folded(identity) => frame(out, FOLDED, 0, 0.0, b"", &identity.to_bytes()),
+        Record::Hello => frame(out, HELLO, 0, 0.0, b"", b""),
         Record::Unknown => Ok(()),
     }
 }
@@ -127,6 +131,7 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Reco
         CLEAR => Record::Change(Change::Clear),
         SEAL => Record::Seal,
         FOLDED => Identity::from_bytes(&text).map_or(Record::Unknown, Record::Folded),
+        HELLO => Record::Hello,
         _ => Record::Unknown,
     }
 }
