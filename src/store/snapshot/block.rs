@@ -15,7 +15,17 @@ use crate::error::{Error, Result};
 
 const BLOCK: usize = 64;
 
-/// The place behind the list or dict that opens at `start`.
+/// The end of a list or dict, and what was seen on the way.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    /// The place behind it.
+    pub(super) at: usize,
+    /// Zero if all of it is ASCII; may be something else on account of what stands right behind it.
+    /// (No `bool`: to move a struct with padding costs a stall for each value.)
+    pub(super) wide: u64,
+}
+
+/// Finds the list or dict that opens at `start`.
 ///
 /// `level` is what the CPU can do; `open` is memory for the brackets, lent so that it is not
 /// allocated for each value.
@@ -24,18 +34,18 @@ pub(super) fn container_end(
     text: &[u8],
     start: usize,
     open: &mut Vec<u8>,
-) -> Result<usize> {
+) -> Result<End> {
     open.clear();
     dispatch!(level, simd => end(simd, text, start, open))
 }
 
 #[inline(always)]
-fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<usize> {
+fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<End> {
     let mut state = State::default();
     let mut at = start;
     while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         if let Some(end) = state.block(simd, block, at, open)? {
-            return Ok(end);
+            return Ok(End { at: end, wide: state.wide });
         }
         at += BLOCK;
     }
@@ -43,8 +53,10 @@ fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Resul
     let mut last = [b' '; BLOCK];
     let tail = text.get(at..).unwrap_or_default();
     last[..tail.len()].copy_from_slice(tail);
-    let end = state.block(simd, &last, at, open)?;
-    end.ok_or(Error::Syntax { what: "the file is cut off", at: text.len() })
+    match state.block(simd, &last, at, open)? {
+        Some(end) => Ok(End { at: end, wide: state.wide }),
+        None => Err(Error::Syntax { what: "the file is cut off", at: text.len() }),
+    }
 }
 
 /// What one block leaves to the next.
@@ -54,6 +66,8 @@ struct State {
     in_string: u64,
     /// One if the block ended with a backslash that escapes the next byte.
     escaped: u64,
+    /// Not zero once a byte was no ASCII.
+    wide: u64,
 }
 
 impl State {
@@ -67,6 +81,7 @@ impl State {
         open: &mut Vec<u8>,
     ) -> Result<Option<usize>> {
         let masks = Masks::of(simd, block);
+        self.wide |= masks.wide;
         let quotes = masks.quote & !self.escaped_bytes(masks.backslash);
         let strings = prefix_xor(quotes) ^ self.in_string;
         self.in_string = 0_u64.wrapping_sub(strings >> 63);
@@ -164,6 +179,8 @@ struct Masks {
     /// All four kinds of brackets.
     bracket: u64,
     control: u64,
+    /// What is beyond ASCII.
+    wide: u64,
 }
 
 impl Masks {
@@ -177,6 +194,7 @@ impl Masks {
             backslash: lanes.simd_eq(b'\\').to_bitmask(),
             bracket: (folded.simd_eq(b'{') | folded.simd_eq(b'}')).to_bitmask(),
             control: lanes.simd_le(0x1f).to_bitmask(),
+            wide: lanes.simd_ge(0x80).to_bitmask(),
         }
     }
 }
