@@ -12,6 +12,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x64};
 
 use crate::error::{Error, Result};
+use crate::value::strings::Strings;
 
 const BLOCK: usize = 64;
 
@@ -62,10 +63,7 @@ fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Resul
 /// What one block leaves to the next.
 #[derive(Default)]
 struct State {
-    /// All ones if the block ended inside a string.
-    in_string: u64,
-    /// One if the block ended with a backslash that escapes the next byte.
-    escaped: u64,
+    strings: Strings,
     /// Not zero once a byte was no ASCII.
     wide: u64,
 }
@@ -82,9 +80,7 @@ impl State {
     ) -> Result<Option<usize>> {
         let masks = Masks::of(simd, block);
         self.wide |= masks.wide;
-        let quotes = masks.quote & !self.escaped_bytes(masks.backslash);
-        let strings = prefix_xor(quotes) ^ self.in_string;
-        self.in_string = 0_u64.wrapping_sub(strings >> 63);
+        let strings = self.strings.block(masks.quote, masks.backslash).inside;
         let bad = masks.control & (strings | !white(simd, block, masks.control));
         let mut brackets = masks.bracket & !strings;
         while brackets != 0 {
@@ -96,38 +92,6 @@ impl State {
             }
         }
         controls(bad, at).map(|()| None)
-    }
-
-    /// The bytes that a backslash before them escapes.
-    #[inline]
-    fn escaped_bytes(&mut self, backslash: u64) -> u64 {
-        if backslash == 0 {
-            return std::mem::take(&mut self.escaped);
-        }
-        let alone = backslash & backslash << 1 == 0 && self.escaped & backslash == 0;
-        if !alone {
-            return self.escaped_runs(backslash);
-        }
-        let escaped = backslash << 1 | self.escaped;
-        self.escaped = backslash >> 63;
-        escaped
-    }
-
-    /// The same where backslashes follow each other: one that is escaped does not escape.
-    #[cold]
-    fn escaped_runs(&mut self, backslash: u64) -> u64 {
-        let mut escaped = std::mem::take(&mut self.escaped);
-        let mut escaping = backslash & !escaped;
-        while escaping != 0 {
-            let next = (escaping & escaping.wrapping_neg()) << 1;
-            if next == 0 {
-                self.escaped = 1;
-            }
-            escaped |= next;
-            escaping &= escaping - 1;
-            escaping &= !next;
-        }
-        escaped
     }
 }
 
@@ -161,15 +125,6 @@ fn white<S: Simd>(simd: S, block: &[u8; BLOCK], control: u64) -> u64 {
     }
     let lanes = u8x64::from_slice(simd, block);
     (lanes.simd_eq(b'\n') | lanes.simd_eq(b'\r') | lanes.simd_eq(b'\t')).to_bitmask()
-}
-
-/// Each bit tells whether an odd number of bits is set up to and with its place.
-#[inline]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
 }
 
 /// Where in a block the bytes are that matter.
