@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import weakref
-from collections.abc import MutableMapping
 
 from . import _core, _modes, _options, _place
-from ._typing import TYPE_CHECKING, overload
+from ._typing import TYPE_CHECKING, MutableMapping, overload
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import Any
@@ -81,9 +80,6 @@ class Cache(_Mapping):
         """
         _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
         self.options = _options.checked(_options.Options(), options)
-        self.functions: weakref.WeakValueDictionary[str, _core.Memoised] = (
-            weakref.WeakValueDictionary()
-        )
         _options.one_of(durability, ("flush", "fsync"), "durability")
         self.core = _place.core_of(
             _place.path_of(path, app), durability == "fsync", self.is_drop_in, app
@@ -92,6 +88,16 @@ class Cache(_Mapping):
             self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
             self.core.mode = _options.one_of(mode, _options.MODES, "mode")
+
+    @property
+    def functions(self) -> weakref.WeakValueDictionary[str, _core.Memoised]:
+        """The functions that are memoised in it, by name, as long as they live."""
+        import weakref  # not before a function is memoised, which needs far more
+
+        # One for all threads, whoever comes first.
+        found = self.__dict__.setdefault("_functions", weakref.WeakValueDictionary())
+        functions: weakref.WeakValueDictionary[str, _core.Memoised] = found
+        return functions
 
     @property
     def path(self) -> str | None:

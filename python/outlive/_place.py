@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import atexit
 import os
-import weakref
 from _thread import allocate_lock
+from _weakref import ref  # weakref itself takes a while to import
 
 from . import _core, _modes, _options
 from ._warnings import warn
 
-_cores: weakref.WeakValueDictionary[str, _core.Cache] = weakref.WeakValueDictionary()
+_cores: dict[str, ref[_core.Cache]] = {}
+#: Paths of which the cache has gone, perhaps; a path may have a new one by now.
+_gone: list[str] = []
 _cores_lock = allocate_lock()
 
 
@@ -57,7 +59,7 @@ def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _cor
     Raises:
         ValueError: it is there already, and less durable than asked for.
     """
-    core = _cores.get(path) if path is not None else None
+    core = _living(path) if path is not None else None
     if core is None:
         core = _core.Cache(
             path,
@@ -70,8 +72,7 @@ def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _cor
         )
     if path is None:
         return core
-    with _cores_lock:
-        core = _cores.setdefault(path, core)
+    core = _first(path, core)
     if fsync and not core.fsync:
         raise ValueError(
             f"durability='fsync': {path} is already in use here with durability='flush', and all "
@@ -80,10 +81,33 @@ def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _cor
     return core
 
 
+def _living(path: str) -> _core.Cache | None:
+    found = _cores.get(path)
+    return None if found is None else found()
+
+
+def _first(path: str, core: _core.Cache) -> _core.Cache:
+    """The cache on ``path`` that was first: ``core``, unless another thread was faster."""
+    with _cores_lock:
+        # What is looked at lives until the lock is free: to drop a cache may run any code.
+        seen = [_living(path)]
+        if seen[0] is None:
+            # At exit the module may be gone before the cache is.
+            _cores[path] = ref(core, lambda _, gone=_gone: gone.append(path))  # type: ignore[misc]
+        while _gone:
+            name = _gone.pop()
+            seen.append(_living(name))
+            if seen[-1] is None:
+                _cores.pop(name, None)
+    return core if seen[0] is None else seen[0]
+
+
 def _leave() -> None:
     """Save what is open when the interpreter ends, in the process that opened it."""
-    for core in list(_cores.values()):
-        core.close()
+    for found in list(_cores.values()):
+        core = found()
+        if core is not None:
+            core.close()
     _core.exiting()
 
 

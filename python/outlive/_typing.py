@@ -1,12 +1,18 @@
-"""What annotations need of ``typing``, which takes longer to import than all of outlive."""
+"""What we need of ``typing`` and ``collections``; to import one takes longer than all of outlive.
+
+A program that uses these modules imports them; one that does not should not have to.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping as MutableMapping
     from typing import overload as overload
 else:
+    # This is where collections.abc has it from; the interpreter itself has imported it by now.
+    from _collections_abc import MutableMapping as MutableMapping
 
     def overload(function):
         """Do nothing: overloads are for type checkers."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
 from contextvars import ContextVar
 
 from . import _core, _errors
-from ._typing import TYPE_CHECKING
+from ._typing import TYPE_CHECKING, MutableMapping
 
 #: Frames that are not the user's: our own, the mix-in methods that a mapping inherits, imports.
 _PASSED = (

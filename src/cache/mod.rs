@@ -10,6 +10,7 @@
 mod bounds;
 pub mod entry;
 pub mod gate;
+mod rows;
 mod save;
 mod state;
 pub mod table;

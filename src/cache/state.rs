@@ -1,5 +1,6 @@
 //! What a cache's lock guards.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
@@ -11,7 +12,7 @@ use super::gate::Gate;
 use super::table::Table;
 use crate::policy::{Limits, Mark};
 use crate::store::snapshot::{salt_item, salt_of};
-use crate::store::{Change, Item, Loaded, News};
+use crate::store::{Change, Item, Items, Loaded, News};
 use crate::sync::Arc;
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
@@ -76,8 +77,21 @@ impl<L: Clone> State<L> {
     pub fn load(&mut self, loaded: Loaded) {
         self.loaded = true;
         self.modified = modified(&loaded);
-        self.table.reserve(loaded.items.len());
-        for items in halves(loaded.items) {
+        match loaded.items {
+            Items::Placed(placed, index) if self.table.is_empty() => {
+                if let Some(salt) = placed.salt() {
+                    self.take_salt(&salt);
+                }
+                self.table = Table::of(placed, index, self.modified);
+            }
+            items => self.read_all(items.into_vec()),
+        }
+        self.measure();
+    }
+
+    fn read_all(&mut self, items: Vec<Item>) {
+        self.table.reserve(items.len());
+        for items in halves(items) {
             for item in items {
                 if !self.take_salt(&item) {
                     let (key, entry) = self.read(item);
@@ -85,7 +99,6 @@ impl<L: Clone> State<L> {
                 }
             }
         }
-        self.measure();
     }
 
     /// The salt that holds now.
@@ -115,7 +128,7 @@ impl<L: Clone> State<L> {
 
     /// Takes all entries for ones that the store gave: from now on it knows better.
     pub fn disown(&mut self) {
-        self.table.iter_mut().for_each(|(_, entry)| entry.own = false);
+        self.table.touched_mut().for_each(|entry| entry.own = false);
     }
 
     /// Has creation times survive in the file from now on: entries grow old, others take their place.
@@ -162,13 +175,12 @@ impl<L: Clone> State<L> {
     /// Shows all entries to the bounds, oldest first.
     fn measure(&mut self) -> Evicted<L> {
         let Some(bounds) = &mut self.bounds else { return Vec::new() };
-        let mut keys = Vec::new();
-        for (key, entry) in self.table.iter_mut() {
+        let (mut keys, gate) = (Vec::new(), &self.gate);
+        self.table.for_each_mut(|key, entry| {
             let size = entry.size();
-            let mark =
-                entry.mark.get_or_insert_with(|| Arc::new(Mark::new(self.gate.ticks.next())));
+            let mark = entry.mark.get_or_insert_with(|| Arc::new(Mark::new(gate.ticks.next())));
             keys.extend(bounds.insert(key, size, mark));
-        }
+        });
         self.evict(keys)
     }
 
@@ -181,7 +193,7 @@ impl<L: Clone> State<L> {
 
     pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
         if !self.marked {
-            return self.table.get(key).cloned();
+            return self.table.get(key).map(Cow::into_owned);
         }
         let now = self.gate.ticks.next();
         let entry = self.table.get_mut(key)?;
@@ -190,7 +202,7 @@ impl<L: Clone> State<L> {
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.table.get(key).is_some()
+        self.table.contains(key)
     }
 
     pub fn len(&self) -> usize {
@@ -198,13 +210,12 @@ impl<L: Clone> State<L> {
     }
 
     pub fn keys(&self) -> Vec<Bytes> {
-        self.table.iter().map(|(key, _)| key.clone()).collect()
+        self.table.iter().map(|(key, _)| key.into_owned()).collect()
     }
 
     /// All that a store can hold, in order.
     pub fn items(&self) -> Vec<Item> {
-        let items = self.table.iter().filter_map(|(key, entry)| entry.to_item(key));
-        let items = items.chain(self.withheld.values().cloned());
+        let items = self.table.items().chain(self.withheld.values().cloned());
         let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
         let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
         items.chain(salt).collect()
@@ -278,7 +289,7 @@ impl<L: Clone> State<L> {
         let (salt, withheld) = (self.salt.take(), std::mem::take(&mut self.withheld));
         let old = self.clear();
         (self.salt, self.withheld) = (salt, withheld);
-        old.iter().for_each(|(key, entry)| self.withhold(key, entry));
+        old.iter().for_each(|(key, entry)| self.withhold(&key, &entry));
         old
     }
 
@@ -291,7 +302,7 @@ impl<L: Clone> State<L> {
                 News::Change(Change::Put(item)) => {
                     let (key, mut entry) = Entry::from_item(item);
                     let same = |own: &Entry<L>| own.own && own.text == entry.text;
-                    entry.own = self.table.get(&key).is_some_and(same);
+                    entry.own = self.table.get(&key).is_some_and(|own| same(&own));
                     let (old, evicted) = self.put(&key, entry);
                     gone.extend(old);
                     gone.extend(evicted.into_iter().map(|(_, entry)| entry));
@@ -316,7 +327,7 @@ impl<L: Clone> State<L> {
     fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, gone: &mut Gone<L>) {
         let mut old = self.clear();
         self.modified = modified(&loaded).or(self.modified);
-        for item in loaded.items {
+        for item in loaded.items.into_vec() {
             if self.take_salt(&item) {
                 continue;
             }
@@ -344,13 +355,13 @@ impl<L: Clone> State<L> {
     }
 
     pub fn lives(&self) -> impl Iterator<Item = &L> {
-        self.table.iter().filter_map(|(_, entry)| entry.live.as_ref())
+        self.table.touched().filter_map(|(_, entry)| entry.live.as_ref())
     }
 
     pub fn forget_unstorable(&mut self) -> Gone<L> {
         let unstorable =
             |(key, entry): (&Bytes, &Entry<L>)| entry.text.is_none().then(|| key.clone());
-        let keys: Vec<_> = self.table.iter().filter_map(unstorable).collect();
+        let keys: Vec<_> = self.table.touched().filter_map(unstorable).collect();
         keys.iter().filter_map(|key| self.remove(key)).collect()
     }
 }

@@ -1,37 +1,36 @@
 //! All entries by key, in insertion order.
 
-use std::hash::BuildHasher;
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::entry::Entry;
+use super::rows::{Row, Rows, View};
+use crate::store::snapshot::Placed;
+use crate::store::{Index, Item};
 
 /// An index of row numbers over rows in insertion order, as CPython's dict is built.
 ///
 /// Removal leaves a gap among the rows; gaps are closed when they outnumber the entries.
 #[derive(Debug)]
 pub struct Table<L> {
-    index: HashTable<u32>,
-    rows: Vec<Option<Row<L>>>,
-    hasher: RandomState,
-}
-
-#[derive(Debug)]
-struct Row<L> {
-    hash: u64,
-    key: Bytes,
-    entry: Entry<L>,
+    index: Index,
+    rows: Rows<L>,
 }
 
 impl<L> Default for Table<L> {
     fn default() -> Self {
-        Self { index: HashTable::new(), rows: Vec::new(), hasher: RandomState::default() }
+        Self { index: Index::default(), rows: Rows::default() }
     }
 }
 
-impl<L> Table<L> {
+impl<L: Clone> Table<L> {
+    /// The entries of a file, and the index that was made of them when it was read; those without
+    /// a time were made when it was last `modified`.
+    pub fn of(placed: Placed, index: Index, modified: Option<f64>) -> Self {
+        Self { index, rows: Rows::of(placed, modified) }
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -44,20 +43,24 @@ impl<L> Table<L> {
 
     /// Makes room for as many more.
     pub fn reserve(&mut self, more: usize) {
-        self.rows.reserve_exact(more);
-        self.index.reserve(more, |&row| hash_of(&self.rows, row));
+        self.rows.reserve(more);
+        self.index.reserve(more);
     }
 
     /// The entry of `key`.
-    pub fn get(&self, key: &[u8]) -> Option<&Entry<L>> {
-        let row = self.find(self.hasher.hash_one(key), key)?;
-        self.rows[row].as_ref().map(|row| &row.entry)
+    pub fn get(&self, key: &[u8]) -> Option<Cow<'_, Entry<L>>> {
+        Some(self.rows.get(self.find(key)?)?.1)
+    }
+
+    /// Whether `key` has an entry.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.find(key).is_some()
     }
 
     /// The entry of `key`, to be changed.
     pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Entry<L>> {
-        let row = self.find(self.hasher.hash_one(key), key)?;
-        self.rows[row].as_mut().map(|row| &mut row.entry)
+        self.drop_spent();
+        self.rows.row_mut(self.find(key)?).map(|row| &mut row.entry)
     }
 
     /// Puts `entry` in the place of the old one, or at the end; gives the old one back.
@@ -65,11 +68,14 @@ impl<L> Table<L> {
     /// # Panics
     /// With more than 2^32 entries, which fit in no memory.
     pub fn insert(&mut self, key: Bytes, entry: Entry<L>) -> Option<Entry<L>> {
-        let hash = self.hasher.hash_one(&key[..]);
-        if let Some(old) = self.find(hash, &key).and_then(|row| self.rows[row].as_mut()) {
-            return Some(std::mem::replace(&mut old.entry, entry));
+        self.drop_spent();
+        let (hash, rows) = (self.index.hash(&key), &self.rows);
+        let found = self.index.find_or_insert(hash, rows.len(), |row| rows.has_key(row, &key));
+        let row = Row { key, entry };
+        if let Some(number) = found {
+            return self.rows.replace(number, row).map(|old| old.entry);
         }
-        self.push(hash, key, entry);
+        self.rows.push(row);
         None
     }
 
@@ -78,37 +84,56 @@ impl<L> Table<L> {
     /// # Panics
     /// As `insert`.
     pub fn insert_new(&mut self, key: Bytes, entry: Entry<L>) {
-        self.push(self.hasher.hash_one(&key[..]), key, entry);
-    }
-
-    fn push(&mut self, hash: u64, key: Bytes, entry: Entry<L>) {
-        let row = u32::try_from(self.rows.len()).expect("fewer than 2^32 entries fit in memory");
-        self.rows.push(Some(Row { hash, key, entry }));
-        self.index.insert_unique(hash, row, |&row| hash_of(&self.rows, row));
+        self.index.insert_new(self.index.hash(&key), self.rows.len());
+        self.rows.push(Row { key, entry });
     }
 
     /// Takes the entry of `key` out.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
-        let hash = self.hasher.hash_one(key);
-        let rows = &self.rows;
-        let found = self.index.find_entry(hash, |&row| is_at(rows, row, key)).ok()?;
-        let row = found.remove().0 as usize;
-        let gone = self.rows[row].take().map(|row| row.entry);
+        let (hash, rows) = (self.index.hash(key), &self.rows);
+        let row = self.index.remove(hash, |row| rows.has_key(row, key))?;
+        let gone = self.rows.take(row);
         let gaps = self.rows.len() - self.index.len();
         if gaps > 32 && gaps > self.index.len() {
             self.close_gaps();
         }
-        gone
+        self.drop_spent();
+        gone.map(|row| row.entry)
     }
 
-    /// All entries, to be changed, in order.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Bytes, &mut Entry<L>)> {
-        self.rows.iter_mut().flatten().map(|row| (&row.key, &mut row.entry))
+    /// All entries in order.
+    pub fn iter(&self) -> impl Iterator<Item = View<'_, L>> {
+        (0..self.rows.len()).filter_map(|row| self.rows.get(row))
+    }
+
+    /// All that a store can hold, in order.
+    pub fn items(&self) -> impl Iterator<Item = Item> {
+        (0..self.rows.len()).filter_map(|row| self.rows.item(row))
+    }
+
+    /// Shows `run` all entries in order, to be changed: all have rows of their own then.
+    pub fn for_each_mut(&mut self, mut run: impl FnMut(&Bytes, &mut Entry<L>)) {
+        for row in 0..self.rows.len() {
+            if let Some(Row { key, entry }) = self.rows.row_mut(row) {
+                run(key, entry);
+            }
+        }
+        self.drop_spent();
+    }
+
+    /// All entries that are not just as a file gave them when it was read, in no order.
+    pub fn touched(&self) -> impl Iterator<Item = (&Bytes, &Entry<L>)> {
+        self.rows.touched().map(|Row { key, entry }| (key, entry))
+    }
+
+    /// The same, to be changed.
+    pub fn touched_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
+        self.rows.touched_mut()
     }
 
     /// Takes all entries out one by one, in order.
     pub fn into_entries(self) -> impl Iterator<Item = (Bytes, Entry<L>)> {
-        self.rows.into_iter().flatten().map(|row| (row.key, row.entry))
+        self.rows.into_rows().flatten().map(|row| (row.key, row.entry))
     }
 
     /// Takes everything out, to be dropped where the caller likes.
@@ -117,44 +142,52 @@ impl<L> Table<L> {
         std::mem::take(self)
     }
 
-    /// All entries in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Bytes, &Entry<L>)> {
-        self.rows.iter().flatten().map(|row| (&row.key, &row.entry))
+    fn find(&self, key: &[u8]) -> Option<usize> {
+        self.index.find(self.index.hash(key), |row| self.rows.has_key(row, key))
     }
 
-    fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |&row| is_at(&self.rows, row, key)).map(|&row| row as usize)
+    /// Lets go of a file of which nothing is in use any more.
+    fn drop_spent(&mut self) {
+        if self.rows.is_spent() {
+            self.close_gaps();
+        }
     }
 
     fn close_gaps(&mut self) {
-        self.rows.retain(Option::is_some);
-        self.index.clear();
-        for (number, row) in self.rows.iter().flatten().enumerate() {
-            let number = u32::try_from(number).expect("there were more rows before");
-            self.index.insert_unique(row.hash, number, |&row| hash_of(&self.rows, row));
-        }
+        let numbers = self.rows.close_gaps();
+        self.index.renumber(&numbers);
     }
-}
-
-fn hash_of<L>(rows: &[Option<Row<L>>], row: u32) -> u64 {
-    rows[row as usize].as_ref().map_or(0, |row| row.hash)
-}
-
-fn is_at<L>(rows: &[Option<Row<L>>], row: u32, key: &[u8]) -> bool {
-    rows[row as usize].as_ref().is_some_and(|row| row.key == key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Entry, Table};
+    use crate::store::Items;
+    use crate::store::snapshot::read::read;
     use bytes::Bytes;
+    use proptest::prelude::*;
 
     fn entry(text: &str) -> Entry<()> {
         Entry { text: Some(Bytes::copy_from_slice(text.as_bytes())), ..Entry::new(None) }
     }
 
+    fn key(text: &str) -> Bytes {
+        Bytes::copy_from_slice(text.as_bytes())
+    }
+
     fn keys(table: &Table<()>) -> Vec<String> {
-        table.iter().map(|(key, _)| String::from_utf8_lossy(key).into_owned()).collect()
+        table.iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned()).collect()
+    }
+
+    /// The table of a file.
+    fn of(file: &Bytes) -> Table<()> {
+        let Items::Placed(placed, index) = read(file).items else { panic!("it was just read") };
+        Table::of(placed, index, Some(7.0))
+    }
+
+    fn numbers(entries: usize) -> Bytes {
+        let members: Vec<_> = (0..entries).map(|n| format!("\"{n}\": {n}")).collect();
+        format!("{{{}}}", members.join(",")).into()
     }
 
     /// Entries keep the order in which their keys first came, and a key that went comes last.
@@ -174,15 +207,118 @@ mod tests {
     /// Gaps are closed once they outnumber the entries, and nothing is lost by it.
     #[test]
     fn gaps_are_closed() {
-        let mut table = Table::default();
+        let mut grown = Table::default();
         for n in 0..200 {
-            table.insert(Bytes::from(format!("{n}")), entry("1"));
+            grown.insert(key(&n.to_string()), entry("1"));
         }
-        for n in 0..190 {
-            assert!(table.remove(format!("{n}").as_bytes()).is_some());
+        for mut table in [grown, of(&numbers(200))] {
+            for n in 0..190 {
+                assert!(table.remove(n.to_string().as_bytes()).is_some());
+            }
+            assert_eq!((table.len(), table.rows.len() < 100), (10, true));
+            assert_eq!(keys(&table), (190..200).map(|n| n.to_string()).collect::<Vec<_>>());
+            assert!(table.get(b"195").is_some() && table.get(b"5").is_none());
         }
-        assert_eq!((table.len(), table.rows.len() < 100), (10, true));
-        assert_eq!(keys(&table), (190..200).map(|n| n.to_string()).collect::<Vec<_>>());
-        assert!(table.get(b"195").is_some() && table.get(b"5").is_none());
+    }
+
+    /// A file's entries are as old as the file, and become rows only when they are touched.
+    #[test]
+    fn a_file_is_left_where_it_is() {
+        let mut table = of(&numbers(5));
+        assert_eq!((table.len(), table.touched().count()), (5, 0));
+        assert_eq!(table.get(b"3").unwrap().created, Some(7.0));
+        assert!(table.items().all(|item| item.created == Some(7.0) && !item.timed));
+        assert_eq!(table.touched().count(), 0);
+        table.get_mut(b"3").unwrap().timed = true;
+        assert_eq!(table.touched().count(), 1);
+        assert_eq!(table.items().filter(|item| item.timed).count(), 1);
+    }
+
+    /// The memory of a file is free once all of its entries were replaced.
+    #[test]
+    fn a_spent_file_is_let_go() {
+        let file = numbers(50);
+        let mut table = of(&file);
+        for n in 0..50 {
+            assert!(!file.is_unique());
+            table.insert(key(&n.to_string()), entry("new"));
+        }
+        table.remove(b"9");
+        assert!(file.is_unique());
+        assert_eq!(table.iter().count(), 49);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(u8, u8),
+        Touch(u8),
+        Remove(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0..60_u8, any::<u8>()).prop_map(|(key, text)| Step::Put(key, text)),
+            1 => (0..60_u8).prop_map(Step::Touch),
+            2 => (0..60_u8).prop_map(Step::Remove),
+        ]
+    }
+
+    /// What the table holds, in order.
+    fn contents(table: &Table<()>) -> Vec<(Bytes, Bytes)> {
+        let pair = |(key, entry): super::View<'_, ()>| {
+            (key.into_owned(), entry.text.clone().expect("each has a text"))
+        };
+        table.iter().map(pair).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+
+        /// A table that began with a file does what one does that was filled by hand, and what a
+        /// list would.
+        #[test]
+        fn a_file_makes_no_difference(entries in 0..50_usize, steps in prop::collection::vec(step(), 0..150)) {
+            let (mut table, mut list) = (of(&numbers(entries)), Vec::new());
+            for n in 0..entries {
+                list.push((key(&n.to_string()), key(&n.to_string())));
+            }
+            for step in steps {
+                match step {
+                    Step::Put(name, text) => {
+                        let (name, text) = (key(&name.to_string()), text.to_string());
+                        let old = table.insert(name.clone(), entry(&text));
+                        if let Some(known) = list.iter_mut().find(|(key, _)| *key == name) {
+                            prop_assert_eq!(&old.unwrap().text.unwrap(), &known.1);
+                            known.1 = key(&text);
+                        } else {
+                            prop_assert!(old.is_none());
+                            list.push((name, key(&text)));
+                        }
+                    }
+                    Step::Touch(name) => {
+                        let name = key(&name.to_string());
+                        let known = list.iter().find(|(key, _)| *key == name);
+                        let found = table.get_mut(&name).map(|entry| entry.text.clone().unwrap());
+                        prop_assert_eq!(found.as_ref(), known.map(|(_, text)| text));
+                    }
+                    Step::Remove(name) => {
+                        let name = key(&name.to_string());
+                        let place = list.iter().position(|(key, _)| *key == name);
+                        let known = place.map(|place| list.remove(place).1);
+                        prop_assert_eq!(table.remove(&name).map(|entry| entry.text.unwrap()), known);
+                    }
+                }
+                prop_assert_eq!(table.len(), list.len());
+            }
+            prop_assert_eq!(&contents(&table), &list);
+            let items: Vec<_> = table.items().map(|item| (item.key, item.text)).collect();
+            prop_assert_eq!(&items, &list);
+            for (name, text) in &list {
+                let found = table.get(name).unwrap().into_owned();
+                prop_assert_eq!(found.text.as_ref(), Some(text));
+            }
+            let left: Vec<_> = table.into_entries().map(|(key, entry)| (key, entry.text.unwrap())).collect();
+            prop_assert_eq!(left, list);
+        }
     }
 }

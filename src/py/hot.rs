@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 #[cfg(not(Py_3_14))]
 use std::slice;
+use std::sync::Once;
 use std::sync::atomic::{AtomicIsize, AtomicPtr, AtomicU32, Ordering};
-use std::sync::{Arc, Once};
 
 use memmap2::MmapRaw;
 #[cfg(not(Py_GIL_DISABLED))]

@@ -6,6 +6,8 @@
 mod file;
 mod fill;
 pub mod fs;
+mod index;
+mod items;
 mod journal;
 mod lock;
 mod memory;
@@ -19,6 +21,8 @@ use bytes::Bytes;
 use crate::error::Result;
 
 pub use file::{Durability, FileStore, Options};
+pub use index::{Hash, Index};
+pub use items::Items;
 pub use lock::{KeyGuard, Map, Memory};
 pub use memory::MemoryStore;
 
@@ -57,7 +61,7 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// All entries in insertion order, each key once.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// When the snapshot was last modified: the age of entries that carry no time.
     pub modified: Option<SystemTime>,
     /// Whether the snapshot's writer cannot have known what this process appended before: a program

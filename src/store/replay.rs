@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Change, Item};
+use super::{Change, Item, Items};
 
 /// What a history says about one key in the end.
 struct Last {
@@ -17,7 +17,10 @@ struct Last {
 }
 
 /// Applies `changes` to `items` as a Python dict would: a key keeps its place until it is removed.
-pub fn replay(items: Vec<Item>, changes: impl IntoIterator<Item = Change>) -> Vec<Item> {
+pub fn replay(items: Items, changes: Vec<Change>) -> Items {
+    if changes.is_empty() {
+        return items;
+    }
     let mut last: HashMap<Bytes, Last, foldhash::fast::RandomState> = HashMap::default();
     let mut cleared = false;
     for (at, change) in changes.into_iter().enumerate() {
@@ -32,12 +35,12 @@ pub fn replay(items: Vec<Item>, changes: impl IntoIterator<Item = Change>) -> Ve
             Change::Put(item) => put(&mut last, item, at),
         }
     }
-    let mut items = if cleared { Vec::new() } else { items };
+    let mut items = if cleared { Vec::new() } else { items.into_vec() };
     if !last.is_empty() {
         replace(&mut items, &mut last);
     }
     items.extend(in_order(last));
-    items
+    Items::Listed(items)
 }
 
 /// Notes a result, in the place of the one that the key had.

@@ -9,7 +9,11 @@
 
 pub mod check;
 pub(crate) mod find;
+mod levels;
 pub mod parse;
+mod plain;
+mod scalar;
+pub(crate) mod strings;
 pub mod tag;
 pub mod text;
 pub mod tidy;

@@ -2,9 +2,10 @@
 
 use std::vec::Drain;
 
+use super::levels::Shape;
 use super::text::{Text, unescape, utf8};
 use super::token::{Body, Kind, Number};
-use super::walk::{Shape, Visit, walk};
+use super::walk::{Visit, walk};
 use crate::error::Error;
 
 /// Makes nodes of what a text holds.

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::MAX_DEPTH;
 use super::check::check;
+use super::levels::Shape;
 use super::text::utf8;
 use super::token::{Body, Kind, Number};
-use super::walk::{Shape, Visit, walk};
+use super::walk::{Visit, walk};
 use super::write::{Charset, Writer};
 use crate::error::{Error, Result};
 

@@ -3,36 +3,26 @@
 //! NOTE: no recursion. The nesting is a bit for each level, so that a text of a million brackets
 //! costs neither stack nor time.
 
-use super::MAX_DEPTH;
+use super::levels::{Levels, Shape};
 use super::token::{Body, Cursor, Number};
-use crate::error::{Error, Result};
-
-/// A list or a dict.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
-    List,
-    Dict,
-}
+use crate::error::Error;
 
 /// Somebody who is told what stands in a text, in its order.
 pub(super) trait Visit<'t> {
     type Error: From<Error>;
-    fn null(&mut self) -> std::result::Result<(), Self::Error>;
-    fn bool(&mut self, value: bool) -> std::result::Result<(), Self::Error>;
-    fn number(&mut self, number: Number<'t>) -> std::result::Result<(), Self::Error>;
-    fn string(&mut self, body: Body<'t>) -> std::result::Result<(), Self::Error>;
+    fn null(&mut self) -> Result<(), Self::Error>;
+    fn bool(&mut self, value: bool) -> Result<(), Self::Error>;
+    fn number(&mut self, number: Number<'t>) -> Result<(), Self::Error>;
+    fn string(&mut self, body: Body<'t>) -> Result<(), Self::Error>;
     /// A member's key; its value comes next.
-    fn key(&mut self, body: Body<'t>) -> std::result::Result<(), Self::Error>;
-    fn open(&mut self, shape: Shape) -> std::result::Result<(), Self::Error>;
-    fn comma(&mut self) -> std::result::Result<(), Self::Error>;
-    fn close(&mut self, shape: Shape) -> std::result::Result<(), Self::Error>;
+    fn key(&mut self, body: Body<'t>) -> Result<(), Self::Error>;
+    fn open(&mut self, shape: Shape) -> Result<(), Self::Error>;
+    fn comma(&mut self) -> Result<(), Self::Error>;
+    fn close(&mut self, shape: Shape) -> Result<(), Self::Error>;
 }
 
 /// Goes over the one value in `text`; whether it is loose (more than one line of strict JSON).
-pub(super) fn walk<'t, V: Visit<'t>>(
-    text: &'t str,
-    visit: &mut V,
-) -> std::result::Result<bool, V::Error> {
+pub(super) fn walk<'t, V: Visit<'t>>(text: &'t str, visit: &mut V) -> Result<bool, V::Error> {
     let mut walker = Walker { cursor: Cursor::new(text), open: Levels::default(), visit };
     walker.value()?;
     walker.cursor.next_word();
@@ -50,7 +40,7 @@ struct Walker<'t, 'v, V> {
 
 impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
     /// Takes one value with everything in it.
-    fn value(&mut self) -> std::result::Result<(), V::Error> {
+    fn value(&mut self) -> Result<(), V::Error> {
         loop {
             let complete = match self.cursor.next_word() {
                 b'{' => self.open_dict()?,
@@ -67,7 +57,7 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
     }
 
     #[inline]
-    fn scalar(&mut self, first: u8) -> std::result::Result<(), V::Error> {
+    fn scalar(&mut self, first: u8) -> Result<(), V::Error> {
         match first {
             b'"' => self.visit.string(self.cursor.string()?),
             b'-' | b'0'..=b'9' | b'I' => self.visit.number(self.cursor.number()?),
@@ -89,13 +79,13 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
     }
 
     /// Opens a list; whether it is complete already.
-    fn open_list(&mut self) -> std::result::Result<bool, V::Error> {
+    fn open_list(&mut self) -> Result<bool, V::Error> {
         self.enter(Shape::List)?;
         Ok(self.cursor.next_word() == b']')
     }
 
     /// Opens a dict and takes its first key; whether it is complete already.
-    fn open_dict(&mut self) -> std::result::Result<bool, V::Error> {
+    fn open_dict(&mut self) -> Result<bool, V::Error> {
         self.enter(Shape::Dict)?;
         if self.cursor.next_word() == b'}' {
             return Ok(true);
@@ -104,7 +94,7 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
         Ok(false)
     }
 
-    fn enter(&mut self, shape: Shape) -> std::result::Result<(), V::Error> {
+    fn enter(&mut self, shape: Shape) -> Result<(), V::Error> {
         self.open.push(shape)?;
         self.cursor.step();
         self.visit.open(shape)
@@ -112,7 +102,7 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
 
     /// Takes a key and its colon.
     #[inline]
-    fn key(&mut self) -> std::result::Result<(), V::Error> {
+    fn key(&mut self) -> Result<(), V::Error> {
         if self.cursor.next_word() != b'"' {
             self.cursor.fail("expected a key in quotes")?;
         }
@@ -126,7 +116,7 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
 
     /// After a value: closes what ends here; whether another value follows.
     #[inline]
-    fn go_on(&mut self) -> std::result::Result<bool, V::Error> {
+    fn go_on(&mut self) -> Result<bool, V::Error> {
         while let Some(shape) = self.open.top() {
             match (self.cursor.next_word(), shape) {
                 (b',', _) => {
@@ -146,38 +136,5 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
             }
         }
         Ok(false)
-    }
-}
-
-/// The brackets that are open: one bit for each level.
-#[derive(Default)]
-struct Levels {
-    dicts: [u64; MAX_DEPTH.div_ceil(64)],
-    depth: usize,
-}
-
-impl Levels {
-    fn push(&mut self, shape: Shape) -> Result<()> {
-        if self.depth == MAX_DEPTH {
-            return Err(Error::TooDeep { limit: MAX_DEPTH });
-        }
-        let (word, bit) = (self.depth / 64, 1 << (self.depth % 64));
-        match shape {
-            Shape::Dict => self.dicts[word] |= bit,
-            Shape::List => self.dicts[word] &= !bit,
-        }
-        self.depth += 1;
-        Ok(())
-    }
-
-    #[inline]
-    fn top(&self) -> Option<Shape> {
-        let level = self.depth.checked_sub(1)?;
-        let dict = self.dicts[level / 64] >> (level % 64) & 1 == 1;
-        Some(if dict { Shape::Dict } else { Shape::List })
-    }
-
-    fn pop(&mut self) {
-        self.depth -= 1;
     }
 }

@@ -1,7 +1,8 @@
 //! The file `NAME.json`: what is written, what is read, what is salvaged.
 
 use bytes::Bytes;
-use outlive::store::snapshot::read::{Reader, Snapshot, read};
+use outlive::store::snapshot::Damage;
+use outlive::store::snapshot::read::{self, Reader};
 use outlive::store::snapshot::write::write;
 use outlive::store::{Item, RESERVED_KEY};
 use outlive::value::check::check;
@@ -18,6 +19,25 @@ fn item(key: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Item {
         created: None,
         timed: false,
     }
+}
+
+/// What a file gives, all of it made.
+struct Snapshot {
+    items: Vec<Item>,
+    damage: Option<Damage>,
+}
+
+impl From<read::Snapshot> for Snapshot {
+    fn from(read: read::Snapshot) -> Self {
+        let expected = read.items.len();
+        let items = read.items.into_vec();
+        assert_eq!(items.len(), expected);
+        Self { items, damage: read.damage }
+    }
+}
+
+fn read(file: &Bytes) -> Snapshot {
+    read::read(file).into()
 }
 
 fn load(text: impl AsRef<[u8]>) -> Snapshot {
@@ -480,6 +500,46 @@ fn one_flip_costs_little() {
     }
 }
 
+/// Wherever a byte is that is no UTF-8, or a character that is, the file is found damaged by the
+/// first and not by the second.
+#[test]
+fn every_byte_is_checked_for_utf8() {
+    let long = "0123456789abcdef".repeat(9);
+    let file = format!("{{\"{long}\": {{\"{long}\": [\"{long}\"]}}, \"b\": \"{long}\", \"c\": 1}}");
+    for at in 0..file.len() - 1 {
+        let digits = file[at..at + 2].bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !digits {
+            continue;
+        }
+        let with =
+            |bytes: &[u8; 2]| [&file.as_bytes()[..at], bytes, &file.as_bytes()[at + 2..]].concat();
+        assert_eq!(load(with(b"\xc3\xa9")).damage, None, "{at}");
+        for bad in [b"\xc3x", b"x\x80", b"\xff\xff", b"\xc0\x80"] {
+            let said = damaged(with(bad)).1;
+            assert!(said.starts_with("not UTF-8"), "{at}: {said}");
+        }
+    }
+}
+
+/// Keys come many times, far apart and in any spelling: each keeps its first place and has its last
+/// value.
+#[test]
+fn many_duplicates() {
+    let spelled = |n: usize, round: usize| match round % 2 {
+        0 => format!("\"key {n}\""),
+        _ => format!("\"\\u006bey {n}\""),
+    };
+    let mut members = Vec::new();
+    for round in 0..5 {
+        members
+            .extend((0..500).map(|n| format!("{}:[{round},{n}]", spelled(n * (round + 1), round))));
+    }
+    let file = format!("{{{}}}", members.join(","));
+    let map: Map<String, Value> = serde_json::from_str(&file).unwrap();
+    let expected: Vec<_> = map.iter().map(|(key, value)| pair(key, &value.to_string())).collect();
+    assert_eq!(whole(file), expected);
+}
+
 /// A file that is looked at while it is read gives what it gives when it is read at once, wherever
 /// the pieces end: numbers, words, escapes, characters and white space cut in two are nothing special.
 #[test]
@@ -500,7 +560,7 @@ fn pieces_give_what_the_whole_gives() {
             for first in 1..text.len() {
                 let mut reader = Reader::default();
                 (first..text.len()).step_by(step).for_each(|end| reader.advance(&text[..end]));
-                let found = reader.finish(&whole);
+                let found = Snapshot::from(reader.finish(&whole));
                 assert_eq!(found.items, expected.items, "{first} {step}");
                 assert_eq!(found.damage, expected.damage, "{first} {step}");
             }

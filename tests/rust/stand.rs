@@ -99,7 +99,7 @@ impl Cache {
     /// Opens `path` on `fs`.
     pub fn open_on(path: &Path, fs: Arc<dyn Fs>) -> Self {
         let store = FileStore::with_fs(path.to_path_buf(), OPTIONS, fs);
-        let items = store.load().items;
+        let items = store.load().items.into_vec();
         Self { store, items }
     }
 
@@ -121,7 +121,7 @@ impl Cache {
         for news in news {
             match news {
                 News::Change(change) => apply(&mut self.items, &change),
-                News::Replaced(loaded) => self.items = loaded.items,
+                News::Replaced(loaded) => self.items = loaded.items.into_vec(),
             }
         }
     }

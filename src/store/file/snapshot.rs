@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::Inner;
 use super::names::Kind;
 use super::state::State;
-use crate::store::Item;
+use crate::store::Items;
 use crate::store::fill::fill;
 use crate::store::fs::{Identity, Status};
 use crate::store::snapshot::read::{Reader, Snapshot};
@@ -26,7 +26,7 @@ const LOOKS: u32 = 30;
 #[derive(Debug, Default)]
 pub struct Found {
     /// Its entries.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// Its state; `None` if there is none.
     pub identity: Option<Identity>,
 }

@@ -12,10 +12,21 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x64};
 
 use crate::error::{Error, Result};
+use crate::value::strings::Strings;
 
 const BLOCK: usize = 64;
 
-/// The place behind the list or dict that opens at `start`.
+/// The end of a list or dict, and what was seen on the way.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    /// The place behind it.
+    pub(super) at: usize,
+    /// Zero if all of it is ASCII; may be something else on account of what stands right behind it.
+    /// (No `bool`: to move a struct with padding costs a stall for each value.)
+    pub(super) wide: u64,
+}
+
+/// Finds the list or dict that opens at `start`.
 ///
 /// `level` is what the CPU can do; `open` is memory for the brackets, lent so that it is not
 /// allocated for each value.
@@ -24,18 +35,18 @@ pub(super) fn container_end(
     text: &[u8],
     start: usize,
     open: &mut Vec<u8>,
-) -> Result<usize> {
+) -> Result<End> {
     open.clear();
     dispatch!(level, simd => end(simd, text, start, open))
 }
 
 #[inline(always)]
-fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<usize> {
+fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Result<End> {
     let mut state = State::default();
     let mut at = start;
     while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
         if let Some(end) = state.block(simd, block, at, open)? {
-            return Ok(end);
+            return Ok(End { at: end, wide: state.wide });
         }
         at += BLOCK;
     }
@@ -43,17 +54,18 @@ fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Resul
     let mut last = [b' '; BLOCK];
     let tail = text.get(at..).unwrap_or_default();
     last[..tail.len()].copy_from_slice(tail);
-    let end = state.block(simd, &last, at, open)?;
-    end.ok_or(Error::Syntax { what: "the file is cut off", at: text.len() })
+    match state.block(simd, &last, at, open)? {
+        Some(end) => Ok(End { at: end, wide: state.wide }),
+        None => Err(Error::Syntax { what: "the file is cut off", at: text.len() }),
+    }
 }
 
 /// What one block leaves to the next.
 #[derive(Default)]
 struct State {
-    /// All ones if the block ended inside a string.
-    in_string: u64,
-    /// One if the block ended with a backslash that escapes the next byte.
-    escaped: u64,
+    strings: Strings,
+    /// Not zero once a byte was no ASCII.
+    wide: u64,
 }
 
 impl State {
@@ -67,9 +79,8 @@ impl State {
         open: &mut Vec<u8>,
     ) -> Result<Option<usize>> {
         let masks = Masks::of(simd, block);
-        let quotes = masks.quote & !self.escaped_bytes(masks.backslash);
-        let strings = prefix_xor(quotes) ^ self.in_string;
-        self.in_string = 0_u64.wrapping_sub(strings >> 63);
+        self.wide |= masks.wide;
+        let strings = self.strings.block(masks.quote, masks.backslash).inside;
         let bad = masks.control & (strings | !white(simd, block, masks.control));
         let mut brackets = masks.bracket & !strings;
         while brackets != 0 {
@@ -81,38 +92,6 @@ impl State {
             }
         }
         controls(bad, at).map(|()| None)
-    }
-
-    /// The bytes that a backslash before them escapes.
-    #[inline]
-    fn escaped_bytes(&mut self, backslash: u64) -> u64 {
-        if backslash == 0 {
-            return std::mem::take(&mut self.escaped);
-        }
-        let alone = backslash & backslash << 1 == 0 && self.escaped & backslash == 0;
-        if !alone {
-            return self.escaped_runs(backslash);
-        }
-        let escaped = backslash << 1 | self.escaped;
-        self.escaped = backslash >> 63;
-        escaped
-    }
-
-    /// The same where backslashes follow each other: one that is escaped does not escape.
-    #[cold]
-    fn escaped_runs(&mut self, backslash: u64) -> u64 {
-        let mut escaped = std::mem::take(&mut self.escaped);
-        let mut escaping = backslash & !escaped;
-        while escaping != 0 {
-            let next = (escaping & escaping.wrapping_neg()) << 1;
-            if next == 0 {
-                self.escaped = 1;
-            }
-            escaped |= next;
-            escaping &= escaping - 1;
-            escaping &= !next;
-        }
-        escaped
     }
 }
 
@@ -148,15 +127,6 @@ fn white<S: Simd>(simd: S, block: &[u8; BLOCK], control: u64) -> u64 {
     (lanes.simd_eq(b'\n') | lanes.simd_eq(b'\r') | lanes.simd_eq(b'\t')).to_bitmask()
 }
 
-/// Each bit tells whether an odd number of bits is set up to and with its place.
-#[inline]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
 /// Where in a block the bytes are that matter.
 struct Masks {
     quote: u64,
@@ -164,6 +134,8 @@ struct Masks {
     /// All four kinds of brackets.
     bracket: u64,
     control: u64,
+    /// What is beyond ASCII.
+    wide: u64,
 }
 
 impl Masks {
@@ -177,6 +149,7 @@ impl Masks {
             backslash: lanes.simd_eq(b'\\').to_bitmask(),
             bracket: (folded.simd_eq(b'{') | folded.simd_eq(b'}')).to_bitmask(),
             control: lanes.simd_le(0x1f).to_bitmask(),
+            wide: lanes.simd_ge(0x80).to_bitmask(),
         }
     }
 }

@@ -1,118 +1,82 @@
-//! From entries as places in the file to items, each key once.
+//! From entries as the scanner finds them to a list of them, each key once.
 
-use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher};
+#![expect(
+    clippy::inline_always,
+    reason = "an entry that is handed on in memory costs a stall; in registers it costs nothing"
+)]
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::meta::{self, Meta};
+use super::placed::{Place, Placed, key, plain_or_unescaped};
 use super::scan::Entry;
-use crate::store::{Item, RESERVED_KEY};
-use crate::value::text::unescape;
+use crate::store::{Hash, Index, RESERVED_KEY};
 
 /// What the file held so far.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    found: Vec<Found>,
-    /// The places of what was found, by the hash of its key.
-    places: HashTable<u32>,
-    hasher: RandomState,
+    found: Vec<Place>,
+    /// Hashes of the keys at the end of `found`, of which nobody knows yet whether they are new.
+    fresh: Vec<Hash>,
+    /// Where the other keys are.
+    index: Index,
     meta: Meta,
-}
-
-#[derive(Debug)]
-struct Found {
-    hash: u64,
-    entry: Entry,
 }
 
 impl Collector {
     /// Takes an entry of `text` in; one with the same key loses its value but keeps its place.
-    pub(super) fn add(&mut self, text: &[u8], entry: Entry) {
-        let key = key(text, &entry);
+    #[inline(always)]
+    pub(super) fn add(&mut self, text: &[u8], entry: &Entry) {
+        let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
         if *key == *RESERVED_KEY.as_bytes() && self.take_meta(&text[entry.value.clone()]) {
             return;
         }
-        let hash = self.hash(&key);
-        match self.place(text, hash, &key) {
-            Some(place) => self.found[place].entry = entry,
-            None => self.push(hash, entry),
-        }
+        // While the key is in the CPU's cache. To look it up is cheaper for many keys at once.
+        self.fresh.push(self.index.hash(&key));
+        self.found.push(Place { key: entry.key.start, value: entry.value.clone() });
     }
 
     /// Takes an entry of `text` in unless its key is there already.
-    pub(super) fn add_missing(&mut self, text: &[u8], entry: Entry) {
-        let key = key(text, &entry);
-        let hash = self.hash(&key);
-        if self.place(text, hash, &key).is_none() {
-            self.push(hash, entry);
+    pub(super) fn add_missing(&mut self, text: &[u8], entry: &Entry) {
+        self.settle(text);
+        let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
+        let (found, hash) = (&self.found, self.index.hash(&key));
+        let same = |place: usize| *self::key(text, &found[place]) == *key;
+        if self.index.find_or_insert(hash, found.len(), same).is_none() {
+            self.found.push(Place { key: entry.key.start, value: entry.value.clone() });
         }
     }
 
-    /// All items of `file`, with their times, and the salt.
-    pub(super) fn finish(self, file: &Bytes) -> Vec<Item> {
-        let times = &self.meta.times;
-        let salt = self.meta.salt.as_deref().map(meta::salt_item);
-        let mut items = Vec::with_capacity(self.found.len() + usize::from(salt.is_some()));
-        items.extend(self.found.iter().map(|Found { entry, .. }| {
-            let mut item = item(file, entry);
-            if !times.is_empty() {
-                item.created = times.get(item.key.as_ref()).copied();
-                item.timed = item.created.is_some();
+    /// All that was found in `file`, with the index of it.
+    pub(super) fn finish(mut self, file: &Bytes) -> (Placed, Index) {
+        self.settle(file);
+        (Placed::new(file.clone(), self.found, self.meta), self.index)
+    }
+
+    /// Looks up the keys whose hashes are known.
+    fn settle(&mut self, text: &[u8]) {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.index.reserve(fresh.len());
+        let first = self.found.len() - fresh.len();
+        let mut end = first;
+        for (at, hash) in (first..).zip(fresh) {
+            let found = &self.found;
+            let same = |place: usize| key(text, &found[place]) == key(text, &found[at]);
+            if let Some(place) = self.index.find_or_insert(hash, end, same) {
+                self.found[place].value = found[at].value.clone();
+            } else {
+                self.found.swap(end, at);
+                end += 1;
             }
-            item
-        }));
-        items.extend(salt);
-        items
+        }
+        self.found.truncate(end);
     }
 
     /// Whether the reserved member was ours.
+    #[cold]
     fn take_meta(&mut self, text: &[u8]) -> bool {
         let Some(meta) = meta::read(text) else { return false };
         self.meta = meta;
         true
     }
-
-    fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(key);
-        hasher.finish()
-    }
-
-    /// Where the entry of a key is.
-    fn place(&self, text: &[u8], hash: u64, wanted: &[u8]) -> Option<usize> {
-        let same = |&place: &u32| {
-            let found = &self.found[place as usize];
-            found.hash == hash && *key(text, &found.entry) == *wanted
-        };
-        self.places.find(hash, same).map(|&place| place as usize)
-    }
-
-    fn push(&mut self, hash: u64, entry: Entry) {
-        let place = u32::try_from(self.found.len()).expect("fewer than 2^32 entries fit in memory");
-        self.found.push(Found { hash, entry });
-        self.places.insert_unique(hash, place, |&place| self.found[place as usize].hash);
-    }
-}
-
-/// The key of an entry of `text`.
-fn key<'t>(text: &'t [u8], entry: &Entry) -> Cow<'t, [u8]> {
-    let body = &text[entry.key.clone()];
-    if !entry.escaped {
-        return Cow::Borrowed(body);
-    }
-    let mut key = Vec::with_capacity(body.len());
-    unescape(body, &mut key);
-    Cow::Owned(key)
-}
-
-fn item(file: &Bytes, entry: &Entry) -> Item {
-    let key = match key(file, entry) {
-        Cow::Borrowed(_) => file.slice(entry.key.clone()),
-        Cow::Owned(key) => key.into(),
-    };
-    let text = file.slice(entry.value.clone());
-    Item { key, text, sound: false, created: None, timed: false }
 }

@@ -20,6 +20,7 @@ mod collect;
 mod damage;
 mod layout;
 mod meta;
+mod placed;
 pub mod read;
 mod salvage;
 mod scan;
@@ -27,3 +28,4 @@ pub mod write;
 
 pub use damage::Damage;
 pub use meta::{salt_item, salt_of};
+pub use placed::Placed;

@@ -4,24 +4,31 @@ use bytes::Bytes;
 
 use super::collect::Collector;
 use super::damage::Damage;
+use super::placed::Placed;
 use super::salvage::salvage;
-use super::scan::{After, Scanner, shift};
+use super::scan::{After, Scanned, Scanner, shift};
 use crate::error::{Error, Result};
-use crate::store::Item;
+use crate::store::{Index, Items};
 use crate::value::text::utf8;
 
 /// The mark that some editors put before UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a snapshot holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// All intact entries, each key once: the last value, in the place of the first.
     /// Keys and texts are slices of the file's buffer. Of a whole file, the grammar inside the
     /// values is not checked yet; of a damaged one, it is.
-    pub items: Vec<Item>,
+    pub items: Items,
     /// What is wrong with the file, if something is; the first thing if there are several.
     pub damage: Option<Damage>,
+}
+
+impl Snapshot {
+    fn new((placed, index): (Placed, Index), damage: Option<Damage>) -> Self {
+        Self { items: Items::Placed(placed, index), damage }
+    }
 }
 
 /// Reads a whole file. Never fails: what is intact is returned.
@@ -55,11 +62,11 @@ impl Reader {
     /// returned.
     pub fn finish(mut self, file: &Bytes) -> Snapshot {
         let Err(error) = self.entries(file, true) else {
-            return Snapshot { items: self.found.finish(file), damage: None };
+            return Snapshot::new(self.found.finish(file), None);
         };
         let mut intact = Collector::default();
         let damage = salvage(file, &error, &mut intact);
-        Snapshot { items: intact.finish(file), damage: Some(damage) }
+        Snapshot::new(intact.finish(file), Some(damage))
     }
 
     /// Takes entries in up to the end, or up to the first that may go on behind it.
@@ -75,20 +82,23 @@ impl Reader {
         }
         loop {
             let at = scanner.word(self.at);
-            let entry = scanner.entry(at)?;
+            let Scanned { entry, wide } = scanner.scan(at)?;
             let end = entry.value.end;
             // Entry by entry, while it is in the cache; what stands between entries is ASCII.
-            utf8(&text[at..end]).map_err(|error| shift(&error, at))?;
+            let unproven = &text[at..if wide == 0 { entry.value.start } else { end }];
+            if !unproven.is_ascii() {
+                utf8(&text[at..end]).map_err(|error| shift(&error, at))?;
+            }
             match scanner.after(end) {
                 After::Comma(next) => self.at = next,
                 After::Close(_) if !whole => return Ok(()),
                 After::Close(behind) => {
-                    self.found.add(text, entry);
+                    self.found.add(text, &entry);
                     return at_end(&scanner, text, behind);
                 }
                 After::Other(place) => return scanner.fail("expected a comma", place),
             }
-            self.found.add(text, entry);
+            self.found.add(text, &entry);
         }
     }
 }

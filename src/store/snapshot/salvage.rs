@@ -111,7 +111,7 @@ impl Careful<'_> {
     fn head(&mut self, first: usize, into: &mut Collector) -> Option<Broken> {
         let Run { entries, end } = self.run(first);
         for entry in entries {
-            into.add(self.text, entry);
+            into.add(self.text, &entry);
         }
         match end {
             End::Broken(broken) => Some(self.pinpoint(broken)),
@@ -133,7 +133,7 @@ impl Careful<'_> {
         }
         for run in self.runs(broken.resume) {
             for entry in run.entries {
-                into.add(self.text, entry);
+                into.add(self.text, &entry);
             }
         }
     }
@@ -162,7 +162,7 @@ impl Careful<'_> {
         }
         for run in self.runs(from) {
             for entry in run.entries {
-                into.add_missing(self.text, entry);
+                into.add_missing(self.text, &entry);
             }
         }
     }

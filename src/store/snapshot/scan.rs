@@ -1,10 +1,15 @@
 //! Where the entries of a file are: spans of keys and values, the values' insides unread.
 
+#![expect(
+    clippy::inline_always,
+    reason = "an entry that is handed on in memory costs a stall; in registers it costs nothing"
+)]
+
 use std::ops::Range;
 
 use fearless_simd::Level;
 
-use super::block::container_end;
+use super::block::{End, container_end};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 use crate::value::find;
@@ -14,10 +19,17 @@ use crate::value::find;
 pub(super) struct Entry {
     /// The key without its quotes, escapes in place.
     pub(super) key: Range<usize>,
-    /// Whether there are escapes in the key.
-    pub(super) escaped: bool,
+    /// How many escapes there are in the key.
+    pub(super) escapes: usize,
     /// The value without white space around it.
     pub(super) value: Range<usize>,
+}
+
+/// An entry, and how much of it is surely ASCII.
+pub(super) struct Scanned {
+    pub(super) entry: Entry,
+    /// Zero if the value is; the key was not looked at.
+    pub(super) wide: u64,
 }
 
 /// What stands behind an entry.
@@ -61,13 +73,18 @@ impl<'t> Scanner<'t> {
     }
 
     /// Takes the entry of which the key's quote is at `at`.
-    #[inline]
     pub(super) fn entry(&mut self, at: usize) -> Result<Entry> {
+        self.scan(at).map(|scanned| scanned.entry)
+    }
+
+    /// The same, with what was seen on the way.
+    #[inline(always)]
+    pub(super) fn scan(&mut self, at: usize) -> Result<Scanned> {
         if self.byte(at) != b'"' {
             return self.fail("expected an entry", at);
         }
-        let (end, escaped) = self.string(at)?;
-        if escaped {
+        let (end, escapes) = string(self.text, at)?;
+        if escapes > 0 {
             // A key is used at once; only of values the grammar can wait.
             check(&self.text[at..end]).map_err(|error| shift(&error, at))?;
         }
@@ -76,11 +93,13 @@ impl<'t> Scanner<'t> {
             return self.fail("expected a colon", colon);
         }
         let start = self.word(colon + 1);
-        Ok(Entry { key: at + 1..end - 1, escaped, value: start..self.value(start)? })
+        let value = self.value(start)?;
+        let entry = Entry { key: at + 1..end - 1, escapes, value: start..value.at };
+        Ok(Scanned { entry, wide: value.wide })
     }
 
     /// What stands behind an entry that ends at `end`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn after(&self, end: usize) -> After {
         let at = self.word(end);
         match self.byte(at) {
@@ -91,34 +110,17 @@ impl<'t> Scanner<'t> {
     }
 
     /// The error of finding something else than `what`, or the end of the file.
-    #[cold]
     pub(super) fn fail<T>(&self, what: &'static str, at: usize) -> Result<T> {
-        let what = if at >= self.text.len() { "the file is cut off" } else { what };
-        Err(Error::Syntax { what, at })
-    }
-
-    /// The place behind the string that opens at `at`, and whether it has escapes.
-    #[inline]
-    fn string(&self, at: usize) -> Result<(usize, bool)> {
-        let (mut at, mut escaped) = (at + 1, false);
-        loop {
-            at = find::special(self.text, at);
-            match self.byte(at) {
-                b'"' => return Ok((at + 1, escaped)),
-                b'\\' => at += 2,
-                _ => return self.fail("a control character", at),
-            }
-            escaped = true;
-        }
+        fail(self.text, what, at)
     }
 
     /// The place behind the value that begins at `at`.
-    #[inline]
-    fn value(&mut self, at: usize) -> Result<usize> {
+    #[inline(always)]
+    fn value(&mut self, at: usize) -> Result<End> {
         match self.byte(at) {
             b'{' | b'[' => container_end(self.level, self.text, at, &mut self.open),
-            b'"' => self.string(at).map(|(end, _)| end),
-            _ => self.scalar(at),
+            b'"' => string(self.text, at).map(|(at, _)| End { at, wide: u64::MAX }),
+            _ => self.scalar(at).map(|at| End { at, wide: 0 }),
         }
     }
 
@@ -131,6 +133,27 @@ impl<'t> Scanner<'t> {
             length => Ok(at + length),
         }
     }
+}
+
+/// The place behind the string that opens at `at`, and how many escapes it has.
+#[inline]
+pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, usize)> {
+    let (mut at, mut escapes) = (at + 1, 0);
+    loop {
+        at = find::special(text, at);
+        match text.get(at) {
+            Some(b'"') => return Ok((at + 1, escapes)),
+            Some(b'\\') => at += 2,
+            _ => return fail(text, "a control character", at),
+        }
+        escapes += 1;
+    }
+}
+
+#[cold]
+fn fail<T>(text: &[u8], what: &'static str, at: usize) -> Result<T> {
+    let what = if at >= text.len() { "the file is cut off" } else { what };
+    Err(Error::Syntax { what, at })
 }
 
 /// What is said of a value that is nested deeper than a file may hold.

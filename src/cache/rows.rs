@@ -1,0 +1,239 @@
+//! The entries of a table by number, in insertion order.
+//!
+//! What a file gave stays a place in that file until somebody uses or changes it: a row takes more
+//! memory than most runs have use for, and to get that memory takes longer than to read the file.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::entry::Entry;
+use crate::store::Item;
+use crate::store::snapshot::Placed;
+
+/// Rows under numbers that stay until gaps are closed: first those of a file, then all others.
+#[derive(Debug)]
+pub struct Rows<L> {
+    base: Option<Base<L>>,
+    /// `None` where a row was taken out.
+    own: Vec<Option<Row<L>>>,
+}
+
+/// A key and its entry.
+#[derive(Debug)]
+pub struct Row<L> {
+    pub key: Bytes,
+    pub entry: Entry<L>,
+}
+
+/// A key and its entry, where it stands or made for the moment.
+pub type View<'r, L> = (Cow<'r, Bytes>, Cow<'r, Entry<L>>);
+
+/// The entries of a file.
+#[derive(Debug)]
+struct Base<L> {
+    placed: Placed,
+    /// The age of entries that carry no time.
+    modified: Option<f64>,
+    /// For each entry: [`UNTOUCHED`], [`GONE`], or its number in `touched`, counted from [`FIRST`].
+    states: Vec<u32>,
+    touched: Vec<Option<Row<L>>>,
+    /// How many are untouched.
+    untouched: usize,
+}
+
+const UNTOUCHED: u32 = 0;
+const GONE: u32 = 1;
+const FIRST: u32 = 2;
+
+/// What stands under a number.
+enum Slot<'r, L> {
+    /// An entry of the file, as it is there.
+    Untouched(&'r Base<L>, usize),
+    Row(&'r Row<L>),
+}
+
+impl<L> Default for Rows<L> {
+    fn default() -> Self {
+        Self { base: None, own: Vec::new() }
+    }
+}
+
+impl<L: Clone> Rows<L> {
+    /// The entries of a file; those without a time were made when it was last `modified`.
+    pub fn of(placed: Placed, modified: Option<f64>) -> Self {
+        Self { base: Some(Base::new(placed, modified)), own: Vec::new() }
+    }
+
+    /// How many numbers there are, those of gaps included.
+    pub fn len(&self) -> usize {
+        self.base_len() + self.own.len()
+    }
+
+    /// Makes room for as many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.own.reserve_exact(more);
+    }
+
+    /// Whether the row is one of this key.
+    pub fn has_key(&self, row: usize, key: &[u8]) -> bool {
+        match self.slot(row) {
+            Some(Slot::Untouched(base, at)) => base.placed.has_key(at, key),
+            Some(Slot::Row(row)) => row.key == key,
+            None => false,
+        }
+    }
+
+    /// The row with this number.
+    pub fn get(&self, row: usize) -> Option<View<'_, L>> {
+        Some(match self.slot(row)? {
+            Slot::Untouched(base, at) => {
+                let Row { key, entry } = base.read(at);
+                (Cow::Owned(key), Cow::Owned(entry))
+            }
+            Slot::Row(row) => (Cow::Borrowed(&row.key), Cow::Borrowed(&row.entry)),
+        })
+    }
+
+    /// What a store can hold of the row with this number.
+    pub fn item(&self, row: usize) -> Option<Item> {
+        match self.slot(row)? {
+            Slot::Untouched(base, at) => Some(base.item(at)),
+            Slot::Row(row) => row.entry.to_item(&row.key),
+        }
+    }
+
+    /// The row with this number, to be changed: one of its own from now on.
+    pub fn row_mut(&mut self, row: usize) -> Option<&mut Row<L>> {
+        let first = self.base_len();
+        match &mut self.base {
+            Some(base) if row < first => base.touch(row)?.as_mut(),
+            _ => self.own.get_mut(row - first)?.as_mut(),
+        }
+    }
+
+    /// Adds a row under the next number.
+    pub fn push(&mut self, row: Row<L>) {
+        self.own.push(Some(row));
+    }
+
+    /// Puts another row in the place of one; gives that one back.
+    pub fn replace(&mut self, number: usize, row: Row<L>) -> Option<Row<L>> {
+        let first = self.base_len();
+        match &mut self.base {
+            // The key, too: that of the old one may keep a whole file in memory.
+            Some(base) if number < first => base.touch(number)?.replace(row),
+            _ => self.own.get_mut(number - first)?.replace(row),
+        }
+    }
+
+    /// Takes a row out.
+    pub fn take(&mut self, number: usize) -> Option<Row<L>> {
+        let first = self.base_len();
+        match &mut self.base {
+            Some(base) if number < first => base.take(number),
+            _ => self.own.get_mut(number - first)?.take(),
+        }
+    }
+
+    /// All rows that hold more than the file gave, in no order.
+    pub fn touched(&self) -> impl Iterator<Item = &Row<L>> {
+        let touched = self.base.iter().flat_map(|base| &base.touched);
+        touched.chain(&self.own).flatten()
+    }
+
+    /// Their entries, to be changed.
+    pub fn touched_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
+        let touched = self.base.iter_mut().flat_map(|base| &mut base.touched);
+        touched.chain(&mut self.own).flatten().map(|row| &mut row.entry)
+    }
+
+    /// Whether they hold a file in memory of which no entry is as it was.
+    pub fn is_spent(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.untouched == 0)
+    }
+
+    /// Makes a row of its own of each, without gaps; the new number for each of the old ones (of
+    /// gaps: any).
+    pub fn close_gaps(&mut self) -> Vec<u32> {
+        let mut numbers = Vec::with_capacity(self.len());
+        let mut rows = Vec::new();
+        for row in std::mem::take(self).into_rows() {
+            numbers.push(u32::try_from(rows.len()).expect("there were more rows before"));
+            rows.extend(row.map(Some));
+        }
+        self.own = rows;
+        numbers
+    }
+
+    /// All rows and gaps, taken out one by one.
+    pub fn into_rows(self) -> impl Iterator<Item = Option<Row<L>>> {
+        let base = self
+            .base
+            .into_iter()
+            .flat_map(|mut base| (0..base.states.len()).map(move |at| base.take(at)));
+        base.chain(self.own)
+    }
+
+    fn base_len(&self) -> usize {
+        self.base.as_ref().map_or(0, |base| base.states.len())
+    }
+
+    fn slot(&self, row: usize) -> Option<Slot<'_, L>> {
+        let first = self.base_len();
+        match &self.base {
+            Some(base) if row < first => base.slot(row),
+            _ => self.own.get(row - first)?.as_ref().map(Slot::Row),
+        }
+    }
+}
+
+impl<L> Base<L> {
+    fn new(placed: Placed, modified: Option<f64>) -> Self {
+        // Zeros come from the system as they are needed.
+        let states = vec![UNTOUCHED; placed.len()];
+        Self { untouched: placed.len(), placed, modified, states, touched: Vec::new() }
+    }
+
+    fn slot(&self, at: usize) -> Option<Slot<'_, L>> {
+        match self.states[at] {
+            UNTOUCHED => Some(Slot::Untouched(self, at)),
+            GONE => None,
+            number => self.touched[(number - FIRST) as usize].as_ref().map(Slot::Row),
+        }
+    }
+
+    fn item(&self, at: usize) -> Item {
+        let item = self.placed.item(at);
+        Item { created: item.created.or(self.modified), ..item }
+    }
+
+    fn read(&self, at: usize) -> Row<L> {
+        let (key, entry) = Entry::from_item(self.item(at));
+        Row { key, entry }
+    }
+
+    /// The place of an entry's own row, which is made if there is none.
+    fn touch(&mut self, at: usize) -> Option<&mut Option<Row<L>>> {
+        if self.states[at] == UNTOUCHED {
+            let number = u32::try_from(self.touched.len()).expect("as many as entries at most");
+            let row = self.read(at);
+            self.touched.push(Some(row));
+            self.states[at] = FIRST + number;
+            self.untouched -= 1;
+        }
+        let number = self.states[at].checked_sub(FIRST)?;
+        self.touched.get_mut(number as usize)
+    }
+
+    fn take(&mut self, at: usize) -> Option<Row<L>> {
+        match std::mem::replace(&mut self.states[at], GONE) {
+            UNTOUCHED => {
+                self.untouched -= 1;
+                Some(self.read(at))
+            }
+            GONE => None,
+            number => self.touched[(number - FIRST) as usize].take(),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Whether a list or dict is plain JSON in one line, told from bit masks of 64 bytes at a time.
+//!
+//! A text is right if each of its words may stand behind the one before. So for each kind of word,
+//! the bits of all words of this kind are moved on to the words that follow them, over white space,
+//! and must fall on words that may stand there. Whether a comma wants a key or a value depends on the
+//! brackets around it; only they, escapes, and numbers with more than digits are looked at one by one.
+//!
+//! What is not plain (line breaks, `NaN`, anything wrong) is left to [`walk`](super::walk).
+
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into `dispatch!` does not get the instructions of this CPU"
+)]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
+
+use super::levels::{Levels, Shape};
+use super::scalar::{escape_is_good, scalar_end};
+use super::strings::{Found, Strings};
+
+const BLOCK: usize = 64;
+
+/// Whether `text`, a list or dict, is strict JSON in one line; all that it may lack then is that it
+/// is UTF-8. `None` if it must be looked at more closely.
+pub(super) fn plain(text: &[u8]) -> Option<Plain> {
+    match text.first() {
+        Some(b'{' | b'[') => {}
+        _ => return None,
+    }
+    let level = Level::new();
+    dispatch!(level, simd => all(simd, text))
+}
+
+/// What a plain text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plain {
+    /// Whether all of it is ASCII.
+    pub(super) ascii: bool,
+}
+
+#[inline(always)]
+fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Plain> {
+    let mut state = State { text, ..State::default() };
+    let (blocks, tail) = text.as_chunks::<BLOCK>();
+    for block in blocks {
+        state.block(&Masks::of(simd, block))?;
+        state.at += BLOCK;
+    }
+    // Spaces change nothing.
+    let mut last = [b' '; BLOCK];
+    last[..tail.len()].copy_from_slice(tail);
+    state.block(&Masks::of(simd, &last))?;
+    state.closed.then_some(Plain { ascii: state.wide == 0 })
+}
+
+/// What the blocks so far leave to the next.
+#[derive(Default)]
+struct State<'t> {
+    text: &'t [u8],
+    /// Where the block begins.
+    at: usize,
+    strings: Strings,
+    /// One if the block ended inside a key.
+    in_key: u64,
+    /// One if the block ended inside a number or a word.
+    in_scalar: u64,
+    /// Where the last number or word began, and up to where it was looked at.
+    scalar: usize,
+    checked: usize,
+    wants_key: Next,
+    wants_value: Next,
+    wants_colon: Next,
+    /// A comma, or the bracket that closes.
+    wants_more: Next,
+    open: Levels,
+    /// Whether the outermost bracket was closed.
+    closed: bool,
+    /// Not zero once a byte was no ASCII.
+    wide: u64,
+}
+
+impl State<'_> {
+    /// Takes in one block; `None` if it is not plain.
+    #[inline(always)]
+    fn block(&mut self, masks: &Masks) -> Option<()> {
+        if masks.control != 0 || self.closed && masks.space != !0 {
+            return None;
+        }
+        self.wide |= masks.wide;
+        let strings = self.strings.block(masks.quote, masks.backslash);
+        if strings.escaped != 0 {
+            self.escapes(strings.escaped)?;
+        }
+        let words = Words::of(masks, strings);
+        let dicts = self.brackets(&words)?;
+        let run = words.scalar << 1 | std::mem::replace(&mut self.in_scalar, words.scalar >> 63);
+        let (scalars, behind) = (words.scalar & !run, run & !words.scalar);
+        self.scalars(words.scalar, scalars, masks)?;
+
+        // A key where a dict opens or goes on, a value where a list does and behind a colon.
+        let begun = words.open | words.comma;
+        let keys = self.wants_key.follow(begun & dicts, 0, words.space);
+        let values = self.wants_value.follow(begun & !dicts | words.colon, 0, words.space);
+        let strings_begin = strings.quotes & strings.inside;
+        let (key_ends, value_ends) = self.string_ends(strings, keys & strings_begin);
+        let colons = self.wants_colon.follow(key_ends, 0, words.space);
+        let more = self.wants_more.follow(value_ends | words.close, behind, words.space);
+        // That a bracket which closes stands behind no comma is seen where brackets are looked at.
+        let bad = keys & !(strings_begin | words.close)
+            | values & !(strings_begin | scalars | words.open | words.close)
+            | colons & !words.colon
+            | more & !(words.comma | words.close);
+        (bad == 0).then_some(())
+    }
+
+    /// Checks what stands behind backslashes.
+    #[cold]
+    fn escapes(&self, mut escaped: u64) -> Option<()> {
+        while escaped != 0 {
+            let at = self.at + escaped.trailing_zeros() as usize;
+            escape_is_good(self.text, at).then_some(())?;
+            escaped &= escaped - 1;
+        }
+        Some(())
+    }
+
+    /// Takes in all brackets; the places at which the innermost bracket is a dict's.
+    #[inline(always)]
+    fn brackets(&mut self, words: &Words) -> Option<u64> {
+        let mut dicts = if self.open.top() == Some(Shape::Dict) { !0 } else { 0 };
+        let mut brackets = words.open | words.close;
+        while brackets != 0 {
+            let bit = brackets.trailing_zeros();
+            brackets &= brackets - 1;
+            let from = !0_u64 << bit;
+            self.bracket(self.at + bit as usize)?;
+            dicts = match self.open.top() {
+                Some(Shape::Dict) => dicts | from,
+                Some(Shape::List) => dicts & !from,
+                None => {
+                    self.closed = true;
+                    // Nothing may follow.
+                    return (words.space | !(from << 1) == !0).then_some(dicts);
+                }
+            };
+        }
+        Some(dicts)
+    }
+
+    #[inline(always)]
+    fn bracket(&mut self, at: usize) -> Option<()> {
+        let shape = match self.text[at] {
+            b'{' => return self.open.push(Shape::Dict).ok(),
+            b'[' => return self.open.push(Shape::List).ok(),
+            b'}' => Shape::Dict,
+            _ => Shape::List,
+        };
+        let before = self.text[..at].iter().rev().find(|byte| **byte != b' ');
+        if self.open.top() != Some(shape) || matches!(before, Some(b',' | b':')) {
+            return None;
+        }
+        self.open.pop();
+        Some(())
+    }
+
+    /// Checks numbers and words that are more than digits. `all` are their bytes, `begin` the first
+    /// of each.
+    #[inline(always)]
+    fn scalars(&mut self, all: u64, begin: u64, masks: &Masks) -> Option<()> {
+        let zeros = begin & masks.zero & (masks.digit >> 1 | 1 << 63);
+        let mut odd = all & !masks.digit | zeros;
+        odd &= self.from(self.checked);
+        while odd != 0 {
+            let bit = odd.trailing_zeros();
+            let start = self.last(begin & !0 >> (63 - bit)).unwrap_or(self.scalar);
+            self.checked = scalar_end(self.text, start)?;
+            if self.checked <= self.at + bit as usize {
+                return None;
+            }
+            odd &= self.from(self.checked);
+        }
+        self.scalar = self.last(begin).unwrap_or(self.scalar);
+        Some(())
+    }
+
+    /// The bits of this block from `place` on.
+    #[inline]
+    fn from(&self, place: usize) -> u64 {
+        match place.saturating_sub(self.at) {
+            bits @ ..BLOCK => !0 << bits,
+            _ => 0,
+        }
+    }
+
+    /// The place of the last bit.
+    #[inline]
+    fn last(&self, bits: u64) -> Option<usize> {
+        (bits != 0).then(|| self.at + 63 - bits.leading_zeros() as usize)
+    }
+
+    /// The closing quotes of keys, of which the opening ones are `keys`, and those of other strings.
+    #[inline(always)]
+    fn string_ends(&mut self, strings: Found, keys: u64) -> (u64, u64) {
+        // To add a bit where a run of ones begins carries it to where the run has ended.
+        let (sum, over) = strings.inside.overflowing_add(keys | self.in_key);
+        self.in_key = u64::from(over);
+        let ends = strings.quotes & !strings.inside;
+        (ends & sum, ends & !sum)
+    }
+}
+
+/// A word that must come next when a block begins: one, else zero.
+#[derive(Default)]
+struct Next(u64);
+
+impl Next {
+    /// The first bytes of the words that follow those which end with `ends` or right before
+    /// `behind`.
+    #[inline(always)]
+    fn follow(&mut self, ends: u64, behind: u64, space: u64) -> u64 {
+        let next = ends << 1 | self.0 | behind;
+        let (moved, over) = space.overflowing_add(next & space);
+        self.0 = ends >> 63 | u64::from(over);
+        (next | moved) & !space
+    }
+}
+
+/// What stands outside of strings in a block.
+struct Words {
+    space: u64,
+    open: u64,
+    close: u64,
+    comma: u64,
+    colon: u64,
+    /// Numbers and words: all that is nothing else.
+    scalar: u64,
+}
+
+impl Words {
+    #[inline(always)]
+    fn of(masks: &Masks, strings: Found) -> Self {
+        let outside = !strings.inside;
+        let [space, open, close, comma, colon] =
+            [masks.space, masks.open, masks.close, masks.comma, masks.colon].map(|m| m & outside);
+        let known = strings.quotes | space | open | close | comma | colon;
+        Self { space, open, close, comma, colon, scalar: outside & !known }
+    }
+}
+
+/// Where in a block the bytes are that matter.
+struct Masks {
+    quote: u64,
+    backslash: u64,
+    control: u64,
+    wide: u64,
+    space: u64,
+    open: u64,
+    close: u64,
+    comma: u64,
+    colon: u64,
+    digit: u64,
+    zero: u64,
+}
+
+impl Masks {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
+        let lanes = u8x64::from_slice(simd, block);
+        // `[` and `{`, `]` and `}` differ in this bit only.
+        let folded = lanes | 0x20;
+        let is = |byte: u8| lanes.simd_eq(byte).to_bitmask();
+        Self {
+            quote: is(b'"'),
+            backslash: is(b'\\'),
+            control: lanes.simd_le(0x1f).to_bitmask(),
+            wide: lanes.simd_ge(0x80).to_bitmask(),
+            space: is(b' '),
+            open: folded.simd_eq(b'{').to_bitmask(),
+            close: folded.simd_eq(b'}').to_bitmask(),
+            comma: is(b','),
+            colon: is(b':'),
+            digit: (lanes - b'0').simd_le(9).to_bitmask(),
+            zero: is(b'0'),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Which bytes of a JSON text lie in strings: 64 bytes at a time, one bit a byte.
+
+/// What one block leaves to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Strings {
+    /// All ones if the block ended inside a string.
+    inside: u64,
+    /// One if the block ended with a backslash that escapes the next byte.
+    escaped: u64,
+}
+
+/// What was found in a block.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    /// The quotes that begin and end strings.
+    pub(crate) quotes: u64,
+    /// All that lies in strings: with the quote before, without the one behind.
+    pub(crate) inside: u64,
+    /// The bytes that a backslash before them escapes.
+    pub(crate) escaped: u64,
+}
+
+impl Strings {
+    /// Takes in the quotes and backslashes of the next block.
+    #[inline]
+    pub(crate) fn block(&mut self, quote: u64, backslash: u64) -> Found {
+        let escaped = self.escaped_bytes(backslash);
+        let quotes = quote & !escaped;
+        let inside = prefix_xor(quotes) ^ self.inside;
+        self.inside = 0_u64.wrapping_sub(inside >> 63);
+        Found { quotes, inside, escaped }
+    }
+
+    #[inline]
+    fn escaped_bytes(&mut self, backslash: u64) -> u64 {
+        if backslash == 0 {
+            return std::mem::take(&mut self.escaped);
+        }
+        let alone = backslash & backslash << 1 == 0 && self.escaped & backslash == 0;
+        if !alone {
+            return self.escaped_runs(backslash);
+        }
+        let escaped = backslash << 1 | self.escaped;
+        self.escaped = backslash >> 63;
+        escaped
+    }
+
+    /// The same where backslashes follow each other: one that is escaped does not escape.
+    #[cold]
+    fn escaped_runs(&mut self, backslash: u64) -> u64 {
+        let mut escaped = std::mem::take(&mut self.escaped);
+        let mut escaping = backslash & !escaped;
+        while escaping != 0 {
+            let next = (escaping & escaping.wrapping_neg()) << 1;
+            if next == 0 {
+                self.escaped = 1;
+            }
+            escaped |= next;
+            escaping &= escaping - 1;
+            escaping &= !next;
+        }
+        escaped
+    }
+}
+
+/// Each bit tells whether an odd number of bits is set up to and with its place.
+#[inline]
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
