@@ -65,21 +65,11 @@ fn tail_is_plain<const WIDE: bool>(tail: &[u8]) -> bool {
         return special_lanes::<WIDE>((first | last << 64).to_le_bytes()) == 0;
     }
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
-        let halves = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u64::from);
-        return word_is_plain::<WIDE>(halves[0] | halves[1] << 32);
+        let [first, last] = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u128::from);
+        let word = first | last << 32;
+        return special_lanes::<WIDE>((word | word << 64).to_le_bytes()) == 0;
     }
     !tail.iter().any(|&byte| is_special(byte) || WIDE && byte >= 0x7f)
-}
-
-/// Whether none of eight bytes is special.
-#[inline]
-fn word_is_plain<const WIDE: bool>(word: u64) -> bool {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS;
-    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let found = equal(b'"') | equal(b'\\') | below(word, 0x20);
-    found | if WIDE { equal(0x7f) | word & HIGHS } else { 0 } == 0
 }
 
 fn first<const WIDE: bool>(tail: &[u8]) -> usize {
