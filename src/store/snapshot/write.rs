@@ -15,6 +15,8 @@ use crate::value::write::{Charset, Writer};
 
 /// How much is handed to the system at once: more costs page faults, less costs calls.
 const BUFFER: usize = 256 * 1024;
+/// How much of what is in memory already.
+const RUN: usize = 1024 * 1024;
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -160,11 +162,11 @@ struct Run<'f> {
 }
 
 impl Run<'_> {
-    /// Takes in the next member, if nothing but our separator is between. What is longer than the
-    /// buffer is written while the CPU still has it at hand.
+    /// Takes in the next member, if nothing but our separator is between. A long run is written while
+    /// the CPU still has it at hand.
     fn goes_on(&mut self, line: &Range<usize>) -> bool {
         let between = self.file.get(self.span.end..line.start);
-        let goes_on = !self.span.is_empty() && self.span.len() < BUFFER && between == Some(b",\n");
+        let goes_on = !self.span.is_empty() && self.span.len() < RUN && between == Some(b",\n");
         if goes_on {
             self.span.end = line.end;
         }
