@@ -4,12 +4,14 @@
 //! memory than most runs have use for, and to get that memory takes longer than to read the file.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::entry::Entry;
-use crate::store::Item;
 use crate::store::snapshot::Placed;
+use crate::store::{Entries, Stretch};
+use crate::sync::Arc;
 
 /// Rows under numbers that stay until gaps are closed: first those of a file, then all others.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub type View<'r, L> = (Cow<'r, Bytes>, Cow<'r, Entry<L>>);
 /// The entries of a file.
 #[derive(Debug)]
 struct Base<L> {
-    placed: Placed,
+    placed: Arc<Placed>,
     /// The age of entries that carry no time.
     modified: Option<f64>,
     /// For each entry: [`UNTOUCHED`], [`GONE`], or its number in `touched`, counted from [`FIRST`].
@@ -95,12 +97,16 @@ impl<L: Clone> Rows<L> {
         })
     }
 
-    /// What a store can hold of the row with this number.
-    pub fn item(&self, row: usize) -> Option<Item> {
-        match self.slot(row)? {
-            Slot::Untouched(base, at) => Some(base.item(at)),
-            Slot::Row(row) => row.entry.to_item(&row.key),
+    /// All that a store can hold, in order.
+    pub fn entries(&self) -> Entries {
+        let mut entries = Entries::default();
+        if let Some(base) = &self.base {
+            base.list(&mut entries);
         }
+        for row in self.own.iter().flatten() {
+            row.list(&mut entries);
+        }
+        entries
     }
 
     /// The row with this number, to be changed: one of its own from now on.
@@ -188,11 +194,25 @@ impl<L: Clone> Rows<L> {
     }
 }
 
+impl<L> Row<L> {
+    fn list(&self, entries: &mut Entries) {
+        if let Some(item) = self.entry.to_item(&self.key) {
+            entries.push(item);
+        }
+    }
+}
+
 impl<L> Base<L> {
     fn new(placed: Placed, modified: Option<f64>) -> Self {
         // Zeros come from the system as they are needed.
         let states = vec![UNTOUCHED; placed.len()];
-        Self { untouched: placed.len(), placed, modified, states, touched: Vec::new() }
+        Self {
+            untouched: placed.len(),
+            placed: Arc::new(placed),
+            modified,
+            states,
+            touched: Vec::new(),
+        }
     }
 
     fn slot(&self, at: usize) -> Option<Slot<'_, L>> {
@@ -203,14 +223,34 @@ impl<L> Base<L> {
         }
     }
 
-    fn item(&self, at: usize) -> Item {
-        let item = self.placed.item(at);
-        Item { created: item.created.or(self.modified), ..item }
+    fn read(&self, at: usize) -> Row<L> {
+        let (key, mut entry) = Entry::from_item(self.placed.item(at));
+        entry.created = entry.created.or(self.modified);
+        Row { key, entry }
     }
 
-    fn read(&self, at: usize) -> Row<L> {
-        let (key, entry) = Entry::from_item(self.item(at));
-        Row { key, entry }
+    /// Adds all to `entries`, those that were not touched as stretches of the file.
+    fn list(&self, entries: &mut Entries) {
+        let mut at = 0;
+        while at < self.states.len() {
+            match self.slot(at) {
+                Some(Slot::Untouched(..)) => {
+                    let rest = &self.states[at..];
+                    let length = rest.iter().take_while(|&&state| state == UNTOUCHED).count();
+                    entries.push_stretch(self.stretch(at..at + length));
+                    at += length;
+                    continue;
+                }
+                Some(Slot::Row(row)) => row.list(entries),
+                None => {}
+            }
+            at += 1;
+        }
+    }
+
+    fn stretch(&self, range: Range<usize>) -> Stretch {
+        let placed = Arc::clone(&self.placed);
+        Stretch { placed, range, modified: self.modified, timed: false }
     }
 
     /// The place of an entry's own row, which is made if there is none.

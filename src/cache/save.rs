@@ -38,9 +38,9 @@ where
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
         gone.extend(self.take_in(saving.news()));
-        let items = self.state.lock().items();
+        let entries = self.state.lock().entries();
         drop(history);
-        saving.write(&items)
+        saving.write(&entries)
     }
 
     /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call

@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::table::Table;
 use crate::policy::{Limits, Mark};
 use crate::store::snapshot::{salt_item, salt_of};
-use crate::store::{Change, Item, Items, Loaded, News};
+use crate::store::{Change, Entries, Item, Items, Loaded, News};
 use crate::sync::Arc;
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
@@ -214,11 +214,18 @@ impl<L: Clone> State<L> {
     }
 
     /// All that a store can hold, in order.
-    pub fn items(&self) -> Vec<Item> {
-        let items = self.table.items().chain(self.withheld.values().cloned());
-        let items = items.map(|item| Item { timed: item.timed || self.keeps_times, ..item });
-        let salt = self.salt.iter().filter(|salt| salt.stored).map(|salt| salt_item(&salt.text));
-        items.chain(salt).collect()
+    pub fn entries(&self) -> Entries {
+        let mut entries = self.table.entries();
+        for item in self.withheld.values() {
+            entries.push(item.clone());
+        }
+        if self.keeps_times {
+            entries.keep_times();
+        }
+        if let Some(salt) = self.salt.as_ref().filter(|salt| salt.stored) {
+            entries.push(salt_item(&salt.text));
+        }
+        entries
     }
 
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::entry::Entry;
 use super::rows::{Row, Rows, View};
 use crate::store::snapshot::Placed;
-use crate::store::{Index, Item};
+use crate::store::{Entries, Index};
 
 /// An index of row numbers over rows in insertion order, as CPython's dict is built.
 ///
@@ -107,8 +107,8 @@ impl<L: Clone> Table<L> {
     }
 
     /// All that a store can hold, in order.
-    pub fn items(&self) -> impl Iterator<Item = Item> {
-        (0..self.rows.len()).filter_map(|row| self.rows.item(row))
+    pub fn entries(&self) -> Entries {
+        self.rows.entries()
     }
 
     /// Shows `run` all entries in order, to be changed: all have rows of their own then.
@@ -164,6 +164,8 @@ mod tests {
     use super::{Entry, Table};
     use crate::store::Items;
     use crate::store::snapshot::read::read;
+    use crate::store::snapshot::write::write;
+    use crate::value::write::Charset;
     use bytes::Bytes;
     use proptest::prelude::*;
 
@@ -183,6 +185,13 @@ mod tests {
     fn of(file: &Bytes) -> Table<()> {
         let Items::Placed(placed, index) = read(file).items else { panic!("it was just read") };
         Table::of(placed, index, Some(7.0))
+    }
+
+    /// The file that a save would write.
+    fn written(table: &Table<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out, &table.entries(), Charset::Utf8).unwrap();
+        String::from_utf8(out).unwrap()
     }
 
     fn numbers(entries: usize) -> Bytes {
@@ -227,11 +236,11 @@ mod tests {
         let mut table = of(&numbers(5));
         assert_eq!((table.len(), table.touched().count()), (5, 0));
         assert_eq!(table.get(b"3").unwrap().created, Some(7.0));
-        assert!(table.items().all(|item| item.created == Some(7.0) && !item.timed));
+        assert!(!written(&table).contains("times"));
         assert_eq!(table.touched().count(), 0);
         table.get_mut(b"3").unwrap().timed = true;
         assert_eq!(table.touched().count(), 1);
-        assert_eq!(table.items().filter(|item| item.timed).count(), 1);
+        assert!(written(&table).contains("\"times\": {\"3\": 7.0}"));
     }
 
     /// The memory of a file is free once all of its entries were replaced.
@@ -311,8 +320,11 @@ mod tests {
                 prop_assert_eq!(table.len(), list.len());
             }
             prop_assert_eq!(&contents(&table), &list);
-            let items: Vec<_> = table.items().map(|item| (item.key, item.text)).collect();
-            prop_assert_eq!(&items, &list);
+            let lines: Vec<_> = list.iter().map(|(key, text)| format!("\n{key:?}: {text:?}").replace("b\"", "\"")).collect();
+            prop_assert_eq!(written(&table).replace('"', ""), match lines.len() {
+                0 => "{}\n".to_owned(),
+                _ => format!("{{{}\n}}\n", lines.join(",")).replace('"', ""),
+            });
             for (name, text) in &list {
                 let found = table.get(name).unwrap().into_owned();
                 prop_assert_eq!(found.text.as_ref(), Some(text));

@@ -3,6 +3,7 @@
 //! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
+mod entries;
 mod file;
 mod fill;
 pub mod fs;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 
 use crate::error::Result;
 
+pub use entries::{Entries, Stretch};
 pub use file::{Durability, FileStore, Options};
 pub use index::{Hash, Index};
 pub use items::Items;
@@ -147,6 +149,6 @@ pub trait Store: Send + Sync {
 pub trait Saving: Send {
     /// What others did up to the point at which the journal was sealed; empty at the second call.
     fn news(&mut self) -> Vec<News>;
-    /// Writes the snapshot from all `items` (in order), durably, and drops the folded journals.
-    fn write(self: Box<Self>, items: &[Item]) -> Result<()>;
+    /// Writes the snapshot from all `entries`, durably, and drops the folded journals.
+    fn write(self: Box<Self>, entries: &Entries) -> Result<()>;
 }

@@ -42,15 +42,17 @@ pub(super) struct Plain {
 #[inline(always)]
 fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Plain> {
     let mut state = State { text, ..State::default() };
+    // Apart from the state, which is in registers as long as its address is nobody's.
+    let mut open = Levels::default();
     let (blocks, tail) = text.as_chunks::<BLOCK>();
     for block in blocks {
-        state.block(&Masks::of(simd, block))?;
+        state.block(&Masks::of(simd, block), &mut open)?;
         state.at += BLOCK;
     }
     // Spaces change nothing.
     let mut last = [b' '; BLOCK];
     last[..tail.len()].copy_from_slice(tail);
-    state.block(&Masks::of(simd, &last))?;
+    state.block(&Masks::of(simd, &last), &mut open)?;
     state.closed.then_some(Plain { ascii: state.wide == 0 })
 }
 
@@ -73,7 +75,6 @@ struct State<'t> {
     wants_colon: Next,
     /// A comma, or the bracket that closes.
     wants_more: Next,
-    open: Levels,
     /// Whether the outermost bracket was closed.
     closed: bool,
     /// Not zero once a byte was no ASCII.
@@ -83,17 +84,17 @@ struct State<'t> {
 impl State<'_> {
     /// Takes in one block; `None` if it is not plain.
     #[inline(always)]
-    fn block(&mut self, masks: &Masks) -> Option<()> {
+    fn block(&mut self, masks: &Masks, open: &mut Levels) -> Option<()> {
         if masks.control != 0 || self.closed && masks.space != !0 {
             return None;
         }
         self.wide |= masks.wide;
         let strings = self.strings.block(masks.quote, masks.backslash);
         if strings.escaped != 0 {
-            self.escapes(strings.escaped)?;
+            escapes(self.text, self.at, strings.escaped)?;
         }
         let words = Words::of(masks, strings);
-        let dicts = self.brackets(&words)?;
+        let dicts = self.brackets(&words, open)?;
         let run = words.scalar << 1 | std::mem::replace(&mut self.in_scalar, words.scalar >> 63);
         let (scalars, behind) = (words.scalar & !run, run & !words.scalar);
         self.scalars(words.scalar, scalars, masks)?;
@@ -114,28 +115,17 @@ impl State<'_> {
         (bad == 0).then_some(())
     }
 
-    /// Checks what stands behind backslashes.
-    #[cold]
-    fn escapes(&self, mut escaped: u64) -> Option<()> {
-        while escaped != 0 {
-            let at = self.at + escaped.trailing_zeros() as usize;
-            escape_is_good(self.text, at).then_some(())?;
-            escaped &= escaped - 1;
-        }
-        Some(())
-    }
-
     /// Takes in all brackets; the places at which the innermost bracket is a dict's.
     #[inline(always)]
-    fn brackets(&mut self, words: &Words) -> Option<u64> {
-        let mut dicts = if self.open.top() == Some(Shape::Dict) { !0 } else { 0 };
+    fn brackets(&mut self, words: &Words, open: &mut Levels) -> Option<u64> {
+        let mut dicts = if open.top() == Some(Shape::Dict) { !0 } else { 0 };
         let mut brackets = words.open | words.close;
         while brackets != 0 {
             let bit = brackets.trailing_zeros();
             brackets &= brackets - 1;
             let from = !0_u64 << bit;
-            self.bracket(self.at + bit as usize)?;
-            dicts = match self.open.top() {
+            bracket(self.text, self.at + bit as usize, open)?;
+            dicts = match open.top() {
                 Some(Shape::Dict) => dicts | from,
                 Some(Shape::List) => dicts & !from,
                 None => {
@@ -146,22 +136,6 @@ impl State<'_> {
             };
         }
         Some(dicts)
-    }
-
-    #[inline(always)]
-    fn bracket(&mut self, at: usize) -> Option<()> {
-        let shape = match self.text[at] {
-            b'{' => return self.open.push(Shape::Dict).ok(),
-            b'[' => return self.open.push(Shape::List).ok(),
-            b'}' => Shape::Dict,
-            _ => Shape::List,
-        };
-        let before = self.text[..at].iter().rev().find(|byte| **byte != b' ');
-        if self.open.top() != Some(shape) || matches!(before, Some(b',' | b':')) {
-            return None;
-        }
-        self.open.pop();
-        Some(())
     }
 
     /// Checks numbers and words that are more than digits. `all` are their bytes, `begin` the first
@@ -208,6 +182,34 @@ impl State<'_> {
         let ends = strings.quotes & !strings.inside;
         (ends & sum, ends & !sum)
     }
+}
+
+/// Checks what stands behind backslashes in the block at `at`.
+#[cold]
+fn escapes(text: &[u8], at: usize, mut escaped: u64) -> Option<()> {
+    while escaped != 0 {
+        let letter = at + escaped.trailing_zeros() as usize;
+        escape_is_good(text, letter).then_some(())?;
+        escaped &= escaped - 1;
+    }
+    Some(())
+}
+
+/// Takes in one bracket.
+#[inline(always)]
+fn bracket(text: &[u8], at: usize, open: &mut Levels) -> Option<()> {
+    let shape = match text[at] {
+        b'{' => return open.push(Shape::Dict).ok(),
+        b'[' => return open.push(Shape::List).ok(),
+        b'}' => Shape::Dict,
+        _ => Shape::List,
+    };
+    let before = text[..at].iter().rev().find(|byte| **byte != b' ');
+    if open.top() != Some(shape) || matches!(before, Some(b',' | b':')) {
+        return None;
+    }
+    open.pop();
+    Some(())
 }
 
 /// A word that must come next when a block begins: one, else zero.

@@ -38,29 +38,31 @@ impl Strings {
         }
         let alone = backslash & backslash << 1 == 0 && self.escaped & backslash == 0;
         if !alone {
-            return self.escaped_runs(backslash);
+            let (escaped, left) = escaped_runs(backslash, self.escaped);
+            self.escaped = left;
+            return escaped;
         }
         let escaped = backslash << 1 | self.escaped;
         self.escaped = backslash >> 63;
         escaped
     }
+}
 
-    /// The same where backslashes follow each other: one that is escaped does not escape.
-    #[cold]
-    fn escaped_runs(&mut self, backslash: u64) -> u64 {
-        let mut escaped = std::mem::take(&mut self.escaped);
-        let mut escaping = backslash & !escaped;
-        while escaping != 0 {
-            let next = (escaping & escaping.wrapping_neg()) << 1;
-            if next == 0 {
-                self.escaped = 1;
-            }
-            escaped |= next;
-            escaping &= escaping - 1;
-            escaping &= !next;
-        }
-        escaped
+/// The bytes that a backslash before them escapes where backslashes follow each other: one that is
+/// escaped does not escape. One if the first byte is escaped is given, and returned for the byte
+/// behind the last. (No method: what has its address taken is in memory, and not in registers.)
+#[cold]
+fn escaped_runs(backslash: u64, mut escaped: u64) -> (u64, u64) {
+    let mut escaping = backslash & !escaped;
+    let mut left = 0;
+    while escaping != 0 {
+        let next = (escaping & escaping.wrapping_neg()) << 1;
+        left |= u64::from(next == 0);
+        escaped |= next;
+        escaping &= escaping - 1;
+        escaping &= !next;
     }
+    (escaped, left)
 }
 
 /// Each bit tells whether an odd number of bits is set up to and with its place.

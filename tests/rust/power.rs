@@ -171,7 +171,7 @@ fn a_save_keeps_its_order() {
         let mut saving = store.begin_save().unwrap().expect("something changed");
         saving.news();
         let items: [Item; 1] = [item("a", "1")];
-        saving.write(&items).unwrap();
+        saving.write(&items[..].into()).unwrap();
         let log = taken(&log);
         let synced = place(&log, "sync tmp");
         let renamed = place(&log, "rename to snapshot");

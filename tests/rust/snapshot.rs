@@ -1,14 +1,15 @@
 //! The file `NAME.json`: what is written, what is read, what is salvaged.
 
 use bytes::Bytes;
-use outlive::store::snapshot::Damage;
 use outlive::store::snapshot::read::{self, Reader};
 use outlive::store::snapshot::write::write;
-use outlive::store::{Item, RESERVED_KEY};
+use outlive::store::snapshot::{Damage, salt_of};
+use outlive::store::{Entries, Item, Items, RESERVED_KEY, Stretch};
 use outlive::value::check::check;
 use outlive::value::write::Charset;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 fn item(key: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Item {
     let copy = Bytes::copy_from_slice;
@@ -65,7 +66,7 @@ fn damaged(text: impl AsRef<[u8]>) -> (Vec<(String, String)>, String) {
 
 fn save(items: &[Item], charset: Charset) -> Vec<u8> {
     let mut out = Vec::new();
-    let written = write(&mut out, items, charset).unwrap();
+    let written = write(&mut out, &items.into(), charset).unwrap();
     assert_eq!(written.bytes, out.len() as u64);
     assert_eq!(written.entries + written.refused.len(), items.len());
     out
@@ -160,7 +161,7 @@ fn sound_texts_are_copied() {
 fn bad_texts_are_refused() {
     let mut out = Vec::new();
     let items = [item("good", "1"), item("bad", "{]"), item(b"\xff", "1"), item("fine", "2")];
-    let written = write(&mut out, &items, Charset::Utf8).unwrap();
+    let written = write(&mut out, &items[..].into(), Charset::Utf8).unwrap();
     let refused: Vec<_> = written.refused.iter().map(|(key, _)| key.as_ref()).collect();
     assert_eq!(refused, [b"bad".as_slice(), b"\xff"]);
     assert_eq!(whole(out), [pair("good", "1"), pair("fine", "2")]);
@@ -451,6 +452,22 @@ proptest! {
         prop_assert_eq!(load(file).items.len(), map.len());
     }
 
+    /// So are those of any file, whole or not.
+    #[test]
+    fn any_places_are_written_as_items_are(map in object(), ascii: bool, flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 0..3), layout in 0..3, cut in 0..12_usize) {
+        let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        let mut file = match layout {
+            0 => save(&items(&map), charset),
+            1 => serde_json::to_vec(&map).unwrap(),
+            _ => serde_json::to_vec_pretty(&map).unwrap(),
+        };
+        for (place, bit) in flips {
+            let at = place.index(file.len());
+            file[at] ^= 1 << bit;
+        }
+        assert_written_alike(&file.into(), &[cut], ascii);
+    }
+
     /// Flipped bits never make the reader panic, and what a damaged file gives back is JSON.
     #[test]
     fn bit_flips_are_survived(map in object(), flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 1..4), layout in 0..3) {
@@ -471,6 +488,64 @@ proptest! {
         } else {
             let strict = back.items.iter().all(|item| check(&item.text).is_ok());
             prop_assert_eq!(strict, check(&file).is_ok());
+        }
+    }
+}
+
+/// The entries of a file as the places where they stand in it.
+fn stretches(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
+    let Items::Placed(placed, _) = read::read(file).items else { panic!("it was just read") };
+    let (placed, mut start, mut entries) = (Arc::new(placed), 0, Entries::default());
+    let salt = placed.salt();
+    for cut in cuts.iter().copied().chain([usize::MAX]) {
+        let end = cut.clamp(start, placed.len());
+        let placed = Arc::clone(&placed);
+        entries.push_stretch(Stretch { placed, range: start..end, modified: Some(9.5), timed });
+        start = end;
+    }
+    if let Some(salt) = salt {
+        entries.push(salt);
+    }
+    entries
+}
+
+/// A file written from the places of another is the one that is written from its items.
+fn assert_written_alike(file: &Bytes, cuts: &[usize], timed: bool) {
+    let mut items = read(file).items;
+    for item in items.iter_mut().filter(|item| salt_of(item).is_none()) {
+        item.created = item.created.or(Some(9.5));
+        item.timed |= timed;
+    }
+    for charset in [Charset::Ascii, Charset::Utf8] {
+        let (mut out, mut expected) = (Vec::new(), Vec::new());
+        let stretched = write(&mut out, &stretches(file, cuts, timed), charset).unwrap();
+        let plain = write(&mut expected, &items[..].into(), charset).unwrap();
+        assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        assert_eq!((stretched.entries, stretched.bytes), (plain.entries, plain.bytes));
+        assert_eq!(format!("{:?}", stretched.refused), format!("{:?}", plain.refused));
+    }
+}
+
+/// Whatever the layout, the spelling of keys and what is wrong with values: places and items are
+/// written alike.
+#[test]
+fn places_are_written_as_items_are() {
+    let more: [&[u8]; 9] = [
+        b"{}",
+        b"{\n\"a\": 1\n}\n",
+        b"{\n\"a\": 1,\n\"a\": 2,\n\"b\": 3,\n\"a\": [4 5],\n\"c\": 6\n}\n",
+        b"{\n\"a\": [1 2],\n\"b\": 1,\n\"c\": tru,\n\"d\": 2,\n\"e\": [3,]\n}\n",
+        b"{\n\"a\":1,\n\"b\" : 2,\n\"c\":  3,\n\"d\": 4, \n\"e\": 5,\r\n\"f\": 6,\"g\": 7}",
+        b"{\n\"a\\u0062\": 1,\n\"\xc3\xa9\": 2,\n\"\\u00e9x\": 3,\n\"\x7f\": 4,\n\"/\": \"\xc3\xa9\"\n}",
+        b"{\n\"outlive:meta\": {\"version\": 1, \"times\": {\"b\": 5.5}, \"salt\": \"s\"},\n\"a\": NaN,\n\"b\": [1,\n2]\n}",
+        b"{\n\"a\": 1,\n\"outlive:meta\": {\"x\": 1},\n\"b\": 2\n}\n",
+        b"{\n\"a\": 1,\n\"b\": 2,\nx\n\"c\": 3\n}\n",
+    ];
+    let files = more.map(Bytes::from_static).into_iter();
+    for file in files.chain(layouts().into_iter().map(|(_, file)| Bytes::from(file))) {
+        for cuts in [&[][..], &[1], &[0, 2, 3]] {
+            assert_written_alike(&file, cuts, false);
+            assert_written_alike(&file, cuts, true);
         }
     }
 }

@@ -149,7 +149,7 @@ impl Cache {
             Ok(None) => true,
             Ok(Some(mut saving)) => {
                 self.take_in(saving.news());
-                saving.write(&self.items).is_ok()
+                saving.write(&self.items[..].into()).is_ok()
             }
         }
     }

@@ -17,7 +17,7 @@ fn every_store_keeps_the_contract() {
         assert!(!store.wants_save());
         assert!(!matches!(store.lock_key(b"a"), KeyLock::Busy));
         if let Some(saving) = store.begin_close().expect("a save begins") {
-            saving.write(&[item("a", "1")]).expect("a save works");
+            saving.write(&[item("a", "1")][..].into()).expect("a save works");
         }
         store.close();
         store.close();
@@ -107,7 +107,7 @@ fn appends_go_on_during_a_save() {
     one.store.append(&put("b", "2")).expect("the disk works");
     two.change(&put("c", "3"));
     assert!(saving.news().is_empty());
-    saving.write(&[item("a", "1")]).expect("the disk works");
+    saving.write(&[item("a", "1")][..].into()).expect("the disk works");
     drop((one, two));
     let kept = strings(&[("a", "1"), ("b", "2"), ("c", "3")]);
     assert_eq!(Cache::open(&path).entries(), kept);
@@ -224,7 +224,7 @@ fn threads_append_while_another_saves() {
         for _ in 0..20 {
             if let Some(saving) = store.begin_save().expect("the disk works") {
                 let items = written.lock().expect("nobody panics").clone();
-                saving.write(&items).expect("the disk works");
+                saving.write(&items[..].into()).expect("the disk works");
             }
         }
     });

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::fs::{Handle, Identity};
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::FoldGuard;
-use crate::store::{Item, News, Saving, snapshot};
+use crate::store::{Entries, News, Saving, snapshot};
 use crate::sync::Arc;
 
 /// A fold under way.
@@ -167,9 +167,9 @@ impl Saving for Fold {
         std::mem::take(&mut self.news)
     }
 
-    fn write(self: Box<Self>, items: &[Item]) -> Result<()> {
+    fn write(self: Box<Self>, entries: &Entries) -> Result<()> {
         let temporary = self.inner.names().temporary();
-        let result = self.write_temporary(&temporary, items);
+        let result = self.write_temporary(&temporary, entries);
         let result = result.and_then(|identity| self.publish(&temporary, identity));
         if let Err(error) = &result {
             drop(self.inner.fs.remove(&temporary));
@@ -181,13 +181,13 @@ impl Saving for Fold {
 
 impl Fold {
     /// Writes all entries to a new file, durably; returns its identity.
-    fn write_temporary(&self, path: &Path, items: &[Item]) -> Result<Identity> {
+    fn write_temporary(&self, path: &Path, entries: &Entries) -> Result<Identity> {
         let inner = &*self.inner;
         let write = || -> io::Result<_> {
             let like = inner.fs.status(&inner.names().snapshot).ok();
             let file = inner.fs.create_new(path, like.as_ref())?;
             let out = &mut Appender(&*file);
-            let written = snapshot::write::write(out, items, inner.options.charset)?;
+            let written = snapshot::write::write(out, entries, inner.options.charset)?;
             file.sync_data()?;
             Ok((file.status()?.identity, written))
         };

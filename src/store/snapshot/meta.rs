@@ -4,13 +4,14 @@
 //! comes. In the file it stands here; in the journal, and among the items of a store, it is an item
 //! of its own under the reserved key, whose text is a reserved member with nothing but the salt.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::vec::Drain;
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::store::{Item, RESERVED_KEY};
+use crate::store::{Entries, Item, RESERVED_KEY};
 use crate::value::parse::{Build, parse};
 use crate::value::text::Text;
 use crate::value::write::{Charset, Writer};
@@ -75,10 +76,10 @@ fn time((key, node): (Vec<u8>, Node)) -> Option<(Vec<u8>, f64)> {
     }
 }
 
-/// The reserved member's value for `items`; `None` if it would say nothing.
-pub(super) fn write(items: &[Item], out: &mut Writer) -> Option<()> {
-    let salt = items.iter().find_map(salt_of);
-    let mut times = items.iter().filter_map(timed).peekable();
+/// The reserved member's value for `entries`; `None` if it would say nothing.
+pub(super) fn write(entries: &Entries, out: &mut Writer) -> Option<()> {
+    let salt = entries.items().find_map(salt_of);
+    let mut times = entries.times().filter(can_be_written).peekable();
     if salt.is_none() {
         times.peek()?;
     }
@@ -107,21 +108,20 @@ fn put_salt(salt: &str, out: &mut Writer) {
     out.str(salt);
 }
 
-fn put_times<'i>(times: impl Iterator<Item = (&'i [u8], f64)>, out: &mut Writer) {
+fn put_times<'i>(times: impl Iterator<Item = (Cow<'i, [u8]>, f64)>, out: &mut Writer) {
     out.comma();
     out.str("times");
     out.colon();
     out.begin_dict();
     let mut first = true;
     for (key, created) in times {
-        member(key, created, &mut first, out);
+        member(&key, created, &mut first, out);
     }
     out.end_dict();
 }
 
-fn timed(item: &Item) -> Option<(&[u8], f64)> {
-    let created = item.created.filter(|seconds| item.timed && seconds.is_finite())?;
-    crate::value::text::is_wtf8(&item.key).then_some((&item.key, created))
+fn can_be_written((key, created): &(Cow<'_, [u8]>, f64)) -> bool {
+    created.is_finite() && crate::value::text::is_wtf8(key)
 }
 
 fn member(key: &[u8], created: f64, first: &mut bool, out: &mut Writer) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::meta::{self, Meta};
 use super::scan::string;
 use crate::store::Item;
+use crate::value::find::special_or_wide;
 use crate::value::text::unescape;
 
 /// An entry by its place in the file. Kept small: fresh memory costs more than reading does.
@@ -58,8 +59,45 @@ impl Placed {
             Cow::Owned(key) => key.into(),
         };
         let text = self.file.slice(place.value.clone());
-        let created = self.meta.times.get(key.as_ref()).copied();
+        let created = self.time(&key);
         Item { key, text, sound: false, created, timed: created.is_some() }
+    }
+
+    /// Its key.
+    ///
+    /// # Panics
+    /// As `item`.
+    pub fn key(&self, at: usize) -> Cow<'_, [u8]> {
+        key(&self.file, &self.found[at])
+    }
+
+    /// When the result with this key was made, if the file says so.
+    pub fn time(&self, key: &[u8]) -> Option<f64> {
+        self.meta.times.get(key).copied()
+    }
+
+    /// Whether the file has times.
+    pub fn has_times(&self) -> bool {
+        !self.meta.times.is_empty()
+    }
+
+    /// The text of the whole file.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// Where the value of a result stands.
+    pub(super) fn value(&self, at: usize) -> Range<usize> {
+        self.found[at].value.clone()
+    }
+
+    /// Where key and value stand, if between quotes, colon and all they are as we would write them.
+    pub(super) fn line(&self, at: usize) -> Option<Range<usize>> {
+        let Place { key, value } = &self.found[at];
+        // In a printable ASCII body without escapes nothing is to be escaped.
+        let end = special_or_wide(&self.file, *key);
+        let ours = self.file.get(end..value.start) == Some(b"\": ");
+        ours.then_some(key - 1..value.end)
     }
 
     /// Whether the result in this place has this key.

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::meta;
 use crate::error::{Error, Result};
-use crate::store::{Item, RESERVED_KEY};
+use crate::store::entries::Piece;
+use crate::store::{Entries, Item, RESERVED_KEY, Stretch};
 use crate::value::tidy::tidy;
 use crate::value::write::{Charset, Writer};
 
 /// How much is handed to the system at once: more costs page faults, less costs calls.
 const BUFFER: usize = 256 * 1024;
+/// How much of what is in memory already.
+const RUN: usize = 1024 * 1024;
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -25,64 +29,118 @@ pub struct Written {
     pub refused: Vec<(Bytes, Error)>,
 }
 
-/// Writes `items` in their order as one file to `out`, which is flushed but not synced.
-/// Errors are those of `out`; an item that cannot be written is left out and listed.
-pub fn write(out: &mut dyn Write, items: &[Item], charset: Charset) -> io::Result<Written> {
+/// Writes `entries` in their order as one file to `out`, which is flushed but not synced.
+/// Errors are those of `out`; an entry that cannot be written is left out and listed.
+pub fn write(out: &mut dyn Write, entries: &Entries, charset: Charset) -> io::Result<Written> {
     let out = BufWriter::with_capacity(BUFFER, out);
-    let mut file = File { out, writer: Writer::new(charset), members: 0, bytes: 0 };
-    let mut written = Written::default();
+    let writer = Writer::new(charset);
+    let mut file = File { out, writer, charset, members: 0, written: Written::default() };
     file.put(b"{")?;
-    file.meta(items)?;
-    for item in items.iter().filter(|item| meta::salt_of(item).is_none()) {
-        match file.prepare(item, charset) {
-            Ok(text) => {
-                file.member(&text)?;
-                written.entries += 1;
-            }
-            Err(error) => written.refused.push((item.key.clone(), error)),
+    file.meta(entries)?;
+    for piece in entries.pieces() {
+        match piece {
+            Piece::Item(item) if meta::salt_of(item).is_some() => {}
+            Piece::Item(item) => file.item(item)?,
+            Piece::Stretch(stretch) => file.stretch(stretch)?,
         }
     }
     file.end()?;
-    written.bytes = file.bytes;
-    Ok(written)
+    Ok(file.written)
 }
 
 struct File<'o> {
     out: BufWriter<&'o mut dyn Write>,
     /// Holds the key and the colon of the member to come.
     writer: Writer,
+    charset: Charset,
     members: usize,
-    bytes: u64,
+    written: Written,
 }
 
 impl File<'_> {
     /// The reserved member, if it is needed.
-    fn meta(&mut self, items: &[Item]) -> io::Result<()> {
+    fn meta(&mut self, entries: &Entries) -> io::Result<()> {
         self.writer.clear();
         self.writer.str(RESERVED_KEY);
         self.writer.colon();
-        match meta::write(items, &mut self.writer) {
+        match meta::write(entries, &mut self.writer) {
             Some(()) => self.member(b""),
             None => Ok(()),
         }
     }
 
-    /// Puts the key of `item` in `writer`; its text as the file will have it.
-    fn prepare<'i>(&mut self, item: &'i Item, charset: Charset) -> Result<Cow<'i, [u8]>> {
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        let text = match self.begin(&item.key) {
+            Ok(()) if item.sound => Ok(Cow::Borrowed(&item.text[..])),
+            Ok(()) => tidy(&item.text, self.charset),
+            Err(error) => Err(error),
+        };
+        self.result(&item.key, text)
+    }
+
+    /// Entries that a file holds: runs of them that stand there as we write them are copied whole.
+    fn stretch(&mut self, stretch: &Stretch) -> io::Result<()> {
+        let (placed, charset) = (&*stretch.placed, self.charset);
+        let mut run = Run { file: placed.text(), span: 0..0 };
+        for at in stretch.range.clone() {
+            let text = tidy(&run.file[placed.value(at)], charset);
+            if let (Ok(Cow::Borrowed(_)), Some(line)) = (&text, placed.line(at)) {
+                self.written.entries += 1;
+                if !run.goes_on(&line) {
+                    self.run(&mut run)?;
+                    self.separate()?;
+                    run.span = line;
+                }
+                continue;
+            }
+            self.run(&mut run)?;
+            let key = placed.key(at);
+            let text = self.begin(&key).and(text);
+            self.result(&key, text)?;
+        }
+        self.run(&mut run)
+    }
+
+    /// Writes what was gathered.
+    fn run(&mut self, run: &mut Run<'_>) -> io::Result<()> {
+        self.put(&run.file[std::mem::take(&mut run.span)])
+    }
+
+    /// Puts `key` in `writer`.
+    fn begin(&mut self, key: &[u8]) -> Result<()> {
         self.writer.clear();
-        self.writer.wtf8(&item.key)?;
+        self.writer.wtf8(key)?;
         self.writer.colon();
-        if item.sound { Ok(Cow::Borrowed(&item.text)) } else { tidy(&item.text, charset) }
+        Ok(())
+    }
+
+    /// Writes the result of `key`, which is in `writer`, or lists it as refused.
+    fn result(&mut self, key: &[u8], text: Result<Cow<'_, [u8]>>) -> io::Result<()> {
+        match text {
+            Ok(text) => {
+                self.written.entries += 1;
+                self.member(&text)
+            }
+            Err(error) => {
+                self.written.refused.push((Bytes::copy_from_slice(key), error));
+                Ok(())
+            }
+        }
     }
 
     /// Writes what `writer` holds and `text` as one line.
     fn member(&mut self, text: &[u8]) -> io::Result<()> {
-        let separator: &[u8] = if self.members == 0 { b"\n" } else { b",\n" };
-        self.members += 1;
-        self.put(separator)?;
-        self.bytes += self.writer.as_bytes().len() as u64;
+        self.separate()?;
+        self.written.bytes += self.writer.as_bytes().len() as u64;
         self.out.write_all(self.writer.as_bytes())?;
         self.put(text)
+    }
+
+    /// Writes what stands before a member.
+    fn separate(&mut self) -> io::Result<()> {
+        let separator: &[u8] = if self.members == 0 { b"\n" } else { b",\n" };
+        self.members += 1;
+        self.put(separator)
     }
 
     fn end(&mut self) -> io::Result<()> {
@@ -92,7 +150,26 @@ impl File<'_> {
 
     #[inline]
     fn put(&mut self, text: &[u8]) -> io::Result<()> {
-        self.bytes += text.len() as u64;
+        self.written.bytes += text.len() as u64;
         self.out.write_all(text)
+    }
+}
+
+/// Members that stand in a file one behind the other, just as they are to be written.
+struct Run<'f> {
+    file: &'f [u8],
+    span: Range<usize>,
+}
+
+impl Run<'_> {
+    /// Takes in the next member, if nothing but our separator is between. A long run is written while
+    /// the CPU still has it at hand.
+    fn goes_on(&mut self, line: &Range<usize>) -> bool {
+        let between = self.file.get(self.span.end..line.start);
+        let goes_on = !self.span.is_empty() && self.span.len() < RUN && between == Some(b",\n");
+        if goes_on {
+            self.span.end = line.end;
+        }
+        goes_on
     }
 }

@@ -1,0 +1,100 @@
+//! All that a snapshot is to hold, put together in a moment: entries that stand in a loaded file are
+//! named by their places there.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Item;
+use super::snapshot::Placed;
+use crate::sync::Arc;
+
+/// Entries in the order of the file to come, and the salt among them.
+#[derive(Debug, Default)]
+pub struct Entries(Vec<Piece>);
+
+#[derive(Debug)]
+pub(super) enum Piece {
+    Item(Item),
+    Stretch(Stretch),
+}
+
+/// Entries of a loaded file that follow each other in it.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    /// All of the file.
+    pub placed: Arc<Placed>,
+    /// Those which are meant.
+    pub range: Range<usize>,
+    /// When those were made that the file has no time for.
+    pub modified: Option<f64>,
+    /// Whether the times of these, too, must survive.
+    pub timed: bool,
+}
+
+impl Entries {
+    /// Adds one that stands for itself.
+    pub fn push(&mut self, item: Item) {
+        self.0.push(Piece::Item(item));
+    }
+
+    /// Adds some of a file.
+    pub fn push_stretch(&mut self, stretch: Stretch) {
+        self.0.push(Piece::Stretch(stretch));
+    }
+
+    /// Sees to it that the times of all survive.
+    pub fn keep_times(&mut self) {
+        for piece in &mut self.0 {
+            match piece {
+                Piece::Item(item) => item.timed = true,
+                Piece::Stretch(stretch) => stretch.timed = true,
+            }
+        }
+    }
+
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
+    /// Those that stand for themselves.
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Item(item) => Some(item),
+            Piece::Stretch(_) => None,
+        })
+    }
+
+    /// The times that must survive, by key, in order.
+    pub(super) fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
+        self.0.iter().flat_map(|piece| -> Box<dyn Iterator<Item = _>> {
+            match piece {
+                Piece::Item(item) => Box::new(item_time(item).into_iter()),
+                Piece::Stretch(stretch) => Box::new(stretch.times()),
+            }
+        })
+    }
+}
+
+impl From<&[Item]> for Entries {
+    fn from(items: &[Item]) -> Self {
+        Self(items.iter().cloned().map(Piece::Item).collect())
+    }
+}
+
+impl Stretch {
+    fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
+        let others = self.modified.filter(|_| self.timed);
+        let none = others.is_none() && !self.placed.has_times();
+        let range = if none { 0..0 } else { self.range.clone() };
+        range.filter_map(move |at| {
+            let key = self.placed.key(at);
+            let time = self.placed.time(&key).or(others)?;
+            Some((key, time))
+        })
+    }
+}
+
+fn item_time(item: &Item) -> Option<(Cow<'_, [u8]>, f64)> {
+    let created = item.created.filter(|_| item.timed)?;
+    Some((Cow::Borrowed(&item.key[..]), created))
+}
