@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::hot::{hide, raw};
+use super::hot::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -144,21 +144,21 @@ impl Part {
         match &self.plan {
             Plan::Share => Some(object.clone()),
             Plan::Dict(parts) => {
-                let copy = raw::copy_dict(object)?;
+                let copy = copy_dict(object)?;
                 for (key, part) in parts {
-                    raw::set(&copy, key, &part.copy(py)?)?;
+                    set(&copy, key, &part.copy(py)?)?;
                 }
                 Some(copy)
             }
             Plan::List(parts) => {
-                let copy = raw::copy_list(object)?;
+                let copy = copy_list(object)?;
                 for (n, part) in parts {
-                    raw::set_nth(&copy, *n, part.copy(py)?)?;
+                    set_nth(&copy, *n, part.copy(py)?)?;
                 }
                 Some(copy)
             }
             Plan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
-            Plan::Set => raw::copy_set(object),
+            Plan::Set => copy_set(object),
         }
     }
 }

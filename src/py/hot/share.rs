@@ -1,0 +1,47 @@
+//! What processes share: memory, and the moment of a fork.
+
+use std::fs::File;
+use std::io;
+use std::slice;
+use std::sync::atomic::AtomicU32;
+
+use memmap2::MmapRaw;
+
+use crate::store::Memory;
+
+/// Memory behind a file that other processes see too.
+#[derive(Debug)]
+struct Shared(MmapRaw);
+
+impl Memory for Shared {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "a map begins where a page does, and it is checked"
+    )]
+    fn words(&self) -> &[AtomicU32] {
+        let start = self.0.as_mut_ptr().cast::<AtomicU32>();
+        assert!(start.is_aligned());
+        // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
+        // `self`, in which nobody writes but through these atomics; any bits are a number. The caller
+        // has seen to it that the file cannot be cut, so all of it can be read for ever.
+        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU32>()) }
+    }
+}
+
+/// Shows the memory behind a file that nobody can cut.
+pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
+    MmapRaw::map_raw(file).map(|map| Box::new(Shared(map)) as Box<dyn Memory>)
+}
+
+/// Has the C library call `before` in a thread that is about to fork, and `after` in the same
+/// thread when that is done, in the parent and in the child.
+#[cfg(unix)]
+pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
+    // SAFETY: both are functions of this module, which CPython never unloads, and safe to call.
+    // A failure (no memory) leaves forks as they are.
+    unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+}
+
+/// There are no forks here.
+#[cfg(not(unix))]
+pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
