@@ -17,7 +17,7 @@ from typing import Any
 
 from outlive import Cache
 
-from . import goals, peers, samples
+from . import peers, samples
 from .report import Table
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -49,7 +49,9 @@ class _Runner(threading.Thread):
         """Do as ordered."""
         keys = [f"https://api.example.org/issues/{number}" for number in self.numbers]
         keys *= self.calls // len(keys)
-        spaces: dict[str, dict[str, Any]] = {call: {"f": self.function} for call in ("pass", "f(k)")}
+        spaces: dict[str, dict[str, Any]] = {
+            call: {"f": self.function} for call in ("pass", "f(k)")
+        }
         for call, space in spaces.items():
             exec(_LOOP.format(call=call), space)
             space["run"](keys, 0, time.perf_counter_ns)

@@ -13,7 +13,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
 
 from github import TroubledGitHub  # noqa: E402 - its folders were only just named
 from outlive._default import DefaultCache  # noqa: E402
-from scripts import Scripts  # noqa: E402
+from programs import Scripts  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

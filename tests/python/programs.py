@@ -1,13 +1,27 @@
-"""Programs that tests run in processes of their own."""
+"""Programs of their own, run in a folder of their own: how a process begins and ends can be seen."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-import textwrap
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
+
+#: Seconds after which a program counts as stuck.
+STUCK = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a program left behind: its output, its errors and its exit status."""
+
+    out: str
+    err: str
+    status: int
 
 
 def untyped(thing: object) -> Any:
@@ -15,19 +29,54 @@ def untyped(thing: object) -> Any:
     return thing
 
 
-def run(
-    folder: Path, program: str, *, name: str = "program.py", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run ``program`` as the file ``name`` in ``folder``; it must succeed."""
-    file = folder / name
-    file.write_text(textwrap.dedent(program), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, str(file)],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+class Scripts:
+    """Runs Python programs in one folder."""
+
+    def __init__(self, folder: Path, name: str = "program.py") -> None:
+        """Have programs run in ``folder``, as files of this name."""
+        self.folder, self.name = folder, name
+
+    def __call__(self, source: str, *arguments: str, **environment: str) -> Ended:
+        """Run ``source`` to its end, with these words in ``sys.argv`` and the environment."""
+        with self.start(source, *arguments, **environment) as process:
+            out, err = process.communicate(timeout=STUCK)
+        return Ended(out, err, process.returncode)
+
+    def output(self, source: str, *arguments: str, **environment: str) -> str:
+        """Run ``source``, which must succeed without a word on stderr; what it printed."""
+        ended = self(source, *arguments, **environment)
+        assert (ended.err, ended.status) == ("", 0)
+        return ended.out
+
+    def start(self, source: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Begin to run ``source``; its input and outputs are pipes."""
+        inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
+        script = self.folder / self.name
+        script.write_text(dedent(source), encoding="utf-8", errors="surrogatepass")
+        return subprocess.Popen(
+            [sys.executable, str(script), *arguments],
+            cwd=self.folder,
+            env=inherited | {"PYTHONFAULTHANDLER": "1"} | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            preexec_fn=_interruptible,
+        )
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all files that programs left in the folder."""
+        return sorted(path.name for path in self.folder.iterdir() if path.name != self.name)
+
+
+def run(folder: Path, source: str, *, name: str = "program.py", **environment: str) -> str:
+    """Run ``source`` as the file ``name`` in ``folder``; it must succeed. What it printed."""
+    ended = Scripts(folder, name)(source, **environment)
+    assert ended.status == 0, ended.err
+    return ended.out
+
+
+def _interruptible() -> None:
+    """A test run in the background hands on that SIGINT is ignored; a program must hear it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

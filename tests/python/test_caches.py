@@ -48,7 +48,7 @@ def test_no_system_call_names_the_file_before_the_first_use(tmp_path: Path) -> N
         function(1)
         print(sorted(name for name in os.listdir(".") if name.startswith("c.json"))[0])
     """
-    lines = run(tmp_path, program).stdout.splitlines()
+    lines = run(tmp_path, program).splitlines()
     assert lines[0] == "[]"
     assert lines[1] == "['program.py']"
     assert lines[2].startswith("c.json")
@@ -130,7 +130,7 @@ def test_the_platform_s_folder(tmp_path: Path) -> None:
         print(cache.path)
     """
     home = {"XDG_CACHE_HOME": str(tmp_path / "caches"), "HOME": str(tmp_path)}
-    path = Path(run(tmp_path, program, **home).stdout.strip())
+    path = Path(run(tmp_path, program, **home).strip())
     assert path.name == "cache.json"
     assert path.parent.name == "demo"
     assert path.is_relative_to(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 import outlive
 from outlive._default import DefaultCache
-from scripts import Scripts
+from programs import Scripts
 
 COUNTING = """
 from outlive import memoise, cache, cache_file, save_cache

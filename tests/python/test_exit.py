@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts import Scripts
+from programs import Scripts
 
 
 def test_calls_from_atexit_handlers_are_kept(script: Scripts) -> None:

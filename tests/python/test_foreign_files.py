@@ -10,8 +10,8 @@ import pytest
 
 from outlive import Cache, CacheFileWarning
 from outlive._default import DefaultCache
+from programs import Scripts
 from sameness import same
-from scripts import Scripts
 
 CONTENT: dict[str, Any] = {
     "https://api.github.com/repos/a/b": [{"login": "é😀\u2028", "id": 1, "site": None}],

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from scripts import Scripts
+from programs import Scripts
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 

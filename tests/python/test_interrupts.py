@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from scripts import STUCK, Ended, Scripts
+from programs import STUCK, Ended, Scripts
 
 BEGIN = """
 import signal, sys, threading, time

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import outlive
 from outlive import _core
 from outlive._default import DefaultCache
+from programs import Scripts
 from sameness import same
-from scripts import Scripts
 
 leaves = (
     st.none()

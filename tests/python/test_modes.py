@@ -103,7 +103,7 @@ def test_the_environment_sets_the_mode(path: Path, mode: str, calls: int) -> Non
         other(1), other(1)
         print(len(calls) - 1)
     """
-    assert run(path.parent, program, OUTLIVE_MODE=mode).stdout == f"{calls}\n"
+    assert run(path.parent, program, OUTLIVE_MODE=mode) == f"{calls}\n"
 
 
 def test_a_with_block_overrides_the_mode(path: Path) -> None:

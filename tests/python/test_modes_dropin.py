@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scripts import Scripts
+from programs import Scripts
 
 PROGRAM = """
 import sys

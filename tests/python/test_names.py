@@ -45,11 +45,11 @@ PROGRAM = """
 
 def test_a_script_and_its_import_share_entries(tmp_path: Path) -> None:
     """A function of a program has one name, run as a script, with -m, or imported."""
-    assert run(tmp_path, PROGRAM, name="tool.py").stdout == "computed\ntool.answer(x=1)\n"
+    assert run(tmp_path, PROGRAM, name="tool.py") == "computed\ntool.answer(x=1)\n"
     imports = run(tmp_path, "import tool; tool.answer(1); print(tool.answer.cache_key(1))")
-    assert imports.stdout == "tool.answer(x=1)\n"
+    assert imports == "tool.answer(x=1)\n"
     with_m = run(tmp_path, "import runpy; runpy.run_module('tool', run_name='__main__')")
-    assert with_m.stdout == "tool.answer(x=1)\n"
+    assert with_m == "tool.answer(x=1)\n"
 
 
 CLASSES = """
@@ -84,8 +84,8 @@ CLASSES = """
 def test_a_programs_classes_have_one_name(tmp_path: Path) -> None:
     """A class of a program has one name in keys, run as a script, imported or spawned."""
     key = 'tool.Client.get(self=tool.Client("host"), color=tool.Color("RED"))\n'
-    assert run(tmp_path, CLASSES, name="tool.py").stdout == "computed\nlooked\n" + key + key
-    assert run(tmp_path, "import tool; print(tool.work(1))").stdout == key
+    assert run(tmp_path, CLASSES, name="tool.py") == "computed\nlooked\n" + key + key
+    assert run(tmp_path, "import tool; print(tool.work(1))") == key
 
 
 def test_a_package_run_with_m_has_the_packages_name(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_package_run_with_m_has_the_packages_name(tmp_path: Path) -> None:
         import subprocess, sys
         print(subprocess.run([sys.executable, "-m", "package"], capture_output=True).stdout.decode())
     """
-    assert "package.answer(x=1)" in run(tmp_path, program).stdout
+    assert "package.answer(x=1)" in run(tmp_path, program)
 
 
 def test_spawned_processes_have_the_programs_names(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_spawned_processes_have_the_programs_names(tmp_path: Path) -> None:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 print(pool.map(key, [1]))
     """
-    assert run(tmp_path, program, name="job.py").stdout == ("computed\n[('job.answer(x=1)', 1)]\n")
+    assert run(tmp_path, program, name="job.py") == ("computed\n[('job.answer(x=1)', 1)]\n")
 
 
 def test_notebook_cells_keep_their_entries(tmp_path: Path) -> None:

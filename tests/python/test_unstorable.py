@@ -18,7 +18,7 @@ import pytest
 
 from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
-from scripts import Scripts
+from programs import Scripts
 
 
 class Point(NamedTuple):

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from outlive import Cache, UnstorableWarning
 from outlive._default import DefaultCache
+from programs import Scripts
 from sameness import same
-from scripts import Scripts
 
 texts = st.text(st.characters(exclude_categories=()))
 zones = st.none() | st.integers(-86_399, 86_399).map(

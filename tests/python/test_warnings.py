@@ -9,7 +9,7 @@ import pytest
 
 import outlive
 from outlive._default import DefaultCache
-from scripts import Scripts
+from programs import Scripts
 
 
 def test_classes() -> None:
