@@ -10,6 +10,7 @@
 mod bounds;
 pub mod entry;
 pub mod gate;
+mod news;
 mod rows;
 mod save;
 mod state;
@@ -26,9 +27,9 @@ use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
 use crate::policy::{Limits, Mark};
 use crate::store::snapshot::salt_item;
-use crate::store::{Change, KeyLock, News, Store};
+use crate::store::{Change, KeyLock, Store};
 use crate::sync::{self, Arc, Mutex};
-use state::{Evicted, Gone, Salt, State};
+use state::{Evicted, Salt, State};
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -90,7 +91,7 @@ where
     }
 
     /// The state, loaded. Loading happens under the lock: everybody needs it to end.
-    fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
+    pub(super) fn loaded(&self) -> sync::MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
             state.load(self.store.load());
@@ -138,39 +139,6 @@ where
     pub fn claim(&self, key: &[u8], origin: Origin) -> Option<Origin> {
         let _active = sync::active();
         self.loaded().claim(key, origin)
-    }
-
-    /// Takes in what other processes did. Cheap when they did nothing.
-    pub fn take_news(&self) {
-        let _gone;
-        let _active = sync::active();
-        drop(self.loaded());
-        _gone = self.take_news_active();
-    }
-
-    /// The same for whoever is inside already; what it replaces is to be dropped outside.
-    pub(super) fn take_news_active(&self) -> Gone<L> {
-        let _history = self.history.lock();
-        let news = self.store.news();
-        if news.is_empty() { Gone::new() } else { self.take_in(news) }
-    }
-
-    /// Takes in `news`; the history must be locked from the moment when they were read.
-    pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
-        let mut kept = Vec::new();
-        let mut state = self.state.lock();
-        let gone = state.take_in(news, &mut kept);
-        let outdated = !gone.is_empty() && !state.is_marked();
-        drop(state);
-        gone.iter().for_each(Entry::retire);
-        for item in kept {
-            // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append(&Change::Put(item));
-        }
-        if outdated {
-            self.gate.invalidate();
-        }
-        gone
     }
 
     /// Joins the flight of `key`, or begins it.

@@ -12,7 +12,7 @@ use super::gate::Gate;
 use super::table::Table;
 use crate::policy::{Limits, Mark};
 use crate::store::snapshot::{salt_item, salt_of};
-use crate::store::{Change, Entries, Item, Items, Loaded, News};
+use crate::store::{Entries, Item, Items, Loaded};
 use crate::sync::Arc;
 
 /// Entries that were replaced or removed, to be dropped after unlocking.
@@ -24,10 +24,10 @@ pub type Evicted<L> = Vec<(Bytes, Entry<L>)>;
 /// The entries, and what is known of the file behind them.
 #[derive(Debug)]
 pub struct State<L> {
-    table: Table<L>,
+    pub(super) table: Table<L>,
     loaded: bool,
     /// When the file was last changed: the age of entries that carry no time.
-    modified: Option<f64>,
+    pub(super) modified: Option<f64>,
     /// Whether creation times must survive in the file: somebody uses expiry.
     keeps_times: bool,
     /// What digests of secrets are keyed with, once there was one.
@@ -112,7 +112,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Takes the salt that `item` stands for; says whether it is one.
-    fn take_salt(&mut self, item: &Item) -> bool {
+    pub(super) fn take_salt(&mut self, item: &Item) -> bool {
         let salt = salt_of(item).map(|text| Salt { text, stored: true });
         let taken = salt.is_some();
         self.salt = salt.or(self.salt.take());
@@ -120,7 +120,7 @@ impl<L: Clone> State<L> {
     }
 
     /// An entry that the file holds; without a time of its own it is as old as the file.
-    fn read(&self, item: Item) -> (Bytes, Entry<L>) {
+    pub(super) fn read(&self, item: Item) -> (Bytes, Entry<L>) {
         let (key, mut entry) = Entry::from_item(item);
         entry.created = entry.created.or(self.modified);
         (key, entry)
@@ -173,7 +173,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Shows all entries to the bounds, oldest first.
-    fn measure(&mut self) -> Evicted<L> {
+    pub(super) fn measure(&mut self) -> Evicted<L> {
         let Some(bounds) = &mut self.bounds else { return Vec::new() };
         let (mut keys, gate) = (Vec::new(), &self.gate);
         self.table.for_each_mut(|key, entry| {
@@ -300,67 +300,6 @@ impl<L: Clone> State<L> {
         old
     }
 
-    /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
-    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Gone<L> {
-        let mut gone = Vec::new();
-        for news in news {
-            match news {
-                News::Change(Change::Put(item)) if self.take_salt(&item) => {}
-                News::Change(Change::Put(item)) => {
-                    let (key, mut entry) = Entry::from_item(item);
-                    let same = |own: &Entry<L>| own.own && own.text == entry.text;
-                    entry.own = self.table.get(&key).is_some_and(|own| same(&own));
-                    let (old, evicted) = self.put(&key, entry);
-                    gone.extend(old);
-                    gone.extend(evicted.into_iter().map(|(_, entry)| entry));
-                }
-                News::Change(Change::Remove(key)) => {
-                    kept.retain(|item| item.key != key);
-                    self.release(&key);
-                    gone.extend(self.remove(&key));
-                }
-                News::Change(Change::Clear) => {
-                    kept.clear();
-                    self.replace(Loaded::default(), kept, &mut gone);
-                }
-                News::Replaced(loaded) => self.replace(loaded, kept, &mut gone),
-            }
-        }
-        gone
-    }
-
-    /// The history began anew: what the file holds counts, and so does what only lives in this
-    /// process. If the file's writer knew nothing of our results, they count as well.
-    fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, gone: &mut Gone<L>) {
-        let mut old = self.clear();
-        self.modified = modified(&loaded).or(self.modified);
-        for item in loaded.items.into_vec() {
-            if self.take_salt(&item) {
-                continue;
-            }
-            let known = old.remove(&item.key);
-            let (key, read) = self.read(item);
-            let (entry, other) = match known {
-                Some(known) if known.text == read.text => (known, None),
-                known => (read, known),
-            };
-            gone.extend(other);
-            gone.extend(self.table.insert(key, entry));
-        }
-        for (key, entry) in old.into_entries() {
-            match entry.to_item(&key) {
-                Some(item) if loaded.foreign && entry.own => kept.push(item),
-                Some(_) => {
-                    gone.push(entry);
-                    continue;
-                }
-                None => {}
-            }
-            self.table.insert(key, entry);
-        }
-        gone.extend(self.measure().into_iter().map(|(_, entry)| entry));
-    }
-
     pub fn lives(&self) -> impl Iterator<Item = &L> {
         self.table.touched().filter_map(|(_, entry)| entry.live.as_ref())
     }
@@ -380,7 +319,7 @@ fn halves(mut items: Vec<Item>) -> [Vec<Item>; 2] {
     [items, rest]
 }
 
-fn modified(loaded: &Loaded) -> Option<f64> {
+pub(super) fn modified(loaded: &Loaded) -> Option<f64> {
     let since = loaded.modified?.duration_since(UNIX_EPOCH).ok()?;
     Some(since.as_secs_f64())
 }

@@ -156,8 +156,9 @@ impl Hits {
         if (self.timed || self.marked) && !shape.terms(row).hold(self.timed, gate) {
             return None;
         }
+        let served = shape.serve(row, result, call.py())?;
         self.count += 1;
-        shape.serve(row, result, call.py())
+        Some(served)
     }
 
     /// Remembers a call; `counts` says of each argument whether it takes part in the key.

@@ -25,6 +25,7 @@ mod report;
 mod salt;
 mod shape;
 mod simple;
+mod slots;
 mod slow;
 mod text;
 mod values;

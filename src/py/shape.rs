@@ -1,10 +1,9 @@
 //! The table of all calls with one number of positional arguments and the same keywords.
 //!
 //! The layout is CPython's own dict: a small index of `u32` slots, linearly probed, over a dense
-//! array in insertion order, so that a call touches as few cache lines as can be.
+//! array in insertion order, so that a call touches as few cache lines as can be ([`super::slots`]).
 //!
 //! ```text
-//! slot  = tag (8 bits of the hash) << 24 | number of the row + 1        0 = free
 //! row n = cells[n * (width + 1) ..][..width + 1] = the arguments, then the result
 //! ```
 //!
@@ -17,11 +16,10 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::hits::{Held, Served, Terms};
 use super::hot::{RawCall, near_hash, noted_hash};
 use super::simple::{combine, combined, same_value, simple_hash};
+use super::slots::{MAX_ROWS, Slots};
 
-const MAX_ROWS: usize = (1 << 24) - 2;
 /// So many rows are never looked through for ones that are over.
 const FEW: usize = 64;
-const NUMBER: u32 = 0x00ff_ffff;
 
 /// An argument or a result.
 pub type Cell = Option<Py<PyAny>>;
@@ -56,7 +54,7 @@ pub struct Shape {
     width: usize,
     /// Bit n: argument n takes part in the key.
     counted: u64,
-    slots: Box<[u32]>,
+    slots: Slots,
     /// Arguments that do not count have an empty cell, results that must be copied, too.
     cells: Vec<Cell>,
     /// By row: what is held otherwise than in the last cell.
@@ -83,7 +81,7 @@ impl Shape {
             },
             width,
             counted,
-            slots: vec![0; 8].into(),
+            slots: Slots::new(),
             cells: Vec::new(),
             others: Vec::new(),
             terms: Vec::new(),
@@ -154,7 +152,7 @@ impl Shape {
             let argument = call.argument(0);
             let same = |own: &Py<PyAny>| same_value(own.bind_borrowed(call.py()), argument);
             let own = |row| self.cells_of::<2>(row).and_then(|[own, _]| own.as_ref());
-            let row = self.probe(simple_hash(argument)?, |row| own(row).is_some_and(same))?;
+            let row = self.slots.find(simple_hash(argument)?, |row| own(row).is_some_and(same))?;
             return Some((row, self.cells_of::<2>(row)?.last()?));
         }
         let row = self.row(call, self.hash(call)?)?;
@@ -168,7 +166,7 @@ impl Shape {
         hash: u64,
         matches: impl Fn(&[Cell; CELLS]) -> bool,
     ) -> Option<(usize, &Cell)> {
-        let row = self.probe(hash, |_| true)?;
+        let row = self.slots.find(hash, |_| true)?;
         let cells = self.cells_of(row)?;
         Some((row, cells.last()?)).filter(|_| matches(cells))
     }
@@ -181,22 +179,7 @@ impl Shape {
 
     /// The row of the call, of which `hash` is the hash.
     fn row(&self, call: &RawCall<'_, '_>, hash: u64) -> Option<usize> {
-        self.probe(hash, |row| self.matches(row, call))
-    }
-
-    /// The first row with the tag of this hash that `matches`.
-    #[inline]
-    fn probe(&self, hash: u64, matches: impl Fn(usize) -> bool) -> Option<usize> {
-        let (mask, tag) = (self.slots.len() - 1, tag(hash));
-        let mut at = low_bits(hash) & mask;
-        loop {
-            let slot = *self.slots.get(at)?;
-            let row = ((slot & NUMBER) as usize).checked_sub(1)?;
-            if slot & !NUMBER == tag && matches(row) {
-                return Some(row);
-            }
-            at = (at + 1) & mask;
-        }
+        self.slots.find(hash, |row| self.matches(row, call))
     }
 
     /// What to hand out for a row with this result.
@@ -228,8 +211,8 @@ impl Shape {
             return vec![row];
         }
         let gone = if self.terms.len() >= self.full { self.sweep(call.py()) } else { Vec::new() };
-        if (self.terms.len() + 1) * 3 > self.slots.len() * 2 {
-            self.place_all(call.py(), self.slots.len() * 2);
+        if !self.slots.have_room(self.terms.len() + 1) {
+            self.index_all(call.py());
         }
         for at in 0..self.width {
             self.cells.push(self.counts(at).then(|| call.argument(at).to_owned().unbind()));
@@ -237,8 +220,8 @@ impl Shape {
         let (result, other) = parts(row.held);
         self.cells.push(result);
         self.others.push(other);
+        self.slots.insert(hash, self.terms.len());
         self.terms.push(row.terms);
-        place(&mut self.slots, hash, self.terms.len());
         gone
     }
 
@@ -297,20 +280,19 @@ impl Shape {
         (self.cells, self.others) = (cells, others);
         self.full = FEW.max(self.terms.len() * 2);
         if !gone.is_empty() {
-            self.place_all(py, self.slots.len());
+            self.index_all(py);
         }
         gone
     }
 
-    /// Makes an index of so many slots for all rows.
-    fn place_all(&mut self, py: Python<'_>, slots: usize) {
-        let mut slots = vec![0; slots];
+    /// Makes an index of all rows, with room for more.
+    fn index_all(&mut self, py: Python<'_>) {
+        self.slots = Slots::for_rows(self.terms.len());
         for (row, cells) in self.cells.chunks_exact(self.width + 1).enumerate() {
             let own = cells[..self.width].iter().flatten();
             let hash = combined(own.map(|own| simple_hash(own.bind_borrowed(py))));
-            place(&mut slots, hash.unwrap_or_default(), row + 1);
+            self.slots.insert(hash.unwrap_or_default(), row);
         }
-        self.slots = slots.into();
     }
 }
 
@@ -332,27 +314,4 @@ fn alike(own: &Py<PyTuple>, names: Borrowed<'_, '_, PyTuple>) -> bool {
     let own = own.bind(names.py());
     own.len() == names.len()
         && own.iter_borrowed().zip(names.iter_borrowed()).all(|(a, b)| a.is(&*b))
-}
-
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a table has no more slots than a usize counts"
-)]
-fn low_bits(hash: u64) -> usize {
-    hash as usize
-}
-
-#[inline]
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32 & !NUMBER
-}
-
-fn place(slots: &mut [u32], hash: u64, number: usize) {
-    let mask = slots.len() - 1;
-    let mut at = low_bits(hash) & mask;
-    while slots[at] != 0 {
-        at = (at + 1) & mask;
-    }
-    slots[at] = tag(hash) | u32::try_from(number).expect("rows are limited to 24 bits");
 }

@@ -1,0 +1,109 @@
+//! What other processes did, taken in.
+
+use super::Cache;
+use super::entry::Entry;
+use super::state::{Gone, State, modified};
+use crate::store::{Change, Item, Loaded, News};
+use crate::sync;
+
+impl<L, E> Cache<L, E>
+where
+    L: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    /// Takes in what other processes did. Cheap when they did nothing.
+    pub fn take_news(&self) {
+        let _gone;
+        let _active = sync::active();
+        drop(self.loaded());
+        _gone = self.take_news_active();
+    }
+
+    /// The same for whoever is inside already; what it replaces is to be dropped outside.
+    pub(super) fn take_news_active(&self) -> Gone<L> {
+        let _history = self.history.lock();
+        let news = self.store.news();
+        if news.is_empty() { Gone::new() } else { self.take_in(news) }
+    }
+
+    /// Takes in `news`; the history must be locked from the moment when they were read.
+    pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
+        let mut kept = Vec::new();
+        let mut state = self.state.lock();
+        let gone = state.take_in(news, &mut kept);
+        let outdated = !gone.is_empty() && !state.is_marked();
+        drop(state);
+        gone.iter().for_each(Entry::retire);
+        for item in kept {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(item));
+        }
+        if outdated {
+            self.gate.invalidate();
+        }
+        gone
+    }
+}
+
+impl<L: Clone> State<L> {
+    /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
+    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Gone<L> {
+        let mut gone = Vec::new();
+        for news in news {
+            match news {
+                News::Change(Change::Put(item)) if self.take_salt(&item) => {}
+                News::Change(Change::Put(item)) => {
+                    let (key, mut entry) = Entry::from_item(item);
+                    let same = |own: &Entry<L>| own.own && own.text == entry.text;
+                    entry.own = self.table.get(&key).is_some_and(|own| same(&own));
+                    let (old, evicted) = self.put(&key, entry);
+                    gone.extend(old);
+                    gone.extend(evicted.into_iter().map(|(_, entry)| entry));
+                }
+                News::Change(Change::Remove(key)) => {
+                    kept.retain(|item| item.key != key);
+                    self.release(&key);
+                    gone.extend(self.remove(&key));
+                }
+                News::Change(Change::Clear) => {
+                    kept.clear();
+                    self.replace(Loaded::default(), kept, &mut gone);
+                }
+                News::Replaced(loaded) => self.replace(loaded, kept, &mut gone),
+            }
+        }
+        gone
+    }
+
+    /// The history began anew: what the file holds counts, and so does what only lives in this
+    /// process. If the file's writer knew nothing of our results, they count as well.
+    fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, gone: &mut Gone<L>) {
+        let mut old = self.clear();
+        self.modified = modified(&loaded).or(self.modified);
+        for item in loaded.items.into_vec() {
+            if self.take_salt(&item) {
+                continue;
+            }
+            let known = old.remove(&item.key);
+            let (key, read) = self.read(item);
+            let (entry, other) = match known {
+                Some(known) if known.text == read.text => (known, None),
+                known => (read, known),
+            };
+            gone.extend(other);
+            gone.extend(self.table.insert(key, entry));
+        }
+        for (key, entry) in old.into_entries() {
+            match entry.to_item(&key) {
+                Some(item) if loaded.foreign && entry.own => kept.push(item),
+                Some(_) => {
+                    gone.push(entry);
+                    continue;
+                }
+                None => {}
+            }
+            self.table.insert(key, entry);
+        }
+        gone.extend(self.measure().into_iter().map(|(_, entry)| entry));
+    }
+}
