@@ -14,7 +14,9 @@ def main() -> None:
     """Run all of it: about two minutes, or ten with ``--long``."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
-    parser.add_argument("--only", choices=["threads", "hits", "misses", "files"], help="one part alone")
+    parser.add_argument(
+        "--only", choices=["threads", "hits", "misses", "files"], help="one part alone"
+    )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     given = parser.parse_args()
     warnings.simplefilter("ignore", DeprecationWarning)

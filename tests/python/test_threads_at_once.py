@@ -176,7 +176,7 @@ def test_each_entry_is_taken_by_one_thread(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "c.json")
 
     def work(n: int) -> list[int]:
-        taken = []
+        taken: list[int] = []
         for key in range(300):
             value = cache.pop(str(key), None) if n % 2 else cache.pop(str(299 - key), None)
             taken.extend([] if value is None else value)
@@ -271,15 +271,17 @@ def test_caches_that_are_given_up_while_they_are_called(tmp_path: Path) -> None:
     """The last references to caches and functions go in several threads, and all is freed."""
     alive: list[weakref.ref[Any]] = []
 
+    def use(n: int, path: Path | None) -> Worker:
+        cache = Cache(path)
+        f = cache.memoise(nested)
+        kept = cache.memoise(lambda key: f, name="kept", on_unstorable="ignore")
+        assert f(n) == f(n) == nested(n) and kept(n) is kept(n) is f
+        alive.append(weakref.ref(f))
+        return Worker(lambda f: [f(k) for k in range(20)], f)
+
     def work(n: int) -> None:
         for round_ in range(15):
-            cache = Cache(tmp_path / f"{n}-{round_}.json" if round_ % 2 else None)
-            f = cache.memoise(nested)
-            kept = cache.memoise(lambda key: f, name="kept", on_unstorable="ignore")
-            assert f(n) == f(n) == nested(n) and kept(n) is kept(n) is f
-            helper = Worker(lambda f: [f(k) for k in range(20)], f)
-            alive.append(weakref.ref(f))
-            del cache, f, kept
+            helper = use(n, tmp_path / f"{n}-{round_}.json" if round_ % 2 else None)
             if round_ % 5 == 0:
                 gc.collect()
             assert helper.result() == [nested(k) for k in range(20)]
