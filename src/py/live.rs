@@ -5,11 +5,14 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::hot::hide;
+#[cfg(Py_GIL_DISABLED)]
+use super::spares::Spares;
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -41,12 +44,38 @@ pub struct Live {
     private: bool,
     /// What `copy=False` hands out, to everybody in this process.
     shared: OnceLock<Py<PyAny>>,
+    #[cfg(Py_GIL_DISABLED)]
+    spares: Spares,
 }
 
 impl Live {
     /// Takes an object which nobody else may hold unless it is immutable.
     pub fn template(part: Part) -> Self {
-        Self { part, private: true, shared: OnceLock::new() }
+        Self::new(part, true)
+    }
+
+    fn new(part: Part, private: bool) -> Self {
+        Self {
+            part,
+            private,
+            shared: OnceLock::new(),
+            #[cfg(Py_GIL_DISABLED)]
+            spares: Spares::default(),
+        }
+    }
+
+    /// Says what text the template was made of: threads that want it at once make another.
+    #[cfg_attr(not(Py_GIL_DISABLED), expect(unused_variables, reason = "they take turns"))]
+    pub fn of_text(self, text: &Bytes) -> Self {
+        #[cfg(Py_GIL_DISABLED)]
+        self.spares.of_text(text);
+        self
+    }
+
+    /// The template alone.
+    #[cfg(Py_GIL_DISABLED)]
+    pub fn into_part(self) -> Part {
+        self.part
     }
 
     /// Whether a value cannot change, through and through.
@@ -61,8 +90,7 @@ impl Live {
 
     /// A result that is always handed out as the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
-        let part = Part { object: object.unbind(), plan: Plan::Share };
-        Self { part, private: false, shared: OnceLock::new() }
+        Self::new(Part { object: object.unbind(), plan: Plan::Share }, false)
     }
 
     /// Whether every call gets the same object.
@@ -77,6 +105,10 @@ impl Live {
 
     /// What a call gets: a fresh copy, or the object itself if it cannot change.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        #[cfg(Py_GIL_DISABLED)]
+        if !self.is_shared() {
+            return self.spares.copy(py, &self.part);
+        }
         self.part.copy(py)
     }
 
@@ -125,7 +157,8 @@ impl Part {
         Self { object: object.unbind(), plan }
     }
 
-    fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// A fresh copy, or the object itself if it cannot change.
+    pub fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         match &self.plan {
             Plan::Share => Ok(object.clone()),

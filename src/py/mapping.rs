@@ -86,10 +86,7 @@ impl CoreCache {
     }
 
     /// Forgets one entry and gives its value: to one thread, if several ask.
-    fn pop<'py>(
-        slf: &Bound<'py, Self>,
-        key: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         let (me, py) = (slf.get(), key.py());
         // Looked at first: what is bad is kept aside, not forgotten.
         if Self::__contains__(slf, key)?
@@ -112,7 +109,10 @@ impl CoreCache {
 
 impl CoreCache {
     /// The entry that `key` had until now.
-    fn taken(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<Option<Entry<Arc<Live>>>> {
+    fn taken(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+    ) -> PyResult<Option<Entry<Arc<Live>>>> {
         let (me, durable) = (slf.get(), Self::may_write(slf)?);
         Self::load(slf)?;
         let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;

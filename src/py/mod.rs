@@ -25,6 +25,8 @@ mod report;
 mod salt;
 mod shape;
 mod slow;
+#[cfg(Py_GIL_DISABLED)]
+mod spares;
 mod text;
 mod values;
 mod within;

@@ -385,3 +385,29 @@ print("done")
 def test_a_fork_finds_no_table_locked(script: Scripts) -> None:
     """A child forked while other threads hit, fill and clear tables can do all of it."""
     assert script.output(FORKS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+
+
+FORKS_OF_COPIERS = """
+import os, signal, threading
+from outlive import Cache
+f = Cache().memoise(lambda key: [key, [1], {"a": [2]}], name="f")
+over = False
+def work():
+    while not over: assert f(1) == [1, [1], {"a": [2]}]
+for n in range(3): threading.Thread(target=work, daemon=True).start()
+for round in range(40):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        assert f(1) == f(1) == [1, [1], {"a": [2]}]
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+over = True
+print("done")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no forks")
+def test_a_fork_finds_no_result_locked(script: Scripts) -> None:
+    """A child forked while other threads copy one result can copy it, too."""
+    assert script.output(FORKS_OF_COPIERS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
