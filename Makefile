@@ -34,10 +34,10 @@ python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack o
 faults: $(VENV)/built ## kills, full disks, damage, forks: the long form
 	$(BIN)/pytest -q tests/python/faults --faults=long
 
-test-all:           ## the Python tests on every Python from 3.10 to 3.13 that is found
+test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \
-	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1; \
+	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || exit 1; \
 	done
 
 bench: $(VENV)/bench ## what it costs, against what others use: two minutes (bench-long: ten)
@@ -62,7 +62,7 @@ guard-write: $(VENV)/built
 	cd tests && $(abspath $(BIN))/python -m bench.guard --write
 
 $(VENV)/bench: $(VENV)/built
-	$(BIN)/pip install -q --group bench
+	tools/peers $(BIN)/python
 	touch $@
 
 $(VENV)/made: pyproject.toml

@@ -32,6 +32,7 @@ else:
     _Mapping = MutableMapping
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
+_NOTHING: Any = object()
 
 
 class Cache(_Mapping):
@@ -250,6 +251,19 @@ class Cache(_Mapping):
             "hand over its path, and make a Cache(path) of it there"
         )
 
+    def pop(self, key: str, default: Any = _NOTHING) -> Any:
+        """Remove an entry and return its value, as a dict does; one of several threads gets it.
+
+        Raises:
+            KeyError: there is no such entry, and no default.
+        """
+        try:
+            return self._entries.pop(self._text(key))
+        except KeyError:
+            if default is _NOTHING:
+                raise
+            return default
+
     def popitem(self) -> tuple[str, Any]:
         """Remove and return the newest entry, as a dict does.
 
@@ -257,7 +271,10 @@ class Cache(_Mapping):
             KeyError: there is no entry.
         """
         for key in reversed(self):
-            return key, self.pop(key)
+            try:
+                return key, self.pop(key)
+            except KeyError:  # another thread has just taken it
+                continue
         raise KeyError("the cache is empty")
 
     def clear(self) -> None:
@@ -326,7 +343,7 @@ class Cache(_Mapping):
     def clear_function(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
         for key in list(self._keys_of(memoised)):
-            self.pop(key, None)
+            self._entries.remove(key)
 
     def _keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
         start = f"{memoised.name}("

@@ -72,6 +72,9 @@ class Cache:
     def remove(self, key: str) -> bool:
         """Forgets one entry; says whether there was one."""
 
+    def pop(self, key: str) -> Any:
+        """Forgets one entry and gives its value: to one thread, if several ask."""
+
     def clear(self) -> None:
         """Forgets everything, in the file too."""
 

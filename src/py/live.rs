@@ -5,11 +5,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::hot::{copy_dict, copy_list, copy_set, hide, set, set_nth};
+#[cfg(Py_GIL_DISABLED)]
+use super::spares::Spares;
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub struct Live {
     private: bool,
     /// What `copy=False` hands out, to everybody in this process.
     shared: OnceLock<Py<PyAny>>,
+    #[cfg(Py_GIL_DISABLED)]
+    spares: Spares,
 }
 
 /// What a table of hits copies: a decoded result as an object, as counting the references of one
@@ -59,7 +64,31 @@ impl Template {
 impl Live {
     /// Takes an object which nobody else may hold unless it is immutable.
     pub fn template(part: Part) -> Self {
-        Self { part, private: true, shared: OnceLock::new() }
+        Self::new(part, true)
+    }
+
+    fn new(part: Part, private: bool) -> Self {
+        Self {
+            part,
+            private,
+            shared: OnceLock::new(),
+            #[cfg(Py_GIL_DISABLED)]
+            spares: Spares::default(),
+        }
+    }
+
+    /// Says what text the template was made of: threads that want it at once make another.
+    #[cfg_attr(not(Py_GIL_DISABLED), expect(unused_variables, reason = "they take turns"))]
+    pub fn of_text(self, text: &Bytes) -> Self {
+        #[cfg(Py_GIL_DISABLED)]
+        self.spares.of_text(text);
+        self
+    }
+
+    /// The template alone.
+    #[cfg(Py_GIL_DISABLED)]
+    pub fn into_part(self) -> Part {
+        self.part
     }
 
     /// Whether a value cannot change, through and through.
@@ -74,8 +103,7 @@ impl Live {
 
     /// A result that is always handed out as the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
-        let part = Part { object: object.unbind(), plan: Plan::Share };
-        Self { part, private: false, shared: OnceLock::new() }
+        Self::new(Part { object: object.unbind(), plan: Plan::Share }, false)
     }
 
     /// Whether every call gets the same object.
@@ -90,7 +118,11 @@ impl Live {
 
     /// What a call gets: a fresh copy, or the object itself if it cannot change.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.part.copy(py).ok_or_else(|| PyErr::fetch(py))
+        #[cfg(Py_GIL_DISABLED)]
+        if !self.is_shared() {
+            return self.spares.copy(py, &self.part);
+        }
+        self.part.copy(py)
     }
 
     /// What a `copy=False` call gets: one object for the whole process.
@@ -138,22 +170,27 @@ impl Part {
         Self { object: object.unbind(), plan }
     }
 
-    /// A copy; None with an error set, which only a lack of memory can be.
-    fn copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+    /// A fresh copy, or the object itself if it cannot change.
+    pub fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.try_copy(py).ok_or_else(|| PyErr::fetch(py))
+    }
+
+    /// The same; None with an error set, which only a lack of memory can be.
+    fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         match &self.plan {
             Plan::Share => Some(object.clone()),
             Plan::Dict(parts) => {
                 let copy = copy_dict(object)?;
                 for (key, part) in parts {
-                    set(&copy, key, &part.copy(py)?)?;
+                    set(&copy, key, &part.try_copy(py)?)?;
                 }
                 Some(copy)
             }
             Plan::List(parts) => {
                 let copy = copy_list(object)?;
                 for (n, part) in parts {
-                    set_nth(&copy, *n, part.copy(py)?)?;
+                    set_nth(&copy, *n, part.try_copy(py)?)?;
                 }
                 Some(copy)
             }

@@ -1,12 +1,16 @@
 //! The cache as a mapping of key texts to values.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use super::cache::CoreCache;
+use super::live::Live;
 use super::text::{from_wtf8, with_wtf8};
+use crate::cache::Entry;
 use crate::store::RESERVED_KEY;
 
 #[pymethods]
@@ -78,11 +82,20 @@ impl CoreCache {
 
     /// Forgets one entry; says whether there was one.
     fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        let (me, durable) = (slf.get(), Self::may_write(slf)?);
-        Self::load(slf)?;
-        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
-        me.tell(key.py())?;
-        Ok(gone.is_some())
+        Ok(Self::taken(slf, key)?.is_some())
+    }
+
+    /// Forgets one entry and gives its value: to one thread, if several ask.
+    fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        let (me, py) = (slf.get(), key.py());
+        // Looked at first: what is bad is kept aside, not forgotten.
+        if Self::__contains__(slf, key)?
+            && let Some(entry) = Self::taken(slf, key)?
+            && let Some(live) = me.live(py, &with_wtf8(key, Bytes::copy_from_slice)?, &entry)?
+        {
+            return live.serve(py);
+        }
+        Err(PyKeyError::new_err(key.clone().unbind()))
     }
 
     /// Forgets everything, in the file too.
@@ -91,5 +104,19 @@ impl CoreCache {
         Self::load(slf)?;
         me.cache.clear(durable);
         me.tell(py)
+    }
+}
+
+impl CoreCache {
+    /// The entry that `key` had until now.
+    fn taken(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+    ) -> PyResult<Option<Entry<Arc<Live>>>> {
+        let (me, durable) = (slf.get(), Self::may_write(slf)?);
+        Self::load(slf)?;
+        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
+        me.tell(key.py())?;
+        Ok(gone)
     }
 }

@@ -38,6 +38,8 @@ pub struct Memoised {
     pub(super) counters: Counters,
     pub(super) collision_told: AtomicBool,
     pub(super) unstorable_told: AtomicBool,
+    /// Whether it was given its options, so that calls of it may be under way.
+    configured: AtomicBool,
 }
 
 /// What happened to the calls that no table answered.
@@ -87,6 +89,7 @@ impl Memoised {
             counters: Counters::default(),
             collision_told: AtomicBool::new(false),
             unstorable_told: AtomicBool::new(false),
+            configured: AtomicBool::new(false),
         };
         let me = Bound::new(py, me)?;
         install(&me);
@@ -177,6 +180,10 @@ impl Memoised {
             self.core.get().cache().keep_times();
         }
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
+        if self.configured.swap(true, Ordering::AcqRel) {
+            // What a call under way is about to remember was found under the old ones.
+            self.gate.invalidate();
+        }
         self.reset_hits(py);
         drop(old);
     }

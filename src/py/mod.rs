@@ -27,6 +27,8 @@ mod shape;
 mod simple;
 mod slots;
 mod slow;
+#[cfg(Py_GIL_DISABLED)]
+mod spares;
 mod text;
 mod values;
 mod within;

@@ -56,8 +56,8 @@ impl CoreCache {
     }
 
     /// What hits on a text are served from.
-    pub fn template(&self, py: Python<'_>, text: &[u8]) -> Result<Live, Failure> {
-        self.with_names(|names| template(py, text, names))
+    pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Live, Failure> {
+        self.with_names(|names| template(py, text, names)).map(|live| live.of_text(text))
     }
 
     fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {

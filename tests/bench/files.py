@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import samples
+from . import peers, samples
 from .report import Table
 
 _TESTS = Path(__file__).parent.parent
@@ -56,8 +56,9 @@ def loads(folder: Path, megabytes: int, times: int) -> Iterator[Table]:
     runs = {
         "outlive": _job("outlive-load", path, times),
         "json.load": _job("json-load", path, times),
-        "orjson.loads": _job("orjson-load", path, times),
     }
+    if peers.installed("orjson"):
+        runs["orjson.loads"] = _job("orjson-load", path, times)
     yield Table(
         f"Load at import, {_size(megabytes)}, CPU",
         "s",

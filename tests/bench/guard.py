@@ -29,7 +29,7 @@ _TOTAL = re.compile(r"Collected *: *(\d+)")
 
 
 def main() -> int:
-    """Count, compare, say what grew. The exit status is 1 if something did."""
+    """Count, compare, say what grew. The exit status is 1 if something did or nothing was known."""
     parser = argparse.ArgumentParser(prog="guard", description=__doc__)
     parser.add_argument("--write", action="store_true", help="commit to the figures of now")
     given = parser.parse_args()
@@ -48,7 +48,7 @@ def main() -> int:
 def _python() -> str:
     """Which figures count here: the same source makes other code in each of these."""
     build = "pgo" if goals.build() == "pgo" else "plain"
-    return f"{sys.version_info[0]}.{sys.version_info[1]}-{build}"
+    return f"{sys.version_info[0]}.{sys.version_info[1]}{sys.abiflags}-{build}"
 
 
 def _instructions(scene: str) -> int:
@@ -83,7 +83,9 @@ def _compare(counts: dict[str, int], known: dict[str, int]) -> int:
         if before is not None and count > before * MARGIN:
             grown.append(f"{scene}: {before:,} -> {count:,}")
     if not known:
-        print(f"no figures for Python {_python()}: run `make guard-write` and commit guard.json")
+        print(f"NOT CHECKED: guard.json has no figures for Python {_python()}. They are written by")
+        print("`make guard-write` on a commit that is known to be fast, and committed.")
+        return 1
     if grown:
         print("more than a tenth slower; make it faster, or run `make guard-write` and say why:")
         print("\n".join(f"  {line}" for line in grown))

@@ -90,8 +90,6 @@ _BUILT_IN = {"functools.lru_cache": lru_cache, "the original": original}
 IN_MEMORY: dict[str, Callable[[], Decorator]] = _BUILT_IN | _present(
     {"cachetools": cachetools, "cachebox": cachebox, "moka-py": moka}
 )
-#: Those that leave a free-threaded interpreter as it is.
-IN_THREADS = {name: made for name, made in IN_MEMORY.items() if name in (*_BUILT_IN, "cachetools")}
 PERSISTENT: dict[str, Callable[[str], Decorator]] = _present(
     {"joblib": joblib, "diskcache": diskcache, "cachier": cachier}
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class Table:
 
     def verdicts(self) -> dict[str, bool]:
         """By name: whether the goal is met."""
-        met = {name: self.ratio(name) >= goal for name, goal in self.ratios.items()}
+        there = [name for name in self.ratios if name in self.values]
+        met = {name: self.ratio(name) >= self.ratios[name] for name in there}
         met |= {name: self.values[name] <= most for name, most in self.limits.items()}
         return met | {name: self.values[name] >= least for name, least in self.least.items()}
 
@@ -109,6 +111,8 @@ def _amount(value: float, unit: str) -> str:
 def header() -> str:
     """The machine, the date and the versions."""
     build = "with PGO" if goals.build() == "pgo" else "without PGO"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        build += f", free-threaded, the GIL {'on' if sys._is_gil_enabled() else 'off'}"
     python = f"{platform.python_implementation()} {platform.python_version()} ({build})"
     names = (
         "outlive",

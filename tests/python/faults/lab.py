@@ -55,6 +55,8 @@ class Lab:
             "FAULTS_FILE": str(file or self.file),
             "FAULTS_LOGS": str(self.logs),
             "FAULTS_DOOR": self.door,
+            # That a process with threads forks is what some programs are about.
+            "PYTHONWARNINGS": "ignore:This process:DeprecationWarning",
         }
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | popen
         return subprocess.Popen(command, text=True, env=environment, cwd=self.home.parent, **pipes)
