@@ -160,9 +160,15 @@ mod tests {
         ])
     }
 
+    /// A string that fills blocks from end to end.
+    const LONG: &str = "\"This string is long, so that there are whole blocks of sixty-four bytes \
+        in which nothing begins and nothing ends, whatever stands before it: {\\\"a\\\": [1, 2]}, \
+        and so on, until at last there is nothing more to say, and the string has an end.\"";
+
     /// A right text in our spacing, as its words.
     fn right() -> impl Strategy<Value = Vec<String>> {
         let leaf = prop::sample::select(vec![
+            LONG,
             "1",
             "-0.5e3",
             "0",
@@ -189,7 +195,8 @@ mod tests {
                 words.push(close.to_owned());
                 words
             };
-            let member = (prop::sample::select(vec!["\"key\"", "\"\"", "\"\\n\""]), inner.clone());
+            let member =
+                (prop::sample::select(vec!["\"key\"", "\"\"", "\"\\n\"", LONG]), inner.clone());
             let member = member
                 .prop_map(|(key, value)| [vec![key.to_owned(), ": ".to_owned()], value].concat());
             prop_oneof![

@@ -93,6 +93,9 @@ impl State<'_> {
         if strings.escaped != 0 {
             escapes(self.text, self.at, strings.escaped)?;
         }
+        if strings.inside == !0 && strings.quotes == 0 {
+            return Some(()); // the middle of a long string
+        }
         let words = Words::of(masks, strings);
         let dicts = self.brackets(&words, open)?;
         let run = words.scalar << 1 | std::mem::replace(&mut self.in_scalar, words.scalar >> 63);

@@ -1,5 +1,10 @@
 //! Which bytes of a JSON text lie in strings: 64 bytes at a time, one bit a byte.
 
+#![expect(
+    clippy::inline_always,
+    reason = "it is a part of loops that live in registers, with the instructions of this CPU"
+)]
+
 /// What one block leaves to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
@@ -22,7 +27,7 @@ pub(crate) struct Found {
 
 impl Strings {
     /// Takes in the quotes and backslashes of the next block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn block(&mut self, quote: u64, backslash: u64) -> Found {
         let escaped = self.escaped_bytes(backslash);
         let quotes = quote & !escaped;
@@ -31,7 +36,7 @@ impl Strings {
         Found { quotes, inside, escaped }
     }
 
-    #[inline]
+    #[inline(always)]
     fn escaped_bytes(&mut self, backslash: u64) -> u64 {
         if backslash == 0 {
             return std::mem::take(&mut self.escaped);
@@ -66,7 +71,7 @@ fn escaped_runs(backslash: u64, mut escaped: u64) -> (u64, u64) {
 }
 
 /// Each bit tells whether an odd number of bits is set up to and with its place.
-#[inline]
+#[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << shift;
