@@ -206,7 +206,7 @@ fn copy_tuple<'py>(
 ) -> Option<Bound<'py, PyAny>> {
     let mut items: Vec<Bound<'py, PyAny>> = tuple.iter().collect();
     for (n, part) in parts {
-        items[*n] = part.copy(tuple.py())?;
+        items[*n] = part.try_copy(tuple.py())?;
     }
     match PyTuple::new(tuple.py(), items) {
         Ok(copy) => Some(copy.into_any()),
