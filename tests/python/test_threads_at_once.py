@@ -21,7 +21,7 @@ import pytest
 
 from outlive import Cache
 from outlive._default import DefaultCache
-from scripts import Scripts
+from programs import Scripts
 from threads import STUCK, Worker, together
 
 THREADS = 6
