@@ -88,6 +88,11 @@ class Lab:
         """The numbers for which the body ran, once for each time."""
         return noted("called", self.logs)
 
+    def begin_anew(self) -> None:
+        """Have neither a cache file nor notes of what was computed."""
+        for path in (*self.home.iterdir(), *self.logs.iterdir()):
+            path.unlink()
+
     def files(self) -> list[str]:
         """What is in the cache's folder."""
         return sorted(path.name for path in self.home.iterdir())
