@@ -169,5 +169,5 @@ def tables(sizes: tuple[int, ...], times: int) -> Iterator[Table]:
         yield collections(folder)
         yield memory(folder)
         for megabytes in sizes:
-            yield from loads(folder, megabytes, times if megabytes < 1000 else 1)
+            yield from loads(folder, megabytes, times if megabytes < 1000 else min(times, 2))
         yield saves(folder, sizes[min(1, len(sizes) - 1)], times)

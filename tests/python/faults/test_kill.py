@@ -39,7 +39,9 @@ def test_killed_under_full_load(lab: Lab, door: str, long: bool, report: Report)
         time.sleep(random.uniform(0, 0.15))
         program.kill()
         ended = finish(program)
-        assert (ended.status, ended.err) == (-signal.SIGKILL, "")
+        assert ended.status == -signal.SIGKILL
+        # The one before may have been killed in the middle of a write, before its caller had it.
+        assert ended.err == "" or "only half written" in ended.err
     tally = lab.tally()
     assert (tally.lost, tally.wrong) == (0, 0)
     assert tally.checked > kills
