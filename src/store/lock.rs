@@ -3,7 +3,8 @@
 //! On Linux they are byte ranges of one lock file (open file description locks, also over NFS):
 //! byte 0 is held while somebody folds, byte 1 is shared by all who append, and a key has the byte
 //! that its checksum names (two keys with one byte wait for each other, no more). A process that is
-//! alone at the file does without those for keys (`lock/standing.rs`). Elsewhere the whole file is the lock for presence, a second file the one for folding, and keys have none.
+//! alone at the file does without those for keys (`lock/standing.rs`). Elsewhere the whole file is
+//! the lock for presence, a second file the one for folding, and keys have none.
 //!
 //! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
 //! closes such files and never unlocks them: the parent would lose the lock.
