@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
 
-use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::decode::Names;
 use super::live::Live;
 use super::mode::Mode;
+use super::values::SpareNames;
 use crate::cache::Cache;
 use crate::policy::Limits;
 use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
@@ -46,7 +45,7 @@ pub struct CoreCache {
     overridden: Py<PyAny>,
     /// Called with each sentence that the user should read.
     warn: Py<PyAny>,
-    pub(super) names: Mutex<Option<Box<Names>>>,
+    pub(super) names: SpareNames,
     loaded: AtomicBool,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(super) spare_salt: OnceLock<String>,
@@ -81,7 +80,7 @@ impl CoreCache {
             default_mode: AtomicU8::new(0),
             overridden,
             warn,
-            names: Mutex::default(),
+            names: SpareNames::default(),
             loaded: AtomicBool::new(false),
             spare_salt: OnceLock::new(),
             bounded: AtomicBool::new(false),

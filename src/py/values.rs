@@ -62,9 +62,9 @@ impl CoreCache {
 
     fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
         // Taken out while Python objects are made: no lock is held, and others do without.
-        let mut names = self.names.lock().take().unwrap_or_default();
+        let mut names = self.names.with(Option::take).unwrap_or_default();
         let value = decode(&mut names);
-        let spare = self.names.lock().replace(names);
+        let spare = self.names.with(|spare| spare.replace(names));
         drop(spare);
         value
     }
@@ -102,4 +102,27 @@ pub fn unstorable(of: &str, where_: &str) -> String {
         "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
          dates, decimals, ...) instead"
     )
+}
+
+/// Names that no decoding uses at this moment.
+#[cfg(not(Py_GIL_DISABLED))]
+#[derive(Debug, Default)]
+pub struct SpareNames(parking_lot::Mutex<Option<Box<Names>>>);
+
+/// Names that no decoding uses at this moment: each thread has its own, so that threads which copy
+/// different results do not count references to the same names.
+#[cfg(Py_GIL_DISABLED)]
+#[derive(Debug, Default)]
+pub struct SpareNames(crate::stripes::Stripes<Option<Box<Names>>>);
+
+impl SpareNames {
+    #[cfg(not(Py_GIL_DISABLED))]
+    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        run(&mut self.0.lock())
+    }
+
+    #[cfg(Py_GIL_DISABLED)]
+    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        self.0.with(run)
+    }
 }
