@@ -109,6 +109,18 @@ def test_a_limit_for_a_function_with_hits() -> None:
     assert len(cache) == 2
 
 
+def test_new_limits_keep_the_order_of_use() -> None:
+    """What was used last is known when a limit is set anew, for this function or another."""
+    cache = Cache(None)
+    function, calls = doubled(cache, maxsize=3)
+    for number in (1, 2, 3, 1, 1):
+        function(number)
+    cache.memoise(len, name="other", maxsize=7)
+    calls.clear()
+    assert [function(number) for number in (4, 1, 3)] == [8, 2, 6]
+    assert calls == [4]  # 2 went for it
+
+
 def test_another_function_sees_what_took_the_place() -> None:
     """Where results grow old, a new one is served at once by all functions that share the entry."""
     cache, answers = Cache(None), iter(range(10))
