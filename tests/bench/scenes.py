@@ -48,6 +48,13 @@ def hit_ttl(calls: int) -> None:
         f(KEY)
 
 
+def hit_maxsize(calls: int) -> None:
+    """A function that keeps some results alone."""
+    f = Cache().memoise(_answer, maxsize=1000)
+    for _ in range(calls):
+        f(KEY)
+
+
 def hit_copy(calls: int) -> None:
     """A fresh copy of a dict of 2 KB."""
     value = samples.issue()
@@ -81,6 +88,7 @@ SCENES: dict[str, Scene] = {
         hit_two_arguments,
         hit_keyword,
         hit_ttl,
+        hit_maxsize,
         hit_copy,
         miss_in_memory,
         miss,
