@@ -177,6 +177,8 @@ impl Memoised {
             self.core.get().cache().keep_times();
         }
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
+        // A call under way still goes by the old ones: no table may remember what it found.
+        self.gate.invalidate();
         self.reset_hits(py);
         drop(old);
     }
