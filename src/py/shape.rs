@@ -27,8 +27,10 @@ pub type Cell = Option<Py<PyAny>>;
 /// How the call's row is found.
 #[derive(Clone, Copy, Debug)]
 enum Lane {
-    /// By the one argument.
+    /// By the one argument, which has no name.
     One,
+    /// By the one argument, which is given by name.
+    Named,
     /// By the second of two: of a method whose instance does not count.
     Second,
     /// By the two arguments.
@@ -74,7 +76,8 @@ impl Shape {
             positional: call.positional(),
             names: call.names().map(|names| names.to_owned().unbind()),
             lane: match (width, counted) {
-                (1, 0b1) => Lane::One,
+                (1, 0b1) if call.names().is_none() => Lane::One,
+                (1, 0b1) => Lane::Named,
                 (2, 0b10) => Lane::Second,
                 (2, 0b11) => Lane::Both,
                 _ => Lane::Any,
@@ -128,7 +131,7 @@ impl Shape {
     #[inline]
     fn near(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
         match self.lane {
-            Lane::One => {
+            Lane::One | Lane::Named => {
                 let argument = call.argument(0);
                 self.first(near_hash(argument)?, |[own, _]| is(own, argument))
             }
@@ -148,7 +151,7 @@ impl Shape {
     /// The same for any number of arguments, which are equal to what they were before.
     #[inline(never)]
     fn far(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
-        if self.is_quick() {
+        if matches!(self.lane, Lane::One | Lane::Named) {
             let argument = call.argument(0);
             let same = |own: &Py<PyAny>| same_value(own.bind_borrowed(call.py()), argument);
             let own = |row| self.cells_of::<2>(row).and_then(|[own, _]| own.as_ref());

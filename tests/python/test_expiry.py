@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -108,6 +109,22 @@ def test_a_shorter_ttl_holds_for_old_entries(path: Path, clock: Clock) -> None:
         function, calls = counted(cache, ttl="30m")
         function(1)
         assert calls == [1]
+
+
+def test_a_shorter_ttl_holds_for_calls_under_way() -> None:
+    """What a call found under the old ttl is not remembered once another one holds."""
+    cache, calls = Cache(None, ttl=3600), list[int]()
+
+    @cache.memoise
+    def function(x: str) -> str:
+        calls.append(1)
+        cache.reconfigure({"ttl": 0.01})
+        return x
+
+    function("a")
+    time.sleep(0.05)
+    function("a")
+    assert len(calls) == 2
 
 
 def test_entries_without_times_count_from_the_files_last_change(path: Path, clock: Clock) -> None:

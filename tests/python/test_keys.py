@@ -223,6 +223,20 @@ def test_who_answers_makes_no_difference(given: list[Any], random: Any) -> None:
     assert len(set(known.values())) == len(known)
 
 
+def test_a_name_is_not_taken_for_a_position() -> None:
+    """The only argument may be the second parameter's, by name: another call than the first's."""
+
+    @Cache(None).memoise
+    def function(x: str = "1", y: str = "2") -> tuple[str, str]:
+        return x, y
+
+    for _ in range(2):
+        assert function(y="a") == ("1", "a")
+    assert function("a") == ("a", "2")
+    assert function(x="a") == ("a", "2")
+    assert function(y="a") == ("1", "a")
+
+
 def test_defaults_are_applied() -> None:
     """f(1), f(x=1) and f(1, y=<its default>) are one entry."""
     cache = Cache(None)
