@@ -30,8 +30,10 @@ where
     pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
         let mut kept = Vec::new();
         let mut state = self.state.lock();
+        let salt = state.salt().map(|salt| salt.text.clone());
         let gone = state.take_in(news, &mut kept);
-        let outdated = !gone.is_empty() && !state.is_marked();
+        let resalted = state.salt().map(|salt| &salt.text) != salt.as_ref();
+        let outdated = resalted || !gone.is_empty() && !state.is_marked();
         drop(state);
         gone.iter().for_each(Entry::retire);
         for item in kept {

@@ -45,12 +45,9 @@ impl Mark {
 pub struct Ticks(AtomicU64);
 
 impl Ticks {
-    /// The number of a use of now. Two threads that use something at the very same moment may get
-    /// the same: a count that never fails would cost a hit more than all else that limits ask of it.
+    /// The number of a use of now; no other use has it.
     #[inline]
     pub fn next(&self) -> u64 {
-        let now = self.0.load(Ordering::Relaxed) + 1;
-        self.0.store(now, Ordering::Relaxed);
-        now
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }

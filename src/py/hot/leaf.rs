@@ -33,7 +33,9 @@ pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     })
 }
 
-/// A number that stands for an exact int of one digit, and for no other; None for larger ones.
+/// A number that stands for an exact int of one digit, and for no other; None for larger ones, and
+/// on 32-bit systems, where digits may be shorter.
+#[cfg(target_pointer_width = "64")]
 #[inline]
 unsafe fn small_int(int: *mut ffi::PyObject) -> Option<u64> {
     // SAFETY: the caller has an exact int, which never changes: a head, a word that holds how many
@@ -49,6 +51,12 @@ unsafe fn small_int(int: *mut ffi::PyObject) -> Option<u64> {
         let (small, sign) = (word < 16, word & 3);
         small.then(|| spread_hash(u64::from(digit) << 32 | (sign as u64 & 3)))
     }
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+#[inline]
+unsafe fn small_int(_: *mut ffi::PyObject) -> Option<u64> {
+    None
 }
 
 /// The hash of a str, int, float, bool, bytes or None, well spread; None for any other type. No
