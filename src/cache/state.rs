@@ -244,7 +244,9 @@ impl<L: Clone> State<L> {
         entry.mark = entry.mark.or_else(|| self.new_mark());
         let mark = entry.mark.clone();
         // What was used while it was made was used before it.
-        mark.iter().for_each(|mark| mark.touch(self.gate.ticks.next()));
+        if let Some(mark) = &mark {
+            mark.touch(self.gate.ticks.next());
+        }
         let old = self.table.insert(key.clone(), entry);
         old.iter().for_each(Entry::retire);
         match &old {
