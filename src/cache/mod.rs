@@ -276,7 +276,6 @@ where
         let history = self.history.lock();
         let mut state = self.state.lock();
         let old = state.remove(key)?;
-        old.retire();
         if !durable {
             state.withhold(key, &old);
         }

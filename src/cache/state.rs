@@ -278,7 +278,7 @@ impl<L: Clone> State<L> {
         if let Some(bounds) = &mut self.bounds {
             bounds.remove(key);
         }
-        self.table.remove(key)
+        self.table.remove(key).inspect(Entry::retire)
     }
 
     pub fn discard(&mut self, key: &[u8], text: &Bytes) -> Option<Entry<L>> {

@@ -36,8 +36,8 @@ pub enum Held {
     Same(Py<PyAny>),
     /// What every call gets a copy of.
     Copy(Py<Template>),
-    /// A result that goes when the cache lets it go, which it does not do for want of room while a
-    /// table has it; whether all callers share one object.
+    /// A result that is freed when the cache lets it go, whatever a table remembers; whether all
+    /// callers share one object.
     Weak(Weak<Live>, bool),
 }
 
