@@ -1,8 +1,9 @@
 //! The one word that a hit looks at: has anything changed since its table was filled?
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::policy::Ticks;
+use crate::policy::{Mark, Ticks};
+use crate::sync::Arc;
 
 const BYPASS: u64 = 1;
 
@@ -15,6 +16,9 @@ pub struct Gate {
     overrides: AtomicU64,
     /// Counts the uses of entries while there are limits.
     pub ticks: Ticks,
+    /// Whether entries are marked: they come and go more often than all tables of hits may be
+    /// outdated.
+    marked: AtomicBool,
 }
 
 impl Gate {
@@ -22,6 +26,23 @@ impl Gate {
     #[inline]
     pub fn word(&self) -> u64 {
         self.word.load(Ordering::Acquire)
+    }
+
+    /// Has entries be marked from now on; tables that were filled before are outdated.
+    pub fn mark_entries(&self) {
+        if !self.marked.swap(true, Ordering::AcqRel) {
+            self.invalidate();
+        }
+    }
+
+    /// Whether entries are marked, so that one can go without outdating all tables.
+    pub fn is_marked(&self) -> bool {
+        self.marked.load(Ordering::Acquire)
+    }
+
+    /// The mark of a new entry, if there is to be one.
+    pub fn new_mark(&self) -> Option<Arc<Mark>> {
+        self.is_marked().then(|| Arc::new(Mark::new(self.ticks.next())))
     }
 
     /// Whether tables may be filled in the state `word`.

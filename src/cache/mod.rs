@@ -25,7 +25,7 @@ pub use gate::Gate;
 
 use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
-use crate::policy::{Limits, Mark};
+use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, Store};
 use crate::sync::{self, Arc, Mutex};
@@ -209,7 +209,7 @@ where
         let written = self.write_down(key, &entry);
         let mut state = self.state.lock();
         gone = state.put(key, entry);
-        let marked = state.is_marked();
+        let marked = self.gate.is_marked();
         drop(state);
         let (old, evicted) = &gone;
         self.write_off(evicted);
@@ -237,11 +237,6 @@ where
         evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
         self.gate.invalidate();
-    }
-
-    /// The mark of a new entry, if entries are marked.
-    pub fn new_mark(&self) -> Option<Arc<Mark>> {
-        self.state.lock().new_mark()
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.

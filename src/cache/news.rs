@@ -33,7 +33,7 @@ where
         let salt = state.salt().map(|salt| salt.text.clone());
         let gone = state.take_in(news, &mut kept);
         let resalted = state.salt().map(|salt| &salt.text) != salt.as_ref();
-        let outdated = resalted || !gone.is_empty() && !state.is_marked();
+        let outdated = resalted || !gone.is_empty() && !self.gate.is_marked();
         drop(state);
         gone.iter().for_each(Entry::retire);
         for item in kept {

@@ -34,9 +34,7 @@ pub struct State<L> {
     salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
     bounds: Option<Bounds>,
-    /// Whether entries are marked: they come and go more often than all tables of hits may be
-    /// outdated. A table that was filled before is outdated when this begins.
-    marked: bool,
+    /// Counts uses, and knows whether entries are marked.
     gate: Arc<Gate>,
     /// What the file goes on to hold although this process replaced or dropped it in a mode that
     /// leaves the file alone.
@@ -61,7 +59,6 @@ impl<L> State<L> {
             keeps_times: false,
             salt: None,
             bounds: None,
-            marked: false,
             gate,
             withheld: HashMap::new(),
         }
@@ -134,29 +131,12 @@ impl<L: Clone> State<L> {
     /// Has creation times survive in the file from now on: entries grow old, others take their place.
     pub fn keep_times(&mut self) {
         self.keeps_times = true;
-        self.mark_entries();
-    }
-
-    /// Has entries be marked from now on.
-    fn mark_entries(&mut self) {
-        if !std::mem::replace(&mut self.marked, true) {
-            self.gate.invalidate();
-        }
-    }
-
-    /// Whether entries are marked, so that one can go without outdating all tables of hits.
-    pub fn is_marked(&self) -> bool {
-        self.marked
-    }
-
-    /// The mark of a new entry, if there is to be one.
-    pub fn new_mark(&self) -> Option<Arc<Mark>> {
-        self.marked.then(|| Arc::new(Mark::new(self.gate.ticks.next())))
+        self.gate.mark_entries();
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
     pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
-        self.mark_entries();
+        self.gate.mark_entries();
         let fresh = self.bounds.is_none();
         let bounds = self.bounds.get_or_insert_default();
         let keys = bounds.limit(name, limits);
@@ -192,7 +172,7 @@ impl<L: Clone> State<L> {
     }
 
     pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
-        if !self.marked {
+        if !self.gate.is_marked() {
             return self.table.get(key).map(Cow::into_owned);
         }
         let now = self.gate.ticks.next();
@@ -241,7 +221,7 @@ impl<L: Clone> State<L> {
     /// Puts an entry; the one it replaces, and those that go for it.
     pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
         let (size, transient) = (entry.size(), entry.transient);
-        entry.mark = entry.mark.or_else(|| self.new_mark());
+        entry.mark = entry.mark.or_else(|| self.gate.new_mark());
         let mark = entry.mark.clone();
         // What was used while it was made was used before it.
         if let Some(mark) = &mark {

@@ -95,7 +95,7 @@ impl<'py> Flight<'_, 'py> {
         value: &Bound<'py, PyAny>,
     ) -> PyResult<(Entry<Arc<Live>>, Option<String>)> {
         let mut entry = Entry::new(Some(self.now(py)?));
-        entry.mark = self.cache().new_mark();
+        entry.mark = self.cache().gate().new_mark();
         entry.timed = self.options.expires();
         entry.transient = self.mode == Mode::Readonly;
         entry.origin = self.origin(py);
@@ -183,7 +183,7 @@ impl<'py> Flight<'_, 'py> {
             return Ok(());
         }
         let mut entry = Entry::new(Some(self.now(py)?));
-        entry.mark = self.cache().new_mark();
+        entry.mark = self.cache().gate().new_mark();
         entry.timed = true;
         entry.transient = self.mode == Mode::Readonly;
         entry.text = crate::py::encode::tagged_error(&payload, self.core.get().charset());
