@@ -16,6 +16,7 @@ use super::refusal::{Refusal, shown};
 use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
+use crate::value::paper::Paper;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};
 use crate::value::write::{Charset, Writer};
@@ -185,43 +186,49 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
-    for (n, (key, value)) in dict.iter().enumerate() {
-        if n > 0 {
-            w.comma();
-        }
-        if !put_key(&key, w, single, walk)? {
+    let mut first = true;
+    for (key, value) in dict.iter() {
+        if !put_key(&key, w, Place { first, single }, walk)? {
             w.rewind(start);
             return put_pairs(dict, w, walk);
         }
+        first = false;
         put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.in_member(&key))?;
     }
     w.end_dict();
     Ok(())
 }
 
-/// Writes a dict's key; `false` if it cannot be one in JSON: that has strings only, and gives two
-/// surrogates back as one character.
+/// Where in its dict a key stands.
+#[derive(Clone, Copy)]
+struct Place {
+    first: bool,
+    /// Whether it is the only one: only then may it be taken for a tag.
+    single: bool,
+}
+
+/// Writes a dict's key and the colon; `false` if it cannot be a key in JSON: that has strings only,
+/// and gives two surrogates back as one character.
 #[inline]
 fn put_key(
     key: &Bound<'_, PyAny>,
     w: &mut Writer,
-    single: bool,
+    place: Place,
     walk: Walk,
 ) -> Result<bool, Box<Refusal>> {
     let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
     match utf8(key) {
-        Some(clean) if !single => w.str(clean),
+        Some(clean) if !place.single => {
+            w.key(place.first, clean);
+            Ok(true)
+        }
         clean => {
             if clean.is_none() {
                 walk.may_run_code()?;
             }
-            if !put_odd_key(key, w, single)? {
-                return Ok(false);
-            }
+            put_odd_key(key, w, place)
         }
     }
-    w.colon();
-    Ok(true)
 }
 
 /// A key with surrogates, or one that might be taken for a tag.
@@ -229,18 +236,20 @@ fn put_key(
 fn put_odd_key(
     key: &Bound<'_, PyString>,
     w: &mut Writer,
-    single: bool,
+    place: Place,
 ) -> Result<bool, Box<Refusal>> {
+    if !place.first {
+        w.comma();
+    }
     let written = with_wtf8(key, |wtf8| match escape(wtf8) {
         _ if has_split_pair(wtf8) => None,
-        Some(escaped) if single => Some(w.wtf8(&escaped)),
+        Some(escaped) if place.single => Some(w.wtf8(&escaped)),
         _ => Some(w.wtf8(wtf8)),
     });
-    match written {
-        Ok(None) => Ok(false),
-        Ok(Some(written)) => settle(Ok(written)).map(|()| true),
-        Err(error) => settle(Err(error)).map(|()| true),
-    }
+    let Some(written) = written.transpose() else { return Ok(false) };
+    settle(written)?;
+    w.colon();
+    Ok(true)
 }
 
 /// A dict with keys that are not all plain strings: a list of pairs.
@@ -345,22 +354,22 @@ pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'p
 
 /// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<bytes::Bytes, Box<Refusal>> {
-    // The buffer is taken out while it is used: a value's own code may call for another text.
+    // The paper is taken out while it is used: a value's own code may call for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
     let text = encode(value, &mut writer).map(|()| writer.take_exact());
-    let buffer = writer.into_buffer();
-    if buffer.capacity() <= LARGEST_SPARE {
-        SPARE.set(buffer);
+    let paper = writer.into_paper();
+    if paper.capacity() <= LARGEST_SPARE {
+        SPARE.set(paper);
     }
     text
 }
 
-/// A buffer larger than this is given back after its use.
+/// Paper larger than this is given back after its use.
 const LARGEST_SPARE: usize = 1 << 20;
 
 thread_local! {
-    /// Where texts are put together: growing a new buffer for each costs more than writing it.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// Where texts are put together: new paper for each costs more than writing on it.
+    static SPARE: Cell<Paper> = Cell::new(Paper::default());
 }
 
 /// How our own line of a kept exception begins: the name of its class is the first of a list.

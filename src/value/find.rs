@@ -17,15 +17,59 @@ pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
     find::<true>(text, at)
 }
 
-/// Whether nothing at all in `text` is special: nearly all strings are, and to know it takes less
-/// than to look for the place. `WIDE`: what is not printable ASCII counts too.
+/// Copies `text` into `place`, which has its length; whether nothing at all in it is special. Nearly
+/// all strings are so, and to know it takes less than to look for the place. `WIDE`: what is not
+/// printable ASCII counts too.
 #[inline]
-pub(crate) fn is_plain<const WIDE: bool>(text: &[u8]) -> bool {
-    let Some(last) = text.last_chunk() else { return tail_is_plain::<WIDE>(text) };
-    let (registers, _) = text.as_chunks();
+pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
+    match text.len() {
+        LANES.. => copy_registers::<WIDE>(text, place),
+        8..LANES => {
+            let [first, last] = copy_ends(text, place).map(u64::from_le_bytes).map(u128::from);
+            special_lanes::<WIDE>((first | last << 64).to_le_bytes()) == 0
+        }
+        4..8 => {
+            let [first, last] = copy_ends(text, place).map(u32::from_le_bytes).map(u128::from);
+            let word = first | last << 32;
+            special_lanes::<WIDE>((word | word << 64).to_le_bytes()) == 0
+        }
+        _ => {
+            let mut plain = true;
+            for (place, &byte) in place.iter_mut().zip(text) {
+                *place = byte;
+                plain &= !(is_special(byte) || WIDE && byte >= 0x7f);
+            }
+            plain
+        }
+    }
+}
+
+#[inline]
+fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
+    let mut found = u8x16::ZERO;
+    for (register, place) in text.as_chunks::<LANES>().0.iter().zip(place.as_chunks_mut().0) {
+        *place = *register;
+        found |= marked::<WIDE>(*register);
+    }
     // The last register overlaps the one before it.
-    let is_plain = |lanes: &[u8; LANES]| special_lanes::<WIDE>(*lanes) == 0;
-    registers.iter().all(is_plain) && is_plain(last)
+    if let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) {
+        *place = *register;
+        found |= marked::<WIDE>(*register);
+    }
+    found.to_bitmask() == 0
+}
+
+/// Copies `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
+#[inline]
+fn copy_ends<const N: usize>(text: &[u8], place: &mut [u8]) -> [[u8; N]; 2] {
+    let ends = [text.first_chunk(), text.last_chunk()].map(|end| *end.unwrap_or(&[0; N]));
+    if let Some(first) = place.first_chunk_mut() {
+        *first = ends[0];
+    }
+    if let Some(last) = place.last_chunk_mut() {
+        *last = ends[1];
+    }
+    ends
 }
 
 #[inline]
@@ -44,17 +88,24 @@ fn find<const WIDE: bool>(text: &[u8], mut at: usize) -> usize {
 /// One bit for each lane that holds a special byte.
 #[inline]
 fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u32 {
+    marked::<WIDE>(lanes).to_bitmask()
+}
+
+/// The highest bit of each lane that holds a special byte; the other bits mean nothing.
+#[inline]
+fn marked<const WIDE: bool>(lanes: [u8; LANES]) -> u8x16 {
     let lanes = u8x16::new(lanes);
-    let quote = lanes.simd_eq(u8x16::splat(b'"'));
     let escape = lanes.simd_eq(u8x16::splat(b'\\'));
-    let highest = u8x16::splat(0x1f);
-    let control = lanes.max(highest).simd_eq(highest);
-    let found = quote | escape | control;
-    if !WIDE {
-        return found.to_bitmask();
+    // This puts the quote, 0x22, in the place of the space: at the end of the control characters.
+    let swapped = lanes ^ u8x16::splat(0x02);
+    let highest = u8x16::splat(0x20);
+    let control = swapped.max(highest).simd_eq(highest);
+    if WIDE {
+        let delete = lanes.simd_eq(u8x16::splat(0x7f));
+        escape | control | delete | lanes
+    } else {
+        escape | control
     }
-    let wide = lanes.max(u8x16::splat(0x7f)).simd_eq(lanes);
-    (found | wide).to_bitmask()
 }
 
 /// Whether nothing special is in what is shorter than a register: most strings in most texts.
@@ -85,7 +136,15 @@ pub(crate) fn is_special(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_plain, is_special, special, special_or_wide};
+    use super::{copy_plain, is_special, special, special_or_wide};
+
+    /// What `copy_plain` says, having looked that it copied all.
+    fn is_plain<const WIDE: bool>(text: &[u8]) -> bool {
+        let mut place = vec![0; text.len()];
+        let plain = copy_plain::<WIDE>(text, &mut place);
+        assert_eq!(place, text);
+        plain
+    }
 
     /// Every byte at every place of strings of every short length is found, or passed over, as one
     /// look at each byte would.

@@ -10,6 +10,7 @@
 pub mod check;
 pub(crate) mod find;
 mod levels;
+pub mod paper;
 pub mod parse;
 mod plain;
 mod scalar;

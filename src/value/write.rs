@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::find;
+use super::paper::Paper;
 use super::tag::Tag;
 use super::text::surrogate;
 use crate::error::{Error, Result};
@@ -21,45 +22,45 @@ pub enum Charset {
 /// Brackets, commas and colons are the caller's to put in the right order.
 #[derive(Debug)]
 pub struct Writer {
-    buf: Vec<u8>,
+    paper: Paper,
     charset: Charset,
 }
 
 impl Writer {
     /// A writer of texts in `charset`.
     pub fn new(charset: Charset) -> Self {
-        Self { buf: Vec::new(), charset }
+        Self::reusing(Paper::default(), charset)
     }
 
-    /// The same, in a buffer that was used before.
-    pub fn reusing(mut buf: Vec<u8>, charset: Charset) -> Self {
-        buf.clear();
-        Self { buf, charset }
+    /// The same, on paper that was used before.
+    pub fn reusing(mut paper: Paper, charset: Charset) -> Self {
+        paper.clear();
+        Self { paper, charset }
     }
 
-    /// The buffer, for the next writer.
-    pub fn into_buffer(self) -> Vec<u8> {
-        self.buf
+    /// The paper, for the next writer.
+    pub fn into_paper(self) -> Paper {
+        self.paper
     }
 
     /// Takes back everything behind the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
-        self.buf.truncate(len);
+        self.paper.rewind(len);
     }
 
-    /// Drops the text, keeps the buffer.
+    /// Drops the text, keeps the paper.
     pub fn clear(&mut self) {
-        self.buf.clear();
+        self.paper.clear();
     }
 
     /// The text so far.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.buf
+        self.paper.as_bytes()
     }
 
-    /// The text in memory of exactly its size; this writer is empty again and keeps its buffer.
+    /// The text in memory of exactly its size; this writer is empty again and keeps its paper.
     pub fn take_exact(&mut self) -> Bytes {
-        let text = Bytes::copy_from_slice(&self.buf);
+        let text = Bytes::copy_from_slice(self.as_bytes());
         self.clear();
         text
     }
@@ -76,7 +77,7 @@ impl Writer {
 
     /// An integer.
     pub fn int64(&mut self, value: i64) {
-        self.raw(itoa::Buffer::new().format(value).as_bytes());
+        self.paper.short(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// An integer of any size: a sign if it is negative, and decimal digits.
@@ -101,84 +102,74 @@ impl Writer {
         self.end_dict();
     }
 
-    /// A string, as a value or a key.
+    /// A string.
     #[inline]
     pub fn str(&mut self, text: &str) {
-        let bytes = text.as_bytes();
+        self.framed(b"\"", text, b"\"");
+    }
+
+    /// The key of a dict's first member, or of another one, and the colon behind it.
+    #[inline]
+    pub fn key(&mut self, first: bool, text: &str) {
+        if first { self.framed(b"\"", text, b"\": ") } else { self.framed(b", \"", text, b"\": ") }
+    }
+
+    /// A string with what stands around it; both hold its quotes.
+    #[inline]
+    fn framed<const A: usize, const B: usize>(
+        &mut self,
+        before: &[u8; A],
+        text: &str,
+        behind: &[u8; B],
+    ) {
         let plain = match self.charset {
-            Charset::Utf8 => find::is_plain::<false>(bytes),
-            Charset::Ascii => find::is_plain::<true>(bytes),
+            Charset::Utf8 => self.paper.framed::<false, A, B>(before, text.as_bytes(), behind),
+            Charset::Ascii => self.paper.framed::<true, A, B>(before, text.as_bytes(), behind),
         };
         if !plain {
-            return self.odd_str(text);
-        }
-        self.buf.push(b'"');
-        self.short_or_long(bytes);
-        self.buf.push(b'"');
-    }
-
-    /// Appends `text`, without a call of `memcpy` for the lengths that most strings have.
-    #[inline]
-    fn short_or_long(&mut self, text: &[u8]) {
-        match text.len() {
-            4..=8 => self.overlapping::<4>(text),
-            9..=16 => self.overlapping::<8>(text),
-            17..=32 => self.overlapping::<16>(text),
-            _ => self.raw(text),
+            self.odd_framed(before, text, behind);
         }
     }
 
-    /// Appends `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
-    #[inline]
-    fn overlapping<const N: usize>(&mut self, text: &[u8]) {
-        let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else {
-            return self.raw(text);
-        };
-        let end = self.buf.len() + text.len();
-        self.raw(first);
-        self.buf.truncate(end - N);
-        self.raw(last);
-    }
-
-    /// A string in which something has to be escaped.
+    /// The same for a string in which something has to be escaped.
     #[inline(never)]
-    fn odd_str(&mut self, text: &str) {
-        self.buf.push(b'"');
+    fn odd_framed(&mut self, before: &[u8], text: &str, behind: &[u8]) {
+        self.raw(before);
         self.characters(text);
-        self.buf.push(b'"');
+        self.raw(behind);
     }
 
     /// A string that may hold lone surrogates; they become `\udXXX`. An error (and nothing written)
     /// if `text` is not WTF-8.
     pub fn wtf8(&mut self, text: &[u8]) -> Result<()> {
-        let start = self.buf.len();
-        self.buf.push(b'"');
+        let start = self.as_bytes().len();
+        self.raw(b"\"");
         let written = self.wtf8_characters(text);
         match written {
-            Ok(()) => self.buf.push(b'"'),
-            Err(_) => self.buf.truncate(start),
+            Ok(()) => self.raw(b"\""),
+            Err(_) => self.rewind(start),
         }
         written
     }
 
     /// `[`
     pub fn begin_list(&mut self) {
-        self.buf.push(b'[');
+        self.raw(b"[");
     }
 
     /// `]`
     pub fn end_list(&mut self) {
-        self.buf.push(b']');
+        self.raw(b"]");
     }
 
     /// `{`
     pub fn begin_dict(&mut self) {
-        self.buf.push(b'{');
+        self.raw(b"{");
     }
 
     /// `}`
     pub fn end_dict(&mut self) {
-        self.buf.push(b'}');
+        self.raw(b"}");
     }
 
     /// Between two items or members.
@@ -206,7 +197,7 @@ impl Writer {
     /// Something that is known to be right as it is.
     #[inline]
     pub fn raw(&mut self, text: &[u8]) {
-        self.buf.extend_from_slice(text);
+        self.paper.put(text);
     }
 
     /// The inside of a string of which the escapes are in place: only the charset is seen to.

@@ -1,0 +1,86 @@
+//! What texts are written on: memory that is there ahead, so that a short piece is a store or two.
+
+use super::find::copy_plain;
+
+/// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
+/// that writing there needs no `unsafe`, and one look at the length does for several pieces.
+#[derive(Debug, Default)]
+pub struct Paper {
+    /// What is written, and the room behind it.
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+impl Paper {
+    /// What is written.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.end]
+    }
+
+    /// How much it holds before it must grow.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Takes everything back.
+    pub fn clear(&mut self) {
+        self.end = 0;
+    }
+
+    /// Takes back everything behind the first `len` bytes.
+    pub fn rewind(&mut self, len: usize) {
+        self.end = len.min(self.end);
+    }
+
+    /// Appends `text`.
+    #[inline]
+    pub fn put(&mut self, text: &[u8]) {
+        self.room(text.len()).copy_from_slice(text);
+        self.end += text.len();
+    }
+
+    /// Appends `text`, without a call of `memcpy`.
+    #[inline]
+    pub fn short(&mut self, text: &[u8]) {
+        copy_plain::<false>(text, self.room(text.len()));
+        self.end += text.len();
+    }
+
+    /// Appends `before`, `text` and `behind` if nothing in `text` is special; says whether it is so.
+    #[inline]
+    pub fn framed<const WIDE: bool, const A: usize, const B: usize>(
+        &mut self,
+        before: &[u8; A],
+        text: &[u8],
+        behind: &[u8; B],
+    ) -> bool {
+        let whole = A + text.len() + B;
+        let room = self.room(whole);
+        let (head, rest) = room.split_at_mut(A);
+        let (body, foot) = rest.split_at_mut(text.len());
+        head.copy_from_slice(before);
+        foot.copy_from_slice(behind);
+        let plain = copy_plain::<WIDE>(text, body);
+        if plain {
+            self.end += whole;
+        }
+        plain
+    }
+
+    /// The next `more` bytes.
+    #[inline]
+    fn room(&mut self, more: usize) -> &mut [u8] {
+        if self.bytes.len() - self.end < more {
+            self.grow(more);
+        }
+        &mut self.bytes[self.end..][..more]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) {
+        let least = self.end + more;
+        self.bytes.resize(least.max(self.bytes.len() * 2).max(256), 0);
+    }
+}
