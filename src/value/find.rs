@@ -26,22 +26,28 @@ pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> boo
         LANES.. => copy_registers::<WIDE>(text, place),
         8..LANES => {
             let [first, last] = copy_ends(text, place).map(u64::from_le_bytes).map(u128::from);
-            special_lanes::<WIDE>((first | last << 64).to_le_bytes()) == 0
+            is_plain_word::<WIDE>(first | last << 64)
         }
         4..8 => {
             let [first, last] = copy_ends(text, place).map(u32::from_le_bytes).map(u128::from);
             let word = first | last << 32;
-            special_lanes::<WIDE>((word | word << 64).to_le_bytes()) == 0
+            is_plain_word::<WIDE>(word | word << 64)
         }
-        _ => {
-            let mut plain = true;
-            for (place, &byte) in place.iter_mut().zip(text) {
-                *place = byte;
-                plain &= !(is_special(byte) || WIDE && byte >= 0x7f);
-            }
-            plain
+        2..4 => {
+            let [first, last] = copy_ends(text, place).map(u16::from_le_bytes).map(u128::from);
+            let word = first | last << 16;
+            is_plain_word::<WIDE>(word | word << 32 | word << 64 | word << 96)
         }
+        _ => text.iter().zip(place).all(|(&byte, place)| {
+            *place = byte;
+            !is_special(byte) && !(WIDE && byte >= 0x7f)
+        }),
     }
+}
+
+#[inline]
+fn is_plain_word<const WIDE: bool>(word: u128) -> bool {
+    special_lanes::<WIDE>(word.to_le_bytes()) == 0
 }
 
 #[inline]
@@ -113,12 +119,12 @@ fn marked<const WIDE: bool>(lanes: [u8; LANES]) -> u8x16 {
 fn tail_is_plain<const WIDE: bool>(tail: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
         let [first, last] = [u64::from_le_bytes(*first), u64::from_le_bytes(*last)].map(u128::from);
-        return special_lanes::<WIDE>((first | last << 64).to_le_bytes()) == 0;
+        return is_plain_word::<WIDE>(first | last << 64);
     }
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
         let [first, last] = [u32::from_le_bytes(*first), u32::from_le_bytes(*last)].map(u128::from);
         let word = first | last << 32;
-        return special_lanes::<WIDE>((word | word << 64).to_le_bytes()) == 0;
+        return is_plain_word::<WIDE>(word | word << 64);
     }
     !tail.iter().any(|&byte| is_special(byte) || WIDE && byte >= 0x7f)
 }

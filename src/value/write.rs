@@ -72,7 +72,7 @@ impl Writer {
 
     /// `true` or `false`.
     pub fn bool(&mut self, value: bool) {
-        self.raw(if value { b"true" } else { b"false" });
+        if value { self.raw(b"true") } else { self.raw(b"false") }
     }
 
     /// An integer.
