@@ -280,6 +280,7 @@ class Cache(_Mapping):
     def clear(self) -> None:
         """Forget everything, in the file too."""
         self._entries.clear()
+        self._release()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
@@ -326,7 +327,14 @@ class Cache(_Mapping):
         import re
 
         fits = re.compile(fnmatch.translate(pattern)).match
-        return sum(self._entries.remove(key) for key in self if fits(key))
+        count = sum(self._entries.remove(key) for key in self if fits(key))
+        self._release()
+        return count
+
+    def _release(self) -> None:
+        """Let go of results that functions remember by the arguments of their calls."""
+        for memoised in list(self.__dict__.get("_functions", {}).values()):
+            memoised.release()
 
     def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""

@@ -146,6 +146,9 @@ class Memoised:
     def evictions(self) -> int:
         """How many entries of this function went because there was no room."""
 
+    def release(self) -> None:
+        """Forgets what is remembered by arguments."""
+
     def reset(self) -> None:
         """Sets the counters back and forgets what is remembered by arguments."""
 

@@ -184,7 +184,7 @@ impl Memoised {
             // What a call under way is about to remember was found under the old ones.
             self.gate.invalidate();
         }
-        self.reset_hits(py);
+        self.release(py);
         drop(old);
     }
 
@@ -215,9 +215,16 @@ impl Memoised {
         self.core.get().cache().evictions(name)
     }
 
+    /// Forgets what is remembered by arguments: it is outdated, and would be held until the next
+    /// call that no table answers.
+    fn release(&self, py: Python<'_>) {
+        let dropped = self.hits.for_all(py, Hits::clear);
+        drop(dropped);
+    }
+
     /// Sets the counters back and forgets what is remembered by arguments.
     fn reset(&self, py: Python<'_>) {
-        self.reset_hits(py);
+        self.release(py);
         self.hits.for_all(py, |hits| hits.count = 0);
         self.counters.hits.store(0, Ordering::Relaxed);
         self.counters.misses.store(0, Ordering::Relaxed);
@@ -234,7 +241,7 @@ impl Memoised {
     }
 
     fn __clear__(&self) {
-        Python::attach(|py| self.reset_hits(py));
+        Python::attach(|py| self.release(py));
     }
 }
 
@@ -242,11 +249,6 @@ impl Memoised {
     /// How results are kept and served.
     pub fn options(&self) -> Arc<Options> {
         Arc::clone(&self.options.lock())
-    }
-
-    fn reset_hits(&self, py: Python<'_>) {
-        let dropped = self.hits.for_all(py, Hits::clear);
-        drop(dropped);
     }
 
     /// Where CPython finds the C function to call.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,10 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Cache:
     """A cache of either kind, in a file."""
     kind = Cache if request.param == "own" else DefaultCache
     return kind(tmp_path / "c.json")
+
+
+class Result:
+    """What no file can hold."""
 
 
 def counted(cache: Cache, **options: Any) -> tuple[Any, list[str]]:
@@ -145,6 +152,17 @@ def test_clearing_a_function_leaves_the_others() -> None:
     assert list(cache) == [two.cache_key(1)]
     assert one.cache_info()[:4] == (0, 0, None, 0)
     assert two.cache_info()[:4] == (0, 1, None, 1)
+
+
+@pytest.mark.parametrize("clear", [Cache.clear, lambda cache: cache.forget("*")])
+def test_what_was_forgotten_is_freed(cache: Cache, clear: Callable[[Cache], None]) -> None:
+    """Once all is forgotten nothing holds a result, not even a function that nobody calls again."""
+    function = cache.memoise(on_unstorable="ignore")(lambda x: Result())
+    result = weakref.ref(function("a"))
+    assert function("a") is function("a") is result()
+    clear(cache)
+    gc.collect()
+    assert result() is None
 
 
 def test_forgetting_by_pattern(tmp_path: Path) -> None:
