@@ -14,8 +14,10 @@ pub struct Entry<L> {
     pub text: Option<Bytes>,
     /// Whether the text is known to be strict JSON in the store's charset.
     pub sound: bool,
-    /// What hits are served from.
+    /// What hits are served from, once it was asked for a second time.
     pub live: Option<L>,
+    /// Whether it was decoded for a hit already.
+    pub used: bool,
     /// When it was made, in seconds since the epoch.
     pub created: Option<f64>,
     /// Whether `created` must survive in the file.
@@ -46,6 +48,7 @@ impl<L> Entry<L> {
             text: None,
             sound: true,
             live: None,
+            used: false,
             created,
             timed: false,
             origin: None,
@@ -61,6 +64,7 @@ impl<L> Entry<L> {
             text: Some(item.text),
             sound: item.sound,
             live: None,
+            used: false,
             created: item.created,
             timed: item.timed,
             origin: None,

@@ -135,6 +135,12 @@ where
         _old = self.loaded().keep_live(key, text, live);
     }
 
+    /// Notes that the text of `key` is decoded for a hit; whether it was before.
+    pub fn note_use(&self, key: &[u8]) -> bool {
+        let _active = sync::active();
+        self.loaded().table.note_use(key)
+    }
+
     /// Notes who uses an entry; says who did first.
     pub fn claim(&self, key: &[u8], origin: Origin) -> Option<Origin> {
         let _active = sync::active();

@@ -37,16 +37,19 @@ struct Base<L> {
     placed: Arc<Placed>,
     /// The age of entries that carry no time.
     modified: Option<f64>,
-    /// For each entry: [`UNTOUCHED`], [`GONE`], or its number in `touched`, counted from [`FIRST`].
+    /// For each entry: [`UNTOUCHED`], [`USED`], [`GONE`], or its number in `touched`, counted from
+    /// [`FIRST`].
     states: Vec<u32>,
     touched: Vec<Option<Row<L>>>,
-    /// How many are untouched.
+    /// How many are as they are in the file.
     untouched: usize,
 }
 
 const UNTOUCHED: u32 = 0;
-const GONE: u32 = 1;
-const FIRST: u32 = 2;
+/// As it is in the file, too, and decoded once.
+const USED: u32 = 1;
+const GONE: u32 = 2;
+const FIRST: u32 = 3;
 
 /// What stands under a number.
 enum Slot<'r, L> {
@@ -116,6 +119,16 @@ impl<L: Clone> Rows<L> {
             Some(base) if row < first => base.touch(row)?.as_mut(),
             _ => self.own.get_mut(row - first)?.as_mut(),
         }
+    }
+
+    /// Notes that the row's text is decoded for a hit; whether it was before.
+    pub fn note_use(&mut self, row: usize) -> bool {
+        let first = self.base_len();
+        let row = match &mut self.base {
+            Some(base) if row < first => return base.note_use(row),
+            _ => self.own.get_mut(row - first),
+        };
+        row.and_then(Option::as_mut).is_some_and(Row::note_use)
     }
 
     /// Adds a row under the next number.
@@ -195,6 +208,10 @@ impl<L: Clone> Rows<L> {
 }
 
 impl<L> Row<L> {
+    fn note_use(&mut self) -> bool {
+        std::mem::replace(&mut self.entry.used, true)
+    }
+
     fn list(&self, entries: &mut Entries) {
         if let Some(item) = self.entry.to_item(&self.key) {
             entries.push(item);
@@ -217,7 +234,7 @@ impl<L> Base<L> {
 
     fn slot(&self, at: usize) -> Option<Slot<'_, L>> {
         match self.states[at] {
-            UNTOUCHED => Some(Slot::Untouched(self, at)),
+            UNTOUCHED | USED => Some(Slot::Untouched(self, at)),
             GONE => None,
             number => self.touched[(number - FIRST) as usize].as_ref().map(Slot::Row),
         }
@@ -226,6 +243,7 @@ impl<L> Base<L> {
     fn read(&self, at: usize) -> Row<L> {
         let (key, mut entry) = Entry::from_item(self.placed.item(at));
         entry.created = entry.created.or(self.modified);
+        entry.used = self.states[at] == USED;
         Row { key, entry }
     }
 
@@ -236,7 +254,7 @@ impl<L> Base<L> {
             match self.slot(at) {
                 Some(Slot::Untouched(..)) => {
                     let rest = &self.states[at..];
-                    let length = rest.iter().take_while(|&&state| state == UNTOUCHED).count();
+                    let length = rest.iter().take_while(|&&state| is_in_file(state)).count();
                     entries.push_stretch(self.stretch(at..at + length));
                     at += length;
                     continue;
@@ -255,7 +273,7 @@ impl<L> Base<L> {
 
     /// The place of an entry's own row, which is made if there is none.
     fn touch(&mut self, at: usize) -> Option<&mut Option<Row<L>>> {
-        if self.states[at] == UNTOUCHED {
+        if is_in_file(self.states[at]) {
             let number = u32::try_from(self.touched.len()).expect("as many as entries at most");
             let row = self.read(at);
             self.touched.push(Some(row));
@@ -266,9 +284,21 @@ impl<L> Base<L> {
         self.touched.get_mut(number as usize)
     }
 
+    fn note_use(&mut self, at: usize) -> bool {
+        match self.states[at] {
+            UNTOUCHED => {
+                self.states[at] = USED;
+                false
+            }
+            USED => true,
+            GONE => false,
+            number => self.touched[(number - FIRST) as usize].as_mut().is_some_and(Row::note_use),
+        }
+    }
+
     fn take(&mut self, at: usize) -> Option<Row<L>> {
         match std::mem::replace(&mut self.states[at], GONE) {
-            UNTOUCHED => {
+            UNTOUCHED | USED => {
                 self.untouched -= 1;
                 Some(self.read(at))
             }
@@ -276,4 +306,9 @@ impl<L> Base<L> {
             number => self.touched[(number - FIRST) as usize].take(),
         }
     }
+}
+
+/// Whether an entry in this state is as it is in the file.
+fn is_in_file(state: u32) -> bool {
+    matches!(state, UNTOUCHED | USED)
 }

@@ -63,6 +63,11 @@ impl<L: Clone> Table<L> {
         self.rows.row_mut(self.find(key)?).map(|row| &mut row.entry)
     }
 
+    /// Notes that the text of `key` is decoded for a hit; whether it was before.
+    pub fn note_use(&mut self, key: &[u8]) -> bool {
+        self.find(key).is_some_and(|row| self.rows.note_use(row))
+    }
+
     /// Puts `entry` in the place of the old one, or at the end; gives the old one back.
     ///
     /// # Panics

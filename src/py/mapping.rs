@@ -12,6 +12,7 @@ use super::live::Live;
 use super::text::{from_wtf8, with_wtf8};
 use crate::cache::Entry;
 use crate::store::RESERVED_KEY;
+use crate::value::check::check;
 
 #[pymethods]
 impl CoreCache {
@@ -30,7 +31,7 @@ impl CoreCache {
         }
         match me.cache.get(&text) {
             // What is bad must not be found here and missed a moment later.
-            Some(entry) if !entry.sound => Ok(me.live(key.py(), &text, &entry)?.is_some()),
+            Some(entry) if !is_sound(&entry) => Ok(me.live(key.py(), &text, &entry)?.is_some()),
             entry => Ok(entry.is_some()),
         }
     }
@@ -91,9 +92,9 @@ impl CoreCache {
         // Looked at first: what is bad is kept aside, not forgotten.
         if Self::__contains__(slf, key)?
             && let Some(entry) = Self::taken(slf, key)?
-            && let Some(live) = me.live(py, &with_wtf8(key, Bytes::copy_from_slice)?, &entry)?
+            && let Some(source) = me.source(py, &with_wtf8(key, Bytes::copy_from_slice)?, &entry)?
         {
-            return live.serve(py);
+            return source.value(py);
         }
         Err(PyKeyError::new_err(key.clone().unbind()))
     }
@@ -119,4 +120,9 @@ impl CoreCache {
         me.tell(key.py())?;
         Ok(gone)
     }
+}
+
+/// Whether the text of an entry is a value, or there is none.
+fn is_sound(entry: &Entry<Arc<Live>>) -> bool {
+    entry.sound || entry.text.as_ref().is_none_or(|text| check(text).is_ok())
 }

@@ -8,8 +8,8 @@ use pyo3::{PyTraverseError, PyVisit};
 pub struct Options {
     /// Whether hits are copies.
     pub copy: bool,
-    /// Seconds, or a callable of the result.
-    pub ttl: Option<Py<PyAny>>,
+    /// How long a result is good.
+    pub ttl: Option<Ttl>,
     /// Seconds.
     pub refresh_after: Option<f64>,
     /// Seconds.
@@ -28,6 +28,23 @@ pub struct Options {
     pub on_unstorable: String,
 }
 
+/// How long results are good.
+#[derive(Debug)]
+pub enum Ttl {
+    /// All of them.
+    Seconds(f64),
+    /// What this callable says of a result, in seconds; None is for ever.
+    Of(Py<PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Ttl {
+    type Error = PyErr;
+
+    fn extract(ttl: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(ttl.extract().map_or_else(|_| Self::Of(ttl.to_owned().unbind()), Self::Seconds))
+    }
+}
+
 impl Options {
     /// Whether results grow old.
     pub fn expires(&self) -> bool {
@@ -36,7 +53,10 @@ impl Options {
 
     /// Visits what it holds, for the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let all = [&self.ttl, &self.cache_if, &self.errors, &self.clock, &self.refresher];
+        if let Some(Ttl::Of(function)) = &self.ttl {
+            visit.call(function)?;
+        }
+        let all = [&self.cache_if, &self.errors, &self.clock, &self.refresher];
         all.into_iter().flatten().try_for_each(|object| visit.call(object))
     }
 }

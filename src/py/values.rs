@@ -12,17 +12,56 @@ use super::encode::to_text;
 use super::live::Live;
 use crate::cache::Entry;
 
+/// What a hit hands out.
+pub enum Source<'py> {
+    /// An object that was decoded for this hit alone.
+    Fresh(Bound<'py, PyAny>),
+    /// A copy of this.
+    Live(Arc<Live>),
+}
+
+impl<'py> Source<'py> {
+    /// The value: a copy, the object itself if it cannot change, or the one that was decoded.
+    pub fn value(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Fresh(value) => Ok(value.clone()),
+            Self::Live(live) => live.serve(py),
+        }
+    }
+}
+
 impl CoreCache {
     /// A copy of the value of `key`; None if there is none.
     pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(found) = self.cache.get(key) else { return Ok(None) };
-        match self.live(py, key, &found)? {
-            Some(live) => live.serve(py).map(Some),
-            None => Ok(None),
-        }
+        self.source(py, key, &found)?.map(|source| source.value(py)).transpose()
     }
 
-    /// The decoded form of an entry; None if its text is bad (it is dropped, the file kept aside).
+    /// What to serve a copy of an entry from; None if its text is bad.
+    ///
+    /// Most results are used once in a run, and objects take several times the memory of their text:
+    /// for the first hit the text is decoded and nothing kept, for the second a template is made.
+    pub fn source<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bytes,
+        entry: &Entry<Arc<Live>>,
+    ) -> PyResult<Option<Source<'py>>> {
+        let text = entry.text.as_ref().filter(|_| entry.live.is_none());
+        let Some(text) = text.filter(|_| !self.cache.note_use(key)) else {
+            return Ok(self.live(py, key, entry)?.map(Source::Live));
+        };
+        let decoded = self.decode(py, text);
+        let Some(value) = self.sound(py, key, text, decoded)? else { return Ok(None) };
+        if !Live::is_immutable(&value) {
+            return Ok(Some(Source::Fresh(value)));
+        }
+        let live = Arc::new(Live::same(value));
+        self.cache.keep_live(key, text, &live);
+        Ok(Some(Source::Live(live)))
+    }
+
+    /// The decoded form of an entry, which is kept beside it; None if its text is bad.
     pub fn live(
         &self,
         py: Python<'_>,
@@ -33,12 +72,22 @@ impl CoreCache {
             return Ok(Some(Arc::clone(live)));
         }
         let Some(text) = &entry.text else { return Ok(None) };
-        match self.template(py, text) {
-            Ok(live) => {
-                let live = Arc::new(live);
-                self.cache.keep_live(key, text, &live);
-                Ok(Some(live))
-            }
+        let decoded = self.template(py, text);
+        let Some(live) = self.sound(py, key, text, decoded)?.map(Arc::new) else { return Ok(None) };
+        self.cache.keep_live(key, text, &live);
+        Ok(Some(live))
+    }
+
+    /// What was decoded; None if the text is bad: then the entry is dropped, and the file kept aside.
+    fn sound<T>(
+        &self,
+        py: Python<'_>,
+        key: &Bytes,
+        text: &Bytes,
+        decoded: Result<T, Failure>,
+    ) -> PyResult<Option<T>> {
+        match decoded {
+            Ok(value) => Ok(Some(value)),
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Text(error)) => {
                 let shown = String::from_utf8_lossy(key);

@@ -169,7 +169,7 @@ impl<'py> Flight<'_, 'py> {
         }
         if let Some(stale) = duty.old.stale.clone() {
             duty.finish(Landed::Result(None, Some(Arc::clone(&stale))));
-            return Ok((self.serve(py, &stale)?, None));
+            return Ok((self.serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
         duty.finish(Landed::Failed(Arc::new(error.clone_ref(py))));

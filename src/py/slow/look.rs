@@ -15,6 +15,8 @@ use crate::py::clock;
 use crate::py::hits::{Fill, Held, Span};
 use crate::py::live::{Live, Template};
 use crate::py::mode::Mode;
+use crate::py::options::Ttl;
+use crate::py::values::Source;
 
 impl<'py> Flight<'_, 'py> {
     /// What a hit would return; nothing is counted.
@@ -29,13 +31,11 @@ impl<'py> Flight<'_, 'py> {
         if crate::py::encode::is_error(found.text.as_ref()) {
             return Ok(None);
         }
-        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
-            return Ok(None);
-        };
-        let expiry = self.expiry(py, &live)?;
+        let Some(source) = self.source(py, &found)? else { return Ok(None) };
+        let expiry = self.expiry(|| source.value(py))?;
         match self.freshness(py, &found, expiry)? {
             Freshness::Expired { .. } => Ok(None),
-            Freshness::Fresh | Freshness::Refresh => self.serve(py, &live).map(Some),
+            Freshness::Fresh | Freshness::Refresh => self.serve(py, &source).map(Some),
         }
     }
 
@@ -49,27 +49,40 @@ impl<'py> Flight<'_, 'py> {
         if crate::py::encode::is_error(found.text.as_ref()) {
             return self.kept_error(py, &found);
         }
-        let Some(live) = self.core.get().live(py, &self.key, &found)? else {
-            return Ok(nothing);
-        };
-        let expiry = self.expiry(py, &live)?;
+        let Some(source) = self.source(py, &found)? else { return Ok(nothing) };
+        let expiry = self.expiry(|| source.value(py))?;
         match self.freshness(py, &found, expiry)? {
             Freshness::Fresh => {}
             Freshness::Refresh => self.refresh_later(py)?,
             Freshness::Expired { servable_on_error } => {
-                let stale = servable_on_error.then_some(live);
+                let stale = if servable_on_error { self.live(py, &found)? } else { None };
                 return Ok(Look::Miss(Old { expired: true, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py)?;
-        let value = self.serve(py, &live)?;
+        let value = self.serve(py, &source)?;
+        let Source::Live(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
         if !self.is_remembered() || self.cache().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
         }
         let fill = self.fill(py, &live, &found, expiry)?;
         Ok(Look::Hit((value, Some(fill))))
+    }
+
+    /// What to serve an entry from; None if its text is bad.
+    fn source(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Option<Source<'py>>> {
+        let options = &self.options;
+        // A ttl that depends on the result gets a copy of its own.
+        if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
+            return self.core.get().source(py, &self.key, found);
+        }
+        Ok(self.live(py, found)?.map(Source::Live))
+    }
+
+    fn live(&self, py: Python<'_>, found: &Entry<Arc<Live>>) -> PyResult<Option<Arc<Live>>> {
+        self.core.get().live(py, &self.key, found)
     }
 
     pub(super) fn kept_error(
@@ -91,18 +104,23 @@ impl<'py> Flight<'_, 'py> {
         Ok(Look::Raise(PyErr::from_value(error)))
     }
 
-    /// The limits of this result's age; None if results of this function do not grow old.
-    fn expiry(&self, py: Python<'py>, live: &Live) -> PyResult<Option<Expiry>> {
+    /// The limits of this result's age; None if results of this function do not grow old. `value`
+    /// gives a copy of the result.
+    fn expiry(
+        &self,
+        value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Expiry>> {
         let options = &self.options;
         if !options.expires() {
             return Ok(None);
         }
         let ttl = match &options.ttl {
             None => None,
-            Some(ttl) => match ttl.bind(py).extract::<f64>() {
-                Ok(seconds) => Some(seconds),
-                Err(_) => call(ttl.bind(py), (live.serve(py)?,))?.extract()?,
-            },
+            Some(Ttl::Seconds(seconds)) => Some(*seconds),
+            Some(Ttl::Of(function)) => {
+                let value = value()?;
+                call(function.bind(value.py()), (value,))?.extract()?
+            }
         };
         Ok(Some(Expiry {
             ttl,
@@ -142,7 +160,7 @@ impl<'py> Flight<'_, 'py> {
         let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
             return Ok(None);
         };
-        let expiry = self.expiry(py, live)?;
+        let expiry = self.expiry(|| live.serve(py))?;
         self.fill(py, live, entry, expiry).map(Some)
     }
 
@@ -184,7 +202,14 @@ impl<'py> Flight<'_, 'py> {
         refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?)).map(drop)
     }
 
-    pub(super) fn serve(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
+    fn serve(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match source {
+            Source::Live(live) => self.serve_live(py, live),
+            Source::Fresh(value) => Ok(value.clone()),
+        }
+    }
+
+    pub(super) fn serve_live(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
         if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
     }
 
@@ -196,8 +221,8 @@ impl<'py> Flight<'_, 'py> {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut entry = Entry::new(None);
         (entry.text, entry.live) = (text.cloned(), live);
-        let live = self.core.get().live(py, &self.key, &entry)?;
-        live.map(|live| self.serve(py, &live)).transpose()
+        let source = self.source(py, &entry)?;
+        source.map(|source| self.serve(py, &source)).transpose()
     }
 
     pub(super) fn now(&self, py: Python<'_>) -> PyResult<f64> {
