@@ -173,6 +173,7 @@ mod tests {
     use crate::value::write::Charset;
     use bytes::Bytes;
     use proptest::prelude::*;
+    use std::collections::HashSet;
 
     fn entry(text: &str) -> Entry<()> {
         Entry { text: Some(Bytes::copy_from_slice(text.as_bytes())), ..Entry::new(None) }
@@ -242,9 +243,11 @@ mod tests {
         assert_eq!((table.len(), table.touched().count()), (5, 0));
         assert_eq!(table.get(b"3").unwrap().created, Some(7.0));
         assert!(!written(&table).contains("times"));
+        assert!(!table.note_use(b"3") && table.note_use(b"3"));
         assert_eq!(table.touched().count(), 0);
         table.get_mut(b"3").unwrap().timed = true;
         assert_eq!(table.touched().count(), 1);
+        assert!(table.note_use(b"3"));
         assert!(written(&table).contains("\"times\": {\"3\": 7.0}"));
     }
 
@@ -266,6 +269,7 @@ mod tests {
     enum Step {
         Put(u8, u8),
         Touch(u8),
+        Use(u8),
         Remove(u8),
     }
 
@@ -273,6 +277,7 @@ mod tests {
         prop_oneof![
             3 => (0..60_u8, any::<u8>()).prop_map(|(key, text)| Step::Put(key, text)),
             1 => (0..60_u8).prop_map(Step::Touch),
+            1 => (0..60_u8).prop_map(Step::Use),
             2 => (0..60_u8).prop_map(Step::Remove),
         ]
     }
@@ -293,6 +298,7 @@ mod tests {
         #[test]
         fn a_file_makes_no_difference(entries in 0..50_usize, steps in prop::collection::vec(step(), 0..150)) {
             let (mut table, mut list) = (of(&numbers(entries)), Vec::new());
+            let mut used = HashSet::new();
             for n in 0..entries {
                 list.push((key(&n.to_string()), key(&n.to_string())));
             }
@@ -300,6 +306,7 @@ mod tests {
                 match step {
                     Step::Put(name, text) => {
                         let (name, text) = (key(&name.to_string()), text.to_string());
+                        used.remove(&name);
                         let old = table.insert(name.clone(), entry(&text));
                         if let Some(known) = list.iter_mut().find(|(key, _)| *key == name) {
                             prop_assert_eq!(&old.unwrap().text.unwrap(), &known.1);
@@ -315,8 +322,15 @@ mod tests {
                         let found = table.get_mut(&name).map(|entry| entry.text.clone().unwrap());
                         prop_assert_eq!(found.as_ref(), known.map(|(_, text)| text));
                     }
+                    Step::Use(name) => {
+                        let name = key(&name.to_string());
+                        let there = list.iter().any(|(key, _)| *key == name);
+                        let first = !there || used.insert(name.clone());
+                        prop_assert_eq!(table.note_use(&name), !first);
+                    }
                     Step::Remove(name) => {
                         let name = key(&name.to_string());
+                        used.remove(&name);
                         let place = list.iter().position(|(key, _)| *key == name);
                         let known = place.map(|place| list.remove(place).1);
                         prop_assert_eq!(table.remove(&name).map(|entry| entry.text.unwrap()), known);

@@ -1,10 +1,9 @@
 //! From a JSON text to the Python value that it was made of.
 
-use std::hash::BuildHasher;
+use std::marker::PhantomData;
 use std::vec::Drain;
 
 use data_encoding::BASE64;
-use foldhash::fast::FixedState;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -12,8 +11,8 @@ use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
 };
 
-use super::hot::utf8;
 use super::live::{Live, Part, Plan};
+use super::names::Names;
 use super::text::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -41,171 +40,171 @@ impl From<PyErr> for Failure {
     }
 }
 
-/// One slot for each value of a hash's lowest byte.
-const NAMES: usize = 256;
-const LONGEST_NAME: usize = 40;
-
-/// Names of members met before: the same ones come again and again.
-#[derive(Debug)]
-pub struct Names(Vec<Option<(u64, Py<PyString>)>>);
-
-impl Default for Names {
-    fn default() -> Self {
-        Self((0..NAMES).map(|_| None).collect())
-    }
-}
-
-impl Names {
-    fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
-        if name.len() > LONGEST_NAME {
-            return from_wtf8(py, name);
-        }
-        let hash = FixedState::default().hash_one(name);
-        let slot = &mut self.0[usize::from(hash.to_le_bytes()[0])];
-        if let Some((known, text)) = slot {
-            let text = text.bind(py);
-            if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
-                return Ok(text.clone());
-            }
-        }
-        let text = from_wtf8(py, name)?;
-        *slot = Some((hash, text.clone().unbind()));
-        Ok(text)
-    }
-}
-
 /// The value of `text`.
 pub fn decode<'py>(
     py: Python<'py>,
     text: &[u8],
     names: &mut Names,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    Ok(parse(text, &mut Builder { py, names, plans: false })?.object)
+    Ok(parse(text, &mut Builder::<()>::new(py, names))?.object)
 }
 
 /// The value of `text` with the plan of how to copy it, which is made on the way.
 pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<Live, Failure> {
-    let node = parse(text, &mut Builder { py, names, plans: true })?;
-    Ok(Live::template(node.into_part()))
+    let node = parse(text, &mut Builder::<Plan>::new(py, names))?;
+    Ok(Live::template(Part::planned(node.object, node.plan)))
 }
 
-struct Builder<'py, 'n> {
+/// What is noted of each value on the way: how to copy it, or nothing.
+trait Planning: Sized {
+    /// Of what cannot change.
+    const SHARE: Self;
+    /// What is noted of the members that must be copied, by where they stand.
+    type Parts<At>: Default;
+    /// Adds a member that must be copied, if it is one.
+    fn keep<At>(
+        self,
+        parts: &mut Self::Parts<At>,
+        object: &Bound<'_, PyAny>,
+        at: impl FnOnce() -> At,
+    );
+    fn list(parts: Self::Parts<usize>) -> Self;
+    fn dict(parts: Self::Parts<Py<PyAny>>) -> Self;
+    /// Of a value that was not put together here.
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self>;
+}
+
+impl Planning for () {
+    const SHARE: Self = ();
+    type Parts<At> = ();
+    fn keep<At>(self, (): &mut (), _: &Bound<'_, PyAny>, _: impl FnOnce() -> At) {}
+    fn list((): ()) {}
+    fn dict((): ()) {}
+    fn of(_: &Bound<'_, PyAny>) -> PyResult<()> {
+        Ok(())
+    }
+}
+
+impl Planning for Plan {
+    const SHARE: Self = Self::Share;
+    type Parts<At> = Vec<(At, Part)>;
+
+    #[inline]
+    fn keep<At>(
+        self,
+        parts: &mut Vec<(At, Part)>,
+        object: &Bound<'_, PyAny>,
+        at: impl FnOnce() -> At,
+    ) {
+        if !self.is_share() {
+            parts.push((at(), Part::planned(object.clone(), self)));
+        }
+    }
+
+    fn list(parts: Vec<(usize, Part)>) -> Self {
+        Self::List(parts)
+    }
+
+    fn dict(parts: Vec<(Py<PyAny>, Part)>) -> Self {
+        Self::Dict(parts)
+    }
+
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::of(object)
+    }
+}
+
+struct Builder<'py, 'n, P> {
     py: Python<'py>,
     names: &'n mut Names,
-    /// Whether the value is to be copied: else every plan is empty.
-    plans: bool,
+    planning: PhantomData<P>,
 }
 
-/// A finished value, and how to copy it.
-struct Node<'py> {
+/// A finished value, and what was noted of it.
+struct Node<'py, P> {
     object: Bound<'py, PyAny>,
-    plan: Plan,
+    plan: P,
 }
 
-impl<'py> Node<'py> {
+impl<'py, P: Planning> Node<'py, P> {
     /// What cannot change.
     #[inline]
     fn share<T>(object: Bound<'py, T>) -> Self {
-        Self { object: object.into_any(), plan: Plan::Share }
-    }
-
-    fn into_part(self) -> Part {
-        Part::planned(self.object, self.plan)
+        Self { object: object.into_any(), plan: P::SHARE }
     }
 }
 
-type Built<'py> = Result<Node<'py>, Failure>;
+type Built<'py, P> = Result<Node<'py, P>, Failure>;
 
-impl<'py> Build for Builder<'py, '_> {
-    type Node = Node<'py>;
+impl<'py, P: Planning> Build for Builder<'py, '_, P> {
+    type Node = Node<'py, P>;
     type Error = Failure;
 
-    fn null(&mut self) -> Built<'py> {
+    fn null(&mut self) -> Built<'py, P> {
         Ok(Node::share(self.py.None().into_bound(self.py)))
     }
 
-    fn bool(&mut self, value: bool) -> Built<'py> {
+    fn bool(&mut self, value: bool) -> Built<'py, P> {
         Ok(Node::share(PyBool::new(self.py, value).to_owned()))
     }
 
-    fn int64(&mut self, value: i64) -> Built<'py> {
+    fn int64(&mut self, value: i64) -> Built<'py, P> {
         Ok(Node::share(PyInt::new(self.py, value)))
     }
 
-    fn int(&mut self, digits: &str) -> Built<'py> {
+    fn int(&mut self, digits: &str) -> Built<'py, P> {
         Ok(Node::share(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?))
     }
 
-    fn float(&mut self, value: f64) -> Built<'py> {
+    fn float(&mut self, value: f64) -> Built<'py, P> {
         Ok(Node::share(PyFloat::new(self.py, value)))
     }
 
     #[inline]
-    fn str(&mut self, text: Text<'_>) -> Built<'py> {
+    fn str(&mut self, text: Text<'_>) -> Built<'py, P> {
         Ok(Node::share(from_wtf8(self.py, text.bytes)?))
     }
 
     #[inline]
-    fn key(&mut self, text: Text<'_>) -> Built<'py> {
+    fn key(&mut self, text: Text<'_>) -> Built<'py, P> {
         Ok(Node::share(self.names.get(self.py, text.bytes)?))
     }
 
-    fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
-        let mut parts = Vec::new();
+    fn list(&mut self, items: Drain<'_, Node<'py, P>>) -> Built<'py, P> {
+        let mut parts = P::Parts::default();
         let objects = items.enumerate().map(|(at, node)| {
-            self.keep(&mut parts, &node.object, node.plan, || at);
+            node.plan.keep(&mut parts, &node.object, || at);
             node.object
         });
-        let list = PyList::new(self.py, objects)?;
-        Ok(self.planned(list.into_any(), Plan::List(parts)))
+        let object = PyList::new(self.py, objects)?.into_any();
+        Ok(Node { object, plan: P::list(parts) })
     }
 
-    fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
+    fn dict(&mut self, mut members: Drain<'_, Node<'py, P>>, marked: bool) -> Built<'py, P> {
         if marked && let (Some(key), Some(value)) = (members.next(), members.next()) {
             return self.marked(&key.object, &value.object);
         }
         let (dict, count) = (PyDict::new(self.py), members.len() / 2);
-        let mut parts = Vec::new();
+        let mut parts = P::Parts::default();
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
             dict.set_item(&key.object, &value.object)?;
-            self.keep(&mut parts, &value.object, value.plan, || key.object.unbind());
+            value.plan.keep(&mut parts, &value.object, || key.object.unbind());
         }
         if dict.len() < count {
             // A key came twice: only its last value is there.
-            return self.walked(dict.into_any());
+            return walked(dict.into_any());
         }
-        Ok(self.planned(dict.into_any(), Plan::Dict(parts)))
+        Ok(Node { object: dict.into_any(), plan: P::dict(parts) })
     }
 }
 
-impl<'py> Builder<'py, '_> {
-    /// Keeps the plan of a member that must be copied, and where it stands.
-    #[inline]
-    fn keep<At>(
-        &self,
-        parts: &mut Vec<(At, Part)>,
-        object: &Bound<'py, PyAny>,
-        plan: Plan,
-        at: impl FnOnce() -> At,
-    ) {
-        if self.plans && !plan.is_share() {
-            parts.push((at(), Part::planned(object.clone(), plan)));
-        }
-    }
-
-    /// A container, given the plan that was made on the way.
-    fn planned(&self, object: Bound<'py, PyAny>, plan: Plan) -> Node<'py> {
-        Node { object, plan: if self.plans { plan } else { Plan::Share } }
-    }
-
-    /// A value of which the plan is not known yet.
-    fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
-        let plan = if self.plans { Plan::of(&object)? } else { Plan::Share };
-        Ok(Node { object, plan })
+impl<'py, 'n, P: Planning> Builder<'py, 'n, P> {
+    fn new(py: Python<'py>, names: &'n mut Names) -> Self {
+        Self { py, names, planning: PhantomData }
     }
 
     /// A tagged value, or a real dict with one member that looks like one.
-    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
+    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py, P> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
         if let Some(real) = unescape(name.as_bytes()) {
             return self.single(&from_wtf8(self.py, real)?.into_any(), value);
@@ -217,16 +216,16 @@ impl<'py> Builder<'py, '_> {
                 Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
                     self.single(key, value)
                 }
-                rebuilt => self.walked(rebuilt?),
+                rebuilt => walked(rebuilt?),
             };
         }
         self.single(key, value)
     }
 
-    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
+    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py, P> {
         let dict = PyDict::new(self.py);
         dict.set_item(key, value)?;
-        self.walked(dict.into_any())
+        walked(dict.into_any())
     }
 
     /// The value behind `tag`; `None` if the payload cannot be one of this tag.
@@ -271,6 +270,12 @@ impl<'py> Builder<'py, '_> {
             _ => Some(tags(py)?.call_method1(intern!(py, "unpack"), (&tag.name()[1..], payload))?),
         })
     }
+}
+
+/// A value that was not put together on the way.
+fn walked<P: Planning>(object: Bound<'_, PyAny>) -> Built<'_, P> {
+    let plan = P::of(&object)?;
+    Ok(Node { object, plan })
 }
 
 fn tags(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

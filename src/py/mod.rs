@@ -19,6 +19,7 @@ mod live;
 mod mapping;
 mod memoised;
 mod mode;
+mod names;
 mod options;
 mod refusal;
 mod report;

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use pyo3::prelude::*;
 
-use super::decode::{Failure, Names, template};
+use super::decode::{Failure, template};
 use super::live::Part;
+use super::names::Names;
 use crate::sync::Mutex;
 
 /// What a result is copied from beside its first template.

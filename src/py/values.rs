@@ -7,9 +7,10 @@ use pyo3::prelude::*;
 
 use super::cache::CoreCache;
 use super::clock;
-use super::decode::{Failure, Names, decode, template};
+use super::decode::{Failure, decode, template};
 use super::encode::to_text;
 use super::live::Live;
+use super::names::Names;
 use crate::cache::Entry;
 
 /// What a hit hands out.

@@ -40,7 +40,7 @@ pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> boo
         }
         _ => text.iter().zip(place).all(|(&byte, place)| {
             *place = byte;
-            !is_special(byte) && !(WIDE && byte >= 0x7f)
+            !(is_special(byte) || WIDE && byte >= 0x7f)
         }),
     }
 }

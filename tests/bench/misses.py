@@ -105,6 +105,33 @@ def hits_of_persistent(seconds: float) -> Table:
     )
 
 
+def after_restart(seconds: float) -> Table:
+    """The first hit on each result of a file: no table knows the call, and the result is a text."""
+    uris = [f"https://api.example.org/loaded/{number}" for number in range(50_000)]
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Cache(Path(folder) / "loaded.json")
+        function = cache.memoise(_answer)
+        lines = ",\n".join(f"{json.dumps(function.cache_key(uri))}: {_SOURCE}" for uri in uris)
+        (Path(folder) / "loaded.json").write_text("{\n" + lines + "\n}\n")
+        len(cache)
+        left = iter(uris)
+        names = {"f": function}
+        ours = Variant("outlive", "f(k)", names, fresh=lambda n: list(itertools.islice(left, n)))
+        variants = [ours, Variant("json.loads", "f(k)", {"f": json.loads})]
+        if peers.installed("orjson"):
+            import orjson
+
+            variants.append(Variant("orjson.loads", "f(k)", {"f": orjson.loads}))
+        times = measure(variants, [_SOURCE], seconds)
+        cache.close()
+    return Table(
+        "First hit on a result of 2 KB that was loaded",
+        "ns",
+        {name: variant.time for name, variant in times.items()},
+        note="the others read its text; only ours includes the look-up",
+    )
+
+
 def in_memory(seconds: float) -> Table:
     """Misses without a file, against the peers in memory; the result is immutable."""
     functions = {"outlive": Cache().memoise(str.upper, name="upper", key="first")}
@@ -127,6 +154,7 @@ def _wrappable() -> dict[str, Callable[[], peers.Decorator]]:
 def tables(seconds: float, sizes: Sequence[int]) -> Iterator[Table]:
     """All of them, ``seconds`` each."""
     yield by_size(seconds, sizes)
+    yield after_restart(seconds)
     yield in_memory(seconds)
     yield against_persistent(seconds)
     yield hits_of_persistent(seconds)
