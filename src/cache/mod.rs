@@ -9,6 +9,7 @@
 
 mod bounds;
 pub mod entry;
+mod forget;
 pub mod gate;
 mod news;
 mod rows;
@@ -268,63 +269,6 @@ where
         Ok(())
     }
 
-    /// Forgets `key` here, and in the store if `durable`; says whether there was something to forget.
-    pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
-        let _gone;
-        let _active = sync::active();
-        drop(self.loaded());
-        _gone = self.take_news_active();
-        let history = self.history.lock();
-        let mut state = self.state.lock();
-        let old = state.remove(key)?;
-        if !durable {
-            state.withhold(key, &old);
-        }
-        let stored = durable && (state.release(key) || old.text.is_some() && !old.transient);
-        drop(state);
-        if stored {
-            // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
-        }
-        drop(history);
-        self.gate.invalidate();
-        Some(old)
-    }
-
-    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
-    /// is only read; if `durable`, the next snapshot does without the entry.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
-        let old;
-        let _active = sync::active();
-        let _history = self.history.lock();
-        old = self.state.lock().discard(key, text);
-        if old.is_some() {
-            self.store.set_aside(why);
-        }
-        if old.is_some() && durable {
-            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
-        }
-        self.gate.invalidate();
-    }
-
-    /// Forgets everything here, and in the store if `durable`.
-    pub fn clear(&self, durable: bool) {
-        let (_gone, _old);
-        let _active = sync::active();
-        drop(self.loaded());
-        // What others added since goes too.
-        _gone = self.take_news_active();
-        let _history = self.history.lock();
-        let mut state = self.state.lock();
-        let was_empty = state.len() == 0 && state.salt().is_none();
-        _old = if durable { state.clear() } else { state.clear_here() };
-        drop(state);
-        if durable && !was_empty {
-            let _ = self.store.append(&Change::Clear);
-        }
-        self.gate.invalidate();
-    }
-
     /// What the user should be told; emptied by the call.
     pub fn notices(&self) -> Vec<String> {
         self.store.notices()
@@ -346,12 +290,5 @@ where
             Some(state) => state.lives().try_for_each(visit),
             None => Ok(()),
         }
-    }
-
-    /// Takes out every decoded form that has no text, to break reference cycles.
-    pub fn forget_unstorable(&self) {
-        let gone = self.state.lock().forget_unstorable();
-        self.gate.invalidate();
-        drop(gone);
     }
 }

@@ -128,15 +128,13 @@ impl Turn {
 
     /// Waits no longer, but computes without a flight: for event loops that nobody can wake.
     fn go_alone(&self) {
-        let waiting = self.replace(State::Alone(Duty::free(Old::default())));
-        drop(waiting);
+        drop(self.replace(State::Alone(Duty::free(Old::default()))));
     }
 
     /// A place among those who wait for this turn, which leads.
     fn attend<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
-        let joined = self.flight(py, &call).map(|flight| flight.join());
-        let state = match joined {
+        let state = match self.flight(py, &call).map(|flight| flight.join()) {
             Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
             _ => State::Over,
         };

@@ -1,7 +1,5 @@
 //! From a Python value to its JSON text: exact types only, everything else is refused by name.
 
-use std::cell::Cell;
-
 use data_encoding::BASE64;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -16,10 +14,9 @@ use super::refusal::{Refusal, shown};
 use super::text::with_wtf8;
 use crate::error::Error;
 use crate::value::MAX_DEPTH;
-use crate::value::paper::Paper;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};
-use crate::value::write::{Charset, Writer};
+use crate::value::write::Writer;
 
 /// Python's json reads integers of up to this many digits on every version.
 const MAX_DIGITS: usize = 4300;
@@ -45,16 +42,16 @@ impl Walk {
     }
 }
 
-/// Appends the text of `value` to `writer`.
+/// Appends the text of `value`, which stands in `depth` others, to `writer`.
 ///
 /// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
 /// first thing that may, all is begun anew, and each dict is copied before it is gone through.
-pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer) -> Encoded {
+pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> Encoded {
     let start = writer.as_bytes().len();
-    match put(value, writer, Walk { depth: 0, guarded: cfg!(Py_GIL_DISABLED) }) {
+    match put(value, writer, Walk { depth, guarded: cfg!(Py_GIL_DISABLED) }) {
         Err(refusal) if refusal.again => {
             writer.rewind(start);
-            put(value, writer, Walk { depth: 0, guarded: true })
+            put(value, writer, Walk { depth, guarded: true })
         }
         written => written,
     }
@@ -350,41 +347,4 @@ fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
 pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
     call(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
-}
-
-/// The text of `value` in memory of exactly its size.
-pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<bytes::Bytes, Box<Refusal>> {
-    // The paper is taken out while it is used: a value's own code may call for another text.
-    let mut writer = Writer::reusing(SPARE.take(), charset);
-    let text = encode(value, &mut writer).map(|()| writer.take_exact());
-    let paper = writer.into_paper();
-    if paper.capacity() <= LARGEST_SPARE {
-        SPARE.set(paper);
-    }
-    text
-}
-
-/// Paper larger than this is given back after its use.
-const LARGEST_SPARE: usize = 1 << 20;
-
-thread_local! {
-    /// Where texts are put together: new paper for each costs more than writing on it.
-    static SPARE: Cell<Paper> = Cell::new(Paper::default());
-}
-
-/// How our own line of a kept exception begins: the name of its class is the first of a list.
-const ERROR: &[u8] = b"{\"$error\": [\"";
-
-/// The text of a kept exception; None if its arguments cannot be stored.
-pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Option<bytes::Bytes> {
-    let mut writer = Writer::new(charset);
-    writer.begin_tag(Tag::Error);
-    put(payload, &mut writer, Walk { depth: 1, guarded: true }).ok()?;
-    writer.end_dict();
-    Some(writer.take_exact())
-}
-
-/// Whether a text is a kept exception's.
-pub fn is_error(text: Option<&bytes::Bytes>) -> bool {
-    text.is_some_and(|text| text.starts_with(ERROR))
 }

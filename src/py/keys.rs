@@ -324,8 +324,7 @@ impl KeyMaker {
         if !error.is_instance_of::<PyTypeError>(py) {
             return error;
         }
-        let function = &self.name;
-        let found = error.value(py).to_string();
+        let (function, found) = (&self.name, error.value(py));
         let message = format!("{function}: {what} cannot be part of a key: {found}; {advice}");
         let named = PyTypeError::new_err(message);
         named.set_cause(py, error.cause(py));
@@ -346,7 +345,6 @@ fn first_by_name<'py>(
     py: Python<'py>,
 ) -> Option<Bound<'py, PyAny>> {
     let named = call.keywords().find(|(name, _)| name.to_string_lossy() == param.name.as_str());
-    named
-        .map(|(_, value)| value.clone())
-        .or_else(|| param.default.as_ref().map(|default| default.bind(py).clone()))
+    let default = || param.default.as_ref().map(|default| default.bind(py).clone());
+    named.map(|(_, value)| value.clone()).or_else(default)
 }

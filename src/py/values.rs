@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::cache::CoreCache;
 use super::clock;
 use super::decode::{Failure, decode, template};
-use super::encode::to_text;
+use super::kept::to_text;
 use super::live::Live;
 use super::names::Names;
 use crate::cache::Entry;

@@ -12,6 +12,11 @@ pub struct Paper {
 }
 
 impl Paper {
+    /// An empty sheet, which takes no memory.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), end: 0 }
+    }
+
     /// What is written.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use super::{Answer, Duty, Flight, Old, exiting_thread, this_thread};
 use crate::cache::{Entry, Landed};
 use crate::py::call::call;
-use crate::py::encode::to_text;
+use crate::py::kept::{tagged_error, to_text};
 use crate::py::live::Live;
 use crate::py::mode::Mode;
 use crate::py::refusal::type_name;
@@ -186,7 +186,7 @@ impl<'py> Flight<'_, 'py> {
         entry.mark = self.cache().gate().new_mark();
         entry.timed = true;
         entry.transient = self.mode == Mode::Readonly;
-        entry.text = crate::py::encode::tagged_error(&payload, self.core.get().charset());
+        entry.text = tagged_error(&payload, self.core.get().charset());
         if entry.text.is_some() {
             let _ = self.cache().put(&self.key, entry);
             self.after_put(py)?;

@@ -13,6 +13,7 @@ use crate::policy::{Expiry, Freshness};
 use crate::py::call::call;
 use crate::py::clock;
 use crate::py::hits::{Fill, Held, Span};
+use crate::py::kept::is_error;
 use crate::py::live::{Live, Template};
 use crate::py::mode::Mode;
 use crate::py::options::Ttl;
@@ -28,7 +29,7 @@ impl<'py> Flight<'_, 'py> {
             cache.get(&self.key)
         });
         let Some(found) = found else { return Ok(None) };
-        if crate::py::encode::is_error(found.text.as_ref()) {
+        if is_error(found.text.as_ref()) {
             return Ok(None);
         }
         let Some(source) = self.source(py, &found)? else { return Ok(None) };
@@ -46,7 +47,7 @@ impl<'py> Flight<'_, 'py> {
             return Ok(nothing);
         }
         let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
-        if crate::py::encode::is_error(found.text.as_ref()) {
+        if is_error(found.text.as_ref()) {
             return self.kept_error(py, &found);
         }
         let Some(source) = self.source(py, &found)? else { return Ok(nothing) };
