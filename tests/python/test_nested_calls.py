@@ -109,6 +109,7 @@ def test_a_run_cut_off_in_a_nested_call_leaves_no_inner_value(script: Any) -> No
     assert script.output(program, "whole") == "u {'u': 'u'}\n"
 
 
+@pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")  # one gets the other's result
 def test_other_threads_never_see_an_inner_value(drop_in: DefaultCache) -> None:
     """Who asks for the key meanwhile waits for the outer result."""
     inner_done, release = threading.Event(), threading.Event()
