@@ -45,7 +45,7 @@ class Scripts:
     def output(self, source: str, *arguments: str, **environment: str) -> str:
         """Run ``source``, which must succeed without a word on stderr; what it printed."""
         ended = self(source, *arguments, **environment)
-        assert (ended.err, ended.status) == ("", 0)
+        assert (ended.err, ended.status) == ("", 0), ended
         return ended.out
 
     def start(self, source: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -150,7 +150,7 @@ def test_every_end_of_a_program_keeps_its_results(script: Scripts, ending: str) 
 
 def test_save_cache_saves_now(script: Scripts) -> None:
     """After ``save_cache()`` the file holds all results, in the middle of the program."""
-    program = COUNTING + "double('a'); save_cache(); print(open(cache_file).read())"
+    program = COUNTING + "double('a'); save_cache()\nwith open(cache_file) as f: print(f.read())"
     assert json.loads(script.output(program).split("\n", 1)[1]) == {"a": ["a", "a"]}
 
 

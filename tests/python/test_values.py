@@ -164,7 +164,8 @@ def test_values_survive_a_real_restart(script: Scripts) -> None:
     import pickle
     from outlive import memoise
     from same import same
-    cases = pickle.load(open("cases.pickle", "rb"))
+    with open("cases.pickle", "rb") as file:
+        cases = pickle.load(file)
 
     @memoise
     def case(number):
