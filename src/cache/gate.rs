@@ -14,8 +14,10 @@ const BYPASS: u64 = 1;
 pub struct Gate {
     word: AtomicU64,
     overrides: AtomicU64,
-    /// Counts the uses of entries while there are limits.
+    /// Counts the uses of entries.
     pub ticks: Ticks,
+    /// Whether hits must be counted as uses: there are limits.
+    limited: AtomicBool,
     /// Whether entries are marked: they come and go more often than all tables of hits may be
     /// outdated.
     marked: AtomicBool,
@@ -32,6 +34,20 @@ impl Gate {
     pub fn mark_entries(&self) {
         if !self.marked.swap(true, Ordering::AcqRel) {
             self.invalidate();
+        }
+    }
+
+    /// Has hits be counted as uses from now on.
+    pub fn count_uses(&self) {
+        self.limited.store(true, Ordering::Release);
+    }
+
+    /// Notes a hit on the entry with this mark.
+    #[inline]
+    pub fn note_hit(&self, mark: &Mark) {
+        // An atomic count is half of what such a hit takes: not where nobody asks for it.
+        if self.limited.load(Ordering::Acquire) {
+            mark.touch(self.ticks.next());
         }
     }
 
@@ -76,6 +92,19 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::Gate;
+    use crate::policy::Mark;
+
+    /// A hit is a use once there are limits, and is not counted before.
+    #[test]
+    fn hits_are_uses_under_limits() {
+        let (gate, mark) = (Gate::default(), Mark::new(0));
+        gate.ticks.next();
+        gate.note_hit(&mark);
+        assert_eq!((mark.used(), gate.ticks.next()), (0, 1));
+        gate.count_uses();
+        gate.note_hit(&mark);
+        assert_eq!((mark.used(), gate.ticks.next()), (2, 3));
+    }
 
     /// Tables are shut off while any override is on, and outlive it unless something changed.
     #[test]

@@ -136,6 +136,7 @@ impl<L: Clone> State<L> {
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
     pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
+        self.gate.count_uses();
         self.gate.mark_entries();
         let fresh = self.bounds.is_none();
         let bounds = self.bounds.get_or_insert_default();

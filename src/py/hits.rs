@@ -92,7 +92,7 @@ impl Terms {
             if mark.is_gone() {
                 return false;
             }
-            mark.touch(gate.ticks.next());
+            gate.note_hit(mark);
         }
         !timed || self.span.holds()
     }
@@ -113,6 +113,17 @@ pub struct Fill {
     pub span: Option<Span>,
     /// Whether the entry is still there, and where its use is noted, if entries come and go.
     pub mark: Option<Arc<Mark>>,
+}
+
+/// Which hits a function has: the commonest sort, and those that need more to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// One str, which every call gets the same object for.
+    Quick,
+    /// The same, as long as it is fresh and its entry is there.
+    QuickOnTerms,
+    /// Any others.
+    Any,
 }
 
 /// All hits of one function that need no key text.
@@ -140,7 +151,22 @@ impl Hits {
         if self.epoch != epoch || self.timed || self.marked {
             return None;
         }
-        let result = self.shapes.first()?.quick(call)?;
+        let (_, result) = self.shapes.first()?.quick(call)?;
+        self.count += 1;
+        Some(result.clone_ref(call.py()))
+    }
+
+    /// The same where it matters when the result was made, or whether its entry is still there.
+    #[inline]
+    pub fn quick_on_terms(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Py<PyAny>> {
+        if self.epoch != gate.word() {
+            return None;
+        }
+        let shape = self.shapes.first()?;
+        let (row, result) = shape.quick(call)?;
+        if !shape.terms(row).hold(self.timed, gate) {
+            return None;
+        }
         self.count += 1;
         Some(result.clone_ref(call.py()))
     }
@@ -181,9 +207,13 @@ impl Hits {
         }
     }
 
-    /// Whether `quick` may answer all calls that are known here.
-    pub fn are_quick(&self) -> bool {
-        !self.timed && !self.marked && !self.copied && self.shapes.iter().all(Shape::is_quick)
+    /// What may answer all calls that are known here.
+    pub fn sort(&self) -> Sort {
+        match self.timed || self.marked {
+            _ if self.copied || !self.shapes.iter().all(Shape::is_quick) => Sort::Any,
+            true => Sort::QuickOnTerms,
+            false => Sort::Quick,
+        }
     }
 
     /// Forgets everything.

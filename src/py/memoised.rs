@@ -261,6 +261,12 @@ impl Memoised {
         self.hits.with(call.py(), |hits| hits.quick(call, self.gate.word()))?
     }
 
+    /// The same for results that grow old, or come and go.
+    #[inline]
+    pub fn quick_hit_on_terms(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
+        self.hits.with(call.py(), |hits| hits.quick_on_terms(call, &self.gate))?
+    }
+
     /// What the table of hits has for the call.
     #[inline]
     pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
@@ -290,12 +296,11 @@ impl Memoised {
         let counts = |at| all || self.is_keyed(raw, at);
         let filled = self.hits.with(raw.py(), |hits| {
             let dropped = hits.fill(raw, fill, counts);
-            (dropped, hits.are_quick())
+            (dropped, hits.sort())
         });
-        if filled.as_ref().is_some_and(|(_, quick)| !quick) {
-            self.entry.widen();
+        if let Some((_, sort)) = filled {
+            self.entry.widen(sort);
         }
-        drop(filled);
     }
 
     fn is_keyed(&self, raw: &RawCall<'_, '_>, at: usize) -> bool {

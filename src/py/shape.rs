@@ -103,15 +103,16 @@ impl Shape {
             }
     }
 
-    /// The result of a call with one argument, if nothing needs to be called to find it: the
+    /// The row and the result of a call with one argument, if nothing needs to be called to find it: the
     /// argument is the very str that it was before. None too if it must be copied.
     #[inline]
-    pub fn quick(&self, call: &RawCall<'_, '_>) -> Option<&Py<PyAny>> {
+    pub fn quick(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Py<PyAny>)> {
         if !self.is_quick() || call.positional() != 1 || call.names().is_some() {
             return None;
         }
         let argument = call.argument(0);
-        self.first(noted_hash(argument)?, |[own, _]| is(own, argument))?.1.as_ref()
+        let (row, result) = self.first(noted_hash(argument)?, |[own, _]| is(own, argument))?;
+        Some((row, result.as_ref()?))
     }
 
     /// Whether `quick` may know its calls.

@@ -8,7 +8,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use super::vectorcall::{any, quick};
+use super::vectorcall::{any, quick, quick_on_terms};
+use crate::py::hits::Sort;
 use crate::py::memoised::Memoised;
 
 /// Where CPython finds the C function that calls a `Memoised`.
@@ -21,9 +22,18 @@ impl Entry {
         Self(AtomicPtr::new(quick as ffi::vectorcallfunc as *mut ()))
     }
 
-    /// From now on hits may be of any sort: none is looked for twice.
-    pub fn widen(&self) {
-        self.0.store(any as ffi::vectorcallfunc as *mut (), Ordering::Relaxed);
+    /// From now on there are hits of this sort, too: none is to be looked for twice.
+    pub fn widen(&self, sort: Sort) {
+        let [first, on_terms, all]: [ffi::vectorcallfunc; 3] = [quick, quick_on_terms, any];
+        match sort {
+            Sort::Quick => {}
+            Sort::QuickOnTerms => {
+                let (first, next) = (first as *mut (), on_terms as *mut ());
+                // Any other function answers these hits as well.
+                let _ = self.0.compare_exchange(first, next, Ordering::Relaxed, Ordering::Relaxed);
+            }
+            Sort::Any => self.0.store(all as *mut (), Ordering::Relaxed),
+        }
     }
 }
 

@@ -30,6 +30,23 @@ pub unsafe extern "C" fn quick(
     }
 }
 
+/// The same where results grow old, or come and go.
+pub unsafe extern "C" fn quick_on_terms(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own, here and where they are handed on.
+    unsafe {
+        let (me, call) = parts(callable, arguments, nargsf, names);
+        match me.get().quick_hit_on_terms(&call) {
+            Some(object) => object.into_ptr(),
+            None => any(callable, arguments, nargsf, names),
+        }
+    }
+}
+
 /// All hits.
 #[inline(never)]
 pub unsafe extern "C" fn any(
