@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -63,6 +64,20 @@ def hit_copy(calls: int) -> None:
         f(KEY)
 
 
+def first_hit(calls: int) -> None:
+    """Results of 2 KB that were loaded, each of them once; the file is the same for any number."""
+    path = Path(tempfile.mkdtemp()) / "cache.json"
+    text = json.dumps(samples.issue())
+    path.write_text("{" + ",\n".join(f'"f(number={n})": {text}' for n in range(2_000)) + "}\n")
+
+    def absent(number: int) -> None:
+        raise LookupError(number)
+
+    f = Cache(path).memoise(absent, name="f")
+    for number in range(calls):
+        f(number)
+
+
 def miss_in_memory(calls: int) -> None:
     """A result of 2 KB that is kept in no file."""
     value = samples.issue()
@@ -90,6 +105,7 @@ SCENES: dict[str, Scene] = {
         hit_ttl,
         hit_maxsize,
         hit_copy,
+        first_hit,
         miss_in_memory,
         miss,
     )
