@@ -26,7 +26,7 @@ where
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
     fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
         let _saving = self.saving.lock();
-        if !self.state.lock().is_loaded() {
+        if !self.state.lock().is_loaded() || self.store.is_closed() {
             return Ok(());
         }
         // Somebody foreign may rewrite the file at this very moment; the second try has its news.

@@ -182,6 +182,10 @@ impl Store for FileStore {
         self.inner().close();
     }
 
+    fn is_closed(&self) -> bool {
+        self.inner().state.lock().is_closed()
+    }
+
     fn notices(&self) -> Vec<String> {
         self.inner().notices.lock().take()
     }

@@ -137,6 +137,11 @@ pub trait Store: Send + Sync {
     /// Ends the use of the store; the last process to leave leaves only the snapshot behind.
     /// What was appended and not folded stays in the journal. The next use opens the store again.
     fn close(&self);
+    /// Whether the store was closed and not used since: then there is nothing of ours to save, and
+    /// what others did meanwhile is read when it is used again, not before.
+    fn is_closed(&self) -> bool {
+        false
+    }
     /// What the user should be told, once each, in order; emptied by the call.
     fn notices(&self) -> Vec<String>;
     /// In the child of a fork: forgets the parent's locks and handles without touching them.

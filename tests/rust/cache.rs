@@ -59,6 +59,28 @@ fn results_outlive_the_cache() {
     assert_eq!(text(&later, "b").as_deref(), Some("3"));
 }
 
+/// Once it is closed, closing and saving look at nothing: the file is others' business, and read
+/// again when it is used again.
+#[test]
+fn a_closed_cache_leaves_the_file_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    cache.put(&key("a"), result("1")).unwrap();
+    cache.close().unwrap();
+    std::fs::write(&path, "{ half of somebody else's").unwrap();
+    cache.close().unwrap();
+    cache.save().unwrap();
+    assert_eq!(cache.notices(), Vec::<String>::new());
+    assert_eq!(std::fs::read(&path).unwrap(), b"{ half of somebody else's");
+    std::fs::write(&path, "{\"b\": 2}").unwrap();
+    cache.take_news();
+    assert_eq!(cache.keys(), [key("b")]);
+    cache.put(&key("c"), result("3")).unwrap();
+    cache.close().unwrap();
+    assert_eq!(on_disk(&path).keys(), [key("b"), key("c")]);
+}
+
 /// A result that cannot be stored lives in memory, and takes an older stored one out of the file.
 #[test]
 fn the_unstorable_replaces_the_stored() {

@@ -38,7 +38,8 @@ pub struct State {
     pub folding: bool,
     /// Whether this process has asked whether it is alone, and is.
     pub alone: bool,
-    /// Whether it is unknown what was taken in (the child of a fork at a bad moment).
+    /// Whether it is unknown what was taken in: after a close, and in the child of a fork at a bad
+    /// moment.
     pub lost: bool,
     /// The damaged snapshot that a copy was kept of.
     pub kept: Option<Identity>,
@@ -50,6 +51,11 @@ impl State {
     /// Whether there is anything that the snapshot does not hold.
     pub fn needs_save(&self) -> bool {
         self.rewrite || self.changes + self.older_changes + self.unsaved > 0
+    }
+
+    /// Whether this process has nothing open, and nothing that must be saved.
+    pub fn is_closed(&self) -> bool {
+        self.lost && self.journal.is_none() && self.unsaved == 0 && !self.rewrite
     }
 
     /// Whether nobody did anything of late, as far as a glance at the journal tells.
