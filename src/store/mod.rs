@@ -137,8 +137,8 @@ pub trait Store: Send + Sync {
     /// Ends the use of the store; the last process to leave leaves only the snapshot behind.
     /// What was appended and not folded stays in the journal. The next use opens the store again.
     fn close(&self);
-    /// Whether the store was closed and not used since: then there is nothing of ours to save, and
-    /// what others did meanwhile is read when it is used again, not before.
+    /// Whether the store was closed, everything is in the snapshot, and it was not used since: then
+    /// there is nothing to save, and what others did meanwhile is read when it is used again.
     fn is_closed(&self) -> bool {
         false
     }

@@ -81,6 +81,24 @@ fn a_closed_cache_leaves_the_file_alone() {
     assert_eq!(on_disk(&path).keys(), [key("b"), key("c")]);
 }
 
+/// What a full disk left, a journal that could not be sealed and the next one, goes with the first
+/// cache that has read it.
+#[test]
+fn empty_journals_are_cleared_away() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    std::fs::write(&path, "{\"a\": 1}").unwrap();
+    for generation in [5, 6, 7] {
+        std::fs::write(folder.path().join(format!("c.json.journal-{generation}")), "").unwrap();
+    }
+    let cache = on_disk(&path);
+    assert_eq!(text(&cache, "a").as_deref(), Some("1"));
+    cache.close().unwrap();
+    let left: Vec<_> =
+        folder.path().read_dir().unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["c.json"]);
+}
+
 /// A result that cannot be stored lives in memory, and takes an older stored one out of the file.
 #[test]
 fn the_unstorable_replaces_the_stored() {

@@ -1,5 +1,7 @@
 //! Closing: the last process to leave clears up.
 
+use std::io::ErrorKind;
+
 use super::Inner;
 use super::fold::FoldPass;
 use super::state::State;
@@ -101,20 +103,28 @@ impl Inner {
         drop(self.fs.remove(&self.names().lock));
     }
 
-    /// Whether the snapshot holds all that the journals say. The last of them is sealed to find
-    /// out, so that a process that has it open without a lock goes and looks for another.
+    /// Whether the snapshot holds all that the journals say. They are sealed to find out, so that
+    /// a process that has one open without a lock goes and looks for another.
     fn is_all_folded(&self, state: &mut State) -> bool {
-        if self.catch_up(state).is_err() || state.changes + state.older_changes > 0 {
-            return false;
-        }
-        let Some(mut journal) = state.journal.take() else { return true };
-        let tail = self.append_seal(&mut journal);
-        state.journal = Some(journal);
-        tail.is_ok_and(|tail| {
+        loop {
+            if self.catch_up(state).is_err() || state.changes + state.older_changes > 0 {
+                return false;
+            }
+            let Some(mut journal) = state.journal.take() else { return true };
+            let next = journal.generation + 1;
+            let tail = self.append_seal(&mut journal);
+            state.journal = Some(journal);
+            let Ok(tail) = tail else { return false };
             self.take_in_one(state, tail);
             state.finish_generation();
-            state.older_changes == 0
-        })
+            // Who found no room for a seal had begun the next generation all the same.
+            match self.open_generation(next, false) {
+                Ok(journal) => state.journal = Some(journal),
+                Err(error) => {
+                    return error.kind() == ErrorKind::NotFound && state.older_changes == 0;
+                }
+            }
+        }
     }
 
     /// Gives up all handles and, with them, all locks. What was taken in stays known.

@@ -53,9 +53,9 @@ impl State {
         self.rewrite || self.changes + self.older_changes + self.unsaved > 0
     }
 
-    /// Whether this process has nothing open, and nothing that must be saved.
+    /// Whether this process has nothing open, and left nothing that a snapshot must still take in.
     pub fn is_closed(&self) -> bool {
-        self.lost && self.journal.is_none() && self.unsaved == 0 && !self.rewrite
+        self.lost && self.journal.is_none() && !self.needs_save()
     }
 
     /// Whether nobody did anything of late, as far as a glance at the journal tells.
