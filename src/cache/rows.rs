@@ -297,14 +297,16 @@ impl<L> Base<L> {
     }
 
     fn take(&mut self, at: usize) -> Option<Row<L>> {
-        match std::mem::replace(&mut self.states[at], GONE) {
+        let row = match self.states[at] {
             UNTOUCHED | USED => {
                 self.untouched -= 1;
                 Some(self.read(at))
             }
             GONE => None,
             number => self.touched[(number - FIRST) as usize].take(),
-        }
+        };
+        self.states[at] = GONE;
+        row
     }
 }
 

@@ -80,6 +80,9 @@ fn a_file_is_left_where_it_is() {
     table.get_mut(b"3").unwrap().timed = true;
     assert_eq!(table.touched().count(), 1);
     assert!(table.note_use(b"3"));
+    assert!(!table.note_use(b"4"));
+    table.close_gaps();
+    assert!(table.note_use(b"4") && !table.note_use(b"1"));
     assert!(written(&table).contains("\"times\": {\"3\": 7.0}"));
 }
 
