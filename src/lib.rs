@@ -16,10 +16,12 @@
 //! ```
 //!
 //! Nothing points to the left. Only `py` knows Python, behind the feature `python`; without it all
-//! else is built and tested. `unsafe` stands in `py::hot` alone.
+//! else is built and tested. `unsafe` stands in `py::ffi` alone.
 #![warn(missing_docs)]
 
 pub mod cache;
+pub mod clock;
+pub mod collections;
 pub mod error;
 pub mod flight;
 pub mod key;
@@ -27,6 +29,5 @@ pub mod policy;
 #[cfg(feature = "python")]
 mod py;
 pub mod store;
-pub mod stripes;
 pub mod sync;
 pub mod value;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::entry::Entry;
 use super::rows::{Row, Rows, View};
+use crate::collections::Index;
+use crate::store::Entries;
 use crate::store::snapshot::Placed;
-use crate::store::{Entries, Index};
 
 /// An index of row numbers over rows in insertion order, as CPython's dict is built.
 ///

@@ -3,13 +3,13 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::aio;
-use super::cache::CoreCache;
-use super::call::Call;
-use super::memoised::Memoised;
-use super::mode::Mode;
-use super::slow::Answer;
-use super::within::Asker;
+use crate::py::cache::core::CoreCache;
+use crate::py::cache::mode::Mode;
+use crate::py::call::context::Asker;
+use crate::py::call::invocation::Answer;
+use crate::py::key::arguments::Call;
+use crate::py::memoised::Memoised;
+use crate::py::task::pending_call;
 
 #[pymethods]
 impl Memoised {
@@ -82,7 +82,7 @@ impl Memoised {
         let call = Call::from_python(args, kwargs)?;
         Self::expect_instance(slf, &call)?;
         if me.suspends {
-            return aio::call(slf, &call, true).map(|(value, _)| value);
+            return pending_call::call(slf, &call, true).map(|(value, _)| value);
         }
         let Some(mut flight) = me.begin(py, &call, Asker::thread(py)?)? else {
             return me.invoke(py, &call);

@@ -8,15 +8,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use super::cache::CoreCache;
-use super::call::{Call, invoke};
-use super::hits::{Fill, Hits, Served};
-use super::hot::{Attached, Entry, RawCall, defer_counting, install};
-use super::keys::KeyMaker;
-use super::options::Options;
-use super::text::from_wtf8;
 use crate::cache::Gate;
 use crate::policy::Limits;
+use crate::py::cache::core::CoreCache;
+use crate::py::call::options::Options;
+use crate::py::ffi::{Entry, RawCall, defer_counting, install};
+use crate::py::hits::Attached;
+use crate::py::hits::table::{Fill, Hits, Served};
+use crate::py::key::arguments::{Call, invoke};
+use crate::py::key::maker::KeyMaker;
+use crate::py::value::wtf8::from_wtf8;
 
 /// A function whose results are kept.
 #[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
@@ -24,19 +25,19 @@ pub struct Memoised {
     entry: Entry,
     hits: Attached<Hits>,
     gate: Arc<Gate>,
-    pub(super) function: Py<PyAny>,
-    pub(super) core: Py<CoreCache>,
-    pub(super) keys: KeyMaker,
+    pub(in crate::py) function: Py<PyAny>,
+    pub(in crate::py) core: Py<CoreCache>,
+    pub(in crate::py) keys: KeyMaker,
     options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
-    pub(super) name: String,
+    pub(in crate::py) name: String,
     /// Whether it is an `async def` function, whose calls suspend until the result is there.
-    pub(super) suspends: bool,
+    pub(in crate::py) suspends: bool,
     /// What tells this function from others that share its keys.
-    pub(super) id: u64,
-    pub(super) counters: Counters,
-    pub(super) collision_told: AtomicBool,
-    pub(super) unstorable_told: AtomicBool,
+    pub(in crate::py) id: u64,
+    pub(in crate::py) counters: Counters,
+    pub(in crate::py) collision_told: AtomicBool,
+    pub(in crate::py) unstorable_told: AtomicBool,
     /// Whether it was given its options, so that calls of it may be under way.
     configured: AtomicBool,
 }

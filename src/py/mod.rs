@@ -1,40 +1,16 @@
 //! The face towards Python: the only part that knows `PyO3`.
 
-mod aio;
-#[cfg(Py_GIL_DISABLED)]
-mod attached;
 mod cache;
 mod call;
-mod canon;
-mod clock;
 mod control;
-mod decode;
-mod encode;
-mod fork;
+mod ffi;
 mod hits;
-mod hot;
-mod kept;
-mod keys;
-mod lead;
-mod live;
-mod mapping;
+mod key;
 mod memoised;
-mod mode;
 mod named_call;
-mod names;
-mod options;
-mod refusal;
 mod report;
-mod salt;
-mod shape;
-mod simple;
-mod slots;
-mod slow;
-#[cfg(Py_GIL_DISABLED)]
-mod spares;
-mod text;
-mod values;
-mod within;
+mod task;
+mod value;
 
 use pyo3::prelude::*;
 
@@ -42,17 +18,17 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::aio::Turn;
+    use crate::py::cache::core::CoreCache;
     #[pymodule_export]
-    use super::cache::CoreCache;
+    use crate::py::cache::fork::after_fork_in_child;
     #[pymodule_export]
-    use super::canon::canonical;
+    use crate::py::call::invocation::exiting;
     #[pymodule_export]
-    use super::fork::after_fork_in_child;
+    use crate::py::key::canonical::canonical;
     #[pymodule_export]
-    use super::memoised::Memoised;
+    use crate::py::memoised::Memoised;
     #[pymodule_export]
-    use super::report::report;
+    use crate::py::report::report;
     #[pymodule_export]
-    use super::slow::exiting;
+    use crate::py::task::pending_call::Turn;
 }

@@ -4,9 +4,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::call::Call;
-use super::keys::NoKey;
-use super::memoised::Memoised;
+use crate::py::key::arguments::Call;
+use crate::py::key::maker::NoKey;
+use crate::py::memoised::Memoised;
 
 impl Memoised {
     /// Says why the arguments of `call` do not fit the function.

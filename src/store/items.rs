@@ -1,7 +1,8 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
+use super::Item;
 use super::snapshot::Placed;
-use super::{Index, Item};
+use crate::collections::Index;
 
 /// All entries in insertion order, each key once, and the item of the salt behind them.
 #[derive(Debug)]

@@ -7,7 +7,6 @@ mod entries;
 mod file;
 mod fill;
 pub mod fs;
-mod index;
 mod items;
 mod journal;
 mod lock;
@@ -23,7 +22,6 @@ use crate::error::Result;
 
 pub use entries::{Entries, Stretch};
 pub use file::{Durability, FileStore, Options};
-pub use index::{Hash, Index};
 pub use items::Items;
 pub use lock::{KeyGuard, Map, Memory};
 pub use memory::MemoryStore;

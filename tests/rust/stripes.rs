@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
-use outlive::stripes::Stripes;
+use outlive::collections::stripes::Stripes;
 
 /// What `run` gives in each of `number` threads that are all alive at once.
 fn together<R: Send>(number: usize, run: impl Fn() -> R + Sync) -> Vec<R> {

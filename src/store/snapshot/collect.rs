@@ -10,7 +10,8 @@ use bytes::Bytes;
 use super::meta::{self, Meta};
 use super::placed::{Place, Placed, key, plain_or_unescaped};
 use super::scan::Entry;
-use crate::store::{Hash, Index, RESERVED_KEY};
+use crate::collections::{Hash, Index};
+use crate::store::RESERVED_KEY;
 
 /// What the file held so far.
 #[derive(Debug, Default)]

@@ -7,8 +7,9 @@ use super::damage::Damage;
 use super::placed::Placed;
 use super::salvage::salvage;
 use super::scan::{After, Scanned, Scanner, shift};
+use crate::collections::Index;
 use crate::error::{Error, Result};
-use crate::store::{Index, Items};
+use crate::store::Items;
 use crate::value::text::utf8;
 
 /// The mark that some editors put before UTF-8.

@@ -1,0 +1,272 @@
+//! The cache as Python sees it: values in and out, warnings, modes, forks.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::entries::SpareNames;
+use super::mode::Mode;
+use crate::cache::Cache;
+use crate::policy::Limits;
+use crate::py::value::template::Live;
+use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
+use crate::value::write::Charset;
+
+/// A cache whose decoded forms and failures are Python objects.
+pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
+
+/// All caches of the process, for forks.
+static CACHES: StdMutex<Vec<Weak<PyCache>>> = StdMutex::new(Vec::new());
+
+/// All caches that are alive.
+pub fn all_caches() -> Vec<Arc<PyCache>> {
+    let mut caches = CACHES.lock().unwrap_or_else(PoisonError::into_inner);
+    caches.retain(|cache| cache.strong_count() > 0);
+    caches.iter().filter_map(Weak::upgrade).collect()
+}
+
+/// The native half of `outlive.Cache`.
+#[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
+pub struct CoreCache {
+    pub(in crate::py) cache: Arc<PyCache>,
+    charset: Charset,
+    path: Option<PathBuf>,
+    /// Whether every result is synced to the disk.
+    #[pyo3(get)]
+    fsync: bool,
+    /// Whether the folder of the file is made if there is none.
+    makes_folder: bool,
+    default_mode: AtomicU8,
+    /// `outlive._modes.current`, asked only while somebody overrides the mode.
+    overridden: Py<PyAny>,
+    /// Called with each sentence that the user should read.
+    warn: Py<PyAny>,
+    pub(in crate::py) names: SpareNames,
+    loaded: AtomicBool,
+    /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
+    pub(in crate::py) spare_salt: OnceLock<String>,
+    /// Whether every use must be seen, to know what was used last.
+    pub(in crate::py) bounded: AtomicBool,
+}
+
+#[pymethods]
+impl CoreCache {
+    #[new]
+    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, mode, overridden, warn))]
+    fn new(
+        path: Option<PathBuf>,
+        ascii: bool,
+        fsync: bool,
+        makes_folder: bool,
+        mode: &str,
+        overridden: Py<PyAny>,
+        warn: Py<PyAny>,
+    ) -> PyResult<Self> {
+        let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        super::fork::watch();
+        let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
+        let _active = crate::sync::active();
+        CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));
+        let core = Self {
+            cache,
+            charset,
+            path,
+            fsync,
+            makes_folder,
+            default_mode: AtomicU8::new(0),
+            overridden,
+            warn,
+            names: SpareNames::default(),
+            loaded: AtomicBool::new(false),
+            spare_salt: OnceLock::new(),
+            bounded: AtomicBool::new(false),
+        };
+        core.set_mode(mode)?;
+        Ok(core)
+    }
+
+    /// The file, or None for a cache in memory.
+    #[getter]
+    fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
+    /// The mode that holds where nothing overrides it.
+    #[getter]
+    fn get_mode(&self) -> &'static str {
+        match self.default() {
+            Mode::On => "on",
+            Mode::Off => "off",
+            Mode::Refresh => "refresh",
+            Mode::Offline => "offline",
+            Mode::Readonly => "readonly",
+        }
+    }
+
+    #[setter]
+    fn set_mode(&self, word: &str) -> PyResult<()> {
+        let mode = Mode::from_word(word)?;
+        let old = Mode::from_number(self.default_mode.swap(mode as u8, Ordering::AcqRel));
+        self.cache.only_reads(!self.is_writable());
+        match (old.serves_hits(), mode.serves_hits()) {
+            (true, false) => self.cache.gate().enter(),
+            (false, true) => self.cache.gate().leave(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the file was read, or its entries used.
+    #[getter]
+    fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// How much the whole cache may hold.
+    #[pyo3(signature = (*, maxsize, max_bytes))]
+    fn limit(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
+        self.bounded.store(maxsize.is_some() || max_bytes.is_some(), Ordering::Release);
+        self.cache.limit(None, Limits { maxsize, max_bytes });
+    }
+
+    /// How many entries went because there was no room.
+    fn evictions(&self) -> u64 {
+        self.cache.evictions(None)
+    }
+
+    /// An override of the mode begins somewhere: hits look at it from now on.
+    fn enter(&self) {
+        self.cache.gate().enter();
+    }
+
+    /// It is over.
+    fn leave(&self) {
+        self.cache.gate().leave();
+    }
+
+    /// Reads the file, unless that was done before.
+    pub fn load(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (me, py) = (slf.get(), slf.py());
+        if !me.loaded.swap(true, Ordering::AcqRel) {
+            let may_write = Self::may_write(slf)?;
+            if me.makes_folder && may_write {
+                // What cannot be made is found missing, and told, by who writes there.
+                let _ = me.path.as_deref().map(crate::store::fs::make_folder_of);
+            }
+            me.cache.only_reads(!may_write);
+            py.detach(|| me.cache.load());
+            me.cache.only_reads(!me.is_writable());
+        }
+        py.detach(|| me.cache.load());
+        me.tell(py)
+    }
+
+    /// Writes the file, if anything changed. Says whether all is well.
+    fn save(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
+        let saved = py.detach(|| self.cache.save());
+        self.tell(py)?;
+        Ok(saved.is_ok())
+    }
+
+    /// Saves and leaves the file to others.
+    pub fn close(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
+        let saved = py.detach(|| self.cache.close());
+        self.tell(py)?;
+        Ok(saved.is_ok())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.overridden)?;
+        visit.call(&self.warn)?;
+        self.cache.visit_live(|live| live.traverse(visit))
+    }
+
+    fn __clear__(&self) {
+        self.cache.forget_unstorable();
+    }
+}
+
+fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
+    let Some(path) = path else { return Box::new(MemoryStore) };
+    let durability = if fsync { Durability::Fsync } else { Durability::Flush };
+    let options =
+        Options { charset, durability, read_only: false, map: Some(crate::py::ffi::share) };
+    Box::new(FileStore::new(path.to_owned(), options))
+}
+
+impl Drop for CoreCache {
+    fn drop(&mut self) {
+        // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
+        // journal, for the next process to find.
+        if self.is_writable() {
+            let _ = self.cache.close();
+        }
+    }
+}
+
+impl CoreCache {
+    /// The cache behind it.
+    pub fn cache(&self) -> &Arc<PyCache> {
+        &self.cache
+    }
+
+    /// Reads the file at the first use, and says what was wrong with it.
+    pub fn load_once(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().loaded.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Self::load(slf)
+    }
+
+    /// The charset of its texts.
+    pub fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// Whether the file may be written.
+    pub fn is_writable(&self) -> bool {
+        !matches!(self.default(), Mode::Off | Mode::Readonly)
+    }
+
+    /// Whether the file may be written by what this thread or task does here and now.
+    pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
+    }
+
+    pub(in crate::py) fn default(&self) -> Mode {
+        Mode::from_number(self.default_mode.load(Ordering::Acquire))
+    }
+
+    /// The mode that holds for this thread or task, here and now.
+    pub fn mode(slf: &Bound<'_, Self>) -> PyResult<Mode> {
+        let me = slf.get();
+        if crate::cache::Gate::is_open(me.cache.gate().word()) {
+            return Ok(me.default());
+        }
+        let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;
+        word.map_or_else(|| Ok(me.default()), |word| Mode::from_word(&word))
+    }
+
+    /// Warns of what the store has to say.
+    pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        for notice in self.cache.notices() {
+            self.warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
+        }
+        Ok(())
+    }
+
+    /// Warns, of the class with this name.
+    pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
+        self.warn.bind(py).call1((class, sentence)).map(drop)
+    }
+}

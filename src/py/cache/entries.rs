@@ -1,0 +1,178 @@
+//! The cache's values: texts decoded once, and kept beside what they were decoded from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+
+use super::core::CoreCache;
+use crate::cache::Entry;
+use crate::clock;
+use crate::py::value::decode::{Failure, decode, template};
+use crate::py::value::key_interner::Names;
+use crate::py::value::stored_text::to_text;
+use crate::py::value::template::Live;
+
+/// What a hit hands out.
+pub enum Source<'py> {
+    /// An object that was decoded for this hit alone.
+    Fresh(Bound<'py, PyAny>),
+    /// A copy of this.
+    Live(Arc<Live>),
+}
+
+impl<'py> Source<'py> {
+    /// The value: a copy, the object itself if it cannot change, or the one that was decoded.
+    pub fn value(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Fresh(value) => Ok(value.clone()),
+            Self::Live(live) => live.serve(py),
+        }
+    }
+}
+
+impl CoreCache {
+    /// A copy of the value of `key`; None if there is none.
+    pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(found) = self.cache.get(key) else { return Ok(None) };
+        self.source(py, key, &found)?.map(|source| source.value(py)).transpose()
+    }
+
+    /// What to serve a copy of an entry from; None if its text is bad.
+    ///
+    /// Most results are used once in a run, and objects take several times the memory of their text:
+    /// for the first hit the text is decoded and nothing kept, for the second a template is made.
+    pub fn source<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bytes,
+        entry: &Entry<Arc<Live>>,
+    ) -> PyResult<Option<Source<'py>>> {
+        let text = entry.text.as_ref().filter(|_| entry.live.is_none());
+        let Some(text) = text.filter(|_| !self.cache.note_use(key)) else {
+            return Ok(self.live(py, key, entry)?.map(Source::Live));
+        };
+        let decoded = self.decode(py, text);
+        let Some(value) = self.sound(py, key, text, decoded)? else { return Ok(None) };
+        if !Live::is_immutable(&value) {
+            return Ok(Some(Source::Fresh(value)));
+        }
+        let live = Arc::new(Live::same(value));
+        self.cache.keep_live(key, text, &live);
+        Ok(Some(Source::Live(live)))
+    }
+
+    /// The decoded form of an entry, which is kept beside it; None if its text is bad.
+    pub fn live(
+        &self,
+        py: Python<'_>,
+        key: &Bytes,
+        entry: &Entry<Arc<Live>>,
+    ) -> PyResult<Option<Arc<Live>>> {
+        if let Some(live) = &entry.live {
+            return Ok(Some(Arc::clone(live)));
+        }
+        let Some(text) = &entry.text else { return Ok(None) };
+        let decoded = self.template(py, text);
+        let Some(live) = self.sound(py, key, text, decoded)?.map(Arc::new) else { return Ok(None) };
+        self.cache.keep_live(key, text, &live);
+        Ok(Some(live))
+    }
+
+    /// What was decoded; None if the text is bad: then the entry is dropped, and the file kept aside.
+    fn sound<T>(
+        &self,
+        py: Python<'_>,
+        key: &Bytes,
+        text: &Bytes,
+        decoded: Result<T, Failure>,
+    ) -> PyResult<Option<T>> {
+        match decoded {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::Python(error)) => Err(error),
+            Err(Failure::Text(error)) => {
+                let shown = String::from_utf8_lossy(key);
+                let why = format!("the value of {shown:?}: {error}");
+                self.cache.discard(key, text, &why, self.is_writable());
+                self.tell(py)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The value of a text.
+    pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
+        self.with_names(|names| decode(py, text, names))
+    }
+
+    /// What hits on a text are served from.
+    pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Live, Failure> {
+        self.with_names(|names| template(py, text, names)).map(|live| live.of_text(text))
+    }
+
+    fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
+        // Taken out while Python objects are made: no lock is held, and others do without.
+        let mut names = self.names.with(Option::take).unwrap_or_default();
+        let value = decode(&mut names);
+        let spare = self.names.with(|spare| spare.replace(names));
+        drop(spare);
+        value
+    }
+
+    /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
+    pub(in crate::py) fn put_value(
+        &self,
+        key: &Bytes,
+        value: &Bound<'_, PyAny>,
+        durable: bool,
+    ) -> PyResult<()> {
+        let py = value.py();
+        let mut entry = Entry::new(Some(clock::now()));
+        entry.transient = !durable;
+        match to_text(value, self.charset()) {
+            Ok(text) => entry.text = Some(text),
+            Err(refusal) => {
+                entry.live = Some(Arc::new(Live::same(value.clone())));
+                let shown = String::from_utf8_lossy(key);
+                let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
+                self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
+            }
+        }
+        let _ = self.cache.put(key, entry);
+        self.tell(py)
+    }
+}
+
+/// What a warning adds to [`unstorable`]: the value is not lost.
+pub const HERE_ONLY: &str = "; it is kept in this process only";
+
+/// The sentence for a value that the file cannot hold.
+pub fn unstorable(of: &str, where_: &str) -> String {
+    format!(
+        "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
+         dates, decimals, ...) instead"
+    )
+}
+
+/// Names that no decoding uses at this moment.
+#[cfg(not(Py_GIL_DISABLED))]
+#[derive(Debug, Default)]
+pub struct SpareNames(parking_lot::Mutex<Option<Box<Names>>>);
+
+/// Names that no decoding uses at this moment: each thread has its own, so that threads which copy
+/// different results do not count references to the same names.
+#[cfg(Py_GIL_DISABLED)]
+#[derive(Debug, Default)]
+pub struct SpareNames(crate::collections::stripes::Stripes<Option<Box<Names>>>);
+
+impl SpareNames {
+    #[cfg(not(Py_GIL_DISABLED))]
+    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        run(&mut self.0.lock())
+    }
+
+    #[cfg(Py_GIL_DISABLED)]
+    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        self.0.with(run)
+    }
+}

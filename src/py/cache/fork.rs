@@ -1,0 +1,51 @@
+//! Forks: nobody is inside the cache while the process is copied, and the child lets go of what
+//! belongs to its parent.
+//!
+//! NOTE: the locks are taken in handlers of the C library and not in those of `os`, because other
+//! handlers of `os` run in between: they are Python code, another thread gets its turn, comes to
+//! these locks and waits for them with the interpreter in its hands, for ever.
+
+use std::cell::RefCell;
+use std::sync::{Once, RwLockWriteGuard};
+
+use pyo3::prelude::*;
+
+use super::core::all_caches;
+use crate::flight::{ForkToken, Graph};
+use crate::py::call::invocation::this_thread;
+use crate::py::ffi;
+use crate::sync::alone;
+
+/// What is held from just before a fork until just after it.
+type Held = (ForkToken, RwLockWriteGuard<'static, ()>);
+
+thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) });
+
+/// From now on the process is only copied while nobody is inside the cache.
+pub fn watch() {
+    static WATCHING: Once = Once::new();
+    WATCHING.call_once(|| ffi::at_fork(take, give_back));
+}
+
+/// In the thread that forks, right before.
+///
+/// Whoever is inside leaves without needing the interpreter, which this thread may hold.
+extern "C" fn take() {
+    let alone = alone();
+    let flights = Graph::of_process().before_fork();
+    HELD.set(Some((flights, alone)));
+}
+
+/// In the same thread right after, in the parent and in the child.
+extern "C" fn give_back() {
+    drop(HELD.take());
+}
+
+/// To be called in the child before anything is cached there.
+#[pyfunction]
+pub fn after_fork_in_child() {
+    for cache in all_caches() {
+        cache.after_fork();
+    }
+    Graph::of_process().before_fork().after_in_child(this_thread());
+}

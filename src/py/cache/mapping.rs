@@ -1,0 +1,128 @@
+//! The cache as a mapping of key texts to values.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+
+use super::core::CoreCache;
+use crate::cache::Entry;
+use crate::py::value::template::Live;
+use crate::py::value::wtf8::{from_wtf8, with_wtf8};
+use crate::store::RESERVED_KEY;
+use crate::value::check::check;
+
+#[pymethods]
+impl CoreCache {
+    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Self::load(slf)?;
+        Ok(slf.get().cache.len())
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        Self::load(slf)?;
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let me = slf.get();
+        if !me.cache.contains(&text) {
+            // Another process may have it by now.
+            me.cache.take_news();
+        }
+        match me.cache.get(&text) {
+            // What is bad must not be found here and missed a moment later.
+            Some(entry) if !is_sound(&entry) => Ok(me.live(key.py(), &text, &entry)?.is_some()),
+            entry => Ok(entry.is_some()),
+        }
+    }
+
+    /// All keys in order.
+    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        let py = slf.py();
+        Self::load(slf)?;
+        let keys: PyResult<Vec<_>> =
+            slf.get().cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
+        PyList::new(py, keys?)
+    }
+
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::load(slf)?;
+        let me = slf.get();
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let missing = || PyKeyError::new_err(key.clone().unbind());
+        if let Some(value) = me.value(key.py(), &text)? {
+            return Ok(value);
+        }
+        // Another process may have it by now.
+        me.cache.take_news();
+        me.value(key.py(), &text)?.ok_or_else(missing)
+    }
+
+    fn __setitem__(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let me = slf.get();
+        Self::load(slf)?;
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        if text == RESERVED_KEY.as_bytes() {
+            let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
+            return Err(PyValueError::new_err(message));
+        }
+        me.put_value(&text, value, Self::may_write(slf)?)
+    }
+
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = Self::remove(slf, key)?;
+        gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// Forgets one entry; says whether there was one.
+    fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        Ok(Self::taken(slf, key)?.is_some())
+    }
+
+    /// Forgets one entry and gives its value: to one thread, if several ask.
+    fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        let (me, py) = (slf.get(), key.py());
+        // Looked at first: what is bad is kept aside, not forgotten.
+        if Self::__contains__(slf, key)?
+            && let Some(entry) = Self::taken(slf, key)?
+            && let Some(source) = me.source(py, &with_wtf8(key, Bytes::copy_from_slice)?, &entry)?
+        {
+            return source.value(py);
+        }
+        Err(PyKeyError::new_err(key.clone().unbind()))
+    }
+
+    /// Forgets everything, in the file too.
+    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
+        Self::load(slf)?;
+        me.cache.clear(durable);
+        me.tell(py)
+    }
+}
+
+impl CoreCache {
+    /// The entry that `key` had until now.
+    fn taken(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+    ) -> PyResult<Option<Entry<Arc<Live>>>> {
+        let (me, durable) = (slf.get(), Self::may_write(slf)?);
+        Self::load(slf)?;
+        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
+        me.tell(key.py())?;
+        Ok(gone)
+    }
+}
+
+/// Whether the text of an entry is a value, or there is none.
+fn is_sound(entry: &Entry<Arc<Live>>) -> bool {
+    entry.sound || entry.text.as_ref().is_none_or(|text| check(text).is_ok())
+}

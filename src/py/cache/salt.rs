@@ -1,0 +1,50 @@
+//! The salt of secrets: made at first need, kept in the file, the same for all its processes.
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use super::core::CoreCache;
+use super::mode::Mode;
+use crate::store::{KeyGuard, KeyLock, RESERVED_KEY};
+
+#[pymethods]
+impl CoreCache {
+    /// What digests of secrets are keyed with; None if `offer_salt` must make it first.
+    fn salt(slf: &Bound<'_, Self>) -> PyResult<Option<String>> {
+        let (me, mode) = (slf.get(), Self::mode(slf)?);
+        if mode == Mode::Off {
+            return Ok(me.spare_salt.get().cloned());
+        }
+        Self::load_once(slf)?;
+        Ok(me.cache().salt(mode.writes()))
+    }
+
+    /// Lets `salt` be that, unless there is one: the salt that holds, in all processes.
+    fn offer_salt(slf: &Bound<'_, Self>, salt: String) -> PyResult<String> {
+        let (me, mode, py) = (slf.get(), Self::mode(slf)?, slf.py());
+        if mode == Mode::Off {
+            return Ok(me.spare_salt.get_or_init(|| salt).clone());
+        }
+        Self::load_once(slf)?;
+        let _alone = mode.writes().then(|| me.lock_salt(py));
+        me.cache().take_news();
+        let salt = me.cache().offer_salt(salt, mode.writes());
+        me.tell(py)?;
+        Ok(salt)
+    }
+}
+
+impl CoreCache {
+    /// Keeps other processes from making a salt; they do so in a moment, so nobody waits long.
+    fn lock_salt(&self, py: Python<'_>) -> Option<KeyGuard> {
+        for _ in 0..1000 {
+            match self.cache().lock_key(RESERVED_KEY.as_bytes()) {
+                KeyLock::Held(lock) => return Some(lock),
+                KeyLock::Unsupported => return None,
+                KeyLock::Busy => py.detach(|| std::thread::sleep(Duration::from_millis(1))),
+            }
+        }
+        None
+    }
+}

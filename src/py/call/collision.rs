@@ -1,0 +1,44 @@
+//! Two different calls under one key of the drop-in: the second is told.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+
+use super::invocation::Flight;
+use crate::cache::Origin;
+
+impl<'py> Flight<'_, 'py> {
+    /// Who asks, where keys do not tell.
+    pub(super) fn origin(&self, py: Python<'py>) -> Option<Origin> {
+        let keys = &self.me.keys;
+        let others = || keys.other_arguments(py, self.call);
+        (keys.is_flat() && keys.is_first())
+            .then(|| Origin { function: self.me.id, others: others() })
+    }
+
+    /// Warns once if this hit was computed by another function, or from other arguments.
+    pub(super) fn check_collision(&self, py: Python<'py>) -> PyResult<()> {
+        if self.me.collision_told.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(mine) = self.origin(py) else { return Ok(()) };
+        let Some(first) = self.cache().claim(&self.key, mine) else { return Ok(()) };
+        let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);
+        if first.function == mine.function && !differ {
+            return Ok(());
+        }
+        self.me.collision_told.store(true, Ordering::Relaxed);
+        let cause = if first.function == mine.function {
+            "a call with other arguments behind the first"
+        } else {
+            "another function"
+        };
+        let key = String::from_utf8_lossy(&self.key);
+        let sentence = format!(
+            "{} was answered with the result of {cause}: only the first argument is the key, and \
+             both have {key:?}; use @memoise(key=\"all\") to tell such calls apart",
+            self.me.name
+        );
+        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
+}

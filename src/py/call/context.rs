@@ -1,0 +1,135 @@
+//! On whose behalf code runs: the computations of tasks that wait for it to return.
+//!
+//! A task may spread its work over other tasks and threads (`gather`, `to_thread`). They run in a
+//! copy of its context, so a context variable tells them what they are part of.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::invocation::{fresh_id, this_thread};
+use crate::flight::{Caller, Owner};
+
+/// How many computations of tasks are under way: while there are none, nobody looks at the context.
+static WORKS: AtomicUsize = AtomicUsize::new(0);
+
+/// One computation of a task.
+#[derive(Debug)]
+struct Link {
+    owner: Owner,
+    over: AtomicBool,
+}
+
+/// The computations that a piece of code is part of, the innermost first.
+#[pyclass(frozen, name = "Within", module = "outlive._core")]
+pub struct Within(Vec<Arc<Link>>);
+
+/// A computation of a task, from its start until this is dropped.
+#[must_use = "dropped it is over"]
+#[derive(Debug)]
+pub struct Work {
+    link: Arc<Link>,
+    outer: Vec<Arc<Link>>,
+}
+
+/// Who asks for a key, who would compute it, and what both are part of.
+#[derive(Debug)]
+pub struct Asker {
+    owner: Owner,
+    worker: Owner,
+    within: Vec<Owner>,
+    links: Vec<Arc<Link>>,
+}
+
+impl Asker {
+    /// An ordinary call in this thread: always the same, unless it is part of a computation.
+    pub fn thread(py: Python<'_>) -> PyResult<Arc<Self>> {
+        thread_local!(static PLAIN: Arc<Asker> = Arc::new(Asker::of_thread(Vec::new())));
+        let links = current(py)?;
+        // A thread that is about to end has none to share any more.
+        let plain = if links.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
+        Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(links))))
+    }
+
+    fn of_thread(links: Vec<Arc<Link>>) -> Self {
+        let owner = Owner::thread(this_thread());
+        Self { owner, worker: owner, within: owners(&links), links }
+    }
+
+    /// A call in a task of an event loop in this thread, to be computed by a task of its own.
+    pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
+        let links = current(py)?;
+        let fresh = || Owner::task(fresh_id(), this_thread());
+        // Tasks of one computation wait under one name: it waits for all of them.
+        let owner = links.first().map_or_else(fresh, |link| link.owner);
+        Ok(Arc::new(Self { owner, worker: fresh(), within: owners(&links), links }))
+    }
+
+    /// How the flights see it.
+    pub fn caller(&self) -> Caller<'_> {
+        Caller::within(self.owner, &self.within).through(self.worker)
+    }
+
+    /// Whether somebody who computes another key waits for this call, unseen by the flights.
+    pub fn is_within(&self) -> bool {
+        !self.within.is_empty()
+    }
+
+    /// The computation of the worker begins.
+    pub fn work(&self) -> Work {
+        WORKS.fetch_add(1, Ordering::AcqRel);
+        let link = Arc::new(Link { owner: self.worker, over: AtomicBool::new(false) });
+        Work { link, outer: self.links.clone() }
+    }
+}
+
+impl Work {
+    /// What runs in this context from now on is part of this computation. Returns the token that
+    /// takes it back.
+    pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let links = std::iter::once(&self.link).chain(&self.outer).cloned().collect();
+        variable(py)?.call_method1(intern!(py, "set"), (Within(links),))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.link.over.store(true, Ordering::Release);
+        WORKS.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Takes back what `Work::enter` did.
+pub fn leave(token: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = token.py();
+    variable(py)?.call_method1(intern!(py, "reset"), (token,)).map(drop)
+}
+
+fn owners(links: &[Arc<Link>]) -> Vec<Owner> {
+    links.iter().map(|link| link.owner).collect()
+}
+
+/// What the running code is part of, and what is not over yet.
+fn current(py: Python<'_>) -> PyResult<Vec<Arc<Link>>> {
+    if WORKS.load(Ordering::Acquire) == 0 {
+        return Ok(Vec::new());
+    }
+    let found = variable(py)?.call_method0(intern!(py, "get"))?;
+    let Ok(within) = found.cast_into::<Within>() else { return Ok(Vec::new()) };
+    let under_way = |link: &&Arc<Link>| !link.over.load(Ordering::Acquire);
+    Ok(within.get().0.iter().filter(under_way).cloned().collect())
+}
+
+fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let variable = VARIABLE.get_or_try_init(py, || {
+        let class = py.import(intern!(py, "contextvars"))?.getattr(intern!(py, "ContextVar"))?;
+        let default = pyo3::types::PyDict::new(py);
+        default.set_item("default", py.None())?;
+        class.call(("outlive_within",), Some(&default)).map(Bound::unbind)
+    });
+    variable.map(|variable: &Py<PyAny>| variable.bind(py))
+}

@@ -1,0 +1,287 @@
+//! What a call does that no table of hits could answer: look up, wait, or compute and keep.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::context::Asker;
+use super::lease::{Duty, Old};
+use super::options::Options;
+use crate::cache::Landed;
+use crate::flight::{Guard, Join, Poll, Waiter};
+use crate::py::cache::core::{CoreCache, PyCache};
+use crate::py::cache::mode::Mode;
+use crate::py::hits::table::Fill;
+use crate::py::key::arguments::Call;
+use crate::py::key::maker::NoKey;
+use crate::py::memoised::Memoised;
+use crate::py::value::template::Live;
+use crate::store::{KeyGuard, KeyLock};
+
+/// What flights of Python functions hand to those who wait.
+pub type Result_ = Landed<Arc<Live>, Arc<PyErr>>;
+
+/// How long a waiter sleeps before it looks for signals (Ctrl-C).
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// How a key held by another process is asked for again: from the first pause to the longest.
+const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
+
+/// A value to return, and what the table of hits may remember of it.
+pub type Answer<'py> = (Bound<'py, PyAny>, Option<Fill>);
+
+/// What a look at the cache gave.
+pub(super) enum Look<'py> {
+    Hit(Answer<'py>),
+    /// A kept exception.
+    Raise(PyErr),
+    /// Nothing fresh.
+    Miss(Old),
+}
+
+/// One call under way.
+pub struct Flight<'a, 'py> {
+    pub me: &'a Memoised,
+    pub core: Bound<'py, CoreCache>,
+    pub call: &'a Call<'py>,
+    pub key: Bytes,
+    pub asker: Arc<Asker>,
+    pub mode: Mode,
+    pub options: Arc<Options>,
+    /// The state of the cache when the call began.
+    pub epoch: u64,
+}
+
+/// What a call is to do next.
+pub enum Step<'py> {
+    /// Return this.
+    Done(Answer<'py>),
+    /// Compute, inside of our own flight of this key.
+    Nested,
+    /// Compute without a flight: waiting would close a circle.
+    Alone(Duty),
+    /// Compute for everybody.
+    Lead(Guard<Result_>, Old),
+    /// Wait for the one who computes.
+    Wait(Waiter<Result_>),
+}
+
+/// The number of this thread; kept by the child of a fork.
+pub fn this_thread() -> u64 {
+    thread_local!(static ID: u64 = fresh_id());
+    ID.with(|id| *id)
+}
+
+/// A number that no thread or task has.
+pub fn fresh_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The thread that runs the interpreter's exit handlers, once ours has run; 0 before.
+static EXITING: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn exiting_thread() -> Option<u64> {
+    Some(EXITING.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
+}
+
+/// To be called when the save at exit is done: what comes later is saved at once.
+#[pyfunction]
+pub fn exiting() {
+    EXITING.store(this_thread(), Ordering::Relaxed);
+}
+
+impl Memoised {
+    /// The whole call; of an async function the part that does not suspend.
+    pub fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+        let (me, py) = (slf.get(), slf.py());
+        if me.suspends {
+            return crate::py::task::pending_call::call(slf, call, false);
+        }
+        match me.begin(py, call, Asker::thread(py)?)? {
+            Some(flight) => flight.fly(py),
+            None => me.invoke(py, call).map(|value| (value, None)),
+        }
+    }
+
+    /// The call as a flight; None if it goes straight through.
+    pub fn begin<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        call: &'a Call<'py>,
+        asker: Arc<Asker>,
+    ) -> PyResult<Option<Flight<'a, 'py>>> {
+        let core = self.core.bind(py);
+        let mode = CoreCache::mode(core)?;
+        if mode == Mode::Off {
+            return Ok(None);
+        }
+        CoreCache::load_once(core)?;
+        let epoch = core.get().cache().gate().word();
+        let options = self.options();
+        let key = match self.keys.key(py, call) {
+            Ok(key) => Bytes::from(key),
+            Err(NoKey::Unbound) => return Ok(None),
+            Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
+        };
+        Ok(Some(Flight { me: self, core: core.clone(), call, key, asker, mode, options, epoch }))
+    }
+
+    /// A call without a key: the drop-in never raises on account of the cache, so it warns.
+    fn keyless(&self, py: Python<'_>, error: PyErr) -> PyResult<()> {
+        if !self.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
+            return Err(error);
+        }
+        if !self.unstorable_told.swap(true, Ordering::Relaxed) {
+            let sentence = format!("{}; until then it is called every time", error.value(py));
+            self.core.get().warn(py, "UnstorableWarning", &sentence)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn count_miss(&self) {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl<'py> Flight<'_, 'py> {
+    pub(super) fn cache(&self) -> &Arc<PyCache> {
+        self.core.get().cache()
+    }
+
+    /// Looks up, waits or computes, until there is an answer.
+    pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+        loop {
+            match self.step(py)? {
+                Step::Done(answer) => return Ok(answer),
+                Step::Nested => return self.nested(py),
+                Step::Alone(duty) => return self.compute(py, duty),
+                Step::Lead(guard, old) => return self.lead(py, guard, old),
+                Step::Wait(waiter) => {
+                    let landed = wait(py, &waiter)?;
+                    if let Some(answer) = self.landed(py, landed)? {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks up and joins, without waiting or computing.
+    pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        // While somebody computes this key it may be us: then the cache does not count.
+        let early = self.cache().is_flying(&self.key).then(|| self.join());
+        if let Some(Join::Nested) = early {
+            return self.inside(py);
+        }
+        let old = match self.look(py)? {
+            Look::Hit(answer) => return Ok(Step::Done(answer)),
+            Look::Raise(error) => return Err(error),
+            Look::Miss(old) => old,
+        };
+        let joined = early.unwrap_or_else(|| self.join());
+        match joined {
+            Join::Nested => self.inside(py),
+            Join::Wait(waiter) => Ok(Step::Wait(waiter)),
+            Join::Lead(_) | Join::Circle if self.mode == Mode::Offline => {
+                Err(self.offline_miss(py))
+            }
+            Join::Circle => Ok(Step::Alone(Duty::free(old))),
+            Join::Lead(guard) => {
+                if self.mode == Mode::Refresh {
+                    // Inner calls under this key must come by this path, where they are told apart.
+                    self.cache().gate().invalidate();
+                }
+                Ok(Step::Lead(guard, old))
+            }
+        }
+    }
+
+    pub fn join(&self) -> Join<Result_> {
+        self.cache().join(&self.key, self.asker.caller())
+    }
+
+    /// Everything is computed anew, where it would be kept; mode "offline" computes nothing.
+    pub fn refresh(&mut self, py: Python<'py>) -> PyResult<()> {
+        match self.mode {
+            Mode::Offline => return Err(self.offline_miss(py)),
+            Mode::On => self.mode = Mode::Refresh,
+            Mode::Off | Mode::Refresh | Mode::Readonly => {}
+        }
+        Ok(())
+    }
+
+    /// We are the one who computes in this process; another process may be at it, or done.
+    fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
+        let lock = self.take_lock(py, &guard)?;
+        match self.look_again(py)? {
+            Some(answer) => Ok(answer),
+            None => self.compute(py, Duty { guard: Some(guard), lock, old }),
+        }
+    }
+
+    /// Somebody may have finished between our look and the flight, or in another process.
+    pub fn look_again(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
+        self.cache().take_news();
+        match self.look(py)? {
+            Look::Hit(answer) => Ok(Some(answer)),
+            Look::Raise(error) => Err(error),
+            Look::Miss(_) => Ok(None),
+        }
+    }
+
+    fn take_lock(&self, py: Python<'py>, guard: &Guard<Result_>) -> PyResult<Option<KeyGuard>> {
+        let mut locked = self.try_lock();
+        if !matches!(locked, KeyLock::Busy) || self.asker.is_within() {
+            return Ok(locked.held());
+        }
+        let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
+        let [mut pause, longest] = PAUSES;
+        while matches!(locked, KeyLock::Busy) {
+            py.detach(|| std::thread::sleep(pause));
+            py.check_signals()?;
+            pause = longest.min(pause * 2);
+            locked = self.try_lock();
+        }
+        Ok(locked.held())
+    }
+
+    /// Tries to keep other processes from computing this key meanwhile.
+    pub fn try_lock(&self) -> KeyLock {
+        match self.mode {
+            Mode::Readonly => KeyLock::Unsupported,
+            _ => self.cache().lock_key(&self.key),
+        }
+    }
+
+    fn offline_miss(&self, py: Python<'py>) -> PyErr {
+        let told = || -> PyResult<PyErr> {
+            let errors = py.import(intern!(py, "outlive._errors"))?;
+            let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
+            let error = errors.call_method1("cache_miss", (&self.me.name, key))?;
+            Ok(PyErr::from_value(error))
+        };
+        told().unwrap_or_else(|error| error)
+    }
+}
+
+/// Waits for another thread's value; None if its thread was stopped and somebody must take over.
+fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
+    loop {
+        match py.detach(|| waiter.wait(SIGNALS)) {
+            Poll::Ready(landed) => return Ok(Some(landed)),
+            Poll::Again => return Ok(None),
+            Poll::Pending => {
+                py.check_signals()?;
+                if let Some(leader) = waiter.leader() {
+                    leader.look();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Looking a key up: is there a result, is it fresh, what may a table of hits remember of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::invocation::{Flight, Look};
+use super::lease::Old;
+use super::options::Ttl;
+use crate::cache::Entry;
+use crate::clock;
+use crate::policy::{Expiry, Freshness};
+use crate::py::cache::entries::Source;
+use crate::py::cache::mode::Mode;
+use crate::py::hits::table::{Fill, Held, Span};
+use crate::py::key::arguments::call;
+use crate::py::value::stored_text::is_error;
+use crate::py::value::template::{Live, Template};
+
+impl<'py> Flight<'_, 'py> {
+    /// What a hit would return; nothing is counted.
+    pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let cache = self.cache();
+        let found = cache.get(&self.key).or_else(|| {
+            // Another process may have it by now: a call would look, too.
+            cache.take_news();
+            cache.get(&self.key)
+        });
+        let Some(found) = found else { return Ok(None) };
+        if is_error(found.text.as_ref()) {
+            return Ok(None);
+        }
+        let Some(source) = self.source(py, &found)? else { return Ok(None) };
+        let expiry = self.expiry(|| source.value(py))?;
+        match self.freshness(py, &found, expiry)? {
+            Freshness::Expired { .. } => Ok(None),
+            Freshness::Fresh | Freshness::Refresh => self.serve(py, &source).map(Some),
+        }
+    }
+
+    /// Looks the key up.
+    pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss(Old::default());
+        if self.mode == Mode::Refresh {
+            return Ok(nothing);
+        }
+        let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
+        if is_error(found.text.as_ref()) {
+            return self.kept_error(py, &found);
+        }
+        let Some(source) = self.source(py, &found)? else { return Ok(nothing) };
+        let expiry = self.expiry(|| source.value(py))?;
+        match self.freshness(py, &found, expiry)? {
+            Freshness::Fresh => {}
+            Freshness::Refresh => self.refresh_later(py)?,
+            Freshness::Expired { servable_on_error } => {
+                let stale = if servable_on_error { self.live(py, &found)? } else { None };
+                return Ok(Look::Miss(Old { expired: true, stale }));
+            }
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        self.check_collision(py)?;
+        let value = self.serve(py, &source)?;
+        let Source::Live(live) = source else { return Ok(Look::Hit((value, None))) };
+        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        if !self.is_remembered() || self.cache().is_flying(&self.key) {
+            return Ok(Look::Hit((value, None)));
+        }
+        let fill = self.fill(py, &live, &found, expiry)?;
+        Ok(Look::Hit((value, Some(fill))))
+    }
+
+    /// What to serve an entry from; None if its text is bad.
+    fn source(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Option<Source<'py>>> {
+        let options = &self.options;
+        // A ttl that depends on the result gets a copy of its own.
+        if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
+            return self.core.get().source(py, &self.key, found);
+        }
+        Ok(self.live(py, found)?.map(Source::Live))
+    }
+
+    fn live(&self, py: Python<'_>, found: &Entry<Arc<Live>>) -> PyResult<Option<Arc<Live>>> {
+        self.core.get().live(py, &self.key, found)
+    }
+
+    pub(super) fn kept_error(
+        &self,
+        py: Python<'py>,
+        found: &Entry<Arc<Live>>,
+    ) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss(Old::default());
+        let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
+            return Ok(nothing);
+        };
+        let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
+        let age = self.now(py)? - found.created.unwrap_or(0.0);
+        let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
+        if error.is_none() {
+            return Ok(nothing);
+        }
+        self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        Ok(Look::Raise(PyErr::from_value(error)))
+    }
+
+    /// The limits of this result's age; None if results of this function do not grow old. `value`
+    /// gives a copy of the result.
+    fn expiry(
+        &self,
+        value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Expiry>> {
+        let options = &self.options;
+        if !options.expires() {
+            return Ok(None);
+        }
+        let ttl = match &options.ttl {
+            None => None,
+            Some(Ttl::Seconds(seconds)) => Some(*seconds),
+            Some(Ttl::Of(function)) => {
+                let value = value()?;
+                call(function.bind(value.py()), (value,))?.extract()?
+            }
+        };
+        Ok(Some(Expiry {
+            ttl,
+            refresh_after: options.refresh_after,
+            stale_if_error: options.stale_if_error,
+        }))
+    }
+
+    fn freshness(
+        &self,
+        py: Python<'py>,
+        found: &Entry<Arc<Live>>,
+        expiry: Option<Expiry>,
+    ) -> PyResult<Freshness> {
+        let Some(expiry) = expiry else { return Ok(Freshness::Fresh) };
+        let now = self.now(py)?;
+        Ok(expiry.judge(found.created, now, now))
+    }
+
+    /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
+    /// ask for the key or the time.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.me.keys.is_pure() && self.options.clock.is_none()
+    }
+
+    /// Whether results may have to go for want of room.
+    fn is_bounded(&self) -> bool {
+        self.options.maxsize.is_some() || self.core.get().bounded.load(Ordering::Relaxed)
+    }
+
+    /// What the table of hits may remember of a new entry, if of anything.
+    pub(super) fn fill_of(
+        &self,
+        py: Python<'py>,
+        entry: &Entry<Arc<Live>>,
+    ) -> PyResult<Option<Fill>> {
+        let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
+            return Ok(None);
+        };
+        let expiry = self.expiry(|| live.serve(py))?;
+        self.fill(py, live, entry, expiry).map(Some)
+    }
+
+    /// What the table of hits is to remember, and until when.
+    fn fill(
+        &self,
+        py: Python<'py>,
+        live: &Arc<Live>,
+        entry: &Entry<Arc<Live>>,
+        expiry: Option<Expiry>,
+    ) -> PyResult<Fill> {
+        let span = match expiry {
+            Some(Expiry { ttl, refresh_after, .. }) => {
+                let now = self.now(py)?;
+                let limits = [ttl, refresh_after].into_iter().flatten();
+                let until = entry.created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
+                Some(Span::up_to(clock::nanoseconds(until)))
+            }
+            None => None,
+        };
+        let held = if self.is_bounded() {
+            Held::Weak(Arc::downgrade(live), !self.options.copy)
+        } else if live.is_shared() {
+            Held::Same(live.object().clone_ref(py))
+        } else if self.options.copy {
+            Held::Copy(Py::new(py, Template(Arc::clone(live)))?)
+        } else {
+            Held::Same(live.serve_shared(py)?.unbind())
+        };
+        Ok(Fill { epoch: self.epoch, held, span, mark: entry.mark.clone() })
+    }
+
+    pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
+        let Some(refresher) = &self.options.refresher else { return Ok(()) };
+        if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
+            return Ok(());
+        }
+        let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
+        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?)).map(drop)
+    }
+
+    fn serve(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match source {
+            Source::Live(live) => self.serve_live(py, live),
+            Source::Fresh(value) => Ok(value.clone()),
+        }
+    }
+
+    pub(super) fn serve_live(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
+        if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
+    }
+
+    pub(super) fn value_of(
+        &self,
+        py: Python<'py>,
+        text: Option<&Bytes>,
+        live: Option<Arc<Live>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut entry = Entry::new(None);
+        (entry.text, entry.live) = (text.cloned(), live);
+        let source = self.source(py, &entry)?;
+        source.map(|source| self.serve(py, &source)).transpose()
+    }
+
+    pub(super) fn now(&self, py: Python<'_>) -> PyResult<f64> {
+        match &self.options.clock {
+            Some(clock) => call(clock.bind(py), ())?.extract(),
+            None => Ok(clock::now()),
+        }
+    }
+}

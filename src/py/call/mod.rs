@@ -1,0 +1,10 @@
+//! A call that no table of hits could answer: look up, wait, or compute and keep.
+
+mod collision;
+mod compute;
+pub mod context;
+pub mod invocation;
+pub mod lease;
+mod lookup;
+mod nested;
+pub mod options;

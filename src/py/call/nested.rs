@@ -1,0 +1,62 @@
+//! Inner calls under a key that is being computed, and what others computed while we waited.
+
+use std::sync::atomic::Ordering;
+
+use pyo3::prelude::*;
+
+use super::compute::is_used_up;
+use super::invocation::{Answer, Flight, Look, Result_, Step};
+use crate::cache::Landed;
+use crate::py::cache::mode::Mode;
+
+impl<'py> Flight<'_, 'py> {
+    /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
+    pub(super) fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+        self.me.count_miss();
+        let value = self.me.invoke(py, self.call)?;
+        self.keep_nested(py, &value)?;
+        Ok((value, None))
+    }
+
+    /// The value of an earlier inner call, if there was one.
+    pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
+        let kept = self.cache().flights().nested_get(&self.key, self.asker.caller());
+        let Some(Landed::Result(text, live)) = kept else { return Ok(Step::Nested) };
+        let value = self.value_of(py, text.as_ref(), live)?;
+        Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
+    }
+
+    /// Keeps the value of an inner call for the next one.
+    pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (entry, refused) = self.entry(py, value)?;
+        if refused.is_some() && is_used_up(value)? {
+            return Ok(());
+        }
+        let landed = Landed::Result(entry.text, entry.live);
+        self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
+        Ok(())
+    }
+
+    /// What somebody else computed while we waited; None if there is nothing to be had from it.
+    pub fn landed(
+        &self,
+        py: Python<'py>,
+        landed: Option<Result_>,
+    ) -> PyResult<Option<Answer<'py>>> {
+        let (text, live) = match landed {
+            None => return Ok(None),
+            Some(Landed::Failed(error)) => return Err(error.clone_ref(py)),
+            Some(Landed::Result(text, live)) => (text, live),
+        };
+        if self.mode != Mode::Refresh
+            && let Look::Hit(answer) = self.look(py)?
+        {
+            return Ok(Some(answer));
+        }
+        let value = self.value_of(py, text.as_ref(), live)?;
+        if value.is_some() {
+            self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(value.map(|value| (value, None)))
+    }
+}

@@ -1,0 +1,89 @@
+//! The arguments of a call, where CPython put them.
+
+use std::marker::PhantomData;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::py::key::arguments::Call;
+use crate::py::memoised::Memoised;
+
+/// The arguments of one call, where CPython put them.
+pub struct RawCall<'a, 'py> {
+    arguments: *const *mut ffi::PyObject,
+    positional: usize,
+    names: *mut ffi::PyObject,
+    py: Python<'py>,
+    lives: PhantomData<&'a ()>,
+}
+
+impl<'a, 'py> RawCall<'a, 'py> {
+    /// Proof that the interpreter is attached.
+    pub fn py(&self) -> Python<'py> {
+        self.py
+    }
+
+    /// How many arguments there are.
+    #[inline]
+    pub fn width(&self) -> usize {
+        self.positional + self.names().map_or(0, |names| names.len())
+    }
+
+    /// How many of them are positional.
+    #[inline]
+    pub fn positional(&self) -> usize {
+        self.positional
+    }
+
+    /// The names of the others.
+    #[inline]
+    pub fn names(&self) -> Option<Borrowed<'a, 'py, PyTuple>> {
+        if self.names.is_null() {
+            return None;
+        }
+        // SAFETY: kwnames of a vectorcall is NULL or a tuple that the caller keeps alive.
+        Some(unsafe { borrowed(self.py, self.names).cast_unchecked() })
+    }
+
+    /// The argument `at`, counted from 0, keywords behind the positional ones.
+    #[inline]
+    pub fn argument(&self, at: usize) -> Borrowed<'a, 'py, PyAny> {
+        // Most are positional: then the names need not be looked at.
+        assert!(at < self.positional || at < self.width());
+        // SAFETY: the array holds `width` objects (checked above) that the caller keeps alive.
+        unsafe { borrowed(self.py, *self.arguments.add(at)) }
+    }
+
+    /// The call in safe terms.
+    pub fn to_call(&self) -> Call<'py> {
+        let values = (0..self.width()).map(|at| self.argument(at).to_owned()).collect();
+        let names = self.names().filter(|names| !names.is_empty());
+        Call::new(values, names.map(Borrowed::to_owned))
+    }
+}
+
+/// An object that lives as long as the call, without `PyO3`'s own check for NULL.
+#[inline]
+unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'a, '_, PyAny> {
+    // SAFETY: the caller has an object, and it is not NULL.
+    unsafe { Borrowed::from_ptr_or_opt(py, object).unwrap_unchecked() }
+}
+
+/// The function and the arguments of a vectorcall.
+#[inline]
+pub unsafe fn parts<'a, 'py>(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> (Borrowed<'a, 'py, Memoised>, RawCall<'a, 'py>) {
+    let positional = nargsf & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
+    // SAFETY: CPython calls with the interpreter attached, `callable` an instance of the one type
+    // that has this slot, and the arguments as `RawCall` says.
+    unsafe {
+        let py = Python::assume_attached();
+        let call = RawCall { arguments, positional, names, py, lives: PhantomData };
+        (borrowed(py, callable).cast_unchecked(), call)
+    }
+}

@@ -1,0 +1,5 @@
+//! From a call's arguments to its key text.
+
+pub mod arguments;
+pub mod canonical;
+pub mod maker;

@@ -1,0 +1,127 @@
+//! A computation by a task of its own, which others wait for.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use crate::flight::{Guard, Leader, OutsideWait};
+use crate::py::call::context::{Asker, Work};
+use crate::py::call::invocation::Result_;
+use crate::py::call::lease::{Duty, Old};
+use crate::store::KeyLock;
+
+/// A computation that others wait for.
+pub struct Lead {
+    /// None once it is finished or given back.
+    duty: Mutex<Option<Duty>>,
+    old: Old,
+    work: Mutex<Option<Work>>,
+    outside: Mutex<Option<OutsideWait>>,
+    /// `outlive._async.Worker`: the task that computes.
+    worker: Mutex<Option<Py<PyAny>>>,
+}
+
+impl Lead {
+    /// Begins: `asker` has the duty to compute.
+    pub fn new(guard: Guard<Result_>, old: Old, asker: &Asker) -> Arc<Self> {
+        Arc::new(Self {
+            duty: Mutex::new(Some(Duty::lead(guard, old.clone()))),
+            old,
+            work: Mutex::new(Some(asker.work())),
+            outside: Mutex::default(),
+            worker: Mutex::default(),
+        })
+    }
+
+    /// What is known of an older result.
+    pub fn old(&self) -> &Old {
+        &self.old
+    }
+
+    /// Names the task that computes, for those who wait.
+    pub fn set_worker(self: &Arc<Self>, worker: Py<PyAny>) {
+        let old = self.worker.lock().replace(worker);
+        drop(old);
+        if let Some(guard) = self.duty.lock().as_ref().and_then(Duty::guard) {
+            let leader: Arc<dyn Leader> = Arc::<Self>::clone(self);
+            guard.led_by(leader);
+        }
+    }
+
+    /// Makes the running context part of this computation; the token takes it back.
+    pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let work = self.work.lock().take();
+        let token = work.as_ref().map(|work| work.enter(py)).transpose();
+        *self.work.lock() = work;
+        token
+    }
+
+    /// Whether somebody waits at this moment.
+    pub fn is_awaited(&self) -> bool {
+        let duty = self.duty.lock();
+        duty.as_ref().and_then(Duty::guard).is_some_and(Guard::is_awaited)
+    }
+
+    /// Visits what it holds, for the garbage collector.
+    pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Some(worker) = self.worker.try_lock() else { return Ok(()) };
+        worker.as_ref().map_or(Ok(()), |worker| visit.call(worker))
+    }
+
+    /// The duty, to be fulfilled now; one without a flight if it was given back before.
+    pub fn take(&self) -> Duty {
+        drop(self.worker.lock().take());
+        drop(self.outside.lock().take());
+        let duty = self.duty.lock().take();
+        drop(self.work.lock().take());
+        duty.unwrap_or_else(|| Duty::free(self.old.clone()))
+    }
+
+    /// Another one who waits takes over.
+    pub fn give_up(&self) {
+        drop(self.take());
+    }
+
+    /// Whether another process that has this key may be waited for; from now until `hold`.
+    pub fn may_wait_outside(&self) -> bool {
+        let mut outside = self.outside.lock();
+        if outside.is_none() {
+            let duty = self.duty.lock();
+            *outside = duty.as_ref().and_then(Duty::guard).and_then(Guard::may_wait_outside);
+        }
+        outside.is_some()
+    }
+
+    /// Other processes are kept away, or cannot be.
+    pub fn hold(&self, locked: KeyLock) {
+        drop(self.outside.lock().take());
+        if let Some(duty) = &mut *self.duty.lock() {
+            duty.hold(locked.held());
+        }
+    }
+
+    /// The answer of a method of the worker; None if there is no worker or no interpreter any more.
+    fn ask(&self, method: &str) -> Option<bool> {
+        Python::try_attach(|py| {
+            let worker = self.worker.lock().as_ref().map(|worker| worker.clone_ref(py))?;
+            let answer = worker.call_method0(py, method).and_then(|said| said.is_truthy(py));
+            answer.map_err(|error| error.write_unraisable(py, Some(worker.bind(py)))).ok()
+        })?
+    }
+}
+
+impl Leader for Lead {
+    fn nobody_waits(&self) {
+        self.ask("deserted");
+    }
+
+    fn look(&self) {
+        if self.ask("is_lost") == Some(true) {
+            // The computation may still go on one day: its result is then kept like any other.
+            let duty = self.duty.lock().take();
+            drop(duty);
+        }
+    }
+}

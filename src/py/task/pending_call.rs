@@ -1,0 +1,351 @@
+//! Calls of `async def` functions, between the points where `outlive._async` suspends.
+//!
+//! ```text
+//! call --> value                        a hit: nothing suspends
+//!      \-> Turn: straight               await the function, keep nothing
+//!                compute (nested, circle) await the function, then keep or fail
+//!                lead                   the same in a task of its own, which others wait for
+//!                wait                   for somebody else's outcome; then again
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::leader_task::Lead;
+use crate::flight::{Join, Poll, Waiter};
+use crate::py::cache::mode::Mode;
+use crate::py::call::context::{self, Asker};
+use crate::py::call::invocation::{Answer, Flight, Result_, Step};
+use crate::py::call::lease::{Duty, Old};
+use crate::py::call::options::Options;
+use crate::py::key::arguments::Call;
+use crate::py::memoised::Memoised;
+use crate::store::KeyLock;
+
+/// What a suspended call is to do next.
+#[pyclass(frozen, weakref, name = "Turn", module = "outlive._core")]
+pub struct Turn {
+    me: Py<Memoised>,
+    args: Py<PyTuple>,
+    kwargs: Option<Py<PyDict>>,
+    /// None if the call goes straight through.
+    begun: Option<Arc<Begun>>,
+    state: Mutex<State>,
+}
+
+/// What stays the same while a call is under way.
+struct Begun {
+    key: Bytes,
+    asker: Arc<Asker>,
+    mode: Mode,
+    options: Arc<Options>,
+    epoch: u64,
+}
+
+enum State {
+    /// Nothing is left to do.
+    Over,
+    /// Compute inside of our own flight.
+    Nested,
+    /// Compute, and nobody waits.
+    Alone(Duty),
+    /// Compute for everybody.
+    Lead(Arc<Lead>),
+    /// Wait.
+    Wait(Arc<Waiter<Result_>>),
+}
+
+/// The call of an async function up to where it must suspend: its result, or a `Turn`.
+pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
+    let py = me.py();
+    let Some(mut flight) = me.get().begin(py, call, Asker::task(py)?)? else {
+        return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
+    };
+    if anew {
+        flight.refresh(py)?;
+    }
+    turn_of(me, &flight)
+}
+
+/// The next step of a call as Python sees it.
+fn turn_of<'py>(me: &Bound<'py, Memoised>, flight: &Flight<'_, 'py>) -> PyResult<Answer<'py>> {
+    let state = match flight.step(me.py())? {
+        Step::Done(answer) => return Ok(answer),
+        Step::Nested => State::Nested,
+        Step::Alone(duty) => State::Alone(duty),
+        Step::Lead(guard, old) => State::Lead(Lead::new(guard, old, &flight.asker)),
+        Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
+    };
+    let begun = Begun {
+        key: flight.key.clone(),
+        asker: Arc::clone(&flight.asker),
+        mode: flight.mode,
+        options: Arc::clone(&flight.options),
+        epoch: flight.epoch,
+    };
+    let turn = Turn::make(me, flight.call, Some(Arc::new(begun)), state)?;
+    Ok((turn, None))
+}
+
+#[pymethods]
+impl Turn {
+    /// The function, its positional arguments and its keywords.
+    #[getter]
+    fn call<'py>(&self, py: Python<'py>) -> (Py<PyAny>, Py<PyTuple>, Bound<'py, PyDict>) {
+        let kwargs = self.kwargs.as_ref().map_or_else(|| PyDict::new(py), |k| k.bind(py).clone());
+        (self.me.get().function.clone_ref(py), self.args.clone_ref(py), kwargs)
+    }
+
+    /// `module.qualname` of the function, or what `name=` said.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.me.get().name
+    }
+
+    /// Whether others wait for what this turn computes.
+    #[getter]
+    fn leads(&self) -> bool {
+        matches!(*self.state.lock(), State::Lead(_))
+    }
+
+    /// Whether somebody else computes.
+    #[getter]
+    fn waits(&self) -> bool {
+        matches!(*self.state.lock(), State::Wait(_))
+    }
+
+    /// Looks and joins once more: the result, or the next turn.
+    fn again<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.to_call(py)?;
+        let Some(flight) = self.flight(py, &call) else { return Ok(py.None().into_bound(py)) };
+        turn_of(self.me.bind(py), &flight).map(|(value, _)| value)
+    }
+
+    /// Waits no longer, but computes without a flight: for event loops that nobody can wake.
+    fn go_alone(&self) {
+        drop(self.replace(State::Alone(Duty::free(Old::default()))));
+    }
+
+    /// A place among those who wait for this turn, which leads.
+    fn attend<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.to_call(py)?;
+        let state = match self.flight(py, &call).map(|flight| flight.join()) {
+            Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
+            _ => State::Over,
+        };
+        Self::make(self.me.bind(py), &call, self.begun.clone(), state)
+    }
+
+    /// Says which `Worker` computes.
+    fn led_by(&self, worker: Py<PyAny>) {
+        if let Some(lead) = self.lead() {
+            lead.set_worker(worker);
+        }
+    }
+
+    /// Makes the running context part of this computation; the token takes it back.
+    fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.lead().map_or(Ok(None), |lead| lead.enter(py))
+    }
+
+    /// Takes `enter` back.
+    #[staticmethod]
+    fn leave(token: &Bound<'_, PyAny>) -> PyResult<()> {
+        context::leave(token)
+    }
+
+    /// Whether another process computes this key, and may be waited for. Takes the key if not.
+    fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(lead) = self.lead() else { return Ok(false) };
+        let call = self.to_call(py)?;
+        let Some(flight) = self.flight(py, &call) else { return Ok(false) };
+        match flight.try_lock() {
+            KeyLock::Busy => Ok(!flight.asker.is_within() && lead.may_wait_outside()),
+            locked => {
+                lead.hold(locked);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether there is still no result: another process may have brought it.
+    fn is_needed(&self, py: Python<'_>) -> PyResult<bool> {
+        let call = self.to_call(py)?;
+        let found = self.flight(py, &call).map(|flight| flight.look_again(py)).transpose()?;
+        Ok(found.flatten().is_none())
+    }
+
+    /// Counts a call that is computed.
+    fn count(&self, py: Python<'_>) -> PyResult<()> {
+        let call = self.to_call(py)?;
+        let Some(flight) = self.flight(py, &call) else { return Ok(()) };
+        match &*self.state.lock() {
+            State::Lead(lead) => flight.count(lead.old()),
+            State::Alone(duty) => flight.count(duty.old()),
+            _ => flight.count(&Old::default()),
+        }
+        Ok(())
+    }
+
+    /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.
+    fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.to_call(py)?;
+        let Some(flight) = self.flight(py, &call) else { return Ok(value) };
+        let Some(duty) = self.duty() else {
+            return flight.keep_nested(py, &value).map(|()| value);
+        };
+        flight.keep(py, duty, value).map(|(value, _)| value)
+    }
+
+    /// The function raised: an older result if that may be served, else the exception.
+    fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let error = PyErr::from_value(error);
+        let call = self.to_call(py)?;
+        let (Some(flight), Some(duty)) = (self.flight(py, &call), self.duty()) else {
+            return Err(error);
+        };
+        flight.failed(py, duty, error).map(|(value, _)| value)
+    }
+
+    /// Gives up what is left to do: another one who waits takes over.
+    fn give_up(&self) {
+        let state = self.replace(State::Over);
+        if let State::Lead(lead) = &state {
+            lead.give_up();
+        }
+        drop(state);
+    }
+
+    /// Whether somebody waits for this turn, which leads.
+    fn is_awaited(&self) -> bool {
+        self.lead().is_some_and(|lead| lead.is_awaited())
+    }
+
+    /// Has `callback` called once when the outcome is there, in whatever thread brings it.
+    fn on_done(&self, callback: Py<PyAny>) {
+        if let Some(waiter) = self.waiter() {
+            waiter.on_done(Box::new(move || tell(&callback)));
+        }
+    }
+
+    /// Whether the leader is a task, whose loop may be gone.
+    fn may_be_lost(&self) -> bool {
+        self.waiter().is_some_and(|waiter| waiter.leader().is_some())
+    }
+
+    /// Looks whether it is gone; then another one takes over.
+    fn look(&self) {
+        if let Some(leader) = self.waiter().and_then(|waiter| waiter.leader()) {
+            leader.look();
+        }
+    }
+
+    /// The outcome as a tuple of one, or None if this call must look again.
+    fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
+        let landed = self.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
+            Poll::Ready(landed) => Some(landed),
+            Poll::Again | Poll::Pending => None,
+        });
+        let call = self.to_call(py)?;
+        let Some(flight) = self.flight(py, &call) else { return Ok(None) };
+        Ok(flight.landed(py, landed)?.map(|(value, _)| (value,)))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.me)?;
+        visit.call(&self.args)?;
+        self.kwargs.as_ref().map_or(Ok(()), |kwargs| visit.call(kwargs))?;
+        // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
+        let Some(state) = self.state.try_lock() else { return Ok(()) };
+        let State::Lead(lead) = &*state else { return Ok(()) };
+        lead.traverse(visit)
+    }
+
+    fn __clear__(&self) {
+        self.give_up();
+    }
+}
+
+impl Turn {
+    fn make<'py>(
+        me: &Bound<'py, Memoised>,
+        call: &Call<'py>,
+        begun: Option<Arc<Begun>>,
+        state: State,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = me.py();
+        let turn = Self {
+            me: me.clone().unbind(),
+            args: call.args(py)?.unbind(),
+            kwargs: call.kwargs(py)?.map(Bound::unbind),
+            begun,
+            state: Mutex::new(state),
+        };
+        Bound::new(py, turn).map(Bound::into_any)
+    }
+
+    fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'py>> {
+        Call::from_python(self.args.bind(py), self.kwargs.as_ref().map(|kwargs| kwargs.bind(py)))
+    }
+
+    fn flight<'a, 'py>(&'a self, py: Python<'py>, call: &'a Call<'py>) -> Option<Flight<'a, 'py>> {
+        let begun = self.begun.as_ref()?;
+        Some(Flight {
+            me: self.me.get(),
+            core: self.me.get().core.bind(py).clone(),
+            call,
+            key: begun.key.clone(),
+            asker: Arc::clone(&begun.asker),
+            mode: begun.mode,
+            options: Arc::clone(&begun.options),
+            epoch: begun.epoch,
+        })
+    }
+
+    fn replace(&self, state: State) -> State {
+        std::mem::replace(&mut *self.state.lock(), state)
+    }
+
+    fn lead(&self) -> Option<Arc<Lead>> {
+        match &*self.state.lock() {
+            State::Lead(lead) => Some(Arc::clone(lead)),
+            _ => None,
+        }
+    }
+
+    fn waiter(&self) -> Option<Arc<Waiter<Result_>>> {
+        match &*self.state.lock() {
+            State::Wait(waiter) => Some(Arc::clone(waiter)),
+            _ => None,
+        }
+    }
+
+    /// Takes over what must be done with the result; None for an inner call.
+    fn duty(&self) -> Option<Duty> {
+        match self.replace(State::Over) {
+            State::Alone(duty) => Some(duty),
+            State::Lead(lead) => Some(lead.take()),
+            State::Over | State::Nested | State::Wait(_) => None,
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+fn tell(callback: &Py<PyAny>) {
+    Python::try_attach(|py| {
+        if let Err(error) = callback.call0(py) {
+            error.write_unraisable(py, Some(callback.bind(py)));
+        }
+    });
+}

@@ -1,0 +1,350 @@
+//! From a Python value to its JSON text: exact types only, everything else is refused by name.
+
+use data_encoding::BASE64;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+    PyTuple,
+};
+
+use super::refusal::{Refusal, shown};
+use super::wtf8::with_wtf8;
+use crate::error::Error;
+use crate::py::ffi::{int_value, utf8};
+use crate::py::key::arguments::call;
+use crate::value::MAX_DEPTH;
+use crate::value::tag::{Tag, escape};
+use crate::value::text::{has_split_pair, split_pair};
+use crate::value::write::Writer;
+
+/// Python's json reads integers of up to this many digits on every version.
+const MAX_DIGITS: usize = 4300;
+
+type Encoded = Result<(), Box<Refusal>>;
+
+/// Where in a value the writing is, and how careful it must be.
+#[derive(Clone, Copy)]
+struct Walk {
+    depth: usize,
+    /// Whether code of somebody else may run meanwhile and change what is being written.
+    guarded: bool,
+}
+
+impl Walk {
+    fn deeper(self, levels: usize) -> Self {
+        Self { depth: self.depth + levels, ..self }
+    }
+
+    /// Refuses to go on, unless it is known that other code may run from here on.
+    fn may_run_code(self) -> Encoded {
+        if self.guarded { Ok(()) } else { Err(Refusal::begin_anew()) }
+    }
+}
+
+/// Appends the text of `value`, which stands in `depth` others, to `writer`.
+///
+/// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
+/// first thing that may, all is begun anew, and each dict is copied before it is gone through.
+pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> Encoded {
+    let start = writer.as_bytes().len();
+    match put(value, writer, Walk { depth, guarded: cfg!(Py_GIL_DISABLED) }) {
+        Err(refusal) if refusal.again => {
+            writer.rewind(start);
+            put(value, writer, Walk { depth, guarded: true })
+        }
+        written => written,
+    }
+}
+
+/// Writes one value.
+///
+/// IMPORTANT: it calls itself for each level of nesting, up to `MAX_DEPTH` times and also in threads
+/// whose stacks are small. So whatever needs room on the stack is a function of its own, kept out
+/// of line: what is inlined here is paid for by every level.
+fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+    if walk.depth >= MAX_DEPTH {
+        return Err(Refusal::too_deep());
+    }
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        put_str(text, w, walk)
+    } else if value.is_none() {
+        w.null();
+        Ok(())
+    } else if let Ok(number) = value.cast_exact::<PyInt>() {
+        put_int(number, w, walk)
+    } else if let Ok(flag) = value.cast_exact::<PyBool>() {
+        w.bool(flag.is_true());
+        Ok(())
+    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+        put_dict(dict, w, walk)
+    } else if let Ok(list) = value.cast_exact::<PyList>() {
+        put_items(list.iter(), w, walk)
+    } else if let Ok(number) = value.cast_exact::<PyFloat>() {
+        put_float(number.value(), w);
+        Ok(())
+    } else if let Ok(tuple) = value.cast_exact::<PyTuple>() {
+        w.begin_tag(Tag::Tuple);
+        put_items(tuple.iter(), w, walk.deeper(1))?;
+        w.end_dict();
+        Ok(())
+    } else {
+        put_tagged(value, w, walk)
+    }
+}
+
+#[inline(never)]
+fn put_float(value: f64, w: &mut Writer) {
+    w.float(value);
+}
+
+#[inline(never)]
+fn put_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
+    if let Some(clean) = utf8(text) {
+        w.str(clean);
+        return Ok(());
+    }
+    walk.may_run_code()?;
+    let written =
+        with_wtf8(
+            text,
+            |wtf8| {
+                if has_split_pair(wtf8) { put_pieces(wtf8, w) } else { w.wtf8(wtf8) }
+            },
+        );
+    settle(written)
+}
+
+/// Two surrogates that are no character would be read back as one: write the string in pieces.
+fn put_pieces(wtf8: &[u8], w: &mut Writer) -> Result<(), Error> {
+    w.begin_tag(Tag::Str);
+    w.begin_list();
+    let mut rest = wtf8;
+    while let Some(end) = split_pair(rest) {
+        w.wtf8(&rest[..end])?;
+        w.comma();
+        rest = &rest[end..];
+    }
+    w.wtf8(rest)?;
+    w.end_list();
+    w.end_dict();
+    Ok(())
+}
+
+/// Both ways in which a str can be refused are one to the user.
+fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
+    let refused = || Refusal::new("str that cannot be encoded");
+    written.map_err(|_| refused())?.map_err(|_| refused())
+}
+
+#[inline(never)]
+fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
+    if let Some(small) = int_value(number) {
+        w.int64(small);
+        return Ok(());
+    }
+    walk.may_run_code()?;
+    let bits: usize = number
+        .call_method0(intern!(number.py(), "bit_length"))
+        .and_then(|bits| bits.extract())
+        .map_err(|_| Refusal::of_type(number))?;
+    // 4300 digits are at least 14,281 bits: below that no integer has too many, unless the program
+    // lowered the limit.
+    if bits < MAX_DIGITS * 3321 / 1000
+        && let Ok(digits) = number.str()
+    {
+        w.digits(&digits.to_string_lossy());
+        return Ok(());
+    }
+    put_packed(number, w, walk)
+}
+
+#[inline(never)]
+fn put_items<'py>(
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    w: &mut Writer,
+    walk: Walk,
+) -> Encoded {
+    w.begin_list();
+    for (n, item) in items.enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        put(&item, w, walk.deeper(1)).map_err(|refusal| refusal.in_item(n))?;
+    }
+    w.end_list();
+    Ok(())
+}
+
+#[inline(never)]
+fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
+    let copy = walk.guarded.then(|| dict.copy()).transpose().map_err(|_| Refusal::of_type(dict))?;
+    let dict = copy.as_ref().unwrap_or(dict);
+    let start = w.as_bytes().len();
+    let single = dict.len() == 1;
+    w.begin_dict();
+    let mut first = true;
+    for (key, value) in dict.iter() {
+        if !put_key(&key, w, Place { first, single }, walk)? {
+            w.rewind(start);
+            return put_pairs(dict, w, walk);
+        }
+        first = false;
+        put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.in_member(&key))?;
+    }
+    w.end_dict();
+    Ok(())
+}
+
+/// Where in its dict a key stands.
+#[derive(Clone, Copy)]
+struct Place {
+    first: bool,
+    /// Whether it is the only one: only then may it be taken for a tag.
+    single: bool,
+}
+
+/// Writes a dict's key and the colon; `false` if it cannot be a key in JSON: that has strings only,
+/// and gives two surrogates back as one character.
+#[inline]
+fn put_key(
+    key: &Bound<'_, PyAny>,
+    w: &mut Writer,
+    place: Place,
+    walk: Walk,
+) -> Result<bool, Box<Refusal>> {
+    let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
+    match utf8(key) {
+        Some(clean) if !place.single => {
+            w.key(place.first, clean);
+            Ok(true)
+        }
+        clean => {
+            if clean.is_none() {
+                walk.may_run_code()?;
+            }
+            put_odd_key(key, w, place)
+        }
+    }
+}
+
+/// A key with surrogates, or one that might be taken for a tag.
+#[inline(never)]
+fn put_odd_key(
+    key: &Bound<'_, PyString>,
+    w: &mut Writer,
+    place: Place,
+) -> Result<bool, Box<Refusal>> {
+    if !place.first {
+        w.comma();
+    }
+    let written = with_wtf8(key, |wtf8| match escape(wtf8) {
+        _ if has_split_pair(wtf8) => None,
+        Some(escaped) if place.single => Some(w.wtf8(&escaped)),
+        _ => Some(w.wtf8(wtf8)),
+    });
+    let Some(written) = written.transpose() else { return Ok(false) };
+    settle(written)?;
+    w.colon();
+    Ok(true)
+}
+
+/// A dict with keys that are not all plain strings: a list of pairs.
+#[inline(never)]
+fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
+    w.begin_tag(Tag::Dict);
+    w.begin_list();
+    for (n, (key, value)) in dict.iter().enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        w.begin_list();
+        put(&key, w, walk.deeper(3))
+            .map_err(|refusal| refusal.at(|| format!(" (key {})", shown(&key))))?;
+        w.comma();
+        put(&value, w, walk.deeper(3)).map_err(|refusal| refusal.in_member(&key))?;
+        w.end_list();
+    }
+    w.end_list();
+    w.end_dict();
+    Ok(())
+}
+
+#[inline(never)]
+fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        w.begin_tag(Tag::Bytes);
+        w.str(&BASE64.encode(bytes.as_bytes()));
+    } else if let Ok(set) = value.cast_exact::<PySet>() {
+        walk.may_run_code()?;
+        w.begin_tag(Tag::Set);
+        put_members(own_copy(set)?.iter(), "set", w, walk.deeper(1))?;
+    } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
+        walk.may_run_code()?;
+        w.begin_tag(Tag::Frozenset);
+        put_members(set.iter(), "frozenset", w, walk.deeper(1))?;
+    } else if let Ok(number) = value.cast_exact::<PyComplex>() {
+        w.begin_tag(Tag::Complex);
+        w.begin_list();
+        w.float(number.real());
+        w.comma();
+        w.float(number.imag());
+        w.end_list();
+    } else {
+        return put_packed(value, w, walk);
+    }
+    w.end_dict();
+    Ok(())
+}
+
+/// A copy of `set` that no other thread can change while a member's own code runs.
+fn own_copy<'py>(set: &Bound<'py, PySet>) -> Result<Bound<'py, PySet>, Box<Refusal>> {
+    let copy = set.call_method0(intern!(set.py(), "copy"));
+    copy.ok().and_then(|copy| copy.cast_into().ok()).ok_or_else(|| Refusal::of_type(set))
+}
+
+/// Members in the order of their texts, so that the same set has the same line in every run.
+#[inline(never)]
+fn put_members<'py>(
+    members: impl Iterator<Item = Bound<'py, PyAny>>,
+    kind: &str,
+    w: &mut Writer,
+    walk: Walk,
+) -> Encoded {
+    let mut texts = Vec::new();
+    for member in members {
+        let mut text = Writer::new(w.charset());
+        put(&member, &mut text, walk.deeper(1)).map_err(|refusal| refusal.in_set(kind))?;
+        texts.push(text.take_exact());
+    }
+    texts.sort_unstable();
+    w.begin_list();
+    for (n, text) in texts.iter().enumerate() {
+        if n > 0 {
+            w.comma();
+        }
+        w.raw(text);
+    }
+    w.end_list();
+    Ok(())
+}
+
+/// The standard library's own types, which Python takes apart.
+#[inline(never)]
+fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+    walk.may_run_code()?;
+    let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
+    let Some((name, payload)) = packed else { return Err(Refusal::of_type(value)) };
+    let tag =
+        Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
+    w.begin_tag(tag);
+    put(&payload, w, walk.deeper(1))?;
+    w.end_dict();
+    Ok(())
+}
+
+/// What `outlive._tags.pack` says of `value`.
+pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
+    let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
+    call(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
+}

@@ -1,0 +1,44 @@
+//! Names of members met before: the same ones come again and again.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::wtf8::from_wtf8;
+use crate::py::ffi::utf8;
+
+/// One slot for each value of a hash's lowest byte.
+const NAMES: usize = 256;
+const LONGEST_NAME: usize = 40;
+
+/// The latest name of each slot.
+#[derive(Debug)]
+pub struct Names(Vec<Option<(u64, Py<PyString>)>>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self((0..NAMES).map(|_| None).collect())
+    }
+}
+
+impl Names {
+    /// The str of a name.
+    pub fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
+        if name.len() > LONGEST_NAME {
+            return from_wtf8(py, name);
+        }
+        let hash = FixedState::default().hash_one(name);
+        let slot = &mut self.0[usize::from(hash.to_le_bytes()[0])];
+        if let Some((known, text)) = slot {
+            let text = text.bind(py);
+            if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
+                return Ok(text.clone());
+            }
+        }
+        let text = from_wtf8(py, name)?;
+        *slot = Some((hash, text.clone().unbind()));
+        Ok(text)
+    }
+}

@@ -1,0 +1,11 @@
+//! Values in and out: Python objects, their JSON texts, and how a hit copies them.
+
+pub mod decode;
+pub mod encode;
+pub mod key_interner;
+pub mod refusal;
+pub mod stored_text;
+pub mod template;
+#[cfg(Py_GIL_DISABLED)]
+pub mod template_pool;
+pub mod wtf8;

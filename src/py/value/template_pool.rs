@@ -1,0 +1,66 @@
+//! Templates for threads that copy one result at the same moment, where no GIL makes them take turns.
+//!
+//! The interpreter locks a dict or a list while it copies it. Threads that copy one template would
+//! wait for each other, all count references to the same leaves, and a fork could leave the lock
+//! taken in the child for ever. So a template is copied by one thread at a time, and a thread that
+//! finds it taken makes another one of the text: as many as threads ever met at this result.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+
+use super::decode::{Failure, template};
+use super::key_interner::Names;
+use super::template::Part;
+use crate::sync::Mutex;
+
+/// What a result is copied from beside its first template.
+#[derive(Debug, Default)]
+pub struct Spares {
+    /// Whether a thread copies the first template.
+    busy: AtomicBool,
+    /// What more of them are made of.
+    text: OnceLock<Bytes>,
+    /// Those that nobody copies at this moment.
+    spare: Mutex<Vec<Part>>,
+}
+
+impl Spares {
+    /// Names the text that the first template was made of.
+    pub fn of_text(&self, text: &Bytes) {
+        let _ = self.text.set(text.clone());
+    }
+
+    /// A copy of `first`, or of one like it.
+    pub fn copy<'py>(&self, py: Python<'py>, first: &Part) -> PyResult<Bound<'py, PyAny>> {
+        if !self.busy.swap(true, Ordering::Acquire) {
+            let copy = first.copy(py);
+            self.busy.store(false, Ordering::Release);
+            return copy;
+        }
+        let Some(text) = self.text.get() else { return first.copy(py) };
+        // Taken out, so that no lock is held while Python objects are made.
+        let taken = self.spare.lock().pop();
+        let part = match taken {
+            Some(part) => part,
+            None => another(py, text)?,
+        };
+        let copy = part.copy(py);
+        self.spare.lock().push(part);
+        copy
+    }
+}
+
+/// A template of a text that one was made of before.
+#[cold]
+fn another(py: Python<'_>, text: &[u8]) -> PyResult<Part> {
+    match template(py, text, &mut Names::default()) {
+        Ok(live) => Ok(live.into_part()),
+        Err(Failure::Python(error)) => Err(error),
+        Err(Failure::Text(error)) => {
+            Err(pyo3::exceptions::PyValueError::new_err(error.to_string()))
+        }
+    }
+}
