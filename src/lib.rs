@@ -28,6 +28,7 @@ pub mod key;
 pub mod policy;
 #[cfg(feature = "python")]
 mod py;
+pub mod stepping;
 pub mod store;
 pub mod sync;
 pub mod value;

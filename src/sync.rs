@@ -24,7 +24,23 @@ impl<T> Mutex<T> {
 
     /// Waits for the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        #[cfg(debug_assertions)]
+        if let Some(scheduler) = crate::stepping::scheduler() {
+            return self.lock_stepped(&*scheduler);
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the lock as a simulation has it.
+    #[cfg(debug_assertions)]
+    fn lock_stepped(&self, scheduler: &dyn crate::stepping::Scheduler) -> MutexGuard<'_, T> {
+        scheduler.step();
+        loop {
+            if let Some(guard) = self.try_lock() {
+                return guard;
+            }
+            scheduler.wait();
+        }
     }
 
     /// Takes the lock if nobody holds it (for the garbage collector, which must not wait).

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::state::State;
 use super::{Durability, Inner};
 use crate::error::Result;
+use crate::stepping;
 use crate::store::Change;
 use crate::store::journal::{Record, encode};
 
@@ -38,7 +39,7 @@ impl Inner {
                 return Ok(());
             }
             drop(state);
-            std::thread::sleep(A_MOMENT);
+            stepping::sleep(A_MOMENT);
         }
     }
 

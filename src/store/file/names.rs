@@ -81,7 +81,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Microseconds since the epoch: the number of a chain's first generation.
 pub fn micros() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = crate::stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or_default()
 }
 

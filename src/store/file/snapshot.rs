@@ -3,11 +3,12 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::Inner;
 use super::names::Kind;
 use super::state::State;
+use crate::stepping;
 use crate::store::Items;
 use crate::store::fill::fill;
 use crate::store::fs::{Identity, Status};
@@ -73,10 +74,10 @@ impl Inner {
     /// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched
     /// for a while, because a busy machine may hold its writer up.
     fn changes_soon(&self, identity: Identity) -> bool {
-        let age = SystemTime::now().duration_since(identity.time());
+        let age = stepping::now().duration_since(identity.time());
         let looks = if age.is_ok_and(|age| age > RECENT) { 1 } else { LOOKS };
         (0..looks).any(|_| {
-            std::thread::sleep(PAUSE);
+            stepping::sleep(PAUSE);
             self.identity() != Some(identity)
         })
     }
@@ -98,7 +99,7 @@ impl Inner {
                 return Ok(before.regular.then(|| (before.identity, reader.finish(&bytes))));
             }
             before = after;
-            std::thread::sleep(PAUSE);
+            stepping::sleep(PAUSE);
         }
         Err(io::Error::other("it changes all the time"))
     }
@@ -151,7 +152,7 @@ impl Inner {
         if let Some(copy) = self.equal_copy() {
             return Ok(copy);
         }
-        let (names, now) = (self.names(), SystemTime::now());
+        let (names, now) = (self.names(), stepping::now());
         let mut n = 0;
         loop {
             let copy = names.damaged(now, n);

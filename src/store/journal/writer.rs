@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::reader::{Tail, scan};
+use crate::stepping;
 use crate::store::fs::{Fs, Handle};
 use crate::value::write::Charset;
 
@@ -155,7 +156,7 @@ impl Journal {
             if status.links == 0 {
                 return Ok(Look::Gone);
             }
-            self.asked = Some(Instant::now());
+            self.asked = Some(stepping::instant());
             return Ok(Look::Same);
         }
         let tail = self.read(size, false)?;

@@ -1,0 +1,85 @@
+//! The one door to the clock, and the place where a simulation takes over.
+//!
+//! A debug build lets a test install a [`Scheduler`] for a thread. From then on that thread asks it
+//! before each lock, waits for locks and sleeps through it, and reads its clock: so a test decides
+//! which thread goes on, one at a time, and can repeat what it saw. A release build holds none of
+//! this.
+
+use std::time::{Duration, Instant, SystemTime};
+
+#[cfg(debug_assertions)]
+pub(crate) use stepped::scheduler;
+#[cfg(debug_assertions)]
+pub use stepped::{Scheduler, install, uninstall};
+
+/// Lets `time` pass.
+pub fn sleep(time: Duration) {
+    #[cfg(debug_assertions)]
+    if let Some(scheduler) = scheduler() {
+        return scheduler.sleep(time);
+    }
+    std::thread::sleep(time);
+}
+
+/// The time of day.
+pub fn now() -> SystemTime {
+    #[cfg(debug_assertions)]
+    if let Some(scheduler) = scheduler() {
+        return SystemTime::UNIX_EPOCH + scheduler.elapsed();
+    }
+    SystemTime::now()
+}
+
+/// How much time has passed since some fixed moment.
+pub fn instant() -> Instant {
+    #[cfg(debug_assertions)]
+    if let Some(scheduler) = scheduler() {
+        return stepped::origin() + scheduler.elapsed();
+    }
+    Instant::now()
+}
+
+#[cfg(debug_assertions)]
+mod stepped {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::sync::OnceLock;
+    use std::time::{Duration, Instant};
+
+    /// Steps the threads of a simulation, one at a time.
+    pub trait Scheduler {
+        /// Lets other threads run first, if it pleases.
+        fn step(&self);
+        /// Lets other threads run first: this one waits for what one of them holds.
+        fn wait(&self);
+        /// Lets `time` pass for this thread.
+        fn sleep(&self, time: Duration);
+        /// The time since the epoch.
+        fn elapsed(&self) -> Duration;
+    }
+
+    thread_local! {
+        static SCHEDULER: RefCell<Option<Rc<dyn Scheduler>>> = const { RefCell::new(None) };
+    }
+
+    /// Has `scheduler` step this thread from now on.
+    pub fn install(scheduler: Rc<dyn Scheduler>) {
+        SCHEDULER.with_borrow_mut(|place| *place = Some(scheduler));
+    }
+
+    /// Lets this thread run by itself again.
+    pub fn uninstall() {
+        SCHEDULER.with_borrow_mut(|place| *place = None);
+    }
+
+    /// What steps this thread, if anything does.
+    pub(crate) fn scheduler() -> Option<Rc<dyn Scheduler>> {
+        SCHEDULER.try_with(|place| place.borrow().clone()).ok().flatten()
+    }
+
+    /// What simulated moments are counted from: an [`Instant`] cannot be made from a number.
+    pub(super) fn origin() -> Instant {
+        static ORIGIN: OnceLock<Instant> = OnceLock::new();
+        *ORIGIN.get_or_init(Instant::now)
+    }
+}
