@@ -75,8 +75,8 @@ $(VENV)/built: $(VENV)/made $(RUST)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop -q --release
 	touch $@
 
-$(VENV)/octohatrack: $(VENV)/made tests/python/octohatrack_versions.py
-	$(BIN)/python tests/python/octohatrack_versions.py
+$(VENV)/octohatrack: $(VENV)/made tests/python/compat/octohatrack/versions.py
+	$(BIN)/python tests/python/compat/octohatrack/versions.py
 	touch $@
 
 clean:              ## remove what the above made

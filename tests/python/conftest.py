@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "examples")]
-
-from github import TroubledGitHub  # noqa: E402 - its folders were only just named
-from outlive._default import DefaultCache  # noqa: E402
-from programs import Scripts  # noqa: E402
+from outlive._default import DefaultCache
+from support.github import TroubledGitHub
+from support.programs import Scripts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

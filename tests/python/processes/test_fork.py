@@ -1,0 +1,186 @@
+"""Forks: the child works on, and so does the parent, whatever other threads were doing."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from support.programs import Scripts
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+BEGIN = """
+import os, sys, threading, time, warnings
+from outlive import memoise, cache, save_cache
+warnings.simplefilter("ignore", DeprecationWarning)
+
+def in_child(work):
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            status = 0 if work() else 2
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+"""
+COUNT = "from outlive import cache; print(len(cache))"
+
+
+def test_child_and_parent_share_the_file(script: Scripts) -> None:
+    """What a child computed is in the file although it left by ``os._exit``, and the parent sees it."""
+    program = (
+        BEGIN
+        + """
+f = memoise(lambda key: [key, os.getpid()])
+f("before")
+print(in_child(lambda: f("before") and f("child")))
+print(f("child")[1] == os.getpid(), f("before")[1] == os.getpid(), len(cache))
+"""
+    )
+    assert script.output(program) == "0\nFalse True 2\n"
+    assert script.output(COUNT) == "2\n"
+    assert script.files == ["cache_file.json"]
+
+
+def test_fork_inside_a_call(script: Scripts) -> None:
+    """A function may fork: both processes end their call, and one result is kept."""
+    program = (
+        BEGIN
+        + """
+@memoise
+def f(key):
+    pid = os.fork()
+    if pid == 0:
+        return "child"
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    return "parent"
+
+value = f("k")
+again = f("k")
+if value == "child":
+    os._exit(0 if again == "child" else 3)
+print(value, again, len(cache))
+"""
+    )
+    assert script.output(program) == "parent parent 1\n"
+    assert script.output("from outlive import cache; print(dict(cache))") == "{'k': 'parent'}\n"
+
+
+def test_fork_while_another_thread_computes(script: Scripts) -> None:
+    """In the child the other thread is gone: its key is computed anew and nobody waits for it."""
+    program = (
+        BEGIN
+        + """
+begun, release = threading.Event(), threading.Event()
+child = False
+
+@memoise
+def f(key):
+    if not child:
+        begun.set()
+        release.wait(60)
+    return [key]
+
+def work():
+    global child
+    child = True
+    return f("other") == ["other"] and f.peek("k") is None and len(cache) == 1
+
+thread = threading.Thread(target=f, args=("k",))
+thread.start()
+begun.wait()
+print(in_child(work))
+release.set()
+thread.join()
+print(f("k"), f("other"), len(cache))
+"""
+    )
+    assert script.output(program) == "0\n['k'] ['other'] 2\n"
+
+
+def test_forks_while_threads_are_busy(script: Scripts) -> None:
+    """Forks at any moment of other threads' hits, misses and saves give working children."""
+    program = (
+        BEGIN
+        + """
+sys.setswitchinterval(1e-5)
+stop = threading.Event()
+f = memoise(lambda key: [key])
+
+def busy(start):
+    n = start
+    while not stop.is_set():
+        f(n % 5000)
+        f(n % 10)
+        n += 1
+
+def saves():
+    while not stop.is_set():
+        save_cache()
+        len(cache), list(cache)[:2]
+
+def work(n):
+    return f(f"child {n}") == [f"child {n}"] and f(f"child {n}") and f(1) == [1] and len(cache) > 0
+
+targets = [lambda: busy(0), lambda: busy(2500), saves]
+threads = [threading.Thread(target=target) for target in targets]
+for thread in threads:
+    thread.start()
+print({in_child(lambda: work(n)) for n in range(40)})
+stop.set()
+for thread in threads:
+    thread.join()
+save_cache()
+print(all(f"child {n}" in cache for n in range(40)))
+"""
+    )
+    assert script.output(program) == "{0}\nTrue\n"
+    found = script.output(
+        "from outlive import cache; print(all(f'child {n}' in cache for n in range(40)))"
+    )
+    assert found == "True\n"
+    assert script.files == ["cache_file.json"]
+
+
+def test_only_the_importing_process_saves_at_exit(script: Scripts) -> None:
+    """A child that ends normally leaves the parent's files alone; the parent goes on."""
+    program = (
+        BEGIN
+        + """
+f = memoise(lambda key: [key])
+f("before")
+pid = os.fork()
+f(f"{pid == 0}")
+if pid == 0:
+    sys.exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+f("after")
+"""
+    )
+    assert script.output(program) == "0\n"
+    assert script.output(COUNT) == "4\n"
+    assert script.files == ["cache_file.json"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing_keeps_all_results(script: Scripts, method: str) -> None:
+    """Pools of every kind share the file: each result is kept, each key computed once at a time."""
+    program = """
+    import multiprocessing, sys
+    from outlive import memoise, cache
+
+    @memoise
+    def square(n):
+        return n * n
+
+    if __name__ == "__main__":
+        context = multiprocessing.get_context(sys.argv[1])
+        with context.Pool(3) as pool:
+            print(sum(pool.map(square, range(60))))
+        print(square(7), len(cache) >= 60)
+    """
+    assert script(program, method).out == "70210\n49 True\n"
+    assert script.output(COUNT) == "60\n"
