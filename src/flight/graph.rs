@@ -10,14 +10,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::owner::{Owner, Place};
+use super::owner::{Owner, Ticket};
 use super::table::{Flight, Table};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// The wait-for graph; a process has one, tests may have their own.
 #[derive(Debug)]
 pub struct Graph {
-    world: Mutex<World>,
+    state: Mutex<GraphState>,
     /// How many flights there are, to be read without the lock; written under it.
     count: AtomicUsize,
 }
@@ -27,7 +27,7 @@ static PROCESS: Graph = Graph::new();
 impl Graph {
     /// A graph of its own, which knows nothing of the process's other flights.
     pub const fn new() -> Self {
-        Self { world: Mutex::new(World::new()), count: AtomicUsize::new(0) }
+        Self { state: Mutex::new(GraphState::new()), count: AtomicUsize::new(0) }
     }
 
     /// The graph of this process.
@@ -35,19 +35,20 @@ impl Graph {
         &PROCESS
     }
 
-    /// To be called before a fork by the forking thread, and held until it is over in parent and
-    /// child, so that the child finds every lock free and every table whole.
+    /// Locks all flights. The forking thread calls it before a fork and holds the token until the
+    /// fork is over in parent and child, so that the child finds every lock free and every table
+    /// whole.
     pub fn before_fork(&'static self) -> ForkToken {
-        ForkToken { graph: self, world: self.lock() }
+        ForkToken { graph: self, state: self.lock() }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
-        self.world.lock()
+    pub(super) fn lock(&self) -> MutexGuard<'_, GraphState> {
+        self.state.lock()
     }
 
-    /// To be called, before the lock is given back, by whoever added or took out flights.
-    pub(super) fn recount(&self, world: &World) {
-        self.count.store(world.table.len(), Ordering::Release);
+    /// Publishes the number of flights. Whoever added or took out some calls it before unlocking.
+    pub(super) fn recount(&self, state: &GraphState) {
+        self.count.store(state.table.len(), Ordering::Release);
     }
 
     /// Whether nothing is under way in any table; one atomic load.
@@ -67,35 +68,35 @@ impl Default for Graph {
 #[derive(Debug)]
 pub struct ForkToken {
     graph: &'static Graph,
-    world: MutexGuard<'static, World>,
+    state: MutexGuard<'static, GraphState>,
 }
 
 impl ForkToken {
     /// In the child: forgets the flights and waits of all threads but `thread`, the forking one.
     pub fn after_in_child(mut self, thread: u64) {
-        let lost = self.world.keep_only(thread);
-        self.graph.recount(&self.world);
-        drop(self.world);
+        let lost = self.state.retain_thread(thread);
+        self.graph.recount(&self.state);
+        drop(self.state);
         drop(lost);
     }
 }
 
 /// What the graph's lock guards.
 #[derive(Debug)]
-pub(super) struct World {
+pub(super) struct GraphState {
     /// The last number given to a table, a flight or a wait.
     serial: u64,
     /// Every flight under its key.
     pub(super) table: Table,
     /// Every flight under its leader.
-    leads: BTreeSet<Place>,
+    leads: BTreeSet<Ticket>,
     /// Every wait under the one who waits, with its flight, which may have ended meanwhile.
-    waits: BTreeMap<Place, Place>,
+    waits: BTreeMap<Ticket, Ticket>,
     /// The flights whose leader waits for another process.
-    outside: BTreeSet<Place>,
+    outside: BTreeSet<Ticket>,
 }
 
-impl World {
+impl GraphState {
     const fn new() -> Self {
         Self {
             serial: 0,
@@ -112,47 +113,47 @@ impl World {
         self.serial
     }
 
-    fn place(&mut self, owner: Owner) -> Place {
-        Place::new(owner, self.number())
+    fn ticket(&mut self, owner: Owner) -> Ticket {
+        Ticket::new(owner, self.number())
     }
 
     /// A new flight of `owner`.
-    pub(super) fn lead(&mut self, owner: Owner) -> Place {
-        let flight = self.place(owner);
+    pub(super) fn lead(&mut self, owner: Owner) -> Ticket {
+        let flight = self.ticket(owner);
         self.leads.insert(flight);
         flight
     }
 
     /// Ends a flight and hands it out; `None` if a fork has ended it before.
-    pub(super) fn end(&mut self, hash: u64, flight: &Place) -> Option<Flight> {
+    pub(super) fn end(&mut self, hash: u64, flight: &Ticket) -> Option<Flight> {
         self.leads.remove(flight);
         self.table.remove(hash, flight)
     }
 
     /// Whether the flight is under way.
-    pub(super) fn flies(&self, flight: &Place) -> bool {
+    pub(super) fn is_flying(&self, flight: &Ticket) -> bool {
         self.leads.contains(flight)
     }
 
     /// `owner` waits for `flight` from now on.
-    pub(super) fn wait(&mut self, owner: Owner, flight: Place) -> Place {
-        let wait = self.place(owner);
+    pub(super) fn wait(&mut self, owner: Owner, flight: Ticket) -> Ticket {
+        let wait = self.ticket(owner);
         self.waits.insert(wait, flight);
         wait
     }
 
     /// Whether this wait is still on.
-    pub(super) fn awaits(&self, wait: &Place) -> bool {
+    pub(super) fn is_waiting(&self, wait: &Ticket) -> bool {
         self.waits.contains_key(wait)
     }
 
     /// The wait is over.
-    pub(super) fn forget_wait(&mut self, wait: &Place) {
+    pub(super) fn end_wait(&mut self, wait: &Ticket) {
         self.waits.remove(wait);
     }
 
     /// Whether `owner` may wait for `flight`: that closes no circle here, and none across processes.
-    pub(super) fn may_wait(&self, owner: Owner, flight: Place) -> bool {
+    pub(super) fn may_wait(&self, owner: Owner, flight: Ticket) -> bool {
         let leads = self.leads_of(owner).next().is_some();
         !self.hangs_on(flight, |reached| {
             reached.is_entangled(owner) || (leads && self.outside.contains(reached))
@@ -161,7 +162,7 @@ impl World {
 
     /// Marks `flight` as waiting for another process, if nobody who leads another key would hang
     /// on it: those keys may be what the other process waits for, and no graph would show it.
-    pub(super) fn wait_outside(&mut self, flight: Place) -> bool {
+    pub(super) fn wait_outside(&mut self, flight: Ticket) -> bool {
         let alone = self.leads_of(flight.owner).all(|lead| lead == flight);
         // One level is enough: on somebody who leads nothing, nobody waits in turn.
         let mut waiting = self.waits.iter().filter(|(_, target)| **target == flight);
@@ -173,27 +174,27 @@ impl World {
     }
 
     /// The flight no longer waits for another process.
-    pub(super) fn back_inside(&mut self, flight: &Place) {
+    pub(super) fn end_outside_wait(&mut self, flight: &Ticket) {
         self.outside.remove(flight);
     }
 
     /// The flights that stand still while `owner` does.
-    fn leads_of(&self, owner: Owner) -> impl Iterator<Item = Place> {
-        Place::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
+    fn leads_of(&self, owner: Owner) -> impl Iterator<Item = Ticket> {
+        Ticket::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
     }
 
     /// Whether `start`, or a flight that must end before it can, passes `test`.
-    fn hangs_on(&self, start: Place, test: impl Fn(&Place) -> bool) -> bool {
+    fn hangs_on(&self, start: Ticket, test: impl Fn(&Ticket) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut reached = vec![start];
         while let Some(flight) = reached.pop() {
-            if !self.flies(&flight) || !seen.insert(flight) {
+            if !self.is_flying(&flight) || !seen.insert(flight) {
                 continue;
             }
             if test(&flight) {
                 return true;
             }
-            let waits = Place::entangled(flight.owner).into_iter();
+            let waits = Ticket::entangled(flight.owner).into_iter();
             reached
                 .extend(waits.flat_map(|range| self.waits.range(range)).map(|(_, target)| *target));
         }
@@ -201,11 +202,11 @@ impl World {
     }
 
     /// Forgets everybody outside `thread`, and hands out what is to be dropped without a lock.
-    fn keep_only(&mut self, thread: u64) -> Vec<Flight> {
+    fn retain_thread(&mut self, thread: u64) -> Vec<Flight> {
         self.leads.retain(|flight| flight.owner.lives_in(thread));
         self.waits.retain(|wait, _| wait.owner.lives_in(thread));
         self.outside.retain(|flight| flight.owner.lives_in(thread));
         let leads = &self.leads;
-        self.table.extract_if(|flight| !leads.contains(&flight.place))
+        self.table.extract_if(|flight| !leads.contains(&flight.ticket))
     }
 }

@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 use std::mem;
 
 use super::graph::Graph;
-use super::owner::Place;
+use super::owner::Ticket;
+use super::shared_state::{Callback, Leader, Outcome, SharedState};
 use super::table::Flight;
-use super::waiter::{Callback, Landing, Leader, Outcome};
 use crate::sync::Arc;
 
 /// The duty to compute one key; dropping it unfinished passes the duty on to one who waits.
@@ -15,34 +15,34 @@ use crate::sync::Arc;
 pub struct Guard<V: Send + Sync + 'static> {
     graph: &'static Graph,
     hash: u64,
-    place: Place,
+    ticket: Ticket,
     done: bool,
     value: PhantomData<fn(V)>,
 }
 
 impl<V: Send + Sync + 'static> Guard<V> {
-    pub(super) fn new(graph: &'static Graph, hash: u64, place: Place) -> Self {
-        Self { graph, hash, place, done: false, value: PhantomData }
+    pub(super) fn new(graph: &'static Graph, hash: u64, ticket: Ticket) -> Self {
+        Self { graph, hash, ticket, done: false, value: PhantomData }
     }
 
     /// Ends the flight: those who wait at this moment, and nobody later, get `outcome`.
     pub fn finish(mut self, outcome: Outcome<V>) {
-        self.land(outcome);
+        self.complete(outcome);
     }
 
-    /// Lets those who wait reach `leader`, once; to be called before anybody but the leader waits.
-    pub fn led_by(&self, leader: Arc<dyn Leader>) {
-        let mut world = self.graph.lock();
-        let landing = world.table.at(self.hash, &self.place).map(Flight::landing::<V>);
-        drop(world);
-        landing.map_or(Ok(()), |landing| landing.set_leader(leader)).unwrap_or_else(drop);
+    /// Lets those who wait reach `leader`, once; call it before anybody but the leader waits.
+    pub fn set_leader(&self, leader: Arc<dyn Leader>) {
+        let mut state = self.graph.lock();
+        let shared = state.table.with_ticket(self.hash, &self.ticket).map(Flight::shared::<V>);
+        drop(state);
+        shared.map_or(Ok(()), |shared| shared.set_leader(leader)).unwrap_or_else(drop);
     }
 
     /// Whether somebody waits for the outcome at this moment.
     pub fn is_awaited(&self) -> bool {
-        let mut world = self.graph.lock();
-        let landing = world.table.at(self.hash, &self.place).map(Flight::landing::<V>);
-        landing.is_some_and(|landing| landing.is_awaited())
+        let mut state = self.graph.lock();
+        let shared = state.table.with_ticket(self.hash, &self.ticket).map(Flight::shared::<V>);
+        shared.is_some_and(|shared| shared.is_awaited())
     }
 
     /// Asks whether the leader may wait for another process that holds this key.
@@ -52,37 +52,37 @@ impl<V: Send + Sync + 'static> Guard<V> {
     /// means that somebody would, and that the value is better computed at once. While the token
     /// lives, `join` keeps that promise for newcomers.
     pub fn may_wait_outside(&self) -> Option<OutsideWait> {
-        let mut world = self.graph.lock();
-        let free = world.flies(&self.place) && world.wait_outside(self.place);
-        free.then(|| OutsideWait { graph: self.graph, place: self.place })
+        let mut state = self.graph.lock();
+        let free = state.is_flying(&self.ticket) && state.wait_outside(self.ticket);
+        free.then(|| OutsideWait { graph: self.graph, ticket: self.ticket })
     }
 
     /// Ends the flight, once. No value is dropped and no callback called under a lock.
-    fn land(&mut self, outcome: Outcome<V>) {
+    fn complete(&mut self, outcome: Outcome<V>) {
         if mem::replace(&mut self.done, true) {
             return;
         }
-        let mut world = self.graph.lock();
-        let flight = world.end(self.hash, &self.place);
-        self.graph.recount(&world);
-        let Some(landing) = flight.as_ref().and_then(|flight| flight.landing.as_ref()) else {
-            drop(world);
+        let mut state = self.graph.lock();
+        let flight = state.end(self.hash, &self.ticket);
+        self.graph.recount(&state);
+        let Some(shared) = flight.as_ref().and_then(|flight| flight.shared.as_ref()) else {
+            drop(state);
             return drop((outcome, flight));
         };
-        let callbacks = Landing::of(landing).end(outcome);
+        let callbacks = SharedState::of(shared).end(outcome);
         let (due, lost): (Vec<_>, _) =
-            callbacks.into_iter().partition(|(wait, _)| world.awaits(wait));
-        drop(world);
+            callbacks.into_iter().partition(|(wait, _)| state.is_waiting(wait));
+        drop(state);
         for (_, callback) in due {
             callback();
         }
-        drop::<Vec<(Place, Callback)>>(lost);
+        drop::<Vec<(Ticket, Callback)>>(lost);
     }
 }
 
 impl<V: Send + Sync + 'static> Drop for Guard<V> {
     fn drop(&mut self) {
-        self.land(Outcome::Abandoned);
+        self.complete(Outcome::Abandoned);
     }
 }
 
@@ -91,11 +91,11 @@ impl<V: Send + Sync + 'static> Drop for Guard<V> {
 #[derive(Debug)]
 pub struct OutsideWait {
     graph: &'static Graph,
-    place: Place,
+    ticket: Ticket,
 }
 
 impl Drop for OutsideWait {
     fn drop(&mut self) {
-        self.graph.lock().back_inside(&self.place);
+        self.graph.lock().end_outside_wait(&self.ticket);
     }
 }

@@ -12,6 +12,7 @@
 mod graph;
 mod guard;
 mod owner;
+mod shared_state;
 mod table;
 mod waiter;
 
@@ -25,12 +26,14 @@ use foldhash::fast::RandomState;
 pub use graph::{ForkToken, Graph};
 pub use guard::{Guard, OutsideWait};
 pub use owner::{Caller, Owner};
-pub use waiter::{Callback, Leader, Outcome, Poll, Waiter};
+pub use shared_state::{Callback, Leader, Outcome};
+pub use waiter::{Poll, Waiter};
 
 use crate::sync::Arc;
-use graph::World;
-use owner::Place;
-use table::{Address, Erased, Flight};
+use graph::GraphState;
+use owner::Ticket;
+use shared_state::Erased;
+use table::{Address, Flight};
 
 /// What somebody who asks for a key is to do.
 #[must_use = "it holds the duty to compute, or a place among those who wait"]
@@ -72,34 +75,34 @@ impl<V: Send + Sync + 'static> Flights<V> {
     /// Joins the flight of `key` for `caller`, or begins it. Never waits for a flight.
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
         let (at, caller) = (self.address(key), caller.into());
-        let mut world = self.graph.lock();
-        let Some(flight) = world.table.find(at).map(|flight| flight.place) else {
-            return self.lead(&mut world, key, at, caller.worker());
+        let mut state = self.graph.lock();
+        let Some(flight) = state.table.find(at).map(|flight| flight.ticket) else {
+            return self.lead(&mut state, key, at, caller.worker());
         };
         if caller.is_inside(flight.owner) {
             return Join::Nested;
         }
-        if !caller.waiting().all(|owner| world.may_wait(owner, flight)) {
+        if !caller.waiting().all(|owner| state.may_wait(owner, flight)) {
             return Join::Circle;
         }
-        self.wait(&mut world, at, caller, flight)
+        self.wait(&mut state, at, caller, flight)
     }
 
-    fn lead(&self, world: &mut World, key: &Bytes, at: Address, owner: Owner) -> Join<V> {
-        let place = world.lead(owner);
+    fn lead(&self, state: &mut GraphState, key: &Bytes, at: Address, owner: Owner) -> Join<V> {
+        let ticket = state.lead(owner);
         let Address { table, hash, .. } = at;
         let key = key.clone();
-        world.table.insert(Flight { table, hash, key, place, landing: None, scratch: None });
-        self.graph.recount(world);
-        Join::Lead(Guard::new(self.graph, hash, place))
+        state.table.insert(Flight { table, hash, key, ticket, shared: None, scratch: None });
+        self.graph.recount(state);
+        Join::Lead(Guard::new(self.graph, hash, ticket))
     }
 
-    fn wait(&self, world: &mut World, at: Address, caller: Caller, flight: Place) -> Join<V> {
-        let landing = world.table.find(at).expect("it was found under the same lock").landing();
-        let mut places = caller.waiting().map(|owner| world.wait(owner, flight));
-        let place = places.next().expect("the caller itself waits");
-        let behind = places.next();
-        Join::Wait(Waiter::new(self.graph, place, behind, flight, landing))
+    fn wait(&self, state: &mut GraphState, at: Address, caller: Caller, flight: Ticket) -> Join<V> {
+        let shared = state.table.find(at).expect("it was found under the same lock").shared();
+        let mut tickets = caller.waiting().map(|owner| state.wait(owner, flight));
+        let ticket = tickets.next().expect("the caller itself waits");
+        let behind = tickets.next();
+        Join::Wait(Waiter::new(self.graph, ticket, behind, flight, shared))
     }
 
     /// Whether nobody computes anything, in any cache; one atomic load.
@@ -117,10 +120,10 @@ impl<V: Send + Sync + 'static> Flights<V> {
     where
         V: Clone,
     {
-        let mut world = self.graph.lock();
-        let kept = self.own(&mut world, key, caller.into());
+        let mut state = self.graph.lock();
+        let kept = self.own(&mut state, key, caller.into());
         let kept = kept.and_then(|flight| flight.scratch.clone());
-        drop(world);
+        drop(state);
         kept?.downcast_ref().cloned()
     }
 
@@ -128,18 +131,23 @@ impl<V: Send + Sync + 'static> Flights<V> {
     /// nobody else. Without such a flight it is dropped.
     pub fn nested_put<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>, value: V) {
         let mut value: Option<Erased> = Some(Arc::new(value));
-        let mut world = self.graph.lock();
-        if let Some(flight) = self.own(&mut world, key, caller.into()) {
+        let mut state = self.graph.lock();
+        if let Some(flight) = self.own(&mut state, key, caller.into()) {
             mem::swap(&mut flight.scratch, &mut value);
         }
-        drop(world);
+        drop(state);
         drop(value);
     }
 
     /// The flight of `key` that `caller` is inside of.
-    fn own<'w>(&self, world: &'w mut World, key: &[u8], caller: Caller) -> Option<&'w mut Flight> {
-        let flight = world.table.find(self.address(key))?;
-        caller.is_inside(flight.place.owner).then_some(flight)
+    fn own<'w>(
+        &self,
+        state: &'w mut GraphState,
+        key: &[u8],
+        caller: Caller,
+    ) -> Option<&'w mut Flight> {
+        let flight = state.table.find(self.address(key))?;
+        caller.is_inside(flight.ticket.owner).then_some(flight)
     }
 
     fn address<'k>(&self, key: &'k [u8]) -> Address<'k> {

@@ -89,29 +89,29 @@ impl From<Owner> for Caller<'_> {
 
 /// One flight or one wait of an owner; sorted so that those of one thread stand together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct Ticket {
     pub(super) owner: Owner,
     serial: u64,
 }
 
-impl Place {
-    /// The `serial`-th place of the process; no number is used twice.
+impl Ticket {
+    /// The `serial`-th ticket of the process; no number is used twice.
     pub(super) const fn new(owner: Owner, serial: u64) -> Self {
         Self { owner, serial }
     }
 
-    /// The places whose owners may hold `owner` up, or be held up by it, as two ranges.
+    /// The tickets whose owners may hold `owner` up, or be held up by it, as two ranges.
     ///
     /// One that blocks stops its whole thread, and whoever blocks may be running the event loop in
     /// which the others wait. So two owners of a thread depend on each other, unless both suspend.
     pub(super) fn entangled(owner: Owner) -> [std::ops::RangeInclusive<Self>; 2] {
-        let place = |suspends, id, serial| Self::new(Owner { suspends, id, ..owner }, serial);
-        let blocking = place(false, 0, 0)..=place(false, u64::MAX, u64::MAX);
+        let ticket = |suspends, id, serial| Self::new(Owner { suspends, id, ..owner }, serial);
+        let blocking = ticket(false, 0, 0)..=ticket(false, u64::MAX, u64::MAX);
         let (least, most) = if owner.suspends { (owner.id, owner.id) } else { (0, u64::MAX) };
-        [blocking, place(true, least, 0)..=place(true, most, u64::MAX)]
+        [blocking, ticket(true, least, 0)..=ticket(true, most, u64::MAX)]
     }
 
-    /// Whether the owner of this place and `other` hold each other up.
+    /// Whether the owner of this ticket and `other` hold each other up.
     pub(super) fn is_entangled(&self, other: Owner) -> bool {
         Self::entangled(other).iter().any(|range| range.contains(self))
     }

@@ -1,19 +1,11 @@
 //! The flights of all caches by key.
 
-use std::any::Any;
-
 use bytes::Bytes;
 use hashbrown::HashTable;
 
-use super::owner::Place;
-use super::waiter::Landing;
+use super::owner::Ticket;
+use super::shared_state::{Erased, SharedState};
 use crate::sync::Arc;
-
-/// A landing or a value of the type that its table has; the graph knows none of these types.
-pub(super) type Erased = Arc<dyn Any + Send + Sync>;
-
-/// Why a value that was put in as a table's type comes out as that type.
-pub(super) const ONE_TYPE: &str = "each table holds one type";
 
 /// One flight, as its table knows it.
 #[derive(Debug)]
@@ -21,17 +13,17 @@ pub(super) struct Flight {
     pub(super) table: u64,
     pub(super) hash: u64,
     pub(super) key: Bytes,
-    pub(super) place: Place,
+    pub(super) ticket: Ticket,
     /// Where those who wait meet; made by the first of them.
-    pub(super) landing: Option<Erased>,
+    pub(super) shared: Option<Erased>,
     /// What an inner call under the same key gave; nobody but the leader sees it.
     pub(super) scratch: Option<Erased>,
 }
 
 impl Flight {
     /// Where those who wait meet, in a table of this type.
-    pub(super) fn landing<V: Send + Sync + 'static>(&mut self) -> Arc<Landing<V>> {
-        Landing::of(self.landing.get_or_insert_with(|| Arc::new(Landing::<V>::new())))
+    pub(super) fn shared<V: Send + Sync + 'static>(&mut self) -> Arc<SharedState<V>> {
+        SharedState::of(self.shared.get_or_insert_with(|| Arc::new(SharedState::<V>::new())))
     }
 }
 
@@ -63,9 +55,9 @@ impl Table {
         self.0.find_mut(at.hash, |flight| flight.table == at.table && flight.key == at.key)
     }
 
-    /// The flight with this hash and place: its leader needs no copy of the key.
-    pub(super) fn at(&mut self, hash: u64, place: &Place) -> Option<&mut Flight> {
-        self.0.find_mut(hash, |flight| flight.place == *place)
+    /// The flight with this hash and ticket: its leader needs no copy of the key.
+    pub(super) fn with_ticket(&mut self, hash: u64, ticket: &Ticket) -> Option<&mut Flight> {
+        self.0.find_mut(hash, |flight| flight.ticket == *ticket)
     }
 
     /// Adds a flight whose key has none.
@@ -73,9 +65,9 @@ impl Table {
         self.0.insert_unique(flight.hash, flight, |flight| flight.hash);
     }
 
-    /// Takes out the flight with this hash and place.
-    pub(super) fn remove(&mut self, hash: u64, place: &Place) -> Option<Flight> {
-        let found = self.0.find_entry(hash, |flight| flight.place == *place).ok()?;
+    /// Takes out the flight with this hash and ticket.
+    pub(super) fn remove(&mut self, hash: u64, ticket: &Ticket) -> Option<Flight> {
+        let found = self.0.find_entry(hash, |flight| flight.ticket == *ticket).ok()?;
         Some(found.remove().0)
     }
 

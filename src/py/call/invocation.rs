@@ -279,7 +279,7 @@ fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
             Poll::Pending => {
                 py.check_signals()?;
                 if let Some(leader) = waiter.leader() {
-                    leader.look();
+                    leader.check();
                 }
             }
         }

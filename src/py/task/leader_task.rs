@@ -46,7 +46,7 @@ impl Lead {
         drop(old);
         if let Some(guard) = self.duty.lock().as_ref().and_then(Duty::guard) {
             let leader: Arc<dyn Leader> = Arc::<Self>::clone(self);
-            guard.led_by(leader);
+            guard.set_leader(leader);
         }
     }
 
@@ -113,11 +113,11 @@ impl Lead {
 }
 
 impl Leader for Lead {
-    fn nobody_waits(&self) {
+    fn on_deserted(&self) {
         self.ask("deserted");
     }
 
-    fn look(&self) {
+    fn check(&self) {
         if self.ask("is_lost") == Some(true) {
             // The computation may still go on one day: its result is then kept like any other.
             let duty = self.duty.lock().take();

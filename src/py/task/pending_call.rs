@@ -242,7 +242,7 @@ impl Turn {
     /// Looks whether it is gone; then another one takes over.
     fn look(&self) {
         if let Some(leader) = self.waiter().and_then(|waiter| waiter.leader()) {
-            leader.look();
+            leader.check();
         }
     }
 

@@ -79,11 +79,11 @@ struct Task {
 }
 
 impl Leader for Task {
-    fn nobody_waits(&self) {
+    fn on_deserted(&self) {
         self.deserted.fetch_add(1, SeqCst);
     }
 
-    fn look(&self) {
+    fn check(&self) {
         drop(self.guard.take());
     }
 }
@@ -96,7 +96,7 @@ fn a_deserted_leader_is_told() {
     let guard = lead(flights.join(&KEY, WORKER));
     let task = Arc::new(Task { guard: Cell::new(guard), deserted: AtomicUsize::new(0) });
     let guard = task.guard.take().unwrap();
-    guard.led_by(Arc::<Task>::clone(&task));
+    guard.set_leader(Arc::<Task>::clone(&task));
     let [first, second] = [10, 12].map(|id| wait(flights.join(&KEY, Owner::task(id, 1))));
     drop(first);
     assert_eq!(task.deserted.load(SeqCst), 0);
@@ -114,10 +114,10 @@ fn a_stalled_leader_hands_over() {
     let flights = flights::<Text>();
     let (lost, ours) = (lead(flights.join(&KEY, WORKER)), lead(flights.join(&OTHER, WORKER)));
     let task = Arc::new(Task { guard: Cell::new(ours), deserted: AtomicUsize::new(0) });
-    lost.led_by(Arc::<Task>::clone(&task));
+    lost.set_leader(Arc::<Task>::clone(&task));
     let waiter = wait(flights.join(&KEY, CALLER));
     let other = wait(flights.join(&OTHER, CALLER));
-    waiter.leader().expect("it was named").look();
+    waiter.leader().expect("it was named").check();
     assert_eq!(other.wait(NOW), Poll::Again);
     assert!(other.leader().is_none());
     drop(lead(flights.join(&OTHER, CALLER)));
