@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::policy::Mark;
+use crate::policy::Liveness;
 use crate::store::Item;
 use crate::sync::Arc;
 
@@ -29,7 +29,7 @@ pub struct Entry<L> {
     /// Whether this process made it, rather than read it in a store.
     pub own: bool,
     /// What those look at who answer with it without asking the cache, if there may be such.
-    pub mark: Option<Arc<Mark>>,
+    pub liveness: Option<Arc<Liveness>>,
 }
 
 /// A function, and those of its arguments that are not in the key.
@@ -54,7 +54,7 @@ impl<L> Entry<L> {
             origin: None,
             transient: false,
             own: true,
-            mark: None,
+            liveness: None,
         }
     }
 
@@ -70,7 +70,7 @@ impl<L> Entry<L> {
             origin: None,
             transient: false,
             own: false,
-            mark: None,
+            liveness: None,
         };
         (item.key, entry)
     }
@@ -94,8 +94,8 @@ impl<L> Entry<L> {
 
     /// From now on nobody answers with it.
     pub fn retire(&self) {
-        if let Some(mark) = &self.mark {
-            mark.retire();
+        if let Some(liveness) = &self.liveness {
+            liveness.retire();
         }
     }
 

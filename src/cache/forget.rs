@@ -31,7 +31,7 @@ where
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
         drop(history);
-        self.gate.invalidate();
+        self.gate.epoch.advance();
         Some(old)
     }
 
@@ -48,7 +48,7 @@ where
         if old.is_some() && durable {
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
         }
-        self.gate.invalidate();
+        self.gate.epoch.advance();
     }
 
     /// Forgets everything here, and in the store if `durable`.
@@ -66,13 +66,13 @@ where
         if durable && !was_empty {
             let _ = self.store.append(&Change::Clear);
         }
-        self.gate.invalidate();
+        self.gate.epoch.advance();
     }
 
     /// Takes out every decoded form that has no text, to break reference cycles.
     pub fn forget_unstorable(&self) {
         let gone = self.state.lock().forget_unstorable();
-        self.gate.invalidate();
+        self.gate.epoch.advance();
         drop(gone);
     }
 }

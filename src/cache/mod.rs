@@ -7,10 +7,11 @@
 //! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
 //! is declared before the locks are taken is dropped behind them.
 
-mod bounds;
 pub mod entry;
+mod epoch;
 mod forget;
-pub mod gate;
+mod gate;
+mod limiter;
 mod news;
 mod rows;
 mod save;
@@ -22,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 
 pub use entry::{Entry, Origin};
+pub use epoch::Epoch;
 pub use gate::Gate;
 
 use crate::error::Result;
@@ -216,12 +218,12 @@ where
         let written = self.write_down(key, &entry);
         let mut state = self.state.lock();
         gone = state.put(key, entry);
-        let marked = self.gate.is_marked();
+        let marked = self.gate.uses.are_tracked();
         drop(state);
         let (old, evicted) = &gone;
         self.write_off(evicted);
         if old.is_some() && !marked {
-            self.gate.invalidate();
+            self.gate.epoch.advance();
         }
         written
     }
@@ -243,7 +245,7 @@ where
         let _history = self.history.lock();
         evicted = self.state.lock().limit(name, limits);
         self.write_off(&evicted);
-        self.gate.invalidate();
+        self.gate.epoch.advance();
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.

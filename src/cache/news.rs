@@ -33,7 +33,7 @@ where
         let salt = state.salt().map(|salt| salt.text.clone());
         let gone = state.take_in(news, &mut kept);
         let resalted = state.salt().map(|salt| &salt.text) != salt.as_ref();
-        let outdated = resalted || !gone.is_empty() && !self.gate.is_marked();
+        let outdated = resalted || !gone.is_empty() && !self.gate.uses.are_tracked();
         drop(state);
         gone.iter().for_each(Entry::retire);
         for item in kept {
@@ -41,7 +41,7 @@ where
             let _ = self.store.append(&Change::Put(item));
         }
         if outdated {
-            self.gate.invalidate();
+            self.gate.epoch.advance();
         }
         gone
     }

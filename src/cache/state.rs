@@ -6,11 +6,11 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::bounds::Bounds;
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
+use super::limiter::Limiter;
 use super::table::Table;
-use crate::policy::{Limits, Mark};
+use crate::policy::{Limits, Liveness};
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Entries, Item, Items, Loaded};
 use crate::sync::Arc;
@@ -33,7 +33,7 @@ pub struct State<L> {
     /// What digests of secrets are keyed with, once there was one.
     salt: Option<Salt>,
     /// What was used last, once somebody set a limit.
-    bounds: Option<Bounds>,
+    limiter: Option<Limiter>,
     /// Counts uses, and knows whether entries are marked.
     gate: Arc<Gate>,
     /// What the file goes on to hold although this process replaced or dropped it in a mode that
@@ -58,7 +58,7 @@ impl<L> State<L> {
             modified: None,
             keeps_times: false,
             salt: None,
-            bounds: None,
+            limiter: None,
             gate,
             withheld: HashMap::new(),
         }
@@ -131,16 +131,16 @@ impl<L: Clone> State<L> {
     /// Has creation times survive in the file from now on: entries grow old, others take their place.
     pub fn keep_times(&mut self) {
         self.keeps_times = true;
-        self.gate.mark_entries();
+        self.gate.track_liveness();
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
     pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
-        self.gate.count_uses();
-        self.gate.mark_entries();
-        let fresh = self.bounds.is_none();
-        let bounds = self.bounds.get_or_insert_default();
-        let keys = bounds.limit(name, limits);
+        self.gate.uses.start_counting();
+        self.gate.track_liveness();
+        let fresh = self.limiter.is_none();
+        let limiter = self.limiter.get_or_insert_default();
+        let keys = limiter.limit(name, limits);
         let mut evicted = self.evict(keys);
         if fresh || name.is_some() {
             evicted.extend(self.measure());
@@ -150,17 +150,19 @@ impl<L: Clone> State<L> {
 
     /// How many entries went for the limits of the function `name`, or of the whole cache.
     pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
-        self.bounds.as_ref().map_or(0, |bounds| bounds.evictions(name))
+        self.limiter.as_ref().map_or(0, |limiter| limiter.evictions(name))
     }
 
-    /// Shows all entries to the bounds, oldest first.
+    /// Shows all entries to the limiter, oldest first.
     pub(super) fn measure(&mut self) -> Evicted<L> {
-        let Some(bounds) = &mut self.bounds else { return Vec::new() };
+        let Some(limiter) = &mut self.limiter else { return Vec::new() };
         let (mut keys, gate) = (Vec::new(), &self.gate);
         self.table.for_each_mut(|key, entry| {
             let size = entry.size();
-            let mark = entry.mark.get_or_insert_with(|| Arc::new(Mark::new(gate.ticks.next())));
-            keys.extend(bounds.insert(key, size, mark));
+            let liveness = entry
+                .liveness
+                .get_or_insert_with(|| Arc::new(Liveness::new(gate.uses.clock.tick())));
+            keys.extend(limiter.insert(key, size, liveness));
         });
         self.evict(keys)
     }
@@ -173,12 +175,12 @@ impl<L: Clone> State<L> {
     }
 
     pub fn get(&mut self, key: &[u8]) -> Option<Entry<L>> {
-        if !self.gate.is_marked() {
+        if !self.gate.uses.are_tracked() {
             return self.table.get(key).map(Cow::into_owned);
         }
-        let now = self.gate.ticks.next();
+        let now = self.gate.uses.clock.tick();
         let entry = self.table.get_mut(key)?;
-        entry.mark.get_or_insert_with(|| Arc::new(Mark::new(now))).touch(now);
+        entry.liveness.get_or_insert_with(|| Arc::new(Liveness::new(now))).touch(now);
         Some(entry.clone())
     }
 
@@ -222,11 +224,11 @@ impl<L: Clone> State<L> {
     /// Puts an entry; the one it replaces, and those that go for it.
     pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
         let (size, transient) = (entry.size(), entry.transient);
-        entry.mark = entry.mark.or_else(|| self.gate.new_mark());
-        let mark = entry.mark.clone();
+        entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
+        let liveness = entry.liveness.clone();
         // What was used while it was made was used before it.
-        if let Some(mark) = &mark {
-            mark.touch(self.gate.ticks.next());
+        if let Some(liveness) = &liveness {
+            liveness.touch(self.gate.uses.clock.tick());
         }
         let old = self.table.insert(key.clone(), entry);
         old.iter().for_each(Entry::retire);
@@ -235,8 +237,8 @@ impl<L: Clone> State<L> {
             _ if transient => {}
             _ => drop(self.release(key)),
         }
-        let bounds = self.bounds.as_mut().zip(mark.as_ref());
-        let keys = bounds.map(|(bounds, mark)| bounds.insert(key, size, mark));
+        let limiter = self.limiter.as_mut().zip(liveness.as_ref());
+        let keys = limiter.map(|(limiter, liveness)| limiter.insert(key, size, liveness));
         (old, self.evict(keys.unwrap_or_default()))
     }
 
@@ -256,8 +258,8 @@ impl<L: Clone> State<L> {
     }
 
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
-        if let Some(bounds) = &mut self.bounds {
-            bounds.remove(key);
+        if let Some(limiter) = &mut self.limiter {
+            limiter.remove(key);
         }
         self.table.remove(key).inspect(Entry::retire)
     }
@@ -268,8 +270,8 @@ impl<L: Clone> State<L> {
     }
 
     pub fn clear(&mut self) -> Table<L> {
-        if let Some(bounds) = &mut self.bounds {
-            bounds.clear();
+        if let Some(limiter) = &mut self.limiter {
+            limiter.clear();
         }
         self.salt = None;
         self.withheld.clear();

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::cache::Gate;
+use crate::cache::{Epoch, Gate};
 use crate::policy::Limits;
 use crate::py::cache::core::CoreCache;
 use crate::py::call::options::Options;
@@ -182,7 +182,7 @@ impl Memoised {
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
         if self.configured.swap(true, Ordering::AcqRel) {
             // What a call under way is about to remember was found under the old ones.
-            self.gate.invalidate();
+            self.gate.epoch.advance();
         }
         self.release(py);
         drop(old);
@@ -259,7 +259,7 @@ impl Memoised {
     /// What the table of hits has for the call, if that is the commonest sort of hit.
     #[inline]
     pub fn quick_hit(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
-        self.hits.with(call.py(), |hits| hits.quick(call, self.gate.word()))?
+        self.hits.with(call.py(), |hits| hits.quick(call, self.gate.epoch.current()))?
     }
 
     /// The same for results that grow old, or come and go.
@@ -288,7 +288,7 @@ impl Memoised {
     }
 
     fn fill(&self, raw: &RawCall<'_, '_>, fill: Fill) {
-        if !Gate::is_open(fill.epoch) || self.gate.word() != fill.epoch {
+        if !Epoch::is_open(fill.epoch) || self.gate.epoch.current() != fill.epoch {
             return;
         }
         // Only the first argument makes the key, but a call that differs in the others must come

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry, Gate, Landed, Origin};
+use outlive::cache::{Cache, Entry, Epoch, Landed, Origin};
 use outlive::flight::{Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
 use outlive::store::{FileStore, MemoryStore};
@@ -131,18 +131,18 @@ fn caches_on_one_file_see_each_other() {
 #[test]
 fn the_gate_tells_of_changes() {
     let cache = in_memory();
-    let fresh = cache.gate().word();
-    assert!(Gate::is_open(fresh));
+    let fresh = cache.gate().epoch.current();
+    assert!(Epoch::is_open(fresh));
     cache.put(&key("a"), result("1")).unwrap();
-    assert_eq!(cache.gate().word(), fresh);
+    assert_eq!(cache.gate().epoch.current(), fresh);
     for change in [
         &(|cache: &Text| cache.put(&key("a"), result("2")).unwrap()) as &dyn Fn(&Text),
         &|cache| assert!(cache.remove(b"a", true).is_some()),
         &|cache| cache.clear(true),
     ] {
-        let before = cache.gate().word();
+        let before = cache.gate().epoch.current();
         change(&cache);
-        assert_ne!(cache.gate().word(), before);
+        assert_ne!(cache.gate().epoch.current(), before);
     }
 }
 
@@ -153,20 +153,20 @@ fn the_gate_tells_of_news() {
     let path = folder.path().join("c.json");
     let (one, two) = (on_disk(&path), on_disk(&path));
     two.load();
-    let fresh = two.gate().word();
+    let fresh = two.gate().epoch.current();
     one.put(&key("a"), result("1")).unwrap();
     two.take_news();
-    assert_eq!(two.gate().word(), fresh);
+    assert_eq!(two.gate().epoch.current(), fresh);
     one.put(&key("a"), result("2")).unwrap();
     two.take_news();
-    assert_ne!(two.gate().word(), fresh);
-    let replaced = two.gate().word();
+    assert_ne!(two.gate().epoch.current(), fresh);
+    let replaced = two.gate().epoch.current();
     one.remove(b"a", true);
     two.take_news();
-    assert_ne!(two.gate().word(), replaced);
+    assert_ne!(two.gate().epoch.current(), replaced);
 }
 
-/// Where entries come and go, each carries a mark that tells who answers with it that it went: by
+/// Where entries come and go, each carries a liveness that tells who answers with it that it went: by
 /// hand, for want of room, or because another took its place, here or in another process.
 #[test]
 fn marks_tell_of_entries_that_go() {
@@ -176,7 +176,7 @@ fn marks_tell_of_entries_that_go() {
     one.limit(None, Limits { maxsize: Some(2), max_bytes: None });
     let put = |name| {
         one.put(&key(name), result("1")).unwrap();
-        one.get(name.as_bytes()).unwrap().mark.unwrap()
+        one.get(name.as_bytes()).unwrap().liveness.unwrap()
     };
     let (a, b) = (put("a"), put("b"));
     assert!(!a.is_gone());
@@ -196,11 +196,11 @@ fn marks_tell_of_entries_that_go() {
 fn marks_begin_with_fresh_tables() {
     let cache = in_memory();
     cache.put(&key("a"), result("1")).unwrap();
-    assert!(cache.get(b"a").unwrap().mark.is_none());
-    let before = cache.gate().word();
+    assert!(cache.get(b"a").unwrap().liveness.is_none());
+    let before = cache.gate().epoch.current();
     cache.keep_times();
-    assert_ne!(cache.gate().word(), before);
-    assert!(cache.get(b"a").unwrap().mark.is_some());
+    assert_ne!(cache.gate().epoch.current(), before);
+    assert!(cache.get(b"a").unwrap().liveness.is_some());
 }
 
 /// A decoded form is kept beside the text it was made from, and not beside another one.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use outlive::policy::{Expiry, Freshness, Limits, Mark, Recency, Scope, Ticks};
+use outlive::policy::{Expiry, Freshness, Limits, Liveness, Lru, Scope, UseClock};
 use proptest::prelude::*;
 
 const NOW: f64 = 1_800_000_000.0;
@@ -86,28 +86,28 @@ fn key(name: &'static str) -> Bytes {
     Bytes::from_static(name.as_bytes())
 }
 
-/// A recency and its marks: each step is a use at a time of its own.
+/// A lru and its marks: each step is a use at a time of its own.
 #[derive(Default)]
 struct Used {
-    recency: Recency,
-    ticks: Ticks,
-    marks: HashMap<Bytes, Arc<Mark>>,
+    lru: Lru,
+    clock: UseClock,
+    marks: HashMap<Bytes, Arc<Liveness>>,
 }
 
 impl Used {
     fn new(limits: Limits) -> Self {
-        Self { recency: Recency::new(limits), ..Self::default() }
+        Self { lru: Lru::new(limits), ..Self::default() }
     }
 
     fn insert(&mut self, key: &Bytes, bytes: u64, scope: Scope) -> Vec<Bytes> {
-        let mark = Arc::new(Mark::new(self.ticks.next()));
-        self.marks.insert(key.clone(), Arc::clone(&mark));
-        self.recency.insert(key, bytes, scope, &mark)
+        let liveness = Arc::new(Liveness::new(self.clock.tick()));
+        self.marks.insert(key.clone(), Arc::clone(&liveness));
+        self.lru.insert(key, bytes, scope, &liveness)
     }
 
     fn touch(&mut self, key: &[u8]) {
-        if let Some(mark) = self.marks.get(key) {
-            mark.touch(self.ticks.next());
+        if let Some(liveness) = self.marks.get(key) {
+            liveness.touch(self.clock.tick());
         }
     }
 }
@@ -120,7 +120,7 @@ fn least_recently_used_goes() {
     assert!(used.insert(&key("b"), 1, Scope::CACHE).is_empty());
     used.touch(b"a");
     assert_eq!(used.insert(&key("c"), 1, Scope::CACHE), [key("b")]);
-    assert_eq!(used.recency.evictions(Scope::CACHE), 1);
+    assert_eq!(used.lru.evictions(Scope::CACHE), 1);
 }
 
 /// However often and in whatever order entries were used meanwhile, the last use alone decides.
@@ -140,13 +140,13 @@ fn the_last_use_decides() {
 /// Entries that were used at the very same moment are told apart all the same.
 #[test]
 fn equal_uses() {
-    let mut recency = Recency::new(at_most(2));
-    let mark = Arc::new(Mark::new(7));
+    let mut lru = Lru::new(at_most(2));
+    let liveness = Arc::new(Liveness::new(7));
     for name in ["a", "b"] {
-        assert!(recency.insert(&key(name), 1, Scope::CACHE, &mark).is_empty());
+        assert!(lru.insert(&key(name), 1, Scope::CACHE, &liveness).is_empty());
     }
-    assert_eq!(recency.insert(&key("c"), 1, Scope::CACHE, &mark).len(), 1);
-    assert_eq!((recency.len(Scope::CACHE), recency.bytes(Scope::CACHE)), (2, 2));
+    assert_eq!(lru.insert(&key("c"), 1, Scope::CACHE, &liveness).len(), 1);
+    assert_eq!((lru.len(Scope::CACHE), lru.bytes(Scope::CACHE)), (2, 2));
 }
 
 /// An entry larger than the whole limit goes itself and drives nobody out.
@@ -155,19 +155,19 @@ fn too_large_goes_alone() {
     let mut used = Used::new(at_most_bytes(10));
     used.insert(&key("a"), 5, Scope::CACHE);
     assert_eq!(used.insert(&key("huge"), 11, Scope::CACHE), [key("huge")]);
-    assert_eq!((used.recency.len(Scope::CACHE), used.recency.bytes(Scope::CACHE)), (1, 5));
+    assert_eq!((used.lru.len(Scope::CACHE), used.lru.bytes(Scope::CACHE)), (1, 5));
 }
 
 /// The limit of one function never drives out the entries of another.
 #[test]
 fn functions_have_limits_of_their_own() {
     let mut used = Used::default();
-    let [one, other] = [1, 1].map(|most| used.recency.add_scope(at_most(most)));
+    let [one, other] = [1, 1].map(|most| used.lru.add_scope(at_most(most)));
     used.insert(&key("other"), 1, other);
     used.insert(&key("a"), 1, one);
     assert_eq!(used.insert(&key("b"), 1, one), [key("a")]);
-    assert_eq!((used.recency.evictions(one), used.recency.evictions(other)), (1, 0));
-    assert_eq!(used.recency.len(other), 1);
+    assert_eq!((used.lru.evictions(one), used.lru.evictions(other)), (1, 0));
+    assert_eq!(used.lru.len(other), 1);
 }
 
 /// What is forgotten on purpose is not counted as evicted.
@@ -175,11 +175,11 @@ fn functions_have_limits_of_their_own() {
 fn forgetting_is_no_eviction() {
     let mut used = Used::new(at_most(2));
     used.insert(&key("a"), 1, Scope::CACHE);
-    assert!(used.recency.remove(b"a"));
-    assert!(!used.recency.remove(b"a"));
+    assert!(used.lru.remove(b"a"));
+    assert!(!used.lru.remove(b"a"));
     used.insert(&key("b"), 1, Scope::CACHE);
-    used.recency.clear();
-    assert_eq!((used.recency.len(Scope::CACHE), used.recency.evictions(Scope::CACHE)), (0, 0));
+    used.lru.clear();
+    assert_eq!((used.lru.len(Scope::CACHE), used.lru.evictions(Scope::CACHE)), (0, 0));
 }
 
 #[derive(Clone, Debug)]
@@ -271,10 +271,10 @@ fn apply(step: &Step, used: &mut Used, scopes: [Scope; 3], naive: &mut Naive) {
             naive.order.extend(entry);
             used.touch(&[k]);
         }
-        Step::Remove(k) => assert_eq!(used.recency.remove(&[k]), naive.remove(k).is_some()),
+        Step::Remove(k) => assert_eq!(used.lru.remove(&[k]), naive.remove(k).is_some()),
         Step::Limit(scope, limits) => {
             naive.limits[scope] = limits;
-            assert_eq!(names(&used.recency.set_limits(scopes[scope], limits)), naive.evict(scope));
+            assert_eq!(names(&used.lru.set_limits(scopes[scope], limits)), naive.evict(scope));
         }
     }
 }
@@ -284,15 +284,15 @@ proptest! {
     #[test]
     fn recency_is_exact(steps in prop::collection::vec(step(), 1..200)) {
         let mut used = Used::default();
-        let [one, other] = [Limits::default(); 2].map(|none| used.recency.add_scope(none));
+        let [one, other] = [Limits::default(); 2].map(|none| used.lru.add_scope(none));
         let scopes = [Scope::CACHE, one, other];
         let mut naive = Naive::default();
         for step in steps {
             apply(&step, &mut used, scopes, &mut naive);
-            let recency = &used.recency;
+            let lru = &used.lru;
             for (number, scope) in scopes.into_iter().enumerate() {
-                prop_assert_eq!((recency.len(scope), recency.bytes(scope)), naive.size(number));
-                prop_assert_eq!(recency.evictions(scope), naive.evictions[number]);
+                prop_assert_eq!((lru.len(scope), lru.bytes(scope)), naive.size(number));
+                prop_assert_eq!(lru.evictions(scope), naive.evictions[number]);
             }
         }
     }

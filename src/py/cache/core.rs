@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::entries::SpareNames;
 use super::mode::Mode;
-use crate::cache::Cache;
+use crate::cache::{Cache, Epoch};
 use crate::policy::Limits;
 use crate::py::value::template::Live;
 use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
@@ -113,8 +113,8 @@ impl CoreCache {
         let old = Mode::from_number(self.default_mode.swap(mode as u8, Ordering::AcqRel));
         self.cache.only_reads(!self.is_writable());
         match (old.serves_hits(), mode.serves_hits()) {
-            (true, false) => self.cache.gate().enter(),
-            (false, true) => self.cache.gate().leave(),
+            (true, false) => self.cache.gate().epoch.suspend(),
+            (false, true) => self.cache.gate().epoch.resume(),
             _ => {}
         }
         Ok(())
@@ -140,12 +140,12 @@ impl CoreCache {
 
     /// An override of the mode begins somewhere: hits look at it from now on.
     fn enter(&self) {
-        self.cache.gate().enter();
+        self.cache.gate().epoch.suspend();
     }
 
     /// It is over.
     fn leave(&self) {
-        self.cache.gate().leave();
+        self.cache.gate().epoch.resume();
     }
 
     /// Reads the file, unless that was done before.
@@ -250,7 +250,7 @@ impl CoreCache {
     /// The mode that holds for this thread or task, here and now.
     pub fn mode(slf: &Bound<'_, Self>) -> PyResult<Mode> {
         let me = slf.get();
-        if crate::cache::Gate::is_open(me.cache.gate().word()) {
+        if Epoch::is_open(me.cache.gate().epoch.current()) {
             return Ok(me.default());
         }
         let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;

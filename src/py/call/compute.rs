@@ -96,7 +96,7 @@ impl<'py> Flight<'_, 'py> {
         value: &Bound<'py, PyAny>,
     ) -> PyResult<(Entry<Arc<Live>>, Option<String>)> {
         let mut entry = Entry::new(Some(self.now(py)?));
-        entry.mark = self.cache().gate().new_mark();
+        entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = self.options.expires();
         entry.transient = self.mode == Mode::Readonly;
         entry.origin = self.origin(py);
@@ -184,7 +184,7 @@ impl<'py> Flight<'_, 'py> {
             return Ok(());
         }
         let mut entry = Entry::new(Some(self.now(py)?));
-        entry.mark = self.cache().gate().new_mark();
+        entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = true;
         entry.transient = self.mode == Mode::Readonly;
         entry.text = tagged_error(&payload, self.core.get().charset());

@@ -122,7 +122,7 @@ impl Memoised {
             return Ok(None);
         }
         CoreCache::load_once(core)?;
-        let epoch = core.get().cache().gate().word();
+        let epoch = core.get().cache().gate().epoch.current();
         let options = self.options();
         let key = match self.keys.key(py, call) {
             Ok(key) => Bytes::from(key),
@@ -195,7 +195,7 @@ impl<'py> Flight<'_, 'py> {
             Join::Lead(guard) => {
                 if self.mode == Mode::Refresh {
                     // Inner calls under this key must come by this path, where they are told apart.
-                    self.cache().gate().invalidate();
+                    self.cache().gate().epoch.advance();
                 }
                 Ok(Step::Lead(guard, old))
             }

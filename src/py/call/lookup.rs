@@ -192,7 +192,7 @@ impl<'py> Flight<'_, 'py> {
         } else {
             Held::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(Fill { epoch: self.epoch, held, span, mark: entry.mark.clone() })
+        Ok(Fill { epoch: self.epoch, held, span, mark: entry.liveness.clone() })
     }
 
     pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {

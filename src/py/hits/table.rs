@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::shape::{Row, Shape};
 use crate::cache::Gate;
 use crate::clock;
-use crate::policy::Mark;
+use crate::policy::Liveness;
 use crate::py::ffi::RawCall;
 use crate::py::value::template::{Live, Template};
 
@@ -75,7 +75,7 @@ pub struct Terms {
     /// When, if the function has an expiry.
     pub span: Span,
     /// Whether the entry is still there, if entries come and go.
-    pub mark: Option<Arc<Mark>>,
+    pub mark: Option<Arc<Liveness>>,
 }
 
 impl Default for Terms {
@@ -92,7 +92,7 @@ impl Terms {
             if mark.is_gone() {
                 return false;
             }
-            gate.note_hit(mark);
+            gate.uses.note_hit(mark);
         }
         !timed || self.span.holds()
     }
@@ -112,7 +112,7 @@ pub struct Fill {
     /// When, if the function has an expiry.
     pub span: Option<Span>,
     /// Whether the entry is still there, and where its use is noted, if entries come and go.
-    pub mark: Option<Arc<Mark>>,
+    pub mark: Option<Arc<Liveness>>,
 }
 
 /// Which hits a function has: the commonest sort, and those that need more to be looked at.
@@ -159,7 +159,7 @@ impl Hits {
     /// The same where it matters when the result was made, or whether its entry is still there.
     #[inline]
     pub fn quick_on_terms(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Py<PyAny>> {
-        if self.epoch != gate.word() {
+        if self.epoch != gate.epoch.current() {
             return None;
         }
         let shape = self.shapes.first()?;
@@ -174,7 +174,7 @@ impl Hits {
     /// Looks the call up.
     #[inline]
     pub fn find(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Served> {
-        if self.epoch != gate.word() {
+        if self.epoch != gate.epoch.current() {
             return None;
         }
         let shape = self.shapes.iter().find(|shape| shape.fits(call))?;

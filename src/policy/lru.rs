@@ -1,6 +1,6 @@
 //! What was used least recently goes first.
 //!
-//! A use is noted in the entry's [`Mark`] and nowhere else, so that it costs next to nothing. The
+//! A use is noted in the entry's [`Liveness`] and nowhere else, so that it costs next to nothing. The
 //! orders are put right when something must go: an entry that was used since it was put in order
 //! gets its new place then.
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 
-use super::mark::Mark;
+use super::liveness::Liveness;
 use crate::sync::Arc;
 
 /// How much a scope may hold; `None` means without limit.
@@ -38,15 +38,15 @@ impl Scope {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Node {
     bytes: u64,
     scope: Scope,
-    mark: Arc<Mark>,
+    liveness: Arc<Liveness>,
     /// The use by which it stands in the orders: the last one, or one before.
     placed: u64,
 }
 
-impl Entry {
+impl Node {
     /// What it counts for: the whole cache, and its own scope.
     fn scopes(&self) -> impl Iterator<Item = Scope> + use<> {
         let own = (self.scope != Scope::CACHE).then_some(self.scope);
@@ -56,7 +56,7 @@ impl Entry {
 
 /// What one scope has.
 #[derive(Debug, Default)]
-struct Held {
+struct ScopeState {
     /// From the least recently used; equal uses in the order of the keys.
     order: BTreeSet<(u64, Bytes)>,
     limits: Limits,
@@ -64,7 +64,7 @@ struct Held {
     evictions: u64,
 }
 
-impl Held {
+impl ScopeState {
     fn is_over(&self) -> bool {
         self.limits.exceeded_by(self.order.len(), self.bytes)
     }
@@ -74,40 +74,40 @@ impl Held {
 /// that grows with the logarithm of their number; letting one go also puts those in order that were
 /// used since the last went.
 #[derive(Debug)]
-pub struct Recency {
-    entries: HashMap<Bytes, Entry, RandomState>,
-    scopes: Vec<Held>,
+pub struct Lru {
+    entries: HashMap<Bytes, Node, RandomState>,
+    scopes: Vec<ScopeState>,
 }
 
-impl Default for Recency {
+impl Default for Lru {
     fn default() -> Self {
         Self::new(Limits::default())
     }
 }
 
-impl Recency {
+impl Lru {
     /// No entries yet, and `limits` for all of them together.
     pub fn new(limits: Limits) -> Self {
-        let cache = Held { limits, ..Held::default() };
+        let cache = ScopeState { limits, ..ScopeState::default() };
         Self { entries: HashMap::default(), scopes: vec![cache] }
     }
 
     /// A new scope within the cache, with limits of its own.
     pub fn add_scope(&mut self, limits: Limits) -> Scope {
-        self.scopes.push(Held { limits, ..Held::default() });
+        self.scopes.push(ScopeState { limits, ..ScopeState::default() });
         Scope(self.scopes.len() - 1)
     }
 
     /// Changes the limits of a scope and returns the keys that go, oldest first.
     pub fn set_limits(&mut self, scope: Scope, limits: Limits) -> Vec<Bytes> {
-        self.held(scope).limits = limits;
+        self.scope_mut(scope).limits = limits;
         let mut gone = Vec::new();
         self.evict(scope, &mut gone);
         gone
     }
 
     /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one with
-    /// its key, and returns the keys that go for it, oldest first. `mark` tells when it is used.
+    /// its key, and returns the keys that go for it, oldest first. `liveness` tells when it is used.
     ///
     /// One that is too large for a scope all by itself goes at once, and no other for its sake.
     pub fn insert(
@@ -115,20 +115,20 @@ impl Recency {
         key: &Bytes,
         bytes: u64,
         scope: Scope,
-        mark: &Arc<Mark>,
+        liveness: &Arc<Liveness>,
     ) -> Vec<Bytes> {
         self.remove(key);
         for tight in [scope, Scope::CACHE] {
-            if self.held(tight).limits.exceeded_by(1, bytes) {
-                self.held(tight).evictions += 1;
+            if self.scope_mut(tight).limits.exceeded_by(1, bytes) {
+                self.scope_mut(tight).evictions += 1;
                 return vec![key.clone()];
             }
         }
-        let entry = Entry { bytes, scope, mark: Arc::clone(mark), placed: mark.used() };
+        let entry = Node { bytes, scope, liveness: Arc::clone(liveness), placed: liveness.used() };
         for scope in entry.scopes() {
-            let held = self.held(scope);
-            held.bytes += bytes;
-            held.order.insert((entry.placed, key.clone()));
+            let scope = self.scope_mut(scope);
+            scope.bytes += bytes;
+            scope.order.insert((entry.placed, key.clone()));
         }
         self.entries.insert(key.clone(), entry);
         let mut gone = Vec::new();
@@ -142,9 +142,9 @@ impl Recency {
         let Some((key, entry)) = self.entries.remove_entry(key) else { return false };
         let place = (entry.placed, key);
         for scope in entry.scopes() {
-            let held = self.held(scope);
-            held.bytes -= entry.bytes;
-            held.order.remove(&place);
+            let scope = self.scope_mut(scope);
+            scope.bytes -= entry.bytes;
+            scope.order.remove(&place);
         }
         true
     }
@@ -152,9 +152,9 @@ impl Recency {
     /// Forgets all entries; scopes, limits and counts of evictions stay.
     pub fn clear(&mut self) {
         self.entries.clear();
-        for held in &mut self.scopes {
-            held.order.clear();
-            held.bytes = 0;
+        for scope in &mut self.scopes {
+            scope.order.clear();
+            scope.bytes = 0;
         }
     }
 
@@ -173,19 +173,19 @@ impl Recency {
         self.scopes[scope.0].evictions
     }
 
-    fn held(&mut self, scope: Scope) -> &mut Held {
+    fn scope_mut(&mut self, scope: Scope) -> &mut ScopeState {
         &mut self.scopes[scope.0]
     }
 
     /// Lets the oldest of a scope go until it keeps its limits.
     fn evict(&mut self, scope: Scope, gone: &mut Vec<Bytes>) {
-        while self.held(scope).is_over() {
-            let Some((_, key)) = self.held(scope).order.first().cloned() else { return };
+        while self.scope_mut(scope).is_over() {
+            let Some((_, key)) = self.scope_mut(scope).order.first().cloned() else { return };
             if self.was_used(&key) {
                 continue;
             }
             self.remove(&key);
-            self.held(scope).evictions += 1;
+            self.scope_mut(scope).evictions += 1;
             gone.push(key);
         }
     }
@@ -193,7 +193,7 @@ impl Recency {
     /// Gives an entry its new place if it was used since it got the one it has; says whether it was.
     fn was_used(&mut self, key: &Bytes) -> bool {
         let Some(entry) = self.entries.get_mut(key) else { return false };
-        let used = entry.mark.used();
+        let used = entry.liveness.used();
         let old = std::mem::replace(&mut entry.placed, used);
         for scope in entry.scopes().filter(|_| used != old) {
             let order = &mut self.scopes[scope.0].order;

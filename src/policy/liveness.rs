@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What an entry shares with those who answer with it without asking the cache.
 ///
-/// A use is a number of a clock that only counts uses ([`Ticks`]).
+/// A use is a time of a clock that only counts uses ([`UseClock`](super::UseClock)).
 #[derive(Debug)]
-pub struct Mark {
+pub struct Liveness {
     used: AtomicU64,
     gone: AtomicBool,
 }
 
-impl Mark {
+impl Liveness {
     /// Of an entry that is used now.
     pub fn new(now: u64) -> Self {
         Self { used: AtomicU64::new(now), gone: AtomicBool::new(false) }
@@ -37,17 +37,5 @@ impl Mark {
     /// Notes that it went.
     pub fn retire(&self) {
         self.gone.store(true, Ordering::Release);
-    }
-}
-
-/// Counts uses.
-#[derive(Debug, Default)]
-pub struct Ticks(AtomicU64);
-
-impl Ticks {
-    /// The number of a use of now; no other use has it.
-    #[inline]
-    pub fn next(&self) -> u64 {
-        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
