@@ -14,10 +14,10 @@ where
 {
     /// Forgets `key` here, and in the store if `durable`; says whether there was something to forget.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
-        let _gone;
+        let _displaced;
         let _active = sync::active();
         drop(self.loaded());
-        _gone = self.take_news_active();
+        _displaced = self.take_news_active();
         let history = self.history.lock();
         let mut state = self.state.lock();
         let old = state.remove(key)?;
@@ -53,11 +53,11 @@ where
 
     /// Forgets everything here, and in the store if `durable`.
     pub fn clear(&self, durable: bool) {
-        let (_gone, _old);
+        let (_displaced, _old);
         let _active = sync::active();
         drop(self.loaded());
         // What others added since goes too.
-        _gone = self.take_news_active();
+        _displaced = self.take_news_active();
         let _history = self.history.lock();
         let mut state = self.state.lock();
         let was_empty = state.len() == 0 && state.salt().is_none();
@@ -71,8 +71,8 @@ where
 
     /// Takes out every decoded form that has no text, to break reference cycles.
     pub fn forget_unstorable(&self) {
-        let gone = self.state.lock().forget_unstorable();
+        let displaced = self.state.lock().forget_unstorable();
         self.gate.epoch.advance();
-        drop(gone);
+        drop(displaced);
     }
 }

@@ -32,11 +32,11 @@ use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, Store};
 use crate::sync::{self, Arc, Mutex};
-use state::{Evicted, Salt, State};
+use state::{Displaced, Salt, State};
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
-pub enum Landed<L, E> {
+pub enum SharedResult<L, E> {
     /// The result: its text if it can be stored, its decoded form if there is one.
     Result(Option<Bytes>, Option<L>),
     /// The computation failed.
@@ -47,7 +47,7 @@ pub enum Landed<L, E> {
 pub struct Cache<L, E> {
     state: Mutex<State<L>>,
     store: Box<dyn Store>,
-    flights: Flights<Landed<L, E>>,
+    flights: Flights<SharedResult<L, E>>,
     gate: Arc<Gate>,
     /// Held while the store's history and ours take the same step, so that neither overtakes.
     history: Mutex<()>,
@@ -151,7 +151,7 @@ where
     }
 
     /// Joins the flight of `key`, or begins it.
-    pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<Landed<L, E>> {
+    pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<SharedResult<L, E>> {
         let _active = sync::active();
         self.flights.join(key, caller)
     }
@@ -166,7 +166,7 @@ where
     }
 
     /// The flights, for what goes on inside of one.
-    pub fn flights(&self) -> &Flights<Landed<L, E>> {
+    pub fn flights(&self) -> &Flights<SharedResult<L, E>> {
         &self.flights
     }
 
@@ -211,16 +211,16 @@ where
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        let gone;
+        let displaced;
         let _active = sync::active();
         drop(self.loaded());
         let _history = self.history.lock();
         let written = self.write_down(key, &entry);
         let mut state = self.state.lock();
-        gone = state.put(key, entry);
+        displaced = state.put(key, entry);
         let marked = self.gate.uses.are_tracked();
         drop(state);
-        let (old, evicted) = &gone;
+        let (old, evicted) = &displaced;
         self.write_off(evicted);
         if old.is_some() && !marked {
             self.gate.epoch.advance();
@@ -229,7 +229,7 @@ where
     }
 
     /// Has the store forget what went for want of room; the history is locked.
-    fn write_off(&self, evicted: &Evicted<L>) {
+    fn write_off(&self, evicted: &Displaced<L>) {
         for (key, entry) in evicted {
             if entry.to_item(key).is_some() {
                 // A failure is in the store's notices.

@@ -2,7 +2,7 @@
 
 use super::Cache;
 use super::entry::Entry;
-use super::state::{Gone, State, modified};
+use super::state::{Displaced, State, modified};
 use crate::store::{Change, Item, Loaded, News};
 use crate::sync;
 
@@ -13,29 +13,29 @@ where
 {
     /// Takes in what other processes did. Cheap when they did nothing.
     pub fn take_news(&self) {
-        let _gone;
+        let _displaced;
         let _active = sync::active();
         drop(self.loaded());
-        _gone = self.take_news_active();
+        _displaced = self.take_news_active();
     }
 
     /// The same for whoever is inside already; what it replaces is to be dropped outside.
-    pub(super) fn take_news_active(&self) -> Gone<L> {
+    pub(super) fn take_news_active(&self) -> Displaced<L> {
         let _history = self.history.lock();
         let news = self.store.news();
-        if news.is_empty() { Gone::new() } else { self.take_in(news) }
+        if news.is_empty() { Displaced::new() } else { self.take_in(news) }
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
-    pub(super) fn take_in(&self, news: Vec<News>) -> Gone<L> {
+    pub(super) fn take_in(&self, news: Vec<News>) -> Displaced<L> {
         let mut kept = Vec::new();
         let mut state = self.state.lock();
         let salt = state.salt().map(|salt| salt.text.clone());
-        let gone = state.take_in(news, &mut kept);
+        let displaced = state.take_in(news, &mut kept);
         let resalted = state.salt().map(|salt| &salt.text) != salt.as_ref();
-        let outdated = resalted || !gone.is_empty() && !self.gate.uses.are_tracked();
+        let outdated = resalted || !displaced.is_empty() && !self.gate.uses.are_tracked();
         drop(state);
-        gone.iter().for_each(Entry::retire);
+        displaced.iter().for_each(|(_, entry)| entry.retire());
         for item in kept {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Put(item));
@@ -43,14 +43,14 @@ where
         if outdated {
             self.gate.epoch.advance();
         }
-        gone
+        displaced
     }
 }
 
 impl<L: Clone> State<L> {
     /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
-    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Gone<L> {
-        let mut gone = Vec::new();
+    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Displaced<L> {
+        let mut displaced = Vec::new();
         for news in news {
             match news {
                 News::Change(Change::Put(item)) if self.take_salt(&item) => {}
@@ -59,27 +59,27 @@ impl<L: Clone> State<L> {
                     let same = |own: &Entry<L>| own.own && own.text == entry.text;
                     entry.own = self.table.get(&key).is_some_and(|own| same(&own));
                     let (old, evicted) = self.put(&key, entry);
-                    gone.extend(old);
-                    gone.extend(evicted.into_iter().map(|(_, entry)| entry));
+                    displaced.extend(old.map(|old| (key, old)));
+                    displaced.extend(evicted);
                 }
                 News::Change(Change::Remove(key)) => {
                     kept.retain(|item| item.key != key);
                     self.release(&key);
-                    gone.extend(self.remove(&key));
+                    displaced.extend(self.remove(&key).map(|old| (key, old)));
                 }
                 News::Change(Change::Clear) => {
                     kept.clear();
-                    self.replace(Loaded::default(), kept, &mut gone);
+                    self.replace(Loaded::default(), kept, &mut displaced);
                 }
-                News::Replaced(loaded) => self.replace(loaded, kept, &mut gone),
+                News::Replaced(loaded) => self.replace(loaded, kept, &mut displaced),
             }
         }
-        gone
+        displaced
     }
 
     /// The history began anew: what the file holds counts, and so does what only lives in this
     /// process. If the file's writer knew nothing of our results, they count as well.
-    fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, gone: &mut Gone<L>) {
+    fn replace(&mut self, loaded: Loaded, kept: &mut Vec<Item>, displaced: &mut Displaced<L>) {
         let mut old = self.clear();
         self.modified = modified(&loaded).or(self.modified);
         for item in loaded.items.into_vec() {
@@ -92,20 +92,21 @@ impl<L: Clone> State<L> {
                 Some(known) if known.text == read.text => (known, None),
                 known => (read, known),
             };
-            gone.extend(other);
-            gone.extend(self.table.insert(key, entry));
+            displaced.extend(other.map(|other| (key.clone(), other)));
+            let old = self.table.insert(key.clone(), entry);
+            displaced.extend(old.map(|old| (key, old)));
         }
         for (key, entry) in old.into_entries() {
             match entry.to_item(&key) {
                 Some(item) if loaded.foreign && entry.own => kept.push(item),
                 Some(_) => {
-                    gone.push(entry);
+                    displaced.push((key, entry));
                     continue;
                 }
                 None => {}
             }
             self.table.insert(key, entry);
         }
-        gone.extend(self.measure().into_iter().map(|(_, entry)| entry));
+        displaced.extend(self.measure());
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Cache;
-use super::state::Gone;
+use super::state::Displaced;
 use crate::error::Result;
 use crate::store::{Saving, Store};
 use crate::sync;
@@ -18,26 +18,34 @@ where
 {
     /// Writes a snapshot, if anything changed since the last one.
     pub fn save(&self) -> Result<()> {
-        let mut gone = Gone::new();
+        let mut displaced = Displaced::new();
         let _active = sync::active();
-        self.fold(&mut gone, |store| store.begin_save())
+        self.fold(&mut displaced, |store| store.begin_save())
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
+    fn fold(
+        &self,
+        displaced: &mut Displaced<L>,
+        begin: impl Fn(&dyn Store) -> Begun,
+    ) -> Result<()> {
         let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() || self.store.is_closed() {
             return Ok(());
         }
         // Somebody foreign may rewrite the file at this very moment; the second try has its news.
-        self.fold_once(gone, &begin).or_else(|_| self.fold_once(gone, &begin))
+        self.fold_once(displaced, &begin).or_else(|_| self.fold_once(displaced, &begin))
     }
 
-    fn fold_once(&self, gone: &mut Gone<L>, begin: impl Fn(&dyn Store) -> Begun) -> Result<()> {
-        gone.extend(self.take_news_active());
+    fn fold_once(
+        &self,
+        displaced: &mut Displaced<L>,
+        begin: impl Fn(&dyn Store) -> Begun,
+    ) -> Result<()> {
+        displaced.extend(self.take_news_active());
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
-        gone.extend(self.take_in(saving.news()));
+        displaced.extend(self.take_in(saving.news()));
         let entries = self.state.lock().entries();
         drop(history);
         saving.write(&entries)
@@ -62,9 +70,9 @@ where
 
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind.
     pub fn close(&self) -> Result<()> {
-        let mut gone = Gone::new();
+        let mut displaced = Displaced::new();
         let _active = sync::active();
-        let saved = self.fold(&mut gone, |store| store.begin_close());
+        let saved = self.fold(&mut displaced, |store| store.begin_close());
         self.store.close();
         self.state.lock().disown();
         saved

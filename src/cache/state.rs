@@ -15,11 +15,8 @@ use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Entries, Item, Items, Loaded};
 use crate::sync::Arc;
 
-/// Entries that were replaced or removed, to be dropped after unlocking.
-pub type Gone<L> = Vec<Entry<L>>;
-
-/// Entries that went for want of room, with their keys.
-pub type Evicted<L> = Vec<(Bytes, Entry<L>)>;
+/// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
+pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
 
 /// The entries, and what is known of the file behind them.
 #[derive(Debug)]
@@ -135,7 +132,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
-    pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Evicted<L> {
+    pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Displaced<L> {
         self.gate.uses.start_counting();
         self.gate.track_liveness();
         let fresh = self.limiter.is_none();
@@ -154,7 +151,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Shows all entries to the limiter, oldest first.
-    pub(super) fn measure(&mut self) -> Evicted<L> {
+    pub(super) fn measure(&mut self) -> Displaced<L> {
         let Some(limiter) = &mut self.limiter else { return Vec::new() };
         let (mut keys, gate) = (Vec::new(), &self.gate);
         self.table.for_each_mut(|key, entry| {
@@ -167,7 +164,7 @@ impl<L: Clone> State<L> {
         self.evict(keys)
     }
 
-    fn evict(&mut self, keys: Vec<Bytes>) -> Evicted<L> {
+    fn evict(&mut self, keys: Vec<Bytes>) -> Displaced<L> {
         keys.into_iter()
             .filter_map(|key| self.table.remove(&key).map(|entry| (key, entry)))
             .inspect(|(_, entry)| entry.retire())
@@ -222,7 +219,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
-    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Evicted<L>) {
+    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Displaced<L>) {
         let (size, transient) = (entry.size(), entry.transient);
         entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
         let liveness = entry.liveness.clone();
@@ -291,11 +288,11 @@ impl<L: Clone> State<L> {
         self.table.touched().filter_map(|(_, entry)| entry.live.as_ref())
     }
 
-    pub fn forget_unstorable(&mut self) -> Gone<L> {
+    pub fn forget_unstorable(&mut self) -> Displaced<L> {
         let unstorable =
             |(key, entry): (&Bytes, &Entry<L>)| entry.text.is_none().then(|| key.clone());
         let keys: Vec<_> = self.table.touched().filter_map(unstorable).collect();
-        keys.iter().filter_map(|key| self.remove(key)).collect()
+        keys.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 }
 

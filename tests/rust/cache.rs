@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry, Epoch, Landed, Origin};
+use outlive::cache::{Cache, Entry, Epoch, Origin, SharedResult};
 use outlive::flight::{Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
 use outlive::store::{FileStore, MemoryStore};
@@ -273,11 +273,11 @@ fn one_computes_and_the_other_waits() {
         while !cache.is_flying(b"a") {
             thread::yield_now();
         }
-        let landed = Landed::Result(Some(key("1")), None);
+        let landed = SharedResult::Result(Some(key("1")), None);
         thread::sleep(Duration::from_millis(20));
         guard.finish(Outcome::Value(landed));
         match waiting.join().unwrap() {
-            Poll::Ready(Landed::Result(text, None)) => assert_eq!(text, Some(key("1"))),
+            Poll::Ready(SharedResult::Result(text, None)) => assert_eq!(text, Some(key("1"))),
             other => panic!("{other:?}"),
         }
     });

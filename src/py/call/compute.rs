@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::invocation::{Answer, Flight, exiting_thread, this_thread};
 use super::lease::{Duty, Old};
-use crate::cache::{Entry, Landed};
+use crate::cache::{Entry, SharedResult};
 use crate::py::cache::entries::{HERE_ONLY, unstorable};
 use crate::py::cache::mode::Mode;
 use crate::py::key::arguments::call;
@@ -54,7 +54,7 @@ impl<'py> Flight<'_, 'py> {
             Some(wanted) => call(wanted.bind(py), (&value,))?.is_truthy()?,
             None => true,
         };
-        let landed = Landed::Result(entry.text.clone(), entry.live.clone());
+        let landed = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let fill = if wanted { self.fill_of(py, &entry)? } else { None };
         let raises = refused.is_some() && self.options.on_unstorable == "raise";
         if wanted && !raises {
@@ -169,11 +169,11 @@ impl<'py> Flight<'_, 'py> {
             return Err(error);
         }
         if let Some(stale) = duty.old.stale.clone() {
-            duty.finish(Landed::Result(None, Some(Arc::clone(&stale))));
+            duty.finish(SharedResult::Result(None, Some(Arc::clone(&stale))));
             return Ok((self.serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
-        duty.finish(Landed::Failed(Arc::new(error.clone_ref(py))));
+        duty.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
         Err(error)
     }
 

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use super::context::Asker;
 use super::lease::{Duty, Old};
 use super::options::Options;
-use crate::cache::Landed;
+use crate::cache::SharedResult;
 use crate::flight::{Guard, Join, Poll, Waiter};
 use crate::py::cache::core::{CoreCache, PyCache};
 use crate::py::cache::mode::Mode;
@@ -24,7 +24,7 @@ use crate::py::value::template::Live;
 use crate::store::{KeyGuard, KeyLock};
 
 /// What flights of Python functions hand to those who wait.
-pub type Result_ = Landed<Arc<Live>, Arc<PyErr>>;
+pub type Result_ = SharedResult<Arc<Live>, Arc<PyErr>>;
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
 const SIGNALS: Duration = Duration::from_millis(50);

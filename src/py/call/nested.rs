@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use super::compute::is_used_up;
 use super::invocation::{Answer, Flight, Look, Result_, Step};
-use crate::cache::Landed;
+use crate::cache::SharedResult;
 use crate::py::cache::mode::Mode;
 
 impl<'py> Flight<'_, 'py> {
@@ -21,7 +21,7 @@ impl<'py> Flight<'_, 'py> {
     /// The value of an earlier inner call, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         let kept = self.cache().flights().nested_get(&self.key, self.asker.caller());
-        let Some(Landed::Result(text, live)) = kept else { return Ok(Step::Nested) };
+        let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
         let value = self.value_of(py, text.as_ref(), live)?;
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
     }
@@ -32,7 +32,7 @@ impl<'py> Flight<'_, 'py> {
         if refused.is_some() && is_used_up(value)? {
             return Ok(());
         }
-        let landed = Landed::Result(entry.text, entry.live);
+        let landed = SharedResult::Result(entry.text, entry.live);
         self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
         Ok(())
     }
@@ -45,8 +45,8 @@ impl<'py> Flight<'_, 'py> {
     ) -> PyResult<Option<Answer<'py>>> {
         let (text, live) = match landed {
             None => return Ok(None),
-            Some(Landed::Failed(error)) => return Err(error.clone_ref(py)),
-            Some(Landed::Result(text, live)) => (text, live),
+            Some(SharedResult::Failed(error)) => return Err(error.clone_ref(py)),
+            Some(SharedResult::Result(text, live)) => (text, live),
         };
         if self.mode != Mode::Refresh
             && let Look::Hit(answer) = self.look(py)?
