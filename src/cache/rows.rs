@@ -9,8 +9,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::entry::Entry;
-use crate::store::snapshot::Placed;
-use crate::store::{Entries, Stretch};
+use crate::store::snapshot::FileEntries;
+use crate::store::{Entries, EntryRun};
 use crate::sync::Arc;
 
 /// Rows under numbers that stay until gaps are closed: first those of a file, then all others.
@@ -34,7 +34,7 @@ pub type View<'r, L> = (Cow<'r, Bytes>, Cow<'r, Entry<L>>);
 /// The entries of a file.
 #[derive(Debug)]
 struct Base<L> {
-    placed: Arc<Placed>,
+    file: Arc<FileEntries>,
     /// The age of entries that carry no time.
     modified: Option<f64>,
     /// For each entry: [`UNTOUCHED`], [`USED`], [`GONE`], or its number in `touched`, counted from
@@ -66,8 +66,8 @@ impl<L> Default for Rows<L> {
 
 impl<L: Clone> Rows<L> {
     /// The entries of a file; those without a time were made when it was last `modified`.
-    pub fn of(placed: Placed, modified: Option<f64>) -> Self {
-        Self { base: Some(Base::new(placed, modified)), own: Vec::new() }
+    pub fn of(file: FileEntries, modified: Option<f64>) -> Self {
+        Self { base: Some(Base::new(file, modified)), own: Vec::new() }
     }
 
     /// How many numbers there are, those of gaps included.
@@ -83,7 +83,7 @@ impl<L: Clone> Rows<L> {
     /// Whether the row is one of this key.
     pub fn has_key(&self, row: usize, key: &[u8]) -> bool {
         match self.slot(row) {
-            Some(Slot::Untouched(base, at)) => base.placed.has_key(at, key),
+            Some(Slot::Untouched(base, at)) => base.file.has_key(at, key),
             Some(Slot::Row(row)) => row.key == key,
             None => false,
         }
@@ -220,16 +220,10 @@ impl<L> Row<L> {
 }
 
 impl<L> Base<L> {
-    fn new(placed: Placed, modified: Option<f64>) -> Self {
+    fn new(file: FileEntries, modified: Option<f64>) -> Self {
         // Zeros come from the system as they are needed.
-        let states = vec![UNTOUCHED; placed.len()];
-        Self {
-            untouched: placed.len(),
-            placed: Arc::new(placed),
-            modified,
-            states,
-            touched: Vec::new(),
-        }
+        let states = vec![UNTOUCHED; file.len()];
+        Self { untouched: file.len(), file: Arc::new(file), modified, states, touched: Vec::new() }
     }
 
     fn slot(&self, at: usize) -> Option<Slot<'_, L>> {
@@ -241,7 +235,7 @@ impl<L> Base<L> {
     }
 
     fn read(&self, at: usize) -> Row<L> {
-        let (key, mut entry) = Entry::from_item(self.placed.item(at));
+        let (key, mut entry) = Entry::from_item(self.file.item(at));
         entry.created = entry.created.or(self.modified);
         entry.used = self.states[at] == USED;
         Row { key, entry }
@@ -255,7 +249,7 @@ impl<L> Base<L> {
                 Some(Slot::Untouched(..)) => {
                     let rest = &self.states[at..];
                     let length = rest.iter().take_while(|&&state| is_in_file(state)).count();
-                    entries.push_stretch(self.stretch(at..at + length));
+                    entries.push_run(self.run(at..at + length));
                     at += length;
                     continue;
                 }
@@ -266,9 +260,9 @@ impl<L> Base<L> {
         }
     }
 
-    fn stretch(&self, range: Range<usize>) -> Stretch {
-        let placed = Arc::clone(&self.placed);
-        Stretch { placed, range, modified: self.modified, timed: false }
+    fn run(&self, range: Range<usize>) -> EntryRun {
+        let file = Arc::clone(&self.file);
+        EntryRun { file, range, modified: self.modified, timed: false }
     }
 
     /// The place of an entry's own row, which is made if there is none.

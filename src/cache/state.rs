@@ -72,11 +72,11 @@ impl<L: Clone> State<L> {
         self.loaded = true;
         self.modified = modified(&loaded);
         match loaded.items {
-            Items::Placed(placed, index) if self.table.is_empty() => {
-                if let Some(salt) = placed.salt() {
+            Items::InFile(file, index) if self.table.is_empty() => {
+                if let Some(salt) = file.salt() {
                     self.take_salt(&salt);
                 }
-                self.table = Table::of(placed, index, self.modified);
+                self.table = Table::of(file, index, self.modified);
             }
             items => self.read_all(items.into_vec()),
         }

@@ -8,7 +8,7 @@ use super::entry::Entry;
 use super::rows::{Row, Rows, View};
 use crate::collections::Index;
 use crate::store::Entries;
-use crate::store::snapshot::Placed;
+use crate::store::snapshot::FileEntries;
 
 /// An index of row numbers over rows in insertion order, as CPython's dict is built.
 ///
@@ -28,7 +28,7 @@ impl<L> Default for Table<L> {
 impl<L: Clone> Table<L> {
     /// The entries of a file, and the index that was made of them when it was read; those without
     /// a time were made when it was last `modified`.
-    pub fn of(placed: Placed, index: Index, modified: Option<f64>) -> Self {
+    pub fn of(placed: FileEntries, index: Index, modified: Option<f64>) -> Self {
         Self { index, rows: Rows::of(placed, modified) }
     }
 

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Item;
-use super::snapshot::Placed;
+use super::snapshot::FileEntries;
 use crate::sync::Arc;
 
 /// Entries in the order of the file to come, and the salt among them.
 #[derive(Debug, Default)]
-pub struct Entries(Vec<Piece>);
+pub struct Entries(Vec<Chunk>);
 
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(super) enum Chunk {
     Item(Item),
-    Stretch(Stretch),
+    Run(EntryRun),
 }
 
 /// Entries of a loaded file that follow each other in it.
 #[derive(Clone, Debug)]
-pub struct Stretch {
+pub struct EntryRun {
     /// All of the file.
-    pub placed: Arc<Placed>,
+    pub file: Arc<FileEntries>,
     /// Those which are meant.
     pub range: Range<usize>,
     /// When those were made that the file has no time for.
@@ -34,42 +34,42 @@ pub struct Stretch {
 impl Entries {
     /// Adds one that stands for itself.
     pub fn push(&mut self, item: Item) {
-        self.0.push(Piece::Item(item));
+        self.0.push(Chunk::Item(item));
     }
 
     /// Adds some of a file.
-    pub fn push_stretch(&mut self, stretch: Stretch) {
-        self.0.push(Piece::Stretch(stretch));
+    pub fn push_run(&mut self, run: EntryRun) {
+        self.0.push(Chunk::Run(run));
     }
 
     /// Sees to it that the times of all survive.
     pub fn keep_times(&mut self) {
-        for piece in &mut self.0 {
-            match piece {
-                Piece::Item(item) => item.timed = true,
-                Piece::Stretch(stretch) => stretch.timed = true,
+        for chunk in &mut self.0 {
+            match chunk {
+                Chunk::Item(item) => item.timed = true,
+                Chunk::Run(run) => run.timed = true,
             }
         }
     }
 
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(super) fn chunks(&self) -> &[Chunk] {
         &self.0
     }
 
     /// Those that stand for themselves.
     pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Item(item) => Some(item),
-            Piece::Stretch(_) => None,
+        self.0.iter().filter_map(|chunk| match chunk {
+            Chunk::Item(item) => Some(item),
+            Chunk::Run(_) => None,
         })
     }
 
     /// The times that must survive, by key, in order.
     pub(super) fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
-        self.0.iter().flat_map(|piece| -> Box<dyn Iterator<Item = _>> {
-            match piece {
-                Piece::Item(item) => Box::new(item_time(item).into_iter()),
-                Piece::Stretch(stretch) => Box::new(stretch.times()),
+        self.0.iter().flat_map(|chunk| -> Box<dyn Iterator<Item = _>> {
+            match chunk {
+                Chunk::Item(item) => Box::new(item_time(item).into_iter()),
+                Chunk::Run(run) => Box::new(run.times()),
             }
         })
     }
@@ -77,18 +77,18 @@ impl Entries {
 
 impl From<&[Item]> for Entries {
     fn from(items: &[Item]) -> Self {
-        Self(items.iter().cloned().map(Piece::Item).collect())
+        Self(items.iter().cloned().map(Chunk::Item).collect())
     }
 }
 
-impl Stretch {
+impl EntryRun {
     fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
         let others = self.modified.filter(|_| self.timed);
-        let none = others.is_none() && !self.placed.has_times();
+        let none = others.is_none() && !self.file.has_times();
         let range = if none { 0..0 } else { self.range.clone() };
         range.filter_map(move |at| {
-            let key = self.placed.key(at);
-            let time = self.placed.time(&key).or(others)?;
+            let key = self.file.key(at);
+            let time = self.file.time(&key).or(others)?;
             Some((key, time))
         })
     }

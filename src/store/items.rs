@@ -1,7 +1,7 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
 use super::Item;
-use super::snapshot::Placed;
+use super::snapshot::FileEntries;
 use crate::collections::Index;
 
 /// All entries in insertion order, each key once, and the item of the salt behind them.
@@ -10,7 +10,7 @@ pub enum Items {
     /// One by one.
     Listed(Vec<Item>),
     /// As they stand in a file, and the index of their keys: nothing was made of them yet.
-    Placed(Placed, Index),
+    InFile(FileEntries, Index),
 }
 
 impl Items {
@@ -18,7 +18,7 @@ impl Items {
     pub fn len(&self) -> usize {
         match self {
             Self::Listed(items) => items.len(),
-            Self::Placed(placed, _) => placed.len() + usize::from(placed.salt().is_some()),
+            Self::InFile(file, _) => file.len() + usize::from(file.salt().is_some()),
         }
     }
 
@@ -31,9 +31,9 @@ impl Items {
     pub fn into_vec(self) -> Vec<Item> {
         match self {
             Self::Listed(items) => items,
-            Self::Placed(placed, _) => {
-                let results = (0..placed.len()).map(|at| placed.item(at));
-                results.chain(placed.salt()).collect()
+            Self::InFile(file, _) => {
+                let results = (0..file.len()).map(|at| file.item(at));
+                results.chain(file.salt()).collect()
             }
         }
     }

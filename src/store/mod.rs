@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use crate::error::Result;
 
-pub use entries::{Entries, Stretch};
+pub use entries::{Entries, EntryRun};
 pub use file::{Durability, FileStore, Options};
 pub use items::Items;
 pub use lock::{KeyGuard, Map, Memory};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use outlive::store::snapshot::read::{self, Reader};
 use outlive::store::snapshot::write::write;
 use outlive::store::snapshot::{Damage, salt_of};
-use outlive::store::{Entries, Item, Items, RESERVED_KEY, Stretch};
+use outlive::store::{Entries, EntryRun, Item, Items, RESERVED_KEY};
 use outlive::value::check::check;
 use outlive::value::write::Charset;
 use proptest::prelude::*;
@@ -494,13 +494,13 @@ proptest! {
 
 /// The entries of a file as the places where they stand in it.
 fn stretches(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
-    let Items::Placed(placed, _) = read::read(file).items else { panic!("it was just read") };
-    let (placed, mut start, mut entries) = (Arc::new(placed), 0, Entries::default());
-    let salt = placed.salt();
+    let Items::InFile(found, _) = read::read(file).items else { panic!("it was just read") };
+    let (found, mut start, mut entries) = (Arc::new(found), 0, Entries::default());
+    let salt = found.salt();
     for cut in cuts.iter().copied().chain([usize::MAX]) {
-        let end = cut.clamp(start, placed.len());
-        let placed = Arc::clone(&placed);
-        entries.push_stretch(Stretch { placed, range: start..end, modified: Some(9.5), timed });
+        let end = cut.clamp(start, found.len());
+        let file = Arc::clone(&found);
+        entries.push_run(EntryRun { file, range: start..end, modified: Some(9.5), timed });
         start = end;
     }
     if let Some(salt) = salt {

@@ -21,8 +21,8 @@ fn keys(table: &Table<()>) -> Vec<String> {
 
 /// The table of a file.
 fn of(file: &Bytes) -> Table<()> {
-    let Items::Placed(placed, index) = read(file).items else { panic!("it was just read") };
-    Table::of(placed, index, Some(7.0))
+    let Items::InFile(file, index) = read(file).items else { panic!("it was just read") };
+    Table::of(file, index, Some(7.0))
 }
 
 /// The file that a save would write.

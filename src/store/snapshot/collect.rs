@@ -7,8 +7,8 @@
 
 use bytes::Bytes;
 
+use super::file_entries::{EntrySpan, FileEntries, key, plain_or_unescaped};
 use super::meta::{self, Meta};
-use super::placed::{Place, Placed, key, plain_or_unescaped};
 use super::scan::Entry;
 use crate::collections::{Hash, Index};
 use crate::store::RESERVED_KEY;
@@ -16,7 +16,7 @@ use crate::store::RESERVED_KEY;
 /// What the file held so far.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
-    found: Vec<Place>,
+    found: Vec<EntrySpan>,
     /// Hashes of the keys at the end of `found`, of which nobody knows yet whether they are new.
     fresh: Vec<Hash>,
     /// Where the other keys are.
@@ -34,7 +34,7 @@ impl Collector {
         }
         // While the key is in the CPU's cache. To look it up is cheaper for many keys at once.
         self.fresh.push(self.index.hash(&key));
-        self.found.push(Place { key: entry.key.start, value: entry.value.clone() });
+        self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
     }
 
     /// Takes an entry of `text` in unless its key is there already.
@@ -44,14 +44,14 @@ impl Collector {
         let (found, hash) = (&self.found, self.index.hash(&key));
         let same = |place: usize| *self::key(text, &found[place]) == *key;
         if self.index.find_or_insert(hash, found.len(), same).is_none() {
-            self.found.push(Place { key: entry.key.start, value: entry.value.clone() });
+            self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
         }
     }
 
     /// All that was found in `file`, with the index of it.
-    pub(super) fn finish(mut self, file: &Bytes) -> (Placed, Index) {
+    pub(super) fn finish(mut self, file: &Bytes) -> (FileEntries, Index) {
         self.settle(file);
-        (Placed::new(file.clone(), self.found, self.meta), self.index)
+        (FileEntries::new(file.clone(), self.found, self.meta), self.index)
     }
 
     /// Looks up the keys whose hashes are known.

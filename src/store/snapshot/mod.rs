@@ -18,14 +18,14 @@
 mod block;
 mod collect;
 mod damage;
+mod file_entries;
 mod layout;
 mod meta;
-mod placed;
 pub mod read;
 mod salvage;
 mod scan;
 pub mod write;
 
 pub use damage::Damage;
+pub use file_entries::FileEntries;
 pub use meta::{salt_item, salt_of};
-pub use placed::Placed;

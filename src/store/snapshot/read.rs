@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::collect::Collector;
 use super::damage::Damage;
-use super::placed::Placed;
+use super::file_entries::FileEntries;
 use super::salvage::salvage;
 use super::scan::{After, Scanned, Scanner, shift};
 use crate::collections::Index;
@@ -27,8 +27,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn new((placed, index): (Placed, Index), damage: Option<Damage>) -> Self {
-        Self { items: Items::Placed(placed, index), damage }
+    fn new((placed, index): (FileEntries, Index), damage: Option<Damage>) -> Self {
+        Self { items: Items::InFile(placed, index), damage }
     }
 }
 

@@ -8,15 +8,15 @@ use bytes::Bytes;
 
 use super::meta;
 use crate::error::{Error, Result};
-use crate::store::entries::Piece;
-use crate::store::{Entries, Item, RESERVED_KEY, Stretch};
+use crate::store::entries::Chunk;
+use crate::store::{Entries, EntryRun, Item, RESERVED_KEY};
 use crate::value::tidy::tidy;
 use crate::value::write::{Charset, Writer};
 
 /// How much is handed to the system at once: more costs page faults, less costs calls.
 const BUFFER: usize = 256 * 1024;
 /// How much of what is in memory already.
-const RUN: usize = 1024 * 1024;
+const LINES: usize = 1024 * 1024;
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -37,11 +37,11 @@ pub fn write(out: &mut dyn Write, entries: &Entries, charset: Charset) -> io::Re
     let mut file = File { out, writer, charset, members: 0, written: Written::default() };
     file.put(b"{")?;
     file.meta(entries)?;
-    for piece in entries.pieces() {
-        match piece {
-            Piece::Item(item) if meta::salt_of(item).is_some() => {}
-            Piece::Item(item) => file.item(item)?,
-            Piece::Stretch(stretch) => file.stretch(stretch)?,
+    for chunk in entries.chunks() {
+        match chunk {
+            Chunk::Item(item) if meta::salt_of(item).is_some() => {}
+            Chunk::Item(item) => file.item(item)?,
+            Chunk::Run(run) => file.run(run)?,
         }
     }
     file.end()?;
@@ -79,31 +79,31 @@ impl File<'_> {
     }
 
     /// Entries that a file holds: runs of them that stand there as we write them are copied whole.
-    fn stretch(&mut self, stretch: &Stretch) -> io::Result<()> {
-        let (placed, charset) = (&*stretch.placed, self.charset);
-        let mut run = Run { file: placed.text(), span: 0..0 };
-        for at in stretch.range.clone() {
-            let text = tidy(&run.file[placed.value(at)], charset);
-            if let (Ok(Cow::Borrowed(_)), Some(line)) = (&text, placed.line(at)) {
+    fn run(&mut self, run: &EntryRun) -> io::Result<()> {
+        let (entries, charset) = (&*run.file, self.charset);
+        let mut lines = CopiedLines { file: entries.text(), span: 0..0 };
+        for at in run.range.clone() {
+            let text = tidy(&lines.file[entries.value(at)], charset);
+            if let (Ok(Cow::Borrowed(_)), Some(line)) = (&text, entries.line(at)) {
                 self.written.entries += 1;
-                if !run.goes_on(&line) {
-                    self.run(&mut run)?;
+                if !lines.goes_on(&line) {
+                    self.lines(&mut lines)?;
                     self.separate()?;
-                    run.span = line;
+                    lines.span = line;
                 }
                 continue;
             }
-            self.run(&mut run)?;
-            let key = placed.key(at);
+            self.lines(&mut lines)?;
+            let key = entries.key(at);
             let text = self.begin(&key).and(text);
             self.result(&key, text)?;
         }
-        self.run(&mut run)
+        self.lines(&mut lines)
     }
 
     /// Writes what was gathered.
-    fn run(&mut self, run: &mut Run<'_>) -> io::Result<()> {
-        self.put(&run.file[std::mem::take(&mut run.span)])
+    fn lines(&mut self, lines: &mut CopiedLines<'_>) -> io::Result<()> {
+        self.put(&lines.file[std::mem::take(&mut lines.span)])
     }
 
     /// Puts `key` in `writer`.
@@ -156,17 +156,17 @@ impl File<'_> {
 }
 
 /// Members that stand in a file one behind the other, just as they are to be written.
-struct Run<'f> {
+struct CopiedLines<'f> {
     file: &'f [u8],
     span: Range<usize>,
 }
 
-impl Run<'_> {
+impl CopiedLines<'_> {
     /// Takes in the next member, if nothing but our separator is between. A long run is written while
     /// the CPU still has it at hand.
     fn goes_on(&mut self, line: &Range<usize>) -> bool {
         let between = self.file.get(self.span.end..line.start);
-        let goes_on = !self.span.is_empty() && self.span.len() < RUN && between == Some(b",\n");
+        let goes_on = !self.span.is_empty() && self.span.len() < LINES && between == Some(b",\n");
         if goes_on {
             self.span.end = line.end;
         }

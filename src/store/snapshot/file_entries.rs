@@ -13,7 +13,7 @@ use crate::value::text::unescape;
 
 /// An entry by its place in the file. Kept small: fresh memory costs more than reading does.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct EntrySpan {
     /// Where the key begins, behind its quote.
     pub(super) key: usize,
     /// The value.
@@ -22,14 +22,14 @@ pub(super) struct Place {
 
 /// The results of a file, each key once, in their order.
 #[derive(Debug)]
-pub struct Placed {
+pub struct FileEntries {
     file: Bytes,
-    found: Vec<Place>,
+    found: Vec<EntrySpan>,
     meta: Meta,
 }
 
-impl Placed {
-    pub(super) fn new(file: Bytes, found: Vec<Place>, meta: Meta) -> Self {
+impl FileEntries {
+    pub(super) fn new(file: Bytes, found: Vec<EntrySpan>, meta: Meta) -> Self {
         Self { file, found, meta }
     }
 
@@ -93,7 +93,7 @@ impl Placed {
 
     /// Where key and value stand, if between quotes, colon and all they are as we would write them.
     pub(super) fn line(&self, at: usize) -> Option<Range<usize>> {
-        let Place { key, value } = &self.found[at];
+        let EntrySpan { key, value } = &self.found[at];
         // In a printable ASCII body without escapes nothing is to be escaped.
         let end = special_or_wide(&self.file, *key);
         let ours = self.file.get(end..value.start) == Some(b"\": ");
@@ -110,7 +110,7 @@ impl Placed {
 }
 
 /// The key of an entry of `text`.
-pub(super) fn key<'t>(text: &'t [u8], place: &Place) -> Cow<'t, [u8]> {
+pub(super) fn key<'t>(text: &'t [u8], place: &EntrySpan) -> Cow<'t, [u8]> {
     // It was read before, so it has an end.
     let (end, escapes) = string(text, place.key - 1).unwrap_or((place.key + 1, 0));
     plain_or_unescaped(&text[place.key..end - 1], escapes)
