@@ -5,7 +5,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
-use crate::py::call::context::Asker;
+use crate::py::call::context::CallContext;
 use crate::py::call::invocation::Answer;
 use crate::py::key::arguments::Call;
 use crate::py::memoised::Memoised;
@@ -65,10 +65,10 @@ impl Memoised {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
         Self::key_or_raise(slf, &call)?;
-        let Some(flight) = me.begin(py, &call, Asker::thread(py)?)? else {
+        let Some(invocation) = me.begin(py, &call, CallContext::thread(py)?)? else {
             return Ok(());
         };
-        flight.keep_given(py, result)
+        invocation.keep_given(py, result)
     }
 
     /// Computes this call anew and keeps the result, whatever is stored.
@@ -84,11 +84,11 @@ impl Memoised {
         if me.suspends {
             return pending_call::call(slf, &call, true).map(|(value, _)| value);
         }
-        let Some(mut flight) = me.begin(py, &call, Asker::thread(py)?)? else {
+        let Some(mut invocation) = me.begin(py, &call, CallContext::thread(py)?)? else {
             return me.invoke(py, &call);
         };
-        flight.refresh(py)?;
-        flight.fly(py).map(|(value, _): Answer<'py>| value)
+        invocation.refresh(py)?;
+        invocation.fly(py).map(|(value, _): Answer<'py>| value)
     }
 }
 
@@ -100,7 +100,7 @@ impl Memoised {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         Self::key_or_raise(slf, call)?;
-        let flight = slf.get().begin(py, call, Asker::thread(py)?)?;
-        flight.map_or(Ok(None), |flight| flight.peek(py))
+        let invocation = slf.get().begin(py, call, CallContext::thread(py)?)?;
+        invocation.map_or(Ok(None), |invocation| invocation.peek(py))
     }
 }

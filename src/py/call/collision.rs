@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 
-use super::invocation::Flight;
+use super::invocation::Invocation;
 use crate::cache::Origin;
 
-impl<'py> Flight<'_, 'py> {
+impl<'py> Invocation<'_, 'py> {
     /// Who asks, where keys do not tell.
     pub(super) fn origin(&self, py: Python<'py>) -> Option<Origin> {
         let keys = &self.me.keys;

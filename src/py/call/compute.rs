@@ -8,8 +8,8 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::invocation::{Answer, Flight, exiting_thread, this_thread};
-use super::lease::{Duty, Old};
+use super::invocation::{Answer, Invocation, exiting_thread, this_thread};
+use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
 use crate::py::cache::entries::{HERE_ONLY, unstorable};
 use crate::py::cache::mode::Mode;
@@ -18,18 +18,18 @@ use crate::py::value::refusal::type_name;
 use crate::py::value::stored_text::{tagged_error, to_text};
 use crate::py::value::template::Live;
 
-impl<'py> Flight<'_, 'py> {
+impl<'py> Invocation<'_, 'py> {
     /// Calls the function and keeps what it returns.
-    pub fn compute(&self, py: Python<'py>, duty: Duty) -> PyResult<Answer<'py>> {
-        self.count(duty.old());
+    pub fn compute(&self, py: Python<'py>, lease: Lease) -> PyResult<Answer<'py>> {
+        self.count(lease.old());
         match self.me.invoke(py, self.call) {
-            Ok(value) => self.keep(py, duty, value),
-            Err(error) => self.failed(py, duty, error),
+            Ok(value) => self.keep(py, lease, value),
+            Err(error) => self.failed(py, lease, error),
         }
     }
 
     /// Counts a call that is computed.
-    pub fn count(&self, old: &Old) {
+    pub fn count(&self, old: &StaleResult) {
         self.me.count_miss();
         if old.expired {
             self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
@@ -40,13 +40,13 @@ impl<'py> Flight<'_, 'py> {
     pub fn keep(
         &self,
         py: Python<'py>,
-        duty: Duty,
+        lease: Lease,
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let (entry, refused) = self.entry(py, &value)?;
         if refused.is_some() && is_used_up(&value)? {
             // Who waits for it computes one of his own.
-            drop(duty);
+            drop(lease);
             self.tell_used_up(py, &value)?;
             return Ok((value, None));
         }
@@ -60,7 +60,7 @@ impl<'py> Flight<'_, 'py> {
         if wanted && !raises {
             let _ = self.cache().put(&self.key, entry);
         }
-        duty.finish(landed);
+        lease.finish(landed);
         if !wanted {
             return Ok((value, fill));
         }
@@ -163,17 +163,17 @@ impl<'py> Flight<'_, 'py> {
     }
 
     /// The function raised: those who wait get the same exception, nothing is kept unless asked.
-    pub fn failed(&self, py: Python<'py>, duty: Duty, error: PyErr) -> PyResult<Answer<'py>> {
+    pub fn failed(&self, py: Python<'py>, lease: Lease, error: PyErr) -> PyResult<Answer<'py>> {
         if !error.is_instance_of::<PyException>(py) {
             // An interrupt or an exit is meant for this thread: somebody else takes over.
             return Err(error);
         }
-        if let Some(stale) = duty.old.stale.clone() {
-            duty.finish(SharedResult::Result(None, Some(Arc::clone(&stale))));
+        if let Some(stale) = lease.old.stale.clone() {
+            lease.finish(SharedResult::Result(None, Some(Arc::clone(&stale))));
             return Ok((self.serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
-        duty.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
+        lease.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
         Err(error)
     }
 

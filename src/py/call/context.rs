@@ -18,54 +18,54 @@ static WORKS: AtomicUsize = AtomicUsize::new(0);
 
 /// One computation of a task.
 #[derive(Debug)]
-struct Link {
+struct Frame {
     owner: Owner,
     over: AtomicBool,
 }
 
 /// The computations that a piece of code is part of, the innermost first.
-#[pyclass(frozen, name = "Within", module = "outlive._core")]
-pub struct Within(Vec<Arc<Link>>);
+#[pyclass(frozen, name = "TaskContext", module = "outlive._core")]
+pub struct TaskContext(Vec<Arc<Frame>>);
 
 /// A computation of a task, from its start until this is dropped.
 #[must_use = "dropped it is over"]
 #[derive(Debug)]
-pub struct Work {
-    link: Arc<Link>,
-    outer: Vec<Arc<Link>>,
+pub struct ComputationScope {
+    frame: Arc<Frame>,
+    outer: Vec<Arc<Frame>>,
 }
 
 /// Who asks for a key, who would compute it, and what both are part of.
 #[derive(Debug)]
-pub struct Asker {
+pub struct CallContext {
     owner: Owner,
     worker: Owner,
     within: Vec<Owner>,
-    links: Vec<Arc<Link>>,
+    frames: Vec<Arc<Frame>>,
 }
 
-impl Asker {
+impl CallContext {
     /// An ordinary call in this thread: always the same, unless it is part of a computation.
     pub fn thread(py: Python<'_>) -> PyResult<Arc<Self>> {
-        thread_local!(static PLAIN: Arc<Asker> = Arc::new(Asker::of_thread(Vec::new())));
-        let links = current(py)?;
+        thread_local!(static PLAIN: Arc<CallContext> = Arc::new(CallContext::of_thread(Vec::new())));
+        let frames = current(py)?;
         // A thread that is about to end has none to share any more.
-        let plain = if links.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
-        Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(links))))
+        let plain = if frames.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
+        Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(frames))))
     }
 
-    fn of_thread(links: Vec<Arc<Link>>) -> Self {
+    fn of_thread(frames: Vec<Arc<Frame>>) -> Self {
         let owner = Owner::thread(this_thread());
-        Self { owner, worker: owner, within: owners(&links), links }
+        Self { owner, worker: owner, within: owners(&frames), frames }
     }
 
     /// A call in a task of an event loop in this thread, to be computed by a task of its own.
     pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
-        let links = current(py)?;
+        let frames = current(py)?;
         let fresh = || Owner::task(fresh_id(), this_thread());
         // Tasks of one computation wait under one name: it waits for all of them.
-        let owner = links.first().map_or_else(fresh, |link| link.owner);
-        Ok(Arc::new(Self { owner, worker: fresh(), within: owners(&links), links }))
+        let owner = frames.first().map_or_else(fresh, |frame| frame.owner);
+        Ok(Arc::new(Self { owner, worker: fresh(), within: owners(&frames), frames }))
     }
 
     /// How the flights see it.
@@ -79,47 +79,47 @@ impl Asker {
     }
 
     /// The computation of the worker begins.
-    pub fn work(&self) -> Work {
+    pub fn begin(&self) -> ComputationScope {
         WORKS.fetch_add(1, Ordering::AcqRel);
-        let link = Arc::new(Link { owner: self.worker, over: AtomicBool::new(false) });
-        Work { link, outer: self.links.clone() }
+        let frame = Arc::new(Frame { owner: self.worker, over: AtomicBool::new(false) });
+        ComputationScope { frame, outer: self.frames.clone() }
     }
 }
 
-impl Work {
+impl ComputationScope {
     /// What runs in this context from now on is part of this computation. Returns the token that
     /// takes it back.
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let links = std::iter::once(&self.link).chain(&self.outer).cloned().collect();
-        variable(py)?.call_method1(intern!(py, "set"), (Within(links),))
+        let frames = std::iter::once(&self.frame).chain(&self.outer).cloned().collect();
+        variable(py)?.call_method1(intern!(py, "set"), (TaskContext(frames),))
     }
 }
 
-impl Drop for Work {
+impl Drop for ComputationScope {
     fn drop(&mut self) {
-        self.link.over.store(true, Ordering::Release);
+        self.frame.over.store(true, Ordering::Release);
         WORKS.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// Takes back what `Work::enter` did.
+/// Takes back what `ComputationScope::enter` did.
 pub fn leave(token: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = token.py();
     variable(py)?.call_method1(intern!(py, "reset"), (token,)).map(drop)
 }
 
-fn owners(links: &[Arc<Link>]) -> Vec<Owner> {
-    links.iter().map(|link| link.owner).collect()
+fn owners(frames: &[Arc<Frame>]) -> Vec<Owner> {
+    frames.iter().map(|frame| frame.owner).collect()
 }
 
 /// What the running code is part of, and what is not over yet.
-fn current(py: Python<'_>) -> PyResult<Vec<Arc<Link>>> {
+fn current(py: Python<'_>) -> PyResult<Vec<Arc<Frame>>> {
     if WORKS.load(Ordering::Acquire) == 0 {
         return Ok(Vec::new());
     }
     let found = variable(py)?.call_method0(intern!(py, "get"))?;
-    let Ok(within) = found.cast_into::<Within>() else { return Ok(Vec::new()) };
-    let under_way = |link: &&Arc<Link>| !link.over.load(Ordering::Acquire);
+    let Ok(within) = found.cast_into::<TaskContext>() else { return Ok(Vec::new()) };
+    let under_way = |frame: &&Arc<Frame>| !frame.over.load(Ordering::Acquire);
     Ok(within.get().0.iter().filter(under_way).cloned().collect())
 }
 

@@ -9,8 +9,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::context::Asker;
-use super::lease::{Duty, Old};
+use super::context::CallContext;
+use super::lease::{Lease, StaleResult};
 use super::options::Options;
 use crate::cache::SharedResult;
 use crate::flight::{Guard, Join, Poll, Waiter};
@@ -24,7 +24,7 @@ use crate::py::value::template::Live;
 use crate::store::{KeyGuard, KeyLock};
 
 /// What flights of Python functions hand to those who wait.
-pub type Result_ = SharedResult<Arc<Live>, Arc<PyErr>>;
+pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -41,16 +41,16 @@ pub(super) enum Look<'py> {
     /// A kept exception.
     Raise(PyErr),
     /// Nothing fresh.
-    Miss(Old),
+    Miss(StaleResult),
 }
 
 /// One call under way.
-pub struct Flight<'a, 'py> {
+pub struct Invocation<'a, 'py> {
     pub me: &'a Memoised,
     pub core: Bound<'py, CoreCache>,
     pub call: &'a Call<'py>,
     pub key: Bytes,
-    pub asker: Arc<Asker>,
+    pub context: Arc<CallContext>,
     pub mode: Mode,
     pub options: Arc<Options>,
     /// The state of the cache when the call began.
@@ -64,11 +64,11 @@ pub enum Step<'py> {
     /// Compute, inside of our own flight of this key.
     Nested,
     /// Compute without a flight: waiting would close a circle.
-    Alone(Duty),
+    Alone(Lease),
     /// Compute for everybody.
-    Lead(Guard<Result_>, Old),
+    Lead(Guard<PySharedResult>, StaleResult),
     /// Wait for the one who computes.
-    Wait(Waiter<Result_>),
+    Wait(Waiter<PySharedResult>),
 }
 
 /// The number of this thread; kept by the child of a fork.
@@ -103,19 +103,19 @@ impl Memoised {
         if me.suspends {
             return crate::py::task::pending_call::call(slf, call, false);
         }
-        match me.begin(py, call, Asker::thread(py)?)? {
-            Some(flight) => flight.fly(py),
+        match me.begin(py, call, CallContext::thread(py)?)? {
+            Some(invocation) => invocation.fly(py),
             None => me.invoke(py, call).map(|value| (value, None)),
         }
     }
 
-    /// The call as a flight; None if it goes straight through.
+    /// The call as an invocation; None if it goes straight through.
     pub fn begin<'a, 'py>(
         &'a self,
         py: Python<'py>,
         call: &'a Call<'py>,
-        asker: Arc<Asker>,
-    ) -> PyResult<Option<Flight<'a, 'py>>> {
+        context: Arc<CallContext>,
+    ) -> PyResult<Option<Invocation<'a, 'py>>> {
         let core = self.core.bind(py);
         let mode = CoreCache::mode(core)?;
         if mode == Mode::Off {
@@ -129,7 +129,16 @@ impl Memoised {
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
         };
-        Ok(Some(Flight { me: self, core: core.clone(), call, key, asker, mode, options, epoch }))
+        Ok(Some(Invocation {
+            me: self,
+            core: core.clone(),
+            call,
+            key,
+            context,
+            mode,
+            options,
+            epoch,
+        }))
     }
 
     /// A call without a key: the drop-in never raises on account of the cache, so it warns.
@@ -149,7 +158,7 @@ impl Memoised {
     }
 }
 
-impl<'py> Flight<'_, 'py> {
+impl<'py> Invocation<'_, 'py> {
     pub(super) fn cache(&self) -> &Arc<PyCache> {
         self.core.get().cache()
     }
@@ -160,7 +169,7 @@ impl<'py> Flight<'_, 'py> {
             match self.step(py)? {
                 Step::Done(answer) => return Ok(answer),
                 Step::Nested => return self.nested(py),
-                Step::Alone(duty) => return self.compute(py, duty),
+                Step::Alone(lease) => return self.compute(py, lease),
                 Step::Lead(guard, old) => return self.lead(py, guard, old),
                 Step::Wait(waiter) => {
                     let landed = wait(py, &waiter)?;
@@ -191,7 +200,7 @@ impl<'py> Flight<'_, 'py> {
             Join::Lead(_) | Join::Circle if self.mode == Mode::Offline => {
                 Err(self.offline_miss(py))
             }
-            Join::Circle => Ok(Step::Alone(Duty::free(old))),
+            Join::Circle => Ok(Step::Alone(Lease::free(old))),
             Join::Lead(guard) => {
                 if self.mode == Mode::Refresh {
                     // Inner calls under this key must come by this path, where they are told apart.
@@ -202,8 +211,8 @@ impl<'py> Flight<'_, 'py> {
         }
     }
 
-    pub fn join(&self) -> Join<Result_> {
-        self.cache().join(&self.key, self.asker.caller())
+    pub fn join(&self) -> Join<PySharedResult> {
+        self.cache().join(&self.key, self.context.caller())
     }
 
     /// Everything is computed anew, where it would be kept; mode "offline" computes nothing.
@@ -217,11 +226,16 @@ impl<'py> Flight<'_, 'py> {
     }
 
     /// We are the one who computes in this process; another process may be at it, or done.
-    fn lead(&self, py: Python<'py>, guard: Guard<Result_>, old: Old) -> PyResult<Answer<'py>> {
+    fn lead(
+        &self,
+        py: Python<'py>,
+        guard: Guard<PySharedResult>,
+        old: StaleResult,
+    ) -> PyResult<Answer<'py>> {
         let lock = self.take_lock(py, &guard)?;
         match self.look_again(py)? {
             Some(answer) => Ok(answer),
-            None => self.compute(py, Duty { guard: Some(guard), lock, old }),
+            None => self.compute(py, Lease { guard: Some(guard), lock, old }),
         }
     }
 
@@ -235,9 +249,13 @@ impl<'py> Flight<'_, 'py> {
         }
     }
 
-    fn take_lock(&self, py: Python<'py>, guard: &Guard<Result_>) -> PyResult<Option<KeyGuard>> {
+    fn take_lock(
+        &self,
+        py: Python<'py>,
+        guard: &Guard<PySharedResult>,
+    ) -> PyResult<Option<KeyGuard>> {
         let mut locked = self.try_lock();
-        if !matches!(locked, KeyLock::Busy) || self.asker.is_within() {
+        if !matches!(locked, KeyLock::Busy) || self.context.is_within() {
             return Ok(locked.held());
         }
         let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
@@ -271,7 +289,7 @@ impl<'py> Flight<'_, 'py> {
 }
 
 /// Waits for another thread's value; None if its thread was stopped and somebody must take over.
-fn wait(py: Python<'_>, waiter: &Waiter<Result_>) -> PyResult<Option<Result_>> {
+fn wait(py: Python<'_>, waiter: &Waiter<PySharedResult>) -> PyResult<Option<PySharedResult>> {
     loop {
         match py.detach(|| waiter.wait(SIGNALS)) {
             Poll::Ready(landed) => return Ok(Some(landed)),

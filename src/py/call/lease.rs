@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::invocation::Result_;
+use super::invocation::PySharedResult;
 use crate::flight::{Guard, Outcome};
 use crate::py::value::template::Live;
 use crate::store::KeyGuard;
 
 /// What a miss knows of an older result.
 #[derive(Clone, Default)]
-pub struct Old {
+pub struct StaleResult {
     /// Whether there was one, too old to be served.
     pub(super) expired: bool,
     /// It may be served all the same if the computation fails.
@@ -17,31 +17,31 @@ pub struct Old {
 }
 
 /// What this call must do once its value is there.
-#[must_use = "dropped it passes the duty on"]
-pub struct Duty {
-    pub(super) guard: Option<Guard<Result_>>,
+#[must_use = "dropped it passes the lease on"]
+pub struct Lease {
+    pub(super) guard: Option<Guard<PySharedResult>>,
     pub(super) lock: Option<KeyGuard>,
-    pub(super) old: Old,
+    pub(super) old: StaleResult,
 }
 
-impl Duty {
+impl Lease {
     /// No flight: nobody waits for what is computed.
-    pub fn free(old: Old) -> Self {
+    pub fn free(old: StaleResult) -> Self {
         Self { guard: None, lock: None, old }
     }
 
     /// Others wait for what is computed.
-    pub fn lead(guard: Guard<Result_>, old: Old) -> Self {
+    pub fn lead(guard: Guard<PySharedResult>, old: StaleResult) -> Self {
         Self { guard: Some(guard), lock: None, old }
     }
 
     /// What is known of an older result.
-    pub fn old(&self) -> &Old {
+    pub fn old(&self) -> &StaleResult {
         &self.old
     }
 
-    /// The duty towards those who wait.
-    pub fn guard(&self) -> Option<&Guard<Result_>> {
+    /// The flight that others wait for.
+    pub fn guard(&self) -> Option<&Guard<PySharedResult>> {
         self.guard.as_ref()
     }
 
@@ -51,7 +51,7 @@ impl Duty {
     }
 
     /// Hands the outcome to those who wait, then lets other processes have the key.
-    pub(super) fn finish(mut self, landed: Result_) {
+    pub(super) fn finish(mut self, landed: PySharedResult) {
         if let Some(guard) = self.guard.take() {
             guard.finish(Outcome::Value(landed));
         }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::invocation::{Flight, Look};
-use super::lease::Old;
+use super::invocation::{Invocation, Look};
+use super::lease::StaleResult;
 use super::options::Ttl;
 use crate::cache::Entry;
 use crate::clock;
@@ -20,7 +20,7 @@ use crate::py::key::arguments::call;
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::{Live, Template};
 
-impl<'py> Flight<'_, 'py> {
+impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
@@ -43,7 +43,7 @@ impl<'py> Flight<'_, 'py> {
 
     /// Looks the key up.
     pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss(Old::default());
+        let nothing = Look::Miss(StaleResult::default());
         if self.mode == Mode::Refresh {
             return Ok(nothing);
         }
@@ -58,7 +58,7 @@ impl<'py> Flight<'_, 'py> {
             Freshness::Refresh => self.refresh_later(py)?,
             Freshness::Expired { servable_on_error } => {
                 let stale = if servable_on_error { self.live(py, &found)? } else { None };
-                return Ok(Look::Miss(Old { expired: true, stale }));
+                return Ok(Look::Miss(StaleResult { expired: true, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +92,7 @@ impl<'py> Flight<'_, 'py> {
         py: Python<'py>,
         found: &Entry<Arc<Live>>,
     ) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss(Old::default());
+        let nothing = Look::Miss(StaleResult::default());
         let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
             return Ok(nothing);
         };

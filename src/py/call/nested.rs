@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 
 use super::compute::is_used_up;
-use super::invocation::{Answer, Flight, Look, Result_, Step};
+use super::invocation::{Answer, Invocation, Look, PySharedResult, Step};
 use crate::cache::SharedResult;
 use crate::py::cache::mode::Mode;
 
-impl<'py> Flight<'_, 'py> {
+impl<'py> Invocation<'_, 'py> {
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
     pub(super) fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         self.me.count_miss();
@@ -20,7 +20,7 @@ impl<'py> Flight<'_, 'py> {
 
     /// The value of an earlier inner call, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
-        let kept = self.cache().flights().nested_get(&self.key, self.asker.caller());
+        let kept = self.cache().flights().nested_get(&self.key, self.context.caller());
         let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
         let value = self.value_of(py, text.as_ref(), live)?;
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
@@ -33,7 +33,7 @@ impl<'py> Flight<'_, 'py> {
             return Ok(());
         }
         let landed = SharedResult::Result(entry.text, entry.live);
-        self.cache().flights().nested_put(&self.key, self.asker.caller(), landed);
+        self.cache().flights().nested_put(&self.key, self.context.caller(), landed);
         Ok(())
     }
 
@@ -41,7 +41,7 @@ impl<'py> Flight<'_, 'py> {
     pub fn landed(
         &self,
         py: Python<'py>,
-        landed: Option<Result_>,
+        landed: Option<PySharedResult>,
     ) -> PyResult<Option<Answer<'py>>> {
         let (text, live) = match landed {
             None => return Ok(None),

@@ -7,36 +7,36 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::flight::{Guard, Leader, OutsideWait};
-use crate::py::call::context::{Asker, Work};
-use crate::py::call::invocation::Result_;
-use crate::py::call::lease::{Duty, Old};
+use crate::py::call::context::{CallContext, ComputationScope};
+use crate::py::call::invocation::PySharedResult;
+use crate::py::call::lease::{Lease, StaleResult};
 use crate::store::KeyLock;
 
 /// A computation that others wait for.
-pub struct Lead {
+pub struct LeaderTask {
     /// None once it is finished or given back.
-    duty: Mutex<Option<Duty>>,
-    old: Old,
-    work: Mutex<Option<Work>>,
+    lease: Mutex<Option<Lease>>,
+    old: StaleResult,
+    scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
     /// `outlive._async.Worker`: the task that computes.
     worker: Mutex<Option<Py<PyAny>>>,
 }
 
-impl Lead {
-    /// Begins: `asker` has the duty to compute.
-    pub fn new(guard: Guard<Result_>, old: Old, asker: &Asker) -> Arc<Self> {
+impl LeaderTask {
+    /// Begins: `context` has the lease.
+    pub fn new(guard: Guard<PySharedResult>, old: StaleResult, context: &CallContext) -> Arc<Self> {
         Arc::new(Self {
-            duty: Mutex::new(Some(Duty::lead(guard, old.clone()))),
+            lease: Mutex::new(Some(Lease::lead(guard, old.clone()))),
             old,
-            work: Mutex::new(Some(asker.work())),
+            scope: Mutex::new(Some(context.begin())),
             outside: Mutex::default(),
             worker: Mutex::default(),
         })
     }
 
     /// What is known of an older result.
-    pub fn old(&self) -> &Old {
+    pub fn old(&self) -> &StaleResult {
         &self.old
     }
 
@@ -44,7 +44,7 @@ impl Lead {
     pub fn set_worker(self: &Arc<Self>, worker: Py<PyAny>) {
         let old = self.worker.lock().replace(worker);
         drop(old);
-        if let Some(guard) = self.duty.lock().as_ref().and_then(Duty::guard) {
+        if let Some(guard) = self.lease.lock().as_ref().and_then(Lease::guard) {
             let leader: Arc<dyn Leader> = Arc::<Self>::clone(self);
             guard.set_leader(leader);
         }
@@ -52,16 +52,16 @@ impl Lead {
 
     /// Makes the running context part of this computation; the token takes it back.
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let work = self.work.lock().take();
-        let token = work.as_ref().map(|work| work.enter(py)).transpose();
-        *self.work.lock() = work;
+        let scope = self.scope.lock().take();
+        let token = scope.as_ref().map(|scope| scope.enter(py)).transpose();
+        *self.scope.lock() = scope;
         token
     }
 
     /// Whether somebody waits at this moment.
     pub fn is_awaited(&self) -> bool {
-        let duty = self.duty.lock();
-        duty.as_ref().and_then(Duty::guard).is_some_and(Guard::is_awaited)
+        let lease = self.lease.lock();
+        lease.as_ref().and_then(Lease::guard).is_some_and(Guard::is_awaited)
     }
 
     /// Visits what it holds, for the garbage collector.
@@ -70,13 +70,13 @@ impl Lead {
         worker.as_ref().map_or(Ok(()), |worker| visit.call(worker))
     }
 
-    /// The duty, to be fulfilled now; one without a flight if it was given back before.
-    pub fn take(&self) -> Duty {
+    /// The lease, to be fulfilled now; one without a flight if it was given back before.
+    pub fn take(&self) -> Lease {
         drop(self.worker.lock().take());
         drop(self.outside.lock().take());
-        let duty = self.duty.lock().take();
-        drop(self.work.lock().take());
-        duty.unwrap_or_else(|| Duty::free(self.old.clone()))
+        let lease = self.lease.lock().take();
+        drop(self.scope.lock().take());
+        lease.unwrap_or_else(|| Lease::free(self.old.clone()))
     }
 
     /// Another one who waits takes over.
@@ -88,8 +88,8 @@ impl Lead {
     pub fn may_wait_outside(&self) -> bool {
         let mut outside = self.outside.lock();
         if outside.is_none() {
-            let duty = self.duty.lock();
-            *outside = duty.as_ref().and_then(Duty::guard).and_then(Guard::may_wait_outside);
+            let lease = self.lease.lock();
+            *outside = lease.as_ref().and_then(Lease::guard).and_then(Guard::may_wait_outside);
         }
         outside.is_some()
     }
@@ -97,8 +97,8 @@ impl Lead {
     /// Other processes are kept away, or cannot be.
     pub fn hold(&self, locked: KeyLock) {
         drop(self.outside.lock().take());
-        if let Some(duty) = &mut *self.duty.lock() {
-            duty.hold(locked.held());
+        if let Some(lease) = &mut *self.lease.lock() {
+            lease.hold(locked.held());
         }
     }
 
@@ -112,7 +112,7 @@ impl Lead {
     }
 }
 
-impl Leader for Lead {
+impl Leader for LeaderTask {
     fn on_deserted(&self) {
         self.ask("deserted");
     }
@@ -120,8 +120,8 @@ impl Leader for Lead {
     fn check(&self) {
         if self.ask("is_lost") == Some(true) {
             // The computation may still go on one day: its result is then kept like any other.
-            let duty = self.duty.lock().take();
-            drop(duty);
+            let lease = self.lease.lock().take();
+            drop(lease);
         }
     }
 }

@@ -17,12 +17,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::leader_task::Lead;
+use super::leader_task::LeaderTask;
 use crate::flight::{Join, Poll, Waiter};
 use crate::py::cache::mode::Mode;
-use crate::py::call::context::{self, Asker};
-use crate::py::call::invocation::{Answer, Flight, Result_, Step};
-use crate::py::call::lease::{Duty, Old};
+use crate::py::call::context::{self, CallContext};
+use crate::py::call::invocation::{Answer, Invocation, PySharedResult, Step};
+use crate::py::call::lease::{Lease, StaleResult};
 use crate::py::call::options::Options;
 use crate::py::key::arguments::Call;
 use crate::py::memoised::Memoised;
@@ -42,7 +42,7 @@ pub struct Turn {
 /// What stays the same while a call is under way.
 struct Begun {
     key: Bytes,
-    asker: Arc<Asker>,
+    context: Arc<CallContext>,
     mode: Mode,
     options: Arc<Options>,
     epoch: u64,
@@ -54,42 +54,45 @@ enum State {
     /// Compute inside of our own flight.
     Nested,
     /// Compute, and nobody waits.
-    Alone(Duty),
+    Alone(Lease),
     /// Compute for everybody.
-    Lead(Arc<Lead>),
+    Lead(Arc<LeaderTask>),
     /// Wait.
-    Wait(Arc<Waiter<Result_>>),
+    Wait(Arc<Waiter<PySharedResult>>),
 }
 
 /// The call of an async function up to where it must suspend: its result, or a `Turn`.
 pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let Some(mut flight) = me.get().begin(py, call, Asker::task(py)?)? else {
+    let Some(mut invocation) = me.get().begin(py, call, CallContext::task(py)?)? else {
         return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
     };
     if anew {
-        flight.refresh(py)?;
+        invocation.refresh(py)?;
     }
-    turn_of(me, &flight)
+    turn_of(me, &invocation)
 }
 
 /// The next step of a call as Python sees it.
-fn turn_of<'py>(me: &Bound<'py, Memoised>, flight: &Flight<'_, 'py>) -> PyResult<Answer<'py>> {
-    let state = match flight.step(me.py())? {
+fn turn_of<'py>(
+    me: &Bound<'py, Memoised>,
+    invocation: &Invocation<'_, 'py>,
+) -> PyResult<Answer<'py>> {
+    let state = match invocation.step(me.py())? {
         Step::Done(answer) => return Ok(answer),
         Step::Nested => State::Nested,
-        Step::Alone(duty) => State::Alone(duty),
-        Step::Lead(guard, old) => State::Lead(Lead::new(guard, old, &flight.asker)),
+        Step::Alone(lease) => State::Alone(lease),
+        Step::Lead(guard, old) => State::Lead(LeaderTask::new(guard, old, &invocation.context)),
         Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
     };
     let begun = Begun {
-        key: flight.key.clone(),
-        asker: Arc::clone(&flight.asker),
-        mode: flight.mode,
-        options: Arc::clone(&flight.options),
-        epoch: flight.epoch,
+        key: invocation.key.clone(),
+        context: Arc::clone(&invocation.context),
+        mode: invocation.mode,
+        options: Arc::clone(&invocation.options),
+        epoch: invocation.epoch,
     };
-    let turn = Turn::make(me, flight.call, Some(Arc::new(begun)), state)?;
+    let turn = Turn::make(me, invocation.call, Some(Arc::new(begun)), state)?;
     Ok((turn, None))
 }
 
@@ -123,19 +126,21 @@ impl Turn {
     /// Looks and joins once more: the result, or the next turn.
     fn again<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
-        let Some(flight) = self.flight(py, &call) else { return Ok(py.None().into_bound(py)) };
-        turn_of(self.me.bind(py), &flight).map(|(value, _)| value)
+        let Some(invocation) = self.invocation(py, &call) else {
+            return Ok(py.None().into_bound(py));
+        };
+        turn_of(self.me.bind(py), &invocation).map(|(value, _)| value)
     }
 
     /// Waits no longer, but computes without a flight: for event loops that nobody can wake.
     fn go_alone(&self) {
-        drop(self.replace(State::Alone(Duty::free(Old::default()))));
+        drop(self.replace(State::Alone(Lease::free(StaleResult::default()))));
     }
 
     /// A place among those who wait for this turn, which leads.
     fn attend<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
-        let state = match self.flight(py, &call).map(|flight| flight.join()) {
+        let state = match self.invocation(py, &call).map(|invocation| invocation.join()) {
             Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
             _ => State::Over,
         };
@@ -164,9 +169,9 @@ impl Turn {
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(lead) = self.lead() else { return Ok(false) };
         let call = self.to_call(py)?;
-        let Some(flight) = self.flight(py, &call) else { return Ok(false) };
-        match flight.try_lock() {
-            KeyLock::Busy => Ok(!flight.asker.is_within() && lead.may_wait_outside()),
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(false) };
+        match invocation.try_lock() {
+            KeyLock::Busy => Ok(!invocation.context.is_within() && lead.may_wait_outside()),
             locked => {
                 lead.hold(locked);
                 Ok(false)
@@ -177,18 +182,19 @@ impl Turn {
     /// Whether there is still no result: another process may have brought it.
     fn is_needed(&self, py: Python<'_>) -> PyResult<bool> {
         let call = self.to_call(py)?;
-        let found = self.flight(py, &call).map(|flight| flight.look_again(py)).transpose()?;
+        let found =
+            self.invocation(py, &call).map(|invocation| invocation.look_again(py)).transpose()?;
         Ok(found.flatten().is_none())
     }
 
     /// Counts a call that is computed.
     fn count(&self, py: Python<'_>) -> PyResult<()> {
         let call = self.to_call(py)?;
-        let Some(flight) = self.flight(py, &call) else { return Ok(()) };
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(()) };
         match &*self.state.lock() {
-            State::Lead(lead) => flight.count(lead.old()),
-            State::Alone(duty) => flight.count(duty.old()),
-            _ => flight.count(&Old::default()),
+            State::Lead(lead) => invocation.count(lead.old()),
+            State::Alone(lease) => invocation.count(lease.old()),
+            _ => invocation.count(&StaleResult::default()),
         }
         Ok(())
     }
@@ -196,21 +202,21 @@ impl Turn {
     /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.
     fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
-        let Some(flight) = self.flight(py, &call) else { return Ok(value) };
-        let Some(duty) = self.duty() else {
-            return flight.keep_nested(py, &value).map(|()| value);
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(value) };
+        let Some(lease) = self.lease() else {
+            return invocation.keep_nested(py, &value).map(|()| value);
         };
-        flight.keep(py, duty, value).map(|(value, _)| value)
+        invocation.keep(py, lease, value).map(|(value, _)| value)
     }
 
     /// The function raised: an older result if that may be served, else the exception.
     fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let error = PyErr::from_value(error);
         let call = self.to_call(py)?;
-        let (Some(flight), Some(duty)) = (self.flight(py, &call), self.duty()) else {
+        let (Some(invocation), Some(lease)) = (self.invocation(py, &call), self.lease()) else {
             return Err(error);
         };
-        flight.failed(py, duty, error).map(|(value, _)| value)
+        invocation.failed(py, lease, error).map(|(value, _)| value)
     }
 
     /// Gives up what is left to do: another one who waits takes over.
@@ -253,8 +259,8 @@ impl Turn {
             Poll::Again | Poll::Pending => None,
         });
         let call = self.to_call(py)?;
-        let Some(flight) = self.flight(py, &call) else { return Ok(None) };
-        Ok(flight.landed(py, landed)?.map(|(value, _)| (value,)))
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
+        Ok(invocation.landed(py, landed)?.map(|(value, _)| (value,)))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -294,14 +300,18 @@ impl Turn {
         Call::from_python(self.args.bind(py), self.kwargs.as_ref().map(|kwargs| kwargs.bind(py)))
     }
 
-    fn flight<'a, 'py>(&'a self, py: Python<'py>, call: &'a Call<'py>) -> Option<Flight<'a, 'py>> {
+    fn invocation<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        call: &'a Call<'py>,
+    ) -> Option<Invocation<'a, 'py>> {
         let begun = self.begun.as_ref()?;
-        Some(Flight {
+        Some(Invocation {
             me: self.me.get(),
             core: self.me.get().core.bind(py).clone(),
             call,
             key: begun.key.clone(),
-            asker: Arc::clone(&begun.asker),
+            context: Arc::clone(&begun.context),
             mode: begun.mode,
             options: Arc::clone(&begun.options),
             epoch: begun.epoch,
@@ -312,14 +322,14 @@ impl Turn {
         std::mem::replace(&mut *self.state.lock(), state)
     }
 
-    fn lead(&self) -> Option<Arc<Lead>> {
+    fn lead(&self) -> Option<Arc<LeaderTask>> {
         match &*self.state.lock() {
             State::Lead(lead) => Some(Arc::clone(lead)),
             _ => None,
         }
     }
 
-    fn waiter(&self) -> Option<Arc<Waiter<Result_>>> {
+    fn waiter(&self) -> Option<Arc<Waiter<PySharedResult>>> {
         match &*self.state.lock() {
             State::Wait(waiter) => Some(Arc::clone(waiter)),
             _ => None,
@@ -327,9 +337,9 @@ impl Turn {
     }
 
     /// Takes over what must be done with the result; None for an inner call.
-    fn duty(&self) -> Option<Duty> {
+    fn lease(&self) -> Option<Lease> {
         match self.replace(State::Over) {
-            State::Alone(duty) => Some(duty),
+            State::Alone(lease) => Some(lease),
             State::Lead(lead) => Some(lead.take()),
             State::Over | State::Nested | State::Wait(_) => None,
         }
