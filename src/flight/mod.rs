@@ -25,7 +25,7 @@ use foldhash::fast::RandomState;
 
 pub use graph::{ForkToken, Graph};
 pub use guard::{Guard, OutsideWait};
-pub use owner::{Caller, Owner};
+pub use owner::{Caller, Owner, fresh_id, this_thread};
 pub use shared_state::{Callback, Leader, Outcome};
 pub use waiter::{Poll, Waiter};
 

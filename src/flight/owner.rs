@@ -1,5 +1,19 @@
 //! Who computes and who waits: threads, and the tasks of the event loops that run in them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The number of this thread; kept by the child of a fork.
+pub fn this_thread() -> u64 {
+    thread_local!(static ID: u64 = fresh_id());
+    ID.with(|id| *id)
+}
+
+/// A number that no thread or task has.
+pub fn fresh_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Somebody who computes or waits: a thread, or a task in a thread's event loop.
 ///
 /// Ids are the caller's choice: any numbers, as long as no two threads or tasks that are alive

@@ -22,7 +22,7 @@ mod _core {
     #[pymodule_export]
     use crate::py::cache::fork::after_fork_in_child;
     #[pymodule_export]
-    use crate::py::call::invocation::exiting;
+    use crate::py::call::exit::exiting;
     #[pymodule_export]
     use crate::py::key::canonical::canonical;
     #[pymodule_export]

@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::entries::SpareNames;
 use super::mode::Mode;
-use crate::cache::{Cache, Epoch};
+use crate::cache::{Cache, Epoch, SharedResult};
 use crate::policy::Limits;
 use crate::py::value::template::Live;
 use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
@@ -18,6 +18,9 @@ use crate::value::write::Charset;
 
 /// A cache whose decoded forms and failures are Python objects.
 pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
+
+/// What a leader hands to those who wait.
+pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;
 
 /// All caches of the process, for forks.
 static CACHES: StdMutex<Vec<Weak<PyCache>>> = StdMutex::new(Vec::new());

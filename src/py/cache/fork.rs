@@ -11,8 +11,7 @@ use std::sync::{Once, RwLockWriteGuard};
 use pyo3::prelude::*;
 
 use super::core::all_caches;
-use crate::flight::{ForkToken, Graph};
-use crate::py::call::invocation::this_thread;
+use crate::flight::{ForkToken, Graph, this_thread};
 use crate::py::ffi;
 use crate::sync::alone;
 

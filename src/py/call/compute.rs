@@ -8,7 +8,8 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::invocation::{Answer, Invocation, exiting_thread, this_thread};
+use super::exit::is_after_exit;
+use super::invocation::{Answer, Invocation};
 use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
 use crate::py::cache::entries::{HERE_ONLY, unstorable};
@@ -82,7 +83,7 @@ impl<'py> Invocation<'_, 'py> {
                 core.cache().no_background();
             }
         }
-        if exiting_thread() == Some(this_thread()) {
+        if is_after_exit() {
             // The save at exit is over: this call comes from a handler that runs after it.
             return core.close(py).map(drop);
         }

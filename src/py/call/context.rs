@@ -10,8 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::invocation::{fresh_id, this_thread};
-use crate::flight::{Caller, Owner};
+use crate::flight::{Caller, Owner, fresh_id, this_thread};
 
 /// How many computations of tasks are under way: while there are none, nobody looks at the context.
 static WORKS: AtomicUsize = AtomicUsize::new(0);

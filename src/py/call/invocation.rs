@@ -1,7 +1,7 @@
 //! What a call does that no table of hits could answer: look up, wait, or compute and keep.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,19 +12,14 @@ use pyo3::prelude::*;
 use super::context::CallContext;
 use super::lease::{Lease, StaleResult};
 use super::options::Options;
-use crate::cache::SharedResult;
 use crate::flight::{Guard, Join, Poll, Waiter};
-use crate::py::cache::core::{CoreCache, PyCache};
+use crate::py::cache::core::{CoreCache, PyCache, PySharedResult};
 use crate::py::cache::mode::Mode;
 use crate::py::hits::table::Fill;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::memoised::Memoised;
-use crate::py::value::template::Live;
 use crate::store::{KeyGuard, KeyLock};
-
-/// What flights of Python functions hand to those who wait.
-pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -69,31 +64,6 @@ pub enum Step<'py> {
     Lead(Guard<PySharedResult>, StaleResult),
     /// Wait for the one who computes.
     Wait(Waiter<PySharedResult>),
-}
-
-/// The number of this thread; kept by the child of a fork.
-pub fn this_thread() -> u64 {
-    thread_local!(static ID: u64 = fresh_id());
-    ID.with(|id| *id)
-}
-
-/// A number that no thread or task has.
-pub fn fresh_id() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The thread that runs the interpreter's exit handlers, once ours has run; 0 before.
-static EXITING: AtomicU64 = AtomicU64::new(0);
-
-pub(super) fn exiting_thread() -> Option<u64> {
-    Some(EXITING.load(Ordering::Relaxed)).filter(|thread| *thread != 0)
-}
-
-/// To be called when the save at exit is done: what comes later is saved at once.
-#[pyfunction]
-pub fn exiting() {
-    EXITING.store(this_thread(), Ordering::Relaxed);
 }
 
 impl Memoised {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::invocation::PySharedResult;
 use crate::flight::{Guard, Outcome};
+use crate::py::cache::core::PySharedResult;
 use crate::py::value::template::Live;
 use crate::store::KeyGuard;
 

@@ -3,6 +3,7 @@
 mod collision;
 mod compute;
 pub mod context;
+pub mod exit;
 pub mod invocation;
 pub mod lease;
 mod lookup;

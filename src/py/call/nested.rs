@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 
 use super::compute::is_used_up;
-use super::invocation::{Answer, Invocation, Look, PySharedResult, Step};
+use super::invocation::{Answer, Invocation, Look, Step};
 use crate::cache::SharedResult;
+use crate::py::cache::core::PySharedResult;
 use crate::py::cache::mode::Mode;
 
 impl<'py> Invocation<'_, 'py> {

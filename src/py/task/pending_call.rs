@@ -19,9 +19,10 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::leader_task::LeaderTask;
 use crate::flight::{Join, Poll, Waiter};
+use crate::py::cache::core::PySharedResult;
 use crate::py::cache::mode::Mode;
 use crate::py::call::context::{self, CallContext};
-use crate::py::call::invocation::{Answer, Invocation, PySharedResult, Step};
+use crate::py::call::invocation::{Answer, Invocation, Step};
 use crate::py::call::lease::{Lease, StaleResult};
 use crate::py::call::options::Options;
 use crate::py::key::arguments::Call;

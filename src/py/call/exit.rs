@@ -1,0 +1,21 @@
+//! Calls that come when the save at exit is over.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+
+use crate::flight::this_thread;
+
+/// The thread that runs the interpreter's exit handlers, once ours has run; 0 before.
+static EXITING: AtomicU64 = AtomicU64::new(0);
+
+/// Whether this call comes from an exit handler that runs after ours.
+pub(super) fn is_after_exit() -> bool {
+    EXITING.load(Ordering::Relaxed) == this_thread()
+}
+
+/// To be called when the save at exit is done: what comes later is saved at once.
+#[pyfunction]
+pub fn exiting() {
+    EXITING.store(this_thread(), Ordering::Relaxed);
+}
