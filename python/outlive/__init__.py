@@ -29,23 +29,23 @@ The names of the drop-in are loaded when first used: importing ``outlive`` alone
 from __future__ import annotations
 
 from ._cache import Cache as Cache
-from ._errors import CacheFileWarning as CacheFileWarning
-from ._errors import CacheMiss as CacheMiss
-from ._errors import KeyCollisionWarning as KeyCollisionWarning
-from ._errors import OutliveWarning as OutliveWarning
-from ._errors import UnstorableWarning as UnstorableWarning
+from ._exceptions import CacheFileWarning as CacheFileWarning
+from ._exceptions import CacheMiss as CacheMiss
+from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
+from ._exceptions import OutliveWarning as OutliveWarning
+from ._exceptions import UnstorableWarning as UnstorableWarning
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._default import cache as cache
-    from ._default import cache_file as cache_file
-    from ._default import configure as configure
-    from ._default import disable as disable
-    from ._default import memoise as memoise
-    from ._default import memoize as memoize
-    from ._default import save_cache as save_cache
+    from ._drop_in import cache as cache
+    from ._drop_in import cache_file as cache_file
+    from ._drop_in import configure as configure
+    from ._drop_in import disable as disable
+    from ._drop_in import memoise as memoise
+    from ._drop_in import memoize as memoize
+    from ._drop_in import save_cache as save_cache
     from ._info import CacheInfo as CacheInfo
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
@@ -72,14 +72,14 @@ _PUBLIC = [
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from . import _default
+        from . import _drop_in
 
-        _default.load()
-        return getattr(_default, name)
+        _drop_in.load()
+        return getattr(_drop_in, name)
     if name in ("configure", "disable"):
-        from . import _default
+        from . import _drop_in
 
-        return getattr(_default, name)
+        return getattr(_drop_in, name)
     if name == "CacheInfo":
         from ._info import CacheInfo
 

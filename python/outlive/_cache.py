@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from . import _core, _modes, _options, _place
-from ._typing import TYPE_CHECKING, MutableMapping, overload
+from . import _modes, _options, _registry
+from ._cache_state import CacheState
+from ._mapping import CacheMapping
+from ._typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
-    import weakref
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -27,23 +28,18 @@ if TYPE_CHECKING:
         S,
     )
 
-    _Mapping = MutableMapping[str, Any]
-else:
-    _Mapping = MutableMapping
-
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
-_NOTHING: Any = object()
 
 
-class Cache(_Mapping):
+class Cache(CacheMapping):
     """Results kept in one JSON file (or in memory), by key text.
 
     Nothing is read or written before the first use. Two caches on one path in one process share
     their entries. Every result is on disk before the caller gets it.
     """
 
-    #: Whether a key is the first argument alone and functions share entries.
-    is_drop_in = False
+    _title = "outlive.Cache"
+    _state_type = CacheState
 
     def __init__(
         self,
@@ -80,35 +76,21 @@ class Cache(_Mapping):
             ValueError: an option has a value that means nothing, or ``path`` is empty.
         """
         _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
-        self.options = _options.checked(_options.Options(), options)
+        defaults = _options.checked(_options.Options(), options)
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        self.core = _place.core_of(
-            _place.path_of(path, app), durability == "fsync", self.is_drop_in, app
+        core = _registry.core_of(
+            _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in, app
         )
+        self._state = self._state_type(core, defaults)
         if maxsize is not None or max_bytes is not None:
             self.limit(maxsize=maxsize, max_bytes=max_bytes)
         if mode is not None:
-            self.core.mode = _options.one_of(mode, _options.MODES, "mode")
-
-    @property
-    def functions(self) -> weakref.WeakValueDictionary[str, _core.Memoised]:
-        """The functions that are memoised in it, by name, as long as they live."""
-        import weakref  # not before a function is memoised, which needs far more
-
-        # One for all threads, whoever comes first.
-        found = self.__dict__.setdefault("_functions", weakref.WeakValueDictionary())
-        functions: weakref.WeakValueDictionary[str, _core.Memoised] = found
-        return functions
+            core.mode = _modes.checked(mode)
 
     @property
     def path(self) -> str | None:
         """The file, or None for a cache in memory."""
-        return None if self.core.path is None else str(self.core.path)
-
-    @property
-    def label(self) -> str:
-        """The file as messages name it."""
-        return self.path or "a cache in memory"
+        return self._state.path
 
     @overload
     def memoise(
@@ -167,9 +149,9 @@ class Cache(_Mapping):
                 memoised (a generator).
             ValueError: an option has a value that means nothing.
         """
-        from . import _decorator  # it needs inspect, which importing outlive does not
+        from . import _decorate  # it needs inspect, which importing outlive does not
 
-        return _decorator.decorate(self, function, options)
+        return _decorate.decorate(self._state, function, options)
 
     memoize = memoise
 
@@ -179,65 +161,21 @@ class Cache(_Mapping):
         Raises:
             ValueError: there is no such mode.
         """
-        return _modes.overriding(self.core, _options.one_of(mode, _options.MODES, "mode"))
+        return _modes.overriding(self._state.core, _modes.checked(mode))
 
     def save(self) -> None:
         """Write the file now, if anything changed. Trouble is a ``CacheFileWarning``."""
-        self.core.save()
+        self._state.core.save()
 
     def close(self) -> None:
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
-        self.core.close()
+        self._state.core.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    @property
-    def _entries(self) -> _core.Cache:
-        """What the mapping shows: switched off, a memory of its own instead of the file."""
-        mode = _modes.current(self.core) or self.core.mode
-        return self._aside if mode == "off" else self.core
-
-    @property
-    def _aside(self) -> _core.Cache:
-        if self._memory is None:
-            self._memory = _place.core_of(None, False, self.is_drop_in, None)
-            self._memory.mode = "on"
-        return self._memory
-
-    def __getitem__(self, key: str) -> Any:
-        return self._entries[self._text(key)]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self._entries[self._text(key)] = value
-
-    def __delitem__(self, key: str) -> None:
-        del self._entries[self._text(key)]
-
-    def __contains__(self, key: object) -> bool:
-        try:
-            return self._text(key) in self._entries
-        except TypeError:
-            return False
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries.keys())
-
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(self._entries.keys())
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Cache):
-            return self.core is other.core or dict(self) == dict(other)
-        return dict(self) == other if isinstance(other, dict) else NotImplemented
-
-    __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
 
     def __copy__(self) -> Self:
         return self  # a copy would be the same file all the same
@@ -247,54 +185,14 @@ class Cache(_Mapping):
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(
-            f"a Cache is a file that is in use here ({self.label}), so it cannot be pickled: "
-            "hand over its path, and make a Cache(path) of it there"
+            f"a Cache is a file that is in use here ({self._state.label}), so it cannot be "
+            "pickled: hand over its path, and make a Cache(path) of it there"
         )
-
-    def pop(self, key: str, default: Any = _NOTHING) -> Any:
-        """Remove an entry and return its value, as a dict does; one of several threads gets it.
-
-        Raises:
-            KeyError: there is no such entry, and no default.
-        """
-        try:
-            return self._entries.pop(self._text(key))
-        except KeyError:
-            if default is _NOTHING:
-                raise
-            return default
-
-    def popitem(self) -> tuple[str, Any]:
-        """Remove and return the newest entry, as a dict does.
-
-        Raises:
-            KeyError: there is no entry.
-        """
-        for key in reversed(self):
-            try:
-                return key, self.pop(key)
-            except KeyError:  # another thread has just taken it
-                continue
-        raise KeyError("the cache is empty")
-
-    def clear(self) -> None:
-        """Forget everything, in the file too."""
-        self._entries.clear()
-        self._release()
 
     def __repr__(self) -> str:
         place = repr(self.path) if self.path else "in memory"
         count = len(self)
         return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
-
-    _title = "outlive.Cache"
-    _memory: _core.Cache | None = None
-
-    def _text(self, key: object) -> str:
-        """The key text of what stands between brackets."""
-        if isinstance(key, str):
-            return key
-        raise TypeError(f"keys are texts, as f.cache_key(...) gives them, not {key!r}")
 
     def limit(self, *, maxsize: int | None = None, max_bytes: int | None = None) -> None:
         """Set how much the whole cache may hold; what is too much goes, the oldest first.
@@ -303,7 +201,7 @@ class Cache(_Mapping):
             TypeError: a limit is no whole number.
             ValueError: a limit is below one.
         """
-        self.core.limit(
+        self._state.core.limit(
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
@@ -327,32 +225,6 @@ class Cache(_Mapping):
         import re
 
         fits = re.compile(fnmatch.translate(pattern)).match
-        count = sum(self._entries.remove(key) for key in self if fits(key))
-        self._release()
+        count = sum(self._state.entries.remove(key) for key in self if fits(key))
+        self._state.release()
         return count
-
-    def _release(self) -> None:
-        """Let go of results that functions remember by the arguments of their calls."""
-        for memoised in list(self.__dict__.get("_functions", {}).values()):
-            memoised.release()
-
-    def reconfigure(self, options: Mapping[str, Any]) -> None:
-        """Change the defaults, also of functions that were memoised before."""
-        self.options = _options.checked(self.options, options)
-        for memoised in list(self.functions.values()):
-            from . import _decorator
-
-            _decorator.renew_options(self, memoised)
-
-    def count(self, memoised: _core.Memoised) -> int:
-        """How many entries ``memoised`` has."""
-        return sum(1 for _ in self._keys_of(memoised))
-
-    def clear_function(self, memoised: _core.Memoised) -> None:
-        """Forget all entries of ``memoised``."""
-        for key in list(self._keys_of(memoised)):
-            self._entries.remove(key)
-
-    def _keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
-        start = f"{memoised.name}("
-        return (key for key in self if key.startswith(start))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-from ._async import Worker
-from ._names import Param
+from ._async.leader import LeaderTask
 from ._options import Options
+from ._parameters import Param
 
 __all__ = [
     "Cache",
@@ -206,8 +206,8 @@ class Turn:
     def attend(self) -> Turn:
         """A place among those who wait for this turn, which leads."""
 
-    def led_by(self, worker: Worker) -> None:
-        """Says which `Worker` computes."""
+    def led_by(self, worker: LeaderTask) -> None:
+        """Says which `LeaderTask` computes."""
 
     def enter(self) -> Any:
         """Makes the running context part of this computation; the token takes it back."""

@@ -10,6 +10,21 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from . import _core
+    from ._types import Mode
+
+MODES: tuple[Mode, ...] = ("on", "off", "refresh", "offline", "readonly")
+
+
+def checked(mode: object) -> Mode:
+    """Return ``mode`` if it is one.
+
+    Raises:
+        ValueError: there is no such mode.
+    """
+    for word in MODES:
+        if word == mode:
+            return word
+    raise ValueError(f"mode={mode!r}: must be one of {', '.join(map(repr, MODES))}")
 
 
 class _Override:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence, Set
     from typing import Any
 
-    from ._types import Duration, Mode
+    from ._types import Duration
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _HINTS = {
@@ -22,7 +22,6 @@ _HINTS = {
     "cache_none": "cache_if=lambda result: result is not None",
     "ignore_self": 'ignore=("self",)',
 }
-MODES: tuple[Mode, ...] = ("on", "off", "refresh", "offline", "readonly")
 
 
 def seconds(value: Duration, option: str) -> float:

@@ -6,7 +6,7 @@ import os
 import sys
 from contextvars import ContextVar
 
-from . import _core, _errors
+from . import _core, _exceptions
 from ._typing import TYPE_CHECKING, MutableMapping
 
 #: Frames that are not the user's: our own, the mix-in methods that a mapping inherits, imports.
@@ -51,7 +51,7 @@ def warn(category: str, message: str) -> None:
     """
     import warnings
 
-    cls = getattr(_errors, category)
+    cls = getattr(_exceptions, category)
     try:
         file, number, names = users_line()
         registry = names.setdefault("__warningregistry__", {})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.github import TroubledGitHub
 from support.programs import Scripts
 
@@ -31,7 +31,7 @@ def script(tmp_path: Path) -> Scripts:
 
 
 @pytest.fixture
-def drop_in(tmp_path: Path) -> Iterator[DefaultCache]:
+def drop_in(tmp_path: Path) -> Iterator[DropInCache]:
     """A cache like the one behind ``from outlive import memoise``, with a file of its own."""
-    with DefaultCache(tmp_path / "cache_file.json") as cache:
+    with DropInCache(tmp_path / "cache_file.json") as cache:
         yield cache

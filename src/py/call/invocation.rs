@@ -249,7 +249,7 @@ impl<'py> Invocation<'_, 'py> {
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {
         let told = || -> PyResult<PyErr> {
-            let errors = py.import(intern!(py, "outlive._errors"))?;
+            let errors = py.import(intern!(py, "outlive._exceptions"))?;
             let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
             let error = errors.call_method1("cache_miss", (&self.me.name, key))?;
             Ok(PyErr::from_value(error))

@@ -188,7 +188,7 @@ fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
         return Ok(module.into_any());
     }
-    let names = class.py().import(intern!(class.py(), "outlive._names"))?;
+    let names = class.py().import(intern!(class.py(), "outlive._naming"))?;
     names.call_method1(intern!(class.py(), "module_name"), (class,))
 }
 

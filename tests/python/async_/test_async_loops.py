@@ -17,7 +17,7 @@ import pytest
 
 import outlive
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 
 
 def in_threads(number: int, run: Callable[[int], Any]) -> list[Any]:
@@ -27,9 +27,9 @@ def in_threads(number: int, run: Callable[[int], Any]) -> list[Any]:
 
 
 @pytest.fixture
-def drop_in(tmp_path: Path) -> DefaultCache:
+def drop_in(tmp_path: Path) -> DropInCache:
     """A cache whose functions share their keys, as those of the drop-in."""
-    return DefaultCache(tmp_path / "cache_file.json")
+    return DropInCache(tmp_path / "cache_file.json")
 
 
 def test_one_run_after_the_other() -> None:
@@ -96,7 +96,7 @@ def test_an_exception_crosses_loops() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
-def test_sync_and_async_functions_share_a_key(drop_in: DefaultCache) -> None:
+def test_sync_and_async_functions_share_a_key(drop_in: DropInCache) -> None:
     """A thread waits for a task's computation, and a task for a thread's, under one key."""
     started = threading.Event()
     go = threading.Event()
@@ -193,7 +193,7 @@ def test_a_loop_left_lying(close: bool) -> None:
         loop.close()
 
 
-def test_sync_threads_take_over_from_a_loop_left_lying(drop_in: DefaultCache) -> None:
+def test_sync_threads_take_over_from_a_loop_left_lying(drop_in: DropInCache) -> None:
     """A thread that waits for work of a loop that stands still computes in the end."""
     calls = []
 
@@ -285,7 +285,7 @@ def test_a_fork_out_of_a_task() -> None:
     assert asyncio.run(main()) == 0
 
 
-def test_stress_of_loops_and_threads(drop_in: DefaultCache) -> None:
+def test_stress_of_loops_and_threads(drop_in: DropInCache) -> None:
     """Threads and loops that share keys, half of the calls failing, all end with right results."""
     under_way: set[str] = set()
     failed: set[str] = set()

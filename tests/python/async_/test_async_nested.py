@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 
 PATIENCE = 60
 
 
 @pytest.fixture
-def drop_in(tmp_path: Path) -> DefaultCache:
+def drop_in(tmp_path: Path) -> DropInCache:
     """A cache whose functions share their keys, as those of the drop-in."""
-    return DefaultCache(tmp_path / "cache_file.json")
+    return DropInCache(tmp_path / "cache_file.json")
 
 
 def run(call: Any) -> Any:
@@ -28,7 +28,7 @@ def run(call: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
-def test_an_inner_call_under_the_same_key(drop_in: DefaultCache) -> None:
+def test_an_inner_call_under_the_same_key(drop_in: DropInCache) -> None:
     """Inner calls compute once and see each other's value; what stays is the outer result."""
     calls: list[str] = []
 
@@ -54,7 +54,7 @@ def test_an_inner_call_under_the_same_key(drop_in: DefaultCache) -> None:
     assert (calls, dict(drop_in)) == (["/"], {"/": outer})
 
 
-def test_an_outer_call_that_fails_leaves_nothing(drop_in: DefaultCache) -> None:
+def test_an_outer_call_that_fails_leaves_nothing(drop_in: DropInCache) -> None:
     """When the outer call raises, what inner calls under its key gave is not kept."""
 
     @drop_in.memoise
@@ -70,7 +70,7 @@ def test_an_outer_call_that_fails_leaves_nothing(drop_in: DefaultCache) -> None:
     assert len(drop_in) == 0
 
 
-def test_an_inner_call_in_other_tasks_and_threads(drop_in: DefaultCache) -> None:
+def test_an_inner_call_in_other_tasks_and_threads(drop_in: DropInCache) -> None:
     """What a computation spreads over tasks and threads belongs to it: nothing waits for itself."""
 
     @drop_in.memoise
@@ -91,7 +91,7 @@ def test_an_inner_call_in_other_tasks_and_threads(drop_in: DefaultCache) -> None
     assert dict(drop_in) == {"/": [["/"]] * 4}
 
 
-def test_an_inner_call_by_a_detour(drop_in: DefaultCache) -> None:
+def test_an_inner_call_by_a_detour(drop_in: DropInCache) -> None:
     """An inner call under the outer key is known as such through memoised calls in between."""
 
     @drop_in.memoise
@@ -220,7 +220,7 @@ def test_random_webs_of_calls(seed: int) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
-def test_background_tasks_outlive_their_starter(drop_in: DefaultCache) -> None:
+def test_background_tasks_outlive_their_starter(drop_in: DropInCache) -> None:
     """A task that a computation leaves behind is an ordinary caller once that has ended."""
     left: list[asyncio.Task[Any]] = []
     done = asyncio.Event()

@@ -23,7 +23,7 @@ def test_nothing_is_read_or_written_before_the_first_use(tmp_path: Path) -> None
     path = tmp_path / "missing" / "c.json"
     cache = Cache(path, ttl="1d", maxsize=10)
     function = cache.memoise(lambda x: x)
-    assert not cache.core.is_loaded
+    assert not cache._state.core.is_loaded
     assert function.cache_parameters()["maxsize"] is None
     assert list(tmp_path.iterdir()) == []
     path.parent.mkdir()
@@ -170,7 +170,7 @@ def test_a_cache_is_a_mapping() -> None:
         cache["missing"]
     with pytest.raises(KeyError, match="missing"):
         del cache["missing"]
-    with pytest.raises(TypeError, match="keys are texts"):
+    with pytest.raises(TypeError, match="keys are str"):
         cache[5]  # type: ignore[index]
     with pytest.raises(TypeError, match="unhashable"):
         hash(cache)

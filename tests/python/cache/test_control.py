@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from outlive import Cache, UnstorableWarning
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 
 
 @pytest.fixture(params=["own", "drop-in"])
 def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Cache:
     """A cache of either kind, in a file."""
-    kind = Cache if request.param == "own" else DefaultCache
+    kind = Cache if request.param == "own" else DropInCache
     return kind(tmp_path / "c.json")
 
 

@@ -118,7 +118,7 @@ def test_a_shorter_ttl_holds_for_calls_under_way() -> None:
     @cache.memoise
     def function(x: str) -> str:
         calls.append(1)
-        cache.reconfigure({"ttl": 0.01})
+        cache._state.reconfigure({"ttl": 0.01})
         return x
 
     function("a")

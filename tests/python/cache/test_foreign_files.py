@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache, CacheFileWarning
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 from support.sameness import same
 
@@ -40,7 +40,7 @@ def write(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
-@pytest.fixture(params=[DefaultCache, Cache], ids=["drop-in", "own"])
+@pytest.fixture(params=[DropInCache, Cache], ids=["drop-in", "own"])
 def kind(request: pytest.FixtureRequest) -> Any:
     """Both kinds of cache read the same files."""
     return request.param
@@ -94,14 +94,14 @@ def test_byte_order_mark_and_white_space(
 def test_empty_objects_are_empty_caches(tmp_path: Path, text: str) -> None:
     """An object without members is a cache without entries."""
     (tmp_path / "f.json").write_text(text)
-    with DefaultCache(tmp_path / "f.json") as cache:
+    with DropInCache(tmp_path / "f.json") as cache:
         assert len(cache) == 0
 
 
 def test_an_empty_file_is_told(tmp_path: Path) -> None:
     """A file without a byte, as a crash leaves it, is an empty cache, and a warning says so."""
     (tmp_path / "f.json").touch()
-    with pytest.warns(CacheFileWarning, match="empty"), DefaultCache(tmp_path / "f.json") as cache:
+    with pytest.warns(CacheFileWarning, match="empty"), DropInCache(tmp_path / "f.json") as cache:
         assert len(cache) == 0
 
 
@@ -146,7 +146,7 @@ def test_members_that_look_like_tags_by_chance(tmp_path: Path, which: str) -> No
     """What is no tag of ours is read as the plain dict that it is, and served to calls."""
     value = LOOKALIKES[which]
     (tmp_path / "f.json").write_text(json.dumps({"k": value}))
-    with DefaultCache(tmp_path / "f.json") as cache:
+    with DropInCache(tmp_path / "f.json") as cache:
         f = cache.memoise(lambda key: "computed")
         assert same(cache["k"], value)
         assert same(f("k"), value) and same(f("k"), value)

@@ -102,7 +102,7 @@ def test_a_limit_for_a_function_with_hits() -> None:
     function, calls = doubled(cache)
     for number in (1, 2, 3, 1, 2, 3):
         function(number)
-    cache.core.limit(maxsize=2, max_bytes=None)
+    cache._state.core.limit(maxsize=2, max_bytes=None)
     calls.clear()
     assert [function(number) for number in (1, 3)] == [2, 6]
     assert calls == [1]
@@ -167,7 +167,7 @@ def test_a_cache_bounds_all_its_functions_together() -> None:
     for number in range(3):
         function(number)
     assert list(cache) == [f"doubled(number={number})" for number in range(3)]
-    assert cache.core.evictions() == 1
+    assert cache._state.core.evictions() == 1
 
 
 def test_max_bytes_bounds_the_texts() -> None:

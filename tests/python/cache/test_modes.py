@@ -41,7 +41,7 @@ def test_off_calls_through(path: Path) -> None:
         function, calls = counted(cache)
         assert [function(1), function(1), function(2)] == [1, 1, 2]
         assert calls == [1, 1, 2]
-        assert not cache.core.is_loaded
+        assert not cache._state.core.is_loaded
     assert json.loads(path.read_bytes()) == {"f(x=1)": 1}
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -172,7 +172,7 @@ def test_controls_in_mode_off_touch_nothing(path: Path) -> None:
         assert function.refresh(1) == 1
         assert function.cache_key(1) == "f(x=1)"
         assert calls == [1]
-        assert not cache.core.is_loaded
+        assert not cache._state.core.is_loaded
     assert path.read_bytes() == before
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import outlive
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 
 
@@ -72,7 +72,7 @@ def test_trouble_at_exit_points_at_no_line_of_outlives_own(script: Scripts) -> N
     assert last.startswith("sys:1: CacheFileWarning: could not make the lock file "), last
 
 
-def test_collision_with_another_function(drop_in: DefaultCache) -> None:
+def test_collision_with_another_function(drop_in: DropInCache) -> None:
     """The warning names the function that was answered, and the key; it comes once."""
 
     @drop_in.memoise
@@ -90,7 +90,7 @@ def test_collision_with_another_function(drop_in: DefaultCache) -> None:
     assert len(told) == 1
 
 
-def test_collision_of_two_lambdas(drop_in: DefaultCache) -> None:
+def test_collision_of_two_lambdas(drop_in: DropInCache) -> None:
     """Functions in functions are told apart by what they do, as they may share their names."""
     one, other = drop_in.memoise(lambda uri: 1), drop_in.memoise(lambda uri: 2)
     assert one("u") == 1
@@ -98,7 +98,7 @@ def test_collision_of_two_lambdas(drop_in: DefaultCache) -> None:
         assert other("u") == 1
 
 
-def test_a_function_that_is_made_again_is_no_collision(drop_in: DefaultCache) -> None:
+def test_a_function_that_is_made_again_is_no_collision(drop_in: DropInCache) -> None:
     """The same source is the same function, however often its module is loaded."""
     source = "def outer(memoise):\n    return memoise(lambda uri: uri)"
     found = []
@@ -111,7 +111,7 @@ def test_a_function_that_is_made_again_is_no_collision(drop_in: DefaultCache) ->
     assert found == ["u", "u"]
 
 
-def test_collision_of_other_arguments(drop_in: DefaultCache) -> None:
+def test_collision_of_other_arguments(drop_in: DropInCache) -> None:
     """Calls that differ behind the first argument are told, once a function, however often hit."""
 
     @drop_in.memoise
@@ -178,7 +178,7 @@ def test_nothing_goes_to_stdout(script: Scripts) -> None:
     assert (ended.out, ended.status) == ("", 0) and ended.err
 
 
-def test_warnings_can_be_silenced_and_recorded(drop_in: DefaultCache) -> None:
+def test_warnings_can_be_silenced_and_recorded(drop_in: DropInCache) -> None:
     """The usual filters work on the classes."""
     f = drop_in.memoise(lambda x: object())
     with warnings.catch_warnings(record=True) as told:
@@ -189,7 +189,7 @@ def test_warnings_can_be_silenced_and_recorded(drop_in: DefaultCache) -> None:
 
 
 def test_a_broken_showwarning_is_not_the_callers_trouble(
-    drop_in: DefaultCache, monkeypatch: pytest.MonkeyPatch
+    drop_in: DropInCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program whose warnings machinery raises still gets its result."""
 

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 
-memory = DefaultCache(None)
+memory = DropInCache(None)
 
 
 def own() -> Any:
@@ -109,7 +109,7 @@ def test_doctest_finds_the_examples() -> None:
     assert doctest.testmod(sys.modules[__name__]).failed == 0
 
 
-def test_cache_info_and_cache_parameters(drop_in: DefaultCache) -> None:
+def test_cache_info_and_cache_parameters(drop_in: DropInCache) -> None:
     """``cache_info()`` counts as lru_cache's; ``cache_parameters()`` tells how it was decorated."""
     f = drop_in.memoise(lambda key: key)
     assert tuple(f.cache_info())[:4] == (0, 0, None, 0)
@@ -139,7 +139,7 @@ def test_copies_are_the_function_itself() -> None:
     assert copy.deepcopy([documented])[0] is documented
 
 
-def test_weak_references(drop_in: DefaultCache) -> None:
+def test_weak_references(drop_in: DropInCache) -> None:
     """A memoised function can be weakly referenced, and goes when nobody holds it."""
 
     def make() -> Callable[[int], int]:
@@ -327,7 +327,7 @@ def test_decorated_builtins_and_partials() -> None:
     assert keep("a,b".split)(",") == ["a", "b"]
 
 
-def test_lru_cache_stays_usable_around_it(drop_in: DefaultCache) -> None:
+def test_lru_cache_stays_usable_around_it(drop_in: DropInCache) -> None:
     """``functools.lru_cache`` and other decorators can stand above or below."""
     calls = []
 
@@ -342,7 +342,7 @@ def test_lru_cache_stays_usable_around_it(drop_in: DefaultCache) -> None:
     assert [f(1), f(1), inner(1), inner.__wrapped__(1), calls] == [1, 1, 1, 1, [1]]
 
 
-def test_keyword_arguments_in_any_order(drop_in: DefaultCache) -> None:
+def test_keyword_arguments_in_any_order(drop_in: DropInCache) -> None:
     """As for lru_cache's users, but better: the order of keywords makes no second entry."""
     f = own().memoise(lambda **named: sorted(named.items()))
     assert f(a=1, b=2) == f(b=2, a=1) == [("a", 1), ("b", 2)]
@@ -395,7 +395,7 @@ def test_functions_travel_to_workers(script: Scripts) -> None:
     assert script.output("from outlive import cache; print(len(cache))") == "10\n"
 
 
-def test_debugger_and_profiler_see_the_function(drop_in: DefaultCache) -> None:
+def test_debugger_and_profiler_see_the_function(drop_in: DropInCache) -> None:
     """Trace and profile functions may be on, and may themselves call memoised functions."""
     f = drop_in.memoise(lambda key: [key])
     seen: list[Any] = []

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.threads import STUCK, Worker, settle
 
 
-def test_a_call_that_asks_for_itself_computes(drop_in: DefaultCache) -> None:
+def test_a_call_that_asks_for_itself_computes(drop_in: DropInCache) -> None:
     """``f(k)`` inside of ``f(k)`` does not wait for itself; the outer result is kept."""
     depth = [0]
 
@@ -27,7 +27,7 @@ def test_a_call_that_asks_for_itself_computes(drop_in: DefaultCache) -> None:
     assert f("k") == first and dict(drop_in) == {"k": first}
 
 
-def test_recursion_without_end_is_a_recursion_error(drop_in: DefaultCache) -> None:
+def test_recursion_without_end_is_a_recursion_error(drop_in: DropInCache) -> None:
     """A function that calls itself for ever raises RecursionError, as without memoising."""
 
     @drop_in.memoise
@@ -47,7 +47,7 @@ def test_recursion_without_end_is_a_recursion_error(drop_in: DefaultCache) -> No
     assert len(drop_in) == 0
 
 
-def octohatrack_like(drop_in: DefaultCache, calls: list[str], fail: bool = False) -> Any:
+def octohatrack_like(drop_in: DropInCache, calls: list[str], fail: bool = False) -> Any:
     """Two functions under one key, one calling the other twice, as octohatrack's helpers do."""
 
     @drop_in.memoise
@@ -68,7 +68,7 @@ def octohatrack_like(drop_in: DefaultCache, calls: list[str], fail: bool = False
     return get_user
 
 
-def test_inner_calls_under_one_key_compute_once(drop_in: DefaultCache) -> None:
+def test_inner_calls_under_one_key_compute_once(drop_in: DropInCache) -> None:
     """Inner calls under the outer call's key see each other's value, as copies; the outer is kept."""
     calls: list[str] = []
     get_user = octohatrack_like(drop_in, calls)
@@ -77,7 +77,7 @@ def test_inner_calls_under_one_key_compute_once(drop_in: DefaultCache) -> None:
     assert dict(drop_in) == {"u": ["x", [], ["mine"]]} and get_user("u") == drop_in["u"]
 
 
-def test_nothing_is_kept_if_the_outer_call_raises(drop_in: DefaultCache) -> None:
+def test_nothing_is_kept_if_the_outer_call_raises(drop_in: DropInCache) -> None:
     """An inner value never stays under the key of an outer call that failed."""
     calls: list[str] = []
     get_user = octohatrack_like(drop_in, calls, fail=True)
@@ -110,7 +110,7 @@ def test_a_run_cut_off_in_a_nested_call_leaves_no_inner_value(script: Any) -> No
 
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")  # one gets the other's result
-def test_other_threads_never_see_an_inner_value(drop_in: DefaultCache) -> None:
+def test_other_threads_never_see_an_inner_value(drop_in: DropInCache) -> None:
     """Who asks for the key meanwhile waits for the outer result."""
     inner_done, release = threading.Event(), threading.Event()
     inner = drop_in.memoise(lambda key: "inner")
@@ -139,7 +139,7 @@ def test_inner_value_that_cannot_be_stored(drop_in: Any) -> None:
     assert outer("k") is True
 
 
-def test_inner_exception_is_the_outers_to_handle(drop_in: DefaultCache) -> None:
+def test_inner_exception_is_the_outers_to_handle(drop_in: DropInCache) -> None:
     """An inner call that raises under the outer's key computes anew when asked again."""
     calls = []
 
@@ -159,7 +159,7 @@ def test_inner_exception_is_the_outers_to_handle(drop_in: DefaultCache) -> None:
     assert outer("k") == "inner and outer" and drop_in["k"] == "inner and outer"
 
 
-def test_other_keys_inside_a_call_are_kept(drop_in: DefaultCache) -> None:
+def test_other_keys_inside_a_call_are_kept(drop_in: DropInCache) -> None:
     """Calls under other keys are stored at once, also if the outer call fails later."""
     inner = drop_in.memoise(lambda key: ["inner"])
 
@@ -173,7 +173,7 @@ def test_other_keys_inside_a_call_are_kept(drop_in: DefaultCache) -> None:
     assert dict(drop_in) == {"other": ["inner"]}
 
 
-def test_fibonacci(drop_in: DefaultCache) -> None:
+def test_fibonacci(drop_in: DropInCache) -> None:
     """A recursive function computes each number once, 300 levels deep."""
     calls = []
 

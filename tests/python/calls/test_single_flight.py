@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.threads import STUCK, Worker, settle, together, until
 
 
@@ -31,7 +31,7 @@ def waiting(leader: threading.Event, release: threading.Event, end: Callable[[],
     return compute
 
 
-def test_one_of_16_threads_computes(drop_in: DefaultCache) -> None:
+def test_one_of_16_threads_computes(drop_in: DropInCache) -> None:
     """However many threads ask for one key at once, its body runs once and all get the result."""
     calls: list[int] = []
 
@@ -48,7 +48,7 @@ def test_one_of_16_threads_computes(drop_in: DefaultCache) -> None:
     assert calls == list(range(5))
 
 
-def test_other_keys_go_on(drop_in: DefaultCache) -> None:
+def test_other_keys_go_on(drop_in: DropInCache) -> None:
     """While one key is computed, other keys are, and what is stored is served."""
     begun, release = threading.Event(), threading.Event()
     slow = drop_in.memoise(waiting(begun, release, lambda: "slow"))
@@ -62,7 +62,7 @@ def test_other_keys_go_on(drop_in: DefaultCache) -> None:
     assert worker.result() == "slow"
 
 
-def test_waiters_release_the_interpreter(drop_in: DefaultCache) -> None:
+def test_waiters_release_the_interpreter(drop_in: DropInCache) -> None:
     """Threads that wait for a key keep nobody from running: the computing one does, too."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: 7))
@@ -74,7 +74,7 @@ def test_waiters_release_the_interpreter(drop_in: DefaultCache) -> None:
     assert [worker.result() for worker in workers] == [7] * 4
 
 
-def test_an_exception_goes_to_those_waiting(drop_in: DefaultCache) -> None:
+def test_an_exception_goes_to_those_waiting(drop_in: DropInCache) -> None:
     """Who waits gets the computing thread's exception, the same object; the next call computes."""
     begun, release = threading.Event(), threading.Event()
     error = ValueError("once")
@@ -102,7 +102,7 @@ def test_an_exception_goes_to_those_waiting(drop_in: DefaultCache) -> None:
 
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit, Stop, GeneratorExit])
-def test_a_waiter_takes_over(drop_in: DefaultCache, stopped: type[BaseException]) -> None:
+def test_a_waiter_takes_over(drop_in: DropInCache, stopped: type[BaseException]) -> None:
     """A thread that is stopped by what is no Exception hands its duty to one of those waiting."""
     begun, release = threading.Event(), threading.Event()
     calls: list[str] = []
@@ -126,7 +126,7 @@ def test_a_waiter_takes_over(drop_in: DefaultCache, stopped: type[BaseException]
     assert calls == ["k", "k"]
 
 
-def test_what_cannot_be_stored_is_handed_to_waiters(drop_in: DefaultCache) -> None:
+def test_what_cannot_be_stored_is_handed_to_waiters(drop_in: DropInCache) -> None:
     """Waiters get the very object that the computing thread got, if the file cannot hold it."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, object), on_unstorable="ignore")
@@ -137,7 +137,7 @@ def test_what_cannot_be_stored_is_handed_to_waiters(drop_in: DefaultCache) -> No
     assert len({worker.result() for worker in workers}) == 1
 
 
-def test_waiters_get_copies(drop_in: DefaultCache) -> None:
+def test_waiters_get_copies(drop_in: DropInCache) -> None:
     """Each waiter has a copy of its own, whatever the first caller does to its result."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: [[1]]))
@@ -151,7 +151,7 @@ def test_waiters_get_copies(drop_in: DefaultCache) -> None:
     assert results == [[[1, 2]]] * 4 and f("k") == [[1]]
 
 
-def test_entries_that_go_meanwhile_are_no_trouble(drop_in: DefaultCache) -> None:
+def test_entries_that_go_meanwhile_are_no_trouble(drop_in: DropInCache) -> None:
     """Clearing the cache while a key is computed neither blocks nor breaks: the result is kept."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: "value"))
@@ -165,7 +165,7 @@ def test_entries_that_go_meanwhile_are_no_trouble(drop_in: DefaultCache) -> None
 
 @pytest.mark.parametrize("threads", [2, 3])
 @pytest.mark.parametrize("caches", ["one cache", "two caches"])
-def test_circles_of_threads_end(drop_in: DefaultCache, threads: int, caches: str) -> None:
+def test_circles_of_threads_end(drop_in: DropInCache, threads: int, caches: str) -> None:
     """Threads that wait for one another in a circle all get their result: one of them computes."""
     other = Cache(None) if caches == "two caches" else drop_in
     barrier = threading.Barrier(threads)
@@ -191,7 +191,7 @@ def test_circles_of_threads_end(drop_in: DefaultCache, threads: int, caches: str
     assert sum(calls.values()) == threads + 1
 
 
-def test_threads_that_ask_crosswise_for_ever_changing_keys(drop_in: DefaultCache) -> None:
+def test_threads_that_ask_crosswise_for_ever_changing_keys(drop_in: DropInCache) -> None:
     """Calls that ask for random other keys, in circles or not, all end with the right result."""
     here = threading.local()
 
@@ -213,7 +213,7 @@ def test_threads_that_ask_crosswise_for_ever_changing_keys(drop_in: DefaultCache
     assert together(8, work) == [[0] * 40] * 8
 
 
-def test_stress(drop_in: DefaultCache) -> None:
+def test_stress(drop_in: DropInCache) -> None:
     """16 threads on overlapping keys, half of the computations failing: never a wrong result."""
     running: Counter[int] = Counter()
     lock = threading.Lock()
@@ -257,7 +257,7 @@ def test_stress(drop_in: DefaultCache) -> None:
     assert all(value == [value[0], [value[0]]] for value in drop_in.values())
 
 
-def test_counters_add_up_over_threads(drop_in: DefaultCache) -> None:
+def test_counters_add_up_over_threads(drop_in: DropInCache) -> None:
     """Hits and misses counted by ``cache_info()`` are all calls, whoever made them."""
     f = drop_in.memoise(lambda key: [key])
     together(8, lambda n: [f(key) for key in range(100)])
@@ -265,7 +265,7 @@ def test_counters_add_up_over_threads(drop_in: DefaultCache) -> None:
     assert (info.hits, info.misses, info.currsize) == (700, 100, 100)
 
 
-def test_a_waiter_is_found_waiting_again(drop_in: DefaultCache) -> None:
+def test_a_waiter_is_found_waiting_again(drop_in: DropInCache) -> None:
     """If thread after thread fails, each waiter gets one of the exceptions or a result."""
     calls: list[str] = []
 

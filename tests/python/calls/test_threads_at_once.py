@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 from support.threads import STUCK, Worker, together
 
@@ -227,8 +227,8 @@ def test_limits_and_expiry_at_once() -> None:
 
 def test_options_that_change_while_a_call_is_under_way(tmp_path: Path) -> None:
     """What a call began under the old options is not remembered as if nothing had changed."""
-    cache = DefaultCache(tmp_path / "c.json")
-    cache.reconfigure({"copy": False})
+    cache = DropInCache(tmp_path / "c.json")
+    cache._state.reconfigure({"copy": False})
     begun, release = threading.Event(), threading.Event()
 
     def compute(key: str) -> list[str]:
@@ -243,7 +243,7 @@ def test_options_that_change_while_a_call_is_under_way(tmp_path: Path) -> None:
 
     worker = Worker(ask)
     assert begun.wait(STUCK)
-    cache.reconfigure({"copy": True})
+    cache._state.reconfigure({"copy": True})
     release.set()
     assert len({id(result) for result in (*worker.result(), *ask())[1:]}) == 5
     cache.close()
@@ -251,7 +251,7 @@ def test_options_that_change_while_a_call_is_under_way(tmp_path: Path) -> None:
 
 def test_options_that_change_all_the_time(tmp_path: Path) -> None:
     """Threads get right answers while options change, and in the end by the last ones."""
-    cache = DefaultCache(tmp_path / "c.json")
+    cache = DropInCache(tmp_path / "c.json")
     f = cache.memoise(lambda key: [key])
 
     def work(n: int) -> None:
@@ -260,7 +260,7 @@ def test_options_that_change_all_the_time(tmp_path: Path) -> None:
 
     for round_ in range(50):
         workers = [Worker(work, n) for n in range(3)]
-        cache.reconfigure({"copy": bool(round_ % 2)})
+        cache._state.reconfigure({"copy": bool(round_ % 2)})
         for worker in workers:
             worker.result()
         assert (f("k") is f("k")) == (round_ % 2 == 0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import outlive
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 
 COUNTING = """
@@ -154,7 +154,7 @@ def test_save_cache_saves_now(script: Scripts) -> None:
     assert json.loads(script.output(program).split("\n", 1)[1]) == {"a": ["a", "a"]}
 
 
-def test_several_functions_share_the_cache(drop_in: DefaultCache) -> None:
+def test_several_functions_share_the_cache(drop_in: DropInCache) -> None:
     """All functions answer from one cache, keyed by the first argument alone, as the original."""
 
     @drop_in.memoise
@@ -171,7 +171,7 @@ def test_several_functions_share_the_cache(drop_in: DefaultCache) -> None:
 
 
 @pytest.mark.parametrize("kept", [None, False, 0, "", [], {}], ids=repr)
-def test_empty_results_are_kept(drop_in: DefaultCache, kept: object) -> None:
+def test_empty_results_are_kept(drop_in: DropInCache, kept: object) -> None:
     """``None``, ``False`` and empty containers are results like any other."""
     calls: list[str] = []
 
@@ -184,7 +184,7 @@ def test_empty_results_are_kept(drop_in: DefaultCache, kept: object) -> None:
     assert calls == ["k"]
 
 
-def test_exceptions_are_not_kept(drop_in: DefaultCache) -> None:
+def test_exceptions_are_not_kept(drop_in: DropInCache) -> None:
     """A call that raised is computed again, and leaves no entry."""
     calls: list[str] = []
 
@@ -213,7 +213,7 @@ def test_nobody_can_change_what_is_kept(drop_in: Any) -> None:
     assert f("k") == drop_in["k"] == [[1], {"a": [2]}]
 
 
-def test_cache_feels_like_a_dict(drop_in: DefaultCache) -> None:
+def test_cache_feels_like_a_dict(drop_in: DropInCache) -> None:
     """``in``, ``[]``, ``del``, ``len``, ``get``, ``pop``, ``update``, ``==`` and order are a dict's."""
     drop_in["b"] = 1
     drop_in.update({"a": [2]}, c=None)
@@ -232,14 +232,14 @@ def test_cache_feels_like_a_dict(drop_in: DefaultCache) -> None:
     assert len(drop_in) == 0 and not drop_in and drop_in == {}
 
 
-def test_last_in_first_out(drop_in: DefaultCache) -> None:
+def test_last_in_first_out(drop_in: DropInCache) -> None:
     """``popitem`` takes the newest entry, and ``reversed`` begins with it, as with a dict."""
     drop_in.update(a=1, b=2, c=3)
     assert list(reversed(drop_in)) == ["c", "b", "a"]
     assert [drop_in.popitem(), drop_in.popitem(), list(drop_in)] == [("c", 3), ("b", 2), ["a"]]
 
 
-def test_entries_may_go_while_they_are_listed(drop_in: DefaultCache) -> None:
+def test_entries_may_go_while_they_are_listed(drop_in: DropInCache) -> None:
     """Iterating goes over the keys of that moment, so entries may be deleted on the way."""
     drop_in.update({str(n): n for n in range(10)})
     for key in drop_in:
@@ -247,7 +247,7 @@ def test_entries_may_go_while_they_are_listed(drop_in: DefaultCache) -> None:
     assert len(drop_in) == 0
 
 
-def test_what_is_put_in_is_served(drop_in: DefaultCache) -> None:
+def test_what_is_put_in_is_served(drop_in: DropInCache) -> None:
     """An entry that the program sets or deletes by itself is what calls find, or miss."""
     f = drop_in.memoise(lambda key: "computed")
     drop_in["a"] = "given"
@@ -258,17 +258,17 @@ def test_what_is_put_in_is_served(drop_in: DefaultCache) -> None:
     assert f("a") == "computed"
 
 
-def test_repr_tells_the_path_and_the_number_of_entries(drop_in: DefaultCache) -> None:
+def test_repr_tells_the_path_and_the_number_of_entries(drop_in: DropInCache) -> None:
     """``repr`` shows where the entries are and how many, not what they hold."""
     drop_in["secret"] = "value"
     assert str(drop_in.path) in repr(drop_in) and "1" in repr(drop_in)
     assert "secret" not in repr(drop_in) and "value" not in repr(drop_in)
 
 
-def test_two_caches_are_equal_by_content(drop_in: DefaultCache) -> None:
+def test_two_caches_are_equal_by_content(drop_in: DropInCache) -> None:
     """A cache equals a dict or cache of the same entries, nothing else, and has no hash."""
     other = outlive.Cache()
-    assert drop_in == DefaultCache(drop_in.path) == other
+    assert drop_in == DropInCache(drop_in.path) == other
     other["a"] = 1
     assert drop_in != other
     assert drop_in != 1

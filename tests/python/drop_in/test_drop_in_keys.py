@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import outlive
 from outlive import _core
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 from support.sameness import same
 
@@ -53,7 +53,7 @@ def _function(x: object) -> object:
     return x
 
 
-_one_argument = DefaultCache(None).memoise(_function)
+_one_argument = DropInCache(None).memoise(_function)
 
 
 @given(values | lookalikes, values | lookalikes)
@@ -117,7 +117,7 @@ def test_the_files_own_member_is_no_ones_key(script: Scripts) -> None:
     assert script.output(program) == script.output(program) == "5\n"
 
 
-def test_first_parameter_may_be_given_by_name(drop_in: DefaultCache) -> None:
+def test_first_parameter_may_be_given_by_name(drop_in: DropInCache) -> None:
     """``f(uri="a")`` and ``f("a")`` are one entry; so is a call that relies on the default."""
     calls = []
 
@@ -131,7 +131,7 @@ def test_first_parameter_may_be_given_by_name(drop_in: DefaultCache) -> None:
     assert f.cache_key("a") == f.cache_key(uri="a") == f.cache_key() == "a"
 
 
-def test_function_without_parameters_is_one_entry(drop_in: DefaultCache) -> None:
+def test_function_without_parameters_is_one_entry(drop_in: DropInCache) -> None:
     """A function that takes nothing has one entry of its own, apart from all other functions'."""
     calls = []
 
@@ -149,7 +149,7 @@ def test_function_without_parameters_is_one_entry(drop_in: DefaultCache) -> None
     assert calls == ["first", "second"]
 
 
-def test_arguments_that_do_not_fit_raise_the_functions_own_error(drop_in: DefaultCache) -> None:
+def test_arguments_that_do_not_fit_raise_the_functions_own_error(drop_in: DropInCache) -> None:
     """A call with wrong arguments raises what the function itself raises, and keeps nothing."""
 
     def f(x: int, *, y: int = 1) -> int:
@@ -201,7 +201,7 @@ class Text(str):
     ],
     ids=lambda argument: type(argument).__name__,
 )
-def test_every_argument_with_a_text_is_cached(drop_in: DefaultCache, argument: Any) -> None:
+def test_every_argument_with_a_text_is_cached(drop_in: DropInCache, argument: Any) -> None:
     """Arguments of all common types are computed once, hashable or not."""
     calls = []
 
@@ -247,7 +247,7 @@ def deep() -> list[Any]:
     ids=["object", "circle", "deep", "subclass"],
 )
 def test_argument_without_a_text_is_computed_every_time(
-    drop_in: DefaultCache, argument: Any
+    drop_in: DropInCache, argument: Any
 ) -> None:
     """A call that can have no key goes through; one warning names function, parameter, way out."""
     f = drop_in.memoise(_function)
@@ -256,7 +256,7 @@ def test_argument_without_a_text_is_computed_every_time(
     assert len(told) == 1 and len(drop_in) == 0
 
 
-def test_function_may_change_its_argument(drop_in: DefaultCache) -> None:
+def test_function_may_change_its_argument(drop_in: DropInCache) -> None:
     """The key is taken before the call, so a function that empties its argument keeps its key."""
 
     @drop_in.memoise
@@ -268,7 +268,7 @@ def test_function_may_change_its_argument(drop_in: DefaultCache) -> None:
     assert total([1, 2]) == 3 and total([]) == 0 and total([1, 2]) == 3
 
 
-def test_defaults_count_as_they_were_at_the_definition(drop_in: DefaultCache) -> None:
+def test_defaults_count_as_they_were_at_the_definition(drop_in: DropInCache) -> None:
     """A call without the first argument has the key of a call with its default."""
     f = drop_in.memoise(lambda x=(1, 2): x)
     assert f() == (1, 2) and f.cache_key() == f.cache_key((1, 2))
@@ -281,7 +281,7 @@ def test_canonical_texts_are_readable() -> None:
     assert _core.canonical({"a": [None, True]}) == '{"a": [null, true]}'
 
 
-def test_a_value_that_is_no_key_is_refused_by_the_mapping(drop_in: DefaultCache) -> None:
+def test_a_value_that_is_no_key_is_refused_by_the_mapping(drop_in: DropInCache) -> None:
     """Between brackets stands what could be a first argument; anything else is a TypeError."""
     with pytest.raises(TypeError, match="first argument of a memoised function"):
         drop_in[object()]

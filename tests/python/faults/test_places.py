@@ -20,7 +20,7 @@ USE = "desk = Desk()\nfor n in range(20): desk.get(n)\nprint('done')\nsys.exit(7
 
 #: Permissions hold for nobody, and so for root once it is nobody.
 WITHOUT_RIGHTS = f"""
-import outlive._decorator  # the interpreter's own modules may be out of reach afterwards
+import outlive._decorate  # the interpreter's own modules may be out of reach afterwards
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import run, untyped
 
 NASTY = "\"'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00"
@@ -104,8 +104,8 @@ def anything(x: Any = 0, /, y: Any = None, *args: Any, z: Any = "z", **kwargs: A
 
 
 own = Cache(None).memoise(anything)
-flat = DefaultCache(None).memoise(anything)
-flat_all = DefaultCache(None).memoise(key="all")(anything)
+flat = DropInCache(None).memoise(anything)
+flat_all = DropInCache(None).memoise(key="all")(anything)
 custom = Cache(None).memoise(key=lambda x: x)(anything)
 
 
@@ -166,7 +166,7 @@ def test_keys_survive_the_file(given: list[Any]) -> None:
         function.put(None, value, number)
     expected = set(with_file)
     with_file.close()
-    with_file.core.load()
+    with_file._state.core.load()
     assert set(with_file) == expected
     assert set(json.loads(Path("keys.json").read_bytes()) if expected else []) == expected
     assert all(function.cache_contains(value, number) for number, value in enumerate(given))
@@ -460,7 +460,7 @@ def test_a_version_makes_other_keys() -> None:
     }
     assert len(keys) == 5
     flat_keys = {
-        DefaultCache(None).memoise(version=version)(answer).cache_key("a")
+        DropInCache(None).memoise(version=version)(answer).cache_key("a")
         for version in (None, 1, "1")
     }
     assert len(flat_keys) == 3

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import run
 
 TOKEN = "hunter2-\u00fc-token"
@@ -111,7 +111,7 @@ def test_a_secret_default_is_digested_too(tmp_path: Path) -> None:
 
 def test_the_drop_in_has_secrets_as_well(tmp_path: Path) -> None:
     """In the drop-in's flat file a secret first argument is a digest."""
-    cache = DefaultCache(tmp_path / "c.json")
+    cache = DropInCache(tmp_path / "c.json")
     cache.memoise(secret=("token",))(lambda token: 1)(TOKEN)
     cache.close()
     assert b"hunter2" not in everything_in(tmp_path)

@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 
 import outlive
-from outlive import Cache, _place
+from outlive import Cache, _registry
 
 #: Each takes longer to import than all of outlive; whoever decorates something needs some of them.
 SLOW = {"asyncio", "collections", "functools", "inspect", "platformdirs", "re", "typing", "weakref"}
@@ -37,9 +37,9 @@ def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
     """The native cache of a file goes with the last Cache on it; the next begins anew."""
     path = tmp_path / "c.json"
     first, second = Cache(path), Cache(path)
-    assert first.core is second.core
+    assert first._state.core is second._state.core
     first["a"] = 1
-    gone = weakref.ref(first.core)
+    gone = weakref.ref(first._state.core)
     del first, second
     gc.collect()
     assert gone() is None
@@ -48,7 +48,7 @@ def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
         Cache(tmp_path / f"{number}.json")
     gc.collect()
     Cache(tmp_path / "last.json")
-    mine = [name for name in _place._cores if name.startswith(str(tmp_path))]
+    mine = [name for name in _registry._cores if name.startswith(str(tmp_path))]
     assert len(mine) <= 2
 
 
@@ -62,7 +62,7 @@ def test_one_cache_of_a_path_in_many_threads(tmp_path: Path) -> None:
         for numbers in seen:
             start.wait()
             cache = Cache(path)
-            numbers.add(id(cache.core))
+            numbers.add(id(cache._state.core))
             start.wait()
             del cache
 

@@ -149,10 +149,10 @@ def test_calls_from_the_garbage_collector(script: Scripts) -> None:
 def test_a_subinterpreter_or_reload_does_no_harm(script: Scripts) -> None:
     """Reloading the package's modules keeps the one cache of the file: nothing is lost."""
     program = """
-    import importlib, outlive, outlive._default
+    import importlib, outlive, outlive._drop_in
     from outlive import memoise
     memoise(lambda key: key)("before")
-    importlib.reload(outlive._default)
+    importlib.reload(outlive._drop_in)
     importlib.reload(outlive)
     from outlive import memoise, cache
     memoise(lambda key: key)("after")

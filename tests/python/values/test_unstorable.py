@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from outlive import Cache, UnstorableWarning
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support.programs import Scripts
 
 
@@ -83,7 +83,7 @@ def path_pattern(path: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_unstorable_results_are_served_as_they_are(drop_in: DefaultCache, case: str) -> None:
+def test_unstorable_results_are_served_as_they_are(drop_in: DropInCache, case: str) -> None:
     """The very object is kept in this process, and one warning tells which part, and where."""
     result, path = CASES[case]
     calls = []
@@ -102,7 +102,7 @@ def test_unstorable_results_are_served_as_they_are(drop_in: DefaultCache, case: 
 
 
 def test_one_warning_for_each_function(
-    drop_in: DefaultCache, recwarn: pytest.WarningsRecorder
+    drop_in: DropInCache, recwarn: pytest.WarningsRecorder
 ) -> None:
     """A function warns once, however many of its results cannot be stored; another one again."""
 
@@ -155,7 +155,7 @@ def test_an_older_stored_result_does_not_come_back(script: Scripts) -> None:
     assert script(program, "3").out == "new\n"
 
 
-def test_results_of_threads_and_locks_are_shared(drop_in: DefaultCache) -> None:
+def test_results_of_threads_and_locks_are_shared(drop_in: DropInCache) -> None:
     """Sessions, locks and connections can be memoised for the length of the process."""
     f: Callable[[str], Any] = drop_in.memoise(lambda key: threading.Lock())
     with pytest.warns(UnstorableWarning):
@@ -163,7 +163,7 @@ def test_results_of_threads_and_locks_are_shared(drop_in: DefaultCache) -> None:
     assert f("k") is lock
 
 
-def test_hits_on_unstorable_results_can_be_dropped(drop_in: DefaultCache) -> None:
+def test_hits_on_unstorable_results_can_be_dropped(drop_in: DropInCache) -> None:
     """``cache_clear`` and ``del`` let go of an object that only this process has."""
     f = drop_in.memoise(lambda key: Plain())
     with pytest.warns(UnstorableWarning):
@@ -180,7 +180,7 @@ def test_hits_on_unstorable_results_can_be_dropped(drop_in: DefaultCache) -> Non
     assert kept() is None
 
 
-def test_what_python_cannot_iterate_safely_is_refused(drop_in: DefaultCache) -> None:
+def test_what_python_cannot_iterate_safely_is_refused(drop_in: DropInCache) -> None:
     """A dict that a member's own code changes is kept as it is or not at all; the call goes on."""
     changing: dict[str, Any] = {}
 
@@ -216,7 +216,7 @@ def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("make", [iter, reversed, lambda items: (item for item in items)])
-def test_what_can_be_used_once_is_not_kept(drop_in: DefaultCache, make: Any) -> None:
+def test_what_can_be_used_once_is_not_kept(drop_in: DropInCache, make: Any) -> None:
     """An iterator, a generator or an open file is computed by every call, and a warning says so."""
     f = drop_in.memoise(lambda key: make([1, 1]))
     with pytest.warns(UnstorableWarning, match="used only once") as told:
@@ -224,7 +224,7 @@ def test_what_can_be_used_once_is_not_kept(drop_in: DefaultCache, make: Any) -> 
     assert len(told) == 1 and "k" not in drop_in
 
 
-def test_a_plain_function_may_return_a_coroutine(drop_in: DefaultCache) -> None:
+def test_a_plain_function_may_return_a_coroutine(drop_in: DropInCache) -> None:
     """Each caller gets a coroutine of its own, and is told to decorate the async function."""
     import asyncio
 
@@ -236,7 +236,7 @@ def test_a_plain_function_may_return_a_coroutine(drop_in: DefaultCache) -> None:
         assert [asyncio.run(f("k")), asyncio.run(f("k"))] == [42, 42]
 
 
-def test_the_path_to_a_deep_part_is_shortened(drop_in: DefaultCache) -> None:
+def test_the_path_to_a_deep_part_is_shortened(drop_in: DropInCache) -> None:
     """A message shows both ends of a long path to what cannot be stored."""
     deep: Any = object()
     for _ in range(300):

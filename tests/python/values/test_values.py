@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from outlive import Cache, UnstorableWarning
-from outlive._default import DefaultCache
+from outlive._drop_in import DropInCache
 from support import sameness
 from support.programs import Scripts
 from support.sameness import same
@@ -99,7 +99,7 @@ def _never(key: str) -> None:
     raise AssertionError(f"{key} should have been found")
 
 
-@pytest.fixture(params=[DefaultCache, Cache], ids=["drop-in", "own"], scope="module")
+@pytest.fixture(params=[DropInCache, Cache], ids=["drop-in", "own"], scope="module")
 def cache(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cache]:
@@ -187,7 +187,7 @@ def test_file_is_strict_json(value: Any) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "f.json"
-        with DefaultCache(path) as cache:
+        with DropInCache(path) as cache:
             cache["k"] = value
 
         def refuse(constant: str) -> None:
@@ -231,7 +231,7 @@ def test_copies_share_nothing_mutable(drop_in: Any) -> None:
         assert served == {"a": [1, 2], "b": ([1], [[1]])}
 
 
-def test_immutable_results_are_shared(drop_in: DefaultCache) -> None:
+def test_immutable_results_are_shared(drop_in: DropInCache) -> None:
     """What cannot change is not copied: a hit is the object itself."""
     results = ["text", 12345678, (1, ("a", frozenset({2}))), Decimal("1.5"), b"bytes", None]
     f = drop_in.memoise(lambda n: results[n])
@@ -241,7 +241,7 @@ def test_immutable_results_are_shared(drop_in: DefaultCache) -> None:
         assert same(f(number), result)
 
 
-def test_a_tuple_around_a_list_is_copied(drop_in: DefaultCache) -> None:
+def test_a_tuple_around_a_list_is_copied(drop_in: DropInCache) -> None:
     """A tuple that holds something mutable comes back as a fresh tuple with a fresh part."""
     f = drop_in.memoise(lambda key: (1, [2], {"x": {3}}))
     f("k")
@@ -268,7 +268,7 @@ def test_the_first_hit_keeps_the_text_alone(script: Scripts) -> None:
     assert script.output(program).splitlines() == ["1000000 False", *["1000000 True"] * 2]
 
 
-def test_snapshot_is_taken_before_the_first_caller_gets_the_result(drop_in: DefaultCache) -> None:
+def test_snapshot_is_taken_before_the_first_caller_gets_the_result(drop_in: DropInCache) -> None:
     """What the first caller does to its result changes neither the cache nor the file."""
     kept: list[int] = [1]
     f = drop_in.memoise(lambda key: kept)
@@ -293,7 +293,7 @@ def test_integers_do_not_depend_on_the_limit_of_digits(script: Scripts) -> None:
     assert len(json.loads(text)) == 4
 
 
-def test_results_nested_too_deeply_live_in_this_process(drop_in: DefaultCache) -> None:
+def test_results_nested_too_deeply_live_in_this_process(drop_in: DropInCache) -> None:
     """10,000 levels overflow no stack: the very object is kept in memory, with one warning."""
     deep: list[Any] = []
     for _ in range(10_000):
@@ -304,7 +304,7 @@ def test_results_nested_too_deeply_live_in_this_process(drop_in: DefaultCache) -
     assert f("k") is deep and len(str(told[0].message)) < 2000
 
 
-def test_circular_results_live_in_this_process(drop_in: DefaultCache) -> None:
+def test_circular_results_live_in_this_process(drop_in: DropInCache) -> None:
     """A list that holds itself is served as the very object, and kept out of the file."""
     items: list[Any] = [1]
     items.append({"again": items})
@@ -316,7 +316,7 @@ def test_circular_results_live_in_this_process(drop_in: DefaultCache) -> None:
     assert not Path(str(drop_in.path)).exists()
 
 
-def test_deep_values_fit_small_stacks(drop_in: DefaultCache, tmp_path: Path) -> None:
+def test_deep_values_fit_small_stacks(drop_in: DropInCache, tmp_path: Path) -> None:
     """480 levels are kept, copied and read in a thread with 256 KiB of stack."""
     import threading
 
@@ -339,7 +339,7 @@ def test_deep_values_fit_small_stacks(drop_in: DefaultCache, tmp_path: Path) -> 
     assert len(found) == 3 and all(same(one, value) for one in found)
 
 
-def test_lone_surrogates_and_pairs_stay_apart(drop_in: DefaultCache, tmp_path: Path) -> None:
+def test_lone_surrogates_and_pairs_stay_apart(drop_in: DropInCache, tmp_path: Path) -> None:
     """Half a character, two halves, and the whole character are three values and three keys."""
     three = ["\ud83d", "\ud83d\ude00", "\U0001f600"]
     f = drop_in.memoise(lambda text: [text, {text: text}])
@@ -361,7 +361,7 @@ def test_sets_have_one_line_whatever_the_hash_seed(script: Scripts) -> None:
     assert len(lines) == 1
 
 
-def test_results_that_change_while_they_are_kept(drop_in: DefaultCache) -> None:
+def test_results_that_change_while_they_are_kept(drop_in: DropInCache) -> None:
     """A dict that another thread goes on filling can be returned: the call does not fail."""
     import threading
 

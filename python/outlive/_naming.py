@@ -1,4 +1,4 @@
-"""What functions are called in keys, and how a call's arguments meet their parameters."""
+"""What functions are called in keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from . import _core
 from ._typing import TYPE_CHECKING
@@ -15,9 +15,6 @@ from ._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    Param = tuple[str, int, int, bool, Any]
-
-KEYED, IGNORED, SECRET = range(3)
 _RESERVED = '()[]@"'
 _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
@@ -117,47 +114,3 @@ def body_mark(function: Callable[..., Any]) -> int:
         return 0
     constants = [c for c in code.co_consts if not inspect.iscode(c)]
     return hash((code.co_filename, code.co_code, code.co_names, *constants))
-
-
-def _names(given: str | Iterable[str], option: str) -> frozenset[str]:
-    if isinstance(given, str):
-        raise TypeError(f"{option}= takes a tuple of parameter names: {option}=({given!r},)")
-    names = frozenset(given) if isinstance(given, Iterable) else frozenset([given])
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"{option}= takes a tuple of parameter names, not {name!r}")
-    return names
-
-
-def parameters(
-    function: Callable[..., Any], ignore: Iterable[str], secret: Iterable[str]
-) -> list[Param]:
-    """Return the parameters of ``function`` as the core takes them.
-
-    Raises:
-        TypeError: ``ignore`` or ``secret`` names a parameter that there is not.
-    """
-    ignored, secrets = _names(ignore, "ignore"), _names(secret, "secret")
-    try:
-        found = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # some functions written in C do not tell
-        kinds = inspect.Parameter
-        found = [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)]
-    names = [parameter.name for parameter in found]
-    for option, given in (("ignore", ignored), ("secret", secrets)):
-        for name in sorted(given - set(names)):
-            known = ", ".join(names) or "none"
-            raise TypeError(f"{option}= names {name!r}, which is no parameter (there are: {known})")
-    for name in sorted(ignored & secrets):
-        raise TypeError(f"{name} is named in both, ignore= and secret=: choose one")
-    return [_parameter(parameter, ignored, secrets) for parameter in found]
-
-
-def _parameter(
-    parameter: inspect.Parameter, ignored: frozenset[str], secrets: frozenset[str]
-) -> Param:
-    role = IGNORED if parameter.name in ignored else KEYED
-    role = SECRET if parameter.name in secrets else role
-    has_default = parameter.default is not inspect.Parameter.empty
-    default = parameter.default if has_default else None
-    return parameter.name, int(parameter.kind), role, has_default, default

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._names import module_name
+from ._naming import module_name
 from ._options import seconds
 from ._typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._types import Duration
 
 
-class Keeper:
+class KeptErrors:
     """Turns the listed exceptions into JSON and back; the file never names what is imported."""
 
     def __init__(self, listed: Mapping[type[Exception], Duration]) -> None:

@@ -7,9 +7,8 @@ import inspect
 import weakref
 from collections.abc import Callable
 
-from . import _core, _names, _options, _refresh
-from ._errors import KeyCollisionWarning
-from ._keeper import Keeper
+from . import _core, _naming, _options, _parameters, _refresh
+from ._exceptions import KeyCollisionWarning
 from ._secret import Digester
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
@@ -17,7 +16,7 @@ from ._warnings import warn
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._cache import Cache
+    from ._cache_state import CacheState
 
 # The functions of each file by name: several Cache objects may share it.
 _named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]] = (
@@ -32,7 +31,7 @@ _GENERATOR_ADVICE = (
 )
 
 
-def decorate(cache: Cache, function: Any, given: dict[str, Any]) -> Any:
+def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     """Return ``function`` memoised, or a decorator if no function is given yet.
 
     Raises:
@@ -47,7 +46,7 @@ def decorate(cache: Cache, function: Any, given: dict[str, Any]) -> Any:
     return _decorate(cache, function, given, own)
 
 
-def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str, Any]) -> Any:
+def _decorate(cache: CacheState, function: Any, given: dict[str, Any], own: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(cache, function.__func__, given, own))
     _refuse(function)
@@ -58,9 +57,9 @@ def _decorate(cache: Cache, function: Any, given: dict[str, Any], own: dict[str,
     memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
     if not memoised.suspends:
         return memoised
-    from . import _async
+    from ._async import face
 
-    return _async.face(memoised, function)
+    return face.face(memoised, function)
 
 
 def _suspends(function: Any) -> bool:
@@ -73,9 +72,9 @@ def _refresher(memoised: _core.Memoised) -> Any:
     """What computes results of ``memoised`` in the background."""
     if not memoised.suspends:
         return _refresh.Refresher(weakref.ref(memoised))
-    from . import _async  # not before it is needed: asyncio takes longer to import than outlive
+    from ._async import refresh  # not sooner: asyncio takes longer to import than outlive
 
-    return _async.Refresher(weakref.ref(memoised))
+    return refresh.Refresher(weakref.ref(memoised))
 
 
 def _refuse(function: Any) -> None:
@@ -85,25 +84,25 @@ def _refuse(function: Any) -> None:
         kind = type(function).__name__
         raise TypeError(f"memoise takes a function, not {kind}; options are given by name")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(f"{_names.function_name(function)} {_GENERATOR_ADVICE}")
+        raise TypeError(f"{_naming.function_name(function)} {_GENERATOR_ADVICE}")
 
 
 def _native(
-    cache: Cache, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
+    cache: CacheState, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
 ) -> _core.Memoised:
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
     if not callable(rule) and rule not in ("first", "all"):
         raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
     version = given.get("version")
-    name = _names.full_name(function, given.get("name"), version)
-    shared = _names.version_mark(version)
-    params = _names.parameters(function, given.get("ignore", ()), given.get("secret", ()))
+    name = _naming.full_name(function, given.get("name"), version)
+    shared = _naming.version_mark(version)
+    params = _parameters.parameters(function, given.get("ignore", ()), given.get("secret", ()))
     memoised = _core.Memoised(
         function,
         cache.core,
         name=name,
         value_name=shared if cache.is_drop_in else name,
-        body=_names.body_mark(function),
+        body=_naming.body_mark(function),
         flat=cache.is_drop_in,
         rule=rule,
         params=params,
@@ -112,22 +111,14 @@ def _native(
         suspends=_suspends(function),
     )
     memoised._outlive_own = own, _refresher(memoised)
-    renew_options(cache, memoised)
-    cache.functions[name] = memoised
+    cache.renew_options(memoised)
+    cache.add(memoised)
     if not (cache.is_drop_in and rule == "first"):
         _tell_namesakes(cache, name, memoised)
     return memoised
 
 
-def renew_options(cache: Cache, memoised: _core.Memoised) -> None:
-    """Let ``memoised`` have the cache's options of now, and its own on top."""
-    own, refresher = memoised._outlive_own
-    options = _options.checked(cache.options, own)
-    errors = Keeper(options.cache_errors) if options.cache_errors else None
-    memoised.set_options(options.replace(errors=errors, refresher=refresher))
-
-
-def _tell_namesakes(cache: Cache, name: str, memoised: _core.Memoised) -> None:
+def _tell_namesakes(cache: CacheState, name: str, memoised: _core.Memoised) -> None:
     """Warn if another function of this name is alive: they would answer for each other."""
     named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
     other, named[name] = named.get(name), memoised
@@ -157,7 +148,7 @@ def _is_redefined(other: _core.Memoised) -> bool:
     return getattr(found, "_outlive_native", found) is other
 
 
-def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:
+def _cache_info(cache: CacheState, memoised: _core.Memoised) -> Any:
     from ._info import CacheInfo
 
     hits, misses, expired = memoised.counts()
@@ -166,12 +157,12 @@ def _cache_info(cache: Cache, memoised: _core.Memoised) -> Any:
     return CacheInfo(hits, misses, maxsize, size, memoised.evictions(), expired)
 
 
-def _cache_clear(cache: Cache, memoised: _core.Memoised) -> None:
-    cache.clear_function(memoised)
+def _cache_clear(cache: CacheState, memoised: _core.Memoised) -> None:
+    cache.clear(memoised)
     memoised.reset()
 
 
-def _cache_parameters(cache: Cache, given: dict[str, Any]) -> dict[str, Any]:
+def _cache_parameters(cache: CacheState, given: dict[str, Any]) -> dict[str, Any]:
     """What the function was decorated with, in the manner of ``functools.lru_cache``."""
     defaults = {"maxsize": cache.options.maxsize, "typed": True}
     return defaults | given

@@ -7,7 +7,7 @@ import os
 from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _core, _modes, _options
+from . import _core, _modes
 from ._warnings import warn
 
 _cores: dict[str, ref[_core.Cache]] = {}
@@ -46,9 +46,9 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
 def _mode_of_environment() -> str:
     """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
     word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
-    if word in _options.MODES:
+    if word in _modes.MODES:
         return word
-    known = ", ".join(_options.MODES)
+    known = ", ".join(_modes.MODES)
     warn("OutliveWarning", f"OUTLIVE_MODE={word!r} is none of {known}: the mode is 'on'")
     return "on"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from . import _core, _options
+from . import _core, _modes, _options
 from ._cache import CACHE_OPTIONS, Cache
+from ._cache_state import DropInState
 from ._typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     )
 
 
-class DefaultCache(Cache):
+class DropInCache(Cache):
     """The cache behind ``from outlive import memoise``."""
 
-    is_drop_in = True
     _title = "outlive.cache"
+    _state_type = DropInState
 
     if TYPE_CHECKING:  # as in the dict that it replaces, a key may be any first argument
 
@@ -50,14 +51,6 @@ class DefaultCache(Cache):
                 f"a key is a first argument of a memoised function, and this cannot be one: {error}"
             ) from error
 
-    def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
-        """All entries: the functions share them."""
-        return len(self)
-
-    def clear_function(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
-        """Forget all entries: nobody knows which function made them."""
-        self.clear()
-
 
 def _has_split_pair(key: str) -> bool:
     """Whether ``key`` holds two halves that the file would give back as one character."""
@@ -71,13 +64,13 @@ def _has_split_pair(key: str) -> bool:
 cache_file: str = os.environ.get("OUTLIVE_FILE") or "cache_file.json"
 
 #: The default cache: a mapping of key texts to values.
-cache: DefaultCache = DefaultCache(cache_file)
+cache: DropInCache = DropInCache(cache_file)
 
 
 def load() -> None:
     """Read the file, unless that was done before or caching is switched off."""
-    if cache.core.mode != "off":
-        cache.core.load()
+    if cache._state.core.mode != "off":
+        cache._state.core.load()
 
 
 @overload
@@ -122,9 +115,9 @@ def disable() -> None:
 
     What was computed before is saved first.
     """
-    if cache.core.is_loaded:
+    if cache._state.core.is_loaded:
         cache.close()
-    cache.core.mode = "off"
+    cache._state.core.mode = "off"
 
 
 def configure(
@@ -152,19 +145,19 @@ def configure(
     """
     global cache, cache_file
     _options.refuse_unknown(options, CACHE_OPTIONS, "configure")
-    _options.checked(cache.options, options)
+    _options.checked(cache._state.options, options)
     if file is not None and os.fspath(file) != cache_file:
-        if cache.core.is_loaded or cache.functions:
+        if cache._state.core.is_loaded or cache._state.functions():
             raise RuntimeError(
                 f"the default cache already uses {cache_file!r}: call outlive.configure(file=...) "
                 "before `from outlive import memoise`, or set OUTLIVE_FILE"
             )
-        cache_file, cache = os.fspath(file), DefaultCache(file)
+        cache_file, cache = os.fspath(file), DropInCache(file)
     if mode is not None:
-        _options.one_of(mode, _options.MODES, "mode")
+        _modes.checked(mode)
         if mode == "off":
             disable()
-        cache.core.mode = mode
+        cache._state.core.mode = mode
     if maxsize is not None or max_bytes is not None:
         cache.limit(maxsize=maxsize, max_bytes=max_bytes)
-    cache.reconfigure(options)
+    cache._state.reconfigure(options)

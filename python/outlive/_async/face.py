@@ -1,0 +1,61 @@
+"""The ``async def`` function that users call."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from .._core import Turn
+from . import loops
+from .leader import compute, lead
+from .wait import wait
+
+#: What a memoised function has, whether it suspends or not.
+_ATTRIBUTES = (
+    *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
+    *("peek", "put", "forget"),
+)
+
+
+def face(native: _core.Memoised, function: Callable[..., Any]) -> Any:
+    """Return the ``async def`` function that stands for ``native``, with all its attributes."""
+
+    @functools.wraps(function)
+    async def memoised(*args: Any, **kwargs: Any) -> Any:
+        found = native(*args, **kwargs)
+        return await finish(found) if type(found) is Turn else found
+
+    async def refresh(*args: Any, **kwargs: Any) -> Any:
+        """Compute this call anew and keep the result, whatever is stored."""
+        return await finish(native.refresh(*args, **kwargs))
+
+    for name in _ATTRIBUTES:
+        setattr(memoised, name, getattr(native, name))
+    shown: Any = memoised
+    shown.refresh, shown._outlive_native = refresh, native
+    return shown
+
+
+async def finish(found: Any) -> Any:
+    """Take turns until there is a result."""
+    while type(found) is Turn:
+        library = loops.library()
+        if found.leads:
+            outcome = await lead(found, library)
+        elif found.waits and library is not None:
+            outcome = await wait(found, library)
+        else:
+            return await _compute_alone(found)
+        if outcome is not None:
+            return outcome[0]
+        found = found.again()
+    return found
+
+
+async def _compute_alone(turn: Turn) -> Any:
+    """Compute without a flight; where no library is known, nobody can be waited for."""
+    if turn.waits:
+        turn.go_alone()
+    return await compute(turn)

@@ -1,0 +1,153 @@
+"""Computing for all who wait, in a task that belongs to nobody's cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from .._core import Turn
+from .._typing import TYPE_CHECKING
+from .._warnings import asking, users_line
+from .loops import hold, running_loop
+
+if TYPE_CHECKING:
+    from .._warnings import Line
+
+#: How a key held by another process is asked for again, in seconds: first and longest pause.
+_PAUSES = 0.0005, 0.02
+#: How long a loop may stand still between two ``run_until_complete`` before others take over.
+_GRACE = 0.1
+
+
+async def compute(turn: Turn) -> Any:
+    """Await the function and keep what it returns."""
+    function, args, kwargs = turn.call
+    turn.count()
+    try:
+        value = await function(*args, **kwargs)
+    except Exception as error:
+        return turn.fail(error)
+    return turn.keep(value)
+
+
+async def _compute_for_all(turn: Turn, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
+    """Compute what others wait for; None if another process has done so meanwhile."""
+    pause, longest = _PAUSES
+    while sleep is not None and turn.is_busy():
+        await sleep(pause)
+        pause = min(2 * pause, longest)
+    return (await compute(turn),) if turn.is_needed() else None
+
+
+async def lead(turn: Turn, library: Any) -> tuple[Any] | None:
+    """Compute for everybody, in a task of its own where that can be."""
+    if library is not asyncio:
+        return await _lead_here(turn, None if library is None else library.sleep)
+    waiting = turn.attend()
+    worker = LeaderTask(turn)
+    try:
+        outcome: tuple[Any] | None = await worker.result
+        return outcome
+    except asyncio.CancelledError:
+        waiting.give_up()
+        await worker.end()
+        raise
+    finally:
+        waiting.give_up()
+        del worker  # it holds the exception, whose traceback holds this frame
+
+
+async def _lead_here(turn: Turn, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
+    """Compute in the caller's own task; if that is stopped, another one takes over."""
+    token = turn.enter()
+    try:
+        return await _compute_for_all(turn, sleep)
+    finally:
+        turn.give_up()
+        with contextlib.suppress(ValueError):  # a coroutine may be closed in another context
+            Turn.leave(token)
+
+
+class LeaderTask:
+    """The task that computes a key, as those who wait for it see it."""
+
+    def __init__(self, turn: Turn) -> None:
+        """Start it in the running loop, in a copy of the caller's context."""
+        self._loop = asyncio.get_running_loop()
+        self._turn, self._process = weakref.ref(turn), os.getpid()
+        self._is_cancelled = False
+        self._stands_since: float | None = None
+        #: For the caller that started it: the result, None to look again, or what stopped it.
+        self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
+        turn.led_by(self)
+        work = _work(turn, self.result, users_line())
+        task = self._loop.create_task(work, name=f"outlive {turn.name}")
+        self._task = weakref.ref(task)
+        task.add_done_callback(functools.partial(_ended, turn, self.result))
+        hold(self._loop, task)
+
+    def deserted(self) -> None:
+        """Nobody waits any more (called in any thread): cancel the task, unless somebody comes."""
+        if running_loop() is self._loop:
+            self._cancel()
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        task, turn = self._task(), self._turn()
+        if task is None or turn is None or self._is_cancelled or turn.is_awaited():
+            return
+        self._is_cancelled = True
+        task.cancel()
+
+    async def end(self) -> None:
+        """Wait for a task that was cancelled, as who awaits a coroutine does."""
+        task = self._task()
+        if self._is_cancelled and task is not None:
+            await asyncio.wait([task])
+
+    def is_lost(self) -> bool:
+        """Whether the task cannot go on, because its loop is gone or stands still."""
+        if os.getpid() != self._process or self._loop.is_closed():
+            return True
+        if self._loop.is_running():
+            self._stands_since = None
+            return False
+        now = time.monotonic()
+        self._stands_since = self._stands_since or now
+        return now - self._stands_since > _GRACE
+
+
+async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None], line: Line) -> None:
+    """Compute, and tell the caller that started it; others are told by the turn itself."""
+    turn.enter()
+    asking.set(line)
+    try:
+        outcome = await _compute_for_all(turn, asyncio.sleep)
+    except asyncio.CancelledError:
+        result.cancel()
+        raise
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if not result.done():
+            result.set_exception(error)
+        elif not isinstance(error, Exception):
+            raise
+    else:
+        if not result.done():
+            result.set_result(outcome)
+    finally:
+        turn.give_up()
+        del result  # it holds the exception, whose traceback holds this frame
+
+
+def _ended(turn: Turn, result: asyncio.Future[Any], _: asyncio.Task[None]) -> None:
+    """Hand over also where the task was cancelled before it began."""
+    turn.give_up()
+    result.cancel()

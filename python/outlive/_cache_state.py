@@ -1,0 +1,110 @@
+"""What a ``Cache`` keeps to itself: the native cache, the defaults, and the functions in it."""
+
+from __future__ import annotations
+
+from _weakref import ref  # weakref itself takes a while to import
+
+from . import _modes, _options, _registry
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from . import _core
+
+
+class CacheState:
+    """The inside of one ``Cache`` object."""
+
+    #: Whether a key is the first argument alone and functions share entries.
+    is_drop_in = False
+
+    def __init__(self, core: _core.Cache, options: _options.Options) -> None:
+        """Start with the native cache of a file, and the defaults of its functions."""
+        self.core = core
+        self.options = options
+        self._functions: dict[ref[_core.Memoised], None] = {}
+        self._memory: _core.Cache | None = None
+
+    @property
+    def path(self) -> str | None:
+        """The file, or None for a cache in memory."""
+        return None if self.core.path is None else str(self.core.path)
+
+    @property
+    def label(self) -> str:
+        """The file as messages name it."""
+        return self.path or "a cache in memory"
+
+    @property
+    def entries(self) -> _core.Cache:
+        """What the mapping shows: switched off, a memory of its own instead of the file."""
+        mode = _modes.current(self.core) or self.core.mode
+        return self._aside() if mode == "off" else self.core
+
+    def _aside(self) -> _core.Cache:
+        if self._memory is None:
+            self._memory = _registry.core_of(None, False, self.is_drop_in, None)
+            self._memory.mode = "on"
+        return self._memory
+
+    def add(self, memoised: _core.Memoised) -> None:
+        """Remember a function that is memoised here, as long as it lives."""
+        self._functions[ref(memoised, self._functions.pop)] = None
+
+    def functions(self) -> list[_core.Memoised]:
+        """The functions that are memoised here and alive."""
+        found = [reference() for reference in list(self._functions)]
+        return [memoised for memoised in found if memoised is not None]
+
+    def release(self) -> None:
+        """Let go of results that functions remember by the arguments of their calls."""
+        for memoised in self.functions():
+            memoised.release()
+
+    def reconfigure(self, options: Mapping[str, Any]) -> None:
+        """Change the defaults, also of functions that were memoised before."""
+        self.options = _options.checked(self.options, options)
+        for memoised in self.functions():
+            self.renew_options(memoised)
+
+    def renew_options(self, memoised: _core.Memoised) -> None:
+        """Give ``memoised`` the defaults of now, and its own options on top."""
+        own, refresher = memoised._outlive_own
+        options = _options.checked(self.options, own)
+        errors = None
+        if options.cache_errors:
+            from ._kept_errors import KeptErrors  # it needs inspect, which few imports do
+
+            errors = KeptErrors(options.cache_errors)
+        memoised.set_options(options.replace(errors=errors, refresher=refresher))
+
+    def count(self, memoised: _core.Memoised) -> int:
+        """Count the entries of ``memoised``."""
+        return sum(1 for _ in self._keys_of(memoised))
+
+    def clear(self, memoised: _core.Memoised) -> None:
+        """Forget all entries of ``memoised``."""
+        for key in list(self._keys_of(memoised)):
+            self.entries.remove(key)
+
+    def _keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
+        start = f"{memoised.name}("
+        keys = self.entries.keys()
+        return (key for key in keys if key.startswith(start))
+
+
+class DropInState(CacheState):
+    """The inside of the drop-in, whose functions share all entries."""
+
+    is_drop_in = True
+
+    def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
+        """Count all entries: the functions share them."""
+        return len(self.entries)
+
+    def clear(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
+        """Forget all entries: nobody knows which function made them."""
+        self.entries.clear()
+        self.release()
