@@ -8,50 +8,20 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
-use crate::cache::{Epoch, Gate};
+use super::cache::core::CoreCache;
+use super::call::context::CallContext;
+use super::call::invocation::Answer;
+use super::call::memoised::{Counters, Memoised};
+use super::call::options::Options;
+use super::ffi::{RawCall, Slot, Vectorcall, defer_counting, install, slot_of, widen};
+use super::hits::Attached;
+use super::hits::row::{Fill, Served};
+use super::key::arguments::Call;
+use super::key::maker::KeyMaker;
+use super::task::pending_call;
+use super::value::template::{Live, Template};
+use crate::cache::Epoch;
 use crate::policy::Limits;
-use crate::py::cache::core::CoreCache;
-use crate::py::call::options::Options;
-use crate::py::ffi::{Entry, RawCall, defer_counting, install};
-use crate::py::hits::Attached;
-use crate::py::hits::table::{Fill, Hits, Served};
-use crate::py::key::arguments::{Call, invoke};
-use crate::py::key::maker::KeyMaker;
-use crate::py::value::wtf8::from_wtf8;
-
-/// A function whose results are kept.
-#[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
-pub struct Memoised {
-    entry: Entry,
-    hits: Attached<Hits>,
-    gate: Arc<Gate>,
-    pub(in crate::py) function: Py<PyAny>,
-    pub(in crate::py) core: Py<CoreCache>,
-    pub(in crate::py) keys: KeyMaker,
-    options: Mutex<Arc<Options>>,
-    /// `module.qualname`, for messages.
-    pub(in crate::py) name: String,
-    /// Whether it is an `async def` function, whose calls suspend until the result is there.
-    pub(in crate::py) suspends: bool,
-    /// What tells this function from others that share its keys.
-    pub(in crate::py) id: u64,
-    pub(in crate::py) counters: Counters,
-    pub(in crate::py) collision_told: AtomicBool,
-    pub(in crate::py) unstorable_told: AtomicBool,
-    /// Whether it was given its options, so that calls of it may be under way.
-    configured: AtomicBool,
-}
-
-/// What happened to the calls that no table answered.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Served from the cache.
-    pub hits: AtomicU64,
-    /// Computed.
-    pub misses: AtomicU64,
-    /// Found too old.
-    pub expired: AtomicU64,
-}
 
 #[pymethods]
 impl Memoised {
@@ -76,7 +46,7 @@ impl Memoised {
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name, body);
         let me = Self {
-            entry: Entry::new(),
+            slot: slot_of::<Self>(),
             hits: Attached::default(),
             gate,
             function,
@@ -188,19 +158,6 @@ impl Memoised {
         drop(old);
     }
 
-    /// The key text of a call with these arguments.
-    #[pyo3(signature = (*args, **kwargs))]
-    fn cache_key<'py>(
-        slf: &Bound<'py, Self>,
-        args: &Bound<'py, PyTuple>,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let call = Call::from_python(args, kwargs)?;
-        let key = Self::key_or_raise(slf, &call)?;
-        Ok(from_wtf8(py, &key)?.into_any())
-    }
-
     /// How many calls were served from the cache, computed, and found expired.
     fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -215,11 +172,10 @@ impl Memoised {
         self.core.get().cache().evictions(name)
     }
 
-    /// Forgets what is remembered by arguments: it is outdated, and would be held until the next
-    /// call that no table answers.
-    fn release(&self, py: Python<'_>) {
-        let dropped = self.hits.for_all(py, Hits::clear);
-        drop(dropped);
+    /// Forgets what is remembered by arguments.
+    #[pyo3(name = "release")]
+    fn release_hits(&self, py: Python<'_>) {
+        self.release(py);
     }
 
     /// Sets the counters back and forgets what is remembered by arguments.
@@ -245,46 +201,67 @@ impl Memoised {
     }
 }
 
-impl Memoised {
-    /// How results are kept and served.
-    pub fn options(&self) -> Arc<Options> {
-        Arc::clone(&self.options.lock())
+impl Vectorcall for Memoised {
+    fn slot(&self) -> &Slot {
+        &self.slot
     }
 
-    /// Where CPython finds the C function to call.
-    pub fn entry(&self) -> &Entry {
-        &self.entry
-    }
-
-    /// What the table of hits has for the call, if that is the commonest sort of hit.
     #[inline]
-    pub fn quick_hit(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
-        self.hits.with(call.py(), |hits| hits.quick(call, self.gate.epoch.current()))?
+    fn quick<const CHECKED: bool>(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
+        self.hits.with(call.py(), |hits| {
+            if CHECKED {
+                hits.quick_on_terms(call, &self.gate)
+            } else {
+                hits.quick(call, self.gate.epoch.current())
+            }
+        })?
     }
 
-    /// The same for results that grow old, or come and go.
     #[inline]
-    pub fn quick_hit_on_terms(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
-        self.hits.with(call.py(), |hits| hits.quick_on_terms(call, &self.gate))?
+    fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let served = self.hits.with(call.py(), |hits| hits.find(call, &self.gate))??;
+        Some(match served {
+            Served::Same(object) => Ok(object.into_bound(call.py())),
+            // Bound: outside of PyO3's guard any other reference would be given up late.
+            Served::Copy(template) => copied(&template.into_bound(call.py())),
+            Served::Live(live, shared) => copied_if_alive(call.py(), &live, shared),
+        })
     }
 
-    /// What the table of hits has for the call.
-    #[inline]
-    pub fn hit(&self, call: &RawCall<'_, '_>) -> Option<Served> {
-        self.hits.with(call.py(), |hits| hits.find(call, &self.gate))?
-    }
-
-    /// The call that no table could answer.
     #[cold]
-    pub fn call_slow<'py>(
-        slf: &Bound<'py, Self>,
-        raw: &RawCall<'_, 'py>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let (value, fill) = Self::run(slf, &raw.to_call())?;
+    fn call<'py>(me: &Bound<'py, Self>, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (value, fill) = Self::run(me, &Call::from_raw(raw))?;
         if let Some(fill) = fill {
-            slf.get().fill(raw, fill);
+            me.get().fill(raw, fill);
         }
         Ok(value)
+    }
+}
+
+/// A fresh copy.
+#[inline(never)]
+fn copied<'py>(template: &Bound<'py, Template>) -> PyResult<Bound<'py, PyAny>> {
+    template.get().serve(template.py())
+}
+
+/// A copy of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3` puts
+/// off giving up what is in it until it may run code.
+#[inline(never)]
+fn copied_if_alive<'py>(py: Python<'py>, live: &Live, shared: bool) -> PyResult<Bound<'py, PyAny>> {
+    if shared { live.serve_shared(py) } else { live.serve(py) }
+}
+
+impl Memoised {
+    /// The whole call; of an async function the part that does not suspend.
+    fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+        let (me, py) = (slf.get(), slf.py());
+        if me.suspends {
+            return pending_call::call(slf, call, false);
+        }
+        match me.begin(py, call, CallContext::thread(py)?)? {
+            Some(invocation) => invocation.fly(py),
+            None => me.invoke(py, call).map(|value| (value, None)),
+        }
     }
 
     fn fill(&self, raw: &RawCall<'_, '_>, fill: Fill) {
@@ -300,7 +277,7 @@ impl Memoised {
             (dropped, hits.sort())
         });
         if let Some((_, sort)) = filled {
-            self.entry.widen(sort);
+            widen(self, sort);
         }
     }
 
@@ -313,11 +290,6 @@ impl Memoised {
         let name = name.and_then(|name| name.cast_into::<PyString>().ok());
         let name = name.as_ref().and_then(|name| name.to_cow().ok());
         name.is_none_or(|name| self.keys.counts_keyword(&name))
-    }
-
-    /// Calls the function itself.
-    pub fn invoke<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
-        invoke(self.function.bind(py), call)
     }
 }
 

@@ -7,7 +7,6 @@ mod ffi;
 mod hits;
 mod key;
 mod memoised;
-mod named_call;
 mod report;
 mod task;
 mod value;
@@ -18,17 +17,17 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use crate::py::cache::core::CoreCache;
+    use super::cache::core::CoreCache;
     #[pymodule_export]
-    use crate::py::cache::fork::after_fork_in_child;
+    use super::cache::fork::after_fork_in_child;
     #[pymodule_export]
-    use crate::py::call::exit::exiting;
+    use super::call::exit::exiting;
     #[pymodule_export]
-    use crate::py::key::canonical::canonical;
+    use super::call::memoised::Memoised;
     #[pymodule_export]
-    use crate::py::memoised::Memoised;
+    use super::key::canonical::canonical;
     #[pymodule_export]
-    use crate::py::report::report;
+    use super::report::report;
     #[pymodule_export]
-    use crate::py::task::pending_call::Turn;
+    use super::task::pending_call::Turn;
 }

@@ -14,7 +14,7 @@ use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
 use crate::py::cache::entries::{HERE_ONLY, unstorable};
 use crate::py::cache::mode::Mode;
-use crate::py::key::arguments::call;
+use crate::py::ffi::call_with;
 use crate::py::value::refusal::type_name;
 use crate::py::value::stored_text::{tagged_error, to_text};
 use crate::py::value::template::Live;
@@ -52,7 +52,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok((value, None));
         }
         let wanted = match &self.options.cache_if {
-            Some(wanted) => call(wanted.bind(py), (&value,))?.is_truthy()?,
+            Some(wanted) => call_with(wanted.bind(py), (&value,))?.is_truthy()?,
             None => true,
         };
         let landed = SharedResult::Result(entry.text.clone(), entry.live.clone());

@@ -11,14 +11,14 @@ use pyo3::prelude::*;
 
 use super::context::CallContext;
 use super::lease::{Lease, StaleResult};
+use super::memoised::Memoised;
 use super::options::Options;
 use crate::flight::{Guard, Join, Poll, Waiter};
 use crate::py::cache::core::{CoreCache, PyCache, PySharedResult};
 use crate::py::cache::mode::Mode;
-use crate::py::hits::table::Fill;
+use crate::py::hits::row::Fill;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
-use crate::py::memoised::Memoised;
 use crate::store::{KeyGuard, KeyLock};
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
@@ -67,18 +67,6 @@ pub enum Step<'py> {
 }
 
 impl Memoised {
-    /// The whole call; of an async function the part that does not suspend.
-    pub fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
-        let (me, py) = (slf.get(), slf.py());
-        if me.suspends {
-            return crate::py::task::pending_call::call(slf, call, false);
-        }
-        match me.begin(py, call, CallContext::thread(py)?)? {
-            Some(invocation) => invocation.fly(py),
-            None => me.invoke(py, call).map(|value| (value, None)),
-        }
-    }
-
     /// The call as an invocation; None if it goes straight through.
     pub fn begin<'a, 'py>(
         &'a self,
@@ -121,10 +109,6 @@ impl Memoised {
             self.core.get().warn(py, "UnstorableWarning", &sentence)?;
         }
         Ok(())
-    }
-
-    pub(super) fn count_miss(&self) {
-        self.counters.misses.fetch_add(1, Ordering::Relaxed);
     }
 }
 

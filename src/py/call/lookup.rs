@@ -15,8 +15,8 @@ use crate::clock;
 use crate::policy::{Expiry, Freshness};
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
-use crate::py::hits::table::{Fill, Held, Span};
-use crate::py::key::arguments::call;
+use crate::py::ffi::call_with;
+use crate::py::hits::row::{Fill, Held, Span};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::{Live, Template};
 
@@ -121,7 +121,7 @@ impl<'py> Invocation<'_, 'py> {
             Some(Ttl::Seconds(seconds)) => Some(*seconds),
             Some(Ttl::Of(function)) => {
                 let value = value()?;
-                call(function.bind(value.py()), (value,))?.extract()?
+                call_with(function.bind(value.py()), (value,))?.extract()?
             }
         };
         Ok(Some(Expiry {
@@ -229,7 +229,7 @@ impl<'py> Invocation<'_, 'py> {
 
     pub(super) fn now(&self, py: Python<'_>) -> PyResult<f64> {
         match &self.options.clock {
-            Some(clock) => call(clock.bind(py), ())?.extract(),
+            Some(clock) => call_with(clock.bind(py), ())?.extract(),
             None => Ok(clock::now()),
         }
     }

@@ -7,5 +7,6 @@ pub mod exit;
 pub mod invocation;
 pub mod lease;
 mod lookup;
+pub mod memoised;
 mod nested;
 pub mod options;

@@ -1,14 +1,15 @@
 //! The one place with `unsafe`: what PyO3 has no safe word for, or none that is fast enough.
 //!
-//! A hit must cost less than PyO3's own calling convention does, so the type of `Memoised` gets a
-//! vectorcall slot by hand: no tuple, no dict, no conversion. Everything that is not a hit goes to
-//! safe code.
+//! A hit must cost less than PyO3's own calling convention does, so a class gets a vectorcall slot by
+//! hand ([`Vectorcall`]): no tuple, no dict, no conversion. Everything that is not a hit goes to safe
+//! code.
 #![expect(unsafe_code, reason = "CPython's and the C library's interfaces are C")]
 
 mod call;
 mod copy;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
+mod install;
 mod process;
 mod raw_call;
 mod scalar;
@@ -16,12 +17,14 @@ mod slot;
 mod str;
 mod trampoline;
 
-pub use call::call;
+pub use call::{call, call_with};
 pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
+pub use install::{defer_counting, install, slot_of, widen};
 pub use process::{at_fork, share};
 pub use raw_call::RawCall;
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
-pub use slot::{Entry, defer_counting, install};
+pub use slot::{HitTier, Slot};
 pub use str::{ascii, utf8};
+pub use trampoline::Vectorcall;

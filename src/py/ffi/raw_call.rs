@@ -6,9 +6,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::py::key::arguments::Call;
-use crate::py::memoised::Memoised;
-
 /// The arguments of one call, where CPython put them.
 pub struct RawCall<'a, 'py> {
     arguments: *const *mut ffi::PyObject,
@@ -54,13 +51,6 @@ impl<'a, 'py> RawCall<'a, 'py> {
         // SAFETY: the array holds `width` objects (checked above) that the caller keeps alive.
         unsafe { borrowed(self.py, *self.arguments.add(at)) }
     }
-
-    /// The call in safe terms.
-    pub fn to_call(&self) -> Call<'py> {
-        let values = (0..self.width()).map(|at| self.argument(at).to_owned()).collect();
-        let names = self.names().filter(|names| !names.is_empty());
-        Call::new(values, names.map(Borrowed::to_owned))
-    }
 }
 
 /// An object that lives as long as the call, without `PyO3`'s own check for NULL.
@@ -70,17 +60,17 @@ unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'
     unsafe { Borrowed::from_ptr_or_opt(py, object).unwrap_unchecked() }
 }
 
-/// The function and the arguments of a vectorcall.
+/// The instance that a vectorcall calls, and the arguments.
 #[inline]
-pub unsafe fn parts<'a, 'py>(
+pub(super) unsafe fn parts<'a, 'py, T>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
-) -> (Borrowed<'a, 'py, Memoised>, RawCall<'a, 'py>) {
+) -> (Borrowed<'a, 'py, T>, RawCall<'a, 'py>) {
     let positional = nargsf & !ffi::PY_VECTORCALL_ARGUMENTS_OFFSET;
-    // SAFETY: CPython calls with the interpreter attached, `callable` an instance of the one type
-    // that has this slot, and the arguments as `RawCall` says.
+    // SAFETY: CPython calls with the interpreter attached, `callable` an instance of the class
+    // `T`, in whose slot the caller stands, and the arguments as `RawCall` says.
     unsafe {
         let py = Python::assume_attached();
         let call = RawCall { arguments, positional, names, py, lives: PhantomData };

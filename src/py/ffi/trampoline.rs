@@ -1,20 +1,35 @@
-//! The C functions that CPython calls for a call of a `Memoised`.
+//! The C functions that CPython calls for a call of a [`Vectorcall`] class.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+use pyo3::PyClass;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::pyclass::boolean_struct::True;
 
 use super::raw_call::{RawCall, parts};
-use crate::py::hits::table::Served;
-use crate::py::memoised::Memoised;
-use crate::py::value::template::{Live, Template};
+use super::slot::Slot;
+
+/// A class whose instances are called without a tuple, a dict or a conversion.
+pub trait Vectorcall: PyClass<Frozen = True> + Sync {
+    /// Where CPython finds the function to call: a field of the instance.
+    fn slot(&self) -> &Slot;
+
+    /// The commonest hits, for which nothing is called; `CHECKED` if they may grow old, or go.
+    fn quick<const CHECKED: bool>(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>>;
+
+    /// All hits. Must not unwind.
+    fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>;
+
+    /// Everything else.
+    fn call<'py>(me: &Bound<'py, Self>, call: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
+}
 
 /// The commonest hits, in a function that calls nothing and so needs no stack: whatever else there
 /// is to do, another function does in its place.
-pub unsafe extern "C" fn quick(
+pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
@@ -22,34 +37,17 @@ pub unsafe extern "C" fn quick(
 ) -> *mut ffi::PyObject {
     // SAFETY: these are a vectorcall's own, here and where they are handed on.
     unsafe {
-        let (me, call) = parts(callable, arguments, nargsf, names);
-        match me.get().quick_hit(&call) {
+        let (me, call) = parts::<T>(callable, arguments, nargsf, names);
+        match me.get().quick::<CHECKED>(&call) {
             Some(object) => object.into_ptr(),
-            None => any(callable, arguments, nargsf, names),
-        }
-    }
-}
-
-/// The same where results grow old, or come and go.
-pub unsafe extern "C" fn quick_on_terms(
-    callable: *mut ffi::PyObject,
-    arguments: *const *mut ffi::PyObject,
-    nargsf: usize,
-    names: *mut ffi::PyObject,
-) -> *mut ffi::PyObject {
-    // SAFETY: these are a vectorcall's own, here and where they are handed on.
-    unsafe {
-        let (me, call) = parts(callable, arguments, nargsf, names);
-        match me.get().quick_hit_on_terms(&call) {
-            Some(object) => object.into_ptr(),
-            None => any(callable, arguments, nargsf, names),
+            None => any::<T>(callable, arguments, nargsf, names),
         }
     }
 }
 
 /// All hits.
 #[inline(never)]
-pub unsafe extern "C" fn any(
+pub unsafe extern "C" fn any<T: Vectorcall>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
@@ -57,53 +55,30 @@ pub unsafe extern "C" fn any(
 ) -> *mut ffi::PyObject {
     // SAFETY: these are a vectorcall's own, here and where they are handed on.
     unsafe {
-        let (me, call) = parts(callable, arguments, nargsf, names);
+        let (me, call) = parts::<T>(callable, arguments, nargsf, names);
         match me.get().hit(&call) {
-            Some(served) => served_to(&call, served),
-            None => slow(callable, arguments, nargsf, names),
+            Some(Ok(object)) => object.into_ptr(),
+            Some(Err(error)) => guarded(call.py(), || Err(error)),
+            None => slow::<T>(callable, arguments, nargsf, names),
         }
     }
 }
 
-#[inline]
-fn served_to(call: &RawCall<'_, '_>, served: Served) -> *mut ffi::PyObject {
-    match served {
-        Served::Same(object) => object.into_ptr(),
-        // Bound, as outside of the guard `PyO3` would put off giving up any other reference.
-        Served::Copy(template) => copied(&template.into_bound(call.py())),
-        Served::Live(live, shared) => live_to(call.py(), &live, shared),
-    }
-}
-
-/// A fresh copy. Copying does not unwind, so only its failure needs the guard.
-#[inline(never)]
-fn copied(template: &Bound<'_, Template>) -> *mut ffi::PyObject {
-    let py = template.py();
-    template.get().serve(py).map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
-}
-
-/// The same of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3`
-/// puts off giving up what is in it until it may run code.
-#[inline(never)]
-fn live_to(py: Python<'_>, live: &Live, shared: bool) -> *mut ffi::PyObject {
-    let served = if shared { live.serve_shared(py) } else { live.serve(py) };
-    served.map_or_else(|error| guarded(py, || Err(error)), Bound::into_ptr)
-}
-
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn slow(
+unsafe extern "C" fn slow<T: Vectorcall>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: these are a vectorcall's own.
-    let (me, call) = unsafe { parts(callable, arguments, nargsf, names) };
-    guarded(call.py(), || Memoised::call_slow(&me, &call))
+    let (me, call) = unsafe { parts::<T>(callable, arguments, nargsf, names) };
+    guarded(call.py(), || T::call(&me, &call))
 }
 
 /// Runs safe code at the edge to C: an error is set, a panic becomes an exception.
+#[inline(never)]
 fn guarded<'py>(
     py: Python<'py>,
     run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,

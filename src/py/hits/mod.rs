@@ -3,6 +3,7 @@
 mod argument_hash;
 #[cfg(Py_GIL_DISABLED)]
 mod per_thread;
+pub mod row;
 mod shape;
 mod slots;
 pub mod table;

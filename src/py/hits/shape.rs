@@ -14,8 +14,8 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::argument_hash::{combine, combined, same_value, simple_hash};
+use super::row::{Held, Row, Served, Terms};
 use super::slots::{MAX_ROWS, Slots};
-use super::table::{Held, Served, Terms};
 use crate::py::ffi::{RawCall, near_hash, noted_hash};
 
 /// So many rows are never looked through for ones that are over.
@@ -37,14 +37,6 @@ enum Lane {
     Both,
     /// By all that count.
     Any,
-}
-
-/// What is known of one call.
-pub struct Row {
-    /// What to hand out.
-    pub held: Held,
-    /// While what.
-    pub terms: Terms,
 }
 
 /// The calls with one number of positional arguments and the same keywords.

@@ -2,129 +2,17 @@
 //!
 //! A key text is only made when this table does not know the call.
 
-use std::sync::{Arc, Weak};
-
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::shape::{Row, Shape};
+use super::row::{Fill, Held, Row, Served, Span, Terms};
+use super::shape::Shape;
 use crate::cache::Gate;
-use crate::clock;
-use crate::policy::Liveness;
-use crate::py::ffi::RawCall;
-use crate::py::value::template::{Live, Template};
+use crate::py::ffi::{HitTier, RawCall};
 
 const MAX_SHAPES: usize = 32;
 /// One bit for each argument.
 const MAX_WIDTH: usize = 64;
-
-/// What a hit hands out.
-#[derive(Debug)]
-pub enum Served {
-    /// This very object.
-    Same(Py<PyAny>),
-    /// A fresh copy.
-    Copy(Py<Template>),
-    /// The result of a cache that lets go of some; whether all callers share one object.
-    Live(Arc<Live>, bool),
-}
-
-/// What a table holds of a result.
-#[derive(Debug)]
-pub enum Held {
-    /// What every call gets.
-    Same(Py<PyAny>),
-    /// What every call gets a copy of.
-    Copy(Py<Template>),
-    /// A result that is freed when the cache lets it go, whatever a table remembers; whether all
-    /// callers share one object.
-    Weak(Weak<Live>, bool),
-}
-
-/// From when to when a hit may be served, in nanoseconds since the epoch.
-#[derive(Clone, Copy, Debug)]
-pub struct Span {
-    /// An earlier clock was set back: the slow path decides.
-    pub from: i64,
-    /// From then on the result is no longer fresh.
-    pub until: i64,
-}
-
-impl Span {
-    /// For results that do not grow old.
-    pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
-
-    /// From now to `until`, or a little less, as the coarse clock is late.
-    pub fn up_to(until: i64) -> Self {
-        // NOTE: the same clock as in `holds`: by an exact one it would not have begun for some
-        // milliseconds, and a busy loop would take the slow path, and begin anew, for ever.
-        Self { from: clock::coarse(), until: until.saturating_sub(clock::LATEST) }
-    }
-
-    /// Whether it is time. Kept out of the way of functions that know no time.
-    #[inline(never)]
-    fn holds(self) -> bool {
-        let now = clock::coarse();
-        self.from <= now && now < self.until
-    }
-}
-
-/// While what a row may be served: always, by default.
-#[derive(Debug)]
-pub struct Terms {
-    /// When, if the function has an expiry.
-    pub span: Span,
-    /// Whether the entry is still there, if entries come and go.
-    pub mark: Option<Arc<Liveness>>,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        Self { span: Span::ALWAYS, mark: None }
-    }
-}
-
-impl Terms {
-    /// Whether the row may be served; notes the use.
-    #[inline]
-    fn hold(&self, timed: bool, gate: &Gate) -> bool {
-        if let Some(mark) = &self.mark {
-            if mark.is_gone() {
-                return false;
-            }
-            gate.uses.note_hit(mark);
-        }
-        !timed || self.span.holds()
-    }
-
-    /// Whether the row will never be served again.
-    pub fn are_over(&self) -> bool {
-        self.mark.as_ref().is_some_and(|mark| mark.is_gone())
-    }
-}
-
-/// What the slow path found out about a call, to be remembered.
-pub struct Fill {
-    /// The state of the cache that it was found in.
-    pub epoch: u64,
-    /// What to hand out.
-    pub held: Held,
-    /// When, if the function has an expiry.
-    pub span: Option<Span>,
-    /// Whether the entry is still there, and where its use is noted, if entries come and go.
-    pub mark: Option<Arc<Liveness>>,
-}
-
-/// Which hits a function has: the commonest sort, and those that need more to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    /// One str, which every call gets the same object for.
-    Quick,
-    /// The same, as long as it is fresh and its entry is there.
-    QuickOnTerms,
-    /// Any others.
-    Any,
-}
 
 /// All hits of one function that need no key text.
 #[derive(Debug, Default)]
@@ -208,11 +96,11 @@ impl Hits {
     }
 
     /// What may answer all calls that are known here.
-    pub fn sort(&self) -> Sort {
+    pub fn sort(&self) -> HitTier {
         match self.timed || self.marked {
-            _ if self.copied || !self.shapes.iter().all(Shape::is_quick) => Sort::Any,
-            true => Sort::QuickOnTerms,
-            false => Sort::Quick,
+            _ if self.copied || !self.shapes.iter().all(Shape::is_quick) => HitTier::Any,
+            true => HitTier::Checked,
+            false => HitTier::Plain,
         }
     }
 

@@ -8,8 +8,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::arguments::{Bindings, Call, Kind, Param, Role, bind};
+use super::arguments::Call;
 use super::canonical::canon;
+use super::parameters::{Bindings, Kind, Param, Role, bind};
 use crate::key::{KeyText, PREFIX, plain};
 use crate::py::value::wtf8::with_wtf8;
 
@@ -185,7 +186,7 @@ impl KeyMaker {
         make: &Py<PyAny>,
         call: &Call<'_>,
     ) -> Result<Vec<u8>, NoKey> {
-        let value = super::arguments::invoke(make.bind(py), call)?;
+        let value = call.invoke(make.bind(py))?;
         let key = self.named(&self.name, |key| {
             canon(&value, key).map_err(|error| {
                 self.unkeyable(

@@ -3,3 +3,4 @@
 pub mod arguments;
 pub mod canonical;
 pub mod maker;
+pub mod parameters;

@@ -24,9 +24,9 @@ use crate::py::cache::mode::Mode;
 use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
 use crate::py::call::lease::{Lease, StaleResult};
+use crate::py::call::memoised::Memoised;
 use crate::py::call::options::Options;
 use crate::py::key::arguments::Call;
-use crate::py::memoised::Memoised;
 use crate::store::KeyLock;
 
 /// What a suspended call is to do next.

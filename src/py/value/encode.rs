@@ -11,8 +11,7 @@ use pyo3::types::{
 use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
-use crate::py::ffi::{int_value, utf8};
-use crate::py::key::arguments::call;
+use crate::py::ffi::{call_with, int_value, utf8};
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};
@@ -346,5 +345,5 @@ fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
 /// What `outlive._tags.pack` says of `value`.
 pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
-    call(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
+    call_with(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
 }

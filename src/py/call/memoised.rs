@@ -1,0 +1,74 @@
+//! A memoised function: what its calls share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+use super::options::Options;
+use crate::cache::Gate;
+use crate::py::cache::core::CoreCache;
+use crate::py::ffi::Slot;
+use crate::py::hits::Attached;
+use crate::py::hits::table::Hits;
+use crate::py::key::arguments::Call;
+use crate::py::key::maker::KeyMaker;
+
+/// A function whose results are kept.
+#[pyclass(frozen, dict, weakref, name = "Memoised", module = "outlive._core")]
+pub struct Memoised {
+    pub(in crate::py) slot: Slot,
+    pub(in crate::py) hits: Attached<Hits>,
+    pub(in crate::py) gate: Arc<Gate>,
+    pub(in crate::py) function: Py<PyAny>,
+    pub(in crate::py) core: Py<CoreCache>,
+    pub(in crate::py) keys: KeyMaker,
+    pub(in crate::py) options: Mutex<Arc<Options>>,
+    /// `module.qualname`, for messages.
+    pub(in crate::py) name: String,
+    /// Whether it is an `async def` function, whose calls suspend until the result is there.
+    pub(in crate::py) suspends: bool,
+    /// What tells this function from others that share its keys.
+    pub(in crate::py) id: u64,
+    pub(in crate::py) counters: Counters,
+    pub(in crate::py) collision_told: AtomicBool,
+    pub(in crate::py) unstorable_told: AtomicBool,
+    /// Whether it was given its options, so that calls of it may be under way.
+    pub(in crate::py) configured: AtomicBool,
+}
+
+/// What happened to the calls that no table answered.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Served from the cache.
+    pub hits: AtomicU64,
+    /// Computed.
+    pub misses: AtomicU64,
+    /// Found too old.
+    pub expired: AtomicU64,
+}
+
+impl Memoised {
+    /// How results are kept and served.
+    pub fn options(&self) -> Arc<Options> {
+        Arc::clone(&self.options.lock())
+    }
+
+    /// Calls the function itself.
+    pub fn invoke<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
+        call.invoke(self.function.bind(py))
+    }
+
+    /// Counts a call that is computed.
+    pub fn count_miss(&self) {
+        self.counters.misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Forgets what is remembered by arguments: it is outdated, and would be held until the next
+    /// call that no table answers.
+    pub fn release(&self, py: Python<'_>) {
+        let dropped = self.hits.for_all(py, Hits::clear);
+        drop(dropped);
+    }
+}
