@@ -6,13 +6,12 @@
 //!   something to write appends to the lowest generation that is not sealed; if there is none, a
 //!   new chain is begun under the fold lock.
 //! * `NAME.json.lock`: there while processes write. Each holds a shared lock on it (*presence*)
-//!   from its first append or key lock to its close; who is alone there notes in it where its board
-//!   is (see [`super::lock`]). Readers never make a file.
+//!   from its first append or key lock to its close (see [`super::lock`]). Readers never make a file.
 //! * `NAME.json.tmp-<unique>`: a snapshot being written, under the fold lock, so that any other
 //!   such file is a dead process's.
 //!
 //! **Saving** (the fold): take the fold lock; make generation n+1; seal n, so that everybody goes
-//! on in n+1; write all entries to a temporary file and sync it; note its identity in n+1; rename;
+//! on in n+1; write all entries to a temporary file and sync it; note its fingerprint in n+1; rename;
 //! sync the folder; remove the generations up to n. Whatever step is the last one that happens,
 //! snapshot and journals together hold everything: replaying a journal over a snapshot that has it
 //! already changes nothing.
@@ -21,7 +20,7 @@
 //! If it is, it keeps others out, saves, seals the last generation and removes all but the
 //! snapshot. Whoever had one of these files open finds the seal and looks again.
 //!
-//! **Somebody else's hand** (an editor, a program that rewrites the file in place): the identity of
+//! **Somebody else's hand** (an editor, a program that rewrites the file in place): the fingerprint of
 //! the snapshot is not the one we know; before a save overwrites it, it is read and handed to the
 //! cache together with the journals. A removed snapshot is an empty one: only what the journals say
 //! still counts.
@@ -43,17 +42,21 @@ mod state;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use self::names::Names;
 use self::notice::Notices;
 use self::state::State;
-use super::fs::{Disk, Fs};
-use super::journal::Record;
-use super::lock::{FoldGuard, LockFile, Map};
+use super::fs::{Disk, Fs, Taken};
+use super::lock::{CheckpointGuard, LockFile, Map};
 use super::{Change, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
+use crate::stepping;
 use crate::sync::{Arc, Mutex};
 use crate::value::write::Charset;
+
+/// How long to wait before another look at files that another process is clearing up.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// What an appended change survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +77,7 @@ pub struct Options {
     pub durability: Durability,
     /// Whether the file is only read: nothing in its folder is made or changed.
     pub read_only: bool,
-    /// How to get memory that other processes see. With it, a process that is alone at the file needs
-    /// no lock of the kernel for each key.
+    /// How to get memory that other processes see.
     pub map: Option<Map>,
 }
 
@@ -97,12 +99,10 @@ struct Inner {
     lock: Mutex<Option<Arc<LockFile>>>,
     /// The fold lock while this process has it: not on the stack of the thread that saves, where
     /// the child of a fork could not close it.
-    fold: Mutex<Option<FoldGuard>>,
+    fold: Mutex<Option<CheckpointGuard>>,
     notices: Mutex<Notices>,
     /// Whether nothing is to be made in the folder on account of what is read.
     only_reads: AtomicBool,
-    /// Whether others were seen to write since the key locks were told.
-    company: AtomicBool,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     heir: OnceLock<Arc<Inner>>,
 }
@@ -145,17 +145,11 @@ impl Store for FileStore {
         if !state.is_quiet() {
             inner.catch_up_or_tell(&mut state);
         }
-        let news = std::mem::take(&mut state.pending);
-        drop(state);
-        inner.meet_company();
-        news
+        std::mem::take(&mut state.pending)
     }
 
     fn append(&self, change: &Change) -> Result<()> {
-        let inner = self.inner();
-        let result = inner.append(change);
-        inner.meet_company();
-        result
+        self.inner().append(change)
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
@@ -199,7 +193,6 @@ impl Inner {
     fn new(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
         Self {
             only_reads: AtomicBool::new(options.read_only),
-            company: AtomicBool::new(false),
             fs,
             path,
             options,
@@ -225,42 +218,34 @@ impl Inner {
         Error::Io { doing, path: path.to_path_buf(), source }
     }
 
-    /// Joins the processes that write, if this one has not yet.
+    /// Joins the processes that write, if this one has not yet; waits while the last of them clears
+    /// up.
     fn presence(&self) -> Result<Arc<LockFile>> {
+        loop {
+            if let Some(lock) = self.try_presence()? {
+                return Ok(lock);
+            }
+            stepping::sleep(A_MOMENT);
+        }
+    }
+
+    /// The same without waiting. A lock file that the program closed is opened again.
+    fn try_presence(&self) -> Result<Option<Arc<LockFile>>> {
         let mut lock = self.lock.lock();
-        if let Some(lock) = &*lock {
-            return Ok(Arc::clone(lock));
+        if let Some(lock) = lock.as_ref().filter(|lock| lock.is_ours()) {
+            return Ok(Some(Arc::clone(lock)));
         }
         let path = &self.names().lock;
-        let joined = LockFile::join(&*self.fs, path, self.options.map);
-        let joined =
-            Arc::new(joined.map_err(|error| Self::error("make the lock file", path, error))?);
+        let joined = LockFile::join(&*self.fs, path);
+        let Some(joined) =
+            joined.map_err(|error| Self::error("make the lock file", path, error))?
+        else {
+            return Ok(None);
+        };
         if !joined.supported {
             self.tell_no_locks();
         }
-        *lock = Some(Arc::clone(&joined));
-        drop(lock);
-        if joined.owes_hello() {
-            self.say_hello();
-        }
-        Ok(joined)
-    }
-
-    /// Has whoever takes itself to be alone look up at its next miss. If it cannot be said, our first
-    /// result will do.
-    fn say_hello(&self) {
-        let _ = self.append_once(&mut self.state.lock(), &Record::Hello);
-    }
-
-    /// Has the key locks know that others were seen to write. If somebody is about to join, it will be
-    /// known soon enough.
-    fn meet_company(&self) {
-        if self.company.load(Ordering::Relaxed)
-            && let Some(lock) = self.lock.try_lock()
-        {
-            self.company.store(false, Ordering::Relaxed);
-            lock.iter().for_each(|lock| lock.has_company());
-        }
+        Ok(Some(Arc::clone(lock.insert(Arc::new(joined)))))
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
@@ -268,17 +253,16 @@ impl Inner {
             return KeyLock::Unsupported;
         }
         let lock = match self.presence() {
-            Ok(lock) if lock.has_keys() => lock,
-            Ok(_) => return KeyLock::Unsupported,
+            Ok(lock) => lock,
             Err(error) => {
                 self.tell_unwritable(&error);
                 return KeyLock::Unsupported;
             }
         };
         match lock.take_key(key) {
-            Ok(Some(guard)) => KeyLock::Held(guard),
-            Ok(None) => KeyLock::Busy,
-            Err(_) => KeyLock::Unsupported,
+            Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
+            Ok((Taken::Busy, _)) => KeyLock::Busy,
+            Ok(_) | Err(_) => KeyLock::Unsupported,
         }
     }
 

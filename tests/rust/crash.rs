@@ -1,14 +1,13 @@
 //! A disk that fails on purpose: at every single operation in turn, for good or once.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use outlive::store::fs::{Disk, Fs, Handle, Status};
+use outlive::store::fs::{Disk, Fs, Glance, Handle, LockHandle, Status};
 use outlive::store::{Change, Store};
 
 use super::stand::{Cache, Entries, apply, entries, item, names, place, put, remove};
@@ -78,7 +77,7 @@ impl Fs for FaultyDisk {
         self.0.step()?;
         self.handle(Disk.create_new(path, like))
     }
-    fn open_lock(&self, path: &Path) -> io::Result<File> {
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
         self.0.step()?;
         Disk.open_lock(path)
     }
@@ -115,9 +114,9 @@ impl Handle for FaultyHandle {
         self.0.step()?;
         self.1.position()
     }
-    fn size(&self) -> io::Result<u64> {
+    fn glance(&self) -> io::Result<Glance> {
         self.0.step()?;
-        self.1.size()
+        self.1.glance()
     }
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.0.step()?;

@@ -6,7 +6,7 @@ mod files;
 mod flight;
 mod journal;
 #[cfg(target_os = "linux")]
-mod lone;
+mod key_locks;
 mod model;
 mod policy;
 mod power;

@@ -4,12 +4,11 @@
 //! promise would be lost with the power.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use outlive::store::fs::{Disk, Fs, Handle, Status};
+use outlive::store::fs::{Disk, Fs, Glance, Handle, LockHandle, Status};
 use outlive::store::{Durability, FileStore, Item, Options, Store};
 use tempfile::TempDir;
 
@@ -62,7 +61,7 @@ impl Fs for LoggingDisk {
         let handle = Disk.create_new(path, like)?;
         Ok(self.handle(path, handle))
     }
-    fn open_lock(&self, path: &Path) -> io::Result<File> {
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
         Disk.open_lock(path)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -96,8 +95,8 @@ impl Handle for LoggingHandle {
     fn position(&self) -> io::Result<u64> {
         self.2.position()
     }
-    fn size(&self) -> io::Result<u64> {
-        self.2.size()
+    fn glance(&self) -> io::Result<Glance> {
+        self.2.glance()
     }
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         self.2.read(start, end)

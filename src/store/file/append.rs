@@ -1,17 +1,13 @@
 //! Appending: one write, and a look at what others wrote before it.
 
 use std::io;
-use std::time::Duration;
 
 use super::state::State;
-use super::{Durability, Inner};
+use super::{A_MOMENT, Durability, Inner};
 use crate::error::Result;
 use crate::stepping;
 use crate::store::Change;
 use crate::store::journal::{Record, encode};
-
-/// How long to wait before another look at files that another process is clearing up.
-const A_MOMENT: Duration = Duration::from_millis(1);
 
 impl Inner {
     /// Takes `change` down; what fails is kept in mind for the next save, and told once.

@@ -1,13 +1,12 @@
 //! Reading: the whole chain of journals, and what others appended since.
 
 use std::io::{self, ErrorKind};
-use std::sync::atomic::Ordering;
 
 use super::Inner;
 use super::names::Kind;
 use super::state::State;
 use crate::error::Result;
-use crate::store::fs::Identity;
+use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Journal, Look, Tail};
 use crate::store::replay::replay;
 use crate::store::{Change, Loaded, News};
@@ -30,12 +29,12 @@ impl Inner {
         state.lost = false;
         state.pending.clear();
         let found = self.read_snapshot(state);
-        state.snapshot = found.identity;
-        let foreign = found.identity.is_some() && !forget_folded(&mut chain, found.identity);
+        state.snapshot = found.fingerprint;
+        let foreign = found.fingerprint.is_some() && !forget_folded(&mut chain, found.fingerprint);
         let changes = self.adopt(state, chain);
         Loaded {
             items: replay(found.items, changes),
-            modified: found.identity.map(Identity::time),
+            modified: found.fingerprint.map(FileFingerprint::time),
             foreign,
         }
     }
@@ -57,7 +56,7 @@ impl Inner {
             return Ok(());
         }
         if state.announced.is_some() {
-            state.settle(self.identity());
+            state.settle(self.fingerprint());
         }
         let Some(journal) = &mut state.journal else { return self.look_around(state) };
         match journal.look()? {
@@ -75,7 +74,7 @@ impl Inner {
         if self.fs.status(&self.names().lock).is_ok() {
             return self.rejoin(state);
         }
-        if self.identity() != state.snapshot {
+        if self.fingerprint() != state.snapshot {
             state.pending = vec![News::Replaced(self.load(state))];
         }
         Ok(())
@@ -90,15 +89,12 @@ impl Inner {
 
     /// Adds what the current generation says to the news.
     pub fn take_in_one(&self, state: &mut State, tail: Tail) {
-        if tail.consumed > 0 {
-            self.company.store(true, Ordering::Relaxed);
-        }
         if let Some(journal) = state.journal.as_ref().filter(|_| tail.dropped > 0) {
             self.tell_dropped(&journal.path, tail.dropped, tail.changes.len());
         }
-        if let Some(identity) = tail.folded {
-            state.announce(identity);
-            state.settle(self.identity());
+        if let Some(fingerprint) = tail.folded {
+            state.announce(fingerprint);
+            state.settle(self.fingerprint());
         }
         state.changes += tail.changes.len() as u64;
         state.pending.extend(tail.changes.into_iter().map(News::Change));
@@ -122,12 +118,9 @@ impl Inner {
     /// we know, the journals hold all that is new; else everything is read again.
     pub fn rejoin(&self, state: &mut State) -> io::Result<()> {
         let mut chain = self.open_chain()?;
-        let snapshot = self.identity();
+        let snapshot = self.fingerprint();
         state.settle(snapshot);
         let last = chain.last().map(|(journal, _)| journal.generation);
-        if snapshot != state.snapshot || last.is_some() && last != state.finished {
-            self.company.store(true, Ordering::Relaxed);
-        }
         if snapshot != state.snapshot {
             state.pending = vec![News::Replaced(self.load(state))];
         } else if last.is_some() && last != state.finished {
@@ -155,8 +148,8 @@ impl Inner {
     }
 
     /// What stands at the snapshot's place.
-    pub fn identity(&self) -> Option<Identity> {
-        self.fs.status(&self.names().snapshot).ok().map(|status| status.identity)
+    pub fn fingerprint(&self) -> Option<FileFingerprint> {
+        self.fs.status(&self.names().snapshot).ok().map(|status| status.fingerprint)
     }
 
     /// Opens one generation.
@@ -221,8 +214,8 @@ impl Inner {
             if state.journal.is_some() {
                 continue;
             }
-            if let Some(identity) = tail.folded {
-                state.announce(identity);
+            if let Some(fingerprint) = tail.folded {
+                state.announce(fingerprint);
             }
             state.changes = changes;
             state.journal = Some(journal);
@@ -241,7 +234,7 @@ impl Inner {
         let guard = if state.folding {
             None
         } else {
-            let taken = crate::store::lock::FoldGuard::take(&*self.fs, &names.fold);
+            let taken = crate::store::lock::CheckpointGuard::take(&*self.fs, &names.fold);
             let Some(guard) = taken.map_err(wrong)? else { return Ok(false) };
             Some(guard)
         };
@@ -265,7 +258,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Leaves out the generations that the snapshot holds already; says whether it comes from a fold.
-fn forget_folded(chain: &mut Chain, snapshot: Option<Identity>) -> bool {
+fn forget_folded(chain: &mut Chain, snapshot: Option<FileFingerprint>) -> bool {
     let holds = |(_, tail): &(Journal, Tail)| snapshot.is_some() && tail.folded == snapshot;
     let first = chain.iter().rposition(holds);
     chain.drain(..first.unwrap_or_default());

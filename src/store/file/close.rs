@@ -7,7 +7,7 @@ use super::fold::FoldPass;
 use super::state::State;
 use crate::error::Result;
 use crate::store::Saving;
-use crate::store::lock::FoldGuard;
+use crate::store::lock::CheckpointGuard;
 use crate::sync::Arc;
 
 /// Leaves the files to the others when it is dropped.
@@ -64,7 +64,7 @@ impl Inner {
         }
         // If somebody folds, or nothing may be written here, the journals are not ours to fold.
         // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
-        let guard = FoldGuard::take(&*self.fs, &self.names().fold).ok().flatten();
+        let guard = CheckpointGuard::take(&*self.fs, &self.names().fold).ok().flatten();
         Ok(guard.filter(|_| self.presence().is_ok()).map(|guard| self.fold_pass(guard)))
     }
 
@@ -88,7 +88,7 @@ impl Inner {
     /// Whether no other process is there; if so, none comes in until we leave.
     fn is_alone(&self) -> bool {
         let lock = self.lock.lock();
-        lock.as_ref().is_some_and(|lock| lock.alone().unwrap_or(false))
+        lock.as_ref().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
     }
 
     /// Removes everything but the snapshot, unless something is still to be folded.

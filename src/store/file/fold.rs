@@ -8,9 +8,9 @@ use super::close::Leaving;
 use super::names::Kind;
 use super::state::State;
 use crate::error::Result;
-use crate::store::fs::{Handle, Identity};
+use crate::store::fs::{FileFingerprint, Handle};
 use crate::store::journal::{Journal, Record, Tail, encode};
-use crate::store::lock::FoldGuard;
+use crate::store::lock::CheckpointGuard;
 use crate::store::{Entries, News, Saving, snapshot};
 use crate::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Fold {
     /// The generation that was sealed for it.
     last: u64,
     /// The snapshot that it goes on from.
-    base: Option<Identity>,
+    base: Option<FileFingerprint>,
     /// How many changes were in memory alone when it began.
     unsaved: u64,
     /// Dropped before the guard: who closes and is not alone leaves while he keeps others waiting.
@@ -64,7 +64,7 @@ impl Inner {
     /// Whether a program that does not know our journals rewrote the snapshot: it may lack what was
     /// folded before. A snapshot that was removed lacks nothing, that was the user's wish.
     pub fn is_rewritten(&self, state: &State) -> bool {
-        let rewritten = || self.identity().is_some_and(|now| Some(now) != state.snapshot);
+        let rewritten = || self.fingerprint().is_some_and(|now| Some(now) != state.snapshot);
         state.journal.is_some() && rewritten()
     }
 
@@ -72,14 +72,14 @@ impl Inner {
     pub fn fold_lock(self: &Arc<Self>) -> Result<FoldPass> {
         let result = self.presence().and_then(|_| {
             let path = &self.names().fold;
-            FoldGuard::wait(&*self.fs, path).map_err(|error| Self::error("lock", path, error))
+            CheckpointGuard::wait(&*self.fs, path).map_err(|error| Self::error("lock", path, error))
         });
         let guard = result.inspect_err(|error| self.tell_unsaved(error))?;
         Ok(self.fold_pass(guard))
     }
 
     /// Keeps `guard` where the child of a fork finds it.
-    pub fn fold_pass(self: &Arc<Self>, guard: FoldGuard) -> FoldPass {
+    pub fn fold_pass(self: &Arc<Self>, guard: CheckpointGuard) -> FoldPass {
         *self.fold.lock() = Some(guard);
         FoldPass(Arc::clone(self))
     }
@@ -95,7 +95,7 @@ impl Inner {
         let sealed = self.seal(&mut state);
         state.folding = false;
         let last = sealed.inspect_err(|error| self.tell_unsaved(error))?;
-        let now = self.identity();
+        let now = self.fingerprint();
         state.settle(now);
         if now != state.snapshot {
             state.pending = vec![News::Replaced(self.load(&mut state))];
@@ -170,7 +170,7 @@ impl Saving for Fold {
     fn write(self: Box<Self>, entries: &Entries) -> Result<()> {
         let temporary = self.inner.names().temporary();
         let result = self.write_temporary(&temporary, entries);
-        let result = result.and_then(|identity| self.publish(&temporary, identity));
+        let result = result.and_then(|fingerprint| self.publish(&temporary, fingerprint));
         if let Err(error) = &result {
             drop(self.inner.fs.remove(&temporary));
             self.inner.tell_unsaved(error);
@@ -180,8 +180,8 @@ impl Saving for Fold {
 }
 
 impl Fold {
-    /// Writes all entries to a new file, durably; returns its identity.
-    fn write_temporary(&self, path: &Path, entries: &Entries) -> Result<Identity> {
+    /// Writes all entries to a new file, durably; returns its fingerprint.
+    fn write_temporary(&self, path: &Path, entries: &Entries) -> Result<FileFingerprint> {
         let inner = &*self.inner;
         let write = || -> io::Result<_> {
             let like = inner.fs.status(&inner.names().snapshot).ok();
@@ -189,30 +189,30 @@ impl Fold {
             let out = &mut Appender(&*file);
             let written = snapshot::write::write(out, entries, inner.options.charset)?;
             file.sync_data()?;
-            Ok((file.status()?.identity, written))
+            Ok((file.status()?.fingerprint, written))
         };
         let result = write().map_err(|error| Inner::error("write", path, error));
-        let (identity, written) = result?;
+        let (fingerprint, written) = result?;
         if let Some((key, error)) = written.refused.first() {
             let (count, key) = (written.refused.len(), String::from_utf8_lossy(key));
             inner.set_aside(&format!(
                 "{count} of its entries are no valid JSON and were left out ({key:?}: {error})"
             ));
         }
-        Ok(identity)
+        Ok(fingerprint)
     }
 
     /// Puts the new file in the place of the old one, and clears away what it replaces.
-    fn publish(&self, temporary: &Path, identity: Identity) -> Result<()> {
+    fn publish(&self, temporary: &Path, fingerprint: FileFingerprint) -> Result<()> {
         let (inner, names) = (&*self.inner, self.inner.names());
         let wrong = |error| Inner::error("replace", &names.snapshot, error);
-        if inner.identity() != self.base {
+        if inner.fingerprint() != self.base {
             return Err(wrong(io::Error::other("somebody else changed it meanwhile")));
         }
-        inner.append_once(&mut inner.state.lock(), &Record::Folded(identity))?;
+        inner.append_once(&mut inner.state.lock(), &Record::Folded(fingerprint))?;
         // NOTE: without the state's lock, as it may take long to free the old file's blocks.
         inner.fs.rename(temporary, &names.snapshot).map_err(wrong)?;
-        inner.state.lock().is_folded(identity, self.unsaved);
+        inner.state.lock().is_folded(fingerprint, self.unsaved);
         inner.fs.sync_folder(&names.folder).map_err(wrong)?;
         inner.clear_away(self.last);
         Ok(())

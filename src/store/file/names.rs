@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::store::lock::fold_path;
+use crate::store::lock::checkpoint_path;
 
 /// Where everything is, symbolic links resolved.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Names {
     pub fn new(snapshot: PathBuf) -> Self {
         let folder = snapshot.parent().unwrap_or(Path::new("/")).to_path_buf();
         let lock = beside(&snapshot, ".lock");
-        Self { fold: fold_path(&lock), lock, folder, snapshot }
+        Self { fold: checkpoint_path(&lock), lock, folder, snapshot }
     }
 
     /// The journal of `generation`.

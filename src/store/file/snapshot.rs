@@ -11,7 +11,7 @@ use super::state::State;
 use crate::stepping;
 use crate::store::Items;
 use crate::store::fill::fill;
-use crate::store::fs::{Identity, Status};
+use crate::store::fs::{FileFingerprint, Status};
 use crate::store::snapshot::read::{Reader, Snapshot};
 
 /// How often a file is read again that changes while it is read.
@@ -29,19 +29,19 @@ pub struct Found {
     /// Its entries.
     pub items: Items,
     /// Its state; `None` if there is none.
-    pub identity: Option<Identity>,
+    pub fingerprint: Option<FileFingerprint>,
 }
 
 impl Inner {
     /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
     pub fn read_snapshot(&self, state: &mut State) -> Found {
         match self.read_steadily() {
-            Ok(Some((identity, read))) => {
-                self.judge(state, identity, &read);
+            Ok(Some((fingerprint, read))) => {
+                self.judge(state, fingerprint, &read);
                 if self.is_write_protected() {
                     state.broken = Some("the file is write-protected");
                 }
-                Found { items: read.items, identity: Some(identity) }
+                Found { items: read.items, fingerprint: Some(fingerprint) }
             }
             Ok(None) => self.leave_alone(state, "the cache's path is no regular file", None),
             Err(error) if error.kind() == ErrorKind::NotFound => Found::default(),
@@ -56,33 +56,33 @@ impl Inner {
     }
 
     /// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
-    fn read_steadily(&self) -> io::Result<Option<(Identity, Snapshot)>> {
+    fn read_steadily(&self) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
         let mut left = TRIES;
         loop {
-            let Some((identity, read)) = self.read_once()? else { return Ok(None) };
+            let Some((fingerprint, read)) = self.read_once()? else { return Ok(None) };
             left -= 1;
             // A foreign writer empties the file first: what looks damaged may be half written.
-            if left == 0 || (read.damage.is_none() && identity.size > 0) {
-                return Ok(Some((identity, read)));
+            if left == 0 || (read.damage.is_none() && fingerprint.size > 0) {
+                return Ok(Some((fingerprint, read)));
             }
-            if !self.changes_soon(identity) {
-                return Ok(Some((identity, read)));
+            if !self.changes_soon(fingerprint) {
+                return Ok(Some((fingerprint, read)));
             }
         }
     }
 
     /// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched
     /// for a while, because a busy machine may hold its writer up.
-    fn changes_soon(&self, identity: Identity) -> bool {
-        let age = stepping::now().duration_since(identity.time());
+    fn changes_soon(&self, fingerprint: FileFingerprint) -> bool {
+        let age = stepping::now().duration_since(fingerprint.time());
         let looks = if age.is_ok_and(|age| age > RECENT) { 1 } else { LOOKS };
         (0..looks).any(|_| {
             stepping::sleep(PAUSE);
-            self.identity() != Some(identity)
+            self.fingerprint() != Some(fingerprint)
         })
     }
 
-    fn read_once(&self) -> io::Result<Option<(Identity, Snapshot)>> {
+    fn read_once(&self) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
         let path = &self.names().snapshot;
         // Before it is opened: to open a device may do something.
         if !self.fs.status(path)?.regular {
@@ -93,10 +93,10 @@ impl Inner {
         for _ in 0..TRIES {
             let mut reader = Reader::default();
             let piece = |start, into: &mut [u8]| file.read_piece(start, into);
-            let bytes = fill(before.identity.size, piece, |text| reader.advance(text))?;
+            let bytes = fill(before.fingerprint.size, piece, |text| reader.advance(text))?;
             let after = file.status()?;
-            if whole(&bytes, &after) && after.identity == before.identity {
-                return Ok(before.regular.then(|| (before.identity, reader.finish(&bytes))));
+            if whole(&bytes, &after) && after.fingerprint == before.fingerprint {
+                return Ok(before.regular.then(|| (before.fingerprint, reader.finish(&bytes))));
             }
             before = after;
             stepping::sleep(PAUSE);
@@ -105,8 +105,8 @@ impl Inner {
     }
 
     /// Tells what is damaged, and sees to it that the file is kept and written anew.
-    fn judge(&self, state: &mut State, identity: Identity, read: &Snapshot) {
-        let empty = identity.size == 0;
+    fn judge(&self, state: &mut State, fingerprint: FileFingerprint, read: &Snapshot) {
+        let empty = fingerprint.size == 0;
         let Some(damage) = read
             .damage
             .as_ref()
@@ -116,12 +116,12 @@ impl Inner {
             return;
         };
         state.rewrite = true;
-        if state.kept == Some(identity) {
+        if state.kept == Some(fingerprint) {
             return;
         }
-        state.kept = Some(identity);
+        state.kept = Some(fingerprint);
         let only_reads = self.only_reads.load(Ordering::Relaxed);
-        state.owes_copy = (only_reads && !empty).then_some(identity);
+        state.owes_copy = (only_reads && !empty).then_some(fingerprint);
         let copy = if empty { String::new() } else { self.where_kept() };
         let name = self.names().snapshot.display();
         let kept = match read.items.len() {
@@ -168,7 +168,7 @@ impl Inner {
         let names = self.names();
         let contents = |path: &Path| {
             let file = self.fs.open_read(path)?;
-            let size = file.status()?.identity.size;
+            let size = file.status()?.fingerprint.size;
             Ok::<_, io::Error>((size, file))
         };
         let (size, file) = contents(&names.snapshot).ok()?;
@@ -203,5 +203,5 @@ impl Inner {
 
 /// Whether `bytes` are all that the file holds.
 fn whole(bytes: &[u8], status: &Status) -> bool {
-    bytes.len() as u64 == status.identity.size
+    bytes.len() as u64 == status.fingerprint.size
 }

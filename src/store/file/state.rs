@@ -1,6 +1,6 @@
 //! What a process knows about the files.
 
-use crate::store::fs::{Fs, Identity};
+use crate::store::fs::{FileFingerprint, Fs};
 use crate::store::journal::Journal;
 use crate::store::{Change, News};
 
@@ -16,7 +16,7 @@ pub struct State {
     /// The last sealed generation that was taken in.
     pub finished: Option<u64>,
     /// The snapshot that was taken in, or that others wrote from what was; `None`: there was none.
-    pub snapshot: Option<Identity>,
+    pub snapshot: Option<FileFingerprint>,
     /// How many changes the current generation holds.
     pub changes: u64,
     /// How many changes the generations before it hold that are in no snapshot.
@@ -25,7 +25,7 @@ pub struct State {
     pub older_bytes: u64,
     /// A snapshot that somebody is about to put in place, and how many changes and bytes of older
     /// generations it holds. It counts when it is seen there: he may die before.
-    pub announced: Option<(Identity, u64, u64)>,
+    pub announced: Option<(FileFingerprint, u64, u64)>,
     /// How many changes are in memory alone, because they could not be appended.
     pub unsaved: u64,
     /// Whether the snapshot must be written again though nothing changed (it was damaged).
@@ -42,9 +42,9 @@ pub struct State {
     /// moment.
     pub lost: bool,
     /// The damaged snapshot that a copy was kept of.
-    pub kept: Option<Identity>,
+    pub kept: Option<FileFingerprint>,
     /// The damaged snapshot that a copy is to be kept of before it is written over.
-    pub owes_copy: Option<Identity>,
+    pub owes_copy: Option<FileFingerprint>,
 }
 
 impl State {
@@ -80,24 +80,24 @@ impl State {
     }
 
     /// Notes that somebody is about to put a snapshot in place that holds all older generations.
-    pub fn announce(&mut self, identity: Identity) {
-        self.announced = Some((identity, self.older_changes, self.older_bytes));
+    pub fn announce(&mut self, fingerprint: FileFingerprint) {
+        self.announced = Some((fingerprint, self.older_changes, self.older_bytes));
     }
 
     /// Notes that `now` is what stands at the snapshot's place.
-    pub fn settle(&mut self, now: Option<Identity>) {
-        if let Some((identity, changes, bytes)) = self.announced.filter(|it| Some(it.0) == now) {
+    pub fn settle(&mut self, now: Option<FileFingerprint>) {
+        if let Some((fingerprint, changes, bytes)) = self.announced.filter(|it| Some(it.0) == now) {
             self.announced = None;
-            self.snapshot = Some(identity);
+            self.snapshot = Some(fingerprint);
             self.older_changes -= changes;
             self.older_bytes -= bytes;
         }
     }
 
-    /// Notes that the snapshot is `identity` now and holds all older generations, and `unsaved`
+    /// Notes that the snapshot is `fingerprint` now and holds all older generations, and `unsaved`
     /// changes that were in memory alone.
-    pub fn is_folded(&mut self, identity: Identity, unsaved: u64) {
-        self.snapshot = Some(identity);
+    pub fn is_folded(&mut self, fingerprint: FileFingerprint, unsaved: u64) {
+        self.snapshot = Some(fingerprint);
         self.unsaved -= unsaved.min(self.unsaved);
         (self.older_changes, self.older_bytes, self.rewrite) = (0, 0, false);
         self.announced = None;

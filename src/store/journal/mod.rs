@@ -9,7 +9,8 @@
 //! * All numbers are little-endian. `magic` is `FF 6F 6C 01`; its last byte is the version of the
 //!   format. `FF` occurs in no key (WTF-8) and in no text (JSON), so a magic inside of a damaged
 //!   record is the start of the next one, never a piece of somebody's result.
-//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded. A kind that we do not know is passed over.
+//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded. 6 was `hello` in
+//!   version 0.1 and says nothing any more. A kind that we do not know is passed over.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
 //! * `created`: seconds since the epoch, an IEEE double.
@@ -20,7 +21,7 @@
 //! them one after the other. A **seal** ends a generation: records behind it do not count, and who
 //! finds one before its own record appends that record again in the next generation. The number of
 //! the first generation of a chain is the time in microseconds, so that no two chains look alike.
-//! **folded** carries the identity of a snapshot (device, inode, size, mtime): if the snapshot that
+//! **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if the snapshot that
 //! stands there is that one, it holds everything that earlier generations say.
 //!
 //! Reading drops what is damaged and goes on at the next magic with a right checksum. Bytes at the

@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::record::{MAGIC, Record, decode};
 use crate::store::Change;
-use crate::store::fs::Identity;
+use crate::store::fs::FileFingerprint;
 use crate::value::write::Charset;
 
 /// What a piece of a journal says.
@@ -14,7 +14,7 @@ pub struct Tail {
     /// The changes before the seal, in order.
     pub changes: Vec<Change>,
     /// The snapshot that holds all generations before this one, if a fold got so far.
-    pub folded: Option<Identity>,
+    pub folded: Option<FileFingerprint>,
     /// Whether the generation ends in this piece.
     pub sealed: bool,
     /// How many bytes were understood or given up; what is behind them is no whole record yet.
@@ -33,9 +33,9 @@ pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
         tail.consumed = end;
         match record {
             Record::Change(change) => tail.changes.push(change),
-            Record::Folded(identity) => tail.folded = Some(identity),
+            Record::Folded(fingerprint) => tail.folded = Some(fingerprint),
             Record::Seal => tail.sealed = true,
-            Record::Hello | Record::Unknown => {}
+            Record::Unknown => {}
         }
     }
     if complete && !tail.sealed {

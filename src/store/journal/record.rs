@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::Bytes;
 
-use crate::store::fs::Identity;
+use crate::store::fs::FileFingerprint;
 use crate::store::{Change, Item};
 use crate::value::write::Charset;
 
@@ -20,7 +20,6 @@ const REMOVE: u8 = 2;
 const CLEAR: u8 = 3;
 const SEAL: u8 = 4;
 const FOLDED: u8 = 5;
-const HELLO: u8 = 6;
 
 const CREATED: u8 = 1;
 const TIMED: u8 = 2;
@@ -35,9 +34,7 @@ pub enum Record {
     /// The generation ends here.
     Seal,
     /// If the snapshot is this one, it holds all earlier generations.
-    Folded(Identity),
-    /// Somebody has come who cannot say so otherwise; that anything stands here is all it says.
-    Hello,
+    Folded(FileFingerprint),
     /// Something that a later version wrote.
     Unknown,
 }
@@ -52,8 +49,7 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Change(Change::Remove(key)) => frame(out, REMOVE, 0, 0.0, key, b""),
         Record::Change(Change::Clear) => frame(out, CLEAR, 0, 0.0, b"", b""),
         Record::Seal => frame(out, SEAL, 0, 0.0, b"", b""),
-        Record::Folded(identity) => frame(out, FOLDED, 0, 0.0, b"", &identity.to_bytes()),
-        Record::Hello => frame(out, HELLO, 0, 0.0, b"", b""),
+        Record::Folded(fingerprint) => frame(out, FOLDED, 0, 0.0, b"", &fingerprint.to_bytes()),
         Record::Unknown => Ok(()),
     }
 }
@@ -130,8 +126,7 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Reco
         REMOVE => Record::Change(Change::Remove(key)),
         CLEAR => Record::Change(Change::Clear),
         SEAL => Record::Seal,
-        FOLDED => Identity::from_bytes(&text).map_or(Record::Unknown, Record::Folded),
-        HELLO => Record::Hello,
+        FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, Record::Folded),
         _ => Record::Unknown,
     }
 }

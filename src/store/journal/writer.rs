@@ -2,25 +2,15 @@
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::reader::{Tail, scan};
-use crate::stepping;
-use crate::store::fs::{Fs, Handle};
+use crate::store::fs::{Fs, Glance, Handle};
 use crate::value::write::Charset;
 
 /// A record buffer larger than this is given back after its use.
 const KEPT_BUFFER: usize = 1 << 20;
-
-/// For how long a glance takes it that the file was not removed.
-///
-/// A file that is removed within that time is like one that is removed a moment later: what was
-/// appended meanwhile goes with it, and is in memory until that is seen. Only results that take less
-/// time than this can fall into the gap; a slower function has the file asked for at each miss. A
-/// save always asks, so a removed file does not come back with what it held.
-const A_WHILE: Duration = Duration::from_millis(1);
 
 /// What a look at the end of the journal found.
 #[derive(Debug)]
@@ -46,8 +36,6 @@ pub struct Journal {
     known: u64,
     /// The size at the last look: bytes from `known` to here are no whole record yet.
     seen: u64,
-    /// When it was last seen that the file has a name.
-    asked: Option<Instant>,
     /// Where records are put together.
     pub buffer: Vec<u8>,
 }
@@ -66,16 +54,7 @@ impl Journal {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => fs.open_read(&path),
             _ => Err(error),
         })?;
-        Ok(Self {
-            generation,
-            path,
-            file,
-            charset,
-            known: 0,
-            seen: 0,
-            asked: None,
-            buffer: Vec::new(),
-        })
+        Ok(Self { generation, path, file, charset, known: 0, seen: 0, buffer: Vec::new() })
     }
 
     /// The same generation, as far as it is known, with a handle of its own (a file position is
@@ -85,7 +64,8 @@ impl Journal {
     /// If the file is not there any more.
     pub fn reopen(&self, fs: &dyn Fs) -> io::Result<Self> {
         let mut new = Self::open(fs, self.path.clone(), self.generation, false, self.charset)?;
-        let (old_file, new_file) = (self.file.status()?.identity, new.file.status()?.identity);
+        let (old_file, new_file) =
+            (self.file.status()?.fingerprint, new.file.status()?.fingerprint);
         if (old_file.device, old_file.inode) != (new_file.device, new_file.inode) {
             return Err(ErrorKind::NotFound.into());
         }
@@ -138,26 +118,19 @@ impl Journal {
         self.file.sync_data()
     }
 
-    /// Whether nothing has happened as far as a glance tells, for a tenth of the price of a look:
-    /// nobody appended, and the file was there a moment ago.
+    /// Whether nobody appended and the file was not removed, for a fraction of the price of a look.
     pub fn is_quiet(&self) -> bool {
-        self.asked.is_some_and(|asked| asked.elapsed() < A_WHILE)
-            && self.file.size().is_ok_and(|size| size == self.seen)
+        self.file.glance().is_ok_and(|glance| glance.size == self.seen && glance.links > 0)
     }
 
-    /// Looks whether others appended since the last look: one `fstat` if they did not.
+    /// Looks whether others appended since the last look: one system call if they did not.
     pub fn look(&mut self) -> io::Result<Look> {
-        let status = self.file.status()?;
-        let size = status.identity.size;
+        let Glance { size, links } = self.file.glance()?;
         if size < self.known {
             return Ok(Look::Gone);
         }
         if size == self.seen {
-            if status.links == 0 {
-                return Ok(Look::Gone);
-            }
-            self.asked = Some(stepping::instant());
-            return Ok(Look::Same);
+            return Ok(if links == 0 { Look::Gone } else { Look::Same });
         }
         let tail = self.read(size, false)?;
         self.seen = size;

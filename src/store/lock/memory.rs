@@ -11,5 +11,5 @@ pub trait Memory: Send + Sync + Debug {
     fn words(&self) -> &[AtomicU32];
 }
 
-/// Shows the memory behind a file, of which nobody can change the length.
+/// Shows the memory behind a file.
 pub type Map = fn(&File) -> io::Result<Box<dyn Memory>>;

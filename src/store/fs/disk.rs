@@ -1,0 +1,98 @@
+//! The real disk.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::open_file::OpenFile;
+use super::platform;
+use super::{Fs, Handle, LockHandle, Status};
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+/// How many symbolic links are followed before they are taken for a circle.
+const LINKS: usize = 40;
+
+impl Fs for Disk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut path = std::path::absolute(path)?;
+        for _ in 0..LINKS {
+            let Ok(target) = std::fs::read_link(&path) else { return Ok(path) };
+            path = path.parent().unwrap_or(Path::new("/")).join(target);
+        }
+        Err(io::Error::other("too many symbolic links"))
+    }
+
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        std::fs::metadata(path).map(|data| platform::status(&data))
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let mut options = OpenOptions::new();
+        platform::never_wait(options.read(true));
+        open(&options, path)
+    }
+
+    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+        let mut options = OpenOptions::new();
+        platform::private(options.read(true).append(true).create(create));
+        open(&options, path)
+    }
+
+    fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
+        let mut options = OpenOptions::new();
+        platform::private(options.read(true).append(true).create_new(true));
+        let file = options.open(path)?;
+        if let Some(like) = like {
+            platform::imitate(&file, like)?;
+        }
+        Ok(Box::new(OpenFile::new(file)?))
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
+        let mut options = OpenOptions::new();
+        platform::private(options.read(true).write(true).create(true).truncate(false));
+        Ok(Box::new(OpenFile::new(options.open(path)?)?))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let source = File::open(from)?;
+        let mut options = OpenOptions::new();
+        platform::private(options.write(true).create_new(true));
+        let copied = io::copy(&mut &source, &mut &options.open(to)?);
+        copied.map(drop).or_else(|_| {
+            std::fs::remove_file(to)?;
+            std::fs::hard_link(from, to)
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        platform::sync_folder(folder)
+    }
+}
+
+fn open(options: &OpenOptions, path: &Path) -> io::Result<Box<dyn Handle>> {
+    Ok(Box::new(OpenFile::new(options.open(path)?)?))
+}
+
+/// Makes the folder of `file`, and those above it, for the user alone, where there is none.
+pub fn make_folder_of(file: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    platform::private_folder(builder.recursive(true));
+    file.parent().map_or(Ok(()), |folder| builder.create(folder))
+}

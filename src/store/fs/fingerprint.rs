@@ -1,0 +1,47 @@
+//! What tells one state of a file from another.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A file that was replaced, rewritten or appended to has another fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFingerprint {
+    /// The device it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last written to, in nanoseconds since the epoch.
+    pub modified: u64,
+}
+
+impl FileFingerprint {
+    /// When the file was last written to.
+    pub fn time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.modified)
+    }
+
+    /// Whether both are states of one file.
+    pub fn is_same_file(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Four little-endian numbers, in the order of the fields.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        let fields = [self.device, self.inode, self.size, self.modified];
+        for (place, field) in bytes.chunks_exact_mut(8).zip(fields) {
+            place.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The fingerprint that `bytes` hold; `None` if they are not 32.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (fields, []) = bytes.as_chunks::<8>() else { return None };
+        let &[device, inode, size, modified] = fields else { return None };
+        let [device, inode, size, modified] =
+            [device, inode, size, modified].map(u64::from_le_bytes);
+        Some(Self { device, inode, size, modified })
+    }
+}

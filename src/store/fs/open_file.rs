@@ -1,0 +1,128 @@
+//! An open file, and the certainty that it is still ours.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+
+use super::platform;
+use super::{Glance, Handle, Status};
+
+/// A file that we opened. Dropped, it is closed, unless its descriptor has become somebody else's.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// There until the drop.
+    file: Option<File>,
+    device: u64,
+    inode: u64,
+}
+
+/// The descriptor was closed by somebody else, and may be another file's by now.
+#[derive(Debug)]
+struct LostDescriptor;
+
+impl fmt::Display for LostDescriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the program closed a file of the cache")
+    }
+}
+
+impl Error for LostDescriptor {}
+
+/// Whether `error` says that a descriptor is not ours any more.
+pub fn is_lost(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<LostDescriptor>)
+}
+
+fn lost() -> io::Error {
+    io::Error::other(LostDescriptor)
+}
+
+impl OpenFile {
+    /// Keeps `file`, under a number that is none of the standard streams'.
+    pub fn new(file: File) -> io::Result<Self> {
+        let file = platform::above_standard_streams(file)?;
+        let place = platform::status(&file.metadata()?).fingerprint;
+        Ok(Self { file: Some(file), device: place.device, inode: place.inode })
+    }
+
+    /// The file, whatever has become of its descriptor.
+    fn unverified(&self) -> &File {
+        self.file.as_ref().expect("it is there until the drop")
+    }
+
+    fn sees(&self) -> io::Result<Glance> {
+        let (place, glance) = platform::glance(self.unverified())?;
+        if place == (self.device, self.inode) { Ok(glance) } else { Err(lost()) }
+    }
+
+    /// The file, if it is ours.
+    pub fn verified(&self) -> io::Result<&File> {
+        self.glance()?;
+        Ok(self.unverified())
+    }
+
+    /// What the system says about it, if it is ours.
+    pub fn checked_status(&self) -> io::Result<Status> {
+        let data = self.unverified().metadata().map_err(|_| lost())?;
+        let status = platform::status(&data);
+        let found = status.fingerprint;
+        if (found.device, found.inode) == (self.device, self.inode) {
+            Ok(status)
+        } else {
+            Err(lost())
+        }
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        let ours = self.sees().is_ok();
+        if let Some(file) = self.file.take().filter(|_| !ours) {
+            platform::let_go(file);
+        }
+    }
+}
+
+impl Handle for OpenFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.verified()?.write(bytes)
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        self.unverified().stream_position()
+    }
+
+    fn glance(&self) -> io::Result<Glance> {
+        self.sees().map_err(|_| lost())
+    }
+
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        let file = self.verified()?;
+        let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while filled < length {
+            match platform::read_at(file, start + filled as u64, &mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(more) => filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        platform::read_at(self.verified()?, start, into)
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        self.checked_status()
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.verified()?.sync_data()
+    }
+}

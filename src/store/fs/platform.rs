@@ -1,0 +1,181 @@
+//! What differs from system to system.
+
+use std::fs::Metadata;
+use std::time::UNIX_EPOCH;
+
+#[cfg(not(unix))]
+pub use other::*;
+#[cfg(unix)]
+pub use unix::*;
+
+/// Nanoseconds since the epoch, and 0 for what lies before it.
+fn nanoseconds(data: &Metadata) -> u64 {
+    let since = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or_default()
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+    use std::io;
+    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::unix::fs::{
+        DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown,
+    };
+    use std::path::Path;
+
+    use crate::store::fs::{FileFingerprint, Glance, Status};
+
+    /// The first number that no standard stream has.
+    const FIRST_OWN: i32 = 3;
+
+    pub fn status(data: &Metadata) -> Status {
+        Status {
+            fingerprint: FileFingerprint {
+                device: data.dev(),
+                inode: data.ino(),
+                size: data.len(),
+                modified: super::nanoseconds(data),
+            },
+            regular: data.is_file(),
+            links: data.nlink(),
+            mode: data.mode() & 0o7777,
+            owner: Some((data.uid(), data.gid())),
+        }
+    }
+
+    /// Which file it is, and what a glance sees of it.
+    #[cfg(target_os = "linux")]
+    pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+        use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
+        let wanted = StatxFlags::INO | StatxFlags::SIZE | StatxFlags::NLINK;
+        let found = match statx(file, c"", AtFlags::EMPTY_PATH, wanted) {
+            Ok(found) => found,
+            // Forbidden in some containers.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => return fully(file),
+            Err(error) => return Err(error.into()),
+        };
+        let device = makedev(found.stx_dev_major, found.stx_dev_minor);
+        let glance = Glance { size: found.stx_size, links: u64::from(found.stx_nlink) };
+        Ok(((device, found.stx_ino), glance))
+    }
+
+    /// Which file it is, and what a glance sees of it.
+    #[cfg(not(target_os = "linux"))]
+    pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+        fully(file)
+    }
+
+    fn fully(file: &File) -> io::Result<((u64, u64), Glance)> {
+        let data = file.metadata()?;
+        Ok(((data.dev(), data.ino()), Glance { size: data.len(), links: data.nlink() }))
+    }
+
+    /// The same file under a number that is none of the standard streams': a program that closed
+    /// one of those opens its own file there later.
+    pub fn above_standard_streams(file: File) -> io::Result<File> {
+        if file.as_raw_fd() >= FIRST_OWN {
+            return Ok(file);
+        }
+        Ok(rustix::io::fcntl_dupfd_cloexec(&file, FIRST_OWN)?.into())
+    }
+
+    /// Leaves the descriptor to whoever has it now.
+    pub fn let_go(file: File) {
+        let _ = file.into_raw_fd();
+    }
+
+    pub fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        file.read_at(into, start)
+    }
+
+    pub fn never_wait(options: &mut OpenOptions) {
+        options.custom_flags(nix::libc::O_NONBLOCK);
+    }
+
+    pub fn private(options: &mut OpenOptions) {
+        options.mode(0o600);
+    }
+
+    pub fn private_folder(builder: &mut DirBuilder) {
+        builder.mode(0o700);
+    }
+
+    /// The owner first: a change of owner may take permission bits away.
+    pub fn imitate(file: &File, like: &Status) -> io::Result<()> {
+        if let Some((user, group)) = like.owner {
+            // Only root may give files away; for everybody else the file stays their own.
+            drop(fchown(file, Some(user), Some(group)));
+        }
+        file.set_permissions(Permissions::from_mode(like.mode))
+    }
+
+    pub fn sync_folder(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+}
+
+#[cfg(not(unix))]
+mod other {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+    use std::io::{self, Read, Seek};
+    use std::path::Path;
+    use std::time::UNIX_EPOCH;
+
+    use crate::store::fs::{FileFingerprint, Glance, Status};
+
+    /// There is no number of a file in the standard library here: the time of its creation tells
+    /// a replaced file from the one before.
+    pub fn status(data: &Metadata) -> Status {
+        let since = data.created().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let created = since.and_then(|since| u64::try_from(since.as_nanos()).ok());
+        Status {
+            fingerprint: FileFingerprint {
+                device: 0,
+                inode: created.unwrap_or_default(),
+                size: data.len(),
+                modified: super::nanoseconds(data),
+            },
+            regular: data.is_file(),
+            links: 1,
+            mode: 0,
+            owner: None,
+        }
+    }
+
+    pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+        let status = status(&file.metadata()?);
+        let place = (status.fingerprint.device, status.fingerprint.inode);
+        Ok((place, Glance { size: status.fingerprint.size, links: status.links }))
+    }
+
+    pub fn above_standard_streams(file: File) -> io::Result<File> {
+        Ok(file)
+    }
+
+    /// Handles are never somebody else's here: it is closed.
+    pub fn let_go(file: File) {
+        drop(file);
+    }
+
+    /// Moves the position, which `append` does not start from.
+    pub fn read_at(mut file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        file.seek(io::SeekFrom::Start(start))?;
+        file.read(into)
+    }
+
+    pub fn never_wait(_: &mut OpenOptions) {}
+
+    pub fn private(_: &mut OpenOptions) {}
+
+    pub fn private_folder(_: &mut DirBuilder) {}
+
+    pub fn imitate(_: &File, _: &Status) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Folders cannot be synced here; the system keeps their order itself.
+    pub fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Byte ranges of one lock file as locks, where a file description owns them.
+//!
+//! ```text
+//! byte 0        a checkpoint
+//! byte 1        presence
+//! byte 2 + n    the key with the number n
+//! ```
+//! They lie over whatever the file holds and need no bytes of it.
+
+use std::fs::File;
+use std::io;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use super::open_file::OpenFile;
+use super::refusal::outcome;
+use super::{LockHandle, LockMode, LockPart, Status, Taken};
+
+pub const CHECKPOINT_SUFFIX: &str = "";
+const FIRST_KEY: libc::off_t = 2;
+
+impl LockHandle for OpenFile {
+    fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        set(self.verified()?, kind(mode), part)
+    }
+
+    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        let (file, range) = (self.verified()?, range(kind(mode), part));
+        loop {
+            match fcntl(file, FcntlArg::F_OFD_SETLKW(&range)) {
+                Err(Errno::EINTR) => {}
+                result => return outcome(result.map(drop).map_err(Into::into)),
+            }
+        }
+    }
+
+    fn unlock(&self, part: LockPart) {
+        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
+        drop(self.verified().map(|file| set(file, libc::F_UNLCK, part)));
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        self.checked_status()
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.verified().ok()
+    }
+}
+
+fn set(file: &File, kind: i32, part: LockPart) -> io::Result<Taken> {
+    outcome(fcntl(file, FcntlArg::F_OFD_SETLK(&range(kind, part))).map(drop).map_err(Into::into))
+}
+
+fn kind(mode: LockMode) -> i32 {
+    match mode {
+        LockMode::Shared => libc::F_RDLCK,
+        LockMode::Exclusive => libc::F_WRLCK,
+    }
+}
+
+/// IMPORTANT: a key's number is below 2^30, so that all fit the file offsets of 32-bit systems.
+fn range(kind: i32, part: LockPart) -> libc::flock {
+    let start = match part {
+        LockPart::Checkpoint => 0,
+        LockPart::Presence => 1,
+        LockPart::Key(number) => FIRST_KEY + libc::off_t::from(number.cast_signed()),
+    };
+    let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");
+    let whence = i16::try_from(libc::SEEK_SET).expect("SEEK_SET is 0");
+    libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: 1, l_pid: 0 }
+}
+
+pub fn means_unsupported(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOLCK | libc::ENOSYS | libc::EOPNOTSUPP))
+}

@@ -1,0 +1,62 @@
+//! Whole files as locks, where there are no byte ranges that a file description owns: presence and
+//! checkpoints have a file each, and keys cannot be locked.
+
+use std::fs::{File, TryLockError};
+use std::io;
+
+use super::open_file::OpenFile;
+use super::refusal::outcome;
+use super::{LockHandle, LockMode, LockPart, Status, Taken};
+
+pub const CHECKPOINT_SUFFIX: &str = "-save";
+
+impl LockHandle for OpenFile {
+    /// Not every system can turn one kind of lock into the other: the old one is dropped first.
+    fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        if matches!(part, LockPart::Key(_)) {
+            return Ok(Taken::Unsupported);
+        }
+        let file = self.verified()?;
+        // Some systems refuse to unlock what is not locked.
+        drop(file.unlock());
+        let tried = match mode {
+            LockMode::Shared => file.try_lock_shared(),
+            LockMode::Exclusive => file.try_lock(),
+        };
+        match tried {
+            Ok(()) => Ok(Taken::Yes),
+            Err(TryLockError::WouldBlock) => Ok(Taken::Busy),
+            Err(TryLockError::Error(error)) => outcome(Err(error)),
+        }
+    }
+
+    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        if matches!(part, LockPart::Key(_)) {
+            return Ok(Taken::Unsupported);
+        }
+        let file = self.verified()?;
+        drop(file.unlock());
+        outcome(match mode {
+            LockMode::Shared => file.lock_shared(),
+            LockMode::Exclusive => file.lock(),
+        })
+    }
+
+    fn unlock(&self, _: LockPart) {
+        // Nothing to do about a failure: the system frees the lock when the file is closed.
+        drop(self.verified().map(File::unlock));
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        self.checked_status()
+    }
+
+    fn file(&self) -> Option<&File> {
+        self.verified().ok()
+    }
+}
+
+/// Windows says that there is no such function (1).
+pub fn means_unsupported(error: &io::Error) -> bool {
+    cfg!(windows) && error.raw_os_error() == Some(1)
+}
