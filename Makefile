@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-tools guard-write faults lint rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults lint fmt rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -15,12 +15,18 @@ demo: $(VENV)/built ## a real program, cut off by a rate limit, finished, repeat
 
 test: lint rust python ## every check
 
-lint: $(VENV)/built ## formatters, linters, types
+fmt: $(VENV)/made   ## format all, and mend what linters can mend
+	cargo fmt
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lint: $(VENV)/built ## formatters, linters, layers, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest outlive --allowlist tests/typing/stubtest.allow
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -55,9 +61,6 @@ bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 guard: $(VENV)/built ## instructions of the hot paths, against committed figures (needs valgrind)
 	cd tests && $(abspath $(BIN))/python -m bench.guard
 
-guard-tools:
-	command -v valgrind >/dev/null || { apt-get update -qq && apt-get install -y -qq valgrind; }
-
 guard-write: $(VENV)/built
 	cd tests && $(abspath $(BIN))/python -m bench.guard --write
 
@@ -80,4 +83,4 @@ $(VENV)/octohatrack: $(VENV)/made tests/python/compat/octohatrack/versions.py
 	touch $@
 
 clean:              ## remove what the above made
-	rm -rf .venv .venv-* target .stamps
+	rm -rf .venv .venv-* target

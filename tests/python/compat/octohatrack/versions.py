@@ -24,9 +24,9 @@ VERSIONS = {
     "0.6.1": "4983e5f31a1e33d962397e77d947f0083f931d4acb507742a48ab964032cbf10",
 }
 
-#: Below the folder where `make` keeps what it has already done.
 ROOT = Path(__file__).resolve().parents[4]
-FOLDER = ROOT / ".stamps" / "octohatrack"
+#: Among what is built, where `make clean` finds it.
+FOLDER = ROOT / "target" / "octohatrack"
 
 
 def folder_of(version: str) -> Path:
