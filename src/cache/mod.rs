@@ -31,7 +31,7 @@ use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
 use crate::store::{Change, KeyLock, Store};
-use crate::sync::{self, Arc, Mutex};
+use crate::sync::{self, Arc, Mutex, rank};
 use state::{Displaced, Salt, State};
 
 /// What a leader hands to those who wait.
@@ -45,14 +45,14 @@ pub enum SharedResult<L, E> {
 
 /// One cache: entries in memory, in front of a store.
 pub struct Cache<L, E> {
-    state: Mutex<State<L>>,
+    state: Mutex<State<L>, { rank::STATE }>,
     store: Box<dyn Store>,
     flights: Flights<SharedResult<L, E>>,
     gate: Arc<Gate>,
     /// Held while the store's history and ours take the same step, so that neither overtakes.
-    history: Mutex<()>,
+    history: Mutex<(), { rank::HISTORY }>,
     /// Held by whoever writes a snapshot.
-    saving: Mutex<()>,
+    saving: Mutex<(), { rank::SAVING }>,
     /// Whether a thread is writing one in the background.
     background: AtomicBool,
 }

@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 
-use crate::sync::{AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::sync::{AtomicUsize, Mutex, OnceLock, Ordering, rank};
 
 /// How many stripes there are: with more threads than this, some share one.
 const STRIPES: usize = 32;
@@ -16,7 +16,7 @@ const NONE: usize = STRIPES;
 /// As far apart as two cores' caches may fetch at once.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe<T>(Mutex<T>);
+struct Stripe<T>(Mutex<T, { rank::LEAF }>);
 
 /// A value for each stripe, made when a thread of that stripe first asks for it.
 #[derive(Debug)]

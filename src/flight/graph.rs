@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::owner::{Owner, Ticket};
 use super::table::{Flight, Table};
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, rank};
 
 /// The wait-for graph; a process has one, tests may have their own.
 #[derive(Debug)]
 pub struct Graph {
-    state: Mutex<GraphState>,
+    state: Mutex<GraphState, { rank::FLIGHTS }>,
     /// How many flights there are, to be read without the lock; written under it.
     count: AtomicUsize,
 }

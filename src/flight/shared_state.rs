@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem;
 
 use super::owner::Ticket;
-use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, OnceLock, Ordering};
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, OnceLock, Ordering, rank};
 
 /// A [`SharedState`] or a value of the type that its table has; the graph knows none of these types.
 pub(super) type Erased = Arc<dyn Any + Send + Sync>;
@@ -41,7 +41,7 @@ pub(super) struct SharedState<V> {
     /// Goes with the graph's lock: a condition may be used with one lock only.
     pub(super) ended: Condvar,
     /// Taken only while the graph's lock is held.
-    pub(super) callbacks: Mutex<Vec<(Ticket, Callback)>>,
+    pub(super) callbacks: Mutex<Vec<(Ticket, Callback)>, { rank::CALLBACKS }>,
     /// How many wait; changed only while the graph's lock is held.
     pub(super) waiting: AtomicUsize,
     pub(super) leader: OnceLock<Arc<dyn Leader>>,

@@ -52,7 +52,7 @@ use super::lock::{CheckpointGuard, LockFile, Map};
 use super::{Change, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
 use crate::stepping;
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, rank};
 use crate::value::write::Charset;
 
 /// How long to wait before another look at files that another process is clearing up.
@@ -94,13 +94,13 @@ struct Inner {
     path: PathBuf,
     options: Options,
     names: OnceLock<Names>,
-    state: Mutex<State>,
+    state: Mutex<State, { rank::FILE }>,
     /// Apart from `state`, as it is held for moments only: a fork must find it free to close it.
-    lock: Mutex<Option<Arc<LockFile>>>,
+    lock: Mutex<Option<Arc<LockFile>>, { rank::LOCK_FILE }>,
     /// The fold lock while this process has it: not on the stack of the thread that saves, where
     /// the child of a fork could not close it.
-    fold: Mutex<Option<CheckpointGuard>>,
-    notices: Mutex<Notices>,
+    fold: Mutex<Option<CheckpointGuard>, { rank::FOLD }>,
+    notices: Mutex<Notices, { rank::NOTICES }>,
     /// Whether nothing is to be made in the folder on account of what is read.
     only_reads: AtomicBool,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
@@ -276,14 +276,11 @@ impl Inner {
         if let Some(fold) = self.fold.try_lock().and_then(|mut fold| fold.take()) {
             fold.forget();
         }
-        if let Some(notices) = self.notices.try_lock() {
-            *heir.notices.lock() = notices.child();
-        }
+        let notices = self.notices.try_lock().map(|notices| notices.child());
+        *heir.notices.lock() = notices.unwrap_or_default();
         heir.only_reads.store(self.only_reads.load(Ordering::Relaxed), Ordering::Relaxed);
-        *heir.state.lock() = match self.state.try_lock() {
-            Some(mut state) => state.child(&*self.fs),
-            None => State { lost: true, ..State::default() },
-        };
+        let state = self.state.try_lock().map(|mut state| state.child(&*self.fs));
+        *heir.state.lock() = state.unwrap_or_else(|| State { lost: true, ..State::default() });
         // A second call on the same store finds the heir in place and changes nothing.
         drop(self.heir.set(Arc::new(heir)));
     }

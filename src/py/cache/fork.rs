@@ -6,17 +6,17 @@
 //! these locks and waits for them with the interpreter in its hands, for ever.
 
 use std::cell::RefCell;
-use std::sync::{Once, RwLockWriteGuard};
+use std::sync::Once;
 
 use pyo3::prelude::*;
 
 use super::core::all_caches;
 use crate::flight::{ForkToken, Graph, this_thread};
 use crate::py::ffi;
-use crate::sync::alone;
+use crate::sync::{Alone, alone};
 
 /// What is held from just before a fork until just after it.
-type Held = (ForkToken, RwLockWriteGuard<'static, ()>);
+type Held = (ForkToken, Alone);
 
 thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) });
 

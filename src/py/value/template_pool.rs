@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use super::decode::{Failure, template};
 use super::key_interner::Names;
 use super::template::Part;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, rank};
 
 /// What a result is copied from beside its first template.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ pub struct Spares {
     /// What more of them are made of.
     text: OnceLock<Bytes>,
     /// Those that nobody copies at this moment.
-    spare: Mutex<Vec<Part>>,
+    spare: Mutex<Vec<Part>, { rank::LEAF }>,
 }
 
 impl Spares {

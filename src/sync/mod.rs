@@ -3,37 +3,54 @@
 //! The standard library's locks and not `parking_lot`'s: they keep no global table, so a lock is
 //! plain memory that a forked child can go on using whatever the other threads were doing. A
 //! poisoned lock is taken all the same: what stands behind each lock is valid after every step.
+//!
+//! [`rank`] tells in which order locks are taken.
 
+mod activity;
+pub mod rank;
+
+use std::ops::{Deref, DerefMut};
 pub use std::sync::atomic::{AtomicUsize, Ordering};
-pub use std::sync::{Arc, MutexGuard, OnceLock};
-use std::sync::{
-    Condvar as StdCondvar, Mutex as StdMutex, PoisonError, RwLock, RwLockReadGuard,
-    RwLockWriteGuard,
-};
+pub use std::sync::{Arc, OnceLock};
+use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, MutexGuard as StdGuard, PoisonError};
 use std::time::Duration;
 
-/// A mutual exclusion that ignores poisoning.
-#[derive(Debug, Default)]
-pub struct Mutex<T>(StdMutex<T>);
+pub use activity::{Active, Alone, active, alone};
+use rank::Held;
 
-impl<T> Mutex<T> {
+/// A mutual exclusion that ignores poisoning; `RANK` is its place in the order of locks.
+#[derive(Debug, Default)]
+pub struct Mutex<T, const RANK: u8>(StdMutex<T>);
+
+/// A lock that is held.
+#[must_use = "dropped it holds nothing"]
+#[derive(Debug)]
+pub struct MutexGuard<'a, T> {
+    value: StdGuard<'a, T>,
+    held: Held,
+}
+
+impl<T, const RANK: u8> Mutex<T, RANK> {
     /// Puts `value` behind a lock.
     pub const fn new(value: T) -> Self {
         Self(StdMutex::new(value))
     }
 
     /// Waits for the lock.
+    #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         #[cfg(debug_assertions)]
         if let Some(scheduler) = crate::stepping::scheduler() {
             return self.lock_stepped(&*scheduler);
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let held = Held::in_order(RANK);
+        MutexGuard { value: self.0.lock().unwrap_or_else(PoisonError::into_inner), held }
     }
 
     /// Waits for the lock as a simulation has it.
     #[cfg(debug_assertions)]
     fn lock_stepped(&self, scheduler: &dyn crate::stepping::Scheduler) -> MutexGuard<'_, T> {
+        drop(Held::in_order(RANK));
         scheduler.step();
         loop {
             if let Some(guard) = self.try_lock() {
@@ -45,11 +62,28 @@ impl<T> Mutex<T> {
 
     /// Takes the lock if nobody holds it (for the garbage collector, which must not wait).
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => None,
-        }
+        let value = match self.0.try_lock() {
+            Ok(value) => value,
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(std::sync::TryLockError::WouldBlock) => return None,
+        };
+        Some(MutexGuard { value, held: Held::noted(RANK) })
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
     }
 }
 
@@ -69,27 +103,14 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> MutexGuard<'a, T> {
-        let waited = self.0.wait_timeout(guard, timeout);
-        waited.map_or_else(|poisoned| poisoned.into_inner().0, |(guard, _)| guard)
+        let MutexGuard { value, held } = guard;
+        let waited = self.0.wait_timeout(value, timeout);
+        let value = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(value, _)| value);
+        MutexGuard { value, held }
     }
 
     /// Wakes everybody who waits.
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
-}
-
-/// Shared by whoever is inside the cache, held alone by whoever forks.
-static ACTIVITY: RwLock<()> = RwLock::new(());
-
-/// Says that this thread is inside the cache, where a fork would catch it holding locks.
-///
-/// To be taken once by every public operation, never while Python runs, never twice by a thread.
-pub fn active() -> RwLockReadGuard<'static, ()> {
-    ACTIVITY.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits until nobody is inside the cache and keeps everybody out: the token of a fork.
-pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    ACTIVITY.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,39 @@
+//! Who is inside the cache: what a fork waits for.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::rank::{self, Held};
+
+/// Shared by whoever is inside the cache, held alone by whoever forks.
+static ACTIVITY: RwLock<()> = RwLock::new(());
+
+/// This thread is inside the cache, where a fork would catch it holding locks.
+#[must_use = "dropped it protects nothing"]
+#[derive(Debug)]
+pub struct Active {
+    _shared: RwLockReadGuard<'static, ()>,
+    _held: Held,
+}
+
+/// Nobody is inside the cache, and nobody comes in.
+#[must_use = "dropped it protects nothing"]
+#[derive(Debug)]
+pub struct Alone {
+    _exclusive: RwLockWriteGuard<'static, ()>,
+    _held: Held,
+}
+
+/// Enters the cache. Every public operation does so once, never while Python runs, and never twice
+/// in a thread.
+pub fn active() -> Active {
+    let held = Held::in_order(rank::ACTIVITY);
+    let shared = ACTIVITY.read().unwrap_or_else(PoisonError::into_inner);
+    Active { _shared: shared, _held: held }
+}
+
+/// Waits until nobody is inside the cache and keeps everybody out: the token of a fork.
+pub fn alone() -> Alone {
+    let held = Held::in_order(rank::ACTIVITY);
+    let exclusive = ACTIVITY.write().unwrap_or_else(PoisonError::into_inner);
+    Alone { _exclusive: exclusive, _held: held }
+}
