@@ -71,14 +71,14 @@ class CacheState:
 
     def renew_options(self, memoised: _core.Memoised) -> None:
         """Give ``memoised`` the defaults of now, and its own options on top."""
-        own, refresher = memoised._outlive_own
-        options = _options.checked(self.options, own)
+        registration = memoised._outlive_registration
+        options = _options.checked(self.options, registration.own)
         errors = None
         if options.cache_errors:
             from ._kept_errors import KeptErrors  # it needs inspect, which few imports do
 
             errors = KeptErrors(options.cache_errors)
-        memoised.set_options(options.replace(errors=errors, refresher=refresher))
+        memoised.set_options(options.replace(errors=errors, refresher=registration.refresher))
 
     def count(self, memoised: _core.Memoised) -> int:
         """Count the entries of ``memoised``."""

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, final
 
 from ._async.leader import LeaderTask
+from ._info import CacheInfo
 from ._options import Options
 from ._parameters import Param
+from ._registration import Registration
 
 __all__ = [
     "Cache",
@@ -105,10 +107,6 @@ class Memoised:
     __qualname__: str
     __doc__: str | None
     __wrapped__: Callable[..., Any]
-    cache_info: Callable[[], Any]
-    cache_clear: Callable[[], None]
-    cache_parameters: Callable[[], dict[str, Any]]
-    _outlive_own: tuple[dict[str, Any], Any]
 
     def __new__(
         cls,
@@ -124,7 +122,21 @@ class Memoised:
         digest: Callable[[str, bytes], str] | None,
         options: Options,
         suspends: bool,
+        registration: Registration,
     ) -> Memoised: ...
+    @property
+    def _outlive_registration(self) -> Registration:
+        """Its own options and its place in the cache, as Python knows them."""
+
+    def cache_info(self) -> CacheInfo:
+        """Counts hits, misses and entries, in `functools`' order."""
+
+    def cache_clear(self) -> None:
+        """Forgets all entries and sets the counters back."""
+
+    def cache_parameters(self) -> dict[str, Any]:
+        """The options that the function was decorated with."""
+
     @property
     def name(self) -> str:
         """`module.qualname`, or what `name=` said."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from . import _core, _naming, _options, _parameters, _refresh
 from ._exceptions import KeyCollisionWarning
+from ._registration import Registration
 from ._secret import Digester
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
@@ -25,6 +26,13 @@ _named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, 
 
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
+#: What a memoised function has, whether it suspends or not.
+_CONTROLS = (
+    *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
+    *("peek", "put", "forget"),
+)
+#: What may stand in the ``__dict__`` of a memoised function and is its own alone.
+_OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
 _GENERATOR_ADVICE = (
     "is a generator function: its result can be used up only once, so it cannot be kept; "
     "memoise a function that returns list(...) of it"
@@ -51,15 +59,19 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any], own: dict
         return type(function)(_decorate(cache, function.__func__, given, own))
     _refuse(function)
     memoised = _native(cache, function, given, own)
-    functools.update_wrapper(memoised, function)
-    memoised.cache_info = functools.partial(_cache_info, cache, memoised)
-    memoised.cache_clear = functools.partial(_cache_clear, cache, memoised)
-    memoised.cache_parameters = functools.partial(_cache_parameters, cache, given)
+    _take_over(memoised, function)
     if not memoised.suspends:
         return memoised
     from ._async import face
 
-    return face.face(memoised, function)
+    return face.face(memoised, function, _CONTROLS)
+
+
+def _take_over(memoised: _core.Memoised, function: Callable[..., Any]) -> None:
+    """Show ``function`` as ``functools.wraps`` does, but nothing that another layer of ours has."""
+    functools.update_wrapper(memoised, function)
+    for name in _OF_ONE_LAYER:
+        memoised.__dict__.pop(name, None)
 
 
 def _suspends(function: Any) -> bool:
@@ -97,6 +109,7 @@ def _native(
     name = _naming.full_name(function, given.get("name"), version)
     shared = _naming.version_mark(version)
     params = _parameters.parameters(function, given.get("ignore", ()), given.get("secret", ()))
+    registration = Registration(cache, given, own)
     memoised = _core.Memoised(
         function,
         cache.core,
@@ -109,13 +122,36 @@ def _native(
         digest=Digester(cache.core, name),
         options=_options.Options(),
         suspends=_suspends(function),
+        registration=registration,
     )
-    memoised._outlive_own = own, _refresher(memoised)
+    registration.refresher = _refresher(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)
-    if not (cache.is_drop_in and rule == "first"):
+    if _is_memoised_here(cache, name, function):
+        _tell_twice(cache, name)
+    elif not (cache.is_drop_in and rule == "first"):
         _tell_namesakes(cache, name, memoised)
     return memoised
+
+
+def _is_memoised_here(cache: CacheState, name: str, function: Callable[..., Any]) -> bool:
+    """Whether ``function`` is, or wraps, one that is memoised in the same file under ``name``."""
+
+    def is_here(layer: Any) -> bool:
+        native = getattr(layer, "_outlive_native", layer)
+        if not isinstance(native, _core.Memoised) or native.name != name:
+            return False
+        return native._outlive_registration.cache.core is cache.core
+
+    return is_here(inspect.unwrap(function, stop=is_here))
+
+
+def _tell_twice(cache: CacheState, name: str) -> None:
+    message = (
+        f"{name} is memoised twice in {cache.label}, under the same keys, so one of the two "
+        "decorators does nothing: remove it, or give it another cache or a name= of its own"
+    )
+    warn(KeyCollisionWarning.__name__, message)
 
 
 def _tell_namesakes(cache: CacheState, name: str, memoised: _core.Memoised) -> None:
@@ -146,23 +182,3 @@ def _is_redefined(other: _core.Memoised) -> bool:
     found = getattr(found, "fget", found)
     found = getattr(found, "__func__", found)
     return getattr(found, "_outlive_native", found) is other
-
-
-def _cache_info(cache: CacheState, memoised: _core.Memoised) -> Any:
-    from ._info import CacheInfo
-
-    hits, misses, expired = memoised.counts()
-    size = cache.count(memoised)
-    maxsize = _options.checked(cache.options, memoised._outlive_own[0]).maxsize
-    return CacheInfo(hits, misses, maxsize, size, memoised.evictions(), expired)
-
-
-def _cache_clear(cache: CacheState, memoised: _core.Memoised) -> None:
-    cache.clear(memoised)
-    memoised.reset()
-
-
-def _cache_parameters(cache: CacheState, given: dict[str, Any]) -> dict[str, Any]:
-    """What the function was decorated with, in the manner of ``functools.lru_cache``."""
-    defaults = {"maxsize": cache.options.maxsize, "typed": True}
-    return defaults | given

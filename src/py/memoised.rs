@@ -26,7 +26,7 @@ use crate::policy::Limits;
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, value_name, body, flat, rule, params, digest, options, suspends))]
+    #[pyo3(signature = (function, core, *, name, value_name, body, flat, rule, params, digest, options, suspends, registration))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
@@ -41,6 +41,7 @@ impl Memoised {
         digest: Option<Py<PyAny>>,
         options: Options,
         suspends: bool,
+        registration: Py<PyAny>,
     ) -> PyResult<Py<Self>> {
         let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
         let gate = Arc::clone(core.get().cache().gate());
@@ -60,6 +61,7 @@ impl Memoised {
             collision_told: AtomicBool::new(false),
             unstorable_told: AtomicBool::new(false),
             configured: AtomicBool::new(false),
+            registration,
         };
         let me = Bound::new(py, me)?;
         install(&me);
@@ -139,6 +141,27 @@ impl Memoised {
         self.suspends
     }
 
+    /// Its own options and its place in the cache, as Python knows them.
+    #[getter]
+    fn _outlive_registration(&self) -> &Py<PyAny> {
+        &self.registration
+    }
+
+    /// Counts hits, misses and entries, in `functools`' order.
+    fn cache_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_registration(slf, intern!(slf.py(), "cache_info"))
+    }
+
+    /// Forgets all entries and sets the counters back.
+    fn cache_clear<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_registration(slf, intern!(slf.py(), "cache_clear"))
+    }
+
+    /// The options that the function was decorated with.
+    fn cache_parameters<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_registration(slf, intern!(slf.py(), "cache_parameters"))
+    }
+
     /// How results are kept and served from now on.
     fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
@@ -190,6 +213,7 @@ impl Memoised {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(&self.core)?;
+        visit.call(&self.registration)?;
         self.options.try_lock().map_or(Ok(()), |options| options.traverse(visit))?;
         self.keys.traverse(visit)?;
         // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
@@ -252,6 +276,13 @@ fn copied_if_alive<'py>(py: Python<'py>, live: &Live, shared: bool) -> PyResult<
 }
 
 impl Memoised {
+    fn ask_registration<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().registration.bind(slf.py()).call_method1(name, (slf,))
+    }
+
     /// The whole call; of an async function the part that does not suspend.
     fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
         let (me, py) = (slf.get(), slf.py());

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _core
@@ -12,15 +12,9 @@ from . import loops
 from .leader import compute, lead
 from .wait import wait
 
-#: What a memoised function has, whether it suspends or not.
-_ATTRIBUTES = (
-    *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
-    *("peek", "put", "forget"),
-)
 
-
-def face(native: _core.Memoised, function: Callable[..., Any]) -> Any:
-    """Return the ``async def`` function that stands for ``native``, with all its attributes."""
+def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterable[str]) -> Any:
+    """Return the ``async def`` function that stands for ``native``, with all its ``controls``."""
 
     @functools.wraps(function)
     async def memoised(*args: Any, **kwargs: Any) -> Any:
@@ -31,7 +25,7 @@ def face(native: _core.Memoised, function: Callable[..., Any]) -> Any:
         """Compute this call anew and keep the result, whatever is stored."""
         return await finish(native.refresh(*args, **kwargs))
 
-    for name in _ATTRIBUTES:
+    for name in controls:
         setattr(memoised, name, getattr(native, name))
     shown: Any = memoised
     shown.refresh, shown._outlive_native = refresh, native

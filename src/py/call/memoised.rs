@@ -36,6 +36,8 @@ pub struct Memoised {
     pub(in crate::py) unstorable_told: AtomicBool,
     /// Whether it was given its options, so that calls of it may be under way.
     pub(in crate::py) configured: AtomicBool,
+    /// `outlive._registration.Registration`: its own options, and its place in the cache.
+    pub(in crate::py) registration: Py<PyAny>,
 }
 
 /// What happened to the calls that no table answered.
