@@ -2,35 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::entries::SpareNames;
+use super::PyCache;
 use super::mode::Mode;
-use crate::cache::{Cache, Epoch, SharedResult};
+use super::registry;
+use crate::cache::{Cache, Epoch};
 use crate::policy::Limits;
-use crate::py::value::template::Live;
+use crate::py::value::key_interner::SpareNames;
 use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
 use crate::value::write::Charset;
-
-/// A cache whose decoded forms and failures are Python objects.
-pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
-
-/// What a leader hands to those who wait.
-pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;
-
-/// All caches of the process, for forks.
-static CACHES: StdMutex<Vec<Weak<PyCache>>> = StdMutex::new(Vec::new());
-
-/// All caches that are alive.
-pub fn all_caches() -> Vec<Arc<PyCache>> {
-    let mut caches = CACHES.lock().unwrap_or_else(PoisonError::into_inner);
-    caches.retain(|cache| cache.strong_count() > 0);
-    caches.iter().filter_map(Weak::upgrade).collect()
-}
 
 /// The native half of `outlive.Cache`.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
@@ -72,8 +57,7 @@ impl CoreCache {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         super::fork::watch();
         let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
-        let _active = crate::sync::active();
-        CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&cache));
+        registry::register(&cache);
         let core = Self {
             cache,
             charset,

@@ -9,7 +9,6 @@ use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::clock;
 use crate::py::value::decode::{Failure, decode, template};
-use crate::py::value::key_interner::Names;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Live;
 
@@ -102,21 +101,15 @@ impl CoreCache {
 
     /// The value of a text.
     pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
-        self.with_names(|names| decode(py, text, names))
+        self.names.with(|names| decode(py, text, names))
     }
 
     /// What hits on a text are served from.
     pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Live, Failure> {
-        self.with_names(|names| template(py, text, names)).map(|live| live.of_text(text))
-    }
-
-    fn with_names<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
-        // Taken out while Python objects are made: no lock is held, and others do without.
-        let mut names = self.names.with(Option::take).unwrap_or_default();
-        let value = decode(&mut names);
-        let spare = self.names.with(|spare| spare.replace(names));
-        drop(spare);
-        value
+        let live = Live::template(self.names.with(|names| template(py, text, names))?);
+        #[cfg(Py_GIL_DISABLED)]
+        let live = live.of_text(text);
+        Ok(live)
     }
 
     /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
@@ -152,27 +145,4 @@ pub fn unstorable(of: &str, where_: &str) -> String {
         "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
          dates, decimals, ...) instead"
     )
-}
-
-/// Names that no decoding uses at this moment.
-#[cfg(not(Py_GIL_DISABLED))]
-#[derive(Debug, Default)]
-pub struct SpareNames(parking_lot::Mutex<Option<Box<Names>>>);
-
-/// Names that no decoding uses at this moment: each thread has its own, so that threads which copy
-/// different results do not count references to the same names.
-#[cfg(Py_GIL_DISABLED)]
-#[derive(Debug, Default)]
-pub struct SpareNames(crate::collections::stripes::Stripes<Option<Box<Names>>>);
-
-impl SpareNames {
-    #[cfg(not(Py_GIL_DISABLED))]
-    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
-        run(&mut self.0.lock())
-    }
-
-    #[cfg(Py_GIL_DISABLED)]
-    fn with<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
-        self.0.with(run)
-    }
 }

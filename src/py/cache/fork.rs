@@ -10,7 +10,7 @@ use std::sync::Once;
 
 use pyo3::prelude::*;
 
-use super::core::all_caches;
+use super::registry::all_caches;
 use crate::flight::{ForkToken, Graph, this_thread};
 use crate::py::ffi;
 use crate::sync::{Alone, alone};

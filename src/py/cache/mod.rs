@@ -5,4 +5,18 @@ pub mod entries;
 pub mod fork;
 mod mapping;
 pub mod mode;
+mod registry;
 mod salt;
+
+use std::sync::Arc;
+
+use pyo3::PyErr;
+
+use super::value::template::Live;
+use crate::cache::{Cache, SharedResult};
+
+/// A cache whose decoded forms and failures are Python objects.
+pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
+
+/// What a leader hands to those who wait.
+pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::flight::{Guard, Outcome};
-use crate::py::cache::core::PySharedResult;
+use crate::py::cache::PySharedResult;
 use crate::py::value::template::Live;
 use crate::store::KeyGuard;
 

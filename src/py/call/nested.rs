@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::compute::is_used_up;
 use super::invocation::{Answer, Invocation, Look, Step};
 use crate::cache::SharedResult;
-use crate::py::cache::core::PySharedResult;
+use crate::py::cache::PySharedResult;
 use crate::py::cache::mode::Mode;
 
 impl<'py> Invocation<'_, 'py> {

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::flight::{Guard, Leader, OutsideWait};
-use crate::py::cache::core::PySharedResult;
+use crate::py::cache::PySharedResult;
 use crate::py::call::context::{CallContext, ComputationScope};
 use crate::py::call::lease::{Lease, StaleResult};
 use crate::store::KeyLock;

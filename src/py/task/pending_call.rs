@@ -19,7 +19,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::leader_task::LeaderTask;
 use crate::flight::{Join, Poll, Waiter};
-use crate::py::cache::core::PySharedResult;
+use crate::py::cache::PySharedResult;
 use crate::py::cache::mode::Mode;
 use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};

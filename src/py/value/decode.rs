@@ -1,6 +1,5 @@
 //! From a JSON text to the Python value that it was made of.
 
-use std::marker::PhantomData;
 use std::vec::Drain;
 
 use data_encoding::BASE64;
@@ -12,7 +11,7 @@ use pyo3::types::{
 };
 
 use super::key_interner::Names;
-use super::template::{Live, Part, Plan};
+use super::plan::{Part, Plan};
 use super::wtf8::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -46,165 +45,118 @@ pub fn decode<'py>(
     text: &[u8],
     names: &mut Names,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    Ok(parse(text, &mut Builder::<()>::new(py, names))?.object)
+    Ok(parse(text, &mut Builder { py, names, plans: false })?.object)
 }
 
 /// The value of `text` with the plan of how to copy it, which is made on the way.
-pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<Live, Failure> {
-    let node = parse(text, &mut Builder::<Plan>::new(py, names))?;
-    Ok(Live::template(Part::planned(node.object, node.plan)))
+pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<Part, Failure> {
+    let node = parse(text, &mut Builder { py, names, plans: true })?;
+    Ok(Part::planned(node.object, node.plan))
 }
 
-/// What is noted of each value on the way: how to copy it, or nothing.
-trait Planning: Sized {
-    /// Of what cannot change.
-    const SHARE: Self;
-    /// What is noted of the members that must be copied, by where they stand.
-    type Parts<At>: Default;
-    /// Adds a member that must be copied, if it is one.
-    fn keep<At>(
-        self,
-        parts: &mut Self::Parts<At>,
-        object: &Bound<'_, PyAny>,
-        at: impl FnOnce() -> At,
-    );
-    fn list(parts: Self::Parts<usize>) -> Self;
-    fn dict(parts: Self::Parts<Py<PyAny>>) -> Self;
-    /// Of a value that was not put together here.
-    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self>;
-}
-
-impl Planning for () {
-    const SHARE: Self = ();
-    type Parts<At> = ();
-    fn keep<At>(self, (): &mut (), _: &Bound<'_, PyAny>, _: impl FnOnce() -> At) {}
-    fn list((): ()) {}
-    fn dict((): ()) {}
-    fn of(_: &Bound<'_, PyAny>) -> PyResult<()> {
-        Ok(())
-    }
-}
-
-impl Planning for Plan {
-    const SHARE: Self = Self::Share;
-    type Parts<At> = Vec<(At, Part)>;
-
-    #[inline]
-    fn keep<At>(
-        self,
-        parts: &mut Vec<(At, Part)>,
-        object: &Bound<'_, PyAny>,
-        at: impl FnOnce() -> At,
-    ) {
-        if !self.is_share() {
-            parts.push((at(), Part::planned(object.clone(), self)));
-        }
-    }
-
-    fn list(parts: Vec<(usize, Part)>) -> Self {
-        Self::List(parts)
-    }
-
-    fn dict(parts: Vec<(Py<PyAny>, Part)>) -> Self {
-        Self::Dict(parts)
-    }
-
-    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::of(object)
-    }
-}
-
-struct Builder<'py, 'n, P> {
+struct Builder<'py, 'n> {
     py: Python<'py>,
     names: &'n mut Names,
-    planning: PhantomData<P>,
+    /// Whether it is noted of each value how to copy it.
+    plans: bool,
 }
 
-/// A finished value, and what was noted of it.
-struct Node<'py, P> {
+/// A finished value, and how to copy it: nothing is to be copied where nobody asked for plans.
+struct Node<'py> {
     object: Bound<'py, PyAny>,
-    plan: P,
+    plan: Plan,
 }
 
-impl<'py, P: Planning> Node<'py, P> {
+impl<'py> Node<'py> {
     /// What cannot change.
     #[inline]
     fn share<T>(object: Bound<'py, T>) -> Self {
-        Self { object: object.into_any(), plan: P::SHARE }
+        Self { object: object.into_any(), plan: Plan::Share }
     }
 }
 
-type Built<'py, P> = Result<Node<'py, P>, Failure>;
+type Built<'py> = Result<Node<'py>, Failure>;
 
-impl<'py, P: Planning> Build for Builder<'py, '_, P> {
-    type Node = Node<'py, P>;
+impl<'py> Build for Builder<'py, '_> {
+    type Node = Node<'py>;
     type Error = Failure;
 
-    fn null(&mut self) -> Built<'py, P> {
+    fn null(&mut self) -> Built<'py> {
         Ok(Node::share(self.py.None().into_bound(self.py)))
     }
 
-    fn bool(&mut self, value: bool) -> Built<'py, P> {
+    fn bool(&mut self, value: bool) -> Built<'py> {
         Ok(Node::share(PyBool::new(self.py, value).to_owned()))
     }
 
-    fn int64(&mut self, value: i64) -> Built<'py, P> {
+    fn int64(&mut self, value: i64) -> Built<'py> {
         Ok(Node::share(PyInt::new(self.py, value)))
     }
 
-    fn int(&mut self, digits: &str) -> Built<'py, P> {
+    fn int(&mut self, digits: &str) -> Built<'py> {
         Ok(Node::share(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?))
     }
 
-    fn float(&mut self, value: f64) -> Built<'py, P> {
+    fn float(&mut self, value: f64) -> Built<'py> {
         Ok(Node::share(PyFloat::new(self.py, value)))
     }
 
     #[inline]
-    fn str(&mut self, text: Text<'_>) -> Built<'py, P> {
+    fn str(&mut self, text: Text<'_>) -> Built<'py> {
         Ok(Node::share(from_wtf8(self.py, text.bytes)?))
     }
 
     #[inline]
-    fn key(&mut self, text: Text<'_>) -> Built<'py, P> {
+    fn key(&mut self, text: Text<'_>) -> Built<'py> {
         Ok(Node::share(self.names.get(self.py, text.bytes)?))
     }
 
-    fn list(&mut self, items: Drain<'_, Node<'py, P>>) -> Built<'py, P> {
-        let mut parts = P::Parts::default();
+    fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
+        let mut parts = Vec::new();
         let objects = items.enumerate().map(|(at, node)| {
-            node.plan.keep(&mut parts, &node.object, || at);
+            if !node.plan.is_share() {
+                parts.push((at, Part::planned(node.object.clone(), node.plan)));
+            }
             node.object
         });
         let object = PyList::new(self.py, objects)?.into_any();
-        Ok(Node { object, plan: P::list(parts) })
+        Ok(self.node(object, Plan::List(parts)))
     }
 
-    fn dict(&mut self, mut members: Drain<'_, Node<'py, P>>, marked: bool) -> Built<'py, P> {
+    fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
         if marked && let (Some(key), Some(value)) = (members.next(), members.next()) {
             return self.marked(&key.object, &value.object);
         }
         let (dict, count) = (PyDict::new(self.py), members.len() / 2);
-        let mut parts = P::Parts::default();
+        let mut parts = Vec::new();
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
             dict.set_item(&key.object, &value.object)?;
-            value.plan.keep(&mut parts, &value.object, || key.object.unbind());
+            if !value.plan.is_share() {
+                parts.push((key.object.unbind(), Part::planned(value.object, value.plan)));
+            }
         }
         if dict.len() < count {
             // A key came twice: only its last value is there.
-            return walked(dict.into_any());
+            return self.walked(dict.into_any());
         }
-        Ok(Node { object: dict.into_any(), plan: P::dict(parts) })
+        Ok(self.node(dict.into_any(), Plan::Dict(parts)))
     }
 }
 
-impl<'py, 'n, P: Planning> Builder<'py, 'n, P> {
-    fn new(py: Python<'py>, names: &'n mut Names) -> Self {
-        Self { py, names, planning: PhantomData }
+impl<'py> Builder<'py, '_> {
+    #[inline]
+    fn node(&self, object: Bound<'py, PyAny>, plan: Plan) -> Node<'py> {
+        Node { object, plan: if self.plans { plan } else { Plan::Share } }
+    }
+
+    /// A value that was not put together on the way.
+    fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
+        let plan = if self.plans { Plan::of(&object)? } else { Plan::Share };
+        Ok(Node { object, plan })
     }
 
     /// A tagged value, or a real dict with one member that looks like one.
-    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py, P> {
+    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
         if let Some(real) = unescape(name.as_bytes()) {
             return self.single(&from_wtf8(self.py, real)?.into_any(), value);
@@ -216,16 +168,16 @@ impl<'py, 'n, P: Planning> Builder<'py, 'n, P> {
                 Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
                     self.single(key, value)
                 }
-                rebuilt => walked(rebuilt?),
+                rebuilt => self.walked(rebuilt?),
             };
         }
         self.single(key, value)
     }
 
-    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py, P> {
+    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
         let dict = PyDict::new(self.py);
         dict.set_item(key, value)?;
-        walked(dict.into_any())
+        self.walked(dict.into_any())
     }
 
     /// The value behind `tag`; `None` if the payload cannot be one of this tag.
@@ -270,12 +222,6 @@ impl<'py, 'n, P: Planning> Builder<'py, 'n, P> {
             _ => Some(tags(py)?.call_method1(intern!(py, "unpack"), (&tag.name()[1..], payload))?),
         })
     }
-}
-
-/// A value that was not put together on the way.
-fn walked<P: Planning>(object: Bound<'_, PyAny>) -> Built<'_, P> {
-    let plan = P::of(&object)?;
-    Ok(Node { object, plan })
 }
 
 fn tags(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {

@@ -42,3 +42,36 @@ impl Names {
         Ok(text)
     }
 }
+
+/// Names that no decoding uses at this moment.
+#[cfg(not(Py_GIL_DISABLED))]
+#[derive(Debug, Default)]
+pub struct SpareNames(parking_lot::Mutex<Option<Box<Names>>>);
+
+/// Names that no decoding uses at this moment: each thread has its own, so that threads which copy
+/// different results do not count references to the same names.
+#[cfg(Py_GIL_DISABLED)]
+#[derive(Debug, Default)]
+pub struct SpareNames(crate::collections::stripes::Stripes<Option<Box<Names>>>);
+
+impl SpareNames {
+    /// Lends names to `decode`.
+    pub fn with<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
+        // Taken out while Python objects are made: no lock is held, and others do without.
+        let mut names = self.spare(Option::take).unwrap_or_default();
+        let value = decode(&mut names);
+        let spare = self.spare(|spare| spare.replace(names));
+        drop(spare);
+        value
+    }
+
+    #[cfg(not(Py_GIL_DISABLED))]
+    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        run(&mut self.0.lock())
+    }
+
+    #[cfg(Py_GIL_DISABLED)]
+    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+        self.0.with(run)
+    }
+}

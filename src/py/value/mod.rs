@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod encode;
 pub mod key_interner;
+pub mod plan;
 pub mod refusal;
 pub mod stored_text;
 pub mod template;

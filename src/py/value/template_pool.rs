@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 
 use super::decode::{Failure, template};
 use super::key_interner::Names;
-use super::template::Part;
+use super::plan::Part;
 use crate::sync::{Mutex, rank};
 
 /// What a result is copied from beside its first template.
@@ -57,7 +57,7 @@ impl Spares {
 #[cold]
 fn another(py: Python<'_>, text: &[u8]) -> PyResult<Part> {
     match template(py, text, &mut Names::default()) {
-        Ok(live) => Ok(live.into_part()),
+        Ok(part) => Ok(part),
         Err(Failure::Python(error)) => Err(error),
         Err(Failure::Text(error)) => {
             Err(pyo3::exceptions::PyValueError::new_err(error.to_string()))
