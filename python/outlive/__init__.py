@@ -28,6 +28,7 @@ The names of the drop-in are loaded when first used: importing ``outlive`` alone
 
 from __future__ import annotations
 
+from . import _callbacks as _callbacks
 from ._cache import Cache as Cache
 from ._exceptions import CacheFileWarning as CacheFileWarning
 from ._exceptions import CacheMiss as CacheMiss

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from ._async.leader import LeaderTask
 from ._info import CacheInfo
@@ -17,6 +17,7 @@ __all__ = [
     "after_fork_in_child",
     "canonical",
     "exiting",
+    "hand_over",
     "report",
 ]
 
@@ -263,6 +264,18 @@ class Turn:
 
 def canonical(value: Any) -> str:
     """The key text of one value."""
+
+class _Callbacks(Protocol):
+    """What the native half asks of Python."""
+
+    def pack(self, value: object, /) -> tuple[str, Any] | None: ...
+    def unpack(self, tag: str, payload: Any, /) -> Any: ...
+    def long_int(self, digits: str, /) -> int: ...
+    def module_name(self, named: type, /) -> str: ...
+    def cache_miss(self, function: str, key: str, /) -> BaseException: ...
+
+def hand_over(callbacks: _Callbacks) -> None:
+    """Takes what is asked of Python; what came first stays."""
 
 def report(error: BaseException) -> None:
     """Hand ``error``, which has no caller to go to, to ``sys.unraisablehook``."""

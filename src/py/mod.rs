@@ -30,4 +30,6 @@ mod _core {
     use super::report::report;
     #[pymodule_export]
     use super::task::pending_call::Turn;
+    #[pymodule_export]
+    use super::value::callbacks::hand_over;
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::context::CallContext;
@@ -20,6 +19,7 @@ use crate::py::cache::{PyCache, PySharedResult};
 use crate::py::hits::row::Fill;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
+use crate::py::value::callbacks;
 use crate::store::{KeyGuard, KeyLock};
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
@@ -234,10 +234,8 @@ impl<'py> Invocation<'_, 'py> {
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {
         let told = || -> PyResult<PyErr> {
-            let errors = py.import(intern!(py, "outlive._exceptions"))?;
             let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
-            let error = errors.call_method1("cache_miss", (&self.me.name, key))?;
-            Ok(PyErr::from_value(error))
+            Ok(PyErr::from_value(callbacks::cache_miss(&self.me.name, &key)?))
         };
         told().unwrap_or_else(|error| error)
     }

@@ -10,7 +10,7 @@ use pyo3::types::{
 
 use crate::key::KeyText;
 use crate::py::ffi::int_value;
-use crate::py::value::encode::pack;
+use crate::py::value::callbacks::{module_name, pack};
 use crate::py::value::refusal::type_name;
 use crate::py::value::wtf8::with_wtf8;
 
@@ -188,8 +188,7 @@ fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
         return Ok(module.into_any());
     }
-    let names = class.py().import(intern!(class.py(), "outlive._naming"))?;
-    names.call_method1(intern!(class.py(), "module_name"), (class,))
+    module_name(class)
 }
 
 #[inline(never)]

@@ -4,12 +4,12 @@ use std::vec::Drain;
 
 use data_encoding::BASE64;
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
 };
 
+use super::callbacks::{long_int, unpack};
 use super::key_interner::Names;
 use super::plan::{Part, Plan};
 use super::wtf8::from_wtf8;
@@ -94,7 +94,7 @@ impl<'py> Build for Builder<'py, '_> {
     }
 
     fn int(&mut self, digits: &str) -> Built<'py> {
-        Ok(Node::share(tags(self.py)?.call_method1(intern!(self.py, "long_int"), (digits,))?))
+        Ok(Node::share(long_int(self.py, digits)?))
     }
 
     fn float(&mut self, value: f64) -> Built<'py> {
@@ -219,13 +219,9 @@ impl<'py> Builder<'py, '_> {
                 | Tag::Float,
                 ..,
             ) => None,
-            _ => Some(tags(py)?.call_method1(intern!(py, "unpack"), (&tag.name()[1..], payload))?),
+            _ => Some(unpack(&tag.name()[1..], payload)?),
         })
     }
-}
-
-fn tags(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
-    py.import(intern!(py, "outlive._tags"))
 }
 
 /// A set of `items`; `None` if one of them cannot be a member.

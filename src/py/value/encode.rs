@@ -8,10 +8,11 @@ use pyo3::types::{
     PyTuple,
 };
 
+use super::callbacks::pack;
 use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
-use crate::py::ffi::{call_with, int_value, utf8};
+use crate::py::ffi::{int_value, utf8};
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};
@@ -340,10 +341,4 @@ fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     put(&payload, w, walk.deeper(1))?;
     w.end_dict();
     Ok(())
-}
-
-/// What `outlive._tags.pack` says of `value`.
-pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
-    let tags = value.py().import(intern!(value.py(), "outlive._tags"))?;
-    call_with(&tags.getattr(intern!(value.py(), "pack"))?, (value,))?.extract()
 }

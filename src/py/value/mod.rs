@@ -1,5 +1,6 @@
 //! Values in and out: Python objects, their JSON texts, and how a hit copies them.
 
+pub mod callbacks;
 pub mod decode;
 pub mod encode;
 pub mod key_interner;

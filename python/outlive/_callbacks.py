@@ -1,0 +1,60 @@
+"""What the native half asks of Python: handed over once, when the package is imported.
+
+Nothing is imported before it is needed: the modules behind these functions take longer to import
+than outlive itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from . import _core
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._exceptions import CacheMiss
+
+
+def pack(value: object) -> tuple[str, Any] | None:
+    """Return tag and payload of a value of the standard library's types, None for any other."""
+    from . import _tags
+
+    return _tags.pack(value)
+
+
+def unpack(tag: str, payload: Any) -> Any:
+    """Return the value that ``pack`` took apart.
+
+    Raises:
+        ValueError: ``payload`` is not what ``pack`` makes for this tag.
+    """
+    from . import _tags
+
+    return _tags.unpack(tag, payload)
+
+
+def long_int(digits: str) -> int:
+    """Return the integer of any number of decimal ``digits``."""
+    from . import _tags
+
+    return _tags.long_int(digits)
+
+
+def module_name(named: Callable[..., Any]) -> str:
+    """Return the name under which the module of a function or class is imported."""
+    from . import _naming
+
+    return _naming.module_name(named)
+
+
+def cache_miss(function: str, key: str) -> CacheMiss:
+    """Return the exception for a miss in mode "offline"."""
+    from . import _exceptions
+
+    return _exceptions.cache_miss(function, key)
+
+
+_core.hand_over(sys.modules[__name__])

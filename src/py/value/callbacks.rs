@@ -1,0 +1,53 @@
+//! What only Python knows: `outlive._callbacks`, handed over once when the package is imported.
+
+use pyo3::exceptions::PyImportError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+use crate::py::ffi::call_with;
+
+static CALLBACKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Takes the callbacks; those that came first stay.
+#[pyfunction]
+pub fn hand_over(callbacks: Bound<'_, PyAny>) {
+    let py = callbacks.py();
+    let _ = CALLBACKS.set(py, callbacks.unbind());
+}
+
+/// The tag and the payload of a value of the standard library's own types; None for any other.
+pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
+    let py = value.py();
+    call(intern!(py, "pack"), (value,))?.extract()
+}
+
+/// The value that `pack` took apart; raises `ValueError` if it cannot have.
+pub fn unpack<'py>(tag: &str, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(payload.py(), "unpack"), (tag, payload))
+}
+
+/// The int of any number of decimal digits.
+pub fn long_int<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(py, "long_int"), (digits,))
+}
+
+/// The name under which the module of a class is imported, also while it runs.
+pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(class.py(), "module_name"), (class,))
+}
+
+/// The exception for a miss in mode "offline".
+pub fn cache_miss<'py>(function: &str, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(key.py(), "cache_miss"), (function, key))
+}
+
+fn call<'py, A>(name: &Bound<'py, PyString>, args: A) -> PyResult<Bound<'py, PyAny>>
+where
+    A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,
+{
+    let missing = || PyImportError::new_err("outlive._core is part of outlive: import that");
+    let callbacks = CALLBACKS.get(name.py()).ok_or_else(missing)?;
+    call_with(&callbacks.bind(name.py()).getattr(name)?, args)
+}
