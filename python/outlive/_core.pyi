@@ -13,7 +13,7 @@ from ._registration import Registration
 __all__ = [
     "Cache",
     "Memoised",
-    "Turn",
+    "PendingCall",
     "after_fork_in_child",
     "canonical",
     "exiting",
@@ -148,7 +148,7 @@ class Memoised:
 
     @property
     def suspends(self) -> bool:
-        """Whether it is an `async def` function: a call gives its result, or a `Turn` to await."""
+        """Whether it is an `async def` function: a call gives its result or a `PendingCall`."""
 
     def set_options(self, options: Options) -> None:
         """How results are kept and served from now on."""
@@ -191,11 +191,11 @@ class Memoised:
     def __deepcopy__(self, _memo: Any, /) -> Memoised: ...
 
 @final
-class Turn:
+class PendingCall:
     """What a suspended call of an async function is to do next."""
 
     @property
-    def call(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    def target(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """The function, its positional arguments and its keywords."""
 
     @property
@@ -204,60 +204,60 @@ class Turn:
 
     @property
     def leads(self) -> bool:
-        """Whether others wait for what this turn computes."""
+        """Whether others wait for what this call computes."""
 
     @property
     def waits(self) -> bool:
         """Whether somebody else computes."""
 
-    def again(self) -> Any:
-        """Looks and joins once more: the result, or the next turn."""
+    def retry(self) -> Any:
+        """Look up and join once more: the result, or the next step."""
 
-    def go_alone(self) -> None:
-        """Waits no longer, but computes without a flight."""
+    def compute_unshared(self) -> None:
+        """Stop waiting; compute without a flight."""
 
-    def attend(self) -> Turn:
-        """A place among those who wait for this turn, which leads."""
+    def subscribe(self) -> PendingCall:
+        """Return a place among those who wait for this call, which leads."""
 
-    def led_by(self, worker: LeaderTask) -> None:
-        """Says which `LeaderTask` computes."""
+    def set_leader(self, worker: LeaderTask) -> None:
+        """Name the `LeaderTask` that computes."""
 
     def enter(self) -> Any:
-        """Makes the running context part of this computation; the token takes it back."""
+        """Make the running context part of this computation; the token takes it back."""
 
     @staticmethod
     def leave(token: Any) -> None:
-        """Takes `enter` back."""
+        """Take `enter` back."""
 
     def is_busy(self) -> bool:
         """Whether another process computes this key, and may be waited for."""
 
-    def is_needed(self) -> bool:
+    def is_missing(self) -> bool:
         """Whether there is still no result: another process may have brought it."""
 
     def count(self) -> None:
-        """Counts a call that is computed."""
+        """Count a call that is computed."""
 
     def keep(self, value: Any) -> Any:
-        """Keeps the result, on disk before anybody gets it. What is returned is for the caller."""
+        """Keep the result, on disk before anybody gets it; return what the caller gets."""
 
     def fail(self, error: Exception) -> Any:
-        """The function raised: an older result if that may be served, else the exception."""
+        """Return an older result if that may be served for this exception, else raise it."""
 
     def give_up(self) -> None:
-        """Gives up what is left to do: another one who waits takes over."""
+        """Give up what is left to do: another one who waits takes over."""
 
     def is_awaited(self) -> bool:
-        """Whether somebody waits for this turn, which leads."""
+        """Whether somebody waits for this call, which leads."""
 
     def on_done(self, callback: Callable[[], None]) -> None:
-        """Has `callback` called once when the outcome is there, in whatever thread brings it."""
+        """Call `callback` once, from whichever thread completes the computation."""
 
     def may_be_lost(self) -> bool:
         """Whether the leader is a task, whose loop may be gone."""
 
-    def look(self) -> None:
-        """Looks whether it is gone; then another one takes over."""
+    def check_leader(self) -> None:
+        """Look whether the leader is gone; then another one takes over."""
 
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""

@@ -135,7 +135,7 @@ impl Memoised {
         &self.function
     }
 
-    /// Whether it is an `async def` function: a call gives its result, or a `Turn` to be awaited.
+    /// Whether it is an `async def` function: a call gives its result, or a `PendingCall` to be awaited.
     #[getter]
     fn suspends(&self) -> bool {
         self.suspends

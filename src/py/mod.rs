@@ -29,7 +29,7 @@ mod _core {
     #[pymodule_export]
     use super::report::report;
     #[pymodule_export]
-    use super::task::pending_call::Turn;
+    use super::task::pending_call::PendingCall;
     #[pymodule_export]
     use super::value::callbacks::hand_over;
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _core
-from .._core import Turn
+from .._core import PendingCall
 from . import loops
 from .leader import compute, lead
 from .wait import wait
@@ -19,7 +19,7 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
     @functools.wraps(function)
     async def memoised(*args: Any, **kwargs: Any) -> Any:
         found = native(*args, **kwargs)
-        return await finish(found) if type(found) is Turn else found
+        return await finish(found) if type(found) is PendingCall else found
 
     async def refresh(*args: Any, **kwargs: Any) -> Any:
         """Compute this call anew and keep the result, whatever is stored."""
@@ -33,8 +33,8 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
 
 
 async def finish(found: Any) -> Any:
-    """Take turns until there is a result."""
-    while type(found) is Turn:
+    """Compute or wait until there is a result."""
+    while type(found) is PendingCall:
         library = loops.library()
         if found.leads:
             outcome = await lead(found, library)
@@ -44,12 +44,12 @@ async def finish(found: Any) -> Any:
             return await _compute_alone(found)
         if outcome is not None:
             return outcome[0]
-        found = found.again()
+        found = found.retry()
     return found
 
 
-async def _compute_alone(turn: Turn) -> Any:
+async def _compute_alone(call: PendingCall) -> Any:
     """Compute without a flight; where no library is known, nobody can be waited for."""
-    if turn.waits:
-        turn.go_alone()
-    return await compute(turn)
+    if call.waits:
+        call.compute_unshared()
+    return await compute(call)

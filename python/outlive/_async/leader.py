@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .._core import Turn
+from .._core import PendingCall
 from .._typing import TYPE_CHECKING
 from .._warnings import asking, users_line
 from .loops import hold, running_loop
@@ -25,32 +25,34 @@ _PAUSES = 0.0005, 0.02
 _GRACE = 0.1
 
 
-async def compute(turn: Turn) -> Any:
+async def compute(call: PendingCall) -> Any:
     """Await the function and keep what it returns."""
-    function, args, kwargs = turn.call
-    turn.count()
+    function, args, kwargs = call.target
+    call.count()
     try:
         value = await function(*args, **kwargs)
     except Exception as error:
-        return turn.fail(error)
-    return turn.keep(value)
+        return call.fail(error)
+    return call.keep(value)
 
 
-async def _compute_for_all(turn: Turn, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
+async def _compute_for_all(
+    call: PendingCall, sleep: Callable[[float], Any] | None
+) -> tuple[Any] | None:
     """Compute what others wait for; None if another process has done so meanwhile."""
     pause, longest = _PAUSES
-    while sleep is not None and turn.is_busy():
+    while sleep is not None and call.is_busy():
         await sleep(pause)
         pause = min(2 * pause, longest)
-    return (await compute(turn),) if turn.is_needed() else None
+    return (await compute(call),) if call.is_missing() else None
 
 
-async def lead(turn: Turn, library: Any) -> tuple[Any] | None:
+async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Compute for everybody, in a task of its own where that can be."""
     if library is not asyncio:
-        return await _lead_here(turn, None if library is None else library.sleep)
-    waiting = turn.attend()
-    worker = LeaderTask(turn)
+        return await _lead_here(call, None if library is None else library.sleep)
+    waiting = call.subscribe()
+    worker = LeaderTask(call)
     try:
         outcome: tuple[Any] | None = await worker.result
         return outcome
@@ -63,33 +65,33 @@ async def lead(turn: Turn, library: Any) -> tuple[Any] | None:
         del worker  # it holds the exception, whose traceback holds this frame
 
 
-async def _lead_here(turn: Turn, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
+async def _lead_here(call: PendingCall, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
     """Compute in the caller's own task; if that is stopped, another one takes over."""
-    token = turn.enter()
+    token = call.enter()
     try:
-        return await _compute_for_all(turn, sleep)
+        return await _compute_for_all(call, sleep)
     finally:
-        turn.give_up()
+        call.give_up()
         with contextlib.suppress(ValueError):  # a coroutine may be closed in another context
-            Turn.leave(token)
+            PendingCall.leave(token)
 
 
 class LeaderTask:
     """The task that computes a key, as those who wait for it see it."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, call: PendingCall) -> None:
         """Start it in the running loop, in a copy of the caller's context."""
         self._loop = asyncio.get_running_loop()
-        self._turn, self._process = weakref.ref(turn), os.getpid()
+        self._call, self._process = weakref.ref(call), os.getpid()
         self._is_cancelled = False
         self._stands_since: float | None = None
         #: For the caller that started it: the result, None to look again, or what stopped it.
         self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
-        turn.led_by(self)
-        work = _work(turn, self.result, users_line())
-        task = self._loop.create_task(work, name=f"outlive {turn.name}")
+        call.set_leader(self)
+        work = _work(call, self.result, users_line())
+        task = self._loop.create_task(work, name=f"outlive {call.name}")
         self._task = weakref.ref(task)
-        task.add_done_callback(functools.partial(_ended, turn, self.result))
+        task.add_done_callback(functools.partial(_ended, call, self.result))
         hold(self._loop, task)
 
     def deserted(self) -> None:
@@ -101,8 +103,8 @@ class LeaderTask:
             self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
-        task, turn = self._task(), self._turn()
-        if task is None or turn is None or self._is_cancelled or turn.is_awaited():
+        task, call = self._task(), self._call()
+        if task is None or call is None or self._is_cancelled or call.is_awaited():
             return
         self._is_cancelled = True
         task.cancel()
@@ -125,12 +127,12 @@ class LeaderTask:
         return now - self._stands_since > _GRACE
 
 
-async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None], line: Line) -> None:
-    """Compute, and tell the caller that started it; others are told by the turn itself."""
-    turn.enter()
+async def _work(call: PendingCall, result: asyncio.Future[tuple[Any] | None], line: Line) -> None:
+    """Compute, and tell the caller that started it; others are told by the call itself."""
+    call.enter()
     asking.set(line)
     try:
-        outcome = await _compute_for_all(turn, asyncio.sleep)
+        outcome = await _compute_for_all(call, asyncio.sleep)
     except asyncio.CancelledError:
         result.cancel()
         raise
@@ -143,11 +145,11 @@ async def _work(turn: Turn, result: asyncio.Future[tuple[Any] | None], line: Lin
         if not result.done():
             result.set_result(outcome)
     finally:
-        turn.give_up()
+        call.give_up()
         del result  # it holds the exception, whose traceback holds this frame
 
 
-def _ended(turn: Turn, result: asyncio.Future[Any], _: asyncio.Task[None]) -> None:
+def _ended(call: PendingCall, result: asyncio.Future[Any], _: asyncio.Task[None]) -> None:
     """Hand over also where the task was cancelled before it began."""
-    turn.give_up()
+    call.give_up()
     result.cancel()

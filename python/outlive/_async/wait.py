@@ -7,33 +7,33 @@ import contextlib
 import functools
 from typing import Any
 
-from .._core import Turn
+from .._core import PendingCall
 
 #: How often who waits for a task of another loop looks whether that loop still runs, in seconds.
 _LOOK = 0.05
 
 
-async def wait(turn: Turn, library: Any) -> tuple[Any] | None:
+async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Wait for somebody else's outcome; None if there is none."""
     try:
-        await (_wait_in_loop(turn) if library is asyncio else _wait_in_trio(turn, library))
-        return turn.outcome()
+        await (_wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library))
+        return call.outcome()
     finally:
-        turn.give_up()
+        call.give_up()
 
 
-async def _wait_in_loop(turn: Turn) -> None:
+async def _wait_in_loop(call: PendingCall) -> None:
     loop = asyncio.get_running_loop()
     done = loop.create_future()
-    turn.on_done(functools.partial(_wake, loop, done))
+    call.on_done(functools.partial(_wake, loop, done))
     timer = None
 
     def look() -> None:
         nonlocal timer
-        turn.look()
+        call.check_leader()
         timer = loop.call_later(_LOOK, look)
 
-    if turn.may_be_lost():
+    if call.may_be_lost():
         timer = loop.call_later(_LOOK, look)
     try:
         await done
@@ -52,15 +52,15 @@ def _set(done: asyncio.Future[None]) -> None:
         done.set_result(None)
 
 
-async def _wait_in_trio(turn: Turn, trio: Any) -> None:
+async def _wait_in_trio(call: PendingCall, trio: Any) -> None:
     token, done = trio.lowlevel.current_trio_token(), trio.Event()
 
     def wake() -> None:
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(done.set)
 
-    turn.on_done(wake)
+    call.on_done(wake)
     while not done.is_set():
         with trio.move_on_after(_LOOK):
             await done.wait()
-        turn.look()
+        call.check_leader()

@@ -1,4 +1,4 @@
 //! Calls of async functions.
 
-mod leader_task;
+mod leadership;
 pub mod pending_call;

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! call --> value                        a hit: nothing suspends
-//!      \-> Turn: straight               await the function, keep nothing
-//!                compute (nested, circle) await the function, then keep or fail
-//!                lead                   the same in a task of its own, which others wait for
-//!                wait                   for somebody else's outcome; then again
+//!      \-> PendingCall: straight      await the function, keep nothing
+//!                       compute       (nested, circle) await the function, then keep or fail
+//!                       lead          the same in a task of its own, which others wait for
+//!                       wait          for somebody else's outcome; then retry
 //! ```
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::leader_task::LeaderTask;
+use super::leadership::Leadership;
 use crate::flight::{Join, Poll, Waiter};
 use crate::py::cache::PySharedResult;
 use crate::py::cache::mode::Mode;
@@ -30,8 +30,8 @@ use crate::py::key::arguments::Call;
 use crate::store::KeyLock;
 
 /// What a suspended call is to do next.
-#[pyclass(frozen, weakref, name = "Turn", module = "outlive._core")]
-pub struct Turn {
+#[pyclass(frozen, weakref, name = "PendingCall", module = "outlive._core")]
+pub struct PendingCall {
     me: Py<Memoised>,
     args: Py<PyTuple>,
     kwargs: Option<Py<PyDict>>,
@@ -57,25 +57,25 @@ enum State {
     /// Compute, and nobody waits.
     Alone(Lease),
     /// Compute for everybody.
-    Lead(Arc<LeaderTask>),
+    Lead(Arc<Leadership>),
     /// Wait.
     Wait(Arc<Waiter<PySharedResult>>),
 }
 
-/// The call of an async function up to where it must suspend: its result, or a `Turn`.
+/// The call of an async function up to where it must suspend: its result, or a `PendingCall`.
 pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
     let py = me.py();
     let Some(mut invocation) = me.get().begin(py, call, CallContext::task(py)?)? else {
-        return Turn::make(me, call, None, State::Over).map(|turn| (turn, None));
+        return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
     };
     if anew {
         invocation.refresh(py)?;
     }
-    turn_of(me, &invocation)
+    pending_of(me, &invocation)
 }
 
 /// The next step of a call as Python sees it.
-fn turn_of<'py>(
+fn pending_of<'py>(
     me: &Bound<'py, Memoised>,
     invocation: &Invocation<'_, 'py>,
 ) -> PyResult<Answer<'py>> {
@@ -83,7 +83,7 @@ fn turn_of<'py>(
         Step::Done(answer) => return Ok(answer),
         Step::Nested => State::Nested,
         Step::Alone(lease) => State::Alone(lease),
-        Step::Lead(guard, old) => State::Lead(LeaderTask::new(guard, old, &invocation.context)),
+        Step::Lead(guard, old) => State::Lead(Leadership::new(guard, old, &invocation.context)),
         Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
     };
     let begun = Begun {
@@ -93,15 +93,15 @@ fn turn_of<'py>(
         options: Arc::clone(&invocation.options),
         epoch: invocation.epoch,
     };
-    let turn = Turn::make(me, invocation.call, Some(Arc::new(begun)), state)?;
-    Ok((turn, None))
+    let pending = PendingCall::make(me, invocation.call, Some(Arc::new(begun)), state)?;
+    Ok((pending, None))
 }
 
 #[pymethods]
-impl Turn {
+impl PendingCall {
     /// The function, its positional arguments and its keywords.
     #[getter]
-    fn call<'py>(&self, py: Python<'py>) -> (Py<PyAny>, Py<PyTuple>, Bound<'py, PyDict>) {
+    fn target<'py>(&self, py: Python<'py>) -> (Py<PyAny>, Py<PyTuple>, Bound<'py, PyDict>) {
         let kwargs = self.kwargs.as_ref().map_or_else(|| PyDict::new(py), |k| k.bind(py).clone());
         (self.me.get().function.clone_ref(py), self.args.clone_ref(py), kwargs)
     }
@@ -112,7 +112,7 @@ impl Turn {
         &self.me.get().name
     }
 
-    /// Whether others wait for what this turn computes.
+    /// Whether others wait for what this call computes.
     #[getter]
     fn leads(&self) -> bool {
         matches!(*self.state.lock(), State::Lead(_))
@@ -124,22 +124,22 @@ impl Turn {
         matches!(*self.state.lock(), State::Wait(_))
     }
 
-    /// Looks and joins once more: the result, or the next turn.
-    fn again<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// Looks up and joins once more: the result, or the next step.
+    fn retry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else {
             return Ok(py.None().into_bound(py));
         };
-        turn_of(self.me.bind(py), &invocation).map(|(value, _)| value)
+        pending_of(self.me.bind(py), &invocation).map(|(value, _)| value)
     }
 
-    /// Waits no longer, but computes without a flight: for event loops that nobody can wake.
-    fn go_alone(&self) {
+    /// Stops waiting; computes without a flight, for event loops that nobody can wake.
+    fn compute_unshared(&self) {
         drop(self.replace(State::Alone(Lease::free(StaleResult::default()))));
     }
 
-    /// A place among those who wait for this turn, which leads.
-    fn attend<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// A place among those who wait for this call, which leads.
+    fn subscribe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
         let state = match self.invocation(py, &call).map(|invocation| invocation.join()) {
             Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
@@ -148,10 +148,10 @@ impl Turn {
         Self::make(self.me.bind(py), &call, self.begun.clone(), state)
     }
 
-    /// Says which `Worker` computes.
-    fn led_by(&self, worker: Py<PyAny>) {
+    /// Names the `LeaderTask` that computes.
+    fn set_leader(&self, task: Py<PyAny>) {
         if let Some(lead) = self.lead() {
-            lead.set_worker(worker);
+            lead.set_task(task);
         }
     }
 
@@ -181,7 +181,7 @@ impl Turn {
     }
 
     /// Whether there is still no result: another process may have brought it.
-    fn is_needed(&self, py: Python<'_>) -> PyResult<bool> {
+    fn is_missing(&self, py: Python<'_>) -> PyResult<bool> {
         let call = self.to_call(py)?;
         let found =
             self.invocation(py, &call).map(|invocation| invocation.look_again(py)).transpose()?;
@@ -229,12 +229,12 @@ impl Turn {
         drop(state);
     }
 
-    /// Whether somebody waits for this turn, which leads.
+    /// Whether somebody waits for this call, which leads.
     fn is_awaited(&self) -> bool {
         self.lead().is_some_and(|lead| lead.is_awaited())
     }
 
-    /// Has `callback` called once when the outcome is there, in whatever thread brings it.
+    /// Calls `callback` once, from whichever thread completes the computation.
     fn on_done(&self, callback: Py<PyAny>) {
         if let Some(waiter) = self.waiter() {
             waiter.on_done(Box::new(move || tell(&callback)));
@@ -246,8 +246,8 @@ impl Turn {
         self.waiter().is_some_and(|waiter| waiter.leader().is_some())
     }
 
-    /// Looks whether it is gone; then another one takes over.
-    fn look(&self) {
+    /// Looks whether the leader is gone; then another one takes over.
+    fn check_leader(&self) {
         if let Some(leader) = self.waiter().and_then(|waiter| waiter.leader()) {
             leader.check();
         }
@@ -279,7 +279,7 @@ impl Turn {
     }
 }
 
-impl Turn {
+impl PendingCall {
     fn make<'py>(
         me: &Bound<'py, Memoised>,
         call: &Call<'py>,
@@ -287,14 +287,14 @@ impl Turn {
         state: State,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = me.py();
-        let turn = Self {
+        let pending = Self {
             me: me.clone().unbind(),
             args: call.args(py)?.unbind(),
             kwargs: call.kwargs(py)?.map(Bound::unbind),
             begun,
             state: Mutex::new(state),
         };
-        Bound::new(py, turn).map(Bound::into_any)
+        Bound::new(py, pending).map(Bound::into_any)
     }
 
     fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'py>> {
@@ -323,7 +323,7 @@ impl Turn {
         std::mem::replace(&mut *self.state.lock(), state)
     }
 
-    fn lead(&self) -> Option<Arc<LeaderTask>> {
+    fn lead(&self) -> Option<Arc<Leadership>> {
         match &*self.state.lock() {
             State::Lead(lead) => Some(Arc::clone(lead)),
             _ => None,
@@ -347,7 +347,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for PendingCall {
     fn drop(&mut self) {
         self.give_up();
     }

@@ -13,17 +13,17 @@ use crate::py::call::lease::{Lease, StaleResult};
 use crate::store::KeyLock;
 
 /// A computation that others wait for.
-pub struct LeaderTask {
+pub struct Leadership {
     /// None once it is finished or given back.
     lease: Mutex<Option<Lease>>,
     old: StaleResult,
     scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
-    /// `outlive._async.Worker`: the task that computes.
-    worker: Mutex<Option<Py<PyAny>>>,
+    /// `outlive._async.leader.LeaderTask`.
+    task: Mutex<Option<Py<PyAny>>>,
 }
 
-impl LeaderTask {
+impl Leadership {
     /// Begins: `context` has the lease.
     pub fn new(guard: Guard<PySharedResult>, old: StaleResult, context: &CallContext) -> Arc<Self> {
         Arc::new(Self {
@@ -31,7 +31,7 @@ impl LeaderTask {
             old,
             scope: Mutex::new(Some(context.begin())),
             outside: Mutex::default(),
-            worker: Mutex::default(),
+            task: Mutex::default(),
         })
     }
 
@@ -41,8 +41,8 @@ impl LeaderTask {
     }
 
     /// Names the task that computes, for those who wait.
-    pub fn set_worker(self: &Arc<Self>, worker: Py<PyAny>) {
-        let old = self.worker.lock().replace(worker);
+    pub fn set_task(self: &Arc<Self>, task: Py<PyAny>) {
+        let old = self.task.lock().replace(task);
         drop(old);
         if let Some(guard) = self.lease.lock().as_ref().and_then(Lease::guard) {
             let leader: Arc<dyn Leader> = Arc::<Self>::clone(self);
@@ -66,13 +66,13 @@ impl LeaderTask {
 
     /// Visits what it holds, for the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let Some(worker) = self.worker.try_lock() else { return Ok(()) };
-        worker.as_ref().map_or(Ok(()), |worker| visit.call(worker))
+        let Some(task) = self.task.try_lock() else { return Ok(()) };
+        task.as_ref().map_or(Ok(()), |task| visit.call(task))
     }
 
     /// The lease, to be fulfilled now; one without a flight if it was given back before.
     pub fn take(&self) -> Lease {
-        drop(self.worker.lock().take());
+        drop(self.task.lock().take());
         drop(self.outside.lock().take());
         let lease = self.lease.lock().take();
         drop(self.scope.lock().take());
@@ -102,17 +102,17 @@ impl LeaderTask {
         }
     }
 
-    /// The answer of a method of the worker; None if there is no worker or no interpreter any more.
+    /// The answer of a method of the task; None if there is no task or no interpreter any more.
     fn ask(&self, method: &str) -> Option<bool> {
         Python::try_attach(|py| {
-            let worker = self.worker.lock().as_ref().map(|worker| worker.clone_ref(py))?;
-            let answer = worker.call_method0(py, method).and_then(|said| said.is_truthy(py));
-            answer.map_err(|error| error.write_unraisable(py, Some(worker.bind(py)))).ok()
+            let task = self.task.lock().as_ref().map(|task| task.clone_ref(py))?;
+            let answer = task.call_method0(py, method).and_then(|said| said.is_truthy(py));
+            answer.map_err(|error| error.write_unraisable(py, Some(task.bind(py)))).ok()
         })?
     }
 }
 
-impl Leader for LeaderTask {
+impl Leader for Leadership {
     fn on_deserted(&self) {
         self.ask("deserted");
     }
