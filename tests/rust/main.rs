@@ -4,6 +4,7 @@ mod cache;
 mod crash;
 mod files;
 mod flight;
+mod imports;
 mod journal;
 #[cfg(target_os = "linux")]
 mod key_locks;
