@@ -12,9 +12,13 @@ pub mod rank;
 use std::ops::{Deref, DerefMut};
 pub use std::sync::atomic::{AtomicUsize, Ordering};
 pub use std::sync::{Arc, OnceLock};
-use std::sync::{Condvar as StdCondvar, Mutex as StdMutex, MutexGuard as StdGuard, PoisonError};
+use std::sync::{
+    Condvar as StdCondvar, Mutex as StdMutex, MutexGuard as StdGuard, PoisonError, TryLockError,
+};
 use std::time::Duration;
 
+#[cfg(debug_assertions)]
+use crate::stepping::Scheduler;
 pub use activity::{Active, Alone, active, alone};
 use rank::Held;
 
@@ -28,6 +32,8 @@ pub struct Mutex<T, const RANK: u8>(StdMutex<T>);
 pub struct MutexGuard<'a, T> {
     value: StdGuard<'a, T>,
     held: Held,
+    #[cfg(debug_assertions)]
+    mutex: &'a StdMutex<T>,
 }
 
 impl<T, const RANK: u8> Mutex<T, RANK> {
@@ -44,30 +50,53 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
             return self.lock_stepped(&*scheduler);
         }
         let held = Held::in_order(RANK);
-        MutexGuard { value: self.0.lock().unwrap_or_else(PoisonError::into_inner), held }
+        let value = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        MutexGuard {
+            value,
+            held,
+            #[cfg(debug_assertions)]
+            mutex: &self.0,
+        }
     }
 
     /// Waits for the lock as a simulation has it.
     #[cfg(debug_assertions)]
-    fn lock_stepped(&self, scheduler: &dyn crate::stepping::Scheduler) -> MutexGuard<'_, T> {
+    fn lock_stepped(&self, scheduler: &dyn Scheduler) -> MutexGuard<'_, T> {
         drop(Held::in_order(RANK));
         scheduler.step();
-        loop {
-            if let Some(guard) = self.try_lock() {
-                return guard;
-            }
-            scheduler.wait();
-        }
+        let value = lock_stepped(&self.0, scheduler);
+        MutexGuard { value, held: Held::noted(RANK), mutex: &self.0 }
     }
 
     /// Takes the lock if nobody holds it (for the garbage collector, which must not wait).
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        let value = match self.0.try_lock() {
-            Ok(value) => value,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => return None,
-        };
-        Some(MutexGuard { value, held: Held::noted(RANK) })
+        let value = try_lock(&self.0)?;
+        Some(MutexGuard {
+            value,
+            held: Held::noted(RANK),
+            #[cfg(debug_assertions)]
+            mutex: &self.0,
+        })
+    }
+}
+
+/// The lock, if nobody holds it.
+fn try_lock<T>(mutex: &StdMutex<T>) -> Option<StdGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(value) => Some(value),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// The lock, once whoever holds it was stepped as far as that takes.
+#[cfg(debug_assertions)]
+fn lock_stepped<'a, T>(mutex: &'a StdMutex<T>, scheduler: &dyn Scheduler) -> StdGuard<'a, T> {
+    loop {
+        if let Some(value) = try_lock(mutex) {
+            return value;
+        }
+        scheduler.wait();
     }
 }
 
@@ -103,14 +132,31 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> MutexGuard<'a, T> {
-        let MutexGuard { value, held } = guard;
+        #[cfg(debug_assertions)]
+        if let Some(scheduler) = crate::stepping::scheduler() {
+            return step_aside(guard, timeout, &*scheduler);
+        }
+        let MutexGuard { value, .. } = guard;
         let waited = self.0.wait_timeout(value, timeout);
         let value = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(value, _)| value);
-        MutexGuard { value, held }
+        MutexGuard { value, ..guard }
     }
 
     /// Wakes everybody who waits.
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
+}
+
+/// Gives the lock back for a time, as a simulation has it: whoever waits looks again after that.
+#[cfg(debug_assertions)]
+fn step_aside<'a, T>(
+    guard: MutexGuard<'a, T>,
+    time: Duration,
+    scheduler: &dyn Scheduler,
+) -> MutexGuard<'a, T> {
+    let MutexGuard { value, held, mutex } = guard;
+    drop(value);
+    scheduler.sleep(time);
+    MutexGuard { value: lock_stepped(mutex, scheduler), held, mutex }
 }

@@ -1,0 +1,190 @@
+//! A disk in memory: one folder, its files, and who has them open and locked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+
+use outlive::store::fs::{FileFingerprint, LockPart, Status};
+
+use super::fault::Faults;
+use super::random::Random;
+use super::scheduler::Process;
+
+/// A file's number.
+pub type Number = u64;
+/// An open file's number.
+pub type Description = u64;
+
+/// A file.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// When it was last written to, in nanoseconds since the epoch.
+    pub modified: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// How often it is open.
+    pub opened: u64,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Who holds which part of it, and whether alone.
+    pub locks: Vec<Lock>,
+}
+
+/// A lock that an open file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Which part of the file.
+    pub part: LockPart,
+    /// Who.
+    pub holder: Description,
+    /// Whether nobody else may hold it.
+    pub alone: bool,
+}
+
+/// The folder and its files.
+#[derive(Debug)]
+pub struct Disk {
+    /// The names in the folder, in the order of their making.
+    pub names: Vec<(String, Number)>,
+    /// All files that have a name or are open.
+    pub files: BTreeMap<Number, File>,
+    /// Whether there is a folder.
+    pub folder: bool,
+    /// Its troubles.
+    pub faults: Faults,
+    /// What the troubles are drawn from.
+    pub random: Random,
+    /// How often each process met one.
+    pub struck: BTreeMap<Process, u64>,
+    /// Who could not read something: what such a process finds is no proof.
+    pub blind: BTreeSet<Process>,
+    opened: Description,
+}
+
+impl Disk {
+    /// An empty folder.
+    pub fn new(random: Random) -> Self {
+        Self {
+            names: Vec::new(),
+            files: BTreeMap::new(),
+            folder: true,
+            faults: Faults::default(),
+            random,
+            struck: BTreeMap::new(),
+            blind: BTreeSet::new(),
+            opened: 0,
+        }
+    }
+
+    /// The file under `name`.
+    pub fn find(&self, name: &str) -> io::Result<Number> {
+        let found = self.names.iter().find(|known| known.0 == name);
+        found.map(|known| known.1).ok_or(ErrorKind::NotFound.into())
+    }
+
+    /// Makes an empty file under `name`. The number of one that is gone is used again.
+    pub fn make(&mut self, name: &str, now: u64) -> io::Result<Number> {
+        if !self.folder {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let number = (2..).find(|number| !self.files.contains_key(number)).unwrap_or_default();
+        let file = File { modified: now, links: 1, mode: 0o600, ..File::default() };
+        self.files.insert(number, file);
+        self.names.push((name.to_owned(), number));
+        Ok(number)
+    }
+
+    /// Opens a file.
+    pub fn open(&mut self, number: Number) -> Description {
+        self.file(number).opened += 1;
+        self.opened += 1;
+        self.opened
+    }
+
+    /// Closes a file, and gives its locks back.
+    pub fn close(&mut self, number: Number, description: Description) {
+        let file = self.file(number);
+        file.opened -= 1;
+        file.locks.retain(|lock| lock.holder != description);
+        self.sweep(number);
+    }
+
+    /// Takes a name away.
+    pub fn unlink(&mut self, name: &str) -> io::Result<()> {
+        let number = self.find(name)?;
+        self.names.retain(|known| known.0 != name);
+        self.file(number).links -= 1;
+        self.sweep(number);
+        Ok(())
+    }
+
+    /// Gives the file `from` the name `to`.
+    pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let number = self.find(from)?;
+        if self.find(to).is_ok() {
+            self.unlink(to)?;
+        }
+        self.names.retain(|known| known.0 != from);
+        self.names.push((to.to_owned(), number));
+        Ok(())
+    }
+
+    /// An open or named file.
+    pub fn file(&mut self, number: Number) -> &mut File {
+        self.files.get_mut(&number).expect("it is open or has a name")
+    }
+
+    /// What the system says about a file.
+    pub fn status(&self, number: Number) -> Status {
+        let file = &self.files[&number];
+        let size = file.bytes.len() as u64;
+        let fingerprint =
+            FileFingerprint { device: 1, inode: number, size, modified: file.modified };
+        Status {
+            fingerprint,
+            regular: true,
+            links: file.links,
+            mode: file.mode,
+            owner: Some((1, 1)),
+        }
+    }
+
+    /// What the system says about the folder.
+    pub fn folder_status(&self) -> Status {
+        let fingerprint = FileFingerprint { device: 1, inode: 1, size: 0, modified: 0 };
+        Status { fingerprint, regular: false, links: 2, mode: 0o700, owner: Some((1, 1)) }
+    }
+
+    /// Takes a lock of an open file, or changes the one that it has; whether that could be.
+    pub fn lock(&mut self, number: Number, lock: Lock) -> bool {
+        let locks = &mut self.file(number).locks;
+        let bars = |other: &Lock| {
+            other.part == lock.part && other.holder != lock.holder && (other.alone || lock.alone)
+        };
+        if locks.iter().any(bars) {
+            return false;
+        }
+        locks.retain(|other| (other.part, other.holder) != (lock.part, lock.holder));
+        locks.push(lock);
+        true
+    }
+
+    /// Gives a lock back.
+    pub fn unlock(&mut self, number: Number, part: LockPart, holder: Description) {
+        let locks = &mut self.file(number).locks;
+        locks.retain(|other| (other.part, other.holder) != (part, holder));
+    }
+
+    /// What stands under `name`.
+    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.find(name).ok().map(|number| self.files[&number].bytes.clone())
+    }
+
+    fn sweep(&mut self, number: Number) {
+        let file = &self.files[&number];
+        if file.links == 0 && file.opened == 0 {
+            self.files.remove(&number);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Somebody else's hand: an editor that knows nothing of the journals.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::machine::SNAPSHOT;
+use super::play::{Play, edited};
+
+/// Nobody's number: the editor is no process of ours.
+const EDITOR: usize = usize::MAX;
+
+/// Gives an entry a new value and writes the whole file: by a rename, or in place.
+pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
+    let scheduler = &play.machine.scheduler;
+    let Some(mut entries) = entries(play) else { return };
+    let key = edited(number);
+    let text = play.result(&key);
+    let start = scheduler.moment();
+    let folds = play.folds();
+    play.oracle.begin(std::slice::from_ref(&key), &Some(text.clone()), EDITOR, start);
+    entries.insert(key, serde_json::from_str(&text).expect("it is a JSON string"));
+    let bytes = serde_json::to_vec_pretty(&entries).expect("it is a JSON object");
+    if renames {
+        replace(play, bytes)
+    } else {
+        rewrite(play, &bytes)
+    }
+    // Who saved meanwhile may have looked before, and written after.
+    let alone = !folds.0 && folds == play.folds();
+    play.oracle.end(start, scheduler.moment(), alone);
+    if !alone {
+        play.oracle.ended(EDITOR, scheduler.moment());
+    }
+}
+
+fn entries(play: &Play) -> Option<Map<String, Json>> {
+    let Some(bytes) = play.machine.disk().read(SNAPSHOT) else { return Some(Map::new()) };
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn replace(play: &Play, bytes: Vec<u8>) {
+    let now = play.machine.now();
+    let mut disk = play.machine.disk();
+    let Ok(number) = disk.make("edited", now) else { return };
+    disk.file(number).bytes = bytes;
+    disk.rename("edited", SNAPSHOT).expect("it was made a moment ago");
+}
+
+/// First the file is empty, then half of it is there.
+fn rewrite(play: &Play, bytes: &[u8]) {
+    let now = play.machine.now();
+    let mut disk = play.machine.disk();
+    let number = disk.find(SNAPSHOT).or_else(|_| disk.make(SNAPSHOT, now));
+    let Ok(number) = number else { return };
+    let description = disk.open(number);
+    disk.file(number).bytes.clear();
+    disk.file(number).modified = now;
+    drop(disk);
+    for half in bytes.chunks(bytes.len() / 2 + 1) {
+        play.machine.scheduler.step();
+        let now = play.machine.now();
+        let mut disk = play.machine.disk();
+        disk.file(number).bytes.extend_from_slice(half);
+        disk.file(number).modified = now;
+    }
+    play.machine.disk().close(number, description);
+}

@@ -1,0 +1,63 @@
+//! All schedules of a small history, but for those that turn away too often.
+//!
+//! The deterministic schedule lets each thread run until it waits or ends, then the next in turn. A
+//! *delay* lets another thread go on at one moment; all schedules with so many delays are played
+//! (delay-bounded scheduling: Emmi, Qadeer, Rakamarić, POPL 2011). It steps the real code with its
+//! real locks, which loom and shuttle do only for code written against their types, and stateright
+//! only for a model of it.
+
+use super::chooser::{Chooser, Script};
+use super::history::{End, History, Life, Op};
+use super::play::play;
+
+/// How many delays a schedule may have.
+fn delays() -> usize {
+    std::env::var("SIM_DELAYS").map_or(1, |text| text.parse().expect("it is a number"))
+}
+
+/// Plays `history` with every schedule of so many more delays than `turns`; how many there were.
+fn explore(history: &History, turns: &[(usize, usize)], left: usize) -> usize {
+    let script = Script { turns: turns.to_vec(), widths: Vec::new() };
+    let outcome = play(history, Some(Chooser::Script(script)), false);
+    if let Some(fault) = outcome.fault {
+        let script = Script { turns: turns.to_vec(), widths: Vec::new() };
+        let trace = play(history, Some(Chooser::Script(script)), true).trace;
+        panic!("{}\nwith the turns {turns:?}: {fault}", trace.join("\n"));
+    }
+    let Chooser::Script(Script { widths, .. }) = outcome.chooser else { unreachable!() };
+    let first = turns.last().map_or(0, |turn| turn.0 + 1);
+    let mut count = 1;
+    for decision in (first..widths.len()).filter(|_| left > 0) {
+        for choice in 1..widths[decision] {
+            let more = [turns, &[(decision, choice)]].concat();
+            count += explore(history, &more, left - 1);
+        }
+    }
+    count
+}
+
+/// A history of these processes, of which each has these threads.
+fn processes(all: &[&[&[Op]]]) -> History {
+    let life = |threads: &&[&[Op]]| Life {
+        threads: threads.iter().map(|ops| ops.to_vec()).collect(),
+        end: End::Close,
+    };
+    let slots = all.iter().map(|threads| vec![life(threads)]).collect();
+    History { slots, events: Vec::new(), stay: 1, schedule: 0 }
+}
+
+/// In whatever order two threads that put, save and close take their steps, and another process that
+/// does the same, nothing is lost.
+#[test]
+fn a_checkpoint_in_every_order() {
+    use Op::{Call, Close, Forget, Refresh, Save};
+    let histories = [
+        processes(&[&[&[Refresh(0), Save], &[Refresh(1), Close]]]),
+        processes(&[&[&[Refresh(0), Save], &[Close, Refresh(1)]], &[&[Refresh(2), Save]]]),
+        processes(&[&[&[Refresh(0), Save]], &[&[Call(0), Forget(0), Save]]]),
+    ];
+    for history in histories {
+        let schedules = explore(&history, &[], delays());
+        println!("{schedules} schedules of {history:?}");
+    }
+}

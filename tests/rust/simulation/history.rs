@@ -1,0 +1,224 @@
+//! What a seed stands for: which processes live after one another and beside each other, what their
+//! threads do, and what befalls them.
+
+use super::random::Random;
+
+/// One thing that a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A call: a hit, or a result that is computed and kept.
+    Call(usize),
+    /// A result that is computed and kept whatever was there.
+    Refresh(usize),
+    /// Looks without computing.
+    Look(usize),
+    /// Forgets a key.
+    Forget(usize),
+    /// Forgets all.
+    Clear,
+    /// Saves.
+    Save,
+    /// Closes; the next operation opens again.
+    Close,
+}
+
+/// How a process ends that is not killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It closes, as at the end of every program.
+    Close,
+    /// `os._exit`.
+    Exit,
+}
+
+/// A process: its threads, and how it ends.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// What each thread does.
+    pub threads: Vec<Vec<Op>>,
+    /// How it ends.
+    pub end: End,
+}
+
+/// Something that befalls the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The process that lives in this slot is killed.
+    Kill(usize),
+    /// It is stopped.
+    Stop(usize),
+    /// It goes on.
+    Continue(usize),
+    /// The disk is full, or has room again.
+    Full(bool),
+    /// Writes, renames and removals fail now and then, or no more.
+    Broken(bool),
+    /// Looks fail now and then, or no more.
+    Unreadable(bool),
+    /// Renames and removals fail now and then, or no more.
+    Busy(bool),
+    /// An editor changes an entry and puts the file in place by a rename.
+    Replace(usize),
+    /// An editor changes an entry and writes the file in place.
+    Rewrite(usize),
+    /// A fresh process looks at everything.
+    Observe,
+}
+
+impl Event {
+    /// The slot whose process it befalls.
+    pub fn slot(self) -> Option<usize> {
+        match self {
+            Self::Kill(slot) | Self::Stop(slot) | Self::Continue(slot) => Some(slot),
+            _ => None,
+        }
+    }
+}
+
+/// All that a seed stands for.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// In each slot processes that live one after another.
+    pub slots: Vec<Vec<Life>>,
+    /// What befalls them, and after how many steps.
+    pub events: Vec<(usize, Event)>,
+    /// How seldom another thread goes on.
+    pub stay: usize,
+    /// What the schedule and the troubles are drawn from.
+    pub schedule: u64,
+}
+
+/// How many keys there are.
+pub const KEYS: usize = 4;
+
+/// Which kinds of trouble a history may have.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a kind of its own")]
+pub struct Troubles {
+    /// Several processes use the file at the same time.
+    pub processes: bool,
+    /// Processes have several threads.
+    pub threads: bool,
+    /// Processes are killed, or exit without closing.
+    pub kills: bool,
+    /// Processes are stopped for a while.
+    pub stops: bool,
+    /// There is no room now and then.
+    pub full: bool,
+    /// Operations fail.
+    pub broken: bool,
+    /// Reads fail.
+    pub unreadable: bool,
+    /// Names are busy.
+    pub busy: bool,
+    /// An editor is at work.
+    pub edits: bool,
+}
+
+impl History {
+    /// The history of `seed`, with `troubles` at most.
+    pub fn new(seed: u64, troubles: Troubles) -> Self {
+        let random = &mut Random::new(seed);
+        let troubles = troubles.some(random);
+        let slots = (0..1 + random.below(3)).map(|_| slot(random, troubles)).collect::<Vec<_>>();
+        let slots = if troubles.processes { slots } else { vec![slots.concat()] };
+        let kinds = troubles.events(slots.len());
+        let count = if kinds.is_empty() { 0 } else { random.below(7) };
+        let events = (0..count).map(|_| (random.below(80), random.pick(&kinds))).collect();
+        Self { slots, events, stay: random.pick(&[1, 2, 4, 10, 30]), schedule: random.next() }
+    }
+}
+
+fn slot(random: &mut Random, troubles: Troubles) -> Vec<Life> {
+    (0..1 + random.below(3)).map(|_| life(random, troubles)).collect()
+}
+
+fn life(random: &mut Random, troubles: Troubles) -> Life {
+    let threads = (0..random.pick(&[1, 1, 2, 3])).map(|_| thread(random)).collect::<Vec<_>>();
+    let threads = if troubles.threads { threads } else { vec![threads.concat()] };
+    let exits = troubles.kills && random.once_in(4);
+    Life { threads, end: if exits { End::Exit } else { End::Close } }
+}
+
+fn thread(random: &mut Random) -> Vec<Op> {
+    (0..1 + random.below(6)).map(|_| op(random)).collect()
+}
+
+fn op(random: &mut Random) -> Op {
+    let key = random.below(KEYS);
+    match random.below(20) {
+        0..8 => Op::Call(key),
+        8..10 => Op::Refresh(key),
+        10..12 => Op::Forget(key),
+        12 => Op::Clear,
+        13 => Op::Look(key),
+        14..17 => Op::Save,
+        _ => Op::Close,
+    }
+}
+
+impl Troubles {
+    /// None: a program that runs alone, again and again.
+    pub const NONE: Self = Self {
+        processes: false,
+        threads: false,
+        kills: false,
+        stops: false,
+        full: false,
+        broken: false,
+        unreadable: false,
+        busy: false,
+        edits: false,
+    };
+
+    /// Those that `names` has, separated by commas; `all` are all.
+    pub fn named(names: &str) -> Self {
+        let has = |name: &str| names.split(',').any(|known| known == name || known == "all");
+        Self {
+            processes: has("processes"),
+            threads: has("threads"),
+            kills: has("kills"),
+            stops: has("stops"),
+            full: has("full"),
+            broken: has("broken"),
+            unreadable: has("unreadable"),
+            busy: has("busy"),
+            edits: has("edits"),
+        }
+    }
+
+    /// Some of these: a history with few kinds of trouble goes deeper into each.
+    fn some(self, random: &mut Random) -> Self {
+        let mut keep = |wanted: bool| random.once_in(3) && wanted;
+        Self {
+            processes: self.processes,
+            threads: self.threads,
+            kills: keep(self.kills),
+            stops: keep(self.stops),
+            full: keep(self.full),
+            broken: keep(self.broken),
+            unreadable: keep(self.unreadable),
+            busy: keep(self.busy),
+            edits: keep(self.edits),
+        }
+    }
+
+    fn events(self, slots: usize) -> Vec<Event> {
+        let mut events = vec![Event::Observe];
+        let mut add = |wanted: bool, more: &[Event]| {
+            if wanted {
+                events.extend_from_slice(more);
+            }
+        };
+        for slot in 0..slots {
+            add(self.kills, &[Event::Kill(slot)]);
+            add(self.stops, &[Event::Stop(slot), Event::Continue(slot)]);
+        }
+        add(self.full, &[Event::Full(true), Event::Full(true), Event::Full(false)]);
+        add(self.broken, &[Event::Broken(true), Event::Broken(false)]);
+        add(self.unreadable, &[Event::Unreadable(true), Event::Unreadable(false)]);
+        add(self.busy, &[Event::Busy(true), Event::Busy(false)]);
+        add(self.edits, &[Event::Replace(0), Event::Replace(1), Event::Rewrite(0)]);
+        events
+    }
+}

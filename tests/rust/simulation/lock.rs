@@ -1,0 +1,60 @@
+//! The locks of a simulated process: what the kernel keeps for an open file.
+
+use std::fs::File;
+use std::io;
+
+use outlive::store::fs::{LockHandle, LockMode, LockPart, Status, Taken};
+
+use super::disk::{Description, Lock, Number};
+use super::fault::Effect;
+use super::machine::View;
+
+/// An open lock file of a process.
+#[derive(Debug)]
+pub struct OpenLock {
+    /// Of which process.
+    pub view: View,
+    /// Which file.
+    pub number: Number,
+    /// Which open file.
+    pub description: Description,
+}
+
+impl LockHandle for OpenLock {
+    fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        let lock = Lock { part, holder: self.description, alone: mode == LockMode::Exclusive };
+        self.view.act("lock", &format!("{part:?} {mode:?}"), Effect::Look, |disk, _| {
+            Ok(if disk.lock(self.number, lock) { Taken::Yes } else { Taken::Busy })
+        })
+    }
+
+    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
+        loop {
+            if self.try_lock(part, mode)? == Taken::Yes {
+                return Ok(Taken::Yes);
+            }
+            self.view.machine.scheduler.wait();
+        }
+    }
+
+    fn unlock(&self, part: LockPart) {
+        let machine = &self.view.machine;
+        machine.scheduler.step();
+        machine.disk().unlock(self.number, part, self.description);
+        machine.scheduler.note(|| format!("unlock {part:?}"));
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        self.view.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)))
+    }
+
+    fn file(&self) -> Option<&File> {
+        None
+    }
+}
+
+impl Drop for OpenLock {
+    fn drop(&mut self) {
+        self.view.machine.disk().close(self.number, self.description);
+    }
+}

@@ -1,0 +1,285 @@
+//! A machine: a disk, a scheduler, and the view that each process has of both.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status};
+
+use super::disk::{Description, Disk, Number};
+use super::fault::Effect;
+use super::lock::OpenLock;
+use super::scheduler::{Process, Scheduler};
+
+/// Where the simulated files are.
+pub const FOLDER: &str = "/simulated";
+/// The cache's file.
+pub const SNAPSHOT: &str = "c.json";
+
+/// The disk and who runs on it.
+#[derive(Debug)]
+pub struct Machine {
+    disk: Mutex<Disk>,
+    /// Steps the threads.
+    pub scheduler: Arc<Scheduler>,
+}
+
+impl Machine {
+    /// A machine with this disk.
+    pub fn new(disk: Disk, scheduler: Arc<Scheduler>) -> Arc<Self> {
+        Arc::new(Self { disk: Mutex::new(disk), scheduler })
+    }
+
+    /// The disk, for what no process does.
+    pub fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time as a disk writes it down.
+    pub fn now(&self) -> u64 {
+        u64::try_from(self.scheduler.elapsed().as_nanos()).unwrap_or_default()
+    }
+}
+
+/// The file system as one process sees it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The machine.
+    pub machine: Arc<Machine>,
+    /// The process.
+    pub process: Process,
+}
+
+/// An open file of a process.
+#[derive(Debug)]
+struct Open {
+    view: View,
+    name: String,
+    number: Number,
+    description: Description,
+    position: Mutex<u64>,
+}
+
+impl View {
+    /// Steps, and does `act` with the disk, unless the process is dead or the disk has troubles.
+    pub fn act<T>(
+        &self,
+        what: &str,
+        name: &str,
+        effect: Effect,
+        act: impl FnOnce(&mut Disk, u64) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let machine = &*self.machine;
+        machine.scheduler.step();
+        self.alive()?;
+        let now = machine.now();
+        let mut disk = machine.disk();
+        let result = match self.trouble(&mut disk, effect) {
+            Some(error) => Err(error),
+            None => act(&mut disk, now),
+        };
+        drop(disk);
+        self.note(what, name, result.as_ref().err());
+        result
+    }
+
+    fn note(&self, what: &str, name: &str, error: Option<&io::Error>) {
+        self.machine.scheduler.note(|| match error {
+            Some(error) => format!("{what} {name}: {error}"),
+            None => format!("{what} {name}"),
+        });
+    }
+
+    /// Nothing that a dead process does reaches the disk.
+    pub fn alive(&self) -> io::Result<()> {
+        let dead = self.machine.scheduler.is_killed(self.process);
+        if dead { Err(io::Error::other("its process is dead")) } else { Ok(()) }
+    }
+
+    fn trouble(&self, disk: &mut Disk, effect: Effect) -> Option<io::Error> {
+        let Disk { faults, random, struck, blind, .. } = disk;
+        let error = faults.strike(effect, random);
+        if error.is_some() {
+            *struck.entry(self.process).or_default() += 1;
+        }
+        if error.is_some() && effect == Effect::Look {
+            blind.insert(self.process);
+        }
+        error
+    }
+
+    fn open(&self, name: &str, number: Number, disk: &mut Disk) -> Box<dyn Handle> {
+        let description = disk.open(number);
+        let (view, name, position) = (self.clone(), name.to_owned(), Mutex::new(0));
+        Box::new(Open { view, name, number, description, position })
+    }
+}
+
+/// The name of `path` in the folder.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Fs for View {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        Ok(path.to_path_buf())
+    }
+
+    fn status(&self, path: &Path) -> io::Result<Status> {
+        let name = name(path);
+        self.act("status", &name, Effect::Look, |disk, _| {
+            if path == Path::new(FOLDER) && disk.folder {
+                return Ok(Status { regular: false, ..disk.folder_status() });
+            }
+            disk.find(&name).map(|number| disk.status(number))
+        })
+    }
+
+    fn list(&self, _: &Path) -> io::Result<Vec<OsString>> {
+        self.act("list", "", Effect::Look, |disk, _| {
+            if !disk.folder {
+                return Err(ErrorKind::NotFound.into());
+            }
+            Ok(disk.names.iter().map(|(name, _)| name.into()).collect())
+        })
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let name = name(path);
+        self.act("open", &name, Effect::Look, |disk, _| {
+            let number = disk.find(&name)?;
+            Ok(self.open(&name, number, disk))
+        })
+    }
+
+    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+        let name = name(path);
+        let effect = if create { Effect::Write } else { Effect::Look };
+        self.act("open to append", &name, effect, |disk, now| {
+            let found = disk.find(&name);
+            let number = if create { found.or_else(|_| disk.make(&name, now)) } else { found }?;
+            Ok(self.open(&name, number, disk))
+        })
+    }
+
+    fn create_new(&self, path: &Path, _: Option<&Status>) -> io::Result<Box<dyn Handle>> {
+        let name = name(path);
+        self.act("create", &name, Effect::Write, |disk, now| {
+            if disk.find(&name).is_ok() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            let number = disk.make(&name, now)?;
+            Ok(self.open(&name, number, disk))
+        })
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
+        let name = name(path);
+        self.act("open to lock", &name, Effect::Write, |disk, now| {
+            let number = disk.find(&name).or_else(|_| disk.make(&name, now))?;
+            let description = disk.open(number);
+            Ok(Box::new(OpenLock { view: self.clone(), number, description }) as _)
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from, to) = (name(from), name(to));
+        self.act("rename", &format!("{from} to {to}"), Effect::Name, |disk, _| {
+            disk.rename(&from, &to)
+        })
+    }
+
+    fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from, to) = (name(from), name(to));
+        self.act("copy", &format!("{from} to {to}"), Effect::Write, |disk, now| {
+            let bytes = disk.read(&from).ok_or(ErrorKind::NotFound)?;
+            if disk.find(&to).is_ok() {
+                return Err(ErrorKind::AlreadyExists.into());
+            }
+            let number = disk.make(&to, now)?;
+            disk.file(number).bytes = bytes;
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let name = name(path);
+        self.act("remove", &name, Effect::Name, |disk, _| disk.unlink(&name))
+    }
+
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        self.act("sync folder", "", Effect::Sync, |_, _| Ok(()))
+    }
+}
+
+impl Open {
+    fn act<T>(
+        &self,
+        what: &str,
+        effect: Effect,
+        act: impl FnOnce(&mut Disk, u64) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.view.act(what, &self.name, effect, act)
+    }
+
+    fn position(&self) -> MutexGuard<'_, u64> {
+        self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handle for Open {
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.act("append to", Effect::Write, |disk, now| {
+            let half = disk.faults.full;
+            let taken = if half { disk.random.below(bytes.len()) } else { bytes.len() };
+            if half {
+                *disk.struck.entry(self.view.process).or_default() += 1;
+            }
+            let file = disk.file(self.number);
+            file.bytes.extend_from_slice(&bytes[..taken]);
+            file.modified = now;
+            *self.position() = file.bytes.len() as u64;
+            Ok(taken)
+        })
+    }
+
+    fn position(&self) -> io::Result<u64> {
+        Ok(*self.position())
+    }
+
+    fn glance(&self) -> io::Result<Glance> {
+        self.act("glance at", Effect::Look, |disk, _| {
+            let status = disk.status(self.number);
+            Ok(Glance { size: status.fingerprint.size, links: status.links })
+        })
+    }
+
+    fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
+        self.act("read", Effect::Look, |disk, _| {
+            let bytes = &disk.file(self.number).bytes;
+            let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+            Ok(bytes[within(start)..within(end).max(within(start))].to_vec())
+        })
+    }
+
+    fn read_piece(&self, start: u64, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.read(start, start + into.len() as u64)?;
+        into[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    fn status(&self) -> io::Result<Status> {
+        self.act("fstat", Effect::Look, |disk, _| Ok(disk.status(self.number)))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.act("sync", Effect::Sync, |_, _| Ok(()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.view.machine.disk().close(self.number, self.description);
+    }
+}

@@ -1,0 +1,21 @@
+//! The file store in a simulation: from a seed, a history of processes and threads over a disk that
+//! fails, and a list of what must be found afterwards.
+//!
+//! A failure prints its seed: `SIM_SEED=… cargo test --test simulation` plays it again, step by step.
+#![cfg(debug_assertions)]
+
+mod chooser;
+mod client;
+mod disk;
+mod editor;
+mod explore;
+mod fault;
+mod history;
+mod lock;
+mod machine;
+mod oracle;
+mod play;
+mod random;
+mod scheduler;
+mod seeds;
+mod shrink;

@@ -1,0 +1,146 @@
+//! What was returned and what was deleted, and what may be found on account of it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::scheduler::Process;
+
+/// A key's result; `None`: it has none.
+pub type Value = Option<String>;
+
+/// A step of a key's history: it had this value from some moment on.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// What the key has from then on.
+    pub value: Value,
+    /// Who wrote.
+    pub process: Process,
+    /// When it was begun.
+    pub start: u64,
+    /// When the writer went on; from then on its own process must see it.
+    pub returned: u64,
+    /// When it was on the disk, if it is promised; until when it may still get there, if it is not.
+    pub end: u64,
+    /// Whether it is promised to hold for everybody.
+    pub strong: bool,
+}
+
+/// What somebody found.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// Under this key.
+    pub key: String,
+    /// What was there.
+    pub value: Value,
+    /// Who looked.
+    pub process: Process,
+    /// When.
+    pub start: u64,
+    /// Until when.
+    pub end: u64,
+}
+
+/// All that happened.
+#[derive(Debug, Default)]
+struct Log {
+    writes: BTreeMap<String, Vec<Write>>,
+    reads: Vec<Read>,
+}
+
+/// Keeps the log.
+#[derive(Debug, Default)]
+pub struct Oracle(Mutex<Log>);
+
+impl Oracle {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that `keys` are about to be written: until more is known, it may happen or not.
+    pub fn begin(&self, keys: &[String], value: &Value, process: Process, start: u64) {
+        let (returned, end, strong) = (u64::MAX, u64::MAX, false);
+        let write = Write { value: value.clone(), process, start, returned, end, strong };
+        let mut log = self.log();
+        for key in keys {
+            log.writes.entry(key.clone()).or_default().push(write.clone());
+        }
+    }
+
+    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone.
+    pub fn end(&self, start: u64, end: u64, strong: bool) {
+        let mut log = self.log();
+        for write in log.writes.values_mut().flatten().filter(|write| write.start == start) {
+            (write.returned, write.strong) = (end, strong);
+            write.end = if strong { end } else { u64::MAX };
+        }
+    }
+
+    /// Notes that a save of `process` that began at `start` went well: what it knew is promised now.
+    pub fn saved(&self, process: Process, start: u64, end: u64) {
+        let known = |write: &&mut Write| write.process == process && write.returned < start;
+        for write in self.log().writes.values_mut().flatten().filter(known) {
+            if !write.strong {
+                (write.strong, write.end) = (true, end);
+            }
+        }
+    }
+
+    /// Notes that `process` has ended: what it has not written by now never comes.
+    pub fn ended(&self, process: Process, moment: u64) {
+        for write in self.log().writes.values_mut().flatten() {
+            if write.process == process && write.end == u64::MAX {
+                write.end = moment;
+            }
+        }
+    }
+
+    /// Notes what somebody found.
+    pub fn found(&self, read: Read) {
+        self.log().reads.push(read);
+    }
+
+    /// The first thing that was found and may not be, or was not found and must be.
+    pub fn fault(&self) -> Option<String> {
+        let log = self.log();
+        log.reads.iter().find_map(|read| {
+            let nothing = Vec::new();
+            let writes = log.writes.get(&read.key).unwrap_or(&nothing);
+            (!is_allowed(read, writes)).then(|| describe(read, writes))
+        })
+    }
+}
+
+/// Whether the value may be found: somebody wrote it before, and nothing certainly came after.
+fn is_allowed(read: &Read, writes: &[Write]) -> bool {
+    let seen = |write: &&Write| write.seen_by(read) < read.start;
+    if read.value.is_none() && !writes.iter().any(|write| seen(&write)) {
+        return true;
+    }
+    writes.iter().any(|write| {
+        let over = |later: &Write| later.follows(write) && seen(&later);
+        write.value == read.value && write.start < read.end && !writes.iter().any(over)
+    })
+}
+
+impl Write {
+    /// From when on the reader must see it.
+    fn seen_by(&self, read: &Read) -> u64 {
+        match (self.process == read.process, self.strong) {
+            (true, _) => self.returned,
+            (false, true) => self.end,
+            (false, false) => u64::MAX,
+        }
+    }
+
+    /// Whether it certainly came after `other`.
+    fn follows(&self, other: &Self) -> bool {
+        let known = if self.process == other.process { other.returned } else { other.end };
+        self.start > known
+    }
+}
+
+fn describe(read: &Read, writes: &[Write]) -> String {
+    let list: Vec<String> = writes.iter().map(|write| format!("    {write:?}")).collect();
+    let what = if read.value.is_none() { "LOST" } else { "WRONG" };
+    format!("{what}: {read:?}\n  {} was written:\n{}", read.key, list.join("\n"))
+}

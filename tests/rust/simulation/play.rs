@@ -1,0 +1,322 @@
+//! Plays a history: its processes, its threads, and what befalls them.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use outlive::store::Durability;
+
+use super::chooser::Chooser;
+use super::client::Client;
+use super::disk::Disk;
+use super::editor;
+use super::history::{End, Event, History, KEYS, Life, Op};
+use super::machine::{Machine, SNAPSHOT, View};
+use super::oracle::{Oracle, Read, Value};
+use super::random::Random;
+use super::scheduler::{Process, Task};
+
+/// How a history ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was wrong.
+    pub fault: Option<String>,
+    /// What everybody did, if that was asked for.
+    pub trace: Vec<String>,
+    /// What the chooser learned.
+    pub chooser: Chooser,
+}
+
+/// A history under way.
+pub struct Play {
+    /// Where it takes place.
+    pub machine: Arc<Machine>,
+    /// What must hold.
+    pub oracle: Oracle,
+    /// Counts results, so that no two are the same.
+    results: AtomicU64,
+    /// How many saves and closes are under way: what an editor does meanwhile may be written over.
+    folds: AtomicUsize,
+    /// How many were begun.
+    begun: AtomicU64,
+    /// The process that lives in each slot.
+    living: Mutex<Vec<Option<Process>>>,
+    durability: Durability,
+}
+
+/// One process of a history.
+#[derive(Clone)]
+struct Actor {
+    play: Arc<Play>,
+    view: View,
+    client: Client,
+}
+
+/// A pause between two looks at threads that are to end.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Plays `history`; `traced`: and writes down what everybody does.
+pub fn play(history: &History, chooser: Option<Chooser>, traced: bool) -> Outcome {
+    let random = Random::new(history.schedule);
+    let schedule = || Chooser::Random(random.branch(1), history.stay);
+    let scheduler = super::scheduler::Scheduler::new(chooser.unwrap_or_else(schedule), traced);
+    let machine = Machine::new(Disk::new(random.branch(2)), Arc::clone(&scheduler));
+    let play = Arc::new(Play {
+        machine,
+        oracle: Oracle::default(),
+        results: AtomicU64::new(0),
+        folds: AtomicUsize::new(0),
+        begun: AtomicU64::new(0),
+        living: Mutex::new(vec![None; history.slots.len()]),
+        durability: Durability::Flush,
+    });
+    let (director, history) = (Arc::clone(&play), history.clone());
+    let process = scheduler.new_process();
+    scheduler.spawn(process, move || director.direct(history));
+    let (failure, trace) = scheduler.finish();
+    let fault = failure.or_else(|| play.oracle.fault());
+    Outcome { fault, trace, chooser: scheduler.chooser() }
+}
+
+/// The name of a key.
+pub fn key(number: usize) -> String {
+    format!("k{number}")
+}
+
+/// The name of a key that only an editor writes.
+pub fn edited(number: usize) -> String {
+    format!("e{number}")
+}
+
+fn all_keys() -> Vec<String> {
+    (0..KEYS).map(key).chain((0..2).map(edited)).collect()
+}
+
+impl Play {
+    /// Begins all slots, lets happen what is to happen, waits for the end and looks at it.
+    fn direct(self: Arc<Self>, history: History) {
+        let scheduler = &self.machine.scheduler;
+        let mut tasks = Vec::new();
+        for (number, lives) in history.slots.into_iter().enumerate() {
+            let play = Arc::clone(&self);
+            let process = scheduler.new_process();
+            tasks.push(scheduler.spawn(process, move || play.live_all(number, lives)));
+        }
+        for (steps, event) in history.events {
+            (0..steps).for_each(|_| scheduler.step());
+            scheduler.note(|| format!("EVENT {event:?}"));
+            self.befall(event);
+        }
+        scheduler.let_all_go_on();
+        self.join(&tasks);
+        self.machine.disk().faults = super::fault::Faults::default();
+        self.look_at_the_end();
+    }
+
+    fn join(&self, tasks: &[Task]) {
+        while !self.machine.scheduler.are_done(tasks) {
+            self.machine.scheduler.sleep(PAUSE);
+        }
+    }
+
+    fn live_all(self: &Arc<Self>, slot: usize, lives: Vec<Life>) {
+        for life in lives {
+            let actor = self.new_process();
+            let process = actor.view.process;
+            self.machine.scheduler.become_process(process);
+            self.set_living(slot, Some(process));
+            let workers = Mutex::new(Vec::new());
+            self.machine.scheduler.survive(|| actor.live(&life, &workers));
+            // What unwinds a process that was killed must not unwind its successor.
+            self.machine.scheduler.become_process(0);
+            self.set_living(slot, None);
+            let workers = workers.into_inner().unwrap_or_else(PoisonError::into_inner);
+            self.join(&workers);
+            self.machine.scheduler.kill(process);
+            self.oracle.ended(process, self.machine.scheduler.moment());
+        }
+    }
+
+    fn set_living(&self, slot: usize, process: Option<Process>) {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)[slot] = process;
+    }
+
+    fn living(&self, slot: usize) -> Option<Process> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)[slot]
+    }
+
+    fn new_process(self: &Arc<Self>) -> Actor {
+        let process = self.machine.scheduler.new_process();
+        let view = View { machine: Arc::clone(&self.machine), process };
+        let client = Client::open(view.clone(), self.durability);
+        Actor { play: Arc::clone(self), view, client }
+    }
+
+    fn befall(self: &Arc<Self>, event: Event) {
+        let scheduler = &self.machine.scheduler;
+        let living = |slot: usize| self.living(slot);
+        match event {
+            Event::Kill(slot) => living(slot).into_iter().for_each(|it| scheduler.kill(it)),
+            Event::Stop(slot) => {
+                living(slot).into_iter().for_each(|it| scheduler.set_stopped(it, true));
+            }
+            Event::Continue(slot) => {
+                living(slot).into_iter().for_each(|it| scheduler.set_stopped(it, false));
+            }
+            Event::Full(on) => self.machine.disk().faults.full = on,
+            Event::Broken(on) => self.machine.disk().faults.broken = if on { 6 } else { 0 },
+            Event::Unreadable(on) => {
+                self.machine.disk().faults.unreadable = if on { 20 } else { 0 }
+            }
+            Event::Busy(on) => self.machine.disk().faults.busy = if on { 2 } else { 0 },
+            Event::Replace(number) => editor::edit(self, number, true),
+            Event::Rewrite(number) => editor::edit(self, number, false),
+            Event::Observe => self.observe(),
+        }
+    }
+
+    /// A fresh process looks at everything, and is gone.
+    fn observe(self: &Arc<Self>) {
+        let actor = self.new_process();
+        all_keys().iter().for_each(|key| actor.look(key));
+    }
+
+    /// After the end everything must be there, and nothing but the snapshot once somebody closed.
+    fn look_at_the_end(self: &Arc<Self>) {
+        self.observe();
+        let actor = self.new_process();
+        all_keys().iter().for_each(|key| actor.look(key));
+        actor.run(Op::Refresh(0));
+        actor.run(Op::Close);
+        self.observe();
+        let left = |disk: &Disk| disk.names.iter().map(|(name, _)| name.clone()).collect();
+        let left: Vec<String> = left(&self.machine.disk());
+        let beside = |name: &&String| *name != SNAPSHOT && !name.contains(".damaged-");
+        if let Some(name) = left.iter().find(beside) {
+            self.machine.scheduler.fail(format!("LEFT BEHIND: {name}"));
+        }
+    }
+
+    /// A new result.
+    pub fn result(&self, key: &str) -> String {
+        format!("\"{key}#{}\"", self.results.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether somebody saves; how many saves were begun so far.
+    pub fn folds(&self) -> (bool, u64) {
+        (self.folds.load(Ordering::Relaxed) > 0, self.begun.load(Ordering::Relaxed))
+    }
+}
+
+impl Actor {
+    fn live(&self, life: &Life, workers: &Mutex<Vec<Task>>) {
+        let (first, others) = life.threads.split_first().expect("there is one");
+        for ops in others {
+            let (actor, ops) = (self.clone(), ops.clone());
+            let run = move || ops.into_iter().for_each(|op| actor.run(op));
+            let task = self.play.machine.scheduler.spawn(self.view.process, run);
+            workers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        }
+        first.iter().for_each(|&op| self.run(op));
+        let workers = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.play.join(&workers);
+        if life.end == End::Close {
+            self.run(Op::Close);
+        }
+    }
+
+    fn run(&self, op: Op) {
+        self.play.machine.scheduler.note(|| format!("{op:?}"));
+        match op {
+            Op::Call(number) => self.call(&key(number)),
+            Op::Refresh(number) => self.compute(&key(number)),
+            Op::Look(number) => self.look(&key(number)),
+            Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
+            Op::Clear => self.delete(&all_keys(), || self.client.clear()),
+            Op::Save => self.save(|| self.client.save()),
+            Op::Close => self.save(|| self.client.close()),
+        }
+    }
+
+    fn moment(&self) -> u64 {
+        self.play.machine.scheduler.moment()
+    }
+
+    /// How many troubles this process has met.
+    fn struck(&self) -> u64 {
+        self.play.machine.disk().struck.get(&self.view.process).copied().unwrap_or_default()
+    }
+
+    fn found(&self, key: &str, value: Value, start: u64) {
+        self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
+        let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
+        if self.play.machine.disk().blind.contains(&process) {
+            return;
+        }
+        self.play.oracle.found(Read { key, value, process, start, end });
+    }
+
+    fn look(&self, key: &str) {
+        let start = self.moment();
+        self.found(key, self.client.look(key), start);
+    }
+
+    fn call(&self, key: &str) {
+        let start = self.moment();
+        if let Some(text) = self.client.look(key) {
+            return self.found(key, Some(text), start);
+        }
+        self.found(key, None, start);
+        let start = self.moment();
+        match self.client.lead(key) {
+            Err(text) => self.found(key, Some(text), start),
+            Ok(_lock) => self.compute(key),
+        }
+    }
+
+    fn compute(&self, key: &str) {
+        let (text, start) = (self.play.result(key), self.moment());
+        let keys = [key.to_owned()];
+        self.play.oracle.begin(&keys, &Some(text.clone()), self.view.process, start);
+        let promised = self.client.put(key, &text);
+        self.play.oracle.end(start, self.moment(), promised);
+        self.play.machine.scheduler.note(|| format!("  {key} got {text}, promised: {promised}"));
+    }
+
+    /// Deletes; it is promised if nothing went wrong.
+    fn delete(&self, keys: &[String], delete: impl FnOnce()) {
+        let (start, struck) = (self.moment(), self.struck());
+        self.play.oracle.begin(keys, &None, self.view.process, start);
+        delete();
+        self.play.oracle.end(start, self.moment(), struck == self.struck());
+    }
+
+    fn save(&self, save: impl FnOnce() -> bool) {
+        let (start, struck) = (self.moment(), self.struck());
+        let fold = Folding::begin(&self.play);
+        let worked = save();
+        drop(fold);
+        let worked = worked && struck == self.struck();
+        self.play.machine.scheduler.note(|| format!("  worked: {worked}"));
+        if worked {
+            self.play.oracle.saved(self.view.process, start, self.moment());
+        }
+    }
+}
+
+/// Counts a save while it lasts.
+struct Folding<'a>(&'a Play);
+
+impl<'a> Folding<'a> {
+    fn begin(play: &'a Play) -> Self {
+        play.folds.fetch_add(1, Ordering::Relaxed);
+        play.begun.fetch_add(1, Ordering::Relaxed);
+        Self(play)
+    }
+}
+
+impl Drop for Folding<'_> {
+    fn drop(&mut self) {
+        self.0.folds.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,373 @@
+//! Threads that run one at a time: at each step a chooser says which goes on.
+//!
+//! Simulated threads are threads of the system that hand a baton to each other, so that code under
+//! test may keep what it likes in thread-local memory, and unwinds when its process is killed.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use outlive::stepping;
+
+use super::chooser::Chooser;
+
+/// A history that takes more steps than this makes no progress.
+const STEPS: u64 = 300_000;
+/// How often everybody may wait for somebody else before it counts.
+const PATIENCE: u32 = 300;
+/// Nobody: the history has ended.
+const NOBODY: usize = usize::MAX;
+
+/// A simulated thread.
+pub type Task = usize;
+/// A simulated process.
+pub type Process = usize;
+
+/// What unwinds the threads of a process that is killed.
+struct Killed;
+
+#[derive(Debug)]
+enum Status {
+    Ready,
+    /// It waits for what another thread holds; it looked in vain when there was so much progress.
+    Waiting(u64),
+    Sleeping(Duration),
+    Done,
+}
+
+#[derive(Debug)]
+struct Entry {
+    process: Process,
+    status: Status,
+    thread: Option<Thread>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Life {
+    killed: bool,
+    stopped: bool,
+}
+
+/// All simulated threads.
+#[derive(Debug)]
+struct Tasks {
+    tasks: Vec<Entry>,
+    processes: Vec<Life>,
+    chooser: Chooser,
+    clock: Duration,
+    steps: u64,
+    progress: u64,
+    patience: u32,
+    failure: Option<String>,
+    trace: Option<Vec<String>>,
+}
+
+/// Hands the baton on.
+#[derive(Debug)]
+pub struct Scheduler {
+    tasks: Mutex<Tasks>,
+    current: AtomicUsize,
+    main: Thread,
+}
+
+thread_local! {
+    static ME: Cell<Task> = const { Cell::new(NOBODY) };
+}
+
+/// The door that the code under test steps through.
+struct Door(Arc<Scheduler>);
+
+impl stepping::Scheduler for Door {
+    fn step(&self) {
+        self.0.step();
+    }
+    fn wait(&self) {
+        self.0.wait();
+    }
+    fn sleep(&self, time: Duration) {
+        self.0.sleep(time);
+    }
+    fn elapsed(&self) -> Duration {
+        self.0.lock().clock
+    }
+}
+
+impl Scheduler {
+    /// No threads yet; `chooser` will step them.
+    pub fn new(chooser: Chooser, traced: bool) -> Arc<Self> {
+        let tasks = Tasks {
+            tasks: Vec::new(),
+            processes: Vec::new(),
+            chooser,
+            clock: Duration::from_secs(1_700_000_000),
+            steps: 0,
+            progress: 0,
+            patience: PATIENCE,
+            failure: None,
+            trace: traced.then(Vec::new),
+        };
+        Arc::new(Self {
+            tasks: Mutex::new(tasks),
+            current: AtomicUsize::new(NOBODY),
+            main: thread::current(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new process.
+    pub fn new_process(&self) -> Process {
+        let mut tasks = self.lock();
+        let killed = tasks.failure.is_some();
+        tasks.processes.push(Life { killed, stopped: false });
+        tasks.processes.len() - 1
+    }
+
+    /// Has the thread that runs be of `process` from now on.
+    pub fn become_process(&self, process: Process) {
+        let me = ME.get();
+        self.lock().tasks[me].process = process;
+    }
+
+    /// Begins a thread of `process`; it runs when its turn comes.
+    pub fn spawn(self: &Arc<Self>, process: Process, run: impl FnOnce() + Send + 'static) -> Task {
+        let mut tasks = self.lock();
+        let task = tasks.tasks.len();
+        tasks.tasks.push(Entry { process, status: Status::Ready, thread: None });
+        let own = Arc::clone(self);
+        let builder = thread::Builder::new().stack_size(1 << 20);
+        let spawned = builder.spawn(move || own.run(task, run)).expect("the system gives threads");
+        tasks.tasks[task].thread = Some(spawned.thread().clone());
+        task
+    }
+
+    fn run(self: Arc<Self>, task: Task, run: impl FnOnce()) {
+        ME.set(task);
+        stepping::install(Rc::new(Door(Arc::clone(&self))));
+        self.take_baton(task);
+        self.survive(run);
+        stepping::uninstall();
+        let mut tasks = self.lock();
+        tasks.tasks[task].status = Status::Done;
+        tasks.progress += 1;
+        let next = tasks.choose(task, true);
+        self.pass(next, tasks);
+    }
+
+    /// Runs `run` up to its end or that of its process. Any other panic is a failure.
+    pub fn survive(&self, run: impl FnOnce()) {
+        let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else { return };
+        if payload.is::<Killed>() {
+            return;
+        }
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        self.fail(format!("it panicked: {}", text.unwrap_or("for no reason")));
+    }
+
+    /// Runs all threads to their ends; what went wrong, and what they did.
+    pub fn finish(&self) -> (Option<String>, Vec<String>) {
+        let mut tasks = self.lock();
+        let first = tasks.choose(NOBODY, true);
+        self.pass(first, tasks);
+        while self.lock().tasks.iter().any(|task| !matches!(task.status, Status::Done)) {
+            thread::park();
+        }
+        let mut tasks = self.lock();
+        (tasks.failure.take(), tasks.trace.take().unwrap_or_default())
+    }
+
+    /// Gives what the chooser learned back.
+    pub fn chooser(&self) -> Chooser {
+        self.lock().chooser.clone()
+    }
+
+    fn pass(&self, next: Task, tasks: MutexGuard<'_, Tasks>) {
+        let thread = tasks.tasks.get(next).and_then(|task| task.thread.clone());
+        drop(tasks);
+        self.current.store(next, Ordering::Release);
+        thread.as_ref().unwrap_or(&self.main).unpark();
+    }
+
+    fn take_baton(&self, me: Task) {
+        while self.current.load(Ordering::Acquire) != me {
+            thread::park();
+        }
+    }
+
+    /// Lets the chooser go on with whom it likes.
+    fn switch<'a>(&'a self, me: Task, mut tasks: MutexGuard<'a, Tasks>, must: bool) {
+        let next = tasks.choose(me, must);
+        if next != me {
+            self.pass(next, tasks);
+            self.take_baton(me);
+            tasks = self.lock();
+        }
+        tasks.tasks[me].status = Status::Ready;
+        let killed = tasks.is_killed(me);
+        drop(tasks);
+        if killed && !thread::panicking() {
+            resume_unwind(Box::new(Killed));
+        }
+    }
+
+    /// A moment at which others may go on, or this thread's process may end.
+    pub fn step(&self) {
+        if thread::panicking() {
+            return;
+        }
+        let mut tasks = self.lock();
+        tasks.progress += 1;
+        tasks.steps += 1;
+        let time = tasks.chooser.tick();
+        tasks.clock += time;
+        if tasks.steps == STEPS {
+            tasks.fail("it makes no progress".to_owned());
+        }
+        self.switch(ME.get(), tasks, false);
+    }
+
+    /// Others must go on: this thread waits for what one of them holds.
+    pub fn wait(&self) {
+        let (me, mut tasks) = (ME.get(), self.lock());
+        let progress = tasks.progress;
+        tasks.tasks[me].status = Status::Waiting(progress);
+        self.switch(me, tasks, true);
+    }
+
+    /// Lets time pass.
+    pub fn sleep(&self, time: Duration) {
+        if thread::panicking() {
+            return;
+        }
+        let (me, mut tasks) = (ME.get(), self.lock());
+        tasks.progress += 1;
+        tasks.steps += 1;
+        let until = tasks.clock + time;
+        tasks.tasks[me].status = Status::Sleeping(until);
+        self.switch(me, tasks, true);
+    }
+
+    /// The time since the epoch.
+    pub fn elapsed(&self) -> Duration {
+        self.lock().clock
+    }
+
+    /// A number that only grows, and differs at each call.
+    pub fn moment(&self) -> u64 {
+        let mut tasks = self.lock();
+        tasks.progress += 1;
+        tasks.progress
+    }
+
+    /// Whether `process` was killed.
+    pub fn is_killed(&self, process: Process) -> bool {
+        self.lock().processes[process].killed
+    }
+
+    /// Ends `process` where it is; its threads unwind when their turns come.
+    pub fn kill(&self, process: Process) {
+        self.lock().processes[process].killed = true;
+    }
+
+    /// Stops `process`, or lets it go on.
+    pub fn set_stopped(&self, process: Process, stopped: bool) {
+        self.lock().processes[process].stopped = stopped;
+    }
+
+    /// Lets all processes that are stopped go on.
+    pub fn let_all_go_on(&self) {
+        self.lock().processes.iter_mut().for_each(|life| life.stopped = false);
+    }
+
+    /// Whether all of `tasks` have ended.
+    pub fn are_done(&self, tasks: &[Task]) -> bool {
+        let all = self.lock();
+        tasks.iter().all(|&task| matches!(all.tasks[task].status, Status::Done))
+    }
+
+    /// Ends the history: something is wrong.
+    pub fn fail(&self, why: String) {
+        self.lock().fail(why);
+    }
+
+    /// Writes down what the thread that runs does.
+    pub fn note(&self, what: impl FnOnce() -> String) {
+        let mut tasks = self.lock();
+        if tasks.trace.is_none() {
+            return;
+        }
+        let me = ME.get();
+        let process = tasks.tasks.get(me).map_or(0, |task| task.process);
+        let line = format!("p{process}.t{me} {}", what());
+        tasks.trace.get_or_insert_default().push(line);
+    }
+}
+
+impl Tasks {
+    fn is_killed(&self, task: Task) -> bool {
+        self.processes[self.tasks[task].process].killed
+    }
+
+    fn fail(&mut self, why: String) {
+        if self.failure.is_none() {
+            self.failure = Some(why);
+        }
+        self.processes.iter_mut().for_each(|life| life.killed = true);
+    }
+
+    fn is_ready(&self, task: &Entry) -> bool {
+        let life = self.processes[task.process];
+        match task.status {
+            Status::Done => false,
+            _ if life.killed => true,
+            _ if life.stopped => false,
+            Status::Ready => true,
+            Status::Waiting(since) => since < self.progress,
+            Status::Sleeping(until) => until <= self.clock,
+        }
+    }
+
+    /// Who goes on; `must`: not the one who asks, unless there is nobody else.
+    fn choose(&mut self, me: Task, must: bool) -> Task {
+        loop {
+            let ready: Vec<Task> =
+                (0..self.tasks.len()).filter(|&task| self.is_ready(&self.tasks[task])).collect();
+            if !ready.is_empty() {
+                return self.chooser.choose(&ready, me, must);
+            }
+            if self.tasks.iter().all(|task| matches!(task.status, Status::Done)) {
+                return NOBODY;
+            }
+            self.let_time_pass();
+        }
+    }
+
+    /// Nobody can go on: the next sleeper wakes, or those who were stopped go on.
+    fn let_time_pass(&mut self) {
+        let stopped = |task: &Entry| self.processes[task.process].stopped;
+        let sleepers = self.tasks.iter().filter(|task| !stopped(task));
+        let next = sleepers.filter_map(|task| match task.status {
+            Status::Sleeping(until) => Some(until),
+            _ => None,
+        });
+        if let Some(until) = next.min() {
+            self.clock = self.clock.max(until);
+        } else if self.processes.iter().any(|life| life.stopped) {
+            self.processes.iter_mut().for_each(|life| life.stopped = false);
+        } else if self.patience > 0 {
+            // Another history may have what all histories of this program share, for a moment.
+            self.patience -= 1;
+            self.progress += 1;
+            thread::sleep(Duration::from_micros(100));
+        } else {
+            self.fail("everybody waits for somebody else".to_owned());
+        }
+    }
+}

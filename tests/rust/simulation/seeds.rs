@@ -1,0 +1,81 @@
+//! Many seeds.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::history::{History, Troubles};
+use super::play::play;
+use super::shrink::shrink;
+
+/// How many seeds a run tries that is not told otherwise.
+const SEEDS: u64 = 500;
+
+/// What the file store must bear.
+const TROUBLES: Troubles = Troubles { processes: false, threads: false, ..Troubles::NONE };
+
+/// A seed that fails, and how.
+type Fault = (u64, String);
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("it is a number"))
+}
+
+/// The kinds of trouble that `SIM_TROUBLES` names.
+fn troubles() -> Troubles {
+    std::env::var("SIM_TROUBLES").map_or(TROUBLES, |names| Troubles::named(&names))
+}
+
+/// Whatever processes and threads do, and whatever befalls them: each result that was returned and
+/// that nobody deleted or replaced is found, nothing deleted comes back, and no value is wrong.
+#[test]
+fn nothing_is_lost() {
+    if let Some(seed) = number("SIM_SEED") {
+        return replay(seed);
+    }
+    let (from, count) = (number("SIM_FROM").unwrap_or(0), number("SIM_SEEDS").unwrap_or(SEEDS));
+    let found = try_all(from, from + count);
+    let Some((seed, _)) = found.first() else { return };
+    println!("{} of {count} seeds fail:", found.len());
+    for (seed, fault) in found.iter().take(40) {
+        println!("  {seed}: {}", fault.lines().next().unwrap_or_default());
+    }
+    replay(*seed);
+    panic!("seed {seed} fails, and passes when it is played again");
+}
+
+/// The seeds from `from` up to `end` that fail.
+fn try_all(from: u64, end: u64) -> Vec<Fault> {
+    let (next, found) = (AtomicU64::new(from), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let fault = play(&History::new(seed, troubles()), None, false).fault;
+            let fault = fault.map(|fault| (seed, fault));
+            found.lock().expect("nobody panics in here").extend(fault);
+        }
+    };
+    thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        (0..workers).for_each(|_| drop(scope.spawn(work)));
+    });
+    let mut found = found.into_inner().expect("nobody panics in here");
+    found.sort();
+    found
+}
+
+/// Plays a seed, and a shorter history that fails as it does, step by step.
+fn replay(seed: u64) {
+    let history = History::new(seed, troubles());
+    let Some(fault) = play(&history, None, false).fault else {
+        println!("SIM_SEED={seed} passes");
+        return;
+    };
+    println!("SIM_SEED={seed}: {fault}");
+    let shortest = play(&shrink(history), None, true);
+    println!("The shortest history that fails, too:\n{}", shortest.trace.join("\n"));
+    panic!("SIM_SEED={seed}: {}", shortest.fault.unwrap_or(fault));
+}
