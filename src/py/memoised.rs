@@ -19,7 +19,7 @@ use super::hits::row::{Fill, Served};
 use super::key::arguments::Call;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
-use super::value::template::{Live, Template};
+use super::value::template::{Template, TemplateObject};
 use crate::cache::Epoch;
 use crate::policy::Limits;
 
@@ -248,7 +248,7 @@ impl Vectorcall for Memoised {
             Served::Same(object) => Ok(object.into_bound(call.py())),
             // Bound: outside of PyO3's guard any other reference would be given up late.
             Served::Copy(template) => copied(&template.into_bound(call.py())),
-            Served::Live(live, shared) => copied_if_alive(call.py(), &live, shared),
+            Served::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
         })
     }
 
@@ -264,14 +264,18 @@ impl Vectorcall for Memoised {
 
 /// A fresh copy.
 #[inline(never)]
-fn copied<'py>(template: &Bound<'py, Template>) -> PyResult<Bound<'py, PyAny>> {
+fn copied<'py>(template: &Bound<'py, TemplateObject>) -> PyResult<Bound<'py, PyAny>> {
     template.get().serve(template.py())
 }
 
 /// A copy of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3` puts
 /// off giving up what is in it until it may run code.
 #[inline(never)]
-fn copied_if_alive<'py>(py: Python<'py>, live: &Live, shared: bool) -> PyResult<Bound<'py, PyAny>> {
+fn copied_if_alive<'py>(
+    py: Python<'py>,
+    live: &Template,
+    shared: bool,
+) -> PyResult<Bound<'py, PyAny>> {
     if shared { live.serve_shared(py) } else { live.serve(py) }
 }
 

@@ -10,14 +10,14 @@ use crate::cache::Entry;
 use crate::clock;
 use crate::py::value::decode::{Failure, decode, template};
 use crate::py::value::stored_text::to_text;
-use crate::py::value::template::Live;
+use crate::py::value::template::Template;
 
 /// What a hit hands out.
 pub enum Source<'py> {
     /// An object that was decoded for this hit alone.
     Fresh(Bound<'py, PyAny>),
     /// A copy of this.
-    Live(Arc<Live>),
+    Template(Arc<Template>),
 }
 
 impl<'py> Source<'py> {
@@ -25,7 +25,7 @@ impl<'py> Source<'py> {
     pub fn value(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Fresh(value) => Ok(value.clone()),
-            Self::Live(live) => live.serve(py),
+            Self::Template(live) => live.serve(py),
         }
     }
 }
@@ -45,20 +45,20 @@ impl CoreCache {
         &self,
         py: Python<'py>,
         key: &Bytes,
-        entry: &Entry<Arc<Live>>,
+        entry: &Entry<Arc<Template>>,
     ) -> PyResult<Option<Source<'py>>> {
         let text = entry.text.as_ref().filter(|_| entry.live.is_none());
         let Some(text) = text.filter(|_| !self.cache.note_use(key)) else {
-            return Ok(self.live(py, key, entry)?.map(Source::Live));
+            return Ok(self.live(py, key, entry)?.map(Source::Template));
         };
         let decoded = self.decode(py, text);
         let Some(value) = self.sound(py, key, text, decoded)? else { return Ok(None) };
-        if !Live::is_immutable(&value) {
+        if !Template::is_immutable(&value) {
             return Ok(Some(Source::Fresh(value)));
         }
-        let live = Arc::new(Live::same(value));
+        let live = Arc::new(Template::same(value));
         self.cache.keep_live(key, text, &live);
-        Ok(Some(Source::Live(live)))
+        Ok(Some(Source::Template(live)))
     }
 
     /// The decoded form of an entry, which is kept beside it; None if its text is bad.
@@ -66,8 +66,8 @@ impl CoreCache {
         &self,
         py: Python<'_>,
         key: &Bytes,
-        entry: &Entry<Arc<Live>>,
-    ) -> PyResult<Option<Arc<Live>>> {
+        entry: &Entry<Arc<Template>>,
+    ) -> PyResult<Option<Arc<Template>>> {
         if let Some(live) = &entry.live {
             return Ok(Some(Arc::clone(live)));
         }
@@ -105,8 +105,8 @@ impl CoreCache {
     }
 
     /// What hits on a text are served from.
-    pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Live, Failure> {
-        let live = Live::template(self.names.with(|names| template(py, text, names))?);
+    pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Template, Failure> {
+        let live = Template::new(self.names.with(|names| template(py, text, names))?);
         #[cfg(Py_GIL_DISABLED)]
         let live = live.of_text(text);
         Ok(live)
@@ -125,7 +125,7 @@ impl CoreCache {
         match to_text(value, self.charset()) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {
-                entry.live = Some(Arc::new(Live::same(value.clone())));
+                entry.live = Some(Arc::new(Template::same(value.clone())));
                 let shown = String::from_utf8_lossy(key);
                 let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
                 self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;

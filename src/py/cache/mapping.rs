@@ -9,7 +9,7 @@ use pyo3::types::{PyList, PyString};
 
 use super::core::CoreCache;
 use crate::cache::Entry;
-use crate::py::value::template::Live;
+use crate::py::value::template::Template;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::RESERVED_KEY;
 use crate::value::check::check;
@@ -113,7 +113,7 @@ impl CoreCache {
     fn taken(
         slf: &Bound<'_, Self>,
         key: &Bound<'_, PyString>,
-    ) -> PyResult<Option<Entry<Arc<Live>>>> {
+    ) -> PyResult<Option<Entry<Arc<Template>>>> {
         let (me, durable) = (slf.get(), Self::may_write(slf)?);
         Self::load(slf)?;
         let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
@@ -123,6 +123,6 @@ impl CoreCache {
 }
 
 /// Whether the text of an entry is a value, or there is none.
-fn is_sound(entry: &Entry<Arc<Live>>) -> bool {
+fn is_sound(entry: &Entry<Arc<Template>>) -> bool {
     entry.sound || entry.text.as_ref().is_none_or(|text| check(text).is_ok())
 }

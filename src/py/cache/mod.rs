@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use pyo3::PyErr;
 
-use super::value::template::Live;
+use super::value::template::Template;
 use crate::cache::{Cache, SharedResult};
 
 /// A cache whose decoded forms and failures are Python objects.
-pub type PyCache = Cache<Arc<Live>, Arc<PyErr>>;
+pub type PyCache = Cache<Arc<Template>, Arc<PyErr>>;
 
 /// What a leader hands to those who wait.
-pub type PySharedResult = SharedResult<Arc<Live>, Arc<PyErr>>;
+pub type PySharedResult = SharedResult<Arc<Template>, Arc<PyErr>>;

@@ -17,7 +17,7 @@ use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
 use crate::py::value::refusal::type_name;
 use crate::py::value::stored_text::{tagged_error, to_text};
-use crate::py::value::template::Live;
+use crate::py::value::template::Template;
 
 impl<'py> Invocation<'_, 'py> {
     /// Calls the function and keeps what it returns.
@@ -95,7 +95,7 @@ impl<'py> Invocation<'_, 'py> {
         &self,
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
-    ) -> PyResult<(Entry<Arc<Live>>, Option<String>)> {
+    ) -> PyResult<(Entry<Arc<Template>>, Option<String>)> {
         let mut entry = Entry::new(Some(self.now(py)?));
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = self.options.expires();
@@ -108,7 +108,7 @@ impl<'py> Invocation<'_, 'py> {
                 Ok((entry, None))
             }
             Err(refusal) => {
-                entry.live = Some(Arc::new(Live::same(value.clone())));
+                entry.live = Some(Arc::new(Template::same(value.clone())));
                 Ok((entry, Some(refusal.describe())))
             }
         }
@@ -120,9 +120,9 @@ impl<'py> Invocation<'_, 'py> {
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
         text: &Bytes,
-    ) -> Option<Arc<Live>> {
-        if Live::is_immutable(value) {
-            return Some(Arc::new(Live::same(value.clone())));
+    ) -> Option<Arc<Template>> {
+        if Template::is_immutable(value) {
+            return Some(Arc::new(Template::same(value.clone())));
         }
         if self.options.copy {
             return None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::flight::{Guard, Outcome};
 use crate::py::cache::PySharedResult;
-use crate::py::value::template::Live;
+use crate::py::value::template::Template;
 use crate::store::KeyGuard;
 
 /// What a miss knows of an older result.
@@ -13,7 +13,7 @@ pub struct StaleResult {
     /// Whether there was one, too old to be served.
     pub(super) expired: bool,
     /// It may be served all the same if the computation fails.
-    pub(super) stale: Option<Arc<Live>>,
+    pub(super) stale: Option<Arc<Template>>,
 }
 
 /// What this call must do once its value is there.

@@ -18,7 +18,7 @@ use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
 use crate::py::hits::row::{Fill, Held, Span};
 use crate::py::value::stored_text::is_error;
-use crate::py::value::template::{Live, Template};
+use crate::py::value::template::{Template, TemplateObject};
 
 impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
@@ -64,7 +64,7 @@ impl<'py> Invocation<'_, 'py> {
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py)?;
         let value = self.serve(py, &source)?;
-        let Source::Live(live) = source else { return Ok(Look::Hit((value, None))) };
+        let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
         if !self.is_remembered() || self.cache().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
@@ -74,23 +74,31 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// What to serve an entry from; None if its text is bad.
-    fn source(&self, py: Python<'py>, found: &Entry<Arc<Live>>) -> PyResult<Option<Source<'py>>> {
+    fn source(
+        &self,
+        py: Python<'py>,
+        found: &Entry<Arc<Template>>,
+    ) -> PyResult<Option<Source<'py>>> {
         let options = &self.options;
         // A ttl that depends on the result gets a copy of its own.
         if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
             return self.core.get().source(py, &self.key, found);
         }
-        Ok(self.live(py, found)?.map(Source::Live))
+        Ok(self.live(py, found)?.map(Source::Template))
     }
 
-    fn live(&self, py: Python<'_>, found: &Entry<Arc<Live>>) -> PyResult<Option<Arc<Live>>> {
+    fn live(
+        &self,
+        py: Python<'_>,
+        found: &Entry<Arc<Template>>,
+    ) -> PyResult<Option<Arc<Template>>> {
         self.core.get().live(py, &self.key, found)
     }
 
     pub(super) fn kept_error(
         &self,
         py: Python<'py>,
-        found: &Entry<Arc<Live>>,
+        found: &Entry<Arc<Template>>,
     ) -> PyResult<Look<'py>> {
         let nothing = Look::Miss(StaleResult::default());
         let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
@@ -134,7 +142,7 @@ impl<'py> Invocation<'_, 'py> {
     fn freshness(
         &self,
         py: Python<'py>,
-        found: &Entry<Arc<Live>>,
+        found: &Entry<Arc<Template>>,
         expiry: Option<Expiry>,
     ) -> PyResult<Freshness> {
         let Some(expiry) = expiry else { return Ok(Freshness::Fresh) };
@@ -157,7 +165,7 @@ impl<'py> Invocation<'_, 'py> {
     pub(super) fn fill_of(
         &self,
         py: Python<'py>,
-        entry: &Entry<Arc<Live>>,
+        entry: &Entry<Arc<Template>>,
     ) -> PyResult<Option<Fill>> {
         let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
             return Ok(None);
@@ -170,8 +178,8 @@ impl<'py> Invocation<'_, 'py> {
     fn fill(
         &self,
         py: Python<'py>,
-        live: &Arc<Live>,
-        entry: &Entry<Arc<Live>>,
+        live: &Arc<Template>,
+        entry: &Entry<Arc<Template>>,
         expiry: Option<Expiry>,
     ) -> PyResult<Fill> {
         let span = match expiry {
@@ -188,7 +196,7 @@ impl<'py> Invocation<'_, 'py> {
         } else if live.is_shared() {
             Held::Same(live.object().clone_ref(py))
         } else if self.options.copy {
-            Held::Copy(Py::new(py, Template(Arc::clone(live)))?)
+            Held::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
         } else {
             Held::Same(live.serve_shared(py)?.unbind())
         };
@@ -206,12 +214,16 @@ impl<'py> Invocation<'_, 'py> {
 
     fn serve(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {
         match source {
-            Source::Live(live) => self.serve_live(py, live),
+            Source::Template(live) => self.serve_live(py, live),
             Source::Fresh(value) => Ok(value.clone()),
         }
     }
 
-    pub(super) fn serve_live(&self, py: Python<'py>, live: &Live) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn serve_live(
+        &self,
+        py: Python<'py>,
+        live: &Template,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if self.options.copy { live.serve(py) } else { live.serve_shared(py) }
     }
 
@@ -219,7 +231,7 @@ impl<'py> Invocation<'_, 'py> {
         &self,
         py: Python<'py>,
         text: Option<&Bytes>,
-        live: Option<Arc<Live>>,
+        live: Option<Arc<Template>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut entry = Entry::new(None);
         (entry.text, entry.live) = (text.cloned(), live);

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use crate::cache::Gate;
 use crate::clock;
 use crate::policy::Liveness;
-use crate::py::value::template::{Live, Template};
+use crate::py::value::template::{Template, TemplateObject};
 
 /// What a hit hands out.
 #[derive(Debug)]
@@ -15,9 +15,9 @@ pub enum Served {
     /// This very object.
     Same(Py<PyAny>),
     /// A fresh copy.
-    Copy(Py<Template>),
+    Copy(Py<TemplateObject>),
     /// The result of a cache that lets go of some; whether all callers share one object.
-    Live(Arc<Live>, bool),
+    Template(Arc<Template>, bool),
 }
 
 /// What a table holds of a result.
@@ -26,10 +26,10 @@ pub enum Held {
     /// What every call gets.
     Same(Py<PyAny>),
     /// What every call gets a copy of.
-    Copy(Py<Template>),
+    Copy(Py<TemplateObject>),
     /// A result that is freed when the cache lets it go, whatever a table remembers; whether all
     /// callers share one object.
-    Weak(Weak<Live>, bool),
+    Weak(Weak<Template>, bool),
 }
 
 /// From when to when a hit may be served, in nanoseconds since the epoch.

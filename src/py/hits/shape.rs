@@ -187,7 +187,7 @@ impl Shape {
         match self.others[row].as_ref()? {
             Held::Same(object) => Some(Served::Same(object.clone_ref(py))),
             Held::Copy(template) => Some(Served::Copy(template.clone_ref(py))),
-            Held::Weak(live, shared) => Some(Served::Live(live.upgrade()?, *shared)),
+            Held::Weak(live, shared) => Some(Served::Template(live.upgrade()?, *shared)),
         }
     }
 

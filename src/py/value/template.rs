@@ -14,7 +14,7 @@ use super::template_pool::Spares;
 
 /// A stored result in its decoded form, kept beside its text.
 #[derive(Debug)]
-pub struct Live {
+pub struct Template {
     part: Part,
     /// Whether the object is a tree of built-in types that nobody else can reach into.
     private: bool,
@@ -28,22 +28,22 @@ pub struct Live {
 /// is cheaper than what threads without a GIL need.
 #[pyclass(frozen)]
 #[derive(Debug)]
-pub struct Template(pub Arc<Live>);
+pub struct TemplateObject(pub Arc<Template>);
 
-impl Template {
+impl TemplateObject {
     /// A fresh copy.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.0.serve(py)
     }
 }
 
-impl Live {
+impl Template {
     /// Takes an object which nobody else may hold unless it is immutable.
-    pub fn template(part: Part) -> Self {
-        Self::new(part, true)
+    pub fn new(part: Part) -> Self {
+        Self::with(part, true)
     }
 
-    fn new(part: Part, private: bool) -> Self {
+    fn with(part: Part, private: bool) -> Self {
         Self {
             part,
             private,
@@ -72,7 +72,7 @@ impl Live {
 
     /// A result that is always handed out as the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
-        Self::new(Part::shared(object), false)
+        Self::with(Part::shared(object), false)
     }
 
     /// Whether every call gets the same object.
