@@ -11,7 +11,7 @@ use pyo3::types::{
 
 use super::callbacks::{long_int, unpack};
 use super::key_interner::Names;
-use super::plan::{Part, Plan};
+use super::plan::{CopyNode, CopyPlan};
 use super::wtf8::from_wtf8;
 use crate::error::Error;
 use crate::value::parse::{Build, parse};
@@ -49,9 +49,9 @@ pub fn decode<'py>(
 }
 
 /// The value of `text` with the plan of how to copy it, which is made on the way.
-pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<Part, Failure> {
+pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<CopyNode, Failure> {
     let node = parse(text, &mut Builder { py, names, plans: true })?;
-    Ok(Part::planned(node.object, node.plan))
+    Ok(CopyNode::planned(node.object, node.plan))
 }
 
 struct Builder<'py, 'n> {
@@ -64,14 +64,14 @@ struct Builder<'py, 'n> {
 /// A finished value, and how to copy it: nothing is to be copied where nobody asked for plans.
 struct Node<'py> {
     object: Bound<'py, PyAny>,
-    plan: Plan,
+    plan: CopyPlan,
 }
 
 impl<'py> Node<'py> {
     /// What cannot change.
     #[inline]
     fn share<T>(object: Bound<'py, T>) -> Self {
-        Self { object: object.into_any(), plan: Plan::Share }
+        Self { object: object.into_any(), plan: CopyPlan::Share }
     }
 }
 
@@ -115,12 +115,12 @@ impl<'py> Build for Builder<'py, '_> {
         let mut parts = Vec::new();
         let objects = items.enumerate().map(|(at, node)| {
             if !node.plan.is_share() {
-                parts.push((at, Part::planned(node.object.clone(), node.plan)));
+                parts.push((at, CopyNode::planned(node.object.clone(), node.plan)));
             }
             node.object
         });
         let object = PyList::new(self.py, objects)?.into_any();
-        Ok(self.node(object, Plan::List(parts)))
+        Ok(self.node(object, CopyPlan::List(parts)))
     }
 
     fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
@@ -132,26 +132,26 @@ impl<'py> Build for Builder<'py, '_> {
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
             dict.set_item(&key.object, &value.object)?;
             if !value.plan.is_share() {
-                parts.push((key.object.unbind(), Part::planned(value.object, value.plan)));
+                parts.push((key.object.unbind(), CopyNode::planned(value.object, value.plan)));
             }
         }
         if dict.len() < count {
             // A key came twice: only its last value is there.
             return self.walked(dict.into_any());
         }
-        Ok(self.node(dict.into_any(), Plan::Dict(parts)))
+        Ok(self.node(dict.into_any(), CopyPlan::Dict(parts)))
     }
 }
 
 impl<'py> Builder<'py, '_> {
     #[inline]
-    fn node(&self, object: Bound<'py, PyAny>, plan: Plan) -> Node<'py> {
-        Node { object, plan: if self.plans { plan } else { Plan::Share } }
+    fn node(&self, object: Bound<'py, PyAny>, plan: CopyPlan) -> Node<'py> {
+        Node { object, plan: if self.plans { plan } else { CopyPlan::Share } }
     }
 
     /// A value that was not put together on the way.
     fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
-        let plan = if self.plans { Plan::of(&object)? } else { Plan::Share };
+        let plan = if self.plans { CopyPlan::of(&object)? } else { CopyPlan::Share };
         Ok(Node { object, plan })
     }
 

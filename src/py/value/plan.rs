@@ -10,27 +10,27 @@ use crate::py::ffi::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 
 /// How to copy one object.
 #[derive(Debug)]
-pub enum Plan {
+pub enum CopyPlan {
     /// It is immutable through and through: hand out the object itself.
     Share,
     /// A list, and its items that need a plan of their own.
-    List(Vec<(usize, Part)>),
+    List(Vec<(usize, CopyNode)>),
     /// A tuple that holds something mutable.
-    Tuple(Vec<(usize, Part)>),
+    Tuple(Vec<(usize, CopyNode)>),
     /// A dict, and its values that need a plan of their own.
-    Dict(Vec<(Py<PyAny>, Part)>),
+    Dict(Vec<(Py<PyAny>, CopyNode)>),
     /// A set: its members are immutable.
     Set,
 }
 
 /// An object with its plan.
 #[derive(Debug)]
-pub struct Part {
+pub struct CopyNode {
     object: Py<PyAny>,
-    plan: Plan,
+    plan: CopyPlan,
 }
 
-impl Plan {
+impl CopyPlan {
     /// The plan of a private object, made by going through it.
     pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(dict) = object.cast_exact::<PyDict>() {
@@ -55,10 +55,10 @@ impl Plan {
     }
 }
 
-impl Part {
+impl CopyNode {
     /// An object that is handed out itself.
     pub fn shared(object: Bound<'_, PyAny>) -> Self {
-        Self { object: object.unbind(), plan: Plan::Share }
+        Self { object: object.unbind(), plan: CopyPlan::Share }
     }
 
     /// The object, never to be handed out unless it is shared.
@@ -72,7 +72,7 @@ impl Part {
     }
 
     /// A private object with its plan.
-    pub fn planned(object: Bound<'_, PyAny>, plan: Plan) -> Self {
+    pub fn planned(object: Bound<'_, PyAny>, plan: CopyPlan) -> Self {
         if !plan.is_share() {
             hide(&object);
         }
@@ -88,30 +88,30 @@ impl Part {
     fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         match &self.plan {
-            Plan::Share => Some(object.clone()),
-            Plan::Dict(parts) => {
+            CopyPlan::Share => Some(object.clone()),
+            CopyPlan::Dict(parts) => {
                 let copy = copy_dict(object)?;
                 for (key, part) in parts {
                     set(&copy, key, &part.try_copy(py)?)?;
                 }
                 Some(copy)
             }
-            Plan::List(parts) => {
+            CopyPlan::List(parts) => {
                 let copy = copy_list(object)?;
                 for (n, part) in parts {
                     set_nth(&copy, *n, part.try_copy(py)?)?;
                 }
                 Some(copy)
             }
-            Plan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
-            Plan::Set => copy_set(object),
+            CopyPlan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
+            CopyPlan::Set => copy_set(object),
         }
     }
 }
 
 fn copy_tuple<'py>(
     tuple: &Bound<'py, PyTuple>,
-    parts: &[(usize, Part)],
+    parts: &[(usize, CopyNode)],
 ) -> Option<Bound<'py, PyAny>> {
     let mut items: Vec<Bound<'py, PyAny>> = tuple.iter().collect();
     for (n, part) in parts {
@@ -129,12 +129,12 @@ fn copy_tuple<'py>(
 /// The members that cannot be shared, each with where it stands.
 fn mutable<'py, At>(
     members: impl Iterator<Item = (At, Bound<'py, PyAny>)>,
-) -> PyResult<Vec<(At, Part)>> {
+) -> PyResult<Vec<(At, CopyNode)>> {
     let mut parts = Vec::new();
     for (at, member) in members {
-        let plan = Plan::of(&member)?;
+        let plan = CopyPlan::of(&member)?;
         if !plan.is_share() {
-            parts.push((at, Part::planned(member, plan)));
+            parts.push((at, CopyNode::planned(member, plan)));
         }
     }
     parts.shrink_to_fit();

@@ -8,14 +8,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::plan::Part;
+use super::plan::CopyNode;
 #[cfg(Py_GIL_DISABLED)]
 use super::template_pool::Spares;
 
 /// A stored result in its decoded form, kept beside its text.
 #[derive(Debug)]
 pub struct Template {
-    part: Part,
+    part: CopyNode,
     /// Whether the object is a tree of built-in types that nobody else can reach into.
     private: bool,
     /// What `copy=False` hands out, to everybody in this process.
@@ -39,11 +39,11 @@ impl TemplateObject {
 
 impl Template {
     /// Takes an object which nobody else may hold unless it is immutable.
-    pub fn new(part: Part) -> Self {
+    pub fn new(part: CopyNode) -> Self {
         Self::with(part, true)
     }
 
-    fn with(part: Part, private: bool) -> Self {
+    fn with(part: CopyNode, private: bool) -> Self {
         Self {
             part,
             private,
@@ -72,7 +72,7 @@ impl Template {
 
     /// A result that is always handed out as the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
-        Self::with(Part::shared(object), false)
+        Self::with(CopyNode::shared(object), false)
     }
 
     /// Whether every call gets the same object.

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 
 use super::decode::{Failure, template};
 use super::key_interner::Names;
-use super::plan::Part;
+use super::plan::CopyNode;
 use crate::sync::{Mutex, rank};
 
 /// What a result is copied from beside its first template.
@@ -24,7 +24,7 @@ pub struct Spares {
     /// What more of them are made of.
     text: OnceLock<Bytes>,
     /// Those that nobody copies at this moment.
-    spare: Mutex<Vec<Part>, { rank::LEAF }>,
+    spare: Mutex<Vec<CopyNode>, { rank::LEAF }>,
 }
 
 impl Spares {
@@ -34,7 +34,7 @@ impl Spares {
     }
 
     /// A copy of `first`, or of one like it.
-    pub fn copy<'py>(&self, py: Python<'py>, first: &Part) -> PyResult<Bound<'py, PyAny>> {
+    pub fn copy<'py>(&self, py: Python<'py>, first: &CopyNode) -> PyResult<Bound<'py, PyAny>> {
         if !self.busy.swap(true, Ordering::Acquire) {
             let copy = first.copy(py);
             self.busy.store(false, Ordering::Release);
@@ -55,7 +55,7 @@ impl Spares {
 
 /// A template of a text that one was made of before.
 #[cold]
-fn another(py: Python<'_>, text: &[u8]) -> PyResult<Part> {
+fn another(py: Python<'_>, text: &[u8]) -> PyResult<CopyNode> {
     match template(py, text, &mut Names::default()) {
         Ok(part) => Ok(part),
         Err(Failure::Python(error)) => Err(error),
