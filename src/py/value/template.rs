@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::plan::CopyNode;
 #[cfg(Py_GIL_DISABLED)]
-use super::template_pool::Spares;
+use super::template_pool::TemplatePool;
 
 /// A stored result in its decoded form, kept beside its text.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Template {
     /// What `copy=False` hands out, to everybody in this process.
     shared: OnceLock<Py<PyAny>>,
     #[cfg(Py_GIL_DISABLED)]
-    spares: Spares,
+    spares: TemplatePool,
 }
 
 /// What a table of hits copies: a decoded result as an object, as counting the references of one
@@ -49,7 +49,7 @@ impl Template {
             private,
             shared: OnceLock::new(),
             #[cfg(Py_GIL_DISABLED)]
-            spares: Spares::default(),
+            spares: TemplatePool::default(),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::sync::{Mutex, rank};
 
 /// What a result is copied from beside its first template.
 #[derive(Debug, Default)]
-pub struct Spares {
+pub struct TemplatePool {
     /// Whether a thread copies the first template.
     busy: AtomicBool,
     /// What more of them are made of.
@@ -27,7 +27,7 @@ pub struct Spares {
     spare: Mutex<Vec<CopyNode>, { rank::LEAF }>,
 }
 
-impl Spares {
+impl TemplatePool {
     /// Names the text that the first template was made of.
     pub fn of_text(&self, text: &Bytes) {
         let _ = self.text.set(text.clone());
