@@ -13,7 +13,7 @@ use super::mode::Mode;
 use super::registry;
 use crate::cache::{Cache, Epoch};
 use crate::policy::Limits;
-use crate::py::value::key_interner::SpareNames;
+use crate::py::value::key_interner::InternerPool;
 use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
 use crate::value::write::Charset;
 
@@ -33,7 +33,7 @@ pub struct CoreCache {
     overridden: Py<PyAny>,
     /// Called with each sentence that the user should read.
     warn: Py<PyAny>,
-    pub(in crate::py) names: SpareNames,
+    pub(in crate::py) names: InternerPool,
     loaded: AtomicBool,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
@@ -67,7 +67,7 @@ impl CoreCache {
             default_mode: AtomicU8::new(0),
             overridden,
             warn,
-            names: SpareNames::default(),
+            names: InternerPool::default(),
             loaded: AtomicBool::new(false),
             spare_salt: OnceLock::new(),
             bounded: AtomicBool::new(false),

@@ -10,7 +10,7 @@ use pyo3::types::{
 };
 
 use super::callbacks::{long_int, unpack};
-use super::key_interner::Names;
+use super::key_interner::KeyInterner;
 use super::plan::{CopyNode, CopyPlan};
 use super::wtf8::from_wtf8;
 use crate::error::Error;
@@ -43,20 +43,20 @@ impl From<PyErr> for Failure {
 pub fn decode<'py>(
     py: Python<'py>,
     text: &[u8],
-    names: &mut Names,
+    names: &mut KeyInterner,
 ) -> Result<Bound<'py, PyAny>, Failure> {
     Ok(parse(text, &mut Builder { py, names, plans: false })?.object)
 }
 
 /// The value of `text` with the plan of how to copy it, which is made on the way.
-pub fn template(py: Python<'_>, text: &[u8], names: &mut Names) -> Result<CopyNode, Failure> {
+pub fn template(py: Python<'_>, text: &[u8], names: &mut KeyInterner) -> Result<CopyNode, Failure> {
     let node = parse(text, &mut Builder { py, names, plans: true })?;
     Ok(CopyNode::planned(node.object, node.plan))
 }
 
 struct Builder<'py, 'n> {
     py: Python<'py>,
-    names: &'n mut Names,
+    names: &'n mut KeyInterner,
     /// Whether it is noted of each value how to copy it.
     plans: bool,
 }

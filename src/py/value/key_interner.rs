@@ -1,4 +1,4 @@
-//! Names of members met before: the same ones come again and again.
+//! KeyInterner of members met before: the same ones come again and again.
 
 use std::hash::BuildHasher;
 
@@ -15,15 +15,15 @@ const LONGEST_NAME: usize = 40;
 
 /// The latest name of each slot.
 #[derive(Debug)]
-pub struct Names(Vec<Option<(u64, Py<PyString>)>>);
+pub struct KeyInterner(Vec<Option<(u64, Py<PyString>)>>);
 
-impl Default for Names {
+impl Default for KeyInterner {
     fn default() -> Self {
         Self((0..NAMES).map(|_| None).collect())
     }
 }
 
-impl Names {
+impl KeyInterner {
     /// The str of a name.
     pub fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
         if name.len() > LONGEST_NAME {
@@ -43,20 +43,20 @@ impl Names {
     }
 }
 
-/// Names that no decoding uses at this moment.
+/// KeyInterner that no decoding uses at this moment.
 #[cfg(not(Py_GIL_DISABLED))]
 #[derive(Debug, Default)]
-pub struct SpareNames(parking_lot::Mutex<Option<Box<Names>>>);
+pub struct InternerPool(parking_lot::Mutex<Option<Box<KeyInterner>>>);
 
-/// Names that no decoding uses at this moment: each thread has its own, so that threads which copy
+/// KeyInterner that no decoding uses at this moment: each thread has its own, so that threads which copy
 /// different results do not count references to the same names.
 #[cfg(Py_GIL_DISABLED)]
 #[derive(Debug, Default)]
-pub struct SpareNames(crate::collections::stripes::Stripes<Option<Box<Names>>>);
+pub struct InternerPool(crate::collections::stripes::Stripes<Option<Box<KeyInterner>>>);
 
-impl SpareNames {
+impl InternerPool {
     /// Lends names to `decode`.
-    pub fn with<R>(&self, decode: impl FnOnce(&mut Names) -> R) -> R {
+    pub fn with<R>(&self, decode: impl FnOnce(&mut KeyInterner) -> R) -> R {
         // Taken out while Python objects are made: no lock is held, and others do without.
         let mut names = self.spare(Option::take).unwrap_or_default();
         let value = decode(&mut names);
@@ -66,12 +66,12 @@ impl SpareNames {
     }
 
     #[cfg(not(Py_GIL_DISABLED))]
-    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<KeyInterner>>) -> R) -> R {
         run(&mut self.0.lock())
     }
 
     #[cfg(Py_GIL_DISABLED)]
-    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<Names>>) -> R) -> R {
+    fn spare<R>(&self, run: impl FnOnce(&mut Option<Box<KeyInterner>>) -> R) -> R {
         self.0.with(run)
     }
 }

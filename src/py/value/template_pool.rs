@@ -12,7 +12,7 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 
 use super::decode::{Failure, template};
-use super::key_interner::Names;
+use super::key_interner::KeyInterner;
 use super::plan::CopyNode;
 use crate::sync::{Mutex, rank};
 
@@ -28,7 +28,7 @@ pub struct TemplatePool {
 }
 
 impl TemplatePool {
-    /// Names the text that the first template was made of.
+    /// KeyInterner the text that the first template was made of.
     pub fn of_text(&self, text: &Bytes) {
         let _ = self.text.set(text.clone());
     }
@@ -56,7 +56,7 @@ impl TemplatePool {
 /// A template of a text that one was made of before.
 #[cold]
 fn another(py: Python<'_>, text: &[u8]) -> PyResult<CopyNode> {
-    match template(py, text, &mut Names::default()) {
+    match template(py, text, &mut KeyInterner::default()) {
         Ok(part) => Ok(part),
         Err(Failure::Python(error)) => Err(error),
         Err(Failure::Text(error)) => {
