@@ -15,7 +15,7 @@ use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::ffi::{RawCall, Slot, Vectorcall, defer_counting, install, slot_of, widen};
 use super::hits::Attached;
-use super::hits::row::{Fill, Served};
+use super::hits::row::{HitRecord, Served};
 use super::key::arguments::Call;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
@@ -299,7 +299,7 @@ impl Memoised {
         }
     }
 
-    fn fill(&self, raw: &RawCall<'_, '_>, fill: Fill) {
+    fn fill(&self, raw: &RawCall<'_, '_>, fill: HitRecord) {
         if !Epoch::is_open(fill.epoch) || self.gate.epoch.current() != fill.epoch {
             return;
         }

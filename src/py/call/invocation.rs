@@ -16,7 +16,7 @@ use crate::flight::{Guard, Join, Poll, Waiter};
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyCache, PySharedResult};
-use crate::py::hits::row::Fill;
+use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::value::callbacks;
@@ -29,7 +29,7 @@ const SIGNALS: Duration = Duration::from_millis(50);
 const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
 
 /// A value to return, and what the table of hits may remember of it.
-pub type Answer<'py> = (Bound<'py, PyAny>, Option<Fill>);
+pub type Answer<'py> = (Bound<'py, PyAny>, Option<HitRecord>);
 
 /// What a look at the cache gave.
 pub(super) enum Look<'py> {

@@ -16,7 +16,7 @@ use crate::policy::{Expiry, Freshness};
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
-use crate::py::hits::row::{Fill, Held, Span};
+use crate::py::hits::row::{Held, HitRecord, Span};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::{Template, TemplateObject};
 
@@ -166,7 +166,7 @@ impl<'py> Invocation<'_, 'py> {
         &self,
         py: Python<'py>,
         entry: &Entry<Arc<Template>>,
-    ) -> PyResult<Option<Fill>> {
+    ) -> PyResult<Option<HitRecord>> {
         let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
             return Ok(None);
         };
@@ -181,7 +181,7 @@ impl<'py> Invocation<'_, 'py> {
         live: &Arc<Template>,
         entry: &Entry<Arc<Template>>,
         expiry: Option<Expiry>,
-    ) -> PyResult<Fill> {
+    ) -> PyResult<HitRecord> {
         let span = match expiry {
             Some(Expiry { ttl, refresh_after, .. }) => {
                 let now = self.now(py)?;
@@ -200,7 +200,7 @@ impl<'py> Invocation<'_, 'py> {
         } else {
             Held::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(Fill { epoch: self.epoch, held, span, mark: entry.liveness.clone() })
+        Ok(HitRecord { epoch: self.epoch, held, span, mark: entry.liveness.clone() })
     }
 
     pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {

@@ -95,7 +95,7 @@ impl Terms {
 }
 
 /// What the slow path found out about a call, to be remembered.
-pub struct Fill {
+pub struct HitRecord {
     /// The state of the cache that it was found in.
     pub epoch: u64,
     /// What to hand out.

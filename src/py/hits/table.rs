@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::row::{Fill, Held, Row, Served, Span, Terms};
+use super::row::{Held, HitRecord, Row, Served, Span, Terms};
 use super::shape::Shape;
 use crate::cache::Gate;
 use crate::py::ffi::{HitTier, RawCall};
@@ -79,7 +79,7 @@ impl Hits {
     pub fn fill(
         &mut self,
         call: &RawCall<'_, '_>,
-        fill: Fill,
+        fill: HitRecord,
         counts: impl Fn(usize) -> bool,
     ) -> Dropped {
         let old = if self.epoch == fill.epoch { Vec::new() } else { self.clear().0 };
