@@ -15,7 +15,7 @@ use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::ffi::{RawCall, Slot, Vectorcall, defer_counting, install, slot_of, widen};
 use super::hits::Attached;
-use super::hits::row::{HitRecord, Served};
+use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
@@ -245,10 +245,10 @@ impl Vectorcall for Memoised {
     fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
         let served = self.hits.with(call.py(), |hits| hits.find(call, &self.gate))??;
         Some(match served {
-            Served::Same(object) => Ok(object.into_bound(call.py())),
+            Hit::Same(object) => Ok(object.into_bound(call.py())),
             // Bound: outside of PyO3's guard any other reference would be given up late.
-            Served::Copy(template) => copied(&template.into_bound(call.py())),
-            Served::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
+            Hit::Copy(template) => copied(&template.into_bound(call.py())),
+            Hit::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
         })
     }
 

@@ -16,7 +16,7 @@ use crate::policy::{Expiry, Freshness};
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
-use crate::py::hits::row::{Held, HitRecord, Span};
+use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::{Template, TemplateObject};
 
@@ -187,18 +187,18 @@ impl<'py> Invocation<'_, 'py> {
                 let now = self.now(py)?;
                 let limits = [ttl, refresh_after].into_iter().flatten();
                 let until = entry.created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
-                Some(Span::up_to(clock::nanoseconds(until)))
+                Some(FreshWindow::up_to(clock::nanoseconds(until)))
             }
             None => None,
         };
         let held = if self.is_bounded() {
-            Held::Weak(Arc::downgrade(live), !self.options.copy)
+            CachedValue::Weak(Arc::downgrade(live), !self.options.copy)
         } else if live.is_shared() {
-            Held::Same(live.object().clone_ref(py))
+            CachedValue::Same(live.object().clone_ref(py))
         } else if self.options.copy {
-            Held::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
+            CachedValue::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
         } else {
-            Held::Same(live.serve_shared(py)?.unbind())
+            CachedValue::Same(live.serve_shared(py)?.unbind())
         };
         Ok(HitRecord { epoch: self.epoch, held, span, mark: entry.liveness.clone() })
     }

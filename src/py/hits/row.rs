@@ -11,7 +11,7 @@ use crate::py::value::template::{Template, TemplateObject};
 
 /// What a hit hands out.
 #[derive(Debug)]
-pub enum Served {
+pub enum Hit {
     /// This very object.
     Same(Py<PyAny>),
     /// A fresh copy.
@@ -22,7 +22,7 @@ pub enum Served {
 
 /// What a table holds of a result.
 #[derive(Debug)]
-pub enum Held {
+pub enum CachedValue {
     /// What every call gets.
     Same(Py<PyAny>),
     /// What every call gets a copy of.
@@ -34,14 +34,14 @@ pub enum Held {
 
 /// From when to when a hit may be served, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
-pub struct Span {
+pub struct FreshWindow {
     /// An earlier clock was set back: the slow path decides.
     pub from: i64,
     /// From then on the result is no longer fresh.
     pub until: i64,
 }
 
-impl Span {
+impl FreshWindow {
     /// For results that do not grow old.
     pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
 
@@ -62,20 +62,20 @@ impl Span {
 
 /// While what a row may be served: always, by default.
 #[derive(Debug)]
-pub struct Terms {
+pub struct Validity {
     /// When, if the function has an expiry.
-    pub span: Span,
+    pub span: FreshWindow,
     /// Whether the entry is still there, if entries come and go.
     pub mark: Option<Arc<Liveness>>,
 }
 
-impl Default for Terms {
+impl Default for Validity {
     fn default() -> Self {
-        Self { span: Span::ALWAYS, mark: None }
+        Self { span: FreshWindow::ALWAYS, mark: None }
     }
 }
 
-impl Terms {
+impl Validity {
     /// Whether the row may be served; notes the use.
     #[inline]
     pub(super) fn hold(&self, timed: bool, gate: &Gate) -> bool {
@@ -99,9 +99,9 @@ pub struct HitRecord {
     /// The state of the cache that it was found in.
     pub epoch: u64,
     /// What to hand out.
-    pub held: Held,
+    pub held: CachedValue,
     /// When, if the function has an expiry.
-    pub span: Option<Span>,
+    pub span: Option<FreshWindow>,
     /// Whether the entry is still there, and where its use is noted, if entries come and go.
     pub mark: Option<Arc<Liveness>>,
 }
@@ -109,7 +109,7 @@ pub struct HitRecord {
 /// What is known of one call.
 pub struct Row {
     /// What to hand out.
-    pub held: Held,
+    pub held: CachedValue,
     /// While what.
-    pub terms: Terms,
+    pub terms: Validity,
 }

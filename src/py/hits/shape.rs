@@ -14,7 +14,7 @@ use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::argument_hash::{combine, combined, same_value, simple_hash};
-use super::row::{Held, Row, Served, Terms};
+use super::row::{CachedValue, Hit, Row, Validity};
 use super::slots::{MAX_ROWS, Slots};
 use crate::py::ffi::{RawCall, near_hash, noted_hash};
 
@@ -26,7 +26,7 @@ pub type Cell = Option<Py<PyAny>>;
 
 /// How the call's row is found.
 #[derive(Clone, Copy, Debug)]
-enum Lane {
+enum LookupStrategy {
     /// By the one argument, which has no name.
     One,
     /// By the one argument, which is given by name.
@@ -44,7 +44,7 @@ enum Lane {
 pub struct Shape {
     positional: usize,
     names: Option<Py<PyTuple>>,
-    lane: Lane,
+    lane: LookupStrategy,
     width: usize,
     /// Bit n: argument n takes part in the key.
     counted: u64,
@@ -52,9 +52,9 @@ pub struct Shape {
     /// Arguments that do not count have an empty cell, results that must be copied, too.
     cells: Vec<Cell>,
     /// By row: what is held otherwise than in the last cell.
-    others: Vec<Option<Held>>,
+    others: Vec<Option<CachedValue>>,
     /// By row: while what it may be served.
-    terms: Vec<Terms>,
+    terms: Vec<Validity>,
     /// With so many rows it is time to throw out those that are over.
     full: usize,
 }
@@ -68,11 +68,11 @@ impl Shape {
             positional: call.positional(),
             names: call.names().map(|names| names.to_owned().unbind()),
             lane: match (width, counted) {
-                (1, 0b1) if call.names().is_none() => Lane::One,
-                (1, 0b1) => Lane::Named,
-                (2, 0b10) => Lane::Second,
-                (2, 0b11) => Lane::Both,
-                _ => Lane::Any,
+                (1, 0b1) if call.names().is_none() => LookupStrategy::One,
+                (1, 0b1) => LookupStrategy::Named,
+                (2, 0b10) => LookupStrategy::Second,
+                (2, 0b11) => LookupStrategy::Both,
+                _ => LookupStrategy::Any,
             },
             width,
             counted,
@@ -110,7 +110,7 @@ impl Shape {
     /// Whether `quick` may know its calls.
     #[inline]
     pub fn is_quick(&self) -> bool {
-        matches!(self.lane, Lane::One)
+        matches!(self.lane, LookupStrategy::One)
     }
 
     /// The row of the call and the cell of its result.
@@ -124,27 +124,27 @@ impl Shape {
     #[inline]
     fn near(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
         match self.lane {
-            Lane::One | Lane::Named => {
+            LookupStrategy::One | LookupStrategy::Named => {
                 let argument = call.argument(0);
                 self.first(near_hash(argument)?, |[own, _]| is(own, argument))
             }
-            Lane::Second => {
+            LookupStrategy::Second => {
                 let argument = call.argument(1);
                 self.first(near_hash(argument)?, |[_, own, _]| is(own, argument))
             }
-            Lane::Both => {
+            LookupStrategy::Both => {
                 let (one, two) = (call.argument(0), call.argument(1));
                 let hash = combine(near_hash(one)?, near_hash(two)?);
                 self.first(hash, |[own, other, _]| is(own, one) && is(other, two))
             }
-            Lane::Any => None,
+            LookupStrategy::Any => None,
         }
     }
 
     /// The same for any number of arguments, which are equal to what they were before.
     #[inline(never)]
     fn far(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
-        if matches!(self.lane, Lane::One | Lane::Named) {
+        if matches!(self.lane, LookupStrategy::One | LookupStrategy::Named) {
             let argument = call.argument(0);
             let same = |own: &Py<PyAny>| same_value(own.bind_borrowed(call.py()), argument);
             let own = |row| self.cells_of::<2>(row).and_then(|[own, _]| own.as_ref());
@@ -180,20 +180,20 @@ impl Shape {
 
     /// What to hand out for a row with this result.
     #[inline]
-    pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Served> {
+    pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Hit> {
         if let Some(object) = result {
-            return Some(Served::Same(object.clone_ref(py)));
+            return Some(Hit::Same(object.clone_ref(py)));
         }
         match self.others[row].as_ref()? {
-            Held::Same(object) => Some(Served::Same(object.clone_ref(py))),
-            Held::Copy(template) => Some(Served::Copy(template.clone_ref(py))),
-            Held::Weak(live, shared) => Some(Served::Template(live.upgrade()?, *shared)),
+            CachedValue::Same(object) => Some(Hit::Same(object.clone_ref(py))),
+            CachedValue::Copy(template) => Some(Hit::Copy(template.clone_ref(py))),
+            CachedValue::Weak(live, shared) => Some(Hit::Template(live.upgrade()?, *shared)),
         }
     }
 
     /// While what a row may be served.
     #[inline]
-    pub fn terms(&self, row: usize) -> &Terms {
+    pub fn terms(&self, row: usize) -> &Validity {
         &self.terms[row]
     }
 
@@ -251,7 +251,8 @@ impl Shape {
         let (cell, other) = parts(row.held);
         let result = number * (self.width + 1) + self.width;
         let old = std::mem::replace(&mut self.cells[result], cell);
-        let held = std::mem::replace(&mut self.others[number], other).or(old.map(Held::Same));
+        let held =
+            std::mem::replace(&mut self.others[number], other).or(old.map(CachedValue::Same));
         let terms = std::mem::replace(&mut self.terms[number], row.terms);
         held.map(|held| Row { held, terms }).into_iter().collect()
     }
@@ -265,8 +266,8 @@ impl Shape {
         self.terms.retain(|terms| {
             let (own, other) = (rows.by_ref().take(stride), held.next().flatten());
             if terms.are_over() {
-                let objects = own.flatten().map(Held::Same).chain(other);
-                gone.extend(objects.map(|held| Row { held, terms: Terms::default() }));
+                let objects = own.flatten().map(CachedValue::Same).chain(other);
+                gone.extend(objects.map(|held| Row { held, terms: Validity::default() }));
                 return false;
             }
             cells.extend(own);
@@ -299,9 +300,9 @@ fn is(cell: &Cell, argument: Borrowed<'_, '_, PyAny>) -> bool {
 }
 
 /// What the last cell holds of a result, and what stands beside it.
-fn parts(held: Held) -> (Cell, Option<Held>) {
+fn parts(held: CachedValue) -> (Cell, Option<CachedValue>) {
     match held {
-        Held::Same(object) => (Some(object), None),
+        CachedValue::Same(object) => (Some(object), None),
         other => (None, Some(other)),
     }
 }

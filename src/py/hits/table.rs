@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::row::{Held, HitRecord, Row, Served, Span, Terms};
+use super::row::{CachedValue, FreshWindow, Hit, HitRecord, Row, Validity};
 use super::shape::Shape;
 use crate::cache::Gate;
 use crate::py::ffi::{HitTier, RawCall};
@@ -61,7 +61,7 @@ impl Hits {
 
     /// Looks the call up.
     #[inline]
-    pub fn find(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Served> {
+    pub fn find(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Hit> {
         if self.epoch != gate.epoch.current() {
             return None;
         }
@@ -86,8 +86,8 @@ impl Hits {
         self.epoch = fill.epoch;
         self.timed |= fill.span.is_some();
         self.marked |= fill.mark.is_some();
-        self.copied |= !matches!(fill.held, Held::Same(_));
-        let terms = Terms { span: fill.span.unwrap_or(Span::ALWAYS), mark: fill.mark };
+        self.copied |= !matches!(fill.held, CachedValue::Same(_));
+        let terms = Validity { span: fill.span.unwrap_or(FreshWindow::ALWAYS), mark: fill.mark };
         let row = Row { held: fill.held, terms };
         match self.shape(call, counts) {
             Some(shape) => (old, shape.insert(call, row)),
