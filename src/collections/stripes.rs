@@ -60,7 +60,7 @@ fn mine() -> usize {
     thread_local!(static MINE: Cell<usize> = const { Cell::new(NONE) });
     match MINE.get() {
         NONE => {
-            let stripe = SEAT.try_with(|seat| seat.0).unwrap_or(0);
+            let stripe = ASSIGNMENT.try_with(|own| own.0).unwrap_or(0);
             MINE.set(stripe);
             stripe
         }
@@ -69,24 +69,24 @@ fn mine() -> usize {
 }
 
 /// How many threads are alive in each stripe; after a fork also those that were left behind.
-static SEATED: [AtomicUsize; STRIPES] = [const { AtomicUsize::new(0) }; STRIPES];
+static THREADS: [AtomicUsize; STRIPES] = [const { AtomicUsize::new(0) }; STRIPES];
 
-thread_local!(static SEAT: Seat = Seat::take());
+thread_local!(static ASSIGNMENT: StripeAssignment = StripeAssignment::take());
 
 /// A thread's place in a stripe; it is free again when the thread ends.
-struct Seat(usize);
+struct StripeAssignment(usize);
 
-impl Seat {
+impl StripeAssignment {
     /// In the first of the emptiest stripes: a new thread finds what one that ended has left.
     ///
     /// No lock: threads end without asking anybody, also while the process forks.
     fn take() -> Self {
         loop {
-            let seated = SEATED.iter().map(|threads| threads.load(Ordering::Relaxed));
+            let threads = THREADS.iter().map(|threads| threads.load(Ordering::Relaxed));
             let (stripe, threads) =
-                seated.enumerate().min_by_key(|(_, threads)| *threads).unwrap_or_default();
+                threads.enumerate().min_by_key(|(_, threads)| *threads).unwrap_or_default();
             // Or another thread sat down there at this moment.
-            let (place, relaxed) = (&SEATED[stripe], Ordering::Relaxed);
+            let (place, relaxed) = (&THREADS[stripe], Ordering::Relaxed);
             if place.compare_exchange(threads, threads + 1, relaxed, relaxed).is_ok() {
                 return Self(stripe);
             }
@@ -94,8 +94,8 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for StripeAssignment {
     fn drop(&mut self) {
-        SEATED[self.0].fetch_sub(1, Ordering::Relaxed);
+        THREADS[self.0].fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -234,7 +234,7 @@ impl Vectorcall for Memoised {
     fn quick<const CHECKED: bool>(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
         self.hits.with(call.py(), |hits| {
             if CHECKED {
-                hits.quick_on_terms(call, &self.gate)
+                hits.quick_checked(call, &self.gate)
             } else {
                 hits.quick(call, self.gate.epoch.current())
             }
@@ -309,10 +309,10 @@ impl Memoised {
         let counts = |at| all || self.is_keyed(raw, at);
         let filled = self.hits.with(raw.py(), |hits| {
             let dropped = hits.fill(raw, fill, counts);
-            (dropped, hits.sort())
+            (dropped, hits.fast_path())
         });
-        if let Some((_, sort)) = filled {
-            widen(self, sort);
+        if let Some((_, tier)) = filled {
+            widen(self, tier);
         }
     }
 

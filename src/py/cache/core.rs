@@ -85,7 +85,7 @@ impl CoreCache {
     /// The mode that holds where nothing overrides it.
     #[getter]
     fn get_mode(&self) -> &'static str {
-        match self.default() {
+        match self.default_mode() {
             Mode::On => "on",
             Mode::Off => "off",
             Mode::Refresh => "refresh",
@@ -222,7 +222,7 @@ impl CoreCache {
 
     /// Whether the file may be written.
     pub fn is_writable(&self) -> bool {
-        !matches!(self.default(), Mode::Off | Mode::Readonly)
+        !matches!(self.default_mode(), Mode::Off | Mode::Readonly)
     }
 
     /// Whether the file may be written by what this thread or task does here and now.
@@ -230,7 +230,7 @@ impl CoreCache {
         Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
     }
 
-    pub(in crate::py) fn default(&self) -> Mode {
+    pub(in crate::py) fn default_mode(&self) -> Mode {
         Mode::from_number(self.default_mode.load(Ordering::Acquire))
     }
 
@@ -238,10 +238,10 @@ impl CoreCache {
     pub fn mode(slf: &Bound<'_, Self>) -> PyResult<Mode> {
         let me = slf.get();
         if Epoch::is_open(me.cache.gate().epoch.current()) {
-            return Ok(me.default());
+            return Ok(me.default_mode());
         }
         let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;
-        word.map_or_else(|| Ok(me.default()), |word| Mode::from_word(&word))
+        word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 
     /// Warns of what the store has to say.

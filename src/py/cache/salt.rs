@@ -40,7 +40,7 @@ impl CoreCache {
     fn lock_salt(&self, py: Python<'_>) -> Option<KeyGuard> {
         for _ in 0..1000 {
             match self.cache().lock_key(RESERVED_KEY.as_bytes()) {
-                KeyLock::CachedValue(lock) => return Some(lock),
+                KeyLock::Held(lock) => return Some(lock),
                 KeyLock::Unsupported => return None,
                 KeyLock::Busy => py.detach(|| std::thread::sleep(Duration::from_millis(1))),
             }

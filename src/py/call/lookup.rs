@@ -182,7 +182,7 @@ impl<'py> Invocation<'_, 'py> {
         entry: &Entry<Arc<Template>>,
         expiry: Option<Expiry>,
     ) -> PyResult<HitRecord> {
-        let span = match expiry {
+        let window = match expiry {
             Some(Expiry { ttl, refresh_after, .. }) => {
                 let now = self.now(py)?;
                 let limits = [ttl, refresh_after].into_iter().flatten();
@@ -191,7 +191,7 @@ impl<'py> Invocation<'_, 'py> {
             }
             None => None,
         };
-        let held = if self.is_bounded() {
+        let value = if self.is_bounded() {
             CachedValue::Weak(Arc::downgrade(live), !self.options.copy)
         } else if live.is_shared() {
             CachedValue::Same(live.object().clone_ref(py))
@@ -200,7 +200,7 @@ impl<'py> Invocation<'_, 'py> {
         } else {
             CachedValue::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(HitRecord { epoch: self.epoch, held, span, mark: entry.liveness.clone() })
+        Ok(HitRecord { epoch: self.epoch, value, window, liveness: entry.liveness.clone() })
     }
 
     pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {

@@ -43,7 +43,7 @@ pub struct Memoised {
 /// What happened to the calls that no table answered.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Hit from the cache.
+    /// Served from the cache.
     pub hits: AtomicU64,
     /// Computed.
     pub misses: AtomicU64,

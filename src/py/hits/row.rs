@@ -32,12 +32,12 @@ pub enum CachedValue {
     Weak(Weak<Template>, bool),
 }
 
-/// From when to when a hit may be served, in nanoseconds since the epoch.
+/// When a hit may be served, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct FreshWindow {
-    /// An earlier clock was set back: the slow path decides.
+    /// Before this the clock was set back: the slow path decides.
     pub from: i64,
-    /// From then on the result is no longer fresh.
+    /// From here on the result is no longer fresh.
     pub until: i64,
 }
 
@@ -52,7 +52,7 @@ impl FreshWindow {
         Self { from: clock::coarse(), until: until.saturating_sub(clock::LATEST) }
     }
 
-    /// Whether it is time. Kept out of the way of functions that know no time.
+    /// Whether now is within it. Out of line, so that functions without a ttl need no stack.
     #[inline(never)]
     fn holds(self) -> bool {
         let now = clock::coarse();
@@ -60,56 +60,56 @@ impl FreshWindow {
     }
 }
 
-/// While what a row may be served: always, by default.
+/// The conditions under which a row may be served: none by default.
 #[derive(Debug)]
 pub struct Validity {
-    /// When, if the function has an expiry.
-    pub span: FreshWindow,
-    /// Whether the entry is still there, if entries come and go.
-    pub mark: Option<Arc<Liveness>>,
+    /// When it may be served; always if the function has no expiry.
+    pub window: FreshWindow,
+    /// Whether the entry is still there; None if entries are never evicted.
+    pub liveness: Option<Arc<Liveness>>,
 }
 
 impl Default for Validity {
     fn default() -> Self {
-        Self { span: FreshWindow::ALWAYS, mark: None }
+        Self { window: FreshWindow::ALWAYS, liveness: None }
     }
 }
 
 impl Validity {
-    /// Whether the row may be served; notes the use.
+    /// Whether the row may be served now; notes the use.
     #[inline]
-    pub(super) fn hold(&self, timed: bool, gate: &Gate) -> bool {
-        if let Some(mark) = &self.mark {
-            if mark.is_gone() {
+    pub(super) fn holds(&self, timed: bool, gate: &Gate) -> bool {
+        if let Some(liveness) = &self.liveness {
+            if liveness.is_gone() {
                 return false;
             }
-            gate.uses.note_hit(mark);
+            gate.uses.note_hit(liveness);
         }
-        !timed || self.span.holds()
+        !timed || self.window.holds()
     }
 
     /// Whether the row will never be served again.
-    pub fn are_over(&self) -> bool {
-        self.mark.as_ref().is_some_and(|mark| mark.is_gone())
+    pub fn is_over(&self) -> bool {
+        self.liveness.as_ref().is_some_and(|liveness| liveness.is_gone())
     }
 }
 
-/// What the slow path found out about a call, to be remembered.
+/// What the slow path found out about a call, for the tables to remember.
 pub struct HitRecord {
     /// The state of the cache that it was found in.
     pub epoch: u64,
     /// What to hand out.
-    pub held: CachedValue,
-    /// When, if the function has an expiry.
-    pub span: Option<FreshWindow>,
+    pub value: CachedValue,
+    /// When it may be served, if the function has an expiry.
+    pub window: Option<FreshWindow>,
     /// Whether the entry is still there, and where its use is noted, if entries come and go.
-    pub mark: Option<Arc<Liveness>>,
+    pub liveness: Option<Arc<Liveness>>,
 }
 
-/// What is known of one call.
+/// One call: what to hand out, and under which conditions.
 pub struct Row {
     /// What to hand out.
-    pub held: CachedValue,
-    /// While what.
-    pub terms: Validity,
+    pub value: CachedValue,
+    /// The conditions.
+    pub validity: Validity,
 }

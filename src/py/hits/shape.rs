@@ -18,13 +18,13 @@ use super::row::{CachedValue, Hit, Row, Validity};
 use super::slots::{MAX_ROWS, Slots};
 use crate::py::ffi::{RawCall, near_hash, noted_hash};
 
-/// So many rows are never looked through for ones that are over.
+/// Tables smaller than this are never swept for dead rows.
 const FEW: usize = 64;
 
 /// An argument or a result.
 pub type Cell = Option<Py<PyAny>>;
 
-/// How the call's row is found.
+/// How the row of a call is found.
 #[derive(Clone, Copy, Debug)]
 enum LookupStrategy {
     /// By the one argument, which has no name.
@@ -51,11 +51,11 @@ pub struct Shape {
     slots: Slots,
     /// Arguments that do not count have an empty cell, results that must be copied, too.
     cells: Vec<Cell>,
-    /// By row: what is held otherwise than in the last cell.
+    /// By row: a value that does not stand in the last cell.
     others: Vec<Option<CachedValue>>,
-    /// By row: while what it may be served.
-    terms: Vec<Validity>,
-    /// With so many rows it is time to throw out those that are over.
+    /// By row: the conditions under which it may be served.
+    validity: Vec<Validity>,
+    /// A table of this many rows is swept for dead ones.
     full: usize,
 }
 
@@ -79,7 +79,7 @@ impl Shape {
             slots: Slots::new(),
             cells: Vec::new(),
             others: Vec::new(),
-            terms: Vec::new(),
+            validity: Vec::new(),
             full: FEW,
         }
     }
@@ -191,10 +191,10 @@ impl Shape {
         }
     }
 
-    /// While what a row may be served.
+    /// The conditions under which a row may be served.
     #[inline]
-    pub fn terms(&self, row: usize) -> &Validity {
-        &self.terms[row]
+    pub fn validity(&self, row: usize) -> &Validity {
+        &self.validity[row]
     }
 
     /// Adds a row; gives back what had to go for it, or the row itself if there is no room.
@@ -203,21 +203,22 @@ impl Shape {
         if let Some(number) = self.row(call, hash) {
             return self.replace(number, row);
         }
-        if self.terms.len() == MAX_ROWS {
+        if self.validity.len() == MAX_ROWS {
             return vec![row];
         }
-        let gone = if self.terms.len() >= self.full { self.sweep(call.py()) } else { Vec::new() };
-        if !self.slots.have_room(self.terms.len() + 1) {
+        let gone =
+            if self.validity.len() >= self.full { self.sweep(call.py()) } else { Vec::new() };
+        if !self.slots.have_room(self.validity.len() + 1) {
             self.index_all(call.py());
         }
         for at in 0..self.width {
             self.cells.push(self.counts(at).then(|| call.argument(at).to_owned().unbind()));
         }
-        let (result, other) = parts(row.held);
+        let (result, other) = parts(row.value);
         self.cells.push(result);
         self.others.push(other);
-        self.slots.insert(hash, self.terms.len());
-        self.terms.push(row.terms);
+        self.slots.insert(hash, self.validity.len());
+        self.validity.push(row.validity);
         gone
     }
 
@@ -248,26 +249,26 @@ impl Shape {
     }
 
     fn replace(&mut self, number: usize, row: Row) -> Vec<Row> {
-        let (cell, other) = parts(row.held);
+        let (cell, other) = parts(row.value);
         let result = number * (self.width + 1) + self.width;
         let old = std::mem::replace(&mut self.cells[result], cell);
-        let held =
+        let value =
             std::mem::replace(&mut self.others[number], other).or(old.map(CachedValue::Same));
-        let terms = std::mem::replace(&mut self.terms[number], row.terms);
-        held.map(|held| Row { held, terms }).into_iter().collect()
+        let validity = std::mem::replace(&mut self.validity[number], row.validity);
+        value.map(|value| Row { value, validity }).into_iter().collect()
     }
 
-    /// Takes out the rows that are over, their arguments as rows, too.
+    /// Takes out the dead rows; their arguments come as rows, too.
     fn sweep(&mut self, py: Python<'_>) -> Vec<Row> {
         let (mut gone, stride) = (Vec::new(), self.width + 1);
         let (mut cells, mut others) = (Vec::new(), Vec::new());
         let mut rows = std::mem::take(&mut self.cells).into_iter();
-        let mut held = std::mem::take(&mut self.others).into_iter();
-        self.terms.retain(|terms| {
-            let (own, other) = (rows.by_ref().take(stride), held.next().flatten());
-            if terms.are_over() {
+        let mut value = std::mem::take(&mut self.others).into_iter();
+        self.validity.retain(|validity| {
+            let (own, other) = (rows.by_ref().take(stride), value.next().flatten());
+            if validity.is_over() {
                 let objects = own.flatten().map(CachedValue::Same).chain(other);
-                gone.extend(objects.map(|held| Row { held, terms: Validity::default() }));
+                gone.extend(objects.map(|value| Row { value, validity: Validity::default() }));
                 return false;
             }
             cells.extend(own);
@@ -275,7 +276,7 @@ impl Shape {
             true
         });
         (self.cells, self.others) = (cells, others);
-        self.full = FEW.max(self.terms.len() * 2);
+        self.full = FEW.max(self.validity.len() * 2);
         if !gone.is_empty() {
             self.index_all(py);
         }
@@ -284,7 +285,7 @@ impl Shape {
 
     /// Makes an index of all rows, with room for more.
     fn index_all(&mut self, py: Python<'_>) {
-        self.slots = Slots::for_rows(self.terms.len());
+        self.slots = Slots::for_rows(self.validity.len());
         for (row, cells) in self.cells.chunks_exact(self.width + 1).enumerate() {
             let own = cells[..self.width].iter().flatten();
             let hash = combined(own.map(|own| simple_hash(own.bind_borrowed(py))));
@@ -300,8 +301,8 @@ fn is(cell: &Cell, argument: Borrowed<'_, '_, PyAny>) -> bool {
 }
 
 /// What the last cell holds of a result, and what stands beside it.
-fn parts(held: CachedValue) -> (Cell, Option<CachedValue>) {
-    match held {
+fn parts(value: CachedValue) -> (Cell, Option<CachedValue>) {
+    match value {
         CachedValue::Same(object) => (Some(object), None),
         other => (None, Some(other)),
     }

@@ -20,16 +20,16 @@ pub struct Hits {
     epoch: u64,
     /// How often a table answered.
     pub count: u64,
-    /// Whether rows carry spans, so that a clock must be read.
+    /// Whether rows have a window, so that a clock must be read.
     timed: bool,
-    /// Whether rows carry marks.
+    /// Whether rows have a liveness.
     marked: bool,
     /// Whether there are results that `quick` cannot hand out.
     copied: bool,
     shapes: Vec<Shape>,
 }
 
-/// Rows that were thrown out, to be dropped where no lock is held: that may run any code.
+/// Rows that were thrown out. Drop them where no lock is held: that may run any code.
 pub type Dropped = (Vec<Shape>, Vec<Row>);
 
 impl Hits {
@@ -44,15 +44,15 @@ impl Hits {
         Some(result.clone_ref(call.py()))
     }
 
-    /// The same where it matters when the result was made, or whether its entry is still there.
+    /// As `quick`, for results that expire or are evicted.
     #[inline]
-    pub fn quick_on_terms(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Py<PyAny>> {
+    pub fn quick_checked(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Py<PyAny>> {
         if self.epoch != gate.epoch.current() {
             return None;
         }
         let shape = self.shapes.first()?;
         let (row, result) = shape.quick(call)?;
-        if !shape.terms(row).hold(self.timed, gate) {
+        if !shape.validity(row).holds(self.timed, gate) {
             return None;
         }
         self.count += 1;
@@ -67,7 +67,7 @@ impl Hits {
         }
         let shape = self.shapes.iter().find(|shape| shape.fits(call))?;
         let (row, result) = shape.find(call)?;
-        if (self.timed || self.marked) && !shape.terms(row).hold(self.timed, gate) {
+        if (self.timed || self.marked) && !shape.validity(row).holds(self.timed, gate) {
             return None;
         }
         let served = shape.serve(row, result, call.py())?;
@@ -84,19 +84,22 @@ impl Hits {
     ) -> Dropped {
         let old = if self.epoch == fill.epoch { Vec::new() } else { self.clear().0 };
         self.epoch = fill.epoch;
-        self.timed |= fill.span.is_some();
-        self.marked |= fill.mark.is_some();
-        self.copied |= !matches!(fill.held, CachedValue::Same(_));
-        let terms = Validity { span: fill.span.unwrap_or(FreshWindow::ALWAYS), mark: fill.mark };
-        let row = Row { held: fill.held, terms };
+        self.timed |= fill.window.is_some();
+        self.marked |= fill.liveness.is_some();
+        self.copied |= !matches!(fill.value, CachedValue::Same(_));
+        let validity = Validity {
+            window: fill.window.unwrap_or(FreshWindow::ALWAYS),
+            liveness: fill.liveness,
+        };
+        let row = Row { value: fill.value, validity };
         match self.shape(call, counts) {
             Some(shape) => (old, shape.insert(call, row)),
             None => (old, vec![row]),
         }
     }
 
-    /// What may answer all calls that are known here.
-    pub fn sort(&self) -> HitTier {
+    /// The tier of hits that answers all calls that are known here.
+    pub fn fast_path(&self) -> HitTier {
         match self.timed || self.marked {
             _ if self.copied || !self.shapes.iter().all(Shape::is_quick) => HitTier::Any,
             true => HitTier::Checked,

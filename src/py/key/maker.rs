@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Call;
 use super::canonical::canon;
-use super::parameters::{Bindings, Kind, Param, Role, bind};
+use super::parameters::{Bindings, Param, ParamKind, Role, bind};
 use crate::key::{KeyText, PREFIX, plain};
 use crate::py::value::wtf8::with_wtf8;
 
@@ -124,17 +124,25 @@ impl KeyMaker {
     /// Whether the positional argument `at` takes part in the key.
     pub fn counts_position(&self, at: usize) -> bool {
         match self.params.get(at) {
-            Some(param) if matches!(param.kind, Kind::Positional | Kind::Either) => {
+            Some(param)
+                if matches!(
+                    param.kind,
+                    ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword
+                ) =>
+            {
                 param.role != Role::Ignored
             }
-            _ => self.params.iter().any(|p| p.kind == Kind::Rest && p.role != Role::Ignored),
+            _ => self
+                .params
+                .iter()
+                .any(|p| p.kind == ParamKind::VarPositional && p.role != Role::Ignored),
         }
     }
 
     /// Whether the keyword `name` takes part in the key.
     pub fn counts_keyword(&self, name: &str) -> bool {
         let named = self.params.iter().find(|param| param.name == name);
-        let all = || self.params.iter().find(|param| param.kind == Kind::Names);
+        let all = || self.params.iter().find(|param| param.kind == ParamKind::VarKeyword);
         named.or_else(all).is_none_or(|param| param.role != Role::Ignored)
     }
 
@@ -152,7 +160,7 @@ impl KeyMaker {
             None => first_by_name(param, call, py),
         };
         let Some(value) = value else {
-            if matches!(param.kind, Kind::Rest | Kind::Names) {
+            if matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword) {
                 return Ok(self.named(&self.name, |_| Ok(()))?.into_bytes());
             }
             return Err(NoKey::Unbound);
@@ -248,12 +256,14 @@ impl KeyMaker {
     ) -> PyResult<bool> {
         let param = &self.params[at];
         let taken = match param.kind {
-            Kind::Rest if bound.rest.is_empty() => return Ok(false),
-            Kind::Rest => pyo3::types::PyTuple::new(py, &bound.rest)?.into_any(),
-            Kind::Names if bound.names.is_empty() => return Ok(false),
-            Kind::Names => {
+            ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
+            ParamKind::VarPositional => {
+                pyo3::types::PyTuple::new(py, &bound.extra_positional)?.into_any()
+            }
+            ParamKind::VarKeyword if bound.extra_keywords.is_empty() => return Ok(false),
+            ParamKind::VarKeyword => {
                 let names = pyo3::types::PyDict::new(py);
-                for (name, value) in &bound.names {
+                for (name, value) in &bound.extra_keywords {
                     names.set_item(name, value)?;
                 }
                 names.into_any()
@@ -264,8 +274,8 @@ impl KeyMaker {
             },
         };
         key.raw(match param.kind {
-            Kind::Rest => "*",
-            Kind::Names => "**",
+            ParamKind::VarPositional => "*",
+            ParamKind::VarKeyword => "**",
             _ => "",
         });
         key.raw(&param.name);

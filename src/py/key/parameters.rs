@@ -7,17 +7,17 @@ use super::arguments::Call;
 
 /// How a parameter takes its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParamKind {
     /// By position only.
-    Positional,
+    PositionalOnly,
     /// By position or name.
-    Either,
+    PositionalOrKeyword,
     /// `*args`.
-    Rest,
+    VarPositional,
     /// By name only.
-    Keyword,
+    KeywordOnly,
     /// `**kwargs`.
-    Names,
+    VarKeyword,
 }
 
 /// What part a parameter takes in the key.
@@ -37,7 +37,7 @@ pub struct Param {
     /// Its name.
     pub name: String,
     /// How it takes its argument.
-    pub kind: Kind,
+    pub kind: ParamKind,
     /// Its part in the key.
     pub role: Role,
     /// Its default, if it has one.
@@ -50,11 +50,11 @@ impl Param {
         let (name, kind, role, has_default, default): (String, u8, u8, bool, Py<PyAny>) =
             tuple.extract()?;
         let kind = match kind {
-            0 => Kind::Positional,
-            1 => Kind::Either,
-            2 => Kind::Rest,
-            3 => Kind::Keyword,
-            _ => Kind::Names,
+            0 => ParamKind::PositionalOnly,
+            1 => ParamKind::PositionalOrKeyword,
+            2 => ParamKind::VarPositional,
+            3 => ParamKind::KeywordOnly,
+            _ => ParamKind::VarKeyword,
         };
         let role = match role {
             0 => Role::Keyed,
@@ -70,21 +70,25 @@ pub struct Bindings<'py> {
     /// In the order of the parameters; a default stands in for what was not given.
     pub slots: Vec<Option<Bound<'py, PyAny>>>,
     /// What `*args` took.
-    pub rest: Vec<Bound<'py, PyAny>>,
+    pub extra_positional: Vec<Bound<'py, PyAny>>,
     /// What `**kwargs` took.
-    pub names: Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>,
+    pub extra_keywords: Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>,
 }
 
 /// Binds `call` to `params` as Python would; None if Python would raise a `TypeError`.
 pub fn bind<'py>(params: &[Param], call: &Call<'py>, py: Python<'py>) -> Option<Bindings<'py>> {
-    let mut bound =
-        Bindings { slots: vec![None; params.len()], rest: Vec::new(), names: Vec::new() };
+    let mut bound = Bindings {
+        slots: vec![None; params.len()],
+        extra_positional: Vec::new(),
+        extra_keywords: Vec::new(),
+    };
     bind_positional(params, call, &mut bound)?;
     for (name, value) in call.keywords() {
         bind_keyword(params, &name, value, &mut bound)?;
     }
     for (param, slot) in params.iter().zip(&mut bound.slots) {
-        if slot.is_none() && !matches!(param.kind, Kind::Rest | Kind::Names) {
+        if slot.is_none() && !matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword)
+        {
             *slot = Some(param.default.as_ref()?.bind(py).clone());
         }
     }
@@ -96,15 +100,17 @@ fn bind_positional<'py>(
     call: &Call<'py>,
     bound: &mut Bindings<'py>,
 ) -> Option<()> {
-    let takes = |param: &&Param| matches!(param.kind, Kind::Positional | Kind::Either);
+    let takes = |param: &&Param| {
+        matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword)
+    };
     let room = params.iter().take_while(takes).count();
     let given = call.positional();
     for (slot, value) in bound.slots.iter_mut().zip(&given[..given.len().min(room)]) {
         *slot = Some(value.clone());
     }
     if given.len() > room {
-        params.iter().find(|param| param.kind == Kind::Rest)?;
-        bound.rest.extend_from_slice(&given[room..]);
+        params.iter().find(|param| param.kind == ParamKind::VarPositional)?;
+        bound.extra_positional.extend_from_slice(&given[room..]);
     }
     Some(())
 }
@@ -117,7 +123,9 @@ fn bind_keyword<'py>(
 ) -> Option<()> {
     // A name that is no UTF-8 is no parameter's, but `**kwargs` takes it.
     let text = name.to_cow().ok();
-    let takes = |param: &Param| matches!(param.kind, Kind::Either | Kind::Keyword);
+    let takes = |param: &Param| {
+        matches!(param.kind, ParamKind::PositionalOrKeyword | ParamKind::KeywordOnly)
+    };
     let is_named = |param: &Param| text.as_deref() == Some(param.name.as_str());
     match params.iter().position(|param| takes(param) && is_named(param)) {
         Some(at) if bound.slots[at].is_some() => None,
@@ -126,8 +134,8 @@ fn bind_keyword<'py>(
             Some(())
         }
         None => {
-            params.iter().find(|param| param.kind == Kind::Names)?;
-            bound.names.push((name.clone(), value.clone()));
+            params.iter().find(|param| param.kind == ParamKind::VarKeyword)?;
+            bound.extra_keywords.push((name.clone(), value.clone()));
             Some(())
         }
     }

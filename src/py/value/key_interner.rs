@@ -1,4 +1,4 @@
-//! KeyInterner of members met before: the same ones come again and again.
+//! The names of members: the same ones come again and again, so each is one str.
 
 use std::hash::BuildHasher;
 
@@ -13,7 +13,7 @@ use crate::py::ffi::utf8;
 const NAMES: usize = 256;
 const LONGEST_NAME: usize = 40;
 
-/// The latest name of each slot.
+/// Gives each name as a str; the latest name of each slot is remembered.
 #[derive(Debug)]
 pub struct KeyInterner(Vec<Option<(u64, Py<PyString>)>>);
 
@@ -43,19 +43,19 @@ impl KeyInterner {
     }
 }
 
-/// KeyInterner that no decoding uses at this moment.
+/// An interner that no decoding uses at this moment.
 #[cfg(not(Py_GIL_DISABLED))]
 #[derive(Debug, Default)]
 pub struct InternerPool(parking_lot::Mutex<Option<Box<KeyInterner>>>);
 
-/// KeyInterner that no decoding uses at this moment: each thread has its own, so that threads which copy
-/// different results do not count references to the same names.
+/// An interner that no decoding uses at this moment: each thread has its own, so that threads which
+/// copy different results do not count references to the same names.
 #[cfg(Py_GIL_DISABLED)]
 #[derive(Debug, Default)]
 pub struct InternerPool(crate::collections::stripes::Stripes<Option<Box<KeyInterner>>>);
 
 impl InternerPool {
-    /// Lends names to `decode`.
+    /// Lends the interner to `decode`.
     pub fn with<R>(&self, decode: impl FnOnce(&mut KeyInterner) -> R) -> R {
         // Taken out while Python objects are made: no lock is held, and others do without.
         let mut names = self.spare(Option::take).unwrap_or_default();

@@ -28,7 +28,7 @@ pub struct TemplatePool {
 }
 
 impl TemplatePool {
-    /// KeyInterner the text that the first template was made of.
+    /// Notes the text that the first template was made of.
     pub fn of_text(&self, text: &Bytes) {
         let _ = self.text.set(text.clone());
     }
