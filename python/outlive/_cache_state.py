@@ -73,11 +73,12 @@ class CacheState:
         """Give ``memoised`` the defaults of now, and its own options on top."""
         registration = memoised._outlive_registration
         options = _options.checked(self.options, registration.own)
+        registration.refresher.set_pause(options.refresh_after)
         errors = None
         if options.cache_errors:
             from ._kept_errors import KeptErrors  # it needs inspect, which few imports do
 
-            errors = KeptErrors(options.cache_errors)
+            errors = KeptErrors(options.cache_errors, memoised.name)
         memoised.set_options(options.replace(errors=errors, refresher=registration.refresher))
 
     def count(self, memoised: _core.Memoised) -> int:

@@ -83,10 +83,10 @@ def _suspends(function: Any) -> bool:
 def _refresher(memoised: _core.Memoised) -> Any:
     """What computes results of ``memoised`` in the background."""
     if not memoised.suspends:
-        return _refresh.Refresher(weakref.ref(memoised))
+        return _refresh.Refresher(weakref.ref(memoised), _refresh.in_thread)
     from ._async import refresh  # not sooner: asyncio takes longer to import than outlive
 
-    return refresh.Refresher(weakref.ref(memoised))
+    return _refresh.Refresher(weakref.ref(memoised), refresh.in_task)
 
 
 def _refuse(function: Any) -> None:

@@ -1,23 +1,35 @@
-"""Negative caching: exceptions that are kept on purpose, by class name and arguments."""
+"""Negative caching: exceptions that are kept on purpose, by class, arguments and attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from ._durations import seconds
+from ._exceptions import UnstorableWarning
 from ._naming import module_name
-from ._options import seconds
 from ._typing import TYPE_CHECKING
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ._types import Duration
 
+#: What an exception has from the place where it was raised, and is not part of its value.
+_OF_THE_PLACE = frozenset(
+    ["__cause__", "__context__", "__suppress_context__", "__traceback__", "__dict__", "args"]
+)
+_MISSING: Any = object()
+
 
 class KeptErrors:
-    """Turns the listed exceptions into JSON and back; the file never names what is imported."""
+    """The exceptions that one function keeps; the file never names what is imported."""
 
-    def __init__(self, listed: Mapping[type[Exception], Duration]) -> None:
+    def __init__(
+        self,
+        listed: Mapping[type[Exception], Duration | Callable[[Any], Duration | None]],
+        function: str = "",
+    ) -> None:
         """Take the exception classes to keep and for how long each.
 
         Raises:
@@ -26,32 +38,142 @@ class KeptErrors:
         """
         if not isinstance(listed, Mapping):
             raise TypeError('cache_errors= takes a dict such as {NotFound: "10m"}')
-        self._classes: dict[str, tuple[type[Exception], float]] = {}
+        self._function = function
+        self._classes: dict[str, tuple[type[Exception], Callable[[Any], float | None]]] = {}
+        self._told: set[str] = set()
         for cls, duration in listed.items():
             if not (isinstance(cls, type) and issubclass(cls, Exception)):
                 raise TypeError(f"cache_errors= takes subclasses of Exception, not {cls!r}")
-            name = _full_name(cls)
-            self._classes[name] = (cls, seconds(duration, "cache_errors"))
+            self._classes[_full_name(cls)] = (cls, _seconds_of(duration))
 
     def pack(self, error: Exception) -> list[Any] | None:
-        """Return class name and arguments of ``error`` if its very class is listed."""
-        cls = type(error)
-        name = _full_name(cls)
-        return [name, list(error.args)] if name in self._classes else None
+        """Return class name, arguments and attributes of ``error`` if it is to be kept.
+
+        Its very class must be listed, and it must come back as it is.
+        """
+        name = _full_name(type(error))
+        if name not in self._classes or self._duration(name, error) is None:
+            return None
+        try:
+            arguments, attributes = list(error.args), _attributes(error)
+            comes_back = _is_same(error, _rebuilt(type(error), arguments, attributes))
+        except Exception:  # comparing runs code of the user's
+            comes_back = False
+        if not comes_back:
+            self.tell_unstorable(error, "it would come back as another one")
+            return None
+        return [name, arguments, attributes] if attributes else [name, arguments]
 
     def unpack(self, payload: Any, age: float) -> Exception | None:
         """Return the kept exception if it is still listed and not older than it may be.
 
         Args:
-            payload: What ``pack`` returned.
+            payload: What ``pack`` returned, or anything that stands in a file.
             age: Seconds since it was raised.
         """
         try:
-            name, arguments = payload["$error"]
-            cls, most = self._classes[name]
-            return cls(*arguments) if abs(age) < most else None
-        except (KeyError, TypeError, ValueError):
+            name, arguments, *rest = payload["$error"]
+            cls = self._classes[name][0]
+            error = _rebuilt(cls, arguments, *rest)
+        except Exception:  # an editor was at it: a miss
             return None
+        most = None if error is None else self._duration(name, error)
+        return error if most is not None and abs(age) < most else None
+
+    def tell_unstorable(self, error: Exception, why: str) -> None:
+        """Warn, once for each class, that ``error`` is not kept."""
+        name = _full_name(type(error))
+        message = (
+            f"cache_errors= of {self._function} lists {name}, but it cannot be kept: {why}; raise "
+            "one of your own whose arguments say all, such as NotFound(uri)"
+        )
+        self._tell_once(name, UnstorableWarning.__name__, message)
+
+    def _duration(self, name: str, error: Exception) -> float | None:
+        """How long ``error`` is kept; None: not at all."""
+        try:
+            return self._classes[name][1](error)
+        except Exception as problem:
+            message = (
+                f"cache_errors= of {self._function}: the duration of {name} raised "
+                f"{type(problem).__name__}: {problem}; such an error is not kept"
+            )
+            self._tell_once(f"duration of {name}", "OutliveWarning", message)
+            return None
+
+    def _tell_once(self, what: str, category: str, message: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            warn(category, message)
+
+
+def _seconds_of(duration: Any) -> Callable[[Any], float | None]:
+    if not callable(duration):
+        fixed = seconds(duration, "cache_errors")
+        return lambda _error: fixed
+
+    def of_error(error: Exception) -> float | None:
+        value = duration(error)
+        return None if value is None else seconds(value, "cache_errors")
+
+    return of_error
+
+
+def _attributes(error: Exception) -> dict[str, Any]:
+    """What ``error`` holds beyond its arguments, in its ``__dict__`` and in slots."""
+    again = _made(type(error), list(error.args))
+    slots = {
+        name: value
+        for name, value in _slots(error).items()
+        if again is not None and _slots(again).get(name, _MISSING) != value
+    }
+    return slots | vars(error)
+
+
+def _slots(error: Exception) -> dict[str, Any]:
+    """The values of what classes declare outside of ``__dict__``, such as ``OSError.filename``."""
+    found = {}
+    for cls in type(error).__mro__:
+        for name, attribute in vars(cls).items():
+            kind = type(attribute).__name__
+            if kind in ("member_descriptor", "getset_descriptor") and name not in _OF_THE_PLACE:
+                found[name] = getattr(error, name, None)
+    return found
+
+
+def _made(cls: type[Exception], arguments: list[Any]) -> Exception | None:
+    """Return an exception of ``arguments``; without its ``__init__`` where that takes others."""
+    try:
+        error = cls(*arguments)
+    except Exception:
+        error = cls.__new__(cls, *arguments)
+    if error.args != tuple(arguments):
+        error = cls.__new__(cls, *arguments)
+        error.args = tuple(arguments)
+    return error if type(error) is cls else None
+
+
+def _rebuilt(
+    cls: type[Exception], arguments: list[Any], attributes: Mapping[str, Any] = _MISSING
+) -> Exception | None:
+    """Return the exception as it was, as far as that can be; None if it cannot be made at all."""
+    try:
+        error = _made(cls, arguments)
+        for name, value in () if attributes is _MISSING else attributes.items():
+            object.__setattr__(error, name, value)
+    except Exception:
+        return None
+    return error
+
+
+def _is_same(error: Exception, other: Exception | None) -> bool:
+    """Whether two exceptions cannot be told apart but by where they were raised."""
+    return other is not None and (
+        error.args == other.args
+        and vars(error) == vars(other)
+        and _slots(error) == _slots(other)
+        and str(error) == str(other)
+    )
 
 
 def _full_name(cls: type[Exception]) -> str:

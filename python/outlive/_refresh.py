@@ -3,44 +3,117 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
+import time
 import weakref
+from collections.abc import Callable
 
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    from . import _core
+
+    class Job(Protocol):
+        """A refresh that was begun."""
+
+        def is_alive(self) -> bool:
+            """Say whether it may still end by itself."""
+            ...
+
+    #: Begins a refresh, in a thread or a task.
+    Start = Callable[[_core.Memoised, "Refresh"], Job | None]
+
+#: For so long at most a key is left alone after it was tried, in seconds.
+_LONGEST_PAUSE = 60.0
+
+
+class Refresh:
+    """One call that is to be computed anew, and what became of it."""
+
+    def __init__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.key, self.args, self.kwargs = key, args, kwargs
+        self.job: Job | None = None
+        #: When it ended, whatever came of it; None as long as it did not.
+        self.ended: float | None = None
+        self._process = os.getpid()
+
+    def end(self, error: Exception | None = None) -> None:
+        """Note that it ended: the result is kept, or it failed and the old one is served on."""
+        self.ended = time.monotonic()
+        if error is not None:
+            import logging  # only here: it costs every program that imports us 3 ms
+
+            logging.getLogger("outlive").warning("refresh of %s failed", self.key, exc_info=error)
+
+    def is_cut_off(self) -> bool:
+        """Whether it can no longer end: its thread or event loop is gone."""
+        if self.ended is not None or self.job is None:
+            return False
+        return self._process != os.getpid() or not self.job.is_alive()
 
 
 class Refresher:
-    """Computes keys again in the background, each once at a time."""
+    """Computes keys again in the background, each once at a time and, if it fails, not at once."""
 
-    def __init__(self, memoised: weakref.ref[Any]) -> None:
-        self._memoised = memoised
-        self._busy: set[str] = set()
+    def __init__(self, memoised: weakref.ref[_core.Memoised], start: Start) -> None:
+        self._memoised, self._start = memoised, start
+        self._pause = _LONGEST_PAUSE
+        self._begun: dict[str, Refresh] = {}
         self._lock = threading.Lock()
 
-    def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
-        """Have the call under ``key`` computed by a thread of its own, unless one is at it."""
-        memoised = self._memoised()
+    def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bool:
+        """Have the call under ``key`` computed in the background, unless that is under way.
+
+        Returns:
+            False if the last try was cut off: then the caller computes, so that nobody is served
+            the old result for ever.
+        """
+        memoised, refresh = self._memoised(), Refresh(key, args, kwargs or {})
+        if memoised is None:
+            return True
         with self._lock:
-            if memoised is None or key in self._busy:
-                return
-            self._busy.add(key)
-        context = contextvars.copy_context()
-        target = (self._refresh, memoised, key, args, kwargs or {})
-        name = f"outlive refresh of {memoised.__qualname__}"
-        threading.Thread(target=context.run, args=target, name=name, daemon=True).start()
-
-    def _refresh(
-        self, memoised: Any, key: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+            last = self._begun.get(key)
+            if last is not None and last.is_cut_off():
+                del self._begun[key]
+                return False
+            if last is not None and not self._is_over(last):
+                return True
+            self._drop_old()
+            self._begun[key] = refresh
         try:
-            memoised.refresh(*args, **kwargs)
-        except Exception:  # the old result goes on being served; the next call tries again
-            import logging  # only here: it costs every program that imports us 3 ms
+            refresh.job = self._start(memoised, refresh)
+        except RuntimeError as error:  # no more threads, or the interpreter ends
+            refresh.end(error)
+        return True
 
-            logging.getLogger("outlive").warning("refresh of %s failed", key, exc_info=True)
-        finally:
-            with self._lock:
-                self._busy.discard(key)
+    def set_pause(self, refresh_after: float | None) -> None:
+        """Leave a key alone for so long after it was tried, but not for ever."""
+        self._pause = min(refresh_after or _LONGEST_PAUSE, _LONGEST_PAUSE)
+
+    def _is_over(self, refresh: Refresh) -> bool:
+        return refresh.ended is not None and time.monotonic() - refresh.ended >= self._pause
+
+    def _drop_old(self) -> None:
+        for key in [key for key, refresh in self._begun.items() if self._is_over(refresh)]:
+            del self._begun[key]
+
+
+def in_thread(memoised: _core.Memoised, refresh: Refresh) -> threading.Thread:
+    """Compute in a thread of its own, in a copy of the caller's context."""
+
+    def work() -> None:
+        try:
+            memoised.refresh(*refresh.args, **refresh.kwargs)
+        except Exception as error:
+            refresh.end(error)
+        else:
+            refresh.end()
+
+    name = f"outlive refresh of {memoised.__qualname__}"
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(work,), name=name, daemon=True)
+    thread.start()
+    return thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _options
+from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Registration:
         self.own = own
         #: What computes results anew in the background.
         self.refresher: Any = None
+
+    used_up = staticmethod(one_shot_part)
 
     def cache_info(self, memoised: _core.Memoised) -> CacheInfo:
         """Count calls and entries."""

@@ -42,7 +42,7 @@ class _Options(TypedDict, total=False):
     refresh_after: Duration | None
     stale_if_error: Duration | None
     cache_if: Callable[[Any], object] | None
-    cache_errors: Mapping[type[Exception], Duration] | None
+    cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
     on_unstorable: Literal["warn", "ignore", "raise"]
 
 

@@ -60,6 +60,8 @@ impl Memoised {
             counters: Counters::default(),
             collision_told: AtomicBool::new(false),
             unstorable_told: AtomicBool::new(false),
+            used_up: AtomicBool::new(false),
+            raising_told: AtomicBool::new(false),
             configured: AtomicBool::new(false),
             registration,
         };

@@ -97,6 +97,18 @@ impl Tag {
     }
 }
 
+/// The tag of a text, as its first key says; the text may be laid out in any way that JSON allows.
+pub fn tag_of(text: &[u8]) -> Option<Tag> {
+    let inside = text.trim_ascii_start().strip_prefix(b"{")?;
+    let key = inside.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = key.iter().position(|&byte| byte == b'"')?;
+    match key[..end].strip_prefix(b"\\u0024") {
+        // Some writers escape more than JSON asks for.
+        Some(name) => Tag::from_key(&[b"$", name].concat()),
+        None => Tag::from_key(&key[..end]),
+    }
+}
+
 /// The key to write for the only key of a real dict, if it must not be taken for a tag.
 pub fn escape(key: &[u8]) -> Option<Vec<u8>> {
     looks_tagged(key).then(|| [b"$", key].concat())

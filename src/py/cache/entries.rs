@@ -125,10 +125,12 @@ impl CoreCache {
         match to_text(value, self.charset()) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {
-                entry.live = Some(Arc::new(Template::same(value.clone())));
+                let (live, uncopied) = Template::unstorable(value, true);
+                entry.live = Some(Arc::new(live));
+                let refused = Unstorable { part: refusal.describe(), uncopied };
                 let shown = String::from_utf8_lossy(key);
-                let sentence = unstorable(&format!("the value of {shown:?}"), &refusal.describe());
-                self.warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
+                let sentence = unstorable(&format!("the value of {shown:?}"), &refused.part);
+                self.warn(py, "UnstorableWarning", &(sentence + &refused.kept_how(py)))?;
             }
         }
         let _ = self.cache.put(key, entry);
@@ -136,8 +138,29 @@ impl CoreCache {
     }
 }
 
-/// What a warning adds to [`unstorable`]: the value is not lost.
-pub const HERE_ONLY: &str = "; it is kept in this process only";
+/// Why a value cannot be stored, and whether it can be copied.
+pub struct Unstorable {
+    /// Which part of it, and of what type.
+    pub part: String,
+    /// Why every hit is the same object, if copies were wanted.
+    pub uncopied: Option<PyErr>,
+}
+
+impl Unstorable {
+    /// What a warning adds to [`unstorable`]: the value is not lost.
+    pub fn kept_how(&self, py: Python<'_>) -> String {
+        let Some(error) = &self.uncopied else {
+            return "; it is kept in this process only, and every hit is a copy of it unless \
+                    copy=False shares it"
+                .to_owned();
+        };
+        format!(
+            "; it is kept in this process only, as one object for all, because it cannot be copied \
+             ({}); copy=False says that this is meant",
+            error.value(py)
+        )
+    }
+}
 
 /// The sentence for a value that the file cannot hold.
 pub fn unstorable(of: &str, where_: &str) -> String {

@@ -12,7 +12,7 @@ use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
 use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
-use crate::py::cache::entries::{HERE_ONLY, unstorable};
+use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
 use crate::py::value::refusal::type_name;
@@ -45,31 +45,58 @@ impl<'py> Invocation<'_, 'py> {
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let (entry, refused) = self.entry(py, &value)?;
-        if refused.is_some() && is_used_up(&value)? {
-            // Who waits for it computes one of his own.
+        let one_shot = if refused.is_some() { self.used_up_part(py, &value)? } else { None };
+        self.me.used_up.store(one_shot.is_some(), Ordering::Relaxed);
+        if let Some(part) = one_shot {
+            // Each of those who wait computes a result of its own.
             drop(lease);
-            self.tell_used_up(py, &value)?;
+            self.tell_used_up(py, &value, &part)?;
             return Ok((value, None));
         }
-        let wanted = match &self.options.cache_if {
-            Some(wanted) => call_with(wanted.bind(py), (&value,))?.is_truthy()?,
-            None => true,
-        };
         let landed = SharedResult::Result(entry.text.clone(), entry.live.clone());
-        let fill = if wanted { self.fill_of(py, &entry)? } else { None };
-        let raises = refused.is_some() && self.options.on_unstorable == "raise";
-        if wanted && !raises {
-            let _ = self.cache().put(&self.key, entry);
+        if !self.is_wanted(py, &value)? {
+            lease.finish(landed);
+            return Ok((value, None));
         }
+        if let Some(refused) = &refused
+            && self.options.on_unstorable == "raise"
+        {
+            let error = self.unstorable_error(py, &value, refused)?;
+            lease.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
+            return Err(error);
+        }
+        let fill = self.fill_of(py, &entry)?;
+        let _ = self.cache().put(&self.key, entry);
         lease.finish(landed);
-        if !wanted {
-            return Ok((value, fill));
-        }
         self.after_put(py)?;
-        if let Some(where_) = refused {
-            self.tell_unstorable(py, &where_)?;
+        if let Some(refused) = refused {
+            self.tell_unstorable(py, &refused)?;
         }
         Ok((value, fill))
+    }
+
+    /// What `cache_if=` says of a result; one of which it raises is not kept.
+    fn is_wanted(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<bool> {
+        let Some(wanted) = &self.options.cache_if else { return Ok(true) };
+        let said = call_with(wanted.bind(py), (value,)).and_then(|said| said.is_truthy());
+        said.or_else(|error| self.tell_raising(py, "cache_if", error).map(|()| false))
+    }
+
+    /// Warns that an option's callable raised, once for each function: the result is not lost by it.
+    pub(super) fn tell_raising(&self, py: Python<'_>, option: &str, error: PyErr) -> PyResult<()> {
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        if self.me.raising_told.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{option}= of {} raised {}: {}; the result was returned, but is not served again",
+            self.me.name,
+            type_name(error.value(py)),
+            error.value(py),
+        );
+        self.core.get().warn(py, "OutliveWarning", &sentence)
     }
 
     /// Warnings of the store, and the save that its journal asks for.
@@ -95,7 +122,7 @@ impl<'py> Invocation<'_, 'py> {
         &self,
         py: Python<'py>,
         value: &Bound<'py, PyAny>,
-    ) -> PyResult<(Entry<Arc<Template>>, Option<String>)> {
+    ) -> PyResult<(Entry<Arc<Template>>, Option<Unstorable>)> {
         let mut entry = Entry::new(Some(self.now(py)?));
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = self.options.expires();
@@ -108,8 +135,9 @@ impl<'py> Invocation<'_, 'py> {
                 Ok((entry, None))
             }
             Err(refusal) => {
-                entry.live = Some(Arc::new(Template::same(value.clone())));
-                Ok((entry, Some(refusal.describe())))
+                let (live, uncopied) = Template::unstorable(value, self.options.copy);
+                entry.live = Some(Arc::new(live));
+                Ok((entry, Some(Unstorable { part: refusal.describe(), uncopied })))
             }
         }
     }
@@ -132,33 +160,65 @@ impl<'py> Invocation<'_, 'py> {
         Some(Arc::new(live))
     }
 
+    /// What of a result is gone once somebody has used it, if anything is: an iterator, an open file.
+    pub(super) fn used_up_part(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<String>> {
+        let registration = self.me.registration.bind(py);
+        registration.call_method1(intern!(py, "used_up"), (value,))?.extract()
+    }
+
     /// A result that the first caller uses up is no result for the second.
-    pub(super) fn tell_used_up(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn tell_used_up(&self, py: Python<'py>, value: &Bound<'py, PyAny>, part: &str) -> PyResult<()> {
         let sentence = format!(
-            "the result of {} can be used only once ({}), so it is not kept and every call computes; \
-             return what it gives, such as list(...) of an iterator or the text of a file, and \
-             decorate the async def function itself rather than one that calls it",
+            "the result of {} can be used only once ({part}), so it is not kept and every call \
+             computes; return what it gives, such as list(...) of an iterator or the text of a \
+             file, and decorate the async def function itself rather than one that calls it",
             self.me.name,
-            type_name(value)
         );
-        self.tell_once(py, sentence)
+        self.tell_once(py, value, sentence)
     }
 
-    pub(super) fn tell_unstorable(&self, py: Python<'py>, where_: &str) -> PyResult<()> {
+    fn tell_unstorable(&self, py: Python<'py>, refused: &Unstorable) -> PyResult<()> {
+        let sentence = self.unstorable_sentence(refused) + &refused.kept_how(py);
+        self.warn_once(py, &sentence)
+    }
+
+    fn unstorable_sentence(&self, refused: &Unstorable) -> String {
         let key = String::from_utf8_lossy(&self.key);
-        let sentence =
-            unstorable(&format!("the result of {} for key {key:?}", self.me.name), where_);
-        self.tell_once(py, sentence)
+        unstorable(&format!("the result of {} for key {key:?}", self.me.name), &refused.part)
     }
 
-    /// Warns, or what `on_unstorable=` says; a warning comes once for each function.
-    pub(super) fn tell_once(&self, py: Python<'py>, sentence: String) -> PyResult<()> {
-        match self.options.on_unstorable.as_str() {
-            "raise" => return Err(PyTypeError::new_err(sentence)),
-            "warn" if !self.me.unstorable_told.swap(true, Ordering::Relaxed) => {
-                self.core.get().warn(py, "UnstorableWarning", &(sentence + HERE_ONLY))?;
-            }
-            _ => {}
+    /// What `on_unstorable="raise"` raises: the result, which was paid for, is its `result`.
+    fn unstorable_error(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        refused: &Unstorable,
+    ) -> PyResult<PyErr> {
+        with_result(py, self.unstorable_sentence(refused), value)
+    }
+
+    /// Warns, or raises, as `on_unstorable=` says.
+    fn tell_once(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        sentence: String,
+    ) -> PyResult<()> {
+        if self.options.on_unstorable == "raise" {
+            return Err(with_result(py, sentence, value)?);
+        }
+        self.warn_once(py, &sentence)
+    }
+
+    fn warn_once(&self, py: Python<'py>, sentence: &str) -> PyResult<()> {
+        if self.options.on_unstorable == "warn"
+            && !self.me.unstorable_told.swap(true, Ordering::Relaxed)
+        {
+            self.core.get().warn(py, "UnstorableWarning", sentence)?;
         }
         Ok(())
     }
@@ -178,9 +238,10 @@ impl<'py> Invocation<'_, 'py> {
         Err(error)
     }
 
-    pub(super) fn keep_error(&self, py: Python<'py>, error: &PyErr) -> PyResult<()> {
-        let Some(keeper) = &self.options.errors else { return Ok(()) };
-        let payload = keeper.bind(py).call_method1(intern!(py, "pack"), (error.value(py),))?;
+    fn keep_error(&self, py: Python<'py>, error: &PyErr) -> PyResult<()> {
+        let Some(errors) = &self.options.errors else { return Ok(()) };
+        let errors = errors.bind(py);
+        let payload = errors.call_method1(intern!(py, "pack"), (error.value(py),))?;
         if payload.is_none() {
             return Ok(());
         }
@@ -188,30 +249,45 @@ impl<'py> Invocation<'_, 'py> {
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = true;
         entry.transient = self.mode == Mode::Readonly;
-        entry.text = tagged_error(&payload, self.core.get().charset());
-        if entry.text.is_some() {
-            let _ = self.cache().put(&self.key, entry);
-            self.after_put(py)?;
+        match tagged_error(&payload, self.core.get().charset()) {
+            Ok(text) => entry.text = Some(text),
+            Err(refusal) => {
+                let told = intern!(py, "tell_unstorable");
+                return errors
+                    .call_method1(told, (error.value(py), format!("it holds {}", refusal.what)))
+                    .map(drop);
+            }
         }
-        Ok(())
+        let _ = self.cache().put(&self.key, entry);
+        self.after_put(py)
     }
 
     /// Keeps a result that somebody else brings.
     pub fn keep_given(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let (entry, refused) = self.entry(py, value)?;
-        if refused.is_some() && is_used_up(value)? {
-            return self.tell_used_up(py, value);
+        if refused.is_some()
+            && let Some(part) = self.used_up_part(py, value)?
+        {
+            return self.tell_used_up(py, value, &part);
+        }
+        if let Some(refused) = &refused
+            && self.options.on_unstorable == "raise"
+        {
+            return Err(self.unstorable_error(py, value, refused)?);
         }
         let _ = self.cache().put(&self.key, entry);
         self.after_put(py)?;
-        refused.map_or(Ok(()), |where_| self.tell_unstorable(py, &where_))
+        refused.map_or(Ok(()), |refused| self.tell_unstorable(py, &refused))
     }
 }
 
-/// Whether a value is gone once somebody has used it: iterators (files and generators are some) and
-/// coroutines.
-pub(super) fn is_used_up(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let class = value.get_type();
-    let has = |name| class.hasattr(name);
-    Ok(has("__next__")? || has("__anext__")? || (has("__await__")? && has("send")?))
+/// A `TypeError` whose `result` is what the function returned.
+fn with_result<'py>(
+    py: Python<'py>,
+    sentence: String,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<PyErr> {
+    let error = PyTypeError::new_err(sentence);
+    error.value(py).setattr(intern!(py, "result"), value)?;
+    Ok(error)
 }

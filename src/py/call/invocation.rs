@@ -48,6 +48,8 @@ pub struct Invocation<'a, 'py> {
     pub key: Bytes,
     pub context: Arc<CallContext>,
     pub mode: Mode,
+    /// Whether an older result does not count.
+    pub anew: bool,
     pub options: Arc<Options>,
     /// The state of the cache when the call began.
     pub epoch: u64,
@@ -95,6 +97,7 @@ impl Memoised {
             key,
             context,
             mode,
+            anew: mode == Mode::Refresh,
             options,
             epoch,
         }))
@@ -148,6 +151,10 @@ impl<'py> Invocation<'_, 'py> {
             Look::Raise(error) => return Err(error),
             Look::Miss(old) => old,
         };
+        if self.me.used_up.load(Ordering::Relaxed) && self.mode != Mode::Offline {
+            // Nothing comes of waiting for a result that can be used only once.
+            return Ok(Step::Alone(Lease::free(old)));
+        }
         let joined = early.unwrap_or_else(|| self.join());
         match joined {
             Join::Nested => self.inside(py),
@@ -157,7 +164,7 @@ impl<'py> Invocation<'_, 'py> {
             }
             Join::Circle => Ok(Step::Alone(Lease::free(old))),
             Join::Lead(guard) => {
-                if self.mode == Mode::Refresh {
+                if self.anew {
                     // Inner calls under this key must come by this path, where they are told apart.
                     self.cache().gate().epoch.advance();
                 }
@@ -170,13 +177,12 @@ impl<'py> Invocation<'_, 'py> {
         self.cache().join(&self.key, self.context.caller())
     }
 
-    /// Everything is computed anew, where it would be kept; mode "offline" computes nothing.
+    /// Computes anew, whatever is kept; mode "offline" computes nothing.
     pub fn refresh(&mut self, py: Python<'py>) -> PyResult<()> {
-        match self.mode {
-            Mode::Offline => return Err(self.offline_miss(py)),
-            Mode::On => self.mode = Mode::Refresh,
-            Mode::Off | Mode::Refresh | Mode::Readonly => {}
+        if self.mode == Mode::Offline {
+            return Err(self.offline_miss(py));
         }
+        self.anew = true;
         Ok(())
     }
 
@@ -188,16 +194,16 @@ impl<'py> Invocation<'_, 'py> {
         old: StaleResult,
     ) -> PyResult<Answer<'py>> {
         let lock = self.take_lock(py, &guard)?;
-        match self.look_again(py)? {
+        match self.look_again(py, &old)? {
             Some(answer) => Ok(answer),
             None => self.compute(py, Lease { guard: Some(guard), lock, old }),
         }
     }
 
     /// Somebody may have finished between our look and the flight, or in another process.
-    pub fn look_again(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
+    pub fn look_again(&self, py: Python<'py>, old: &StaleResult) -> PyResult<Option<Answer<'py>>> {
         self.cache().take_news();
-        match self.look(py)? {
+        match self.look_for(py, old.due)? {
             Look::Hit(answer) => Ok(Some(answer)),
             Look::Raise(error) => Err(error),
             Look::Miss(_) => Ok(None),

@@ -12,6 +12,8 @@ use crate::store::KeyGuard;
 pub struct StaleResult {
     /// Whether there was one, too old to be served.
     pub(super) expired: bool,
+    /// Whether it is the older result of a refresh that was cut off, which this call makes good.
+    pub(super) due: bool,
     /// It may be served all the same if the computation fails.
     pub(super) stale: Option<Arc<Template>>,
 }

@@ -43,8 +43,13 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Looks the key up.
     pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
+        self.look_for(py, false)
+    }
+
+    /// Looks the key up; a result that is `due` is not served while it is made anew.
+    pub(super) fn look_for(&self, py: Python<'py>, due: bool) -> PyResult<Look<'py>> {
         let nothing = Look::Miss(StaleResult::default());
-        if self.mode == Mode::Refresh {
+        if self.anew {
             return Ok(nothing);
         }
         let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
@@ -55,10 +60,14 @@ impl<'py> Invocation<'_, 'py> {
         let expiry = self.expiry(|| source.value(py))?;
         match self.freshness(py, &found, expiry)? {
             Freshness::Fresh => {}
-            Freshness::Refresh => self.refresh_later(py)?,
+            Freshness::Refresh if !due && self.refresh_later(py)? => {}
+            Freshness::Refresh => {
+                let stale = self.live(py, &found)?;
+                return Ok(Look::Miss(StaleResult { expired: true, due: true, stale }));
+            }
             Freshness::Expired { servable_on_error } => {
                 let stale = if servable_on_error { self.live(py, &found)? } else { None };
-                return Ok(Look::Miss(StaleResult { expired: true, stale }));
+                return Ok(Look::Miss(StaleResult { expired: true, due: false, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
@@ -129,7 +138,14 @@ impl<'py> Invocation<'_, 'py> {
             Some(Ttl::Seconds(seconds)) => Some(*seconds),
             Some(Ttl::Of(function)) => {
                 let value = value()?;
-                call_with(function.bind(value.py()), (value,))?.extract()?
+                let py = value.py();
+                match call_with(function.bind(py), (value,)).and_then(|ttl| ttl.extract()) {
+                    Ok(ttl) => ttl,
+                    Err(error) => {
+                        self.tell_raising(py, "ttl", error)?;
+                        Some(0.0) // a result of unknown age is served to nobody
+                    }
+                }
             }
         };
         Ok(Some(Expiry {
@@ -203,13 +219,15 @@ impl<'py> Invocation<'_, 'py> {
         Ok(HitRecord { epoch: self.epoch, value, window, liveness: entry.liveness.clone() })
     }
 
-    pub(super) fn refresh_later(&self, py: Python<'py>) -> PyResult<()> {
-        let Some(refresher) = &self.options.refresher else { return Ok(()) };
+    /// Has the result made anew in the background; false if that was tried and cut off, so that this
+    /// call must do it.
+    fn refresh_later(&self, py: Python<'py>) -> PyResult<bool> {
+        let Some(refresher) = &self.options.refresher else { return Ok(true) };
         if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
-            return Ok(());
+            return Ok(true);
         }
         let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
-        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?)).map(drop)
+        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?))?.is_truthy()
     }
 
     fn serve(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -34,6 +34,10 @@ pub struct Memoised {
     pub(in crate::py) counters: Counters,
     pub(in crate::py) collision_told: AtomicBool,
     pub(in crate::py) unstorable_told: AtomicBool,
+    /// Whether what it returned last could be used only once.
+    pub(in crate::py) used_up: AtomicBool,
+    /// Whether it was told that an option's callable raises.
+    pub(in crate::py) raising_told: AtomicBool,
     /// Whether it was given its options, so that calls of it may be under way.
     pub(in crate::py) configured: AtomicBool,
     /// `outlive._registration.Registration`: its own options, and its place in the cache.

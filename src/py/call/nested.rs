@@ -4,11 +4,9 @@ use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 
-use super::compute::is_used_up;
 use super::invocation::{Answer, Invocation, Look, Step};
 use crate::cache::SharedResult;
 use crate::py::cache::PySharedResult;
-use crate::py::cache::mode::Mode;
 
 impl<'py> Invocation<'_, 'py> {
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
@@ -30,7 +28,7 @@ impl<'py> Invocation<'_, 'py> {
     /// Keeps the value of an inner call for the next one.
     pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let (entry, refused) = self.entry(py, value)?;
-        if refused.is_some() && is_used_up(value)? {
+        if refused.is_some() && self.used_up_part(py, value)?.is_some() {
             return Ok(());
         }
         let landed = SharedResult::Result(entry.text, entry.live);
@@ -46,10 +44,13 @@ impl<'py> Invocation<'_, 'py> {
     ) -> PyResult<Option<Answer<'py>>> {
         let (text, live) = match landed {
             None => return Ok(None),
-            Some(SharedResult::Failed(error)) => return Err(error.clone_ref(py)),
+            Some(SharedResult::Failed(error)) => {
+                self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+                return Err(error.clone_ref(py));
+            }
             Some(SharedResult::Result(text, live)) => (text, live),
         };
-        if self.mode != Mode::Refresh
+        if !self.anew
             && let Look::Hit(answer) = self.look(py)?
         {
             return Ok(Some(answer));

@@ -45,6 +45,7 @@ struct Begun {
     key: Bytes,
     context: Arc<CallContext>,
     mode: Mode,
+    anew: bool,
     options: Arc<Options>,
     epoch: u64,
 }
@@ -90,6 +91,7 @@ fn pending_of<'py>(
         key: invocation.key.clone(),
         context: Arc::clone(&invocation.context),
         mode: invocation.mode,
+        anew: invocation.anew,
         options: Arc::clone(&invocation.options),
         epoch: invocation.epoch,
     };
@@ -183,9 +185,9 @@ impl PendingCall {
     /// Whether there is still no result: another process may have brought it.
     fn is_missing(&self, py: Python<'_>) -> PyResult<bool> {
         let call = self.to_call(py)?;
-        let found =
-            self.invocation(py, &call).map(|invocation| invocation.look_again(py)).transpose()?;
-        Ok(found.flatten().is_none())
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(true) };
+        let old = self.lead().map_or_else(StaleResult::default, |lead| lead.old().clone());
+        Ok(invocation.look_again(py, &old)?.is_none())
     }
 
     /// Counts a call that is computed.
@@ -314,6 +316,7 @@ impl PendingCall {
             key: begun.key.clone(),
             context: Arc::clone(&begun.context),
             mode: begun.mode,
+            anew: begun.anew,
             options: Arc::clone(&begun.options),
             epoch: begun.epoch,
         })

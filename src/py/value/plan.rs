@@ -4,9 +4,10 @@
 //! own copy of a dict or list, whose mutable children are then replaced one by one.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
-use crate::py::ffi::{copy_dict, copy_list, copy_set, hide, set, set_nth};
+use crate::py::ffi::{call_with, copy_dict, copy_list, copy_set, hide, set, set_nth};
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub enum CopyPlan {
     Dict(Vec<(Py<PyAny>, CopyNode)>),
     /// A set: its members are immutable.
     Set,
+    /// Something that the file cannot hold: as `copy.deepcopy` does it.
+    Deep,
 }
 
 /// An object with its plan.
@@ -59,6 +62,11 @@ impl CopyNode {
     /// An object that is handed out itself.
     pub fn shared(object: Bound<'_, PyAny>) -> Self {
         Self { object: object.unbind(), plan: CopyPlan::Share }
+    }
+
+    /// A snapshot of something that the file cannot hold.
+    pub fn deep(object: Bound<'_, PyAny>) -> Self {
+        Self { object: object.unbind(), plan: CopyPlan::Deep }
     }
 
     /// The object, never to be handed out unless it is shared.
@@ -105,8 +113,16 @@ impl CopyNode {
             }
             CopyPlan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
             CopyPlan::Set => copy_set(object),
+            // What could be copied once and cannot now is better shared than lost.
+            CopyPlan::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
         }
     }
+}
+
+/// A copy as `copy.deepcopy` makes it, with code of the value's own classes.
+pub fn deep_copy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    call_with(COPY.import(object.py(), "copy", "deepcopy")?, (object,))
 }
 
 fn copy_tuple<'py>(

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::encode::encode;
 use super::refusal::Refusal;
 use crate::value::paper::Paper;
-use crate::value::tag::Tag;
+use crate::value::tag::{Tag, tag_of};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
@@ -31,19 +31,16 @@ thread_local! {
     static SPARE: Cell<Paper> = const { Cell::new(Paper::new()) };
 }
 
-/// How our own line of a kept exception begins: the name of its class is the first of a list.
-const ERROR: &[u8] = b"{\"$error\": [\"";
-
-/// The text of a kept exception; None if its arguments cannot be stored.
-pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Option<Bytes> {
+/// The text of a kept exception, unless its arguments cannot be stored.
+pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
     let mut writer = Writer::new(charset);
     writer.begin_tag(Tag::Error);
-    encode(payload, &mut writer, 1).ok()?;
+    encode(payload, &mut writer, 1)?;
     writer.end_dict();
-    Some(writer.take_exact())
+    Ok(writer.take_exact())
 }
 
-/// Whether a text is a kept exception's.
+/// Whether a text is a kept exception's, also after an editor or a formatter went over it.
 pub fn is_error(text: Option<&Bytes>) -> bool {
-    text.is_some_and(|text| text.starts_with(ERROR))
+    text.is_some_and(|text| tag_of(text) == Some(Tag::Error))
 }

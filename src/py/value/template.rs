@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::plan::CopyNode;
+use super::plan::{CopyNode, deep_copy};
 #[cfg(Py_GIL_DISABLED)]
 use super::template_pool::TemplatePool;
 
@@ -75,6 +75,19 @@ impl Template {
         Self::with(CopyNode::shared(object), false)
     }
 
+    /// A result that the file cannot hold: a snapshot to copy, or the object itself where copies are
+    /// not wanted or cannot be made; then the error says why.
+    pub fn unstorable(object: &Bound<'_, PyAny>, copy: bool) -> (Self, Option<PyErr>) {
+        if !copy || object.get_type().is(object.py().get_type::<PyAny>()) {
+            return (Self::same(object.clone()), None);
+        }
+        match deep_copy(object) {
+            Ok(snapshot) if snapshot.is(object) => (Self::same(snapshot), None),
+            Ok(snapshot) => (Self::with(CopyNode::deep(snapshot), false), None),
+            Err(error) => (Self::same(object.clone()), Some(error)),
+        }
+    }
+
     /// Whether every call gets the same object.
     pub fn is_shared(&self) -> bool {
         self.part.is_shared()
@@ -88,7 +101,7 @@ impl Template {
     /// What a call gets: a fresh copy, or the object itself if it cannot change.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         #[cfg(Py_GIL_DISABLED)]
-        if !self.is_shared() {
+        if self.private && !self.is_shared() {
             return self.spares.copy(py, &self.part);
         }
         self.part.copy(py)

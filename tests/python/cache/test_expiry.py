@@ -1,4 +1,4 @@
-"""How long results are good: ttl, stale_if_error, refresh_after, kept errors."""
+"""How long results are good: ttl, stale_if_error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,19 +17,10 @@ import pytest
 
 import outlive
 from outlive import Cache
+from support.clock import Clock
 
 # Each `with` block here stands for a process of its own, which would not know the last one's function.
 pytestmark = pytest.mark.filterwarnings("ignore:two functions are named")
-
-
-class Clock:
-    """A wall clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -201,77 +191,6 @@ def test_a_stale_result_serves_when_the_call_fails(clock: Clock) -> None:
     clock.now += 3600
     with pytest.raises(OSError, match="no network"):
         fetch("/a")
-
-
-def test_refresh_after_serves_the_old_and_computes_the_new(clock: Clock) -> None:
-    """From refresh_after on, the old result is served at once and one thread computes anew."""
-    cache = Cache(None, clock=clock)
-    started, go_on = threading.Event(), threading.Event()
-    calls: list[int] = []
-
-    @cache.memoise(refresh_after=60)
-    def fetch(uri: str) -> int:
-        calls.append(1)
-        if len(calls) > 1:
-            started.set()
-            assert go_on.wait(10)
-        return len(calls)
-
-    assert fetch("/a") == 1
-    clock.now += 61
-    assert [fetch("/a"), fetch("/a"), fetch("/a")] == [1, 1, 1]
-    assert started.wait(10)
-    assert fetch("/a") == 1
-    go_on.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("outlive refresh"):
-            thread.join(10)
-    assert fetch("/a") == 2
-    assert len(calls) == 2
-
-
-class NotFound(Exception):
-    """What the tests keep on purpose."""
-
-
-def test_listed_exceptions_are_kept(path: Path, clock: Clock) -> None:
-    """cache_errors keeps the listed exceptions for their time, also for later processes."""
-    calls: list[str] = []
-
-    def run(uri: str, error: Exception) -> str:
-        with Cache(path, clock=clock) as cache:
-
-            @cache.memoise(cache_errors={NotFound: "10m"}, name="fetch")
-            def fetch(uri: str) -> str:
-                calls.append(uri)
-                raise error
-
-            with pytest.raises(type(error)) as raised:
-                fetch(uri)
-            return str(raised.value.args)
-
-    assert run("/a", NotFound("gone", 404)) == "('gone', 404)"
-    assert run("/a", NotFound("other")) == "('gone', 404)"
-    run("/b", OSError("not listed"))
-    run("/b", OSError("not listed"))
-    clock.now += 601
-    assert run("/a", NotFound("again")) == "('again',)"
-    assert calls == ["/a", "/b", "/b", "/a"]
-
-
-def test_an_error_that_is_no_longer_listed_is_forgotten(path: Path) -> None:
-    """A kept exception is only raised by a function that lists its class."""
-    with Cache(path) as cache:
-
-        @cache.memoise(cache_errors={NotFound: "10m"}, name="fetch")
-        def fetch(uri: str) -> str:
-            raise NotFound(uri)
-
-        with pytest.raises(NotFound):
-            fetch("/a")
-    with Cache(path) as cache:
-        found = cache.memoise(name="fetch")(lambda uri: "found")
-        assert found("/a") == "found"
 
 
 def test_cache_if_leaves_results_out() -> None:

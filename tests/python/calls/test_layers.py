@@ -11,17 +11,8 @@ import pytest
 
 from outlive import Cache, KeyCollisionWarning
 from outlive._drop_in import DropInCache
+from support.clock import Clock
 from support.programs import untyped
-
-
-class Clock:
-    """A time that tests set."""
-
-    def __init__(self) -> None:
-        self.now = 1e9
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def layers(clock: Clock, function: Callable[[str], Any]) -> tuple[Any, Any]:

@@ -134,7 +134,7 @@ def test_other_threads_never_see_an_inner_value(drop_in: DropInCache) -> None:
 
 def test_inner_value_that_cannot_be_stored(drop_in: Any) -> None:
     """Inner calls share an unstorable value too, as the very object."""
-    inner = drop_in.memoise(lambda key: object(), on_unstorable="ignore")
+    inner = drop_in.memoise(lambda key: object(), on_unstorable="ignore", copy=False)
     outer = drop_in.memoise(lambda key: inner(key) is inner(key))
     assert outer("k") is True
 

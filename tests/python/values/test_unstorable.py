@@ -18,7 +18,8 @@ import pytest
 
 from outlive import Cache, UnstorableWarning
 from outlive._drop_in import DropInCache
-from support.programs import Scripts
+from support.programs import Scripts, untyped
+from support.threads import STUCK, Worker, settle
 
 
 class Point(NamedTuple):
@@ -84,21 +85,61 @@ def path_pattern(path: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_unstorable_results_are_served_as_they_are(drop_in: DropInCache, case: str) -> None:
-    """The very object is kept in this process, and one warning tells which part, and where."""
+    """``copy=False`` shares the very object in this process; one warning tells which part, and where."""
     result, path = CASES[case]
     calls = []
 
-    @drop_in.memoise
+    @drop_in.memoise(copy=False)
     def troubled(key: str) -> Any:
         calls.append(key)
         return result
 
     with pytest.warns(UnstorableWarning, match=path_pattern(path)) as told:
         assert troubled("the key") is result
-    assert troubled("the key") is result and drop_in["the key"] is result
+    assert troubled("the key") is result
     assert calls == ["the key"]
     message = str(told[0].message)
     assert len(told) == 1 and "troubled" in message and "the key" in message
+
+
+def test_hits_on_unstorable_results_are_copies() -> None:
+    """What a caller does to a result that the file cannot hold is not seen by the next one."""
+
+    @Cache(None).memoise(on_unstorable="ignore")
+    def frame(key: str) -> Any:
+        return {"rows": collections.deque([[1]])}
+
+    first = frame("k")
+    first["rows"][0].append(2)
+    second = frame("k")
+    second["rows"].append(3)
+    assert frame("k") == {"rows": collections.deque([[1]])}
+
+
+def test_values_that_are_set_are_copied(drop_in: DropInCache) -> None:
+    """``cache[key] = value`` takes a snapshot of what the file cannot hold, and hands out copies."""
+    value = bytearray(b"abc")
+    with pytest.warns(UnstorableWarning):
+        drop_in["k"] = value
+    value.extend(b"d")
+    drop_in["k"].extend(b"e")
+    assert drop_in["k"] == b"abc"
+
+
+def test_what_cannot_be_copied_is_shared_and_told() -> None:
+    """A result that no copy can be made of is one object for all, and the warning says why."""
+    f: Callable[[str], Any] = Cache(None).memoise(lambda key: [threading.Lock()])
+    with pytest.warns(UnstorableWarning, match=r"cannot be copied .*lock.*copy=False"):
+        first = f("k")
+    assert f("k") is first
+
+
+def test_sentinels_stay_themselves(drop_in: DropInCache) -> None:
+    """A bare ``object()``, which has nothing to be changed, is never copied."""
+    sentinel = object()
+    f = drop_in.memoise(lambda key: sentinel, on_unstorable="ignore")
+    assert f("k") is sentinel
+    assert f("k") is sentinel
 
 
 def test_one_warning_for_each_function(
@@ -165,7 +206,7 @@ def test_results_of_threads_and_locks_are_shared(drop_in: DropInCache) -> None:
 
 def test_hits_on_unstorable_results_can_be_dropped(drop_in: DropInCache) -> None:
     """``cache_clear`` and ``del`` let go of an object that only this process has."""
-    f = drop_in.memoise(lambda key: Plain())
+    f = drop_in.memoise(lambda key: Plain(), copy=False)
     with pytest.warns(UnstorableWarning):
         kept = weakref.ref(f("k"))
     f("k")
@@ -192,7 +233,7 @@ def test_what_python_cannot_iterate_safely_is_refused(drop_in: DropInCache) -> N
             return "sly"
 
     changing["a"] = {Sly(1): object()}
-    f = drop_in.memoise(lambda key: changing)
+    f = drop_in.memoise(lambda key: changing, copy=False)
     with pytest.warns(UnstorableWarning):
         assert f("k") is changing
 
@@ -209,10 +250,30 @@ def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> N
     """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a word."""
     strict = drop_in.memoise(lambda key: object(), on_unstorable="raise")
     for _ in range(2):
-        with pytest.raises(TypeError, match="result: object"):
+        with pytest.raises(TypeError, match="result: object") as caught:
             strict("k")
-    silent = drop_in.memoise(lambda key: Plain(), on_unstorable="ignore")
+        assert type(untyped(caught.value).result) is object
+    silent = drop_in.memoise(lambda key: Plain(), on_unstorable="ignore", copy=False)
     assert silent("other") is silent("other")
+
+
+def test_on_unstorable_raises_for_those_who_wait(drop_in: DropInCache) -> None:
+    """A thread that waits for a result which may not be kept gets the TypeError, too."""
+    begun, release = threading.Event(), threading.Event()
+
+    @drop_in.memoise(on_unstorable="raise")
+    def strict(key: str) -> object:
+        begun.set()
+        assert release.wait(STUCK)
+        return object()
+
+    workers = [Worker(strict, "k") for _ in range(3)]
+    assert begun.wait(STUCK)
+    settle()
+    release.set()
+    for worker in workers:
+        worker.join(STUCK)
+    assert {type(worker.error) for worker in workers} == {TypeError}
 
 
 @pytest.mark.parametrize("make", [iter, reversed, lambda items: (item for item in items)])

@@ -308,7 +308,7 @@ def test_circular_results_live_in_this_process(drop_in: DropInCache) -> None:
     """A list that holds itself is served as the very object, and kept out of the file."""
     items: list[Any] = [1]
     items.append({"again": items})
-    f = drop_in.memoise(lambda key: items)
+    f = drop_in.memoise(lambda key: items, copy=False)
     with pytest.warns(UnstorableWarning, match="circle"):
         assert f("k") is items
     assert f("k") is items

@@ -1,0 +1,45 @@
+"""Durations as users write them."""
+
+from __future__ import annotations
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._types import Duration
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def seconds(value: Duration, option: str) -> float:
+    """Return a duration in seconds: a number, ``"90s" "15m" "1h" "1d" "2w"`` or a timedelta.
+
+    Raises:
+        TypeError: ``value`` is of another type.
+        ValueError: ``value`` cannot be read, or is not above zero.
+    """
+    if isinstance(value, str):
+        number = _spelled(value, option)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        number = float(value)
+    else:
+        number = _total_seconds(value, option)
+    if not number > 0:
+        raise ValueError(f"{option}={value!r}: must be above zero; None means for ever")
+    return number
+
+
+def _spelled(text: str, option: str) -> float:
+    number, unit = text.strip()[:-1].strip(), text.strip()[-1:]
+    digits = number.replace(".", "", 1)
+    if unit not in _UNITS or not (digits.isascii() and digits.isdigit()):
+        raise ValueError(f'{option}={text!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"')
+    return float(number) * _UNITS[unit]
+
+
+def _total_seconds(value: object, option: str) -> float:
+    from datetime import timedelta
+
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    kind = type(value).__name__
+    raise TypeError(f'{option}= takes seconds, a text like "1h" or a timedelta, not {kind}')

@@ -1,0 +1,81 @@
+"""Results that can be used only once: iterators, open files, and what holds them."""
+
+from __future__ import annotations
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_CONTAINERS = (list, tuple, set, frozenset)
+
+
+def one_shot_part(result: object) -> str | None:
+    """Name the part of ``result`` that is gone once somebody has used it; None if there is none."""
+    seen: set[int] = set()
+    parts = [("result", result)]
+    while parts:  # a loop, because values may be nested more deeply than calls can be
+        path, value = parts.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if _is_one_shot(value) or _holds_one_shot(value):
+            return f"{path}: {_type_name(value)}"
+        parts.extend(_members(path, value))
+    return None
+
+
+def _members(path: str, value: object) -> Iterable[tuple[str, object]]:
+    if isinstance(value, dict):
+        return [(f"{path}[{_shown(key)}]", member) for key, member in list(value.items())]
+    if isinstance(value, _CONTAINERS):
+        return [(f"{path}[{n}]", member) for n, member in enumerate(list(value))]
+    return ()
+
+
+def _is_one_shot(value: object) -> bool:
+    """Whether ``value`` is an iterator (files and generators are some) or a coroutine."""
+    cls = type(value)
+    if hasattr(cls, "__next__") or hasattr(cls, "__anext__"):
+        return getattr(value, "closed", False) is not True
+    return hasattr(cls, "__await__") and hasattr(cls, "send")
+
+
+def _holds_one_shot(value: object) -> bool:
+    """Whether what is iterated or entered is an iterator or a file that ``value`` holds.
+
+    Such are the context managers of ``contextlib``, temporary files, streamed responses. Other
+    objects may hold an open file or a counter and be used any number of times.
+    """
+    cls = type(value)
+    if not (hasattr(cls, "__iter__") or hasattr(cls, "__aiter__")):
+        if not (hasattr(cls, "__enter__") or hasattr(cls, "__aenter__")):
+            return False
+        return any(_is_generator(held) for held in _held(value))
+    return any(_is_generator(held) or _is_open_file(held) for held in _held(value))
+
+
+def _held(value: object) -> list[Any]:
+    return list(getattr(value, "__dict__", {}).values())
+
+
+def _is_generator(value: object) -> bool:
+    return hasattr(type(value), "send") or hasattr(type(value), "asend")
+
+
+def _is_open_file(value: object) -> bool:
+    return hasattr(type(value), "readline") and getattr(value, "closed", True) is False
+
+
+def _shown(key: object) -> str:
+    try:
+        return f"{key!r:.60}"
+    except Exception:  # a repr is code of the user's
+        return _type_name(key)
+
+
+def _type_name(value: object) -> str:
+    cls = type(value)
+    module = cls.__module__
+    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"

@@ -1,0 +1,147 @@
+"""refresh_after=: results that are served while they are made anew, and what follows a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from outlive import Cache
+from support.clock import Clock
+from support.threads import until
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A time that the test sets."""
+    return Clock()
+
+
+def test_refresh_after_serves_the_old_and_computes_the_new(clock: Clock) -> None:
+    """From refresh_after on, the old result is served at once and one thread computes anew."""
+    cache = Cache(None, clock=clock)
+    started, go_on = threading.Event(), threading.Event()
+    calls: list[int] = []
+
+    @cache.memoise(refresh_after=60)
+    def fetch(uri: str) -> int:
+        calls.append(1)
+        if len(calls) > 1:
+            started.set()
+            assert go_on.wait(10)
+        return len(calls)
+
+    assert fetch("/a") == 1
+    clock.now += 61
+    assert [fetch("/a"), fetch("/a"), fetch("/a")] == [1, 1, 1]
+    assert started.wait(10)
+    assert fetch("/a") == 1
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("outlive refresh"):
+            thread.join(10)
+    assert fetch("/a") == 2
+    assert len(calls) == 2
+
+
+def at_rest() -> bool:
+    """Whether no background refresh is under way."""
+    return not any(t.name.startswith("outlive refresh") for t in threading.enumerate())
+
+
+def broken(error: Exception) -> Callable[[int], Any]:
+    """A function that works at its first call only."""
+
+    def fetch(call: int) -> Any:
+        if call > 1:
+            raise error
+        return call
+
+    return fetch
+
+
+NO_RESULT: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
+    "it raises": (broken(OSError("down")), {}),
+    "cache_if refuses it": (lambda call: call, {"cache_if": lambda result: result == 1}),
+}
+
+
+@pytest.mark.parametrize("case", NO_RESULT)
+def test_a_failed_refresh_is_not_tried_at_every_hit(case: str, clock: Clock) -> None:
+    """A refresh that brings nothing leaves the old result, and the next one waits for a while."""
+    function, options = NO_RESULT[case]
+    calls = []
+
+    @Cache(None, clock=clock).memoise(refresh_after=60, **options)
+    def fetch(uri: str) -> Any:
+        calls.append(uri)
+        return function(len(calls))
+
+    assert fetch("/a") == 1
+    clock.now += 61
+    for _ in range(5):
+        assert fetch("/a") == 1
+        until(at_rest)
+    assert len(calls) == 2
+
+
+def test_a_refresh_that_a_loop_cut_off_is_made_good(clock: Clock) -> None:
+    """A refresh that ends with its event loop makes the next call compute: nobody gets the old result for ever."""
+    calls = []
+
+    @Cache(None, clock=clock).memoise(refresh_after=60)
+    async def fetch(uri: str) -> int:
+        calls.append(uri)
+        await asyncio.sleep(0.05)
+        return len(calls)
+
+    async def call() -> int:
+        return await fetch("/a")
+
+    assert asyncio.run(call()) == 1
+    clock.now += 61
+    assert asyncio.run(call()) == 1
+    assert asyncio.run(call()) > 1
+
+
+def test_a_cut_off_refresh_that_fails_leaves_the_old_result(clock: Clock) -> None:
+    """If the call that makes a refresh good fails, too, the old result is served once more."""
+    calls = []
+
+    @Cache(None, clock=clock).memoise(refresh_after=60)
+    async def fetch(uri: str) -> int:
+        calls.append(uri)
+        await asyncio.sleep(0.05)
+        if len(calls) > 1:
+            raise OSError("down")
+        return len(calls)
+
+    async def call() -> int:
+        return await fetch("/a")
+
+    assert asyncio.run(call()) == 1
+    clock.now += 61
+    assert [asyncio.run(call()), asyncio.run(call())] == [1, 1]
+
+
+def test_refresh_computes_in_a_readonly_cache(tmp_path: Any) -> None:
+    """``f.refresh(...)`` in mode readonly computes anew and keeps the result in this process."""
+    path, calls = tmp_path / "cache.json", []
+    cache = Cache(path)
+
+    @cache.memoise(name="f")
+    def f(x: int) -> int:
+        calls.append(x)
+        return len(calls)
+
+    assert f(1) == 1
+    cache.save()
+    with cache.mode("readonly"):
+        assert f.refresh(1) == 2
+        assert f(1) == 2
+    cache.close()
+    assert json.loads(path.read_text("utf-8"))["f(x=1)"] == 1
