@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::policy::Liveness;
-use crate::store::Item;
+use crate::store::{Item, Notes};
 use crate::sync::Arc;
 
 /// A result: its text, its decoded form (once somebody used it), or both.
@@ -22,6 +22,8 @@ pub struct Entry<L> {
     pub created: Option<f64>,
     /// Whether `created` must survive in the file.
     pub timed: bool,
+    /// What else is known of it.
+    pub notes: Notes,
     /// Who made it or first used it: what tells a collision of keys from a hit.
     pub origin: Option<Origin>,
     /// Whether it is only kept in memory although it could be stored.
@@ -51,6 +53,7 @@ impl<L> Entry<L> {
             used: false,
             created,
             timed: false,
+            notes: Notes::default(),
             origin: None,
             transient: false,
             own: true,
@@ -67,6 +70,7 @@ impl<L> Entry<L> {
             used: false,
             created: item.created,
             timed: item.timed,
+            notes: item.notes,
             origin: None,
             transient: false,
             own: false,
@@ -84,6 +88,7 @@ impl<L> Entry<L> {
             sound: self.sound,
             created: self.created,
             timed: self.timed,
+            notes: self.notes.clone(),
         })
     }
 

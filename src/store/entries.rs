@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Item;
-use super::snapshot::FileEntries;
+use super::snapshot::{Fact, FileEntries};
+use super::{Item, Notes};
 use crate::sync::Arc;
 
 /// Entries in the order of the file to come, and the salt among them.
@@ -64,12 +64,12 @@ impl Entries {
         })
     }
 
-    /// The times that must survive, by key, in order.
-    pub(super) fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
+    /// What a flat file must say of entries beside their values, in order.
+    pub(super) fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
         self.0.iter().flat_map(|chunk| -> Box<dyn Iterator<Item = _>> {
             match chunk {
-                Chunk::Item(item) => Box::new(item_time(item).into_iter()),
-                Chunk::Run(run) => Box::new(run.times()),
+                Chunk::Item(item) => Box::new(item_fact(item).into_iter()),
+                Chunk::Run(run) => Box::new(run.facts()),
             }
         })
     }
@@ -82,19 +82,28 @@ impl From<&[Item]> for Entries {
 }
 
 impl EntryRun {
-    fn times(&self) -> impl Iterator<Item = (Cow<'_, [u8]>, f64)> {
+    /// The entry in this place of the file. One without a time is as old as the file.
+    pub(super) fn item(&self, at: usize) -> Item {
+        let item = self.file.item(at);
+        Item { created: item.created.or(self.modified), timed: item.timed || self.timed, ..item }
+    }
+
+    fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
         let others = self.modified.filter(|_| self.timed);
-        let none = others.is_none() && !self.file.has_times();
+        let none = others.is_none() && !self.file.has_facts();
         let range = if none { 0..0 } else { self.range.clone() };
         range.filter_map(move |at| {
-            let key = self.file.key(at);
-            let time = self.file.time(&key).or(others)?;
-            Some((key, time))
+            let (key, created, notes) = self.file.fact(at);
+            let created = created.or(others);
+            (created.is_some() || !notes.is_empty()).then_some((key, created, notes))
         })
     }
 }
 
-fn item_time(item: &Item) -> Option<(Cow<'_, [u8]>, f64)> {
-    let created = item.created.filter(|_| item.timed)?;
-    Some((Cow::Borrowed(&item.key[..]), created))
+/// How long a call took is nothing that somebody needs.
+fn item_fact(item: &Item) -> Option<Fact<'_>> {
+    let created = item.created.filter(|_| item.timed);
+    let needed = created.is_some() || item.notes.code.is_some() || item.notes.others.is_some();
+    let notes = Notes { took: None, ..item.notes.clone() };
+    needed.then(|| (Cow::Borrowed(&item.key[..]), created, notes))
 }

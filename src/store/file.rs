@@ -49,7 +49,7 @@ use self::notice::Notices;
 use self::state::State;
 use super::fs::{Disk, Fs, Taken};
 use super::lock::{CheckpointGuard, LockFile, Map};
-use super::{Change, KeyLock, Loaded, News, Saving, Store};
+use super::{Change, Format, KeyLock, Loaded, News, Saving, Store};
 use crate::error::{Error, Result};
 use crate::stepping;
 use crate::sync::{Arc, Mutex, rank};
@@ -73,6 +73,8 @@ pub enum Durability {
 pub struct Options {
     /// What the snapshot may hold; texts appended as sound hold nothing else.
     pub charset: Charset,
+    /// How a file is laid out that is not there yet.
+    pub format: Format,
     /// What an appended change survives.
     pub durability: Durability,
     /// Whether the file is only read: nothing in its folder is made or changed.

@@ -11,6 +11,7 @@ mod items;
 mod journal;
 mod lock;
 mod memory;
+mod notes;
 mod replay;
 pub mod snapshot;
 
@@ -25,9 +26,10 @@ pub use file::{Durability, FileStore, Options};
 pub use items::Items;
 pub use lock::{KeyGuard, Map, Memory};
 pub use memory::MemoryStore;
+pub use notes::{Code, Notes};
+pub use snapshot::Format;
 
-/// The member of a snapshot that holds what is not a result: creation times, the salt of
-/// secrets, the format's version.
+/// The member of a flat snapshot that is no result; among items, the key of the salt.
 pub const RESERVED_KEY: &str = "outlive:meta";
 
 /// One result as a store holds it.
@@ -42,8 +44,10 @@ pub struct Item {
     pub sound: bool,
     /// Seconds since the epoch when the result was made; `None` if nobody wrote it down.
     pub created: Option<f64>,
-    /// Whether `created` must survive in the snapshot (somebody uses expiry).
+    /// Whether `created` must survive in a flat snapshot (somebody uses expiry).
     pub timed: bool,
+    /// What else is known of it.
+    pub notes: Notes,
 }
 
 /// One step of a cache's history.

@@ -187,7 +187,8 @@ impl Fold {
             let like = inner.fs.status(&inner.names().snapshot).ok();
             let file = inner.fs.create_new(path, like.as_ref())?;
             let out = &mut Appender(&*file);
-            let written = snapshot::write::write(out, entries, inner.options.charset)?;
+            let format = inner.state.lock().format.unwrap_or(inner.options.format);
+            let written = snapshot::write::write(out, entries, inner.options.charset, format)?;
             file.sync_data()?;
             Ok((file.status()?.fingerprint, written))
         };

@@ -35,8 +35,14 @@ pub struct Found {
 impl Inner {
     /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
     pub fn read_snapshot(&self, state: &mut State) -> Found {
+        state.format = None;
         match self.read_steadily() {
             Ok(Some((fingerprint, read))) => {
+                if read.later.is_some() {
+                    let why = "the file was written by a later version of outlive";
+                    return self.leave_alone(state, why, None);
+                }
+                state.format = read.format;
                 self.judge(state, fingerprint, &read);
                 if self.is_write_protected() {
                     state.broken = Some("the file is write-protected");

@@ -2,7 +2,7 @@
 
 use crate::store::fs::{FileFingerprint, Fs};
 use crate::store::journal::Journal;
-use crate::store::{Change, News};
+use crate::store::{Change, Format, News};
 
 /// A journal smaller than this is not worth a save of its own.
 const SMALL: u64 = 1 << 20;
@@ -17,6 +17,8 @@ pub struct State {
     pub finished: Option<u64>,
     /// The snapshot that was taken in, or that others wrote from what was; `None`: there was none.
     pub snapshot: Option<FileFingerprint>,
+    /// How the snapshot is laid out, if it is there and says so.
+    pub format: Option<Format>,
     /// How many changes the current generation holds.
     pub changes: u64,
     /// How many changes the generations before it hold that are in no snapshot.

@@ -7,10 +7,11 @@
 //!  +-------+------+-------+---+---------+---------+----------+---------+-----------+-------+
 //! ```
 //! * All numbers are little-endian. `magic` is `FF 6F 6C 01`; its last byte is the version of the
-//!   format. `FF` occurs in no key (WTF-8) and in no text (JSON), so a magic inside of a damaged
-//!   record is the start of the next one, never a piece of somebody's result.
-//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded. 6 was `hello` in
-//!   version 0.1 and says nothing any more. A kind that we do not know is passed over.
+//!   format. `FF` occurs in no key (WTF-8) and in no text (JSON) behind its first 64 bytes, so a magic
+//!   inside of a damaged record is the start of the next one, never a piece of somebody's result.
+//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 8 put with notes (see [`noted`]). 6 was
+//!   `hello` in version 0.1 and says nothing any more. Of kinds that we do not know, those from 64 on
+//!   are passed over; others are a later version's, and the journal is left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
 //! * `created`: seconds since the epoch, an IEEE double.
@@ -28,6 +29,7 @@
 //! very end that are no whole record yet may be one that is being written: they are looked at again
 //! when the file has grown.
 
+mod noted;
 mod reader;
 mod record;
 mod writer;

@@ -4,22 +4,33 @@ use std::io;
 
 use bytes::Bytes;
 
+use super::noted;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, Item};
+use crate::store::{Change, Item, Notes};
+use crate::value::text::is_wtf8;
 use crate::value::write::Charset;
 
+/// How the records of all versions start.
+pub const FAMILY: [u8; 3] = [0xFF, b'o', b'l'];
 /// How every record starts.
 pub const MAGIC: [u8; 4] = [0xFF, b'o', b'l', 1];
 /// Length of what stands before the key.
 const HEAD: usize = 24;
 /// Length of what stands behind the text.
 const FOOT: usize = 4;
+/// How much of a text may be binary: behind it, and in keys, no byte is `FF`.
+pub const BINARY: usize = 64;
 
 const PUT: u8 = 1;
 const REMOVE: u8 = 2;
 const CLEAR: u8 = 3;
 const SEAL: u8 = 4;
 const FOLDED: u8 = 5;
+/// Said in version 0.1 that somebody had come.
+const HELLO: u8 = 6;
+const NOTED: u8 = 8;
+/// Kinds from this one on may be passed over; one below it that we do not know may not.
+const OPTIONAL: u8 = 64;
 
 const CREATED: u8 = 1;
 const TIMED: u8 = 2;
@@ -35,8 +46,10 @@ pub enum Record {
     Seal,
     /// If the snapshot is this one, it holds all earlier generations.
     Folded(FileFingerprint),
-    /// Something that a later version wrote.
+    /// Something that says nothing to us and may be passed over.
     Unknown,
+    /// Something that a later version wrote and that may not.
+    Later,
 }
 
 /// Appends the record of `record` to `out`; `charset` is what sound texts of this process hold.
@@ -50,7 +63,7 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Change(Change::Clear) => frame(out, CLEAR, 0, 0.0, b"", b""),
         Record::Seal => frame(out, SEAL, 0, 0.0, b"", b""),
         Record::Folded(fingerprint) => frame(out, FOLDED, 0, 0.0, b"", &fingerprint.to_bytes()),
-        Record::Unknown => Ok(()),
+        Record::Unknown | Record::Later => Ok(()),
     }
 }
 
@@ -65,7 +78,12 @@ fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> io::Result<()> {
     if charset == Charset::Ascii {
         flags |= ASCII;
     }
-    frame(out, PUT, flags, item.created.unwrap_or(0.0), &item.key, &item.text)
+    let created = item.created.unwrap_or(0.0);
+    if item.notes.is_empty() {
+        return frame(out, PUT, flags, created, &item.key, &item.text);
+    }
+    let notes = noted::encode(&item.notes);
+    frame_parts(out, NOTED, flags, created, &item.key, &[&notes, &item.text])
 }
 
 fn frame(
@@ -76,24 +94,37 @@ fn frame(
     key: &[u8],
     text: &[u8],
 ) -> io::Result<()> {
+    frame_parts(out, kind, flags, created, key, &[text])
+}
+
+/// Appends a record whose text is given in parts.
+fn frame_parts(
+    out: &mut Vec<u8>,
+    kind: u8,
+    flags: u8,
+    created: f64,
+    key: &[u8],
+    text: &[&[u8]],
+) -> io::Result<()> {
     let start = out.len();
-    let (key_len, text_len) = (length(key)?, length(text)?);
-    out.reserve(HEAD + key.len() + text.len() + FOOT);
+    let whole = text.iter().map(|part| part.len()).sum();
+    let (key_len, text_len) = (length(key.len())?, length(whole)?);
+    out.reserve(HEAD + key.len() + whole + FOOT);
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[kind, flags, 0, 0]);
     out.extend_from_slice(&created.to_le_bytes());
     out.extend_from_slice(&key_len.to_le_bytes());
     out.extend_from_slice(&text_len.to_le_bytes());
     out.extend_from_slice(key);
-    out.extend_from_slice(text);
+    text.iter().for_each(|part| out.extend_from_slice(part));
     let crc = crc32fast::hash(&out[start..]);
     out.extend_from_slice(&crc.to_le_bytes());
     Ok(())
 }
 
-fn length(part: &[u8]) -> io::Result<u32> {
+fn length(part: usize) -> io::Result<u32> {
     let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "too long for one record");
-    u32::try_from(part.len()).map_err(too_long)
+    u32::try_from(part).map_err(too_long)
 }
 
 /// The record at byte `at` of `file` and the byte behind it; `None` if there is no whole one.
@@ -106,10 +137,16 @@ pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usiz
     let text = key.checked_add(number(head, 16))?;
     let crc = text.checked_add(number(head, 20))?;
     let expected = file.get(crc..)?.first_chunk()?;
+    // A head that was torn reaches over other records. Whoever writes many such heads does not have
+    // the same bytes summed up many times.
+    let behind = file[..crc].get(text + BINARY..).unwrap_or_default();
+    if memchr::memchr(0xFF, &file[key..text]).or(memchr::memchr(0xFF, behind)).is_some() {
+        return None;
+    }
     if crc32fast::hash(&file[at..crc]) != u32::from_le_bytes(*expected) {
         return None;
     }
-    let record = meaning(head, file.slice(key..text), file.slice(text..crc), charset);
+    let record = meaning(head, file.slice(key..text), file.slice(text..crc), charset)?;
     Some((record, crc + FOOT))
 }
 
@@ -119,28 +156,38 @@ fn number(head: &[u8; HEAD], at: usize) -> usize {
     u32::from_le_bytes(four) as usize
 }
 
-/// What a record with a right checksum says.
-fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Record {
-    match head[4] {
-        PUT => Record::Change(Change::Put(item(head, key, text, charset))),
+/// What a record with a right checksum says; `None` if no writer of ours says such things.
+fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Option<Record> {
+    if !is_wtf8(&key) {
+        return None;
+    }
+    Some(match head[4] {
+        PUT => Record::Change(Change::Put(item(head, key, text, Notes::default(), charset))),
+        NOTED => {
+            let (notes, text) = noted::decode(&text)?;
+            Record::Change(Change::Put(item(head, key, text, notes, charset)))
+        }
         REMOVE => Record::Change(Change::Remove(key)),
         CLEAR => Record::Change(Change::Clear),
         SEAL => Record::Seal,
         FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, Record::Folded),
-        _ => Record::Unknown,
-    }
+        HELLO | OPTIONAL.. => Record::Unknown,
+        _ => Record::Later,
+    })
 }
 
-fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Item {
+fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, notes: Notes, charset: Charset) -> Item {
     let flags = head[5];
     let has = |flag| flags & flag != 0;
     let mut created = [0; 8];
     created.copy_from_slice(&head[8..16]);
+    let created = Some(f64::from_le_bytes(created)).filter(|created| created.is_finite());
     Item {
         key,
         text,
         sound: has(SOUND) && (has(ASCII) || charset == Charset::Utf8),
-        created: has(CREATED).then(|| f64::from_le_bytes(created)),
+        created: created.filter(|_| has(CREATED)),
         timed: has(TIMED),
+        notes,
     }
 }

@@ -7,8 +7,11 @@
 
 use bytes::Bytes;
 
+use super::annotated::looks_annotated;
 use super::file_entries::{EntrySpan, FileEntries, key, plain_or_unescaped};
-use super::meta::{self, Meta};
+use super::flat::{self, Meta};
+use super::format::Format;
+use super::reserved::{self, Line, is_reserved_spelling, unspell};
 use super::scan::Entry;
 use crate::collections::{Hash, Index};
 use crate::store::RESERVED_KEY;
@@ -21,7 +24,23 @@ pub(super) struct Collector {
     fresh: Vec<Hash>,
     /// Where the other keys are.
     index: Index,
-    meta: Meta,
+    /// The reserved member of a flat file.
+    meta: Option<Meta>,
+    /// The last line of an annotated file; an entry like any other if the file is flat after all.
+    line: Option<(Entry, Line)>,
+    /// Keys that an annotated file spells with one colon more.
+    respelled: Vec<Vec<u8>>,
+}
+
+/// All that a file held.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) entries: FileEntries,
+    pub(super) index: Index,
+    /// How the file is laid out, if it says so, or its entries do.
+    pub(super) format: Option<Format>,
+    /// The number of its format, if that is none that we know.
+    pub(super) later: Option<u64>,
 }
 
 impl Collector {
@@ -29,11 +48,16 @@ impl Collector {
     #[inline(always)]
     pub(super) fn add(&mut self, text: &[u8], entry: &Entry) {
         let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
-        if *key == *RESERVED_KEY.as_bytes() && self.take_meta(&text[entry.value.clone()]) {
+        if key.starts_with(reserved::PREFIX) && self.take_reserved(text, entry, &key) {
             return;
         }
+        self.add_fresh(&key, entry);
+    }
+
+    #[inline(always)]
+    fn add_fresh(&mut self, key: &[u8], entry: &Entry) {
         // While the key is in the CPU's cache. To look it up is cheaper for many keys at once.
-        self.fresh.push(self.index.hash(&key));
+        self.fresh.push(self.index.hash(key));
         self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
     }
 
@@ -48,10 +72,65 @@ impl Collector {
         }
     }
 
-    /// All that was found in `file`, with the index of it.
-    pub(super) fn finish(mut self, file: &Bytes) -> (FileEntries, Index) {
+    /// All that was found in `file`. If it is `damaged`, its last line may be among what was lost:
+    /// then the entries tell what they are.
+    pub(super) fn finish(mut self, file: &Bytes, damaged: bool) -> Collected {
+        let (later, salt) = (self.later(), self.salt());
+        let is_ambiguous = self.meta.is_some() && self.line.is_some();
+        let mut format = match (&self.meta, &self.line) {
+            (Some(_), _) => Some(Format::Flat),
+            (None, Some(_)) => Some(Format::Annotated),
+            (None, None) => None,
+        };
+        if let Some((entry, _)) = self.line.take().filter(|_| is_ambiguous) {
+            self.add_fresh(reserved::PREFIX, &entry);
+        }
         self.settle(file);
-        (FileEntries::new(file.clone(), self.found, self.meta), self.index)
+        if format.is_none() && !self.found.is_empty() {
+            let looks = |span: &EntrySpan| looks_annotated(&file[span.value.clone()]);
+            let annotated = damaged && self.found.iter().all(looks);
+            format = Some(if annotated { Format::Annotated } else { Format::Flat });
+        }
+        if format == Some(Format::Annotated) {
+            self.respell(file);
+        }
+        let entries = FileEntries {
+            file: file.clone(),
+            format: format.unwrap_or(Format::Flat),
+            spans: self.found,
+            salt,
+            facts: self.meta.map(|meta| meta.facts).unwrap_or_default(),
+            is_ambiguous,
+        };
+        Collected { entries, index: self.index, format, later }
+    }
+
+    fn later(&self) -> Option<u64> {
+        match (&self.meta, &self.line) {
+            (Some(meta), _) => Some(meta.version).filter(|version| !flat::is_known(*version)),
+            (None, Some((_, line))) => Some(line.format).filter(|it| *it != reserved::ANNOTATED),
+            (None, None) => None,
+        }
+    }
+
+    fn salt(&self) -> Option<String> {
+        match &self.meta {
+            Some(meta) => meta.salt.clone(),
+            None => self.line.as_ref().and_then(|(_, line)| line.salt.clone()),
+        }
+    }
+
+    /// Has keys that an annotated file spells in another way found by what they are.
+    fn respell(&mut self, file: &Bytes) {
+        let mut rows = Vec::new();
+        for spelling in std::mem::take(&mut self.respelled) {
+            let (found, hash) = (&self.found, self.index.hash(&spelling));
+            let row = self.index.remove(hash, |row| *key(file, &found[row]) == *spelling);
+            rows.extend(row.map(|row| (row, spelling)));
+        }
+        for (row, spelling) in rows {
+            self.index.insert_new(self.index.hash(&unspell(spelling.into())), row);
+        }
     }
 
     /// Looks up the keys whose hashes are known.
@@ -73,11 +152,25 @@ impl Collector {
         self.found.truncate(end);
     }
 
-    /// Whether the reserved member was ours.
+    /// Whether an entry whose key looks reserved is none, but ours.
     #[cold]
-    fn take_meta(&mut self, text: &[u8]) -> bool {
-        let Some(meta) = meta::read(text) else { return false };
-        self.meta = meta;
-        true
+    fn take_reserved(&mut self, text: &[u8], entry: &Entry, key: &[u8]) -> bool {
+        let value = &text[entry.value.clone()];
+        if key == RESERVED_KEY.as_bytes() {
+            let meta = flat::read(value);
+            let ours = meta.is_some();
+            self.meta = meta.or(self.meta.take());
+            return ours;
+        }
+        if key == reserved::LINE_KEY.as_bytes() {
+            let line = reserved::read_line(value).map(|line| (entry.clone(), line));
+            let ours = line.is_some();
+            self.line = line.or(self.line.take());
+            return ours;
+        }
+        if is_reserved_spelling(key) {
+            self.respelled.push(key.to_vec());
+        }
+        false
     }
 }

@@ -5,9 +5,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::meta::{self, Meta};
+use super::annotated::{self, Value};
+use super::flat::{Fact, Facts};
+use super::format::Format;
+use super::reserved::{self, unspell};
 use super::scan::string;
-use crate::store::Item;
+use crate::store::{Item, Notes};
 use crate::value::find::special_or_wide;
 use crate::value::text::unescape;
 
@@ -23,29 +26,30 @@ pub(super) struct EntrySpan {
 /// The results of a file, each key once, in their order.
 #[derive(Debug)]
 pub struct FileEntries {
-    file: Bytes,
-    found: Vec<EntrySpan>,
-    meta: Meta,
+    pub(super) file: Bytes,
+    pub(super) format: Format,
+    pub(super) spans: Vec<EntrySpan>,
+    pub(super) salt: Option<String>,
+    /// What a flat file says of its entries.
+    pub(super) facts: Facts,
+    /// Whether an entry of a flat file could be taken for the last line of an annotated one.
+    pub(super) is_ambiguous: bool,
 }
 
 impl FileEntries {
-    pub(super) fn new(file: Bytes, found: Vec<EntrySpan>, meta: Meta) -> Self {
-        Self { file, found, meta }
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.found.len()
+        self.spans.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.spans.is_empty()
     }
 
     /// The item that stands for the file's salt.
     pub fn salt(&self) -> Option<Item> {
-        self.meta.salt.as_deref().map(meta::salt_item)
+        self.salt.as_deref().map(reserved::salt_item)
     }
 
     /// The result in this place of the order: key and text are slices of the file.
@@ -53,14 +57,28 @@ impl FileEntries {
     /// # Panics
     /// If there are not so many.
     pub fn item(&self, at: usize) -> Item {
-        let place = &self.found[at];
-        let key = match key(&self.file, place) {
-            Cow::Borrowed(body) => self.file.slice(place.key..place.key + body.len()),
+        let key = match self.key(at) {
+            Cow::Borrowed(key) => self.file.slice_ref(key),
             Cow::Owned(key) => key.into(),
         };
-        let text = self.file.slice(place.value.clone());
-        let created = self.time(&key);
-        Item { key, text, sound: false, created, timed: created.is_some() }
+        let (text, created, notes) = self.result(at, &key);
+        Item { key, text, sound: false, created, timed: created.is_some(), notes }
+    }
+
+    fn result(&self, at: usize, key: &[u8]) -> (Bytes, Option<f64>, Notes) {
+        let text = &self.file[self.value(at)];
+        if self.format == Format::Flat {
+            let (created, notes) = self.facts.of(key);
+            return (self.file.slice_ref(text), created, notes);
+        }
+        let read = annotated::read(text);
+        let text = match read.value {
+            Value::Result(value) => Some(self.file.slice_ref(value)),
+            Value::Error(payload) => annotated::error_text(payload),
+            Value::Missing => None,
+        };
+        // No value can be made of an empty text: whoever asks for it finds out that it is damaged.
+        (text.unwrap_or_default(), read.created, read.notes)
     }
 
     /// Its key.
@@ -68,17 +86,20 @@ impl FileEntries {
     /// # Panics
     /// As `item`.
     pub fn key(&self, at: usize) -> Cow<'_, [u8]> {
-        key(&self.file, &self.found[at])
+        let spelling = key(&self.file, &self.spans[at]);
+        if self.format == Format::Annotated { unspell(spelling) } else { spelling }
     }
 
-    /// When the result with this key was made, if the file says so.
-    pub fn time(&self, key: &[u8]) -> Option<f64> {
-        self.meta.times.get(key).copied()
+    /// What a flat file says of the entry in this place, beside its value.
+    pub(crate) fn fact(&self, at: usize) -> Fact<'_> {
+        let key = self.key(at);
+        let (created, notes) = self.facts.of(&key);
+        (key, created, notes)
     }
 
-    /// Whether the file has times.
-    pub fn has_times(&self) -> bool {
-        !self.meta.times.is_empty()
+    /// Whether anything is known of entries beside their values.
+    pub(crate) fn has_facts(&self) -> bool {
+        !self.facts.is_empty()
     }
 
     /// The text of the whole file.
@@ -86,14 +107,14 @@ impl FileEntries {
         &self.file
     }
 
-    /// Where the value of a result stands.
+    /// Where the value of an entry stands; in an annotated file, with all that is known of it.
     pub(super) fn value(&self, at: usize) -> Range<usize> {
-        self.found[at].value.clone()
+        self.spans[at].value.clone()
     }
 
     /// Where key and value stand, if between quotes, colon and all they are as we would write them.
     pub(super) fn line(&self, at: usize) -> Option<Range<usize>> {
-        let EntrySpan { key, value } = &self.found[at];
+        let EntrySpan { key, value } = &self.spans[at];
         // In a printable ASCII body without escapes nothing is to be escaped.
         let end = special_or_wide(&self.file, *key);
         let ours = self.file.get(end..value.start) == Some(b"\": ");
@@ -105,7 +126,7 @@ impl FileEntries {
     /// # Panics
     /// As `item`.
     pub fn has_key(&self, at: usize, wanted: &[u8]) -> bool {
-        *key(&self.file, &self.found[at]) == *wanted
+        *self.key(at) == *wanted
     }
 }
 

@@ -59,7 +59,11 @@ fn breaks_values(text: &[u8]) -> bool {
     // The object's own bracket may be followed by a line break.
     let inside = text.get(1..).unwrap_or_default();
     let marks = ["{\n", "[\n", "{\r", "[\r", "\n]", "\n},"];
-    marks.iter().any(|mark| memmem::find(inside, mark.as_bytes()).is_some())
+    // The reserved member of a flat file has lines of its own, but they are indented.
+    let is_outermost = |end: usize| !matches!(inside.get(end), Some(b' ' | b'\t'));
+    marks.iter().any(|mark| {
+        memmem::find_iter(inside, mark.as_bytes()).any(|at| is_outermost(at + mark.len()))
+    })
 }
 
 /// The next line from `from` on that begins with `line` and a quote.

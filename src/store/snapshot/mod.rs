@@ -1,11 +1,11 @@
-//! The file `NAME.json`: all results as one flat JSON object, one entry a line.
+//! The file `NAME.json`: all results as one JSON object, one entry a line, in one of two formats
+//! (docs/file-format.md has every byte).
 //!
 //! ```text
-//! {
-//! "outlive:meta": {"version": 1, "times": {"https://a": 1790000000.5}},    only if needed
-//! "https://a": {"login": "ada"},
-//! "https://b": [1, 2, 3]
-//! }
+//! {                                              {
+//! "https://a": {"login": "ada"},                 "shop.fetch(id=1)": {"result": {"login": "ada"}, "at": 1764412345.1},
+//! "https://b": [1, 2, 3]                         "outlive": {"format": 2}
+//! }                                              }
 //! ```
 //!
 //! It is strict JSON that any tool reads, it may be edited by hand, and whatever Python's `json`
@@ -15,17 +15,23 @@
 //! a value is checked when the value is first used or saved. Only of a damaged file every value is
 //! checked at once, and what is intact is salvaged.
 
+mod annotated;
 mod block;
 mod collect;
 mod damage;
 mod file_entries;
+mod flat;
+mod format;
 mod layout;
-mod meta;
+mod members;
 pub mod read;
+mod reserved;
 mod salvage;
 mod scan;
 pub mod write;
 
 pub use damage::Damage;
 pub use file_entries::FileEntries;
-pub use meta::{salt_item, salt_of};
+pub(crate) use flat::Fact;
+pub use format::Format;
+pub use reserved::{salt_item, salt_of};

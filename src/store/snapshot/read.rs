@@ -2,12 +2,11 @@
 
 use bytes::Bytes;
 
-use super::collect::Collector;
+use super::collect::{Collected, Collector};
 use super::damage::Damage;
-use super::file_entries::FileEntries;
+use super::format::Format;
 use super::salvage::salvage;
 use super::scan::{After, Scanned, Scanner, shift};
-use crate::collections::Index;
 use crate::error::{Error, Result};
 use crate::store::Items;
 use crate::value::text::utf8;
@@ -24,11 +23,19 @@ pub struct Snapshot {
     pub items: Items,
     /// What is wrong with the file, if something is; the first thing if there are several.
     pub damage: Option<Damage>,
+    /// How the file is laid out; `None` if it holds nothing that tells.
+    pub format: Option<Format>,
+    /// The number of its format, if that is one of a later version: then it holds no items.
+    pub later: Option<u64>,
 }
 
 impl Snapshot {
-    fn new((placed, index): (FileEntries, Index), damage: Option<Damage>) -> Self {
-        Self { items: Items::InFile(placed, index), damage }
+    fn new(found: Collected, damage: Option<Damage>) -> Self {
+        let Collected { entries, index, format, later } = found;
+        if later.is_some() {
+            return Self { items: Items::default(), damage: None, format, later };
+        }
+        Self { items: Items::InFile(entries, index), damage, format, later }
     }
 }
 
@@ -63,11 +70,11 @@ impl Reader {
     /// returned.
     pub fn finish(mut self, file: &Bytes) -> Snapshot {
         let Err(error) = self.entries(file, true) else {
-            return Snapshot::new(self.found.finish(file), None);
+            return Snapshot::new(self.found.finish(file, false), None);
         };
         let mut intact = Collector::default();
         let damage = salvage(file, &error, &mut intact);
-        Snapshot::new(intact.finish(file), Some(damage))
+        Snapshot::new(intact.finish(file, true), Some(damage))
     }
 
     /// Takes entries in up to the end, or up to the first that may go on behind it.

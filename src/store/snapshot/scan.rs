@@ -15,7 +15,7 @@ use crate::value::check::check;
 use crate::value::find;
 
 /// One member of the file's object, as places in the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// The key without its quotes, escapes in place.
     pub(super) key: Range<usize>,

@@ -6,10 +6,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::meta;
+use super::format::Format;
+use super::{annotated, flat, reserved};
 use crate::error::{Error, Result};
 use crate::store::entries::Chunk;
-use crate::store::{Entries, EntryRun, Item, RESERVED_KEY};
+use crate::store::snapshot::Fact;
+use crate::store::{Entries, EntryRun, Item};
 use crate::value::tidy::tidy;
 use crate::value::write::{Charset, Writer};
 
@@ -31,74 +33,113 @@ pub struct Written {
 
 /// Writes `entries` in their order as one file to `out`, which is flushed but not synced.
 /// Errors are those of `out`; an entry that cannot be written is left out and listed.
-pub fn write(out: &mut dyn Write, entries: &Entries, charset: Charset) -> io::Result<Written> {
+pub fn write(
+    out: &mut dyn Write,
+    entries: &Entries,
+    charset: Charset,
+    format: Format,
+) -> io::Result<Written> {
     let out = BufWriter::with_capacity(BUFFER, out);
     let writer = Writer::new(charset);
-    let mut file = File { out, writer, charset, members: 0, written: Written::default() };
+    let written = Written::default();
+    let mut file = File { out, writer, charset, format, members: 0, is_ambiguous: false, written };
     file.put(b"{")?;
-    file.meta(entries)?;
     for chunk in entries.chunks() {
         match chunk {
-            Chunk::Item(item) if meta::salt_of(item).is_some() => {}
+            Chunk::Item(item) if reserved::salt_of(item).is_some() => {}
             Chunk::Item(item) => file.item(item)?,
             Chunk::Run(run) => file.run(run)?,
         }
     }
+    file.reserved(entries)?;
     file.end()?;
     Ok(file.written)
 }
 
 struct File<'o> {
     out: BufWriter<&'o mut dyn Write>,
-    /// Holds the key and the colon of the member to come.
+    /// Holds what stands around the value of the member to come.
     writer: Writer,
     charset: Charset,
+    format: Format,
     members: usize,
+    /// Whether an entry of a flat file could be taken for the last line of an annotated one.
+    is_ambiguous: bool,
     written: Written,
 }
 
 impl File<'_> {
-    /// The reserved member, if it is needed.
-    fn meta(&mut self, entries: &Entries) -> io::Result<()> {
-        self.writer.clear();
-        self.writer.str(RESERVED_KEY);
-        self.writer.colon();
-        match meta::write(entries, &mut self.writer) {
-            Some(()) => self.member(b""),
-            None => Ok(()),
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        let text = if item.sound {
+            Ok(Cow::Borrowed(&item.text[..]))
+        } else {
+            tidy(&item.text, self.charset)
+        };
+        match text.and_then(|text| self.begin(&item.key).map(|()| text)) {
+            Ok(text) => {
+                self.written.entries += 1;
+                self.is_ambiguous |= item.key == reserved::LINE_KEY;
+                self.entry(&text, item)
+            }
+            Err(error) => {
+                self.written.refused.push((item.key.clone(), error));
+                Ok(())
+            }
         }
     }
 
-    fn item(&mut self, item: &Item) -> io::Result<()> {
-        let text = match self.begin(&item.key) {
-            Ok(()) if item.sound => Ok(Cow::Borrowed(&item.text[..])),
-            Ok(()) => tidy(&item.text, self.charset),
-            Err(error) => Err(error),
-        };
-        self.result(&item.key, text)
+    /// Puts `key` in `writer`.
+    fn begin(&mut self, key: &[u8]) -> Result<()> {
+        self.writer.clear();
+        match self.format {
+            Format::Flat => self.writer.wtf8(key)?,
+            Format::Annotated => self.writer.wtf8(&reserved::spell(key))?,
+        }
+        self.writer.colon();
+        Ok(())
+    }
+
+    /// Writes the entry of `item`, of which the key is in `writer`.
+    fn entry(&mut self, text: &[u8], item: &Item) -> io::Result<()> {
+        if self.format == Format::Flat {
+            return self.member(text);
+        }
+        let (before, value) = annotated::head(text);
+        self.writer.raw(before);
+        self.member(value)?;
+        self.writer.clear();
+        annotated::put_tail(item.created, &item.notes, &mut self.writer);
+        self.put_writer()
     }
 
     /// Entries that a file holds: runs of them that stand there as we write them are copied whole.
     fn run(&mut self, run: &EntryRun) -> io::Result<()> {
-        let (entries, charset) = (&*run.file, self.charset);
-        let mut lines = CopiedLines { file: entries.text(), span: 0..0 };
+        let mut lines = CopiedLines { file: run.file.text(), span: 0..0 };
+        self.is_ambiguous |= run.file.is_ambiguous;
         for at in run.range.clone() {
-            let text = tidy(&lines.file[entries.value(at)], charset);
-            if let (Ok(Cow::Borrowed(_)), Some(line)) = (&text, entries.line(at)) {
-                self.written.entries += 1;
-                if !lines.goes_on(&line) {
-                    self.lines(&mut lines)?;
-                    self.separate()?;
-                    lines.span = line;
-                }
+            let Some(line) = self.line(run, at) else {
+                self.lines(&mut lines)?;
+                self.item(&run.item(at))?;
                 continue;
+            };
+            self.written.entries += 1;
+            if !lines.goes_on(&line) {
+                self.lines(&mut lines)?;
+                self.separate()?;
+                lines.span = line;
             }
-            self.lines(&mut lines)?;
-            let key = entries.key(at);
-            let text = self.begin(&key).and(text);
-            self.result(&key, text)?;
         }
         self.lines(&mut lines)
+    }
+
+    /// Where an entry stands in the file of `run`, if it is there as we would write it.
+    fn line(&self, run: &EntryRun, at: usize) -> Option<Range<usize>> {
+        let file = &*run.file;
+        let value = &file.text()[file.value(at)];
+        let ours = matches!(tidy(value, self.charset), Ok(Cow::Borrowed(_)));
+        let same = ours && file.format == self.format;
+        let timed = self.format == Format::Flat || annotated::has_time(value);
+        if same && timed { file.line(at) } else { None }
     }
 
     /// Writes what was gathered.
@@ -106,34 +147,52 @@ impl File<'_> {
         self.put(&lines.file[std::mem::take(&mut lines.span)])
     }
 
-    /// Puts `key` in `writer`.
-    fn begin(&mut self, key: &[u8]) -> Result<()> {
+    /// Writes the reserved member; in a flat file, if it is needed.
+    fn reserved(&mut self, entries: &Entries) -> io::Result<()> {
+        let salt = entries.items().find_map(reserved::salt_of);
         self.writer.clear();
-        self.writer.wtf8(key)?;
-        self.writer.colon();
-        Ok(())
-    }
-
-    /// Writes the result of `key`, which is in `writer`, or lists it as refused.
-    fn result(&mut self, key: &[u8], text: Result<Cow<'_, [u8]>>) -> io::Result<()> {
-        match text {
-            Ok(text) => {
-                self.written.entries += 1;
-                self.member(&text)
-            }
-            Err(error) => {
-                self.written.refused.push((Bytes::copy_from_slice(key), error));
-                Ok(())
-            }
+        if self.format == Format::Annotated {
+            reserved::put_line(salt.as_deref(), &mut self.writer);
+            return self.member(b"");
         }
+        let mut facts = entries.facts().peekable();
+        if facts.peek().is_some() {
+            return self.facts(salt.as_deref(), facts);
+        }
+        if salt.is_none() && !self.is_ambiguous {
+            return Ok(());
+        }
+        reserved::put_meta(salt.as_deref(), &mut self.writer);
+        self.member(b"")
     }
 
-    /// Writes what `writer` holds and `text` as one line.
+    /// Writes the reserved member of a flat file with what is known of entries.
+    fn facts<'e>(
+        &mut self,
+        salt: Option<&str>,
+        facts: impl Iterator<Item = Fact<'e>>,
+    ) -> io::Result<()> {
+        flat::put_head(salt, &mut self.writer);
+        self.member(b"")?;
+        for (number, (key, created, notes)) in facts.enumerate() {
+            self.writer.clear();
+            self.writer.raw(if number == 0 { b"\n    " } else { b",\n    " });
+            flat::put_facts(&key, created, &notes, &mut self.writer);
+            self.put_writer()?;
+        }
+        self.put(b"\n  }\n}")
+    }
+
+    /// Writes what `writer` holds and `text` as the next line.
     fn member(&mut self, text: &[u8]) -> io::Result<()> {
         self.separate()?;
-        self.written.bytes += self.writer.as_bytes().len() as u64;
-        self.out.write_all(self.writer.as_bytes())?;
+        self.put_writer()?;
         self.put(text)
+    }
+
+    fn put_writer(&mut self) -> io::Result<()> {
+        self.written.bytes += self.writer.as_bytes().len() as u64;
+        self.out.write_all(self.writer.as_bytes())
     }
 
     /// Writes what stands before a member.

@@ -1,0 +1,46 @@
+//! The text of a put that has notes: the notes, then the value.
+//!
+//! ```text
+//!  0           4          12         20          4+n
+//!  +-----------+----------+----------+-----------+-------+
+//!  | notes (n) | took     | code     | others    | value |
+//!  +-----------+----------+----------+-----------+-------+
+//! ```
+//! `took` is an IEEE double, NaN if nobody knows; `code` eight characters or eight zeros; `others`
+//! one JSON object or nothing.
+
+use bytes::Bytes;
+
+use crate::store::{Code, Notes};
+
+const LENGTH: usize = 4;
+const TOOK: usize = LENGTH + 8;
+const CODE: usize = TOOK + 8;
+
+/// `notes`, to stand before the value.
+pub fn encode(notes: &Notes) -> Vec<u8> {
+    let others = notes.others.as_ref().map_or(&[][..], |others| others);
+    // More than a record can say is left out.
+    let others = if others.len() < 1 << 16 { others } else { &[] };
+    let mut bytes = Vec::with_capacity(CODE + others.len());
+    let length = u32::try_from(CODE - LENGTH + others.len()).unwrap_or_default();
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(&notes.took.unwrap_or(f64::NAN).to_le_bytes());
+    bytes.extend_from_slice(notes.code.as_ref().map_or(&[0; 8], |code| code.as_bytes()));
+    bytes.extend_from_slice(others);
+    bytes
+}
+
+/// The notes and the value of a record's text.
+pub fn decode(text: &Bytes) -> Option<(Notes, Bytes)> {
+    let length = u32::from_le_bytes(*text.first_chunk()?) as usize;
+    let end = LENGTH.checked_add(length).filter(|end| (CODE..=text.len()).contains(end))?;
+    let took = f64::from_le_bytes(*text[LENGTH..].first_chunk()?);
+    let others = text.slice(CODE..end);
+    let notes = Notes {
+        took: Some(took).filter(|took| took.is_finite()),
+        code: Code::new(&text[TOOK..CODE]),
+        others: (!others.is_empty()).then(|| Box::new(others)),
+    };
+    Some((notes, text.slice(end..)))
+}
