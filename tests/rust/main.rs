@@ -4,6 +4,7 @@ mod cache;
 mod crash;
 mod files;
 mod flight;
+mod format;
 mod imports;
 mod journal;
 #[cfg(target_os = "linux")]

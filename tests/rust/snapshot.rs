@@ -4,7 +4,7 @@ use bytes::Bytes;
 use outlive::store::snapshot::read::{self, Reader};
 use outlive::store::snapshot::write::write;
 use outlive::store::snapshot::{Damage, salt_of};
-use outlive::store::{Entries, EntryRun, Item, Items, RESERVED_KEY};
+use outlive::store::{Entries, EntryRun, Format, Item, Items, Notes, RESERVED_KEY};
 use outlive::value::check::check;
 use outlive::value::write::Charset;
 use proptest::prelude::*;
@@ -19,6 +19,7 @@ fn item(key: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Item {
         sound: false,
         created: None,
         timed: false,
+        notes: Notes::default(),
     }
 }
 
@@ -65,8 +66,12 @@ fn damaged(text: impl AsRef<[u8]>) -> (Vec<(String, String)>, String) {
 }
 
 fn save(items: &[Item], charset: Charset) -> Vec<u8> {
+    save_as(items, charset, Format::Flat)
+}
+
+fn save_as(items: &[Item], charset: Charset, format: Format) -> Vec<u8> {
     let mut out = Vec::new();
-    let written = write(&mut out, &items.into(), charset).unwrap();
+    let written = write(&mut out, &items.into(), charset, format).unwrap();
     assert_eq!(written.bytes, out.len() as u64);
     assert_eq!(written.entries + written.refused.len(), items.len());
     out
@@ -161,49 +166,63 @@ fn sound_texts_are_copied() {
 fn bad_texts_are_refused() {
     let mut out = Vec::new();
     let items = [item("good", "1"), item("bad", "{]"), item(b"\xff", "1"), item("fine", "2")];
-    let written = write(&mut out, &items[..].into(), Charset::Utf8).unwrap();
+    let written = write(&mut out, &items[..].into(), Charset::Utf8, Format::Flat).unwrap();
     let refused: Vec<_> = written.refused.iter().map(|(key, _)| key.as_ref()).collect();
     assert_eq!(refused, [b"bad".as_slice(), b"\xff"]);
     assert_eq!(whole(out), [pair("good", "1"), pair("fine", "2")]);
 }
 
-/// Times stand under the reserved key, only when some entry needs them, and come back exactly.
+/// Times of a flat file stand under digests of the keys, only when some entry needs them, and come
+/// back exactly; those that 0.1.0 wrote under the keys themselves are read, too.
 #[test]
 fn times_survive() {
     let timed =
         |key: &[u8], created| Item { created: Some(created), timed: true, ..item(key, "1") };
     let untimed = Item { created: Some(5.0), ..item("plain", "2") };
-    let items = [timed(b"a", 1_790_000_000.25), untimed.clone(), timed(b"\xed\xa0\xbd", 1e-3)];
+    let items = [timed(b"a", 1_790_000_000.25), untimed.clone(), timed(b"\xed\xa0\xbd", 0.125)];
     let file = save(&items, Charset::Ascii);
-    let text = String::from_utf8(file.clone()).unwrap();
-    assert!(
-        text.starts_with(
-            "{\n\"outlive:meta\": {\"version\": 1, \"times\": {\"a\": 1790000000.25, "
-        )
-    );
-    let back = load(file);
     assert_eq!(
-        back.items,
-        [items[0].clone(), Item { created: None, ..untimed.clone() }, items[2].clone()]
+        String::from_utf8_lossy(&file),
+        r#"{
+"a": 1,
+"plain": 2,
+"\ud83d": 1,
+"outlive:meta": {
+  "version": 3,
+  "entries": {
+    "af63dc4c8601ec8c": {"at": 1790000000.25},
+    "5bef901b8ab02d6f": {"at": 0.125}
+  }
+}
+}
+"#
     );
+    let untimed_back = Item { created: None, ..untimed.clone() };
+    assert_eq!(load(file).items, [items[0].clone(), untimed_back, items[2].clone()]);
     assert!(!save(&[untimed], Charset::Ascii).windows(4).any(|w| w == b"meta"));
+    let old = r#"{"outlive:meta": {"version": 1, "times": {"a": 7, "b": null}}, "a": 1, "b": 2}"#;
+    let created: Vec<_> = load(old).items.iter().map(|item| item.created).collect();
+    assert_eq!(created, [Some(7.0), None]);
 }
 
-/// A reserved member of a later version gives the times that it has; the entries are read.
+/// Nothing is taken from a file of a later version, and its number is told.
 #[test]
-fn later_versions_are_read() {
-    let back = load(
-        r#"{"outlive:meta": {"version": "9", "times": {"a": 7, "b": null}, "x": []}, "a": 1, "b": 2}"#,
-    );
-    assert_eq!(pairs(&back), [pair("a", "1"), pair("b", "2")]);
-    assert_eq!((back.items[0].created, back.items[0].timed), (Some(7.0), true));
-    assert_eq!((back.items[1].created, back.items[1].timed), (None, false));
+fn later_versions_are_not_read() {
+    for (text, later) in [
+        (r#"{"a": 1, "outlive:meta": {"version": 9, "times": {"a": 7}}}"#, 9),
+        (r#"{"outlive:meta": {"version": 2}, "a": 1}"#, 2),
+        (r#"{"a": {"result": 1}, "outlive": {"format": 3, "x": []}}"#, 3),
+        (r#"{"a": {"result": 1}, "outlive": {"format": 1}}"#, 1),
+    ] {
+        let found = read::read(&Bytes::from_static(text.as_bytes()));
+        assert_eq!((found.later, found.items.len()), (Some(later), 0), "{text}");
+    }
 }
 
 /// A reserved key that holds somebody's result is an entry like any other.
 #[test]
 fn a_foreign_reserved_member_is_an_entry() {
-    for value in ["1", "{}", "[{\"version\": 1}]", "{\"times\": {}}"] {
+    for value in ["1", "{}", "[{\"version\": 1}]", "{\"times\": {}}", "{\"version\": \"1\"}"] {
         assert_eq!(whole(format!("{{\"{RESERVED_KEY}\": {value}}}")), [pair(RESERVED_KEY, value)]);
     }
 }
@@ -493,7 +512,7 @@ proptest! {
 }
 
 /// The entries of a file as the places where they stand in it.
-fn stretches(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
+fn runs(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
     let Items::InFile(found, _) = read::read(file).items else { panic!("it was just read") };
     let (found, mut start, mut entries) = (Arc::new(found), 0, Entries::default());
     let salt = found.salt();
@@ -516,13 +535,16 @@ fn assert_written_alike(file: &Bytes, cuts: &[usize], timed: bool) {
         item.created = item.created.or(Some(9.5));
         item.timed |= timed;
     }
-    for charset in [Charset::Ascii, Charset::Utf8] {
+    let formats = [Format::Flat, Format::Annotated];
+    let shapes = formats.map(|format| [(Charset::Ascii, format), (Charset::Utf8, format)]);
+    for (charset, format) in shapes.into_iter().flatten() {
         let (mut out, mut expected) = (Vec::new(), Vec::new());
-        let stretched = write(&mut out, &stretches(file, cuts, timed), charset).unwrap();
-        let plain = write(&mut expected, &items[..].into(), charset).unwrap();
+        let runs = runs(file, cuts, timed);
+        let from_runs = write(&mut out, &runs, charset, format).unwrap();
+        let plain = write(&mut expected, &items[..].into(), charset, format).unwrap();
         assert_eq!(out.escape_ascii().to_string(), expected.escape_ascii().to_string());
-        assert_eq!((stretched.entries, stretched.bytes), (plain.entries, plain.bytes));
-        assert_eq!(format!("{:?}", stretched.refused), format!("{:?}", plain.refused));
+        assert_eq!((from_runs.entries, from_runs.bytes), (plain.entries, plain.bytes));
+        assert_eq!(format!("{:?}", from_runs.refused), format!("{:?}", plain.refused));
     }
 }
 

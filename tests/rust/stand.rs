@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, Weak};
 
 use bytes::Bytes;
 use outlive::store::fs::{Disk, Fs};
-use outlive::store::{Change, Durability, FileStore, Item, Memory, News, Options, Store};
+use outlive::store::{
+    Change, Durability, FileStore, Format, Item, Memory, News, Notes, Options, Store,
+};
 use outlive::value::write::Charset;
 use tempfile::TempDir;
 
@@ -20,6 +22,7 @@ pub type Entries = Vec<(String, String)>;
 /// The options that tests begin with.
 pub const OPTIONS: Options = Options {
     charset: Charset::Utf8,
+    format: Format::Annotated,
     durability: Durability::Flush,
     read_only: false,
     map: Some(share),
@@ -52,7 +55,7 @@ pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
 /// A result as the cache would hand it to a store.
 pub fn item(key: &str, text: &str) -> Item {
     let (key, text) = (Bytes::from(key.to_owned()), Bytes::from(text.to_owned()));
-    Item { key, text, sound: true, created: None, timed: false }
+    Item { key, text, sound: true, created: None, timed: false, notes: Notes::default() }
 }
 
 /// The change that gives `key` the result `text`.

@@ -1,4 +1,5 @@
 use super::{Entry, Table};
+use crate::store::Format;
 use crate::store::Items;
 use crate::store::snapshot::read::read;
 use crate::store::snapshot::write::write;
@@ -28,7 +29,7 @@ fn of(file: &Bytes) -> Table<()> {
 /// The file that a save would write.
 fn written(table: &Table<()>) -> String {
     let mut out = Vec::new();
-    write(&mut out, &table.entries(), Charset::Utf8).unwrap();
+    write(&mut out, &table.entries(), Charset::Utf8, Format::Flat).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -14,7 +14,7 @@ use super::registry;
 use crate::cache::{Cache, Epoch};
 use crate::policy::Limits;
 use crate::py::value::key_interner::InternerPool;
-use crate::store::{Durability, FileStore, MemoryStore, Options, Store};
+use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
 use crate::value::write::Charset;
 
 /// The native half of `outlive.Cache`.
@@ -186,8 +186,10 @@ impl CoreCache {
 fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
     let Some(path) = path else { return Box::new(MemoryStore) };
     let durability = if fsync { Durability::Fsync } else { Durability::Flush };
+    // The drop-in's file is ASCII and flat, as the original's.
+    let format = if charset == Charset::Ascii { Format::Flat } else { Format::Annotated };
     let options =
-        Options { charset, durability, read_only: false, map: Some(crate::py::ffi::share) };
+        Options { charset, format, durability, read_only: false, map: Some(crate::py::ffi::share) };
     Box::new(FileStore::new(path.to_owned(), options))
 }
 

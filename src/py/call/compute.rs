@@ -12,6 +12,7 @@ use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
 use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
+use crate::clock;
 use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
@@ -44,7 +45,9 @@ impl<'py> Invocation<'_, 'py> {
         lease: Lease,
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
-        let (entry, refused) = self.entry(py, &value)?;
+        let (mut entry, refused) = self.entry(py, &value)?;
+        let system = self.options.clock.is_none();
+        entry.notes.took = lease.took(entry.created.filter(|_| system).unwrap_or_else(clock::now));
         let one_shot = if refused.is_some() { self.used_up_part(py, &value)? } else { None };
         self.me.used_up.store(one_shot.is_some(), Ordering::Relaxed);
         if let Some(part) = one_shot {

@@ -194,10 +194,12 @@ impl<'py> Invocation<'_, 'py> {
         old: StaleResult,
     ) -> PyResult<Answer<'py>> {
         let lock = self.take_lock(py, &guard)?;
-        match self.look_again(py, &old)? {
-            Some(answer) => Ok(answer),
-            None => self.compute(py, Lease { guard: Some(guard), lock, old }),
+        if let Some(answer) = self.look_again(py, &old)? {
+            return Ok(answer);
         }
+        let mut lease = Lease::lead(guard, old);
+        lease.hold(lock);
+        self.compute(py, lease)
     }
 
     /// Somebody may have finished between our look and the flight, or in another process.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock;
 use crate::flight::{Guard, Outcome};
 use crate::py::cache::PySharedResult;
 use crate::py::value::template::Template;
@@ -24,17 +25,30 @@ pub struct Lease {
     pub(super) guard: Option<Guard<PySharedResult>>,
     pub(super) lock: Option<KeyGuard>,
     pub(super) old: StaleResult,
+    /// When the computation began, in seconds since the epoch; NaN if nobody knows.
+    started: f64,
 }
 
 impl Lease {
     /// No flight: nobody waits for what is computed.
     pub fn free(old: StaleResult) -> Self {
-        Self { guard: None, lock: None, old }
+        Self { guard: None, lock: None, old, started: clock::now() }
+    }
+
+    /// No flight, and a computation that is over already.
+    pub fn late(old: StaleResult) -> Self {
+        Self { guard: None, lock: None, old, started: f64::NAN }
     }
 
     /// Others wait for what is computed.
     pub fn lead(guard: Guard<PySharedResult>, old: StaleResult) -> Self {
-        Self { guard: Some(guard), lock: None, old }
+        Self { guard: Some(guard), lock: None, old, started: clock::now() }
+    }
+
+    /// How many seconds the computation took that is over `now`.
+    pub fn took(&self, now: f64) -> Option<f64> {
+        // A clock may be set back meanwhile.
+        Some((now - self.started).max(0.0)).filter(|_| self.started.is_finite())
     }
 
     /// What is known of an older result.

@@ -76,7 +76,7 @@ impl Leadership {
         drop(self.outside.lock().take());
         let lease = self.lease.lock().take();
         drop(self.scope.lock().take());
-        lease.unwrap_or_else(|| Lease::free(self.old.clone()))
+        lease.unwrap_or_else(|| Lease::late(self.old.clone()))
     }
 
     /// Another one who waits takes over.

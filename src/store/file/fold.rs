@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::store::fs::{FileFingerprint, Handle};
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::CheckpointGuard;
-use crate::store::{Entries, News, Saving, snapshot};
+use crate::store::{Entries, Format, News, Saving, snapshot};
 use crate::sync::Arc;
 
 /// A fold under way.
@@ -179,6 +179,26 @@ impl Saving for Fold {
     }
 }
 
+impl Inner {
+    /// The format of the file that is written: that of the snapshot, if there `is_one`.
+    fn format(&self, is_one: bool) -> Format {
+        let known = self.state.lock().format;
+        // Another process may have made it, which we have not read then.
+        let told = || {
+            is_one.then(|| self.snapshot_tail().ok()).flatten().map(|tail| Format::of_tail(&tail))
+        };
+        known.or_else(told).unwrap_or(self.options.format)
+    }
+
+    /// The last bytes of the snapshot.
+    fn snapshot_tail(&self) -> io::Result<Vec<u8>> {
+        const LENGTH: u64 = 4096;
+        let file = self.fs.open_read(&self.names().snapshot)?;
+        let size = file.status()?.fingerprint.size;
+        file.read(size.saturating_sub(LENGTH), size)
+    }
+}
+
 impl Fold {
     /// Writes all entries to a new file, durably; returns its fingerprint.
     fn write_temporary(&self, path: &Path, entries: &Entries) -> Result<FileFingerprint> {
@@ -187,7 +207,7 @@ impl Fold {
             let like = inner.fs.status(&inner.names().snapshot).ok();
             let file = inner.fs.create_new(path, like.as_ref())?;
             let out = &mut Appender(&*file);
-            let format = inner.state.lock().format.unwrap_or(inner.options.format);
+            let format = inner.format(like.is_some());
             let written = snapshot::write::write(out, entries, inner.options.charset, format)?;
             file.sync_data()?;
             Ok((file.status()?.fingerprint, written))

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::record::{FAMILY, MAGIC, Record, decode};
+use super::record::{FAMILY, Record, VERSION, decode};
 use crate::store::Change;
 use crate::store::fs::FileFingerprint;
 use crate::value::write::Charset;
@@ -21,8 +21,7 @@ pub struct Tail {
     pub consumed: usize,
     /// How many bytes were given up.
     pub dropped: usize,
-    /// Whether a later version wrote something that must not be passed over. What stands behind
-    /// records of another magic was not looked at.
+    /// Whether a later version wrote something that must not be passed over.
     pub later: bool,
 }
 
@@ -31,14 +30,7 @@ pub struct Tail {
 pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
     let mut tail = Tail::default();
     while tail.consumed < piece.len() && !tail.sealed {
-        let (start, record, end) = match next(piece, tail.consumed, charset) {
-            Some(Found::Record(start, record, end)) => (start, record, end),
-            Some(Found::Foreign) => {
-                tail.later = true;
-                return tail;
-            }
-            None => break,
-        };
+        let Some((start, record, end)) = next(piece, tail.consumed, charset) else { break };
         tail.dropped += start - tail.consumed;
         tail.consumed = end;
         match record {
@@ -49,32 +41,29 @@ pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
             Record::Unknown => {}
         }
     }
-    if complete && !tail.sealed {
+    // No version may be in the way of one that writes its records in another frame.
+    tail.later |= tail.consumed == 0 && is_of_later_version(piece);
+    if complete && !tail.sealed && !tail.later {
         tail.dropped += piece.len() - tail.consumed;
         tail.consumed = piece.len();
     }
     tail
 }
 
-/// What was found on the way through a journal.
-enum Found {
-    /// The start of a whole record, what it says, its end.
-    Record(usize, Record, usize),
-    /// A record of a later version of the format.
-    Foreign,
+/// Whether `piece` begins as a record of a version that we do not know.
+fn is_of_later_version(piece: &[u8]) -> bool {
+    let version = piece.strip_prefix(&FAMILY).and_then(|rest| rest.first());
+    // A torn record may be followed by the first byte of another one, which is `FF`.
+    version.is_some_and(|version| (VERSION + 1..0x80).contains(version))
 }
 
-/// The first whole record at or behind byte `from`.
-fn next(piece: &Bytes, from: usize, charset: Charset) -> Option<Found> {
+/// The first whole record at or behind byte `from`: its start, what it says, its end.
+fn next(piece: &Bytes, from: usize, charset: Charset) -> Option<(usize, Record, usize)> {
     if let Some((record, end)) = decode(piece, from, charset) {
-        return Some(Found::Record(from, record, end));
+        return Some((from, record, end));
     }
     memmem::find_iter(&piece[from..], &FAMILY).find_map(|offset| {
-        let start = from + offset;
-        if piece.get(start + FAMILY.len()).is_some_and(|version| *version > MAGIC[3]) {
-            return Some(Found::Foreign);
-        }
-        let (record, end) = decode(piece, start, charset)?;
-        Some(Found::Record(start, record, end))
+        let (record, end) = decode(piece, from + offset, charset)?;
+        Some((from + offset, record, end))
     })
 }

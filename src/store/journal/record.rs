@@ -12,8 +12,10 @@ use crate::value::write::Charset;
 
 /// How the records of all versions start.
 pub const FAMILY: [u8; 3] = [0xFF, b'o', b'l'];
-/// How every record starts.
-pub const MAGIC: [u8; 4] = [0xFF, b'o', b'l', 1];
+/// The version that we write.
+pub const VERSION: u8 = 1;
+/// How our records start.
+const MAGIC: [u8; 4] = [FAMILY[0], FAMILY[1], FAMILY[2], VERSION];
 /// Length of what stands before the key.
 const HEAD: usize = 24;
 /// Length of what stands behind the text.
@@ -116,7 +118,9 @@ fn frame_parts(
     out.extend_from_slice(&key_len.to_le_bytes());
     out.extend_from_slice(&text_len.to_le_bytes());
     out.extend_from_slice(key);
-    text.iter().for_each(|part| out.extend_from_slice(part));
+    for part in text {
+        out.extend_from_slice(part);
+    }
     let crc = crc32fast::hash(&out[start..]);
     out.extend_from_slice(&crc.to_le_bytes());
     Ok(())
@@ -130,7 +134,7 @@ fn length(part: usize) -> io::Result<u32> {
 /// The record at byte `at` of `file` and the byte behind it; `None` if there is no whole one.
 pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usize)> {
     let head: &[u8; HEAD] = file.get(at..)?.first_chunk()?;
-    if head[..4] != MAGIC {
+    if head[..3] != FAMILY || head[3] < VERSION {
         return None;
     }
     let key = at + HEAD;
@@ -158,6 +162,9 @@ fn number(head: &[u8; HEAD], at: usize) -> usize {
 
 /// What a record with a right checksum says; `None` if no writer of ours says such things.
 fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Option<Record> {
+    if head[3] > VERSION {
+        return Some(Record::Later);
+    }
     if !is_wtf8(&key) {
         return None;
     }

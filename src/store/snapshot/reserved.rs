@@ -89,10 +89,7 @@ pub fn salt_of(item: &Item) -> Option<String> {
 /// How `key` is spelled in an annotated file: one that is the reserved key and any number of colons
 /// gets one more.
 pub(super) fn spell(key: &[u8]) -> Cow<'_, [u8]> {
-    match is_reserved_spelling(key) {
-        true => [key, b":"].concat().into(),
-        false => key.into(),
-    }
+    if is_reserved_spelling(key) { [key, b":"].concat().into() } else { key.into() }
 }
 
 /// The key that is spelled `spelling` in an annotated file.

@@ -1,6 +1,7 @@
 //! A second, careful look at a damaged file: every value is checked, and after damage the reading
 //! goes on at the next place that is surely an entry of the file's own object.
 
+use super::annotated::{self, Value};
 use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
@@ -237,7 +238,7 @@ impl Careful<'_> {
         let entry = entry?;
         let (key, value) = (at..entry.key.end + 1, entry.value.clone());
         check(&self.text[key.clone()]).map_err(|error| shift(&error, key.start))?;
-        check(&self.text[value.clone()]).map_err(|error| shift(&error, value.start))?;
+        check_entry(&self.text[value.clone()]).map_err(|error| shift(&error, value.start))?;
         if self.sure() && self.next_entry(value.start).is_some_and(|next| next < value.end) {
             return Err(Error::Syntax { what: "an entry without an end", at });
         }
@@ -274,6 +275,17 @@ impl Careful<'_> {
         let last = self.text[entry.value.clone()].last()?;
         let may_go_on = last.is_ascii_digit() && place == entry.value.end;
         (cut && !may_go_on).then_some(entry)
+    }
+}
+
+/// Checks the value of an entry; one with notes may be a level deeper than a value may be.
+fn check_entry(text: &[u8]) -> Result<()> {
+    match check(text) {
+        Err(error @ Error::TooDeep { .. }) => match annotated::read(text).value {
+            Value::Result(value) => check(value).map(drop),
+            _ => Err(error),
+        },
+        checked => checked.map(drop),
     }
 }
 
