@@ -8,7 +8,6 @@ import copy
 import functools
 import gc
 import inspect
-import json
 import pickle
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import pytest
 
 import outlive
 from outlive import Cache
+from support.files import results
 
 SHARED = Cache()
 
@@ -219,7 +219,7 @@ def test_results_outlive_the_process(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     with Cache(path) as cache:
         Counter(cache)("x")
-    assert json.loads(path.read_text()) == {'counted(x="x")': ["x", 1]}
+    assert results(path) == {'counted(x="x")': ["x", 1]}
 
 
 def test_modes() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
+from support.files import results
 from support.programs import run
 
 
@@ -65,7 +66,7 @@ def test_closing_is_idempotent_and_a_closed_cache_opens_again(tmp_path: Path) ->
         cache.close()
         cache.close()
         assert [file.name for file in tmp_path.iterdir()] == ["c.json"]
-        assert len(json.loads(path.read_bytes())) == number + 1
+        assert len(results(path)) == number + 1
     assert dict(cache) == {"0": 0, "1": 1, "2": 2}
 
 
@@ -75,7 +76,7 @@ def test_with_closes(tmp_path: Path) -> None:
     cache = Cache(path)
     with pytest.raises(ZeroDivisionError), cache:
         cache["a"] = 1 / (cache.setdefault("b", 1) - 1)
-    assert json.loads(path.read_bytes()) == {"b": 1}
+    assert results(path) == {"b": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["c.json"]
 
 
@@ -134,7 +135,7 @@ def test_the_platform_s_folder(tmp_path: Path) -> None:
     assert path.name == "cache.json"
     assert path.parent.name == "demo"
     assert path.is_relative_to(tmp_path)
-    assert json.loads(path.read_bytes()) == {"a": 1}
+    assert results(path) == {"a": 1}
 
 
 def test_a_relative_path_counts_from_the_folder_of_that_moment(

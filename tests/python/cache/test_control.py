@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from outlive import Cache, UnstorableWarning
 from outlive._drop_in import DropInCache
+from support.files import results
 
 
 @pytest.fixture(params=["own", "drop-in"])
@@ -100,7 +100,7 @@ def test_put_keeps_what_it_is_given(cache: Cache, tmp_path: Path) -> None:
     assert items("a") == ["again"]
     assert calls == []
     cache.close()
-    assert json.loads((tmp_path / "c.json").read_bytes()) == {items.cache_key("a"): ["again"]}
+    assert results(tmp_path / "c.json") == {items.cache_key("a"): ["again"]}
 
 
 def test_forget_drops_one_entry(cache: Cache) -> None:

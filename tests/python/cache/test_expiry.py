@@ -17,6 +17,7 @@ import pytest
 
 import outlive
 from outlive import Cache
+from outlive._drop_in import DropInCache
 from support.clock import Clock
 
 # Each `with` block here stands for a process of its own, which would not know the last one's function.
@@ -134,14 +135,30 @@ def test_entries_without_times_count_from_the_files_last_change(path: Path, cloc
         assert calls == [2], "saving the file did not make its old entries young again"
 
 
-def test_times_stand_in_the_file_only_when_needed(path: Path) -> None:
-    """A file of functions without expiry holds results and nothing else."""
-    with Cache(path) as cache:
+def test_times_stand_in_a_flat_file_only_when_needed(path: Path) -> None:
+    """A flat file of functions without expiry holds results and nothing else."""
+    with DropInCache(path) as cache:
         counted(cache)[0](1)
-    assert list(json.loads(path.read_text())) == ["counted(number=1)"]
-    with Cache(path) as cache:
+    assert list(json.loads(path.read_text()).values()) == [{"call": 0}]
+    with DropInCache(path) as cache:
         counted(cache, ttl=60)[0](2)
-    assert "outlive:meta" in json.loads(path.read_text())
+    [facts] = json.loads(path.read_text())["outlive:meta"]["entries"].values()
+    assert list(facts) == ["at"]
+
+
+def test_a_ttl_that_comes_later_finds_true_times(path: Path, clock: Clock) -> None:
+    """An entry's age counts from its call, though nobody asked for expiry then."""
+    with Cache(path, clock=clock) as cache:
+        counted(cache)[0](1)
+    for _ in range(3):
+        clock.now += 30
+        with Cache(path, clock=clock) as cache:
+            counted(cache)[0](clock.now)
+    with Cache(path, clock=clock) as cache:
+        function, calls = counted(cache, ttl=60)
+        function(1)
+        function(clock.now)
+        assert calls == [1]
 
 
 def test_a_clock_set_back_does_not_serve_for_ever(clock: Clock) -> None:

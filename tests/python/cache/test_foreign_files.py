@@ -10,6 +10,7 @@ import pytest
 
 from outlive import Cache, CacheFileWarning
 from outlive._drop_in import DropInCache
+from support.files import results
 from support.programs import Scripts
 from support.sameness import same
 
@@ -69,8 +70,7 @@ def test_our_file_is_read_by_pythons_json(tmp_path: Path, kind: Any) -> None:
     path = tmp_path / "f.json"
     with kind(path) as cache:
         cache.update(CONTENT)
-    with path.open(encoding="utf-8") as file:
-        assert same(json.load(file), CONTENT)
+    assert same(results(path), CONTENT)
     assert path.read_text("utf-8").count("\n") >= len(CONTENT)
 
 

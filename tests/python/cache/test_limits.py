@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
+from support.files import results
 
 
 def doubled(cache: Cache, **options: Any) -> tuple[Any, list[int]]:
@@ -188,7 +189,7 @@ def test_what_went_is_gone_from_the_file(tmp_path: Path) -> None:
         function, _ = doubled(cache, maxsize=2)
         for number in range(4):
             function(number)
-    assert json.loads(path.read_text()) == {"doubled(number=2)": 4, "doubled(number=3)": 6}
+    assert results(path) == {"doubled(number=2)": 4, "doubled(number=3)": 6}
 
 
 def test_a_smaller_limit_holds_for_what_the_file_has(tmp_path: Path) -> None:
