@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use outlive::cache::{Cache, Entry};
 use outlive::stepping;
-use outlive::store::{Durability, FileStore, KeyLock, Options};
+use outlive::store::{Durability, FileStore, Format, KeyLock, Options};
 use outlive::value::write::Charset;
 
 use super::machine::{FOLDER, SNAPSHOT, View};
@@ -22,7 +22,13 @@ pub struct Client(Arc<Cache<(), ()>>);
 impl Client {
     /// The cache as a process has it that sees the disk by `view`.
     pub fn open(view: View, durability: Durability) -> Self {
-        let options = Options { charset: Charset::Utf8, durability, read_only: false, map: None };
+        let options = Options {
+            charset: Charset::Utf8,
+            format: Format::Annotated,
+            durability,
+            read_only: false,
+            map: None,
+        };
         let path = Path::new(FOLDER).join(SNAPSHOT);
         let store = FileStore::with_fs(path, options, Arc::new(view));
         Self(Arc::new(Cache::new(Box::new(store))))
