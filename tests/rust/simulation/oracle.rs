@@ -99,13 +99,13 @@ impl Oracle {
         self.log().reads.push(read);
     }
 
-    /// The first thing that was found and may not be, or was not found and must be.
-    pub fn fault(&self) -> Option<String> {
+    /// The first thing that was found and may not be, or was not found and must be, and when.
+    pub fn fault(&self) -> Option<(u64, String)> {
         let log = self.log();
         log.reads.iter().find_map(|read| {
             let nothing = Vec::new();
             let writes = log.writes.get(&read.key).unwrap_or(&nothing);
-            (!is_allowed(read, writes)).then(|| describe(read, writes))
+            (!is_allowed(read, writes)).then(|| (read.end, describe(read, writes)))
         })
     }
 }

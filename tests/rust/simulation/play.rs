@@ -21,7 +21,7 @@ use super::scheduler::{Process, Task};
 pub struct Outcome {
     /// What was wrong.
     pub fault: Option<String>,
-    /// What everybody did, if that was asked for.
+    /// What everybody did up to then, if that was asked for.
     pub trace: Vec<String>,
     /// What the chooser learned.
     pub chooser: Chooser,
@@ -74,7 +74,10 @@ pub fn play(history: &History, chooser: Option<Chooser>, traced: bool) -> Outcom
     let process = scheduler.new_process();
     scheduler.spawn(process, move || director.direct(history));
     let (failure, trace) = scheduler.finish();
-    let fault = failure.or_else(|| play.oracle.fault());
+    let failure = failure.map(|failure| (u64::MAX, failure)).or_else(|| play.oracle.fault());
+    let (end, fault) = failure.unzip();
+    let until = |moment: u64| end.is_none_or(|end| moment <= end);
+    let trace = trace.into_iter().filter(|line| until(line.0)).map(|line| line.1).collect();
     Outcome { fault, trace, chooser: scheduler.chooser() }
 }
 

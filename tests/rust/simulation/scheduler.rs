@@ -63,7 +63,7 @@ struct Tasks {
     progress: u64,
     patience: u32,
     failure: Option<String>,
-    trace: Option<Vec<String>>,
+    trace: Option<Vec<(u64, String)>>,
 }
 
 /// Hands the baton on.
@@ -172,7 +172,7 @@ impl Scheduler {
     }
 
     /// Runs all threads to their ends; what went wrong, and what they did.
-    pub fn finish(&self) -> (Option<String>, Vec<String>) {
+    pub fn finish(&self) -> (Option<String>, Vec<(u64, String)>) {
         let mut tasks = self.lock();
         let first = tasks.choose(NOBODY, true);
         self.pass(first, tasks);
@@ -306,6 +306,7 @@ impl Scheduler {
         let me = ME.get();
         let process = tasks.tasks.get(me).map_or(0, |task| task.process);
         let line = format!("p{process}.t{me} {}", what());
+        let line = (tasks.progress, line);
         tasks.trace.get_or_insert_default().push(line);
     }
 }

@@ -75,7 +75,7 @@ fn replay(seed: u64) {
         return;
     };
     println!("SIM_SEED={seed}: {fault}");
-    let shortest = play(&shrink(history), None, true);
+    let shortest = play(&shrink(history, &fault), None, true);
     println!("The shortest history that fails, too:\n{}", shortest.trace.join("\n"));
     panic!("SIM_SEED={seed}: {}", shortest.fault.unwrap_or(fault));
 }

@@ -7,10 +7,12 @@ use super::random::Random;
 /// How many schedules a shorter history is tried with.
 const SCHEDULES: u64 = 60;
 
-/// Leaves out of `history` what it fails without, and the schedule that it fails with.
-pub fn shrink(mut history: History) -> History {
+/// Leaves out of `history`, which fails with `fault`, what it fails without in the same way, with
+/// whatever schedule.
+pub fn shrink(mut history: History, fault: &str) -> History {
+    let way = way(fault);
     loop {
-        let shorter = shorter(&history).into_iter().find_map(|shorter| fails(&shorter));
+        let shorter = shorter(&history).into_iter().find_map(|shorter| fails(&shorter, way));
         match shorter {
             Some(shorter) => history = shorter,
             None => return history,
@@ -18,7 +20,12 @@ pub fn shrink(mut history: History) -> History {
     }
 }
 
-fn fails(history: &History) -> Option<History> {
+/// In which way something is wrong: the word before the colon.
+fn way(fault: &str) -> &str {
+    fault.split(':').next().unwrap_or_default()
+}
+
+fn fails(history: &History, how: &str) -> Option<History> {
     let random = Random::new(history.schedule);
     let schedules = (0..SCHEDULES).map(|number| match number {
         0 => history.schedule,
@@ -26,7 +33,7 @@ fn fails(history: &History) -> Option<History> {
     });
     schedules.map(|schedule| History { schedule, ..history.clone() }).find(|history| {
         let Outcome { fault, .. } = play(history, None, false);
-        fault.is_some()
+        fault.is_some_and(|fault| way(&fault) == how)
     })
 }
 
