@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind};
 use outlive::store::fs::{FileFingerprint, LockPart, Status};
 
 use super::fault::Faults;
+use super::power::{Fate, Stable};
 use super::random::Random;
 use super::scheduler::Process;
 
@@ -59,7 +60,14 @@ pub struct Disk {
     pub struck: BTreeMap<Process, u64>,
     /// Who could not read something: what such a process finds is no proof.
     pub blind: BTreeSet<Process>,
+    /// What a loss of power leaves.
+    pub stable: Stable,
+    /// How often the power was lost.
+    pub boots: u64,
+    /// Whether the numbers of files that are gone are used again.
+    pub reuses: bool,
     opened: Description,
+    numbers: Number,
 }
 
 impl Disk {
@@ -73,7 +81,11 @@ impl Disk {
             random,
             struck: BTreeMap::new(),
             blind: BTreeSet::new(),
+            stable: Stable::default(),
+            boots: 0,
+            reuses: true,
             opened: 0,
+            numbers: 1,
         }
     }
 
@@ -88,11 +100,38 @@ impl Disk {
         if !self.folder {
             return Err(ErrorKind::NotFound.into());
         }
-        let number = (2..).find(|number| !self.files.contains_key(number)).unwrap_or_default();
+        let number = self.free_number();
+        self.stable.make(name, number);
         let file = File { modified: now, links: 1, mode: 0o600, ..File::default() };
         self.files.insert(number, file);
         self.names.push((name.to_owned(), number));
         Ok(number)
+    }
+
+    fn free_number(&mut self) -> Number {
+        let free = (2..).find(|number| !self.files.contains_key(number)).filter(|_| self.reuses);
+        self.numbers += 1;
+        free.unwrap_or(self.numbers)
+    }
+
+    /// Writes behind the end of a file.
+    pub fn append(&mut self, number: Number, bytes: &[u8], now: u64) {
+        let file = self.file(number);
+        let start = file.bytes.len();
+        file.bytes.extend_from_slice(bytes);
+        file.modified = now;
+        self.stable.write(number, start, bytes);
+    }
+
+    /// The power goes and comes back.
+    pub fn lose_power(&mut self, fate: &mut Fate, now: u64) {
+        self.boots += 1;
+        (self.names, self.files) = (Vec::new(), BTreeMap::new());
+        for (name, number, bytes) in self.stable.lose_power(fate) {
+            let file = File { bytes, modified: now, links: 1, mode: 0o600, ..File::default() };
+            self.files.insert(number, file);
+            self.names.push((name, number));
+        }
     }
 
     /// Opens a file.
@@ -103,7 +142,10 @@ impl Disk {
     }
 
     /// Closes a file, and gives its locks back.
-    pub fn close(&mut self, number: Number, description: Description) {
+    pub fn close(&mut self, number: Number, description: Description, boot: u64) {
+        if boot != self.boots {
+            return;
+        }
         let file = self.file(number);
         file.opened -= 1;
         file.locks.retain(|lock| lock.holder != description);
@@ -114,6 +156,7 @@ impl Disk {
     pub fn unlink(&mut self, name: &str) -> io::Result<()> {
         let number = self.find(name)?;
         self.names.retain(|known| known.0 != name);
+        self.stable.unlink(name);
         self.file(number).links -= 1;
         self.sweep(number);
         Ok(())
@@ -122,10 +165,13 @@ impl Disk {
     /// Gives the file `from` the name `to`.
     pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let number = self.find(from)?;
-        if self.find(to).is_ok() {
-            self.unlink(to)?;
+        if let Ok(old) = self.find(to) {
+            self.names.retain(|known| known.0 != to);
+            self.file(old).links -= 1;
+            self.sweep(old);
         }
         self.names.retain(|known| known.0 != from);
+        self.stable.rename(from, to, number);
         self.names.push((to.to_owned(), number));
         Ok(())
     }

@@ -53,7 +53,7 @@ fn rewrite(play: &Play, bytes: &[u8]) {
     let mut disk = play.machine.disk();
     let number = disk.find(SNAPSHOT).or_else(|_| disk.make(SNAPSHOT, now));
     let Ok(number) = number else { return };
-    let description = disk.open(number);
+    let (description, boot) = (disk.open(number), disk.boots);
     disk.file(number).bytes.clear();
     disk.file(number).modified = now;
     drop(disk);
@@ -64,5 +64,5 @@ fn rewrite(play: &Play, bytes: &[u8]) {
         disk.file(number).bytes.extend_from_slice(half);
         disk.file(number).modified = now;
     }
-    play.machine.disk().close(number, description);
+    play.machine.disk().close(number, description, boot);
 }

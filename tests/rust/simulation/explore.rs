@@ -8,7 +8,7 @@
 
 use super::chooser::{Chooser, Script};
 use super::history::{End, History, Life, Op};
-use super::play::play;
+use super::play::{Setting, play};
 
 /// How many delays a schedule may have.
 fn delays() -> usize {
@@ -18,10 +18,10 @@ fn delays() -> usize {
 /// Plays `history` with every schedule of so many more delays than `turns`; how many there were.
 fn explore(history: &History, turns: &[(usize, usize)], left: usize) -> usize {
     let script = Script { turns: turns.to_vec(), widths: Vec::new() };
-    let outcome = play(history, Some(Chooser::Script(script)), false);
+    let outcome = play(history, Setting::scripted(script), false);
     if let Some(fault) = outcome.fault {
         let script = Script { turns: turns.to_vec(), widths: Vec::new() };
-        let trace = play(history, Some(Chooser::Script(script)), true).trace;
+        let trace = play(history, Setting::scripted(script), true).trace;
         panic!("{}\nwith the turns {turns:?}: {fault}", trace.join("\n"));
     }
     let Chooser::Script(Script { widths, .. }) = outcome.chooser else { unreachable!() };
@@ -43,7 +43,7 @@ fn processes(all: &[&[&[Op]]]) -> History {
         end: End::Close,
     };
     let slots = all.iter().map(|threads| vec![life(threads)]).collect();
-    History { slots, events: Vec::new(), stay: 1, schedule: 0 }
+    History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false }
 }
 
 /// In whatever order two threads that put, save and close take their steps, and another process that

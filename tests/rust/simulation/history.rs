@@ -61,6 +61,8 @@ pub enum Event {
     Replace(usize),
     /// An editor changes an entry and writes the file in place.
     Rewrite(usize),
+    /// The power goes and comes back.
+    PowerLoss,
     /// A fresh process looks at everything.
     Observe,
 }
@@ -86,6 +88,8 @@ pub struct History {
     pub stay: usize,
     /// What the schedule and the troubles are drawn from.
     pub schedule: u64,
+    /// Whether every result is synced, so that it survives a loss of power.
+    pub synced: bool,
 }
 
 /// How many keys there are.
@@ -113,6 +117,8 @@ pub struct Troubles {
     pub busy: bool,
     /// An editor is at work.
     pub edits: bool,
+    /// The power is lost, and every result is synced.
+    pub power: bool,
 }
 
 impl History {
@@ -125,7 +131,13 @@ impl History {
         let kinds = troubles.events(slots.len());
         let count = if kinds.is_empty() { 0 } else { random.below(7) };
         let events = (0..count).map(|_| (random.below(80), random.pick(&kinds))).collect();
-        Self { slots, events, stay: random.pick(&[1, 2, 4, 10, 30]), schedule: random.next() }
+        Self {
+            slots,
+            events,
+            stay: random.pick(&[1, 2, 4, 10, 30]),
+            schedule: random.next(),
+            synced: troubles.power,
+        }
     }
 }
 
@@ -169,6 +181,7 @@ impl Troubles {
         unreadable: false,
         busy: false,
         edits: false,
+        power: false,
     };
 
     /// Those that `names` has, separated by commas; `all` are all.
@@ -184,12 +197,14 @@ impl Troubles {
             unreadable: has("unreadable"),
             busy: has("busy"),
             edits: has("edits"),
+            power: has("power"),
         }
     }
 
     /// Some of these: a history with few kinds of trouble goes deeper into each.
     fn some(self, random: &mut Random) -> Self {
         let mut keep = |wanted: bool| random.once_in(3) && wanted;
+        let power = keep(self.power);
         Self {
             processes: self.processes,
             threads: self.threads,
@@ -199,7 +214,8 @@ impl Troubles {
             broken: keep(self.broken),
             unreadable: keep(self.unreadable),
             busy: keep(self.busy),
-            edits: keep(self.edits),
+            edits: keep(self.edits && !power),
+            power,
         }
     }
 
@@ -218,6 +234,7 @@ impl Troubles {
         add(self.broken, &[Event::Broken(true), Event::Broken(false)]);
         add(self.unreadable, &[Event::Unreadable(true), Event::Unreadable(false)]);
         add(self.busy, &[Event::Busy(true), Event::Busy(false)]);
+        add(self.power, &[Event::PowerLoss, Event::PowerLoss]);
         add(self.edits, &[Event::Replace(0), Event::Replace(1), Event::Rewrite(0)]);
         events
     }

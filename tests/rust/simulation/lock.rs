@@ -18,6 +18,8 @@ pub struct OpenLock {
     pub number: Number,
     /// Which open file.
     pub description: Description,
+    /// Since which loss of power.
+    pub boot: u64,
 }
 
 impl LockHandle for OpenLock {
@@ -40,7 +42,11 @@ impl LockHandle for OpenLock {
     fn unlock(&self, part: LockPart) {
         let machine = &self.view.machine;
         machine.scheduler.step();
-        machine.disk().unlock(self.number, part, self.description);
+        let mut disk = machine.disk();
+        if disk.boots == self.boot {
+            disk.unlock(self.number, part, self.description);
+        }
+        drop(disk);
         machine.scheduler.note(|| format!("unlock {part:?}"));
     }
 
@@ -55,6 +61,6 @@ impl LockHandle for OpenLock {
 
 impl Drop for OpenLock {
     fn drop(&mut self) {
-        self.view.machine.disk().close(self.number, self.description);
+        self.view.machine.disk().close(self.number, self.description, self.boot);
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status};
@@ -10,6 +11,7 @@ use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status};
 use super::disk::{Description, Disk, Number};
 use super::fault::Effect;
 use super::lock::OpenLock;
+use super::power::Fate;
 use super::scheduler::{Process, Scheduler};
 
 /// Where the simulated files are.
@@ -21,14 +23,37 @@ pub const SNAPSHOT: &str = "c.json";
 #[derive(Debug)]
 pub struct Machine {
     disk: Mutex<Disk>,
+    /// Before which operation the power is lost, counted from now; 0: before none.
+    pub cut: AtomicU64,
+    /// What reaches the disk then.
+    pub fate: Mutex<Fate>,
     /// Steps the threads.
     pub scheduler: Arc<Scheduler>,
 }
 
 impl Machine {
     /// A machine with this disk.
-    pub fn new(disk: Disk, scheduler: Arc<Scheduler>) -> Arc<Self> {
-        Arc::new(Self { disk: Mutex::new(disk), scheduler })
+    pub fn new(disk: Disk, fate: Fate, scheduler: Arc<Scheduler>) -> Arc<Self> {
+        let (disk, cut, fate) = (Mutex::new(disk), AtomicU64::new(0), Mutex::new(fate));
+        Arc::new(Self { disk, cut, fate, scheduler })
+    }
+
+    /// One more operation: the power may be lost before it.
+    fn count_down(&self) {
+        let left = self.cut.load(Ordering::Relaxed);
+        self.cut.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left == 1 {
+            self.lose_power();
+        }
+    }
+
+    /// The power goes and comes back: all processes end, but for the first, which is none.
+    pub fn lose_power(&self) {
+        self.scheduler.note(|| "THE POWER GOES".to_owned());
+        self.scheduler.kill_all_but(0);
+        let mut fate = self.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        self.disk().lose_power(&mut fate, now);
     }
 
     /// The disk, for what no process does.
@@ -58,6 +83,7 @@ struct Open {
     name: String,
     number: Number,
     description: Description,
+    boot: u64,
     position: Mutex<u64>,
 }
 
@@ -72,6 +98,7 @@ impl View {
     ) -> io::Result<T> {
         let machine = &*self.machine;
         machine.scheduler.step();
+        machine.count_down();
         self.alive()?;
         let now = machine.now();
         let mut disk = machine.disk();
@@ -111,8 +138,8 @@ impl View {
 
     fn open(&self, name: &str, number: Number, disk: &mut Disk) -> Box<dyn Handle> {
         let description = disk.open(number);
-        let (view, name, position) = (self.clone(), name.to_owned(), Mutex::new(0));
-        Box::new(Open { view, name, number, description, position })
+        let (view, name, boot) = (self.clone(), name.to_owned(), disk.boots);
+        Box::new(Open { view, name, number, description, boot, position: Mutex::new(0) })
     }
 }
 
@@ -178,8 +205,8 @@ impl Fs for View {
         let name = name(path);
         self.act("open to lock", &name, Effect::Write, |disk, now| {
             let number = disk.find(&name).or_else(|_| disk.make(&name, now))?;
-            let description = disk.open(number);
-            Ok(Box::new(OpenLock { view: self.clone(), number, description }) as _)
+            let (description, boot) = (disk.open(number), disk.boots);
+            Ok(Box::new(OpenLock { view: self.clone(), number, description, boot }) as _)
         })
     }
 
@@ -198,7 +225,7 @@ impl Fs for View {
                 return Err(ErrorKind::AlreadyExists.into());
             }
             let number = disk.make(&to, now)?;
-            disk.file(number).bytes = bytes;
+            disk.append(number, &bytes, now);
             Ok(())
         })
     }
@@ -209,7 +236,10 @@ impl Fs for View {
     }
 
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
-        self.act("sync folder", "", Effect::Sync, |_, _| Ok(()))
+        self.act("sync folder", "", Effect::Sync, |disk, _| {
+            disk.stable.sync_names();
+            Ok(())
+        })
     }
 }
 
@@ -236,10 +266,8 @@ impl Handle for Open {
             if half {
                 *disk.struck.entry(self.view.process).or_default() += 1;
             }
-            let file = disk.file(self.number);
-            file.bytes.extend_from_slice(&bytes[..taken]);
-            file.modified = now;
-            *self.position() = file.bytes.len() as u64;
+            disk.append(self.number, &bytes[..taken], now);
+            *self.position() = disk.status(self.number).fingerprint.size;
             Ok(taken)
         })
     }
@@ -274,12 +302,15 @@ impl Handle for Open {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.act("sync", Effect::Sync, |_, _| Ok(()))
+        self.act("sync", Effect::Sync, |disk, _| {
+            disk.stable.sync(self.number, &disk.files[&self.number].bytes);
+            Ok(())
+        })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.view.machine.disk().close(self.number, self.description);
+        self.view.machine.disk().close(self.number, self.description, self.boot);
     }
 }

@@ -15,6 +15,8 @@ mod lock;
 mod machine;
 mod oracle;
 mod play;
+mod power;
+mod power_loss;
 mod random;
 mod scheduler;
 mod seeds;

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use outlive::store::Durability;
 
-use super::chooser::Chooser;
+use super::chooser::{Chooser, Script};
 use super::client::Client;
 use super::disk::Disk;
 use super::editor;
 use super::history::{End, Event, History, KEYS, Life, Op};
 use super::machine::{Machine, SNAPSHOT, View};
 use super::oracle::{Oracle, Read, Value};
+use super::power::Fate;
 use super::random::Random;
-use super::scheduler::{Process, Task};
+use super::scheduler::{Process, Scheduler, Task};
 
 /// How a history ended.
 #[derive(Debug)]
@@ -25,6 +26,10 @@ pub struct Outcome {
     pub trace: Vec<String>,
     /// What the chooser learned.
     pub chooser: Chooser,
+    /// What became of what was not synced.
+    pub fate: Fate,
+    /// Whether the power was lost where it was to be.
+    pub cut: bool,
 }
 
 /// A history under way.
@@ -55,12 +60,35 @@ struct Actor {
 /// A pause between two looks at threads that are to end.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// What else than the seed of a history says how it goes on.
+#[derive(Debug, Default)]
+pub struct Setting {
+    /// Who goes on.
+    pub chooser: Option<Chooser>,
+    /// Before which operation the power is lost; 0: before none.
+    pub cut: u64,
+    /// What reaches the disk then.
+    pub fate: Option<Fate>,
+}
+
+impl Setting {
+    /// The schedule is this one.
+    pub fn scripted(script: Script) -> Self {
+        Self { chooser: Some(Chooser::Script(script)), ..Self::default() }
+    }
+}
+
 /// Plays `history`; `traced`: and writes down what everybody does.
-pub fn play(history: &History, chooser: Option<Chooser>, traced: bool) -> Outcome {
+pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     let random = Random::new(history.schedule);
-    let schedule = || Chooser::Random(random.branch(1), history.stay);
-    let scheduler = super::scheduler::Scheduler::new(chooser.unwrap_or_else(schedule), traced);
-    let machine = Machine::new(Disk::new(random.branch(2)), Arc::clone(&scheduler));
+    let Setting { chooser, cut, fate } = setting;
+    let chooser = chooser.unwrap_or_else(|| Chooser::Random(random.branch(1), history.stay));
+    let fate = fate.unwrap_or_else(|| Fate::Random(random.branch(3)));
+    let scheduler = Scheduler::new(chooser, traced);
+    let mut disk = Disk::new(random.branch(2));
+    disk.reuses = !history.synced;
+    let machine = Machine::new(disk, fate, Arc::clone(&scheduler));
+    machine.cut.store(cut, Ordering::Relaxed);
     let play = Arc::new(Play {
         machine,
         oracle: Oracle::default(),
@@ -68,7 +96,7 @@ pub fn play(history: &History, chooser: Option<Chooser>, traced: bool) -> Outcom
         folds: AtomicUsize::new(0),
         begun: AtomicU64::new(0),
         living: Mutex::new(vec![None; history.slots.len()]),
-        durability: Durability::Flush,
+        durability: if history.synced { Durability::Fsync } else { Durability::Flush },
     });
     let (director, history) = (Arc::clone(&play), history.clone());
     let process = scheduler.new_process();
@@ -78,7 +106,9 @@ pub fn play(history: &History, chooser: Option<Chooser>, traced: bool) -> Outcom
     let (end, fault) = failure.unzip();
     let until = |moment: u64| end.is_none_or(|end| moment <= end);
     let trace = trace.into_iter().filter(|line| until(line.0)).map(|line| line.1).collect();
-    Outcome { fault, trace, chooser: scheduler.chooser() }
+    let fate = play.machine.fate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let cut = play.machine.cut.load(Ordering::Relaxed) == 0;
+    Outcome { fault, trace, chooser: scheduler.chooser(), fate, cut }
 }
 
 /// The name of a key.
@@ -174,6 +204,7 @@ impl Play {
             Event::Busy(on) => self.machine.disk().faults.busy = if on { 2 } else { 0 },
             Event::Replace(number) => editor::edit(self, number, true),
             Event::Rewrite(number) => editor::edit(self, number, false),
+            Event::PowerLoss => self.machine.lose_power(),
             Event::Observe => self.observe(),
         }
     }
@@ -195,7 +226,7 @@ impl Play {
         let left = |disk: &Disk| disk.names.iter().map(|(name, _)| name.clone()).collect();
         let left: Vec<String> = left(&self.machine.disk());
         let beside = |name: &&String| *name != SNAPSHOT && !name.contains(".damaged-");
-        if let Some(name) = left.iter().find(beside) {
+        if let Some(name) = left.iter().find(beside).filter(|_| !actor.is_dead()) {
             self.machine.scheduler.fail(format!("LEFT BEHIND: {name}"));
         }
     }
@@ -245,6 +276,10 @@ impl Actor {
         self.play.machine.scheduler.moment()
     }
 
+    fn is_dead(&self) -> bool {
+        self.play.machine.scheduler.is_killed(self.view.process)
+    }
+
     /// How many troubles this process has met.
     fn struck(&self) -> u64 {
         self.play.machine.disk().struck.get(&self.view.process).copied().unwrap_or_default()
@@ -253,7 +288,8 @@ impl Actor {
     fn found(&self, key: &str, value: Value, start: u64) {
         self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
         let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
-        if self.play.machine.disk().blind.contains(&process) {
+        // Who could not read, or is dead, proves nothing.
+        if self.play.machine.disk().blind.contains(&process) || self.is_dead() {
             return;
         }
         self.play.oracle.found(Read { key, value, process, start, end });
@@ -281,7 +317,7 @@ impl Actor {
         let (text, start) = (self.play.result(key), self.moment());
         let keys = [key.to_owned()];
         self.play.oracle.begin(&keys, &Some(text.clone()), self.view.process, start);
-        let promised = self.client.put(key, &text);
+        let promised = self.client.put(key, &text) && !self.is_dead();
         self.play.oracle.end(start, self.moment(), promised);
         self.play.machine.scheduler.note(|| format!("  {key} got {text}, promised: {promised}"));
     }
@@ -291,7 +327,8 @@ impl Actor {
         let (start, struck) = (self.moment(), self.struck());
         self.play.oracle.begin(keys, &None, self.view.process, start);
         delete();
-        self.play.oracle.end(start, self.moment(), struck == self.struck());
+        let promised = struck == self.struck() && !self.is_dead();
+        self.play.oracle.end(start, self.moment(), promised);
     }
 
     fn save(&self, save: impl FnOnce() -> bool) {
@@ -299,7 +336,7 @@ impl Actor {
         let fold = Folding::begin(&self.play);
         let worked = save();
         drop(fold);
-        let worked = worked && struck == self.struck();
+        let worked = worked && struck == self.struck() && !self.is_dead();
         self.play.machine.scheduler.note(|| format!("  worked: {worked}"));
         if worked {
             self.play.oracle.saved(self.view.process, start, self.moment());

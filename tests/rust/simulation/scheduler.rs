@@ -276,6 +276,13 @@ impl Scheduler {
         self.lock().processes[process].killed = true;
     }
 
+    /// Ends all processes but one, which loses no memory when the power goes.
+    pub fn kill_all_but(&self, survivor: Process) {
+        let mut tasks = self.lock();
+        let all = tasks.processes.iter_mut().enumerate();
+        all.filter(|(process, _)| *process != survivor).for_each(|(_, life)| life.killed = true);
+    }
+
     /// Stops `process`, or lets it go on.
     pub fn set_stopped(&self, process: Process, stopped: bool) {
         self.lock().processes[process].stopped = stopped;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::history::{History, Troubles};
-use super::play::play;
+use super::play::{Setting, play};
 use super::shrink::shrink;
 
 /// How many seeds a run tries that is not told otherwise.
@@ -53,7 +53,7 @@ fn try_all(from: u64, end: u64) -> Vec<Fault> {
             if seed >= end {
                 return;
             }
-            let fault = play(&History::new(seed, troubles()), None, false).fault;
+            let fault = play(&History::new(seed, troubles()), Setting::default(), false).fault;
             let fault = fault.map(|fault| (seed, fault));
             found.lock().expect("nobody panics in here").extend(fault);
         }
@@ -70,12 +70,12 @@ fn try_all(from: u64, end: u64) -> Vec<Fault> {
 /// Plays a seed, and a shorter history that fails as it does, step by step.
 fn replay(seed: u64) {
     let history = History::new(seed, troubles());
-    let Some(fault) = play(&history, None, false).fault else {
+    let Some(fault) = play(&history, Setting::default(), false).fault else {
         println!("SIM_SEED={seed} passes");
         return;
     };
     println!("SIM_SEED={seed}: {fault}");
-    let shortest = play(&shrink(history, &fault), None, true);
+    let shortest = play(&shrink(history, &fault), Setting::default(), true);
     println!("The shortest history that fails, too:\n{}", shortest.trace.join("\n"));
     panic!("SIM_SEED={seed}: {}", shortest.fault.unwrap_or(fault));
 }

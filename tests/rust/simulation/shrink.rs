@@ -1,7 +1,7 @@
 //! A shorter history that fails, too.
 
 use super::history::History;
-use super::play::{Outcome, play};
+use super::play::{Outcome, Setting, play};
 use super::random::Random;
 
 /// How many schedules a shorter history is tried with.
@@ -32,7 +32,7 @@ fn fails(history: &History, how: &str) -> Option<History> {
         _ => random.branch(number).next(),
     });
     schedules.map(|schedule| History { schedule, ..history.clone() }).find(|history| {
-        let Outcome { fault, .. } = play(history, None, false);
+        let Outcome { fault, .. } = play(history, Setting::default(), false);
         fault.is_some_and(|fault| way(&fault) == how)
     })
 }
