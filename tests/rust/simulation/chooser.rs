@@ -34,6 +34,14 @@ impl Chooser {
         if random.once_in(40) { LONG_STEP } else { STEP }
     }
 
+    /// Whether others may go on before a lock of memory, too.
+    pub fn stops_at_lock(&mut self) -> bool {
+        match self {
+            Self::Random(random, _) => random.once_in(5),
+            Self::Script(_) => true,
+        }
+    }
+
     /// One of `ready`. `me` runs now; `must`: it waits for the others.
     pub fn choose(&mut self, ready: &[usize], me: usize, must: bool) -> usize {
         match self {

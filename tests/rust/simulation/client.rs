@@ -85,4 +85,9 @@ impl Client {
     pub fn close(&self) -> bool {
         self.0.close().is_ok()
     }
+
+    /// What the user is told.
+    pub fn notices(&self) -> Vec<String> {
+        self.0.notices()
+    }
 }

@@ -134,6 +134,14 @@ impl Disk {
         }
     }
 
+    /// All files go, and the folder if `whole`.
+    pub fn sweep_away(&mut self, whole: bool) {
+        for (name, _) in self.names.clone() {
+            self.unlink(&name).expect("it is there");
+        }
+        self.folder = !whole;
+    }
+
     /// Opens a file.
     pub fn open(&mut self, number: Number) -> Description {
         self.file(number).opened += 1;

@@ -63,6 +63,12 @@ pub enum Event {
     Rewrite(usize),
     /// The power goes and comes back.
     PowerLoss,
+    /// The user deletes the cache's file.
+    Delete,
+    /// Somebody sweeps the folder: all files in it are gone.
+    Sweep,
+    /// Somebody removes the folder, or makes it again.
+    Folder(bool),
     /// A fresh process looks at everything.
     Observe,
 }
@@ -119,9 +125,17 @@ pub struct Troubles {
     pub edits: bool,
     /// The power is lost, and every result is synced.
     pub power: bool,
+    /// Files or the whole folder are removed.
+    pub removals: bool,
 }
 
 impl History {
+    /// Whether nothing happens that the user must be told.
+    pub fn is_quiet(&self) -> bool {
+        let looks = self.events.iter().all(|(_, event)| *event == Event::Observe);
+        looks && self.slots.iter().flatten().all(|life| life.end == End::Close)
+    }
+
     /// The history of `seed`, with `troubles` at most.
     pub fn new(seed: u64, troubles: Troubles) -> Self {
         let random = &mut Random::new(seed);
@@ -134,7 +148,7 @@ impl History {
         Self {
             slots,
             events,
-            stay: random.pick(&[1, 2, 4, 10, 30]),
+            stay: random.pick(&[2, 4, 8, 16, 50]),
             schedule: random.next(),
             synced: troubles.power,
         }
@@ -182,6 +196,7 @@ impl Troubles {
         busy: false,
         edits: false,
         power: false,
+        removals: false,
     };
 
     /// Those that `names` has, separated by commas; `all` are all.
@@ -198,6 +213,7 @@ impl Troubles {
             busy: has("busy"),
             edits: has("edits"),
             power: has("power"),
+            removals: has("removals"),
         }
     }
 
@@ -216,6 +232,7 @@ impl Troubles {
             busy: keep(self.busy),
             edits: keep(self.edits && !power),
             power,
+            removals: keep(self.removals && !power),
         }
     }
 
@@ -235,6 +252,8 @@ impl Troubles {
         add(self.unreadable, &[Event::Unreadable(true), Event::Unreadable(false)]);
         add(self.busy, &[Event::Busy(true), Event::Busy(false)]);
         add(self.power, &[Event::PowerLoss, Event::PowerLoss]);
+        add(self.removals, &[Event::Delete, Event::Sweep]);
+        add(self.removals, &[Event::Folder(false), Event::Folder(true)]);
         add(self.edits, &[Event::Replace(0), Event::Replace(1), Event::Rewrite(0)]);
         events
     }

@@ -85,6 +85,17 @@ impl Oracle {
         }
     }
 
+    /// Notes that somebody took away what `keys` have: for good if nobody was there who knows better.
+    pub fn removed(&self, keys: &[String], moment: u64, for_good: bool) {
+        let (start, returned, strong) = (moment, moment, for_good);
+        let end = if for_good { moment } else { u64::MAX };
+        let write = Write { value: None, process: usize::MAX, start, returned, end, strong };
+        let mut log = self.log();
+        for key in keys {
+            log.writes.entry(key.clone()).or_default().push(write.clone());
+        }
+    }
+
     /// Notes that `process` has ended: what it has not written by now never comes.
     pub fn ended(&self, process: Process, moment: u64) {
         for write in self.log().writes.values_mut().flatten() {

@@ -47,6 +47,8 @@ pub struct Play {
     /// The process that lives in each slot.
     living: Mutex<Vec<Option<Process>>>,
     durability: Durability,
+    /// Whether nothing happens that the user must be told.
+    quiet: bool,
 }
 
 /// One process of a history.
@@ -97,6 +99,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
         begun: AtomicU64::new(0),
         living: Mutex::new(vec![None; history.slots.len()]),
         durability: if history.synced { Durability::Fsync } else { Durability::Flush },
+        quiet: history.is_quiet(),
     });
     let (director, history) = (Arc::clone(&play), history.clone());
     let process = scheduler.new_process();
@@ -142,6 +145,7 @@ impl Play {
         }
         scheduler.let_all_go_on();
         self.join(&tasks);
+        self.machine.disk().folder = true;
         self.machine.disk().faults = super::fault::Faults::default();
         self.look_at_the_end();
     }
@@ -204,9 +208,21 @@ impl Play {
             Event::Busy(on) => self.machine.disk().faults.busy = if on { 2 } else { 0 },
             Event::Replace(number) => editor::edit(self, number, true),
             Event::Rewrite(number) => editor::edit(self, number, false),
+            Event::Delete => self.remove(|disk| drop(disk.unlink(SNAPSHOT))),
+            Event::Sweep => self.remove(|disk| disk.sweep_away(false)),
+            Event::Folder(false) => self.remove(|disk| disk.sweep_away(true)),
+            Event::Folder(true) => self.machine.disk().folder = true,
             Event::PowerLoss => self.machine.lose_power(),
             Event::Observe => self.observe(),
         }
+    }
+
+    /// Takes files away. Whoever is there may have results that belong there, and give them again.
+    fn remove(&self, remove: impl FnOnce(&mut Disk)) {
+        remove(&mut self.machine.disk());
+        let living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
+        let nobody = living.iter().all(Option::is_none);
+        self.oracle.removed(&all_keys(), self.machine.scheduler.moment(), nobody);
     }
 
     /// A fresh process looks at everything, and is gone.
@@ -256,6 +272,15 @@ impl Actor {
         self.play.join(&workers);
         if life.end == End::Close {
             self.run(Op::Close);
+        }
+        self.hear();
+    }
+
+    /// Nobody is told anything if there was no trouble.
+    fn hear(&self) {
+        let told = self.client.notices();
+        if let Some(first) = told.first().filter(|_| self.play.quiet) {
+            self.play.machine.scheduler.fail(format!("TOLD: {first}"));
         }
     }
 

@@ -16,7 +16,7 @@ use outlive::stepping;
 use super::chooser::Chooser;
 
 /// A history that takes more steps than this makes no progress.
-const STEPS: u64 = 300_000;
+const STEPS: u64 = 30_000;
 /// How often everybody may wait for somebody else before it counts.
 const PATIENCE: u32 = 300;
 /// Nobody: the history has ended.
@@ -83,7 +83,7 @@ struct Door(Arc<Scheduler>);
 
 impl stepping::Scheduler for Door {
     fn step(&self) {
-        self.0.step();
+        self.0.step_at_lock();
     }
     fn wait(&self) {
         self.0.wait();
@@ -219,23 +219,29 @@ impl Scheduler {
 
     /// A moment at which others may go on, or this thread's process may end.
     pub fn step(&self) {
+        if !thread::panicking() {
+            let mut tasks = self.lock();
+            tasks.count_step();
+            self.switch(ME.get(), tasks, false);
+        }
+    }
+
+    /// The same before a lock of memory: there are many, and each hand-over has a price.
+    fn step_at_lock(&self) {
         if thread::panicking() {
             return;
         }
-        let mut tasks = self.lock();
-        tasks.progress += 1;
-        tasks.steps += 1;
-        let time = tasks.chooser.tick();
-        tasks.clock += time;
-        if tasks.steps == STEPS {
-            tasks.fail("it makes no progress".to_owned());
+        let (me, mut tasks) = (ME.get(), self.lock());
+        tasks.count_step();
+        if tasks.is_killed(me) || tasks.chooser.stops_at_lock() {
+            self.switch(me, tasks, false);
         }
-        self.switch(ME.get(), tasks, false);
     }
 
     /// Others must go on: this thread waits for what one of them holds.
     pub fn wait(&self) {
         let (me, mut tasks) = (ME.get(), self.lock());
+        tasks.steps += 1;
         let progress = tasks.progress;
         tasks.tasks[me].status = Status::Waiting(progress);
         self.switch(me, tasks, true);
@@ -247,8 +253,7 @@ impl Scheduler {
             return;
         }
         let (me, mut tasks) = (ME.get(), self.lock());
-        tasks.progress += 1;
-        tasks.steps += 1;
+        tasks.count_step();
         let until = tasks.clock + time;
         tasks.tasks[me].status = Status::Sleeping(until);
         self.switch(me, tasks, true);
@@ -328,6 +333,16 @@ impl Tasks {
             self.failure = Some(why);
         }
         self.processes.iter_mut().for_each(|life| life.killed = true);
+    }
+
+    fn count_step(&mut self) {
+        self.progress += 1;
+        self.steps += 1;
+        let time = self.chooser.tick();
+        self.clock += time;
+        if self.steps >= STEPS {
+            self.fail("it makes no progress".to_owned());
+        }
     }
 
     fn is_ready(&self, task: &Entry) -> bool {

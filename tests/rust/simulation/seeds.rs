@@ -59,8 +59,7 @@ fn try_all(from: u64, end: u64) -> Vec<Fault> {
         }
     };
     thread::scope(|scope| {
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        (0..workers).for_each(|_| drop(scope.spawn(work)));
+        (0..number("SIM_WORKERS").unwrap_or(1)).for_each(|_| drop(scope.spawn(work)));
     });
     let mut found = found.into_inner().expect("nobody panics in here");
     found.sort();
