@@ -170,6 +170,11 @@ impl Inner {
                 Kind::Journal(generation) => Some(generation),
                 Kind::Temporary | Kind::Damaged => None,
             })
+            // A folder or a pipe of that name is somebody else's.
+            .filter(|number| {
+                let status = self.fs.status(&self.names().journal(*number));
+                status.is_ok_and(|status| status.regular)
+            })
             .collect();
         generations.sort_unstable();
         Ok(generations)

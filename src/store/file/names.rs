@@ -68,9 +68,15 @@ impl Names {
         if rest.starts_with(b".damaged-") {
             return Some(Kind::Damaged);
         }
-        let digits = rest.strip_prefix(b".journal-")?;
-        str::from_utf8(digits).ok()?.parse().ok().map(Kind::Journal)
+        generation(rest.strip_prefix(b".journal-")?).map(Kind::Journal)
     }
+}
+
+/// The number that `digits` spell as we would; one that leaves no room for others after it is none.
+fn generation(digits: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(digits).ok()?;
+    let number: u64 = text.parse().ok().filter(|number| *number < u64::MAX / 2)?;
+    (number.to_string() == text).then_some(number)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -134,6 +140,9 @@ mod tests {
         assert_eq!(kind("a.json.tmp-1-2-3"), Some(Kind::Temporary));
         for other in ["a.json", "a.json.lock", "b.json.journal-1", "a.json.journal-x"] {
             assert_eq!(kind(other), None, "{other}");
+        }
+        for stray in ["+1", "007", "", "-1", "18446744073709551615", "1 ", "1~"] {
+            assert_eq!(kind(&format!("a.json.journal-{stray}")), None, "{stray}");
         }
     }
 }
