@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::machine::SNAPSHOT;
 use super::play::{Play, edited};
@@ -19,7 +19,8 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     let start = scheduler.moment();
     let folds = play.folds();
     play.oracle.begin(std::slice::from_ref(&key), &Some(text.clone()), EDITOR, start);
-    entries.insert(key, serde_json::from_str(&text).expect("it is a JSON string"));
+    let value = serde_json::from_str(&text).expect("it is a JSON string");
+    put(&mut entries, key, value);
     let bytes = serde_json::to_vec_pretty(&entries).expect("it is a JSON object");
     if renames {
         replace(play, bytes)
@@ -32,6 +33,14 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     if !alone {
         play.oracle.ended(EDITOR, scheduler.moment());
     }
+}
+
+/// Adds an entry as the others are: in an annotated file, the last member says so.
+fn put(entries: &mut Map<String, Json>, key: String, value: Json) {
+    let last = entries.remove("outlive");
+    let entry = if last.is_some() { json!({ "result": value }) } else { value };
+    entries.insert(key, entry);
+    entries.extend(last.map(|last| ("outlive".to_owned(), last)));
 }
 
 fn entries(play: &Play) -> Option<Map<String, Json>> {
