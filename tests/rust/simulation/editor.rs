@@ -17,7 +17,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     let key = edited(number);
     let text = play.result(&key);
     let start = scheduler.moment();
-    let folds = play.folds();
+    let before = play.leaves_edits_alone();
     play.oracle.begin(std::slice::from_ref(&key), &Some(text.clone()), EDITOR, start);
     let value = serde_json::from_str(&text).expect("it is a JSON string");
     put(&mut entries, key, value);
@@ -28,7 +28,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
         rewrite(play, &bytes)
     }
     // Who saved meanwhile may have looked before, and written after.
-    let alone = !folds.0 && folds == play.folds();
+    let alone = before.0 && before == play.leaves_edits_alone();
     play.oracle.end(start, scheduler.moment(), alone);
     if !alone {
         play.oracle.ended(EDITOR, scheduler.moment());

@@ -1,6 +1,6 @@
 //! Plays a history: its processes, its threads, and what befalls them.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub struct Play {
     folds: AtomicUsize,
     /// How many were begun.
     begun: AtomicU64,
+    /// Whether somebody cleared: journals say so, and an editor does not know them.
+    cleared: AtomicBool,
     /// The process that lives in each slot.
     living: Mutex<Vec<Option<Process>>>,
     durability: Durability,
@@ -97,6 +99,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
         results: AtomicU64::new(0),
         folds: AtomicUsize::new(0),
         begun: AtomicU64::new(0),
+        cleared: AtomicBool::new(false),
         living: Mutex::new(vec![None; history.slots.len()]),
         durability: if history.synced { Durability::Fsync } else { Durability::Flush },
         quiet: history.is_quiet(),
@@ -252,9 +255,12 @@ impl Play {
         format!("\"{key}#{}\"", self.results.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Whether somebody saves; how many saves were begun so far.
-    pub fn folds(&self) -> (bool, u64) {
-        (self.folds.load(Ordering::Relaxed) > 0, self.begun.load(Ordering::Relaxed))
+    /// Whether nobody saves who might write over an edit, or cleared before it in a journal; how many
+    /// saves were begun so far.
+    pub fn leaves_edits_alone(&self) -> (bool, u64) {
+        let saves = self.folds.load(Ordering::Relaxed) > 0;
+        let cleared = self.cleared.load(Ordering::Relaxed);
+        (!saves && !cleared, self.begun.load(Ordering::Relaxed))
     }
 }
 
@@ -291,7 +297,10 @@ impl Actor {
             Op::Refresh(number) => self.compute(&key(number)),
             Op::Look(number) => self.look(&key(number)),
             Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
-            Op::Clear => self.delete(&all_keys(), || self.client.clear()),
+            Op::Clear => {
+                self.play.cleared.store(true, Ordering::Relaxed);
+                self.delete(&all_keys(), || self.client.clear());
+            }
             Op::Save => self.save(|| self.client.save()),
             Op::Close => self.save(|| self.client.close()),
         }
