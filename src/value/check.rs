@@ -1,9 +1,9 @@
 //! Whether a text is JSON, without building anything.
 
-use super::levels::Shape;
-use super::plain::{Plain, plain};
+use super::nesting::Shape;
 use super::text::utf8;
 use super::token::{Body, Number};
+use super::validate_fast::{Validated, validate_fast};
 use super::walk::{Visit, walk};
 use crate::error::{Error, Result};
 
@@ -18,7 +18,7 @@ pub struct Soundness {
 
 /// Checks the one value in `text`: the same verdict as [`parse`](super::parse::parse).
 pub fn check(text: &[u8]) -> Result<Soundness> {
-    if let Some(Plain { ascii }) = plain(text) {
+    if let Some(Validated { ascii }) = validate_fast(text) {
         if !ascii {
             utf8(text)?;
         }
@@ -30,14 +30,14 @@ pub fn check(text: &[u8]) -> Result<Soundness> {
 /// The same, word by word.
 fn look_closely(text: &[u8]) -> Result<Soundness> {
     let text = utf8(text)?;
-    let loose = walk(text, &mut Nobody)?;
+    let loose = walk(text, &mut Validator)?;
     Ok(Soundness { non_ascii: !text.is_ascii(), loose })
 }
 
 /// A visitor who only wants to know how it ends.
-struct Nobody;
+struct Validator;
 
-impl<'t> Visit<'t> for Nobody {
+impl<'t> Visit<'t> for Validator {
     type Error = Error;
     fn null(&mut self) -> Result<()> {
         Ok(())
@@ -67,7 +67,7 @@ impl<'t> Visit<'t> for Nobody {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, check, look_closely, plain};
+    use super::{Error, check, look_closely, validate_fast};
     use proptest::prelude::*;
 
     /// Fails unless both ways of looking at `text` agree, and the fast one takes all that is plain.
@@ -85,7 +85,12 @@ mod tests {
         let container = matches!(text.first(), Some(b'[' | b'{'));
         let strict = closely.is_ok_and(|found| !found.loose);
         let utf8 = std::str::from_utf8(text).is_ok();
-        assert_eq!(plain(text).is_some() && utf8, strict && container, "{}", text.escape_ascii());
+        assert_eq!(
+            validate_fast(text).is_some() && utf8,
+            strict && container,
+            "{}",
+            text.escape_ascii()
+        );
     }
 
     /// All short texts of the characters that matter, at every place around the end of a block.
@@ -221,7 +226,7 @@ mod tests {
         fn right_and_nearly_right_texts(words in right(), shift in 0..70_usize, at: prop::sample::Index, to: prop::sample::Index, other in word(), kind in 0..4) {
             let mut words = [vec!["[".to_owned(), format!("\"{}\"", "x".repeat(shift)), ", ".to_owned()], words, vec!["]".to_owned()]].concat();
             compare(words.concat().as_bytes());
-            prop_assert!(plain(words.concat().as_bytes()).is_some());
+            prop_assert!(validate_fast(words.concat().as_bytes()).is_some());
             let (at, to) = (at.index(words.len()), to.index(words.len()));
             match kind {
                 0 => drop(words.remove(at)),

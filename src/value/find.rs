@@ -1,6 +1,12 @@
 //! Finding the next byte that ends or interrupts a string's body, sixteen bytes at a time.
 
-use wide::u8x16;
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined into `dispatch!` does not get the instructions of this CPU"
+)]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, mask8x16, u8x16};
 
 const LANES: usize = 16;
 
@@ -52,17 +58,22 @@ fn is_plain_word<const WIDE: bool>(word: u128) -> bool {
 
 #[inline]
 fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
-    let mut found = u8x16::ZERO;
+    dispatch!(Level::baseline(), simd => copy_lanes::<_, WIDE>(simd, text, place))
+}
+
+#[inline(always)]
+fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
+    let mut found = mask8x16::splat(simd, false);
     for (register, place) in text.as_chunks::<LANES>().0.iter().zip(place.as_chunks_mut().0) {
         *place = *register;
-        found |= marked::<WIDE>(*register);
+        found |= marked::<S, WIDE>(simd, register);
     }
     // The last register overlaps the one before it.
     if let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) {
         *place = *register;
-        found |= marked::<WIDE>(*register);
+        found |= marked::<S, WIDE>(simd, register);
     }
-    found.to_bitmask() == 0
+    !found.any_true()
 }
 
 /// Copies `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
@@ -93,25 +104,18 @@ fn find<const WIDE: bool>(text: &[u8], mut at: usize) -> usize {
 
 /// One bit for each lane that holds a special byte.
 #[inline]
-fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u32 {
-    marked::<WIDE>(lanes).to_bitmask()
+fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u64 {
+    // What every CPU of this kind has: a choice at run time would cost more than 16 bytes do.
+    dispatch!(Level::baseline(), simd => marked::<_, WIDE>(simd, &lanes).to_bitmask())
 }
 
-/// The highest bit of each lane that holds a special byte; the other bits mean nothing.
-#[inline]
-fn marked<const WIDE: bool>(lanes: [u8; LANES]) -> u8x16 {
-    let lanes = u8x16::new(lanes);
-    let escape = lanes.simd_eq(u8x16::splat(b'\\'));
+/// The lanes that hold a special byte.
+#[inline(always)]
+fn marked<S: Simd, const WIDE: bool>(simd: S, lanes: &[u8; LANES]) -> mask8x16<S> {
+    let lanes = u8x16::from_slice(simd, lanes);
     // This puts the quote, 0x22, in the place of the space: at the end of the control characters.
-    let swapped = lanes ^ u8x16::splat(0x02);
-    let highest = u8x16::splat(0x20);
-    let control = swapped.max(highest).simd_eq(highest);
-    if WIDE {
-        let delete = lanes.simd_eq(u8x16::splat(0x7f));
-        escape | control | delete | lanes
-    } else {
-        escape | control
-    }
+    let found = lanes.simd_eq(b'\\') | (lanes ^ 0x02).simd_le(0x20);
+    if WIDE { found | lanes.simd_ge(0x7f) } else { found }
 }
 
 /// Whether nothing special is in what is shorter than a register: most strings in most texts.

@@ -2,7 +2,7 @@
 
 use std::vec::Drain;
 
-use super::levels::Shape;
+use super::nesting::Shape;
 use super::text::{Text, unescape, utf8};
 use super::token::{Body, Kind, Number};
 use super::walk::{Visit, walk};

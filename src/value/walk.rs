@@ -3,7 +3,7 @@
 //! NOTE: no recursion. The nesting is a bit for each level, so that a text of a million brackets
 //! costs neither stack nor time.
 
-use super::levels::{Levels, Shape};
+use super::nesting::{Nesting, Shape};
 use super::token::{Body, Cursor, Number};
 use crate::error::Error;
 
@@ -23,7 +23,7 @@ pub(super) trait Visit<'t> {
 
 /// Goes over the one value in `text`; whether it is loose (more than one line of strict JSON).
 pub(super) fn walk<'t, V: Visit<'t>>(text: &'t str, visit: &mut V) -> Result<bool, V::Error> {
-    let mut walker = Walker { cursor: Cursor::new(text), open: Levels::default(), visit };
+    let mut walker = Walker { cursor: Cursor::new(text), open: Nesting::default(), visit };
     walker.value()?;
     walker.cursor.next_word();
     if !walker.cursor.at_end() {
@@ -34,7 +34,7 @@ pub(super) fn walk<'t, V: Visit<'t>>(text: &'t str, visit: &mut V) -> Result<boo
 
 struct Walker<'t, 'v, V> {
     cursor: Cursor<'t>,
-    open: Levels,
+    open: Nesting,
     visit: &'v mut V,
 }
 

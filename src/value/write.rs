@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::find;
-use super::paper::Paper;
+use super::scratch_buffer::ScratchBuffer;
 use super::tag::Tag;
 use super::text::surrogate;
 use crate::error::{Error, Result};
@@ -22,43 +22,43 @@ pub enum Charset {
 /// Brackets, commas and colons are the caller's to put in the right order.
 #[derive(Debug)]
 pub struct Writer {
-    paper: Paper,
+    buffer: ScratchBuffer,
     charset: Charset,
 }
 
 impl Writer {
     /// A writer of texts in `charset`.
     pub fn new(charset: Charset) -> Self {
-        Self::reusing(Paper::default(), charset)
+        Self::reusing(ScratchBuffer::default(), charset)
     }
 
-    /// The same, on paper that was used before.
-    pub fn reusing(mut paper: Paper, charset: Charset) -> Self {
-        paper.clear();
-        Self { paper, charset }
+    /// The same, on buffer that was used before.
+    pub fn reusing(mut buffer: ScratchBuffer, charset: Charset) -> Self {
+        buffer.clear();
+        Self { buffer, charset }
     }
 
-    /// The paper, for the next writer.
-    pub fn into_paper(self) -> Paper {
-        self.paper
+    /// The buffer, for the next writer.
+    pub fn into_buffer(self) -> ScratchBuffer {
+        self.buffer
     }
 
     /// Takes back everything behind the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
-        self.paper.rewind(len);
+        self.buffer.rewind(len);
     }
 
-    /// Drops the text, keeps the paper.
+    /// Drops the text, keeps the buffer.
     pub fn clear(&mut self) {
-        self.paper.clear();
+        self.buffer.clear();
     }
 
     /// The text so far.
     pub fn as_bytes(&self) -> &[u8] {
-        self.paper.as_bytes()
+        self.buffer.as_bytes()
     }
 
-    /// The text in memory of exactly its size; this writer is empty again and keeps its paper.
+    /// The text in memory of exactly its size; this writer is empty again and keeps its buffer.
     pub fn take_exact(&mut self) -> Bytes {
         let text = Bytes::copy_from_slice(self.as_bytes());
         self.clear();
@@ -77,7 +77,7 @@ impl Writer {
 
     /// An integer.
     pub fn int64(&mut self, value: i64) {
-        self.paper.short(itoa::Buffer::new().format(value).as_bytes());
+        self.buffer.short(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// An integer of any size: a sign if it is negative, and decimal digits.
@@ -123,8 +123,8 @@ impl Writer {
         behind: &[u8; B],
     ) {
         let plain = match self.charset {
-            Charset::Utf8 => self.paper.framed::<false, A, B>(before, text.as_bytes(), behind),
-            Charset::Ascii => self.paper.framed::<true, A, B>(before, text.as_bytes(), behind),
+            Charset::Utf8 => self.buffer.framed::<false, A, B>(before, text.as_bytes(), behind),
+            Charset::Ascii => self.buffer.framed::<true, A, B>(before, text.as_bytes(), behind),
         };
         if !plain {
             self.odd_framed(before, text, behind);
@@ -197,7 +197,7 @@ impl Writer {
     /// Something that is known to be right as it is.
     #[inline]
     pub fn raw(&mut self, text: &[u8]) {
-        self.paper.put(text);
+        self.buffer.put(text);
     }
 
     /// The inside of a string of which the escapes are in place: only the charset is seen to.

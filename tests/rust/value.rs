@@ -5,10 +5,10 @@ use std::vec::Drain;
 use outlive::error::Error;
 use outlive::value::MAX_DEPTH;
 use outlive::value::check::check;
+use outlive::value::normalise::normalise;
 use outlive::value::parse::{Build, parse};
 use outlive::value::tag::{Tag, escape, unescape};
 use outlive::value::text::{Text, has_split_pair};
-use outlive::value::tidy::tidy;
 use outlive::value::write::{Charset, Writer};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -226,7 +226,7 @@ proptest! {
         let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
         let text = text.unwrap();
         for charset in [Charset::Ascii, Charset::Utf8] {
-            let tidied = tidy(&text, charset).unwrap();
+            let tidied = normalise(&text, charset).unwrap();
             let found = check(&tidied).unwrap();
             prop_assert!(!found.loose);
             prop_assert!(charset == Charset::Utf8 || !found.non_ascii);
@@ -310,7 +310,7 @@ fn python_words_are_read() {
         Node::List(vec![float(f64::INFINITY), float(f64::NEG_INFINITY)])
     );
     assert!(matches!(read("NaN").unwrap(), Node::Float(bits) if f64::from_bits(bits).is_nan()));
-    let tidied = tidy(b"[NaN,\n-Infinity]", Charset::Utf8).unwrap();
+    let tidied = normalise(b"[NaN,\n-Infinity]", Charset::Utf8).unwrap();
     assert_eq!(tidied.as_ref(), br#"[{"$float": "nan"}, {"$float": "-inf"}]"#);
 }
 
@@ -465,10 +465,10 @@ fn depth_is_limited() {
 #[test]
 fn tidy_borrows_what_is_tidy() {
     use std::borrow::Cow;
-    assert!(matches!(tidy(b"{\"a\":  1}", Charset::Ascii).unwrap(), Cow::Borrowed(_)));
-    assert!(matches!(tidy("\"\u{e9}\"".as_bytes(), Charset::Utf8).unwrap(), Cow::Borrowed(_)));
+    assert!(matches!(normalise(b"{\"a\":  1}", Charset::Ascii).unwrap(), Cow::Borrowed(_)));
+    assert!(matches!(normalise("\"\u{e9}\"".as_bytes(), Charset::Utf8).unwrap(), Cow::Borrowed(_)));
     assert_eq!(
-        tidy("[\n\"\u{e9}\\n\"]".as_bytes(), Charset::Ascii).unwrap().as_ref(),
+        normalise("[\n\"\u{e9}\\n\"]".as_bytes(), Charset::Ascii).unwrap().as_ref(),
         br#"["\u00e9\n"]"#
     );
 }
@@ -477,8 +477,8 @@ fn tidy_borrows_what_is_tidy() {
 #[test]
 fn tidy_keeps_the_depth() {
     let deep = |levels: usize| "[".repeat(levels) + "NaN" + &"]".repeat(levels);
-    assert!(check(&tidy(deep(MAX_DEPTH - 1).as_bytes(), Charset::Ascii).unwrap()).is_ok());
-    assert!(tidy(deep(MAX_DEPTH).as_bytes(), Charset::Ascii).is_err());
+    assert!(check(&normalise(deep(MAX_DEPTH - 1).as_bytes(), Charset::Ascii).unwrap()).is_ok());
+    assert!(normalise(deep(MAX_DEPTH).as_bytes(), Charset::Ascii).is_err());
 }
 
 /// The checker says what a file of one strict entry a line would have to change.

@@ -7,28 +7,28 @@ use pyo3::prelude::*;
 
 use super::encode::encode;
 use super::refusal::Refusal;
-use crate::value::paper::Paper;
+use crate::value::scratch_buffer::ScratchBuffer;
 use crate::value::tag::{Tag, tag_of};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
-    // The paper is taken out while it is used: a value's own code may call for another text.
+    // The buffer is taken out while it is used: a value's own code may call for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
     let text = encode(value, &mut writer, 0).map(|()| writer.take_exact());
-    let paper = writer.into_paper();
-    if paper.capacity() <= LARGEST_SPARE {
-        SPARE.set(paper);
+    let buffer = writer.into_buffer();
+    if buffer.capacity() <= LARGEST_SPARE {
+        SPARE.set(buffer);
     }
     text
 }
 
-/// Paper larger than this is given back after its use.
+/// ScratchBuffer larger than this is given back after its use.
 const LARGEST_SPARE: usize = 1 << 20;
 
 thread_local! {
-    /// Where texts are put together: new paper for each costs more than writing on it.
-    static SPARE: Cell<Paper> = const { Cell::new(Paper::new()) };
+    /// Where texts are put together: new buffer for each costs more than writing on it.
+    static SPARE: Cell<ScratchBuffer> = const { Cell::new(ScratchBuffer::new()) };
 }
 
 /// The text of a kept exception, unless its arguments cannot be stored.

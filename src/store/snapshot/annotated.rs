@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::members::{members, number, string};
 use crate::store::{Code, Notes};
-use crate::value::tidy::tidy;
+use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
 /// How our texts of kept exceptions begin. (A real dict of this look is escaped.)
@@ -73,7 +73,7 @@ fn add_other(others: &mut Vec<u8>, key: &[u8], value: &[u8]) {
 
 /// The text that an item of a kept exception has.
 pub(super) fn error_text(payload: &[u8]) -> Option<Bytes> {
-    let payload = tidy(payload, Charset::Utf8).ok()?;
+    let payload = normalise(payload, Charset::Utf8).ok()?;
     // Anything else would be taken for a dict.
     payload.starts_with(b"[\"").then(|| [ERROR, &payload, b"}"].concat().into())
 }
@@ -99,7 +99,7 @@ pub(super) fn put_tail(created: Option<f64>, notes: &Notes, out: &mut Writer) {
         out.key(false, "code");
         out.str(code.as_str());
     }
-    let others = notes.others.as_ref().and_then(|others| tidy(others, out.charset()).ok());
+    let others = notes.others.as_ref().and_then(|others| normalise(others, out.charset()).ok());
     if let Some(members) = others.as_ref().and_then(|all| all.strip_prefix(b"{")) {
         out.comma();
         out.raw(members);

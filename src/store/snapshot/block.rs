@@ -12,9 +12,8 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x64};
 
 use crate::error::{Error, Result};
+use crate::value::masks::{BLOCK, Masks};
 use crate::value::strings::Strings;
-
-const BLOCK: usize = 64;
 
 /// The end of a list or dict, and what was seen on the way.
 #[derive(Clone, Copy)]
@@ -82,7 +81,7 @@ impl State {
         self.wide |= masks.wide;
         let strings = self.strings.block(masks.quote, masks.backslash).inside;
         let bad = masks.control & (strings | !white(simd, block, masks.control));
-        let mut brackets = masks.bracket & !strings;
+        let mut brackets = (masks.open | masks.close) & !strings;
         while brackets != 0 {
             let bit = brackets.trailing_zeros() as usize;
             brackets &= brackets - 1;
@@ -125,31 +124,4 @@ fn white<S: Simd>(simd: S, block: &[u8; BLOCK], control: u64) -> u64 {
     }
     let lanes = u8x64::from_slice(simd, block);
     (lanes.simd_eq(b'\n') | lanes.simd_eq(b'\r') | lanes.simd_eq(b'\t')).to_bitmask()
-}
-
-/// Where in a block the bytes are that matter.
-struct Masks {
-    quote: u64,
-    backslash: u64,
-    /// All four kinds of brackets.
-    bracket: u64,
-    control: u64,
-    /// What is beyond ASCII.
-    wide: u64,
-}
-
-impl Masks {
-    #[inline(always)]
-    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
-        let lanes = u8x64::from_slice(simd, block);
-        // `[` and `{`, `]` and `}` differ in this bit only.
-        let folded = lanes | 0x20;
-        Self {
-            quote: lanes.simd_eq(b'"').to_bitmask(),
-            backslash: lanes.simd_eq(b'\\').to_bitmask(),
-            bracket: (folded.simd_eq(b'{') | folded.simd_eq(b'}')).to_bitmask(),
-            control: lanes.simd_le(0x1f).to_bitmask(),
-            wide: lanes.simd_ge(0x80).to_bitmask(),
-        }
-    }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::store::entries::Chunk;
 use crate::store::snapshot::Fact;
 use crate::store::{Entries, EntryRun, Item};
-use crate::value::tidy::tidy;
+use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
 /// How much is handed to the system at once: more costs page faults, less costs calls.
@@ -73,7 +73,7 @@ impl File<'_> {
         let text = if item.sound {
             Ok(Cow::Borrowed(&item.text[..]))
         } else {
-            tidy(&item.text, self.charset)
+            normalise(&item.text, self.charset)
         };
         match text.and_then(|text| self.begin(&item.key).map(|()| text)) {
             Ok(text) => {
@@ -136,7 +136,7 @@ impl File<'_> {
     fn line(&self, run: &EntryRun, at: usize) -> Option<Range<usize>> {
         let file = &*run.file;
         let value = &file.text()[file.value(at)];
-        let ours = matches!(tidy(value, self.charset), Ok(Cow::Borrowed(_)));
+        let ours = matches!(normalise(value, self.charset), Ok(Cow::Borrowed(_)));
         let same = ours && file.format == self.format;
         let timed = self.format == Format::Flat || annotated::has_time(value);
         if same && timed { file.line(at) } else { None }

@@ -13,17 +13,16 @@
 )]
 
 use fearless_simd::prelude::*;
-use fearless_simd::{Level, dispatch, u8x64};
+use fearless_simd::{Level, dispatch};
 
-use super::levels::{Levels, Shape};
+use super::masks::{BLOCK, Masks};
+use super::nesting::{Nesting, Shape};
 use super::scalar::{escape_is_good, scalar_end};
 use super::strings::{Found, Strings};
 
-const BLOCK: usize = 64;
-
 /// Whether `text`, a list or dict, is strict JSON in one line; all that it may lack then is that it
 /// is UTF-8. `None` if it must be looked at more closely.
-pub(super) fn plain(text: &[u8]) -> Option<Plain> {
+pub(super) fn validate_fast(text: &[u8]) -> Option<Validated> {
     match text.first() {
         Some(b'{' | b'[') => {}
         _ => return None,
@@ -34,16 +33,16 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
 
 /// What a plain text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plain {
+pub(super) struct Validated {
     /// Whether all of it is ASCII.
     pub(super) ascii: bool,
 }
 
 #[inline(always)]
-fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Plain> {
+fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Validated> {
     let mut state = State { text, ..State::default() };
     // Apart from the state, which is in registers as long as its address is nobody's.
-    let mut open = Levels::default();
+    let mut open = Nesting::default();
     let (blocks, tail) = text.as_chunks::<BLOCK>();
     for block in blocks {
         state.block(&Masks::of(simd, block), &mut open)?;
@@ -53,7 +52,7 @@ fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Plain> {
     let mut last = [b' '; BLOCK];
     last[..tail.len()].copy_from_slice(tail);
     state.block(&Masks::of(simd, &last), &mut open)?;
-    state.closed.then_some(Plain { ascii: state.wide == 0 })
+    state.closed.then_some(Validated { ascii: state.wide == 0 })
 }
 
 /// What the blocks so far leave to the next.
@@ -84,7 +83,7 @@ struct State<'t> {
 impl State<'_> {
     /// Takes in one block; `None` if it is not plain.
     #[inline(always)]
-    fn block(&mut self, masks: &Masks, open: &mut Levels) -> Option<()> {
+    fn block(&mut self, masks: &Masks, open: &mut Nesting) -> Option<()> {
         if masks.control != 0 || self.closed && masks.space != !0 {
             return None;
         }
@@ -120,7 +119,7 @@ impl State<'_> {
 
     /// Takes in all brackets; the places at which the innermost bracket is a dict's.
     #[inline(always)]
-    fn brackets(&mut self, words: &Words, open: &mut Levels) -> Option<u64> {
+    fn brackets(&mut self, words: &Words, open: &mut Nesting) -> Option<u64> {
         let mut dicts = if open.top() == Some(Shape::Dict) { !0 } else { 0 };
         let mut brackets = words.open | words.close;
         while brackets != 0 {
@@ -200,7 +199,7 @@ fn escapes(text: &[u8], at: usize, mut escaped: u64) -> Option<()> {
 
 /// Takes in one bracket.
 #[inline(always)]
-fn bracket(text: &[u8], at: usize, open: &mut Levels) -> Option<()> {
+fn bracket(text: &[u8], at: usize, open: &mut Nesting) -> Option<()> {
     let shape = match text[at] {
         b'{' => return open.push(Shape::Dict).ok(),
         b'[' => return open.push(Shape::List).ok(),
@@ -250,43 +249,5 @@ impl Words {
             [masks.space, masks.open, masks.close, masks.comma, masks.colon].map(|m| m & outside);
         let known = strings.quotes | space | open | close | comma | colon;
         Self { space, open, close, comma, colon, scalar: outside & !known }
-    }
-}
-
-/// Where in a block the bytes are that matter.
-struct Masks {
-    quote: u64,
-    backslash: u64,
-    control: u64,
-    wide: u64,
-    space: u64,
-    open: u64,
-    close: u64,
-    comma: u64,
-    colon: u64,
-    digit: u64,
-    zero: u64,
-}
-
-impl Masks {
-    #[inline(always)]
-    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
-        let lanes = u8x64::from_slice(simd, block);
-        // `[` and `{`, `]` and `}` differ in this bit only.
-        let folded = lanes | 0x20;
-        let is = |byte: u8| lanes.simd_eq(byte).to_bitmask();
-        Self {
-            quote: is(b'"'),
-            backslash: is(b'\\'),
-            control: lanes.simd_le(0x1f).to_bitmask(),
-            wide: lanes.simd_ge(0x80).to_bitmask(),
-            space: is(b' '),
-            open: folded.simd_eq(b'{').to_bitmask(),
-            close: folded.simd_eq(b'}').to_bitmask(),
-            comma: is(b','),
-            colon: is(b':'),
-            digit: (lanes - b'0').simd_le(9).to_bitmask(),
-            zero: is(b'0'),
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::MAX_DEPTH;
 use super::check::check;
-use super::levels::Shape;
+use super::nesting::Shape;
 use super::text::utf8;
 use super::token::{Body, Kind, Number};
 use super::walk::{Visit, walk};
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// The value of `text` as strict JSON in one line and in `charset`; borrowed if `text` is that.
 /// `NaN` and its like become tagged values. An error if `text` is not JSON.
-pub fn tidy(text: &[u8], charset: Charset) -> Result<Cow<'_, [u8]>> {
+pub fn normalise(text: &[u8], charset: Charset) -> Result<Cow<'_, [u8]>> {
     let found = check(text)?;
     let foreign = found.non_ascii && charset == Charset::Ascii;
     if !found.loose && !foreign {

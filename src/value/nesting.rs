@@ -12,12 +12,12 @@ pub(super) enum Shape {
 
 /// The brackets that are open: one bit for each level.
 #[derive(Default)]
-pub(super) struct Levels {
+pub(super) struct Nesting {
     dicts: [u64; MAX_DEPTH.div_ceil(64)],
     depth: usize,
 }
 
-impl Levels {
+impl Nesting {
     pub(super) fn push(&mut self, shape: Shape) -> Result<()> {
         if self.depth == MAX_DEPTH {
             return Err(Error::TooDeep { limit: MAX_DEPTH });

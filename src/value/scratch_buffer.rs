@@ -5,13 +5,13 @@ use super::find::copy_plain;
 /// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
 /// that writing there needs no `unsafe`, and one look at the length does for several pieces.
 #[derive(Debug, Default)]
-pub struct Paper {
+pub struct ScratchBuffer {
     /// What is written, and the room behind it.
     bytes: Vec<u8>,
     end: usize,
 }
 
-impl Paper {
+impl ScratchBuffer {
     /// An empty sheet, which takes no memory.
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), end: 0 }
