@@ -11,6 +11,7 @@ pub mod entry;
 mod epoch;
 mod forget;
 mod gate;
+mod lease;
 mod limiter;
 mod news;
 mod rows;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 pub use entry::{Entry, Origin};
 pub use epoch::Epoch;
 pub use gate::Gate;
+pub use lease::{Ask, Found, Lease, Miss, StaleResult};
 
 use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
@@ -138,18 +140,6 @@ where
         _old = self.loaded().keep_live(key, text, live);
     }
 
-    /// Notes that the text of `key` is decoded for a hit; whether it was before.
-    pub fn note_use(&self, key: &[u8]) -> bool {
-        let _active = sync::active();
-        self.loaded().table.note_use(key)
-    }
-
-    /// Notes who uses an entry; says who did first.
-    pub fn claim(&self, key: &[u8], origin: Origin) -> Option<Origin> {
-        let _active = sync::active();
-        self.loaded().claim(key, origin)
-    }
-
     /// Joins the flight of `key`, or begins it.
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<SharedResult<L, E>> {
         let _active = sync::active();
@@ -163,6 +153,15 @@ where
         }
         let _active = sync::active();
         self.flights.is_flying(key)
+    }
+
+    /// Whether `caller` is computing `key`, further up its stack.
+    pub fn is_nested<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> bool {
+        if self.flights.is_idle() {
+            return false;
+        }
+        let _active = sync::active();
+        self.flights.is_nested(key, caller)
     }
 
     /// The flights, for what goes on inside of one.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
+use super::lease::Found;
 use super::limiter::Limiter;
 use super::table::Table;
 use crate::policy::{Limits, Liveness};
@@ -181,6 +182,23 @@ impl<L: Clone> State<L> {
         Some(entry.clone())
     }
 
+    /// The entry of `key`, whose use is noted.
+    pub fn hit(&mut self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
+        if origin.is_none() && !self.gate.uses.are_tracked() {
+            let (entry, used) = self.table.hit(key)?;
+            let entry = entry.into_owned();
+            return Some(Found { entry, first_use: !used, claimed: None });
+        }
+        let entry = self.table.get_mut(key)?;
+        if self.gate.uses.are_tracked() {
+            let now = self.gate.uses.clock.tick();
+            entry.liveness.get_or_insert_with(|| Arc::new(Liveness::new(now))).touch(now);
+        }
+        let claimed = origin.map(|origin| *entry.origin.get_or_insert(origin));
+        let first_use = !std::mem::replace(&mut entry.used, true);
+        Some(Found { entry: entry.clone(), first_use, claimed })
+    }
+
     pub fn contains(&self, key: &[u8]) -> bool {
         self.table.contains(key)
     }
@@ -211,11 +229,6 @@ impl<L: Clone> State<L> {
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
         let entry = self.table.get_mut(key).filter(|entry| entry.is_same_text(text))?;
         entry.live.replace(live.clone())
-    }
-
-    pub fn claim(&mut self, key: &[u8], origin: Origin) -> Option<Origin> {
-        let entry = self.table.get_mut(key)?;
-        Some(*entry.origin.get_or_insert(origin))
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.

@@ -64,9 +64,11 @@ impl<L: Clone> Table<L> {
         self.rows.row_mut(self.find(key)?).map(|row| &mut row.entry)
     }
 
-    /// Notes that the text of `key` is decoded for a hit; whether it was before.
-    pub fn note_use(&mut self, key: &[u8]) -> bool {
-        self.find(key).is_some_and(|row| self.rows.note_use(row))
+    /// The entry of `key`, whose use is noted, and whether it was used before.
+    pub fn hit(&mut self, key: &[u8]) -> Option<(Cow<'_, Entry<L>>, bool)> {
+        let row = self.find(key)?;
+        let used = self.rows.note_use(row);
+        Some((self.rows.get(row)?.1, used))
     }
 
     /// Puts `entry` in the place of the old one, or at the end; gives the old one back.

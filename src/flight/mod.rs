@@ -115,6 +115,11 @@ impl<V: Send + Sync + 'static> Flights<V> {
         !self.graph.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()
     }
 
+    /// Whether `caller` is computing `key`, further up its stack.
+    pub fn is_nested<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> bool {
+        self.own(&mut self.graph.lock(), key, caller.into()).is_some()
+    }
+
     /// What an inner call under `key` gave, if `caller` is inside its own flight of that key.
     pub fn nested_get<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> Option<V>
     where

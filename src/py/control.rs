@@ -107,7 +107,7 @@ impl Memoised {
             return me.invoke(py, &call);
         };
         invocation.refresh(py)?;
-        invocation.fly(py).map(|(value, _): Answer<'py>| value)
+        invocation.answer(py).map(|(value, _): Answer<'py>| value)
     }
 }
 

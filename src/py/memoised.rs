@@ -296,7 +296,7 @@ impl Memoised {
             return pending_call::call(slf, call, false);
         }
         match me.begin(py, call, CallContext::thread(py)?)? {
-            Some(invocation) => invocation.fly(py),
+            Some(invocation) => invocation.answer(py),
             None => me.invoke(py, call).map(|value| (value, None)),
         }
     }

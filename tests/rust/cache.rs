@@ -222,10 +222,10 @@ fn entries_are_claimed_once() {
     let cache = in_memory();
     let (one, two) =
         (Origin { function: 1, others: Some(7) }, Origin { function: 2, others: None });
-    assert_eq!(cache.claim(b"a", one), None);
+    assert!(cache.hit(b"a", Some(one)).is_none());
     cache.put(&key("a"), result("1")).unwrap();
-    assert_eq!(cache.claim(b"a", one), Some(one));
-    assert_eq!(cache.claim(b"a", two), Some(one));
+    assert_eq!(cache.hit(b"a", Some(one)).unwrap().claimed, Some(one));
+    assert_eq!(cache.hit(b"a", Some(two)).unwrap().claimed, Some(one));
 }
 
 /// What goes for want of room is counted, and gone from the file too.

@@ -69,6 +69,10 @@ fn gaps_are_closed() {
     }
 }
 
+fn used<L: Clone>(table: &mut Table<L>, key: &[u8]) -> bool {
+    table.hit(key).unwrap().1
+}
+
 /// A file's entries are as old as the file, and become rows only when they are touched.
 #[test]
 fn a_file_is_left_where_it_is() {
@@ -76,14 +80,14 @@ fn a_file_is_left_where_it_is() {
     assert_eq!((table.len(), table.touched().count()), (5, 0));
     assert_eq!(table.get(b"3").unwrap().created, Some(7.0));
     assert!(!written(&table).contains("times"));
-    assert!(!table.note_use(b"3") && table.note_use(b"3"));
+    assert!(!used(&mut table, b"3") && used(&mut table, b"3"));
     assert_eq!(table.touched().count(), 0);
     table.get_mut(b"3").unwrap().timed = true;
     assert_eq!(table.touched().count(), 1);
-    assert!(table.note_use(b"3"));
-    assert!(!table.note_use(b"4"));
+    assert!(used(&mut table, b"3"));
+    assert!(!used(&mut table, b"4"));
     table.close_gaps();
-    assert!(table.note_use(b"4") && !table.note_use(b"1"));
+    assert!(used(&mut table, b"4") && !used(&mut table, b"1"));
     // Under the digest of "3".
     assert!(written(&table).contains("\"af63ae4c86019e62\": {\"at\": 7.0}"));
 }
@@ -163,7 +167,7 @@ proptest! {
                     let name = key(&name.to_string());
                     let there = list.iter().any(|(key, _)| *key == name);
                     let first = !there || used.insert(name.clone());
-                    prop_assert_eq!(table.note_use(&name), !first);
+                    prop_assert_eq!(table.hit(&name).is_some_and(|(_, used)| used), !first);
                 }
                 Step::Remove(name) => {
                     let name = key(&name.to_string());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyo3::prelude::*;
 
+use super::PyFound;
 use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::clock;
@@ -33,7 +34,7 @@ impl<'py> Source<'py> {
 impl CoreCache {
     /// A copy of the value of `key`; None if there is none.
     pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(found) = self.cache.get(key) else { return Ok(None) };
+        let Some(found) = self.cache.hit(key, None) else { return Ok(None) };
         self.source(py, key, &found)?.map(|source| source.value(py)).transpose()
     }
 
@@ -45,10 +46,11 @@ impl CoreCache {
         &self,
         py: Python<'py>,
         key: &Bytes,
-        entry: &Entry<Arc<Template>>,
+        found: &PyFound,
     ) -> PyResult<Option<Source<'py>>> {
-        let text = entry.text.as_ref().filter(|_| entry.live.is_none());
-        let Some(text) = text.filter(|_| !self.cache.note_use(key)) else {
+        let entry = &found.entry;
+        let text = entry.text.as_ref().filter(|_| entry.live.is_none() && found.first_use);
+        let Some(text) = text else {
             return Ok(self.live(py, key, entry)?.map(Source::Template));
         };
         let decoded = self.decode(py, text);

@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
+use super::PyFound;
 use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::py::value::template::Template;
@@ -92,7 +93,8 @@ impl CoreCache {
         // Looked at first: what is bad is kept aside, not forgotten.
         if Self::__contains__(slf, key)?
             && let Some(entry) = Self::taken(slf, key)?
-            && let Some(source) = me.source(py, &with_wtf8(key, Bytes::copy_from_slice)?, &entry)?
+            && let found = (PyFound { entry, first_use: true, claimed: None })
+            && let Some(source) = me.source(py, &with_wtf8(key, Bytes::copy_from_slice)?, &found)?
         {
             return source.value(py);
         }

@@ -13,10 +13,22 @@ use std::sync::Arc;
 use pyo3::PyErr;
 
 use super::value::template::Template;
-use crate::cache::{Cache, SharedResult};
+use crate::cache::{Cache, Found, Lease, Miss, SharedResult, StaleResult};
 
 /// A cache whose decoded forms and failures are Python objects.
 pub type PyCache = Cache<Arc<Template>, Arc<PyErr>>;
 
 /// What a leader hands to those who wait.
 pub type PySharedResult = SharedResult<Arc<Template>, Arc<PyErr>>;
+
+/// The right to compute a key.
+pub type PyLease = Lease<Arc<Template>, Arc<PyErr>>;
+
+/// What a call whose key has no result is to do.
+pub type PyMiss = Miss<Arc<Template>, Arc<PyErr>>;
+
+/// What is known of a result that has expired.
+pub type PyStaleResult = StaleResult<Arc<Template>>;
+
+/// An entry that was asked for.
+pub type PyFound = Found<Arc<Template>>;

@@ -5,24 +5,26 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 
 use super::invocation::Invocation;
+use super::memoised::Memoised;
 use crate::cache::Origin;
+use crate::py::key::arguments::Call;
+
+impl Memoised {
+    /// Who asks, where keys do not tell.
+    pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_>) -> Option<Origin> {
+        let keys = &self.keys;
+        let others = || keys.other_arguments(py, call);
+        (keys.is_flat() && keys.is_first()).then(|| Origin { function: self.id, others: others() })
+    }
+}
 
 impl<'py> Invocation<'_, 'py> {
-    /// Who asks, where keys do not tell.
-    pub(super) fn origin(&self, py: Python<'py>) -> Option<Origin> {
-        let keys = &self.me.keys;
-        let others = || keys.other_arguments(py, self.call);
-        (keys.is_flat() && keys.is_first())
-            .then(|| Origin { function: self.me.id, others: others() })
-    }
-
     /// Warns once if this hit was computed by another function, or from other arguments.
-    pub(super) fn check_collision(&self, py: Python<'py>) -> PyResult<()> {
+    pub(super) fn check_collision(&self, py: Python<'py>, claimed: Option<Origin>) -> PyResult<()> {
+        let Some((first, mine)) = claimed.zip(self.origin) else { return Ok(()) };
         if self.me.collision_told.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let Some(mine) = self.origin(py) else { return Ok(()) };
-        let Some(first) = self.cache().claim(&self.key, mine) else { return Ok(()) };
         let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);
         if first.function == mine.function && !differ {
             return Ok(());

@@ -10,11 +10,11 @@ use pyo3::prelude::*;
 
 use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
-use super::lease::{Lease, StaleResult};
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
 use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::cache::mode::Mode;
+use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::ffi::call_with;
 use crate::py::value::refusal::type_name;
 use crate::py::value::stored_text::{tagged_error, to_text};
@@ -22,8 +22,8 @@ use crate::py::value::template::Template;
 
 impl<'py> Invocation<'_, 'py> {
     /// Calls the function and keeps what it returns.
-    pub fn compute(&self, py: Python<'py>, lease: Lease) -> PyResult<Answer<'py>> {
-        self.count(lease.old());
+    pub fn compute(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
+        self.count(&lease.old);
         match self.me.invoke(py, self.call) {
             Ok(value) => self.keep(py, lease, value),
             Err(error) => self.failed(py, lease, error),
@@ -31,7 +31,7 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Counts a call that is computed.
-    pub fn count(&self, old: &StaleResult) {
+    pub fn count(&self, old: &PyStaleResult) {
         self.me.count_miss();
         if old.expired {
             self.me.counters.expired.fetch_add(1, Ordering::Relaxed);
@@ -42,7 +42,7 @@ impl<'py> Invocation<'_, 'py> {
     pub fn keep(
         &self,
         py: Python<'py>,
-        lease: Lease,
+        lease: PyLease,
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let (mut entry, refused) = self.entry(py, &value)?;
@@ -56,21 +56,19 @@ impl<'py> Invocation<'_, 'py> {
             self.tell_used_up(py, &value, &part)?;
             return Ok((value, None));
         }
-        let landed = SharedResult::Result(entry.text.clone(), entry.live.clone());
         if !self.is_wanted(py, &value)? {
-            lease.finish(landed);
+            lease.share(SharedResult::Result(entry.text, entry.live));
             return Ok((value, None));
         }
         if let Some(refused) = &refused
             && self.options.on_unstorable == "raise"
         {
             let error = self.unstorable_error(py, &value, refused)?;
-            lease.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
+            lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
             return Err(error);
         }
         let fill = self.fill_of(py, &entry)?;
-        let _ = self.cache().put(&self.key, entry);
-        lease.finish(landed);
+        let _ = lease.commit(self.cache(), &self.key, entry);
         self.after_put(py)?;
         if let Some(refused) = refused {
             self.tell_unstorable(py, &refused)?;
@@ -130,7 +128,7 @@ impl<'py> Invocation<'_, 'py> {
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = self.options.expires();
         entry.transient = self.mode == Mode::Readonly;
-        entry.origin = self.origin(py);
+        entry.origin = self.origin;
         match to_text(value, self.core.get().charset()) {
             Ok(text) => {
                 entry.live = self.live_of(py, value, &text);
@@ -227,17 +225,17 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// The function raised: those who wait get the same exception, nothing is kept unless asked.
-    pub fn failed(&self, py: Python<'py>, lease: Lease, error: PyErr) -> PyResult<Answer<'py>> {
+    pub fn failed(&self, py: Python<'py>, lease: PyLease, error: PyErr) -> PyResult<Answer<'py>> {
         if !error.is_instance_of::<PyException>(py) {
             // An interrupt or an exit is meant for this thread: somebody else takes over.
             return Err(error);
         }
         if let Some(stale) = lease.old.stale.clone() {
-            lease.finish(SharedResult::Result(None, Some(Arc::clone(&stale))));
+            lease.share(SharedResult::Result(None, Some(Arc::clone(&stale))));
             return Ok((self.serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
-        lease.finish(SharedResult::Failed(Arc::new(error.clone_ref(py))));
+        lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
         Err(error)
     }
 

@@ -9,18 +9,17 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::context::CallContext;
-use super::lease::{Lease, StaleResult};
 use super::memoised::Memoised;
 use super::options::Options;
-use crate::flight::{Guard, Join, Poll, Waiter};
+use crate::cache::{Ask, Origin};
+use crate::flight::{Join, Poll, Waiter};
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
-use crate::py::cache::{PyCache, PySharedResult};
+use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
 use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::value::callbacks;
-use crate::store::{KeyGuard, KeyLock};
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -37,7 +36,7 @@ pub(super) enum Look<'py> {
     /// A kept exception.
     Raise(PyErr),
     /// Nothing fresh.
-    Miss(StaleResult),
+    Miss(PyStaleResult),
 }
 
 /// One call under way.
@@ -51,6 +50,8 @@ pub struct Invocation<'a, 'py> {
     /// Whether an older result does not count.
     pub anew: bool,
     pub options: Arc<Options>,
+    /// Who asks, where keys do not tell.
+    pub origin: Option<Origin>,
     /// The state of the cache when the call began.
     pub epoch: u64,
 }
@@ -61,10 +62,10 @@ pub enum Step<'py> {
     Done(Answer<'py>),
     /// Compute, inside of our own flight of this key.
     Nested,
-    /// Compute without a flight: waiting would close a circle.
-    Alone(Lease),
-    /// Compute for everybody.
-    Lead(Guard<PySharedResult>, StaleResult),
+    /// Compute, for those who wait too if the lease is shared.
+    Compute(PyLease),
+    /// Wait for another process that computes.
+    Busy(PyLease),
     /// Wait for the one who computes.
     Wait(Waiter<PySharedResult>),
 }
@@ -99,6 +100,7 @@ impl Memoised {
             mode,
             anew: mode == Mode::Refresh,
             options,
+            origin: self.origin(py, call),
             epoch,
         }))
     }
@@ -122,16 +124,16 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Looks up, waits or computes, until there is an answer.
-    pub fn fly(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+    pub fn answer(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         loop {
             match self.step(py)? {
                 Step::Done(answer) => return Ok(answer),
                 Step::Nested => return self.nested(py),
-                Step::Alone(lease) => return self.compute(py, lease),
-                Step::Lead(guard, old) => return self.lead(py, guard, old),
+                Step::Compute(lease) => return self.compute(py, lease),
+                Step::Busy(lease) => return self.wait_for_process(py, lease),
                 Step::Wait(waiter) => {
-                    let landed = wait(py, &waiter)?;
-                    if let Some(answer) = self.landed(py, landed)? {
+                    let shared = wait(py, &waiter)?;
+                    if let Some(answer) = self.shared(py, shared)? {
                         return Ok(answer);
                     }
                 }
@@ -142,8 +144,7 @@ impl<'py> Invocation<'_, 'py> {
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         // While somebody computes this key it may be us: then the cache does not count.
-        let early = self.cache().is_flying(&self.key).then(|| self.join());
-        if let Some(Join::Nested) = early {
+        if self.cache().is_nested(&self.key, self.context.caller()) {
             return self.inside(py);
         }
         let old = match self.look(py)? {
@@ -153,26 +154,46 @@ impl<'py> Invocation<'_, 'py> {
         };
         if self.me.used_up.load(Ordering::Relaxed) && self.mode != Mode::Offline {
             // Nothing comes of waiting for a result that can be used only once.
-            return Ok(Step::Alone(Lease::free(old)));
+            return Ok(Step::Compute(PyLease::unshared(old)));
         }
-        let joined = early.unwrap_or_else(|| self.join());
-        match joined {
-            Join::Nested => self.inside(py),
-            Join::Wait(waiter) => Ok(Step::Wait(waiter)),
-            Join::Lead(_) | Join::Circle if self.mode == Mode::Offline => {
-                Err(self.offline_miss(py))
-            }
-            Join::Circle => Ok(Step::Alone(Lease::free(old))),
-            Join::Lead(guard) => {
-                if self.anew {
-                    // Inner calls under this key must come by this path, where they are told apart.
-                    self.cache().gate().epoch.advance();
-                }
-                Ok(Step::Lead(guard, old))
-            }
+        let miss = self.cache().begin_miss(&self.key, self.context.caller(), self.ask(), old);
+        self.next(py, miss)
+    }
+
+    /// What follows from a miss.
+    fn next(&self, py: Python<'py>, miss: PyMiss) -> PyResult<Step<'py>> {
+        let lease = match miss {
+            PyMiss::Nested => return self.inside(py),
+            PyMiss::Wait(waiter) => return Ok(Step::Wait(waiter)),
+            PyMiss::Busy(lease) => return Ok(Step::Busy(lease)),
+            PyMiss::Found(lease, found) => match self.judge(py, &found, lease.old.due)? {
+                Look::Hit(answer) => return Ok(Step::Done(answer)),
+                Look::Raise(error) => return Err(error),
+                Look::Miss(_) => lease,
+            },
+            PyMiss::Circle(old) => PyLease::unshared(old),
+            PyMiss::Lead(lease) => lease,
+        };
+        if self.mode == Mode::Offline {
+            return Err(self.offline_miss(py));
+        }
+        if self.anew {
+            // Inner calls under this key must come by this path, where they are told apart.
+            self.cache().gate().epoch.advance();
+        }
+        Ok(Step::Compute(lease))
+    }
+
+    /// How the cache is asked for the key, once nothing was found.
+    fn ask(&self) -> Ask {
+        Ask {
+            origin: self.origin,
+            looks: !self.anew,
+            locks: !matches!(self.mode, Mode::Readonly | Mode::Offline),
         }
     }
 
+    /// A place among those who wait for this key.
     pub fn join(&self) -> Join<PySharedResult> {
         self.cache().join(&self.key, self.context.caller())
     }
@@ -186,57 +207,32 @@ impl<'py> Invocation<'_, 'py> {
         Ok(())
     }
 
-    /// We are the one who computes in this process; another process may be at it, or done.
-    fn lead(
-        &self,
-        py: Python<'py>,
-        guard: Guard<PySharedResult>,
-        old: StaleResult,
-    ) -> PyResult<Answer<'py>> {
-        let lock = self.take_lock(py, &guard)?;
-        if let Some(answer) = self.look_again(py, &old)? {
-            return Ok(answer);
-        }
-        let mut lease = Lease::lead(guard, old);
-        lease.hold(lock);
-        self.compute(py, lease)
+    /// Asks again for a key that another process had.
+    pub fn acquire(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
+        self.next(py, self.cache().acquire(&self.key, lease, self.ask()))
     }
 
-    /// Somebody may have finished between our look and the flight, or in another process.
-    pub fn look_again(&self, py: Python<'py>, old: &StaleResult) -> PyResult<Option<Answer<'py>>> {
-        self.cache().take_news();
-        match self.look_for(py, old.due)? {
-            Look::Hit(answer) => Ok(Some(answer)),
-            Look::Raise(error) => Err(error),
-            Look::Miss(_) => Ok(None),
+    /// Waits for another process, where that closes no circle, then computes if it must.
+    fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
+        let outside = match lease.guard() {
+            Some(guard) if !self.context.is_within() => guard.may_wait_outside(),
+            _ => None,
+        };
+        if outside.is_none() {
+            return self.compute(py, lease);
         }
-    }
-
-    fn take_lock(
-        &self,
-        py: Python<'py>,
-        guard: &Guard<PySharedResult>,
-    ) -> PyResult<Option<KeyGuard>> {
-        let mut locked = self.try_lock();
-        if !matches!(locked, KeyLock::Busy) || self.context.is_within() {
-            return Ok(locked.held());
-        }
-        let Some(_outside) = guard.may_wait_outside() else { return Ok(None) };
-        let [mut pause, longest] = PAUSES;
-        while matches!(locked, KeyLock::Busy) {
+        let (mut step, [mut pause, longest]) = (Step::Busy(lease), PAUSES);
+        while let Step::Busy(lease) = step {
             py.detach(|| std::thread::sleep(pause));
             py.check_signals()?;
             pause = longest.min(pause * 2);
-            locked = self.try_lock();
+            step = self.acquire(py, lease)?;
         }
-        Ok(locked.held())
-    }
-
-    /// Tries to keep other processes from computing this key meanwhile.
-    pub fn try_lock(&self) -> KeyLock {
-        match self.mode {
-            Mode::Readonly => KeyLock::Unsupported,
-            _ => self.cache().lock_key(&self.key),
+        drop(outside);
+        match step {
+            Step::Done(answer) => Ok(answer),
+            Step::Compute(lease) => self.compute(py, lease),
+            Step::Nested | Step::Busy(_) | Step::Wait(_) => self.answer(py),
         }
     }
 
@@ -253,7 +249,7 @@ impl<'py> Invocation<'_, 'py> {
 fn wait(py: Python<'_>, waiter: &Waiter<PySharedResult>) -> PyResult<Option<PySharedResult>> {
     loop {
         match py.detach(|| waiter.wait(SIGNALS)) {
-            Poll::Ready(landed) => return Ok(Some(landed)),
+            Poll::Ready(shared) => return Ok(Some(shared)),
             Poll::Again => return Ok(None),
             Poll::Pending => {
                 py.check_signals()?;

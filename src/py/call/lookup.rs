@@ -8,13 +8,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::invocation::{Invocation, Look};
-use super::lease::StaleResult;
 use super::options::Ttl;
 use crate::cache::Entry;
 use crate::clock;
 use crate::policy::{Expiry, Freshness};
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
+use crate::py::cache::{PyFound, PyStaleResult};
 use crate::py::ffi::call_with;
 use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
 use crate::py::value::stored_text::is_error;
@@ -24,18 +24,18 @@ impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
-        let found = cache.get(&self.key).or_else(|| {
+        let found = cache.hit(&self.key, None).or_else(|| {
             // Another process may have it by now: a call would look, too.
             cache.take_news();
-            cache.get(&self.key)
+            cache.hit(&self.key, None)
         });
         let Some(found) = found else { return Ok(None) };
-        if is_error(found.text.as_ref()) {
+        if is_error(found.entry.text.as_ref()) {
             return Ok(None);
         }
         let Some(source) = self.source(py, &found)? else { return Ok(None) };
         let expiry = self.expiry(|| source.value(py))?;
-        match self.freshness(py, &found, expiry)? {
+        match self.freshness(py, &found.entry, expiry)? {
             Freshness::Expired { .. } => Ok(None),
             Freshness::Fresh | Freshness::Refresh => self.serve(py, &source).map(Some),
         }
@@ -43,57 +43,56 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Looks the key up.
     pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
-        self.look_for(py, false)
+        if self.anew {
+            return Ok(Look::Miss(PyStaleResult::default()));
+        }
+        match self.cache().hit(&self.key, self.origin) {
+            Some(found) => self.judge(py, &found, false),
+            None => Ok(Look::Miss(PyStaleResult::default())),
+        }
     }
 
-    /// Looks the key up; a result that is `due` is not served while it is made anew.
-    pub(super) fn look_for(&self, py: Python<'py>, due: bool) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss(StaleResult::default());
-        if self.anew {
-            return Ok(nothing);
+    /// Serves an entry, unless it is too old or no result; one that is `due` is not served while it
+    /// is made anew.
+    pub(super) fn judge(&self, py: Python<'py>, found: &PyFound, due: bool) -> PyResult<Look<'py>> {
+        let nothing = Look::Miss(PyStaleResult::default());
+        if is_error(found.entry.text.as_ref()) {
+            return self.kept_error(py, &found.entry);
         }
-        let Some(found) = self.cache().get(&self.key) else { return Ok(nothing) };
-        if is_error(found.text.as_ref()) {
-            return self.kept_error(py, &found);
-        }
-        let Some(source) = self.source(py, &found)? else { return Ok(nothing) };
+        let Some(source) = self.source(py, found)? else { return Ok(nothing) };
         let expiry = self.expiry(|| source.value(py))?;
-        match self.freshness(py, &found, expiry)? {
+        match self.freshness(py, &found.entry, expiry)? {
             Freshness::Fresh => {}
             Freshness::Refresh if !due && self.refresh_later(py)? => {}
             Freshness::Refresh => {
-                let stale = self.live(py, &found)?;
-                return Ok(Look::Miss(StaleResult { expired: true, due: true, stale }));
+                let stale = self.live(py, &found.entry)?;
+                return Ok(Look::Miss(PyStaleResult { expired: true, due: true, stale }));
             }
             Freshness::Expired { servable_on_error } => {
-                let stale = if servable_on_error { self.live(py, &found)? } else { None };
-                return Ok(Look::Miss(StaleResult { expired: true, due: false, stale }));
+                let stale = if servable_on_error { self.live(py, &found.entry)? } else { None };
+                return Ok(Look::Miss(PyStaleResult { expired: true, due: false, stale }));
             }
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
-        self.check_collision(py)?;
+        self.check_collision(py, found.claimed)?;
         let value = self.serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
         if !self.is_remembered() || self.cache().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
         }
-        let fill = self.fill(py, &live, &found, expiry)?;
+        let fill = self.fill(py, &live, &found.entry, expiry)?;
         Ok(Look::Hit((value, Some(fill))))
     }
 
     /// What to serve an entry from; None if its text is bad.
-    fn source(
-        &self,
-        py: Python<'py>,
-        found: &Entry<Arc<Template>>,
-    ) -> PyResult<Option<Source<'py>>> {
+    fn source(&self, py: Python<'py>, found: &PyFound) -> PyResult<Option<Source<'py>>> {
         let options = &self.options;
         // A ttl that depends on the result gets a copy of its own.
         if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
             return self.core.get().source(py, &self.key, found);
         }
-        Ok(self.live(py, found)?.map(Source::Template))
+        Ok(self.live(py, &found.entry)?.map(Source::Template))
     }
 
     fn live(
@@ -109,7 +108,7 @@ impl<'py> Invocation<'_, 'py> {
         py: Python<'py>,
         found: &Entry<Arc<Template>>,
     ) -> PyResult<Look<'py>> {
-        let nothing = Look::Miss(StaleResult::default());
+        let nothing = Look::Miss(PyStaleResult::default());
         let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
             return Ok(nothing);
         };
@@ -253,7 +252,8 @@ impl<'py> Invocation<'_, 'py> {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let mut entry = Entry::new(None);
         (entry.text, entry.live) = (text.cloned(), live);
-        let source = self.source(py, &entry)?;
+        let found = PyFound { entry, first_use: true, claimed: None };
+        let source = self.source(py, &found)?;
         source.map(|source| self.serve(py, &source)).transpose()
     }
 

@@ -5,7 +5,6 @@ mod compute;
 pub mod context;
 pub mod exit;
 pub mod invocation;
-pub mod lease;
 mod lookup;
 pub mod memoised;
 mod nested;

@@ -31,18 +31,18 @@ impl<'py> Invocation<'_, 'py> {
         if refused.is_some() && self.used_up_part(py, value)?.is_some() {
             return Ok(());
         }
-        let landed = SharedResult::Result(entry.text, entry.live);
-        self.cache().flights().nested_put(&self.key, self.context.caller(), landed);
+        let result = SharedResult::Result(entry.text, entry.live);
+        self.cache().flights().nested_put(&self.key, self.context.caller(), result);
         Ok(())
     }
 
     /// What somebody else computed while we waited; None if there is nothing to be had from it.
-    pub fn landed(
+    pub fn shared(
         &self,
         py: Python<'py>,
-        landed: Option<PySharedResult>,
+        shared: Option<PySharedResult>,
     ) -> PyResult<Option<Answer<'py>>> {
-        let (text, live) = match landed {
+        let (text, live) = match shared {
             None => return Ok(None),
             Some(SharedResult::Failed(error)) => {
                 self.me.counters.hits.fetch_add(1, Ordering::Relaxed);

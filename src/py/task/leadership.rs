@@ -1,22 +1,23 @@
 //! A computation by a task of its own, which others wait for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::flight::{Guard, Leader, OutsideWait};
-use crate::py::cache::PySharedResult;
+use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::context::{CallContext, ComputationScope};
-use crate::py::call::lease::{Lease, StaleResult};
-use crate::store::KeyLock;
 
 /// A computation that others wait for.
 pub struct Leadership {
     /// None once it is finished or given back.
-    lease: Mutex<Option<Lease>>,
-    old: StaleResult,
+    lease: Mutex<Option<PyLease>>,
+    /// Whether other processes are kept away, or cannot be.
+    acquired: AtomicBool,
+    old: PyStaleResult,
     scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
     /// `outlive._async.leader.LeaderTask`.
@@ -25,9 +26,11 @@ pub struct Leadership {
 
 impl Leadership {
     /// Begins: `context` has the lease.
-    pub fn new(guard: Guard<PySharedResult>, old: StaleResult, context: &CallContext) -> Arc<Self> {
+    pub fn new(lease: PyLease, acquired: bool, context: &CallContext) -> Arc<Self> {
+        let old = lease.old.clone();
         Arc::new(Self {
-            lease: Mutex::new(Some(Lease::lead(guard, old.clone()))),
+            lease: Mutex::new(Some(lease)),
+            acquired: AtomicBool::new(acquired),
             old,
             scope: Mutex::new(Some(context.begin())),
             outside: Mutex::default(),
@@ -36,7 +39,7 @@ impl Leadership {
     }
 
     /// What is known of an older result.
-    pub fn old(&self) -> &StaleResult {
+    pub fn old(&self) -> &PyStaleResult {
         &self.old
     }
 
@@ -44,7 +47,7 @@ impl Leadership {
     pub fn set_task(self: &Arc<Self>, task: Py<PyAny>) {
         let old = self.task.lock().replace(task);
         drop(old);
-        if let Some(guard) = self.lease.lock().as_ref().and_then(Lease::guard) {
+        if let Some(guard) = self.lease.lock().as_ref().and_then(PyLease::guard) {
             let leader: Arc<dyn Leader> = Arc::<Self>::clone(self);
             guard.set_leader(leader);
         }
@@ -61,7 +64,7 @@ impl Leadership {
     /// Whether somebody waits at this moment.
     pub fn is_awaited(&self) -> bool {
         let lease = self.lease.lock();
-        lease.as_ref().and_then(Lease::guard).is_some_and(Guard::is_awaited)
+        lease.as_ref().and_then(PyLease::guard).is_some_and(Guard::is_awaited)
     }
 
     /// Visits what it holds, for the garbage collector.
@@ -71,12 +74,12 @@ impl Leadership {
     }
 
     /// The lease, to be fulfilled now; one without a flight if it was given back before.
-    pub fn take(&self) -> Lease {
+    pub fn take(&self) -> PyLease {
         drop(self.task.lock().take());
         drop(self.outside.lock().take());
         let lease = self.lease.lock().take();
         drop(self.scope.lock().take());
-        lease.unwrap_or_else(|| Lease::late(self.old.clone()))
+        lease.unwrap_or_else(|| PyLease::late(self.old.clone()))
     }
 
     /// Another one who waits takes over.
@@ -84,22 +87,35 @@ impl Leadership {
         drop(self.take());
     }
 
-    /// Whether another process that has this key may be waited for; from now until `hold`.
+    /// Whether it has its lease still.
+    pub fn has_lease(&self) -> bool {
+        self.lease.lock().is_some()
+    }
+
+    /// The lease, if another process had the key, to ask for it once more.
+    pub fn to_acquire(&self) -> Option<PyLease> {
+        let lease = self.lease.lock().take_if(|_| !self.acquired.load(Ordering::Relaxed));
+        lease
+    }
+
+    /// Takes the lease back; says whether other processes are kept away.
+    pub fn put_back(&self, lease: PyLease, acquired: bool) {
+        if acquired {
+            drop(self.outside.lock().take());
+        }
+        self.acquired.store(acquired, Ordering::Relaxed);
+        let old = self.lease.lock().replace(lease);
+        drop(old);
+    }
+
+    /// Whether another process that has this key may be waited for, from now until it is acquired.
     pub fn may_wait_outside(&self) -> bool {
         let mut outside = self.outside.lock();
         if outside.is_none() {
             let lease = self.lease.lock();
-            *outside = lease.as_ref().and_then(Lease::guard).and_then(Guard::may_wait_outside);
+            *outside = lease.as_ref().and_then(PyLease::guard).and_then(Guard::may_wait_outside);
         }
         outside.is_some()
-    }
-
-    /// Other processes are kept away, or cannot be.
-    pub fn hold(&self, locked: KeyLock) {
-        drop(self.outside.lock().take());
-        if let Some(lease) = &mut *self.lease.lock() {
-            lease.hold(locked.held());
-        }
     }
 
     /// The answer of a method of the task; None if there is no task or no interpreter any more.

@@ -18,16 +18,15 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::leadership::Leadership;
+use crate::cache::Origin;
 use crate::flight::{Join, Poll, Waiter};
-use crate::py::cache::PySharedResult;
 use crate::py::cache::mode::Mode;
+use crate::py::cache::{PyLease, PySharedResult, PyStaleResult};
 use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
-use crate::py::call::lease::{Lease, StaleResult};
 use crate::py::call::memoised::Memoised;
 use crate::py::call::options::Options;
 use crate::py::key::arguments::Call;
-use crate::store::KeyLock;
 
 /// What a suspended call is to do next.
 #[pyclass(frozen, weakref, name = "PendingCall", module = "outlive._core")]
@@ -47,6 +46,7 @@ struct Begun {
     mode: Mode,
     anew: bool,
     options: Arc<Options>,
+    origin: Option<Origin>,
     epoch: u64,
 }
 
@@ -56,7 +56,7 @@ enum State {
     /// Compute inside of our own flight.
     Nested,
     /// Compute, and nobody waits.
-    Alone(Lease),
+    Alone(PyLease),
     /// Compute for everybody.
     Lead(Arc<Leadership>),
     /// Wait.
@@ -83,8 +83,9 @@ fn pending_of<'py>(
     let state = match invocation.step(me.py())? {
         Step::Done(answer) => return Ok(answer),
         Step::Nested => State::Nested,
-        Step::Alone(lease) => State::Alone(lease),
-        Step::Lead(guard, old) => State::Lead(Leadership::new(guard, old, &invocation.context)),
+        Step::Compute(lease) if lease.guard().is_none() => State::Alone(lease),
+        Step::Compute(lease) => State::Lead(Leadership::new(lease, true, &invocation.context)),
+        Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &invocation.context)),
         Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
     };
     let begun = Begun {
@@ -93,6 +94,7 @@ fn pending_of<'py>(
         mode: invocation.mode,
         anew: invocation.anew,
         options: Arc::clone(&invocation.options),
+        origin: invocation.origin,
         epoch: invocation.epoch,
     };
     let pending = PendingCall::make(me, invocation.call, Some(Arc::new(begun)), state)?;
@@ -137,7 +139,7 @@ impl PendingCall {
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
     fn compute_unshared(&self) {
-        drop(self.replace(State::Alone(Lease::free(StaleResult::default()))));
+        drop(self.replace(State::Alone(PyLease::unshared(PyStaleResult::default()))));
     }
 
     /// A place among those who wait for this call, which leads.
@@ -173,21 +175,25 @@ impl PendingCall {
         let Some(lead) = self.lead() else { return Ok(false) };
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(false) };
-        match invocation.try_lock() {
-            KeyLock::Busy => Ok(!invocation.context.is_within() && lead.may_wait_outside()),
-            locked => {
-                lead.hold(locked);
+        let Some(lease) = lead.to_acquire() else { return Ok(false) };
+        match invocation.acquire(py, lease)? {
+            Step::Busy(lease) => {
+                lead.put_back(lease, false);
+                Ok(!invocation.context.is_within() && lead.may_wait_outside())
+            }
+            Step::Compute(lease) => {
+                lead.put_back(lease, true);
                 Ok(false)
             }
+            // Another process has brought it: whoever waits finds it in the cache.
+            Step::Done(_) | Step::Nested | Step::Wait(_) => Ok(false),
         }
     }
 
     /// Whether there is still no result: another process may have brought it.
     fn is_missing(&self, py: Python<'_>) -> PyResult<bool> {
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(true) };
-        let old = self.lead().map_or_else(StaleResult::default, |lead| lead.old().clone());
-        Ok(invocation.look_again(py, &old)?.is_none())
+        let _ = py;
+        Ok(self.lead().is_none_or(|lead| lead.has_lease()))
     }
 
     /// Counts a call that is computed.
@@ -196,8 +202,8 @@ impl PendingCall {
         let Some(invocation) = self.invocation(py, &call) else { return Ok(()) };
         match &*self.state.lock() {
             State::Lead(lead) => invocation.count(lead.old()),
-            State::Alone(lease) => invocation.count(lease.old()),
-            _ => invocation.count(&StaleResult::default()),
+            State::Alone(lease) => invocation.count(&lease.old),
+            _ => invocation.count(&PyStaleResult::default()),
         }
         Ok(())
     }
@@ -257,13 +263,13 @@ impl PendingCall {
 
     /// The outcome as a tuple of one, or None if this call must look again.
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        let landed = self.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
-            Poll::Ready(landed) => Some(landed),
+        let shared = self.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
+            Poll::Ready(shared) => Some(shared),
             Poll::Again | Poll::Pending => None,
         });
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
-        Ok(invocation.landed(py, landed)?.map(|(value, _)| (value,)))
+        Ok(invocation.shared(py, shared)?.map(|(value, _)| (value,)))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -318,6 +324,7 @@ impl PendingCall {
             mode: begun.mode,
             anew: begun.anew,
             options: Arc::clone(&begun.options),
+            origin: begun.origin,
             epoch: begun.epoch,
         })
     }
@@ -341,7 +348,7 @@ impl PendingCall {
     }
 
     /// Takes over what must be done with the result; None for an inner call.
-    fn lease(&self) -> Option<Lease> {
+    fn lease(&self) -> Option<PyLease> {
         match self.replace(State::Over) {
             State::Alone(lease) => Some(lease),
             State::Lead(lead) => Some(lead.take()),

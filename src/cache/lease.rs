@@ -1,0 +1,176 @@
+//! A miss, from the right to compute a key to its result.
+//!
+//! ```text
+//! hit(key) -> None
+//!   begin_miss(key) -> Lead(Lease)   compute, then commit; dropped, it passes the right on
+//!                      Found         somebody finished meanwhile, maybe in another process
+//!                      Busy(Lease)   another process computes: acquire again, or compute beside
+//!                      Wait(Waiter)  somebody in this process computes
+//!                      Nested, Circle
+//! ```
+
+use bytes::Bytes;
+
+use super::entry::{Entry, Origin};
+use super::{Cache, SharedResult};
+use crate::clock;
+use crate::error::Result;
+use crate::flight::{Caller, Guard, Join, Outcome, Waiter};
+use crate::store::{KeyGuard, KeyLock};
+use crate::sync;
+
+/// An entry that was asked for.
+#[derive(Debug)]
+pub struct Found<L> {
+    /// The entry.
+    pub entry: Entry<L>,
+    /// Whether nobody asked for it before: most results are used once in a run.
+    pub first_use: bool,
+    /// Who made or first used it, where somebody else asks.
+    pub claimed: Option<Origin>,
+}
+
+/// How a key is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ask {
+    /// Who asks, where keys do not tell.
+    pub origin: Option<Origin>,
+    /// Whether a result that is there will do; if not, it is computed anew.
+    pub looks: bool,
+    /// Whether other processes are kept from computing the key.
+    pub locks: bool,
+}
+
+/// What is known of an older result that may not be served.
+#[derive(Clone, Debug)]
+pub struct StaleResult<L> {
+    /// Whether there is one, which has expired.
+    pub expired: bool,
+    /// Whether its refresh was cut off, so that this call makes it anew.
+    pub due: bool,
+    /// The result, if it may be served when the computation fails.
+    pub stale: Option<L>,
+}
+
+impl<L> Default for StaleResult<L> {
+    fn default() -> Self {
+        Self { expired: false, due: false, stale: None }
+    }
+}
+
+/// What a call whose key has no result is to do.
+#[must_use = "it may hold the right to compute"]
+#[derive(Debug)]
+pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
+    /// Compute and commit.
+    Lead(Lease<L, E>),
+    /// Serve this, if it is fresh; else compute and commit.
+    Found(Lease<L, E>, Found<L>),
+    /// Another process computes the key: wait for it if that closes no circle, else compute.
+    Busy(Lease<L, E>),
+    /// Wait for the one who computes it in this process.
+    Wait(Waiter<SharedResult<L, E>>),
+    /// The caller itself computes it, further up its stack.
+    Nested,
+    /// Compute without a lease: waiting could never end.
+    Circle(StaleResult<L>),
+}
+
+/// The right to compute a key, and the duty towards those who wait for it.
+#[must_use = "dropped it passes the right on to one who waits"]
+#[derive(Debug)]
+pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
+    guard: Option<Guard<SharedResult<L, E>>>,
+    lock: Option<KeyGuard>,
+    /// What is known of an older result.
+    pub old: StaleResult<L>,
+    /// When the computation began, in seconds since the epoch; NaN if nobody knows.
+    started: f64,
+}
+
+impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
+    /// No flight: nobody waits for what is computed.
+    pub fn unshared(old: StaleResult<L>) -> Self {
+        Self { guard: None, lock: None, old, started: clock::now() }
+    }
+
+    /// No flight, and a computation that is over already.
+    pub fn late(old: StaleResult<L>) -> Self {
+        Self { guard: None, lock: None, old, started: f64::NAN }
+    }
+
+    /// How many seconds the computation took that is over `now`.
+    pub fn took(&self, now: f64) -> Option<f64> {
+        // A clock may be set back meanwhile.
+        Some((now - self.started).max(0.0)).filter(|_| self.started.is_finite())
+    }
+
+    /// The flight that others wait for.
+    pub fn guard(&self) -> Option<&Guard<SharedResult<L, E>>> {
+        self.guard.as_ref()
+    }
+
+    /// Keeps the result, on disk before anybody gets it, and hands it to those who wait.
+    pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<()> {
+        let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
+        let written = cache.put(key, entry);
+        self.share(result);
+        written
+    }
+
+    /// Hands `result` to those who wait, then lets other processes have the key.
+    pub fn share(mut self, result: SharedResult<L, E>) {
+        if let Some(guard) = self.guard.take() {
+            guard.finish(Outcome::Value(result));
+        }
+        drop(self.lock.take());
+    }
+}
+
+impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L, E> {
+    /// The entry of `key`, asked for by `origin`.
+    pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
+        let _active = sync::active();
+        self.loaded().hit(key, origin)
+    }
+
+    /// Joins the flight of `key`, or begins it, if this process may compute the key and nobody has
+    /// finished it meanwhile.
+    pub fn begin_miss<'c>(
+        &self,
+        key: &Bytes,
+        caller: impl Into<Caller<'c>>,
+        ask: Ask,
+        old: StaleResult<L>,
+    ) -> Miss<L, E> {
+        let active = sync::active();
+        let joined = self.flights.join(key, caller);
+        drop(active);
+        match joined {
+            Join::Lead(guard) => {
+                self.acquire(key, Lease { guard: Some(guard), ..Lease::late(old) }, ask)
+            }
+            Join::Wait(waiter) => Miss::Wait(waiter),
+            Join::Nested => Miss::Nested,
+            Join::Circle => Miss::Circle(old),
+        }
+    }
+
+    /// Keeps other processes from computing the key of `lease`, takes in what they did, and looks
+    /// whether one of them, or of our threads, has computed it.
+    pub fn acquire(&self, key: &[u8], mut lease: Lease<L, E>, ask: Ask) -> Miss<L, E> {
+        let _displaced;
+        let _active = sync::active();
+        let locked = if ask.locks { self.store.lock_key(key) } else { KeyLock::Unsupported };
+        let is_busy = matches!(locked, KeyLock::Busy);
+        (lease.lock, lease.started) = (locked.held(), clock::now());
+        drop(self.loaded());
+        _displaced = self.take_news_active();
+        let found = if ask.looks { self.state.lock().hit(key, ask.origin) } else { None };
+        match found {
+            Some(found) => Miss::Found(lease, found),
+            None if is_busy => Miss::Busy(lease),
+            None => Miss::Lead(lease),
+        }
+    }
+}
