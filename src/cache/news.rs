@@ -35,7 +35,9 @@ where
         let resalted = state.salt().map(|salt| &salt.text) != salt.as_ref();
         let outdated = resalted || !displaced.is_empty() && !self.gate.uses.are_tracked();
         drop(state);
-        displaced.iter().for_each(|(_, entry)| entry.retire());
+        for (_, entry) in &displaced {
+            entry.retire();
+        }
         for item in kept {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Put(item));
