@@ -20,7 +20,8 @@ More to ask ``help()`` about:
 
 - ``outlive.Cache`` and ``outlive.Cache.memoise``: all options
 - ``outlive.Memoised``: what a memoised function can do beyond being called
-- ``outlive.configure``, ``outlive.disable``: options and the off switch of the drop-in
+- ``outlive.configure``: options of the drop-in
+- ``outlive.disable``, ``outlive.enable``: the off switch of all caches
 - ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
 The names of the drop-in are loaded when first used: importing ``outlive`` alone touches no file.
@@ -35,6 +36,8 @@ from ._exceptions import CacheMiss as CacheMiss
 from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
 from ._exceptions import OutliveWarning as OutliveWarning
 from ._exceptions import UnstorableWarning as UnstorableWarning
+from ._registry import disable as disable
+from ._registry import enable as enable
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from ._drop_in import cache as cache
     from ._drop_in import cache_file as cache_file
     from ._drop_in import configure as configure
-    from ._drop_in import disable as disable
     from ._drop_in import memoise as memoise
     from ._drop_in import memoize as memoize
     from ._drop_in import save_cache as save_cache
@@ -68,6 +70,7 @@ _PUBLIC = [
     "UnstorableWarning",
     "configure",
     "disable",
+    "enable",
 ]
 
 
@@ -77,10 +80,10 @@ def __getattr__(name: str) -> Any:
 
         _drop_in.load()
         return getattr(_drop_in, name)
-    if name in ("configure", "disable"):
+    if name == "configure":
         from . import _drop_in
 
-        return getattr(_drop_in, name)
+        return _drop_in.configure
     if name == "CacheInfo":
         from ._info import CacheInfo
 

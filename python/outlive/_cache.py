@@ -12,7 +12,7 @@ from ._typing import TYPE_CHECKING, overload
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from typing import Any
+    from typing import Any, Literal, NoReturn
 
     from typing_extensions import Self, Unpack
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     )
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
+#: What ``Cache`` takes beside ``CACHE_OPTIONS``.
+_OF_THE_CACHE = {"path", "app", "mode", "durability", "maxsize", "max_bytes"}
+#: What only one function can have.
+OF_FUNCTIONS = dict.fromkeys(("key", "ignore", "secret", "name", "version"), "memoise")
 
 
 class Cache(CacheMapping):
@@ -75,15 +79,18 @@ class Cache(CacheMapping):
             TypeError: an option is unknown or of the wrong type.
             ValueError: an option has a value that means nothing, or ``path`` is empty.
         """
-        _options.refuse_unknown(options, CACHE_OPTIONS, "Cache")
+        _options.refuse_unknown(options, CACHE_OPTIONS | _OF_THE_CACHE, "Cache", OF_FUNCTIONS)
         defaults = _options.checked(_options.Options(), options)
+        _options.refuse_meaningless(defaults, {"ttl", "refresh_after"}, "Cache")
         _options.one_of(durability, ("flush", "fsync"), "durability")
         core = _registry.core_of(
             _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in, app
         )
         self._state = self._state_type(core, defaults)
-        if maxsize is not None or max_bytes is not None:
-            self.limit(maxsize=maxsize, max_bytes=max_bytes)
+        self._state.agree_on_limits(
+            maxsize=_options.limit(maxsize, "maxsize"),
+            max_bytes=_options.limit(max_bytes, "max_bytes"),
+        )
         if mode is not None:
             core.mode = _modes.checked(mode)
 
@@ -155,13 +162,29 @@ class Cache(CacheMapping):
 
     memoize = memoise
 
-    def mode(self, mode: Mode) -> AbstractContextManager[None]:
-        """Let a mode hold in this thread or task for the length of a ``with`` block.
+    def mode(
+        self, mode: Mode, *, threads: Literal["own", "all"] = "own"
+    ) -> AbstractContextManager[None]:
+        """Let a mode hold for the length of a ``with`` block.
+
+        Args:
+            mode: "on", "off", "refresh", "offline" or "readonly".
+            threads: "own" (default): in this thread or task, and what is started in it with a copy
+                of its context; "all": in every thread, such as those of a pool.
 
         Raises:
             ValueError: there is no such mode.
         """
-        return _modes.overriding(self._state.core, _modes.checked(mode))
+        _options.one_of(threads, ("own", "all"), "threads")
+        return _modes.overriding(self._state.core, _modes.checked(mode), threads == "all")
+
+    def set_mode(self, mode: Mode) -> None:
+        """Let a mode hold from now on, for all calls; before "off" all is saved.
+
+        Raises:
+            ValueError: there is no such mode.
+        """
+        self._state.set_mode(_modes.checked(mode))
 
     def save(self) -> None:
         """Write the file now, if anything changed. Trouble is a ``CacheFileWarning``."""
@@ -170,6 +193,20 @@ class Cache(CacheMapping):
     def close(self) -> None:
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
         self._state.core.close()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            hint = f"; call cache.set_mode({value!r})" if name == "mode" else ""
+            raise AttributeError(f"a Cache's {name!r} cannot be set{hint}")
+        super().__setattr__(name, value)
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        """Say what a decorator is called.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("a Cache is no decorator: write @cache.memoise, or @cache.memoise(ttl=...)")
 
     def __enter__(self) -> Self:
         return self
@@ -194,14 +231,21 @@ class Cache(CacheMapping):
         count = len(self)
         return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
 
-    def limit(self, *, maxsize: int | None = None, max_bytes: int | None = None) -> None:
+    def limit(
+        self,
+        *,
+        maxsize: int | None = _options.UNCHANGED,
+        max_bytes: int | None = _options.UNCHANGED,
+    ) -> None:
         """Set how much the whole cache may hold; what is too much goes, the oldest first.
+
+        What is not given stays as it is; None takes a limit back.
 
         Raises:
             TypeError: a limit is no whole number.
             ValueError: a limit is below one.
         """
-        self._state.core.limit(
+        self._state.limit(
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )

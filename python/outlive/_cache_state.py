@@ -49,6 +49,41 @@ class CacheState:
             self._memory.mode = "on"
         return self._memory
 
+    def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
+        """Set the limits of the whole cache, each of them or ``UNCHANGED``."""
+        now = self.core.limits()
+        wanted = [
+            old if new is _options.UNCHANGED else new
+            for old, new in zip(now, (maxsize, max_bytes), strict=True)
+        ]
+        self.core.limit(maxsize=wanted[0], max_bytes=wanted[1])
+
+    def agree_on_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
+        """Set those limits that this ``Cache`` object gives.
+
+        Raises:
+            ValueError: another object on the same file gave another one.
+        """
+        given = {"maxsize": maxsize, "max_bytes": max_bytes}
+        now = dict(zip(given, self.core.limits(), strict=True))
+        for name, value in given.items():
+            if value is not None and now[name] not in (None, value):
+                raise ValueError(
+                    f"{name}={value}: {self.label} is already in use here with {name}={now[name]}, "
+                    "and all Cache objects on one file share it; change it with cache.limit(...)"
+                )
+        if maxsize is not None or max_bytes is not None:
+            self.limit(
+                maxsize=_options.UNCHANGED if maxsize is None else maxsize,
+                max_bytes=_options.UNCHANGED if max_bytes is None else max_bytes,
+            )
+
+    def set_mode(self, mode: str) -> None:
+        """Let a mode hold from now on; what was computed before "off" is saved first."""
+        if mode == "off" and self.core.is_loaded:
+            self.core.close()
+        self.core.mode = mode
+
     def add(self, memoised: _core.Memoised) -> None:
         """Remember a function that is memoised here, as long as it lives."""
         self._functions[ref(memoised, self._functions.pop)] = None

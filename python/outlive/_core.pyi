@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, final
+from typing import Any, Final, Protocol, final
 
 from ._async.leader import LeaderTask
 from ._info import CacheInfo
 from ._options import Options
 from ._parameters import Param
 from ._registration import Registration
+from ._types import Mode
 
 __all__ = [
+    "IGNORED",
+    "KEYED",
+    "MODES",
+    "PAUSES",
+    "SECRET",
     "Cache",
     "Memoised",
     "PendingCall",
@@ -18,8 +24,18 @@ __all__ = [
     "canonical",
     "exiting",
     "hand_over",
+    "override_all",
     "report",
 ]
+
+#: The words for modes.
+MODES: Final[tuple[Mode, Mode, Mode, Mode, Mode]]
+#: What part a parameter takes in the key: its text, none, a digest.
+KEYED: Final[int]
+IGNORED: Final[int]
+SECRET: Final[int]
+#: How a key held by another process is asked for again, in seconds: first and longest pause.
+PAUSES: Final[tuple[float, float]]
 
 @final
 class Cache:
@@ -54,8 +70,11 @@ class Cache:
     def is_loaded(self) -> bool:
         """Whether the file was read, or its entries used."""
 
+    def limits(self) -> tuple[int | None, int | None]:
+        """How much the whole cache may hold: entries, bytes; None where there is no limit."""
+
     def limit(self, *, maxsize: int | None, max_bytes: int | None) -> None:
-        """How much the whole cache may hold."""
+        """Sets how much the whole cache may hold."""
 
     def evictions(self) -> int:
         """How many entries went because there was no room."""
@@ -261,6 +280,9 @@ class PendingCall:
 
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""
+
+def override_all(begins: bool) -> None:
+    """An override of the mode of all caches begins or ends: hits look at it, or no more."""
 
 def canonical(value: Any) -> str:
     """The key text of one value."""

@@ -25,6 +25,9 @@ _named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, 
 )
 
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
+_OF_CACHES = dict.fromkeys(
+    ("path", "app", "mode", "durability", "max_bytes", "clock"), "Cache(...)"
+)
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 #: What a memoised function has, whether it suspends or not.
 _CONTROLS = (
@@ -46,9 +49,9 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
         TypeError: what is to be decorated, or an option, is of a kind that cannot work.
         ValueError: an option has a value that means nothing.
     """
-    _options.refuse_unknown(given, _ALL_OPTIONS, "memoise")
+    _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
     own = {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
-    _options.checked(_options.Options(), own)
+    _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
     if function is None:
         return functools.partial(_decorate, cache, given=given, own=own)
     return _decorate(cache, function, given, own)
@@ -92,6 +95,15 @@ def _refresher(memoised: _core.Memoised) -> Any:
 def _refuse(function: Any) -> None:
     if isinstance(function, property):
         raise TypeError("memoise stands below @property, next to the function")
+    if isinstance(function, type):
+        raise TypeError(
+            f"memoise takes a function, not the class {function.__qualname__}, which would be no "
+            "class any more and share its instances: memoise a function that makes one"
+        )
+    if isinstance(function, int):
+        raise TypeError(
+            f"memoise takes a function, not {function}; did you mean maxsize={function}?"
+        )
     if not callable(function):
         kind = type(function).__name__
         raise TypeError(f"memoise takes a function, not {kind}; options are given by name")

@@ -6,7 +6,7 @@ import os
 from itertools import pairwise
 
 from . import _core, _modes, _options
-from ._cache import CACHE_OPTIONS, Cache
+from ._cache import CACHE_OPTIONS, OF_FUNCTIONS, Cache
 from ._cache_state import DropInState
 from ._typing import TYPE_CHECKING, overload
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
         R,
         S,
     )
+
+
+_OF_CONFIGURE = {"file", "mode", "maxsize", "max_bytes"}
 
 
 class DropInCache(Cache):
@@ -69,8 +72,9 @@ cache: DropInCache = DropInCache(cache_file)
 
 def load() -> None:
     """Read the file, unless that was done before or caching is switched off."""
-    if cache._state.core.mode != "off":
-        cache._state.core.load()
+    core = cache._state.core
+    if (_modes.current(core) or core.mode) != "off":
+        core.load()
 
 
 @overload
@@ -110,22 +114,12 @@ def save_cache() -> None:
     cache.save()
 
 
-def disable() -> None:
-    """Switch the default cache off: decorated functions call through, no file is touched.
-
-    What was computed before is saved first.
-    """
-    if cache._state.core.is_loaded:
-        cache.close()
-    cache._state.core.mode = "off"
-
-
 def configure(
     *,
     file: str | os.PathLike[str] | None = None,
     mode: Mode | None = None,
-    maxsize: int | None = None,
-    max_bytes: int | None = None,
+    maxsize: int | None = _options.UNCHANGED,
+    max_bytes: int | None = _options.UNCHANGED,
     **options: Unpack[CacheOptions],
 ) -> None:
     """Give the default cache its file, its mode and the defaults of its functions.
@@ -133,8 +127,9 @@ def configure(
     Args:
         file: The JSON file; to be named before ``memoise`` or ``cache`` is first imported.
         mode: "on", "off", "refresh", "offline" or "readonly".
-        maxsize: How many entries the file may have; the least recently used goes.
-        max_bytes: How many bytes the texts of all results may have together.
+        maxsize: How many entries the file may have; the least recently used goes; None: any
+            number.
+        max_bytes: How many bytes the texts of all results may have together; None: any number.
         **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, on_unstorable,
             clock; they hold for functions decorated before, too.
 
@@ -144,8 +139,9 @@ def configure(
         ValueError: an option has a value that means nothing.
     """
     global cache, cache_file
-    _options.refuse_unknown(options, CACHE_OPTIONS, "configure")
-    _options.checked(cache._state.options, options)
+    _options.refuse_unknown(options, CACHE_OPTIONS | _OF_CONFIGURE, "configure", OF_FUNCTIONS)
+    defaults = _options.checked(cache._state.options, options)
+    _options.refuse_meaningless(defaults, options, "configure")
     if file is not None and os.fspath(file) != cache_file:
         if cache._state.core.is_loaded or cache._state.functions():
             raise RuntimeError(
@@ -154,10 +150,6 @@ def configure(
             )
         cache_file, cache = os.fspath(file), DropInCache(file)
     if mode is not None:
-        _modes.checked(mode)
-        if mode == "off":
-            disable()
-        cache._state.core.mode = mode
-    if maxsize is not None or max_bytes is not None:
-        cache.limit(maxsize=maxsize, max_bytes=max_bytes)
+        cache.set_mode(mode)
+    cache.limit(maxsize=maxsize, max_bytes=max_bytes)
     cache._state.reconfigure(options)

@@ -7,9 +7,7 @@ from ._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-    class CacheInfo(NamedTuple):
-        """Counters of one function in this process, in ``functools``' order, then outlive's own."""
-
+    class _Counters(NamedTuple):
         #: Calls that were served without computing.
         hits: int
         #: Calls that were computed.
@@ -18,14 +16,24 @@ if TYPE_CHECKING:
         maxsize: int | None
         #: Entries there are (expired ones count until they are touched).
         currsize: int
-        #: Entries that went because there was no room.
-        evictions: int = 0
-        #: Entries that were found too old to be served.
-        expired: int = 0
 
 else:
     from collections import namedtuple
 
-    _FIELDS = "hits misses maxsize currsize evictions expired"
-    CacheInfo = namedtuple("CacheInfo", _FIELDS, defaults=(0, 0))
-    CacheInfo.__doc__ = "Counters of one function, in functools' order, then outlive's own."
+    _Counters = namedtuple("CacheInfo", "hits misses maxsize currsize")
+
+
+class CacheInfo(_Counters):
+    """Counters of one function in this process: functools' four, and more as attributes."""
+
+    #: Entries that went because there was no room.
+    evictions: int = 0
+    #: Entries that were found too old to be served.
+    expired: int = 0
+
+    @classmethod
+    def counted(cls, *four: int | None, evictions: int, expired: int) -> CacheInfo:
+        """Return the four counters that stand in the tuple, with those that do not."""
+        info = cls(*four)  # type: ignore[arg-type]
+        info.evictions, info.expired = evictions, expired
+        return info

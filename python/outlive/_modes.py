@@ -1,18 +1,21 @@
-"""Modes that hold for a while, in one thread or task: ``with cache.mode("offline"):``."""
+"""Modes that hold for a while: ``with cache.mode("offline"):``, ``outlive.disable()``."""
 
 from __future__ import annotations
 
+from _thread import get_ident
 from contextvars import ContextVar
 
+from . import _core
 from ._typing import TYPE_CHECKING
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from contextvars import Token
 
-    from . import _core
     from ._types import Mode
 
-MODES: tuple[Mode, ...] = ("on", "off", "refresh", "offline", "readonly")
+#: The words for modes; the native half knows the same.
+MODES: tuple[Mode, ...] = _core.MODES
 
 
 def checked(mode: object) -> Mode:
@@ -32,36 +35,87 @@ class _Override:
 
     def __init__(self, core: _core.Cache, mode: str, outer: _Override | None) -> None:
         self.core, self.mode, self.outer, self.active = core, mode, outer, True
+        self.thread = get_ident()
 
 
 _innermost: ContextVar[_Override | None] = ContextVar("outlive_mode", default=None)
+#: Blocks that hold in all threads, and those that hold in one, as long as they last.
+_of_all: list[_Override] = []
+_of_one: list[_Override] = []
+#: The mode of every cache of this process, if `everywhere` set one.
+_everywhere: str | None = None
+_told_of_threads = False
 
 
 def current(core: _core.Cache) -> str | None:
     """Return the mode that overrides the default of ``core`` here and now, if one does."""
+    if _everywhere is not None:
+        return _everywhere
     override = _innermost.get()
     while override is not None:
         if override.core is core and override.active:
             return override.mode
         override = override.outer
+    for override in reversed(list(_of_all)):
+        if override.core is core:
+            return override.mode
+    if _of_one and not _told_of_threads:
+        _tell_of_threads(core)
     return None
 
 
-class overriding:  # noqa: N801 - it is used like a function
-    """Let a mode hold for a cache in this thread or task, for the length of a ``with`` block."""
+def everywhere(mode: str | None) -> None:
+    """Let a mode hold for every cache of this process, also for those made later; None: no more."""
+    global _everywhere
+    if (mode is None) != (_everywhere is None):
+        _core.override_all(mode is not None)
+    _everywhere = mode
 
-    def __init__(self, core: _core.Cache, mode: str) -> None:
+
+def _tell_of_threads(core: _core.Cache) -> None:
+    """Warn, once, that a thread without context does not see the block of another one."""
+    global _told_of_threads
+    from threading import current_thread, main_thread  # not sooner: it takes long to import
+
+    here = get_ident()
+    blocks = [o for o in list(_of_one) if o.core is core and o.thread != here]
+    if not blocks or _innermost.get() is not None or current_thread() is main_thread():
+        return
+    _told_of_threads = True
+    message = (
+        f"a call in {current_thread().name} is not in mode {blocks[0].mode!r}: "
+        "`with cache.mode(...)` holds for its own thread or task; with "
+        'cache.mode(..., threads="all") it holds for all'
+    )
+    warn("OutliveWarning", message)
+
+
+class overriding:  # noqa: N801 - it is used like a function
+    """Let a mode hold for a cache for the length of a ``with`` block."""
+
+    def __init__(self, core: _core.Cache, mode: str, in_all_threads: bool) -> None:
         """Name the mode; nothing happens before the block begins."""
         self._core, self._mode = core, mode
+        self._all = _of_all if in_all_threads else _of_one
         self._blocks: list[tuple[_Override, Token[_Override | None]]] = []
+        self._was_entered = False
 
     def __enter__(self) -> None:
         override = _Override(self._core, self._mode, _innermost.get())
+        self._was_entered = True
         self._core.enter()
+        self._all.append(override)
         self._blocks.append((override, _innermost.set(override)))
 
     def __exit__(self, *exc: object) -> None:
         override, token = self._blocks.pop()
         _innermost.reset(token)
         override.active = False
+        self._all.remove(override)
         self._core.leave()
+
+    def __del__(self) -> None:
+        if not self._was_entered:
+            word = repr(self._mode)
+            message = f"cache.mode({word}) does nothing by itself: write `with cache.mode({word}):`"
+            warn("OutliveWarning", f"{message}, or cache.set_mode({word})")

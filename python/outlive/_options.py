@@ -6,12 +6,19 @@ from ._durations import seconds
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence, Set
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from ._types import Duration
 
+#: What an argument is that was not given, where None means something.
+UNCHANGED: Any = ...
+_NOWHERE: Mapping[str, str] = {}
 _HINTS = {
+    "file": "path",
+    "filename": "path",
+    "path": "file",
+    "durable": "durability",
     "expire": "ttl",
     "expire_after": "ttl",
     "expires_after": "ttl",
@@ -39,15 +46,15 @@ def _ttl(ttl: Any) -> Any:
     return seconds(ttl, "ttl")
 
 
-def limit(value: Any, option: str) -> int | None:
-    """Return a limit: a whole number above zero, or None.
+def limit(value: Any, option: str) -> Any:
+    """Return a limit: a whole number above zero, None, or ``UNCHANGED``.
 
     Raises:
         TypeError: ``value`` is no whole number.
         ValueError: ``value`` is below one.
     """
-    if value is None:
-        return None
+    if value is None or value is UNCHANGED:
+        return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{option}= takes a whole number or None, not {type(value).__name__}")
     if value < 1:
@@ -127,13 +134,36 @@ def one_of(value: Any, words: Sequence[str], option: str) -> str:
     return str(value)
 
 
-def refuse_unknown(given: Mapping[str, Any], known: Set[str], of: str) -> None:
-    """Raise TypeError for an option that ``of`` does not have, with the one that was meant."""
+def refuse_unknown(
+    given: Mapping[str, Any], known: Iterable[str], of: str, elsewhere: Mapping[str, str] = _NOWHERE
+) -> None:
+    """Raise TypeError for an option that ``of`` does not have, with the one that was meant.
+
+    Args:
+        given: The options of a call.
+        known: Those that there are.
+        of: What was called.
+        elsewhere: Options of other functions, and where they are given.
+    """
     for name in given:
         if name not in known:
-            there_are = f" (there are: {', '.join(sorted(known))})"
-            hint = f"; you may mean {_HINTS[name]}" if name in _HINTS else there_are
-            raise TypeError(f"{of} has no option {name!r}{hint}")
+            raise TypeError(f"{of} has no option {name!r}{_advice(name, sorted(known), elsewhere)}")
+
+
+def _advice(name: str, known: Sequence[str], elsewhere: Mapping[str, str]) -> str:
+    if name in elsewhere:
+        return f"; give it to {elsewhere[name]}"
+    meant = _HINTS.get(name)
+    if meant is None or not any(meant.startswith(word) for word in known):
+        meant = _similar(name, known)
+    return (f"; did you mean {meant}?" if meant else "") + f" (there are: {', '.join(known)})"
+
+
+def _similar(name: str, known: Sequence[str]) -> str | None:
+    from difflib import get_close_matches  # not before somebody is wrong
+
+    starts = [word for word in known if word.startswith(name) or name.startswith(word)]
+    return next(iter(starts or get_close_matches(name, known, 1)), None)
 
 
 def checked(base: Options, given: Mapping[str, Any]) -> Options:
@@ -144,6 +174,21 @@ def checked(base: Options, given: Mapping[str, Any]) -> Options:
         ValueError: an option has a value that means nothing.
     """
     return base.replace(**{name: _CHECKS[name](value) for name, value in given.items()})
+
+
+def refuse_meaningless(options: Options, own: Iterable[str], of: str) -> None:
+    """Raise ValueError if one of the ``own`` options does nothing beside the others.
+
+    A default of the cache that has nothing to do for a function is no mistake of anybody's.
+    """
+    ttl, refresh_after = options.ttl, options.refresh_after
+    if "stale_if_error" in own and options.stale_if_error is not None and ttl is None:
+        raise ValueError(f"{of}: stale_if_error= does nothing without ttl=: nothing gets stale")
+    late = isinstance(ttl, float) and refresh_after is not None and refresh_after >= ttl
+    if late and not {"ttl", "refresh_after"}.isdisjoint(own):
+        raise ValueError(
+            f"{of}: refresh_after= must be shorter than ttl=, or nothing is ever refreshed"
+        )
 
 
 OPTION_NAMES = frozenset(_CHECKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 
+from ._core import IGNORED, KEYED, SECRET
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
 
     #: Name, kind (as ``inspect`` numbers them), role, whether there is a default, the default.
     Param = tuple[str, int, int, bool, Any]
-
-#: What a parameter is in a key: its text, nothing, or a digest.
-KEYED, IGNORED, SECRET = range(3)
 
 
 def _names(given: str | Iterable[str], option: str) -> frozenset[str]:

@@ -33,7 +33,9 @@ class Registration:
         hits, misses, expired = memoised.counts()
         size = self.cache.count(memoised)
         maxsize = _options.checked(self.cache.options, self.own).maxsize
-        return CacheInfo(hits, misses, maxsize, size, memoised.evictions(), expired)
+        return CacheInfo.counted(
+            hits, misses, maxsize, size, evictions=memoised.evictions(), expired=expired
+        )
 
     def cache_clear(self, memoised: _core.Memoised) -> None:
         """Forget the entries and set the counters back."""

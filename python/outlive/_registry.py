@@ -102,12 +102,32 @@ def _first(path: str, core: _core.Cache) -> _core.Cache:
     return core if seen[0] is None else seen[0]
 
 
+def disable() -> None:
+    """Switch every cache of this process off: functions call through, no file is touched.
+
+    What was computed before is saved first. ``enable`` takes it back.
+    """
+    for core in _all():
+        if core.is_loaded:
+            core.close()
+    _modes.everywhere("off")
+
+
+def enable() -> None:
+    """Take ``disable`` back: every cache is in the mode again that it had."""
+    _modes.everywhere(None)
+
+
+def _all() -> list[_core.Cache]:
+    """The caches of files that are alive."""
+    found = [reference() for reference in list(_cores.values())]
+    return [core for core in found if core is not None]
+
+
 def _leave() -> None:
     """Save what is open when the interpreter ends, in the process that opened it."""
-    for found in list(_cores.values()):
-        core = found()
-        if core is not None:
-            core.close()
+    for core in _all():
+        core.close()
     _core.exiting()
 
 

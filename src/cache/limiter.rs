@@ -1,33 +1,61 @@
-//! Limits of functions and of the whole cache, by the names that their keys begin with.
+//! Limits of functions and of the whole cache, and what went for want of room.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::entry::Origin;
+use crate::key::PREFIX;
 use crate::policy::{Limits, Liveness, Lru, Scope};
 use crate::sync::Arc;
+
+/// Whose entries: all, or those of one function.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// All of the cache.
+    All,
+    /// Those whose keys begin with this name and a parenthesis.
+    Name(Vec<u8>),
+    /// Those that the function with this number made, where keys do not tell.
+    Number(u64),
+}
 
 /// What was used last, and how much there may be.
 #[derive(Debug, Default)]
 pub struct Limiter {
     lru: Lru,
-    /// Functions with limits of their own: what stands before the parenthesis of their keys.
-    functions: HashMap<Vec<u8>, Scope>,
+    /// Functions with limits of their own.
+    limited: HashMap<Share, Scope>,
+    /// How many entries of each function went.
+    evicted: HashMap<Share, u64>,
+    evicted_in_all: u64,
 }
 
 impl Limiter {
-    /// Sets the limits of the function `name`, or of the whole cache; the keys that go.
-    pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Vec<Bytes> {
-        let Some(name) = name else { return self.lru.set_limits(Scope::CACHE, limits) };
+    /// Sets limits; the keys that go.
+    pub fn limit(&mut self, share: Share, limits: Limits) -> Vec<Bytes> {
         let lru = &mut self.lru;
-        let scope = self.functions.entry(name.to_vec());
-        let scope = *scope.or_insert_with(|| lru.add_scope(Limits::default()));
+        let scope = match share {
+            Share::All => Scope::CACHE,
+            share => *self.limited.entry(share).or_insert_with(|| lru.add_scope(Limits::default())),
+        };
         self.lru.set_limits(scope, limits)
     }
 
+    /// The limits of the whole cache.
+    pub fn limits(&self) -> Limits {
+        self.lru.limits(Scope::CACHE)
+    }
+
     /// An entry came, or came again; the keys that go for it.
-    pub fn insert(&mut self, key: &Bytes, bytes: u64, liveness: &Arc<Liveness>) -> Vec<Bytes> {
-        let scope = self.scope(key);
+    pub fn insert(
+        &mut self,
+        key: &Bytes,
+        bytes: u64,
+        origin: Option<Origin>,
+        liveness: &Arc<Liveness>,
+    ) -> Vec<Bytes> {
+        let scope = self.scope(key, origin);
         self.lru.insert(key, bytes, scope, liveness)
     }
 
@@ -41,14 +69,75 @@ impl Limiter {
         self.lru.clear();
     }
 
-    /// How many entries went for the limits of the function `name`, or of the whole cache.
-    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
-        let scope = name.map_or(Some(Scope::CACHE), |name| self.functions.get(name).copied());
-        scope.map_or(0, |scope| self.lru.evictions(scope))
+    /// Counts an entry that went for want of room.
+    pub fn count_evicted(&mut self, key: &[u8], origin: Option<Origin>) {
+        self.evicted_in_all += 1;
+        let share = match origin {
+            Some(origin) => Share::Number(origin.function),
+            None => match name_of(key) {
+                Some(name) => Share::Name(name.to_vec()),
+                None => return,
+            },
+        };
+        *self.evicted.entry(share).or_default() += 1;
     }
 
-    fn scope(&self, key: &[u8]) -> Scope {
-        let name = memchr::memchr(b'(', key).map(|end| &key[..end]);
-        name.and_then(|name| self.functions.get(name).copied()).unwrap_or(Scope::CACHE)
+    /// How many entries went for want of room.
+    pub fn evictions(&self, share: &Share) -> u64 {
+        match share {
+            Share::All => self.evicted_in_all,
+            share => self.evicted.get(share).copied().unwrap_or(0),
+        }
+    }
+
+    fn scope(&self, key: &[u8], origin: Option<Origin>) -> Scope {
+        if self.limited.is_empty() {
+            return Scope::CACHE;
+        }
+        let share = match origin {
+            Some(origin) => Some(Share::Number(origin.function)),
+            None => name_of(key).map(|name| Share::Name(name.to_vec())),
+        };
+        share.and_then(|share| self.limited.get(&share).copied()).unwrap_or(Scope::CACHE)
+    }
+}
+
+/// What stands before the parenthesis of a key's arguments: parentheses between quotes or brackets
+/// belong to the name.
+fn name_of(key: &[u8]) -> Option<&[u8]> {
+    let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, &byte) in key.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' => depth += 1,
+            b']' => depth = depth.saturating_sub(1),
+            b'(' if depth == 0 => return Some(&key[..at]),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn names_may_hold_parentheses() {
+        for (key, name) in [
+            ("m.f(x=1)", Some("m.f")),
+            ("m.f@\"1\"(x=1)", Some("m.f@\"1\"")),
+            ("\"odd (name\"(x=1)", Some("\"odd (name\"")),
+            ("\"a\\\"(b\"(x=1)", Some("\"a\\\"(b\"")),
+            ("m.f[[[1,\"(\"],{}]](x=1)", Some("m.f[[[1,\"(\"],{}]]")),
+            ("outlive:m.f(x=1)", Some("m.f")),
+            ("no function", None),
+        ] {
+            assert_eq!(name_of(key.as_bytes()), name.map(str::as_bytes), "{key}");
+        }
     }
 }

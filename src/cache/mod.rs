@@ -27,6 +27,7 @@ pub use entry::{Entry, Origin};
 pub use epoch::Epoch;
 pub use gate::Gate;
 pub use lease::{Ask, Found, Lease, Miss, StaleResult};
+pub use limiter::Share;
 
 use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
@@ -108,6 +109,12 @@ where
     pub fn get(&self, key: &[u8]) -> Option<Entry<L>> {
         let _active = sync::active();
         self.loaded().get(key)
+    }
+
+    /// The entry of `key`, for who only looks: it counts as no use.
+    pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
+        let _active = sync::active();
+        self.loaded().peek(key)
     }
 
     /// Whether `key` has an entry.
@@ -237,14 +244,20 @@ where
         }
     }
 
-    /// Sets how much the function `name` may have, or the whole cache; what is too much goes.
-    pub fn limit(&self, name: Option<&[u8]>, limits: Limits) {
+    /// Sets how much there may be; what is too much goes.
+    pub fn limit(&self, share: Share, limits: Limits) {
         let evicted;
         let _active = sync::active();
         let _history = self.history.lock();
-        evicted = self.state.lock().limit(name, limits);
+        evicted = self.state.lock().limit(share, limits);
         self.write_off(&evicted);
         self.gate.epoch.advance();
+    }
+
+    /// How much the whole cache may have.
+    pub fn limits(&self) -> Limits {
+        let _active = sync::active();
+        self.state.lock().limits()
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.
@@ -252,10 +265,10 @@ where
         self.state.lock().keep_times();
     }
 
-    /// How many entries of the function `name`, or of all, went for want of room.
-    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
+    /// How many entries went for want of room.
+    pub fn evictions(&self, share: &Share) -> u64 {
         let _active = sync::active();
-        self.state.lock().evictions(name)
+        self.state.lock().evictions(share)
     }
 
     fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
 use super::lease::Found;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Share};
 use super::table::Table;
 use crate::policy::{Limits, Liveness};
 use crate::store::snapshot::{salt_item, salt_of};
@@ -132,23 +132,28 @@ impl<L: Clone> State<L> {
         self.gate.track_liveness();
     }
 
-    /// Sets the limits of the function `name`, or of the whole cache; what is too much goes.
-    pub fn limit(&mut self, name: Option<&[u8]>, limits: Limits) -> Displaced<L> {
+    /// Sets limits; what is too much goes.
+    pub fn limit(&mut self, share: Share, limits: Limits) -> Displaced<L> {
         self.gate.uses.start_counting();
         self.gate.track_liveness();
-        let fresh = self.limiter.is_none();
+        let remeasure = self.limiter.is_none() || share != Share::All;
         let limiter = self.limiter.get_or_insert_default();
-        let keys = limiter.limit(name, limits);
+        let keys = limiter.limit(share, limits);
         let mut evicted = self.evict(keys);
-        if fresh || name.is_some() {
+        if remeasure {
             evicted.extend(self.measure());
         }
         evicted
     }
 
-    /// How many entries went for the limits of the function `name`, or of the whole cache.
-    pub fn evictions(&self, name: Option<&[u8]>) -> u64 {
-        self.limiter.as_ref().map_or(0, |limiter| limiter.evictions(name))
+    /// How much the whole cache may have.
+    pub fn limits(&self) -> Limits {
+        self.limiter.as_ref().map(Limiter::limits).unwrap_or_default()
+    }
+
+    /// How many entries went for want of room.
+    pub fn evictions(&self, share: &Share) -> u64 {
+        self.limiter.as_ref().map_or(0, |limiter| limiter.evictions(share))
     }
 
     /// Shows all entries to the limiter, oldest first.
@@ -160,7 +165,7 @@ impl<L: Clone> State<L> {
             let liveness = entry
                 .liveness
                 .get_or_insert_with(|| Arc::new(Liveness::new(gate.uses.clock.tick())));
-            keys.extend(limiter.insert(key, size, liveness));
+            keys.extend(limiter.insert(key, size, entry.origin, liveness));
         });
         self.evict(keys)
     }
@@ -168,7 +173,12 @@ impl<L: Clone> State<L> {
     fn evict(&mut self, keys: Vec<Bytes>) -> Displaced<L> {
         keys.into_iter()
             .filter_map(|key| self.table.remove(&key).map(|entry| (key, entry)))
-            .inspect(|(_, entry)| entry.retire())
+            .inspect(|(key, entry)| {
+                entry.retire();
+                if let Some(limiter) = &mut self.limiter {
+                    limiter.count_evicted(key, entry.origin);
+                }
+            })
             .collect()
     }
 
@@ -197,6 +207,12 @@ impl<L: Clone> State<L> {
         let claimed = origin.map(|origin| *entry.origin.get_or_insert(origin));
         let first_use = !std::mem::replace(&mut entry.used, true);
         Some(Found { entry: entry.clone(), first_use, claimed })
+    }
+
+    /// The entry of `key`, looked at and not used.
+    pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
+        let entry = self.table.get(key)?.into_owned();
+        Some(Found { first_use: !entry.used, entry, claimed: None })
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {
@@ -233,7 +249,7 @@ impl<L: Clone> State<L> {
 
     /// Puts an entry; the one it replaces, and those that go for it.
     pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Displaced<L>) {
-        let (size, transient) = (entry.size(), entry.transient);
+        let (size, transient, origin) = (entry.size(), entry.transient, entry.origin);
         entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
         let liveness = entry.liveness.clone();
         // What was used while it was made was used before it.
@@ -248,7 +264,7 @@ impl<L: Clone> State<L> {
             _ => drop(self.release(key)),
         }
         let limiter = self.limiter.as_mut().zip(liveness.as_ref());
-        let keys = limiter.map(|(limiter, liveness)| limiter.insert(key, size, liveness));
+        let keys = limiter.map(|(limiter, liveness)| limiter.insert(key, size, origin, liveness));
         (old, self.evict(keys.unwrap_or_default()))
     }
 

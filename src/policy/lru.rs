@@ -106,6 +106,11 @@ impl Lru {
         gone
     }
 
+    /// How much a scope may hold.
+    pub fn limits(&self, scope: Scope) -> Limits {
+        self.scopes[scope.0].limits
+    }
+
     /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one with
     /// its key, and returns the keys that go for it, oldest first. `liveness` tells when it is used.
     ///

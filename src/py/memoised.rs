@@ -20,7 +20,7 @@ use super::key::arguments::Call;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
 use super::value::template::{Template, TemplateObject};
-use crate::cache::Epoch;
+use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 
 #[pymethods]
@@ -167,9 +167,8 @@ impl Memoised {
     /// How results are kept and served from now on.
     fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
-            let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
             let limits = Limits { maxsize: options.maxsize, max_bytes: None };
-            self.core.get().cache().limit(name, limits);
+            self.core.get().cache().limit(self.share(), limits);
         }
         if options.expires() {
             self.core.get().cache().keep_times();
@@ -193,8 +192,7 @@ impl Memoised {
 
     /// How many entries of this function went because there was no room.
     fn evictions(&self) -> u64 {
-        let name = (!self.keys.is_flat()).then_some(self.name.as_bytes());
-        self.core.get().cache().evictions(name)
+        self.core.get().cache().evictions(&self.share())
     }
 
     /// Forgets what is remembered by arguments.
@@ -282,6 +280,15 @@ fn copied_if_alive<'py>(
 }
 
 impl Memoised {
+    /// Its entries among those of the cache.
+    fn share(&self) -> Share {
+        if self.keys.is_flat() && self.keys.is_first() {
+            Share::Number(self.id)
+        } else {
+            Share::Name(self.name.as_bytes().to_vec())
+        }
+    }
+
     fn ask_registration<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,

@@ -16,20 +16,39 @@ use pyo3::prelude::*;
 /// The native half of `outlive`.
 #[pymodule(gil_used = false)]
 mod _core {
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
     #[pymodule_export]
     use super::cache::core::CoreCache;
     #[pymodule_export]
     use super::cache::fork::after_fork_in_child;
+    use super::cache::mode::Mode;
+    #[pymodule_export]
+    use super::cache::registry::override_all;
     #[pymodule_export]
     use super::call::exit::exiting;
+    use super::call::invocation::PAUSES;
     #[pymodule_export]
     use super::call::memoised::Memoised;
     #[pymodule_export]
     use super::key::canonical::canonical;
+    use super::key::parameters::Role;
     #[pymodule_export]
     use super::report::report;
     #[pymodule_export]
     use super::task::pending_call::PendingCall;
     #[pymodule_export]
     use super::value::callbacks::hand_over;
+
+    /// What both halves must agree on.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let words = Mode::ALL.map(|(_, word)| word);
+        module.add("MODES", PyTuple::new(module.py(), words)?)?;
+        module.add("KEYED", Role::Keyed as u8)?;
+        module.add("IGNORED", Role::Ignored as u8)?;
+        module.add("SECRET", Role::Secret as u8)?;
+        module.add("PAUSES", PAUSES.map(|pause| pause.as_secs_f64()).into_pyobject(module.py())?)
+    }
 }

@@ -97,16 +97,22 @@ impl Tag {
     }
 }
 
-/// The tag of a text, as its first key says; the text may be laid out in any way that JSON allows.
-pub fn tag_of(text: &[u8]) -> Option<Tag> {
-    let inside = text.trim_ascii_start().strip_prefix(b"{")?;
-    let key = inside.trim_ascii_start().strip_prefix(b"\"")?;
+/// The tag that the first key of a text says, and what stands behind that key. The text may be laid
+/// out in any way that JSON allows.
+pub fn split_tag(text: &[u8]) -> Option<(Tag, &[u8])> {
+    let key = after(after(text, b'{')?, b'"')?;
     let end = key.iter().position(|&byte| byte == b'"')?;
-    match key[..end].strip_prefix(b"\\u0024") {
+    let tag = match key[..end].strip_prefix(b"\\u0024") {
         // Some writers escape more than JSON asks for.
         Some(name) => Tag::from_key(&[b"$", name].concat()),
         None => Tag::from_key(&key[..end]),
-    }
+    };
+    Some((tag?, after(&key[end + 1..], b':')?))
+}
+
+/// What stands behind `byte`, if that is the next one but white space.
+pub fn after(text: &[u8], byte: u8) -> Option<&[u8]> {
+    text.trim_ascii_start().strip_prefix(&[byte])
 }
 
 /// The key to write for the only key of a real dict, if it must not be taken for a tag.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry, Epoch, Origin, SharedResult};
+use outlive::cache::{Cache, Entry, Epoch, Origin, Share, SharedResult};
 use outlive::flight::{Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
 use outlive::store::{FileStore, MemoryStore};
@@ -173,7 +173,7 @@ fn marks_tell_of_entries_that_go() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.json");
     let (one, two) = (on_disk(&path), on_disk(&path));
-    one.limit(None, Limits { maxsize: Some(2), max_bytes: None });
+    one.limit(Share::All, Limits { maxsize: Some(2), max_bytes: None });
     let put = |name| {
         one.put(&key(name), result("1")).unwrap();
         one.get(name.as_bytes()).unwrap().liveness.unwrap()
@@ -234,11 +234,17 @@ fn evictions_reach_the_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.json");
     let cache = on_disk(&path);
-    cache.limit(Some(b"f"), Limits { maxsize: Some(1), max_bytes: None });
+    cache.limit(Share::Name(b"f".to_vec()), Limits { maxsize: Some(1), max_bytes: None });
     for name in ["f(1)", "g(1)", "f(2)"] {
         cache.put(&key(name), result("1")).unwrap();
     }
-    assert_eq!((cache.evictions(Some(b"f")), cache.evictions(Some(b"g"))), (1, 0));
+    assert_eq!(
+        (
+            cache.evictions(&Share::Name(b"f".to_vec())),
+            cache.evictions(&Share::Name(b"g".to_vec()))
+        ),
+        (1, 0)
+    );
     cache.close().unwrap();
     assert_eq!(on_disk(&path).keys(), [key("g(1)"), key("f(2)")]);
 }

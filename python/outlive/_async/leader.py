@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import os
 import time
@@ -11,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from .._core import PendingCall
+from .._core import PAUSES, PendingCall
 from .._typing import TYPE_CHECKING
 from .._warnings import asking, users_line
 from .loops import hold, running_loop
@@ -19,10 +20,9 @@ from .loops import hold, running_loop
 if TYPE_CHECKING:
     from .._warnings import Line
 
-#: How a key held by another process is asked for again, in seconds: first and longest pause.
-_PAUSES = 0.0005, 0.02
 #: How long a loop may stand still between two ``run_until_complete`` before others take over.
 _GRACE = 0.1
+_UNSET: Any = object()
 
 
 async def compute(call: PendingCall) -> Any:
@@ -40,7 +40,7 @@ async def _compute_for_all(
     call: PendingCall, sleep: Callable[[float], Any] | None
 ) -> tuple[Any] | None:
     """Compute what others wait for; None if another process has done so meanwhile."""
-    pause, longest = _PAUSES
+    pause, longest = PAUSES
     while sleep is not None and call.is_busy():
         await sleep(pause)
         pause = min(2 * pause, longest)
@@ -62,6 +62,7 @@ async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
         raise
     finally:
         waiting.give_up()
+        adopt(worker.context)
         del worker  # it holds the exception, whose traceback holds this frame
 
 
@@ -76,6 +77,16 @@ async def _lead_here(call: PendingCall, sleep: Callable[[float], Any] | None) ->
             PendingCall.leave(token)
 
 
+def adopt(contexts: list[contextvars.Context]) -> None:
+    """Set here what a coroutine set in its task, as a plain ``await`` of it would have done."""
+    for context in contexts:
+        for variable, value in context.items():
+            if variable.name.startswith("outlive"):
+                continue
+            if variable.get(_UNSET) is not value:
+                variable.set(value)
+
+
 class LeaderTask:
     """The task that computes a key, as those who wait for it see it."""
 
@@ -87,8 +98,10 @@ class LeaderTask:
         self._stands_since: float | None = None
         #: For the caller that started it: the result, None to look again, or what stopped it.
         self.result: asyncio.Future[tuple[Any] | None] = self._loop.create_future()
+        #: The context in which it computed, once it is done.
+        self.context: list[contextvars.Context] = []
         call.set_leader(self)
-        work = _work(call, self.result, users_line())
+        work = _work(call, self.result, users_line(), self.context)
         task = self._loop.create_task(work, name=f"outlive {call.name}")
         self._task = weakref.ref(task)
         task.add_done_callback(functools.partial(_ended, call, self.result))
@@ -127,7 +140,12 @@ class LeaderTask:
         return now - self._stands_since > _GRACE
 
 
-async def _work(call: PendingCall, result: asyncio.Future[tuple[Any] | None], line: Line) -> None:
+async def _work(
+    call: PendingCall,
+    result: asyncio.Future[tuple[Any] | None],
+    line: Line,
+    context: list[contextvars.Context],
+) -> None:
     """Compute, and tell the caller that started it; others are told by the call itself."""
     call.enter()
     asking.set(line)
@@ -145,6 +163,7 @@ async def _work(call: PendingCall, result: asyncio.Future[tuple[Any] | None], li
         if not result.done():
             result.set_result(outcome)
     finally:
+        context.append(contextvars.copy_context())
         call.give_up()
         del result  # it holds the exception, whose traceback holds this frame
 

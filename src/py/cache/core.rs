@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::PyCache;
 use super::mode::Mode;
 use super::registry;
+use crate::cache::Share;
 use crate::cache::{Cache, Epoch};
 use crate::policy::Limits;
 use crate::py::value::key_interner::InternerPool;
@@ -85,13 +86,7 @@ impl CoreCache {
     /// The mode that holds where nothing overrides it.
     #[getter]
     fn get_mode(&self) -> &'static str {
-        match self.default_mode() {
-            Mode::On => "on",
-            Mode::Off => "off",
-            Mode::Refresh => "refresh",
-            Mode::Offline => "offline",
-            Mode::Readonly => "readonly",
-        }
+        self.default_mode().word()
     }
 
     #[setter]
@@ -113,16 +108,22 @@ impl CoreCache {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// How much the whole cache may hold.
+    /// How much the whole cache may hold: entries, bytes; None where there is no limit.
+    fn limits(&self) -> (Option<usize>, Option<u64>) {
+        let Limits { maxsize, max_bytes } = self.cache.limits();
+        (maxsize, max_bytes)
+    }
+
+    /// Sets how much the whole cache may hold.
     #[pyo3(signature = (*, maxsize, max_bytes))]
     fn limit(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
         self.bounded.store(maxsize.is_some() || max_bytes.is_some(), Ordering::Release);
-        self.cache.limit(None, Limits { maxsize, max_bytes });
+        self.cache.limit(Share::All, Limits { maxsize, max_bytes });
     }
 
     /// How many entries went because there was no room.
     fn evictions(&self) -> u64 {
-        self.cache.evictions(None)
+        self.cache.evictions(&Share::All)
     }
 
     /// An override of the mode begins somewhere: hits look at it from now on.

@@ -5,7 +5,7 @@ pub mod entries;
 pub mod fork;
 mod mapping;
 pub mod mode;
-mod registry;
+pub mod registry;
 mod salt;
 
 use std::sync::Arc;

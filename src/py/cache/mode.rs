@@ -19,16 +19,25 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// All modes, in the order of their numbers, and the words that users write.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::On, "on"),
+        (Self::Off, "off"),
+        (Self::Refresh, "refresh"),
+        (Self::Offline, "offline"),
+        (Self::Readonly, "readonly"),
+    ];
+
     /// From the word that users write.
     pub fn from_word(word: &str) -> PyResult<Self> {
-        Ok(match word {
-            "on" => Self::On,
-            "off" => Self::Off,
-            "refresh" => Self::Refresh,
-            "offline" => Self::Offline,
-            "readonly" => Self::Readonly,
-            _ => return Err(PyValueError::new_err(format!("no such mode: {word:?}"))),
-        })
+        let found = Self::ALL.into_iter().find(|(_, known)| *known == word);
+        let refused = || PyValueError::new_err(format!("no such mode: {word:?}"));
+        found.map(|(mode, _)| mode).ok_or_else(refused)
+    }
+
+    /// The word that users write.
+    pub fn word(self) -> &'static str {
+        Self::ALL[self as usize].1
     }
 
     /// Whether hits may be served without looking at the mode.
@@ -43,6 +52,6 @@ impl Mode {
 
     /// From the number of its variant.
     pub fn from_number(number: u8) -> Self {
-        [Self::On, Self::Off, Self::Refresh, Self::Offline, Self::Readonly][usize::from(number)]
+        Self::ALL[usize::from(number)].0
     }
 }

@@ -1,20 +1,57 @@
-//! All caches of the process, for forks.
+//! All caches of the process: for forks, and for what holds for all of them.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use pyo3::prelude::*;
 
 use super::PyCache;
 
-static CACHES: Mutex<Vec<Weak<PyCache>>> = Mutex::new(Vec::new());
+/// The caches that are alive, and some that were.
+struct Registry {
+    caches: Vec<Weak<PyCache>>,
+    /// Whether a mode overrides those of all caches, also of those to come.
+    overridden: bool,
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { caches: Vec::new(), overridden: false });
 
 /// Notes a new cache.
 pub fn register(cache: &Arc<PyCache>) {
     let _active = crate::sync::active();
-    CACHES.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(cache));
+    let mut registry = lock();
+    registry.caches.push(Arc::downgrade(cache));
+    if registry.overridden {
+        cache.gate().epoch.suspend();
+    }
 }
 
 /// All caches that are alive.
 pub fn all_caches() -> Vec<Arc<PyCache>> {
-    let mut caches = CACHES.lock().unwrap_or_else(PoisonError::into_inner);
-    caches.retain(|cache| cache.strong_count() > 0);
-    caches.iter().filter_map(Weak::upgrade).collect()
+    alive(&mut lock())
+}
+
+/// An override of the mode of all caches begins or ends: hits look at it from now on, or no more.
+#[pyfunction]
+pub fn override_all(begins: bool) {
+    let caches;
+    let _active = crate::sync::active();
+    let mut registry = lock();
+    if registry.overridden == begins {
+        return;
+    }
+    registry.overridden = begins;
+    caches = alive(&mut registry);
+    for cache in &caches {
+        let epoch = &cache.gate().epoch;
+        if begins { epoch.suspend() } else { epoch.resume() }
+    }
+}
+
+fn alive(registry: &mut Registry) -> Vec<Arc<PyCache>> {
+    registry.caches.retain(|cache| cache.strong_count() > 0);
+    registry.caches.iter().filter_map(Weak::upgrade).collect()
+}
+
+fn lock() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }

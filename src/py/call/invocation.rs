@@ -25,7 +25,7 @@ use crate::py::value::callbacks;
 const SIGNALS: Duration = Duration::from_millis(50);
 
 /// How a key held by another process is asked for again: from the first pause to the longest.
-const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
+pub const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
 
 /// A value to return, and what the table of hits may remember of it.
 pub type Answer<'py> = (Bound<'py, PyAny>, Option<HitRecord>);

@@ -24,10 +24,10 @@ impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
-        let found = cache.hit(&self.key, None).or_else(|| {
+        let found = cache.peek(&self.key).or_else(|| {
             // Another process may have it by now: a call would look, too.
             cache.take_news();
-            cache.hit(&self.key, None)
+            cache.peek(&self.key)
         });
         let Some(found) = found else { return Ok(None) };
         if is_error(found.entry.text.as_ref()) {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::encode::encode;
 use super::refusal::Refusal;
 use crate::value::scratch_buffer::ScratchBuffer;
-use crate::value::tag::{Tag, tag_of};
+use crate::value::tag::{Tag, after, split_tag};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
@@ -40,7 +40,9 @@ pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Byte
     Ok(writer.take_exact())
 }
 
-/// Whether a text is a kept exception's, also after an editor or a formatter went over it.
+/// Whether a text is a kept exception's, also after an editor or a formatter went over it: a list that
+/// begins with the name of its class. A dict of the user's with such a key is none.
 pub fn is_error(text: Option<&Bytes>) -> bool {
-    text.is_some_and(|text| tag_of(text) == Some(Tag::Error))
+    let Some((Tag::Error, payload)) = text.and_then(|text| split_tag(text)) else { return false };
+    after(payload, b'[').is_some_and(|items| after(items, b'"').is_some())
 }

@@ -198,7 +198,7 @@ def test_attributes_of_a_memoised_function() -> None:
     assert function.forget(1)
     assert not function.cache_contains(1)
     function.cache_clear()
-    assert function.cache_info() == (0, 0, None, 0, 0, 0)
+    assert function.cache_info() == (0, 0, None, 0)
     assert function.cache_parameters()["name"] == "counted"
 
 
@@ -361,6 +361,29 @@ def test_context_variables() -> None:
         return await asyncio.gather(main("ann", 1), main("bob", 2))
 
     assert asyncio.run(both()) == ["ann", "bob"]
+
+
+def test_context_variables_that_the_function_sets() -> None:
+    """What the function sets is seen by the caller that led it, as after a plain ``await``."""
+    trace: contextvars.ContextVar[str] = contextvars.ContextVar("trace", default="none")
+
+    @Cache().memoise
+    async def traced(x: int) -> int:
+        trace.set(f"set by {x}")
+        await asyncio.sleep(0)
+        if x < 0:
+            raise ValueError(x)
+        return x
+
+    async def main() -> list[str]:
+        seen = [trace.get()]
+        await traced(1)
+        seen.append(trace.get())
+        with pytest.raises(ValueError, match="-1"):
+            await traced(-1)
+        return [*seen, trace.get()]
+
+    assert asyncio.run(main()) == ["none", "set by 1", "set by -1"]
 
 
 def test_no_asyncio_for_sync_programs() -> None:

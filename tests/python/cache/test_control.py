@@ -157,7 +157,7 @@ def test_clearing_a_function_leaves_the_others() -> None:
 @pytest.mark.parametrize("clear", [Cache.clear, lambda cache: cache.forget("*")])
 def test_what_was_forgotten_is_freed(cache: Cache, clear: Callable[[Cache], None]) -> None:
     """Once all is forgotten nothing holds a result, not even a function that nobody calls again."""
-    function = cache.memoise(on_unstorable="ignore")(lambda x: Result())
+    function = cache.memoise(on_unstorable="ignore", copy=False)(lambda x: Result())
     result = weakref.ref(function("a"))
     assert function("a") is function("a") is result()
     clear(cache)

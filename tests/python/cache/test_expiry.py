@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -15,10 +16,10 @@ from typing import Any
 
 import pytest
 
-import outlive
 from outlive import Cache
 from outlive._drop_in import DropInCache
 from support.clock import Clock
+from support.programs import untyped
 
 # Each `with` block here stands for a process of its own, which would not know the last one's function.
 pytestmark = pytest.mark.filterwarnings("ignore:two functions are named")
@@ -36,12 +37,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "cache.json"
 
 
-def counted(cache: Cache, **options: Any) -> tuple[Callable[[int], Any], list[int]]:
+def counted(cache: Cache, **options: Any) -> tuple[Callable[[float], Any], list[float]]:
     """A memoised function and the arguments that it was really called with."""
-    calls: list[int] = []
+    calls: list[float] = []
 
     @cache.memoise(name="counted", **options)
-    def function(number: int) -> Any:
+    def function(number: float) -> Any:
         calls.append(number)
         return {"number": number, "call": len(calls)}
 
@@ -83,7 +84,7 @@ def test_a_ttl_that_means_nothing_is_refused(ttl: Any, error: type[Exception], w
 
 def test_other_words_for_age_are_named(path: Path) -> None:
     """Who writes expire= or max_age= is told that the word is ttl."""
-    with pytest.raises(TypeError, match="you may mean ttl"):
+    with pytest.raises(TypeError, match="did you mean ttl"):
         Cache(path).memoise(expire=3)  # type: ignore[call-overload]
 
 
@@ -139,11 +140,11 @@ def test_times_stand_in_a_flat_file_only_when_needed(path: Path) -> None:
     """A flat file of functions without expiry holds results and nothing else."""
     with DropInCache(path) as cache:
         counted(cache)[0](1)
-    assert list(json.loads(path.read_text()).values()) == [{"call": 0}]
+    assert list(json.loads(path.read_text()).values()) == [{"number": 1, "call": 1}]
     with DropInCache(path) as cache:
         counted(cache, ttl=60)[0](2)
-    [facts] = json.loads(path.read_text())["outlive:meta"]["entries"].values()
-    assert list(facts) == ["at"]
+    known = json.loads(path.read_text())["outlive:meta"]["entries"].values()
+    assert [list(facts) for facts in known] == [["at"], ["at"]]
 
 
 def test_a_ttl_that_comes_later_finds_true_times(path: Path, clock: Clock) -> None:
@@ -245,8 +246,18 @@ def test_the_drop_in_has_a_ttl(tmp_path: Path) -> None:
     assert done.stdout == "['a', 'b', 'a', 'b'] ['/a', '/b']\n"
 
 
-def test_information_counts_expiries_apart() -> None:
-    """cache_info begins as functools' does and goes on with evictions and expired."""
-    info = outlive.CacheInfo(1, 2, None, 3)
-    assert info._fields[:4] == ("hits", "misses", "maxsize", "currsize")
-    assert info == (1, 2, None, 3, 0, 0)
+def test_information_is_as_that_of_functools() -> None:
+    """cache_info() is a tuple of functools' four counters; evictions and expired are attributes."""
+    cache = Cache(None, clock=(clock := Clock()), maxsize=1)
+    function, _ = counted(cache, ttl=60)
+    function(1)
+    function(2)
+    clock.now += 61
+    function(2)
+    info: Any = untyped(function).cache_info()
+    hits, misses, maxsize, currsize = info
+    assert info == (hits, misses, maxsize, currsize) == (0, 3, None, 1)
+    assert (info.evictions, info.expired) == (1, 1)
+    assert repr(info) == "CacheInfo(hits=0, misses=3, maxsize=None, currsize=1)"
+    copied = pickle.loads(pickle.dumps(info))
+    assert (copied, copied.evictions) == (info, 1)

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from outlive import Cache
+from outlive._drop_in import DropInCache
 from support.files import results
+from support.programs import untyped
 
 
 def doubled(cache: Cache, **options: Any) -> tuple[Any, list[int]]:
@@ -40,7 +42,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert calls == []
     function(2)
     assert calls == [2]
-    assert function.cache_info() == (3, 4, 2, 2, 2, 0)
+    assert function.cache_info() == (3, 4, 2, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -73,7 +75,7 @@ def test_what_went_is_not_kept_alive(maxsize: int) -> None:
     """A result that went for want of room is freed, although hits were served from it."""
     born: list[weakref.ref[Thing]] = []
 
-    @Cache(None).memoise(on_unstorable="ignore", maxsize=maxsize)
+    @Cache(None).memoise(on_unstorable="ignore", maxsize=maxsize, copy=False)
     def make(number: int) -> Thing:
         thing = Thing()
         born.append(weakref.ref(thing))
@@ -209,7 +211,7 @@ def test_a_smaller_limit_holds_for_what_the_file_has(tmp_path: Path) -> None:
         ({"maxsize": 0}, ValueError, "at least 1"),
         ({"maxsize": "10"}, TypeError, "whole number"),
         ({"max_bytes": -1}, ValueError, "at least 1"),
-        ({"max_size": 10}, TypeError, "you may mean maxsize"),
+        ({"max_size": 10}, TypeError, "did you mean maxsize"),
     ],
 )
 def test_limits_that_mean_nothing_are_refused(
@@ -231,3 +233,47 @@ def test_what_is_used_while_a_result_is_made_was_used_before_it() -> None:
     functions.append(function)
     assert [function(0), function(5), function(5)] == [0, 10, 10]
     assert calls == [0, 5]
+
+
+def test_looking_is_no_use() -> None:
+    """``peek``, ``cache_contains`` and ``in`` leave the order of use as it is."""
+    cache = Cache(None)
+    for look in (
+        lambda f: f.peek(1),
+        lambda f: f.cache_contains(1),
+        lambda f: f.cache_key(1) in cache,
+    ):
+        cache.clear()
+        function: Any = cache.memoise(lambda x: x, maxsize=2, name="f")
+        function(1), function(2)
+        assert look(function)
+        function(3)
+        assert [function.cache_contains(x) for x in (1, 2, 3)] == [False, True, True]
+
+
+@pytest.mark.parametrize("key", ["first", "all"])
+def test_a_limit_in_the_drop_in_is_the_functions_own(drop_in: DropInCache, key: Any) -> None:
+    """maxsize of one function lets nothing go that others made, also where they share one file."""
+    paid = drop_in.memoise(lambda uri: [uri], name="paid")
+    small = drop_in.memoise(lambda uri: [uri], name="small", maxsize=2, key=key)
+    for number in range(5):
+        paid(f"/paid/{number}")
+    for number in range(4):
+        small(f"/small/{number}")
+    assert sum("/paid/" in key for key in drop_in) == 5
+    assert sum("/small/" in key for key in drop_in) == 2
+    assert untyped(small).cache_info().evictions == 2
+    assert untyped(paid).cache_info().evictions == 0
+
+
+def test_what_goes_for_the_limit_of_the_cache_is_counted() -> None:
+    """Entries that went for the limits of the whole cache count for the function that made them."""
+    cache = Cache(None, maxsize=5)
+    one = cache.memoise(lambda x: x, name="one")
+    two = cache.memoise(lambda x: x, name="two")
+    for number in range(20):
+        one(number)
+    for number in range(3):
+        two(number)
+    assert untyped(one).cache_info().evictions == 18
+    assert untyped(two).cache_info().evictions == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from outlive import Cache
 from support.clock import Clock
+from support.files import results
 from support.threads import until
 
 
@@ -144,4 +144,4 @@ def test_refresh_computes_in_a_readonly_cache(tmp_path: Any) -> None:
         assert f.refresh(1) == 2
         assert f(1) == 2
     cache.close()
-    assert json.loads(path.read_text("utf-8"))["f(x=1)"] == 1
+    assert results(path) == {"f(x=1)": 1}

@@ -1,0 +1,110 @@
+"""Mistakes that are refused with a word, instead of doing nothing or something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import outlive
+from outlive import Cache
+from outlive._drop_in import DropInCache
+from support.programs import untyped
+
+cache: Any = Cache(None)
+
+
+def function(x: int) -> int:
+    """A function to be memoised."""
+    return x
+
+
+UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
+    "a word of others": (lambda: untyped(Cache)(file="x.json"), "did you mean path"),
+    "half a word": (lambda: untyped(Cache)(durable=True), "did you mean durability"),
+    "a slip": (lambda: cache.memoise(on_unstorabel="warn"), "did you mean on_unstorable"),
+    "of functions": (lambda: untyped(Cache)(version=2), "give it to memoise"),
+    "of caches": (lambda: cache.memoise(mode="off"), r"give it to Cache\(\.\.\.\)"),
+    "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: cache_errors, .* version\)"),
+    "of configure": (lambda: untyped(outlive.configure)(path="x"), "did you mean file"),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_unknown_options_name_the_one_that_was_meant(case: str) -> None:
+    """An option that there is not is a TypeError, with the one that was meant or all that there are."""
+    call, words = UNKNOWN[case]
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+class Thing:
+    """A class that somebody decorates."""
+
+
+WRONG_TARGETS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a class": (lambda: cache.memoise(Thing), "not the class Thing"),
+    "a number": (lambda: cache.memoise(128), "did you mean maxsize=128"),
+    "the cache itself": (lambda: cache(function), "write @cache.memoise"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_TARGETS)
+def test_what_cannot_be_decorated_is_told(case: str) -> None:
+    """A class, a number of entries and ``@cache`` are TypeErrors that say what to write."""
+    call, words = WRONG_TARGETS[case]
+    with pytest.raises(TypeError, match=words):
+        call()
+
+
+MEANINGLESS: list[tuple[dict[str, Any], str]] = [
+    ({"stale_if_error": "1h"}, "stale_if_error= does nothing without ttl="),
+    ({"ttl": 60, "refresh_after": 60}, "refresh_after= must be shorter than ttl="),
+    ({"ttl": "1m", "refresh_after": "1h"}, "refresh_after= must be shorter than ttl="),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), MEANINGLESS)
+def test_options_that_mean_nothing_together_are_refused(given: dict[str, Any], words: str) -> None:
+    """An option that does nothing beside the others is a ValueError where the function is decorated."""
+    with pytest.raises(ValueError, match=words):
+        cache.memoise(**given)
+
+
+def test_a_default_that_does_nothing_for_one_function_is_no_mistake() -> None:
+    """Defaults of a cache that do nothing for a function without a ttl are left alone."""
+    assert Cache(None, stale_if_error="1h").memoise(function)(1) == 1
+
+
+def test_the_mode_cannot_be_set_by_hand() -> None:
+    """``cache.mode = "off"`` is an AttributeError that names ``set_mode``."""
+    with pytest.raises(AttributeError, match=r"cache\.set_mode\('off'\)"):
+        cache.mode = "off"
+
+
+def test_two_objects_agree_on_the_limits_of_a_file(tmp_path: Path) -> None:
+    """A limit that contradicts that of another object on the file is refused; none contradicts nothing."""
+    one = Cache(tmp_path / "c.json", maxsize=3)
+    with pytest.raises(ValueError, match=r"maxsize=4: .* already in use here with maxsize=3"):
+        Cache(tmp_path / "c.json", maxsize=4)
+    two = Cache(tmp_path / "c.json", max_bytes=10**6)
+    memoised = two.memoise(function)
+    for number in range(10):
+        memoised(number)
+    assert len(one) == 3
+
+
+def test_limits_are_set_and_taken_back_one_by_one(drop_in: DropInCache) -> None:
+    """Changing one limit leaves the other; None takes one back."""
+    drop_in.limit(maxsize=2)
+    drop_in.limit(max_bytes=100_000)
+    memoised = drop_in.memoise(function)
+    for number in range(5):
+        memoised(number)
+    assert len(drop_in) == 2
+    drop_in.limit(maxsize=None)
+    for number in range(5):
+        memoised(number)
+    assert len(drop_in) == 5
