@@ -89,7 +89,7 @@ def test_calls_from_finalizers(script: Scripts) -> None:
             f(self.key)
             f("shared")
 
-    g = memoise(lambda key: Calls(f"deleted {key}"), on_unstorable="ignore")
+    g = memoise(lambda key: Calls(f"deleted {key}"), on_unstorable="ignore", copy=False)
     for n in range(50):
         g(f"object {n}")
         g(f"object {n}")
