@@ -1,6 +1,6 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
-use super::replay::replay_over;
+use super::replay::replay;
 use super::snapshot::FileEntries;
 use super::{Change, Item};
 use crate::collections::Index;
@@ -32,12 +32,22 @@ impl Items {
         self.len() == 0
     }
 
+    /// What is there after `changes`. Entries of a file are left where they are.
+    #[must_use]
+    pub fn after(self, changes: Vec<Change>) -> Self {
+        match self {
+            unchanged if changes.is_empty() => unchanged,
+            Self::InFile(file, index) => Self::Changed(file, index, changes),
+            items => Self::Listed(replay(|| items.into_vec(), changes)),
+        }
+    }
+
     /// All of them in a list.
     pub fn into_vec(self) -> Vec<Item> {
         match self {
             Self::Listed(items) => items,
             Self::InFile(file, _) => list(&file),
-            Self::Changed(file, _, changes) => replay_over(|| list(&file), changes),
+            Self::Changed(file, _, changes) => replay(|| list(&file), changes),
         }
     }
 }

@@ -8,7 +8,6 @@ use super::state::State;
 use crate::error::Result;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Journal, Look, Tail};
-use crate::store::replay::replay;
 use crate::store::{Change, Loaded, News};
 
 /// All generations, open, in order, each with what it says.
@@ -33,7 +32,7 @@ impl Inner {
         let foreign = found.fingerprint.is_some() && !forget_folded(&mut chain, found.fingerprint);
         let changes = self.adopt(state, chain);
         Loaded {
-            items: replay(found.items, changes),
+            items: found.items.after(changes),
             modified: found.fingerprint.map(FileFingerprint::time),
             foreign,
         }
