@@ -22,6 +22,7 @@ More to ask ``help()`` about:
 - ``outlive.Memoised``: what a memoised function can do beyond being called
 - ``outlive.configure``: options of the drop-in
 - ``outlive.disable``, ``outlive.enable``: the off switch of all caches
+- ``outlive.previous``: inside of a call, the expired result that it is to replace
 - ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
 The names of the drop-in are loaded when first used: importing ``outlive`` alone touches no file.
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from ._drop_in import memoize as memoize
     from ._drop_in import save_cache as save_cache
     from ._info import CacheInfo as CacheInfo
+    from ._previous import previous as previous
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
@@ -71,6 +73,7 @@ _PUBLIC = [
     "configure",
     "disable",
     "enable",
+    "previous",
 ]
 
 
@@ -88,6 +91,10 @@ def __getattr__(name: str) -> Any:
         from ._info import CacheInfo
 
         return CacheInfo
+    if name == "previous":
+        from ._previous import previous
+
+        return previous
     if name in ("BoundMemoised", "Memoised"):
         from . import _types
 

@@ -118,14 +118,15 @@ class CacheState:
 
     def count(self, memoised: _core.Memoised) -> int:
         """Count the entries of ``memoised``."""
-        return sum(1 for _ in self._keys_of(memoised))
+        return sum(1 for _ in self.keys_of(memoised))
 
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
-        for key in list(self._keys_of(memoised)):
+        for key in list(self.keys_of(memoised)):
             self.entries.remove(key)
 
-    def _keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
+    def keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
+        """Yield the keys of ``memoised``."""
         start = f"{memoised.name}("
         keys = self.entries.keys()
         return (key for key in keys if key.startswith(start))
@@ -135,6 +136,12 @@ class DropInState(CacheState):
     """The inside of the drop-in, whose functions share all entries."""
 
     is_drop_in = True
+
+    def keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
+        """Yield the keys of ``memoised`` that name it: those of key="all"."""
+        start = f"outlive:{memoised.name}("
+        keys = self.entries.keys()
+        return (key for key in keys if key.startswith(start))
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """Count all entries: the functions share them."""

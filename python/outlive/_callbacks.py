@@ -57,4 +57,18 @@ def cache_miss(function: str, key: str) -> CacheMiss:
     return _exceptions.cache_miss(function, key)
 
 
+def enter_call(core: _core.Cache, key: str | None) -> object:
+    """Note that a call begins, and the key of the older result that it is to replace."""
+    from . import _previous
+
+    return _previous.enter(core, key)
+
+
+def leave_call(token: Any) -> None:
+    """Take ``enter_call`` back."""
+    from . import _previous
+
+    _previous.leave(token)
+
+
 _core.hand_over(sys.modules[__name__])

@@ -91,6 +91,9 @@ class Cache:
     def keys(self) -> list[str]:
         """All keys in order."""
 
+    def previous(self, key: str) -> Any:
+        """The result under `key`, fresh or not, for who is to replace it; None if there is none."""
+
     def remove(self, key: str) -> bool:
         """Forgets one entry; says whether there was one."""
 
@@ -171,6 +174,12 @@ class Memoised:
 
     def set_options(self, options: Options) -> None:
         """How results are kept and served from now on."""
+
+    def forget_where(self, **arguments: Any) -> int:
+        """Drops the results of all calls with these arguments; says how many there were."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: Any, /) -> Any:
+        """What pydantic makes of it: the schema of the function itself."""
 
     def counts(self) -> tuple[int, int, int]:
         """How many calls were served from the cache, computed, and found expired."""
@@ -253,6 +262,13 @@ class PendingCall:
 
     def is_missing(self) -> bool:
         """Whether there is still no result: another process may have brought it."""
+
+    def note_previous(self) -> Any:
+        """Notes what this call is to replace; the token takes it back."""
+
+    @staticmethod
+    def leave_previous(token: Any) -> None:
+        """Takes `note_previous` back."""
 
     def count(self) -> None:
         """Count a call that is computed."""

@@ -32,7 +32,7 @@ _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 #: What a memoised function has, whether it suspends or not.
 _CONTROLS = (
     *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
-    *("peek", "put", "forget"),
+    *("peek", "put", "forget", "forget_where"),
 )
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
 _OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
@@ -136,6 +136,8 @@ def _native(
         suspends=_suspends(function),
         registration=registration,
     )
+    if rule == "all":
+        registration.shown = [name for name, _, role, *_ in params if role == _core.KEYED]
     registration.refresher = _refresher(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)

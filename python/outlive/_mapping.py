@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from ._typing import TYPE_CHECKING, MutableMapping
+from ._warnings import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
+
+    from typing_extensions import Self
 
     from ._cache_state import CacheState
 
@@ -15,12 +18,14 @@ else:
     _Mapping = MutableMapping
 
 _NOTHING: Any = object()
+_MUTABLE = (list, dict, set, bytearray)
 
 
 class CacheMapping(_Mapping):
     """The entries of a cache by key text; values are copies, as those of calls are."""
 
     _state: CacheState
+    _told_of_copies = False
 
     def _text(self, key: object) -> str:
         """Return the key text of what stands between brackets."""
@@ -58,6 +63,38 @@ class CacheMapping(_Mapping):
         return dict(self) == other if isinstance(other, dict) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal by content, like a dict
+
+    def copy(self) -> dict[str, Any]:
+        """Return a dict of all entries."""
+        return dict(self)
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self) | dict(other)
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(other) | dict(self)
+
+    def __ior__(self, other: Mapping[str, Any]) -> Self:
+        self.update(other)
+        return self
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return the value of ``key``, which is ``default`` from now on if there is none.
+
+        What is returned is a copy, as everywhere: a change of it is not kept, which a warning says
+        if it can be changed.
+        """
+        if key not in self:
+            self[key] = default
+        value = self[key]
+        if isinstance(value, _MUTABLE) and not self._told_of_copies:
+            self._told_of_copies = True
+            message = (
+                f"setdefault({key!r}, ...) gives a copy of what is kept: a change of it, such as "
+                ".append(...), is lost; assign the changed value, as in cache[key] = value"
+            )
+            warn("OutliveWarning", message)
+        return value
 
     def pop(self, key: str, default: Any = _NOTHING) -> Any:
         """Remove an entry and return its value, as a dict does; one of several threads gets it.

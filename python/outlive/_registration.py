@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from . import _options
+from . import _arguments, _core, _options
 from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from . import _core
     from ._cache_state import CacheState
     from ._info import CacheInfo
 
@@ -21,6 +20,8 @@ class Registration:
         """Note what the function was decorated with, and what of it concerns its results."""
         self.cache, self._given = cache, given
         self.own = own
+        #: The parameters that keys show by name.
+        self.shown: list[str] = []
         #: What computes results anew in the background.
         self.refresher: Any = None
 
@@ -41,6 +42,31 @@ class Registration:
         """Forget the entries and set the counters back."""
         self.cache.clear(memoised)
         memoised.reset()
+
+    def forget_where(self, memoised: _core.Memoised, arguments: dict[str, Any]) -> int:
+        """Forget the results of all calls with these arguments; say how many there were.
+
+        Raises:
+            TypeError: the keys of the function do not show such an argument.
+        """
+        keys = self.cache.keys_of(memoised)
+        names = [parameter for parameter in self.shown if parameter in arguments]
+        for name in arguments:
+            if name not in names:
+                shown = ", ".join(self.shown) or "none"
+                raise TypeError(
+                    f"keys of {memoised.name} do not show {name!r} (they show: {shown})"
+                )
+        wanted = {name: _core.canonical(value) for name, value in arguments.items()}
+        found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
+        gone = sum(self.cache.entries.remove(key) for key in found)
+        memoised.release()
+        return gone
+
+    def pydantic_schema(self, memoised: _core.Memoised, handler: Any) -> Any:
+        """Return the schema of the function, of which the memoised one is called."""
+        schema: dict[str, Any] = handler(memoised.__wrapped__)
+        return schema | {"function": memoised} if schema.get("type") == "call" else schema
 
     def cache_parameters(self, _memoised: _core.Memoised) -> dict[str, Any]:
         """Return the options, in the manner of ``functools.lru_cache``."""

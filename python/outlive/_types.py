@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
+from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
+    Generic,
     Literal,
     ParamSpec,
     Protocol,
@@ -14,6 +16,8 @@ from typing import (
     TypeVar,
     overload,
 )
+
+from . import _core
 
 if TYPE_CHECKING:
     from ._info import CacheInfo
@@ -63,6 +67,18 @@ class FunctionOptions(_Options, total=False):
     version: object
 
 
+class _Kind(type):
+    """What tells memoised functions: native objects, and coroutine functions that stand for one."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if isinstance(instance, FunctionType):
+            return "_outlive_native" in instance.__dict__
+        return isinstance(instance, _core.Memoised) or type.__instancecheck__(cls, instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return subclass is _core.Memoised or type.__subclasscheck__(cls, subclass)
+
+
 class _Named(Protocol):
     """What every memoised function has, whatever it takes and returns."""
 
@@ -96,22 +112,47 @@ class _Waits(Protocol[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]: ...
 
 
-class Memoised(_Named, Protocol[P, R]):
+class Memoised(Generic[P, R], metaclass=_Kind):
     """A function whose results are kept: called as before, and with control of single calls.
+
+    ``isinstance(f, outlive.Memoised)`` says whether ``f`` is memoised. Only ``@cache.memoise``
+    makes such functions; the class is for checks, annotations and pydantic's ``ignored_types``.
 
     Each control takes the arguments of the call that it is about, and raises TypeError if they do
     not fit the function or cannot be a key. Of a method: ``Class.method.peek(instance, ...)``. For
     a coroutine function results are what is awaited.
     """
 
+    __name__: str
+    __qualname__: str
+
+    def __init__(self) -> None:
+        raise TypeError("write @cache.memoise to memoise a function")
+
     @property
     def __wrapped__(self) -> Callable[P, R]:
         """The function itself."""
-        ...
+        raise NotImplementedError
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Return the kept result, or compute and keep it."""
-        ...
+        raise NotImplementedError
+
+    def cache_info(self) -> CacheInfo:
+        """Count hits, misses and entries, in ``functools``' order."""
+        raise NotImplementedError
+
+    def cache_clear(self) -> None:
+        """Forget all entries and set the counters back."""
+        raise NotImplementedError
+
+    def cache_parameters(self) -> dict[str, Any]:
+        """Return the options that the function was decorated with."""
+        raise NotImplementedError
+
+    def forget_where(self, **arguments: object) -> int:
+        """Drop the results of all calls with these arguments; say how many there were."""
+        raise NotImplementedError
 
     @overload  # below @classmethod
     def __get__(self: _Takes[S, Q, R], instance: object, owner: S, /) -> BoundMemoised[Q, R]: ...
@@ -121,14 +162,16 @@ class Memoised(_Named, Protocol[P, R]):
     def __get__(self: _Takes[S, Q, R], instance: S, owner: type, /) -> BoundMemoised[Q, R]: ...
     @overload  # below @staticmethod
     def __get__(self, instance: object, owner: type, /) -> Memoised[P, R]: ...
+    def __get__(self, instance: Any, owner: Any, /) -> Any:
+        raise NotImplementedError
 
     def cache_key(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """Return the key's text."""
-        ...
+        raise NotImplementedError
 
     def cache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Say whether there is a result that is fresh."""
-        ...
+        raise NotImplementedError
 
     @overload
     def peek(self: _Waits[P, V], *args: P.args, **kwargs: P.kwargs) -> V | None: ...
@@ -136,7 +179,7 @@ class Memoised(_Named, Protocol[P, R]):
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> R | None: ...
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         """Return the kept result if it is fresh, else None; nothing is computed or counted."""
-        ...
+        raise NotImplementedError
 
     @overload
     def put(self: _Waits[P, V], result: V, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
@@ -144,15 +187,15 @@ class Memoised(_Named, Protocol[P, R]):
     def put(self, result: R, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
     def put(self, result: Any, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Keep ``result`` as what this call returns."""
-        ...
+        raise NotImplementedError
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Drop the kept result; say whether there was one."""
-        ...
+        raise NotImplementedError
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Compute anew and keep the result, whatever is kept."""
-        ...
+        raise NotImplementedError
 
 
 class BoundMemoised(_Named, Protocol[P, R]):

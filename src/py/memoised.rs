@@ -164,6 +164,28 @@ impl Memoised {
         Self::ask_registration(slf, intern!(slf.py(), "cache_parameters"))
     }
 
+    /// Drops the results of all calls with these arguments; says how many there were.
+    #[pyo3(signature = (**arguments))]
+    fn forget_where<'py>(
+        slf: &Bound<'py, Self>,
+        arguments: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let arguments = arguments.map_or_else(|| PyDict::new(py), Clone::clone);
+        let registration = slf.get().registration.bind(py);
+        registration.call_method1(intern!(py, "forget_where"), (slf, arguments))
+    }
+
+    /// What pydantic makes of it: the schema of the function itself.
+    fn __get_pydantic_core_schema__<'py>(
+        slf: &Bound<'py, Self>,
+        _source: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let registration = slf.get().registration.bind(slf.py());
+        registration.call_method1(intern!(slf.py(), "pydantic_schema"), (slf, handler))
+    }
+
     /// How results are kept and served from now on.
     fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {

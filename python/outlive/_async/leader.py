@@ -29,10 +29,14 @@ async def compute(call: PendingCall) -> Any:
     """Await the function and keep what it returns."""
     function, args, kwargs = call.target
     call.count()
+    token = call.note_previous()
     try:
         value = await function(*args, **kwargs)
     except Exception as error:
         return call.fail(error)
+    finally:
+        if token is not None:
+            PendingCall.leave_previous(token)
     return call.keep(value)
 
 

@@ -10,6 +10,7 @@ use pyo3::types::{PyList, PyString};
 use super::PyFound;
 use super::core::CoreCache;
 use crate::cache::Entry;
+use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::RESERVED_KEY;
@@ -35,6 +36,18 @@ impl CoreCache {
             Some(entry) if !is_sound(&entry) => Ok(me.live(key.py(), &text, &entry)?.is_some()),
             entry => Ok(entry.is_some()),
         }
+    }
+
+    /// The result under `key`, fresh or not, for who is to replace it; None if there is none.
+    fn previous<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (me, py) = (slf.get(), key.py());
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
+        let Some(found) = found else { return Ok(None) };
+        Ok(me.live(py, &text, &found.entry)?.map(|live| live.serve(py)).transpose()?)
     }
 
     /// All keys in order.

@@ -24,7 +24,10 @@ impl<'py> Invocation<'_, 'py> {
     /// Calls the function and keeps what it returns.
     pub fn compute(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
         self.count(&lease.old);
-        match self.me.invoke(py, self.call) {
+        let noted = self.note_previous(py, lease.old.expired)?;
+        let outcome = self.me.invoke(py, self.call);
+        noted.map_or(Ok(()), |noted| noted.leave(py))?;
+        match outcome {
             Ok(value) => self.keep(py, lease, value),
             Err(error) => self.failed(py, lease, error),
         }

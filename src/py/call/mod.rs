@@ -9,3 +9,4 @@ mod lookup;
 pub mod memoised;
 mod nested;
 pub mod options;
+pub mod previous;

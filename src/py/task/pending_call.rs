@@ -26,6 +26,7 @@ use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
 use crate::py::call::memoised::Memoised;
 use crate::py::call::options::Options;
+use crate::py::call::previous::Noted;
 use crate::py::key::arguments::Call;
 
 /// What a suspended call is to do next.
@@ -194,6 +195,24 @@ impl PendingCall {
     fn is_missing(&self, py: Python<'_>) -> PyResult<bool> {
         let _ = py;
         Ok(self.lead().is_none_or(|lead| lead.has_lease()))
+    }
+
+    /// Notes what this call is to replace; the token takes it back.
+    fn note_previous(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let call = self.to_call(py)?;
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
+        let expired = match &*self.state.lock() {
+            State::Lead(lead) => lead.old().expired,
+            State::Alone(lease) => lease.old.expired,
+            _ => false,
+        };
+        Ok(invocation.note_previous(py, expired)?.map(|noted| noted.token(py)))
+    }
+
+    /// Takes `note_previous` back.
+    #[staticmethod]
+    fn leave_previous(py: Python<'_>, token: Py<PyAny>) -> PyResult<()> {
+        Noted::of(token).leave(py)
     }
 
     /// Counts a call that is computed.

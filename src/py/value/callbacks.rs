@@ -38,6 +38,19 @@ pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny
     call(intern!(class.py(), "module_name"), (class,))
 }
 
+/// Notes that a call begins, and the key of the older result that it is to replace.
+pub fn enter_call<'py>(
+    core: &Bound<'py, PyAny>,
+    key: Option<&Bound<'py, PyString>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(core.py(), "enter_call"), (core, key))
+}
+
+/// Takes `enter_call` back.
+pub fn leave_call(token: &Bound<'_, PyAny>) -> PyResult<()> {
+    call(intern!(token.py(), "leave_call"), (token,)).map(drop)
+}
+
 /// The exception for a miss in mode "offline".
 pub fn cache_miss<'py>(function: &str, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(key.py(), "cache_miss"), (function, key))

@@ -134,7 +134,11 @@ impl Inner {
             1 => "1 result was".to_owned(),
             many => format!("{many} results were"),
         };
-        let text = format!("{name} is damaged: {damage}; {kept} read from it{copy}");
+        let text = if empty {
+            format!("{name} is empty: starting afresh")
+        } else {
+            format!("{name} is damaged: {damage}; {kept} read from it{copy}")
+        };
         self.tell(&text.clone(), text);
     }
 

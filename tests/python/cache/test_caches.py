@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from outlive import Cache
+from outlive import Cache, CacheFileWarning, OutliveWarning
+from outlive._drop_in import DropInCache
 from support.files import results
 from support.programs import run
 
@@ -270,3 +271,36 @@ def test_what_another_process_stored_is_found(tmp_path: Path) -> None:
     for key, look in looks.items():
         subprocess.run([sys.executable, "-c", program.format(key)], cwd=tmp_path, check=True)
         assert look(), key
+
+
+def test_a_cache_is_used_as_a_dict(drop_in: DropInCache) -> None:
+    """``copy``, ``|``, ``|=`` and ``json.dumps(dict(cache))`` are those of the dict that it replaces."""
+    drop_in["a"] = [1]
+    copied = drop_in.copy()
+    assert type(copied) is dict
+    assert drop_in | {"b": 2} == {"a": [1], "b": 2}
+    assert {"a": 0, "c": 3} | drop_in == {"a": [1], "c": 3}
+    drop_in |= {"b": 2}
+    assert json.dumps(dict(drop_in)) == '{"a": [1], "b": 2}'
+    assert copied == {"a": [1]}
+
+
+def test_changes_of_what_setdefault_gives_are_told_of(drop_in: DropInCache) -> None:
+    """``setdefault(key, []).append(...)`` changes a copy: one warning says so, and how it is done."""
+    with pytest.warns(OutliveWarning, match=r"cache\[key\] = value") as told:
+        drop_in.setdefault("k", []).append(1)
+        drop_in.setdefault("k", []).append(2)
+    assert len(told) == 1
+    assert drop_in["k"] == []
+    assert drop_in.setdefault("n", 5) == drop_in.setdefault("n", 6) == 5
+
+
+def test_an_empty_file_is_a_new_beginning(tmp_path: Path) -> None:
+    """An empty file is no damage: the warning says that the cache starts afresh."""
+    path = tmp_path / "cache_file.json"
+    path.touch()
+    with (
+        pytest.warns(CacheFileWarning, match="is empty: starting afresh"),
+        DropInCache(path) as cache,
+    ):
+        assert len(cache) == 0

@@ -1,0 +1,32 @@
+"""The arguments of a call as its key shows them."""
+
+from __future__ import annotations
+
+_OPEN, _CLOSE = "([{", ")]}"
+
+
+def of(key: str, function: str) -> dict[str, str]:
+    """Return the text of each argument in ``key``, which is one of ``function``."""
+    inside = key.removeprefix("outlive:")[len(function) + 1 : -1]
+    shown = (argument.partition("=") for argument in _split(inside))
+    return {name: text for name, equals, text in shown if equals}
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that stand neither between quotes nor between brackets."""
+    parts, start, depth, quoted, escaped = [], 0, 0, False, False
+    for at, character in enumerate(text):
+        if escaped or (quoted and character == "\\"):
+            escaped = not escaped
+        elif character == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif character in _OPEN:
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+        elif character == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()]
