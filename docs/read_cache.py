@@ -82,7 +82,6 @@ def read_annotated(members: dict[str, Any], version: int) -> dict[str, Entry]:
     entries = {}
     for spelling, entry in members.items():
         key = spelling[:-1] if re.fullmatch("outlive:+", spelling) else spelling
-        entry = entry if isinstance(entry, dict) else {"result": entry}
         for name in {"result", "error"} & entry.keys():  # an entry without them is damaged
             entries[key] = Entry(entry[name], name == "error", *map(entry.get, FACTS))
     return entries

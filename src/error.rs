@@ -32,6 +32,13 @@ pub enum Error {
 /// The result of everything that may meet an [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+impl Error {
+    /// Whether something waits for another process, which is about to be done.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

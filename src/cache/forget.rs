@@ -17,7 +17,7 @@ where
         let _displaced;
         let _active = sync::active();
         drop(self.loaded());
-        _displaced = self.take_news_active();
+        _displaced = self.take_external_active();
         let history = self.history.lock();
         let mut state = self.state.lock();
         let old = state.remove(key)?;
@@ -26,12 +26,12 @@ where
         }
         let stored = durable && (state.release(key) || old.text.is_some() && !old.transient);
         drop(state);
-        if stored {
-            // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
-        }
+        let change = || Change::Remove(Bytes::copy_from_slice(key));
+        let written = if stored { self.store.append(&change()) } else { Ok(()) };
         drop(history);
         self.gate.epoch.advance();
+        // A failure is in the store's notices, and the store tries again.
+        let _ = self.settled(written);
         Some(old)
     }
 
@@ -43,7 +43,7 @@ where
         let _history = self.history.lock();
         old = self.state.lock().discard(key, text);
         if old.is_some() {
-            self.store.set_aside(why);
+            self.store.quarantine(why);
         }
         if old.is_some() && durable {
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
@@ -57,16 +57,17 @@ where
         let _active = sync::active();
         drop(self.loaded());
         // What others added since goes too.
-        _displaced = self.take_news_active();
-        let _history = self.history.lock();
+        _displaced = self.take_external_active();
+        let history = self.history.lock();
         let mut state = self.state.lock();
         let was_empty = state.len() == 0 && state.salt().is_none();
         _old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
-        if durable && !was_empty {
-            let _ = self.store.append(&Change::Clear);
-        }
+        let written =
+            if durable && !was_empty { self.store.append(&Change::Clear) } else { Ok(()) };
+        drop(history);
         self.gate.epoch.advance();
+        let _ = self.settled(written);
     }
 
     /// Takes out every decoded form that has no text, to break reference cycles.

@@ -165,7 +165,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         let is_busy = matches!(locked, KeyLock::Busy);
         (lease.lock, lease.started) = (locked.held(), clock::now());
         drop(self.loaded());
-        _displaced = self.take_news_active();
+        _displaced = self.take_external_active();
         let found = if ask.looks { self.state.lock().hit(key, ask.origin) } else { None };
         match found {
             Some(found) => Miss::Found(lease, found),

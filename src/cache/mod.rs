@@ -9,11 +9,11 @@
 
 pub mod entry;
 mod epoch;
+mod external;
 mod forget;
 mod gate;
 mod lease;
 mod limiter;
-mod news;
 mod rows;
 mod save;
 mod state;
@@ -85,9 +85,9 @@ where
     }
 
     /// Says whether the store may only be read from now on.
-    pub fn only_reads(&self, only: bool) {
+    pub fn set_read_only(&self, only: bool) {
         let _active = sync::active();
-        self.store.only_reads(only);
+        self.store.set_read_only(only);
     }
 
     /// Reads the store, unless that was done before.
@@ -203,12 +203,12 @@ where
             Some(known) => known.text,
             None => salt,
         };
-        if stored {
-            // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append(&Change::Put(salt_item(&text)));
-        }
+        let written =
+            if stored { self.store.append(&Change::Put(salt_item(&text))) } else { Ok(()) };
         self.state.lock().set_salt(Salt { text: text.clone(), stored });
         drop(history);
+        // A failure is in the store's notices, and the store tries again.
+        let _ = self.settled(written);
         text
     }
 
@@ -220,7 +220,7 @@ where
         let displaced;
         let _active = sync::active();
         drop(self.loaded());
-        let _history = self.history.lock();
+        let history = self.history.lock();
         let written = self.write_down(key, &entry);
         let mut state = self.state.lock();
         displaced = state.put(key, entry);
@@ -231,7 +231,8 @@ where
         if old.is_some() && !marked {
             self.gate.epoch.advance();
         }
-        written
+        drop(history);
+        self.settled(written)
     }
 
     /// Has the store forget what went for want of room; the history is locked.

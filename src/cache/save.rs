@@ -20,32 +20,35 @@ where
     pub fn save(&self) -> Result<()> {
         let mut displaced = Displaced::new();
         let _active = sync::active();
-        self.fold(&mut displaced, |store| store.begin_save())
+        let _saving = self.saving.lock();
+        self.checkpoint(&mut displaced, |store| store.begin_save())
     }
 
     /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
-    fn fold(
+    fn checkpoint(
         &self,
         displaced: &mut Displaced<L>,
         begin: impl Fn(&dyn Store) -> Begun,
     ) -> Result<()> {
-        let _saving = self.saving.lock();
         if !self.state.lock().is_loaded() || self.store.is_closed() {
             return Ok(());
         }
-        // Somebody foreign may rewrite the file at this very moment; the second try has its news.
-        self.fold_once(displaced, &begin).or_else(|_| self.fold_once(displaced, &begin))
+        // Somebody foreign may rewrite the file at this very moment; the second try has read it.
+        self.try_checkpoint(displaced, &begin).or_else(|_| self.try_checkpoint(displaced, &begin))
     }
 
-    fn fold_once(
+    /// IMPORTANT: the history is locked from the seal until all entries are put together, and not
+    /// before the store has its checkpoint lock. What is put before the seal is among the entries,
+    /// what is put after it stands in a journal that stays.
+    fn try_checkpoint(
         &self,
         displaced: &mut Displaced<L>,
         begin: impl Fn(&dyn Store) -> Begun,
     ) -> Result<()> {
-        displaced.extend(self.take_news_active());
         let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
         let history = self.history.lock();
-        displaced.extend(self.take_in(saving.news()));
+        let Some(changes) = saving.seal()? else { return Ok(()) };
+        displaced.extend(self.take_in(changes));
         let entries = self.state.lock().entries();
         drop(history);
         saving.write(&entries)
@@ -72,9 +75,19 @@ where
     pub fn close(&self) -> Result<()> {
         let mut displaced = Displaced::new();
         let _active = sync::active();
-        let saved = self.fold(&mut displaced, |store| store.begin_close());
+        let _saving = self.saving.lock();
+        let saved = self.checkpoint(&mut displaced, |store| store.begin_close());
         self.store.close();
         self.state.lock().disown();
         saved
+    }
+
+    /// What became of a change that was handed to the store as `written`; the history is not locked
+    /// any more, so that another process can be waited for.
+    pub(super) fn settled(&self, written: Result<()>) -> Result<()> {
+        match written {
+            Err(error) if error.is_busy() => self.store.settle(),
+            written => written,
+        }
     }
 }

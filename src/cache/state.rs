@@ -11,10 +11,9 @@ use super::gate::Gate;
 use super::lease::Found;
 use super::limiter::{Limiter, Share};
 use super::table::Table;
-use crate::collections::Index;
 use crate::policy::{Limits, Liveness};
-use crate::store::snapshot::{FileEntries, salt_item, salt_of};
-use crate::store::{Change, Entries, Item, Items, Loaded};
+use crate::store::snapshot::{salt_item, salt_of};
+use crate::store::{Entries, Item, Items, Loaded};
 use crate::sync::Arc;
 
 /// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
@@ -74,37 +73,15 @@ impl<L: Clone> State<L> {
         self.loaded = true;
         self.modified = modified(&loaded);
         match loaded.items {
-            Items::InFile(file, index) if self.table.is_empty() => self.read_file(file, index),
-            Items::Changed(file, index, changes) if self.table.is_empty() => {
-                self.read_file(file, index);
-                changes.into_iter().for_each(|change| self.replay(change));
+            Items::InFile(file, index) if self.table.is_empty() => {
+                if let Some(salt) = file.salt() {
+                    self.take_salt(&salt);
+                }
+                self.table = Table::of(file, index, self.modified);
             }
             items => self.read_all(items.into_vec()),
         }
         self.measure();
-    }
-
-    fn read_file(&mut self, file: FileEntries, index: Index) {
-        if let Some(salt) = file.salt() {
-            self.take_salt(&salt);
-        }
-        self.table = Table::of(file, index, self.modified);
-    }
-
-    /// Does what was done since the file was written, before anybody has used an entry.
-    fn replay(&mut self, change: Change) {
-        match change {
-            Change::Put(item) if self.take_salt(&item) => {}
-            Change::Put(item) => {
-                let (key, entry) = self.read(item);
-                self.table.insert(key, entry);
-            }
-            Change::Remove(key) => drop(self.table.remove(&key)),
-            Change::Clear => {
-                self.table = Table::default();
-                self.salt = None;
-            }
-        }
     }
 
     fn read_all(&mut self, items: Vec<Item>) {

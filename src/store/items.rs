@@ -1,8 +1,7 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
-use super::replay::replay;
+use super::Item;
 use super::snapshot::FileEntries;
-use super::{Change, Item};
 use crate::collections::Index;
 
 /// All entries in insertion order, each key once, and the item of the salt behind them.
@@ -12,18 +11,14 @@ pub enum Items {
     Listed(Vec<Item>),
     /// As they stand in a file, and the index of their keys: nothing was made of them yet.
     InFile(FileEntries, Index),
-    /// The same, and what was done since.
-    Changed(FileEntries, Index, Vec<Change>),
 }
 
 impl Items {
-    /// How many there are, before what was done since.
+    /// How many there are.
     pub fn len(&self) -> usize {
         match self {
             Self::Listed(items) => items.len(),
-            Self::InFile(file, _) | Self::Changed(file, ..) => {
-                file.len() + usize::from(file.salt().is_some())
-            }
+            Self::InFile(file, _) => file.len() + usize::from(file.salt().is_some()),
         }
     }
 
@@ -32,28 +27,16 @@ impl Items {
         self.len() == 0
     }
 
-    /// What is there after `changes`. Entries of a file are left where they are.
-    #[must_use]
-    pub fn after(self, changes: Vec<Change>) -> Self {
-        match self {
-            unchanged if changes.is_empty() => unchanged,
-            Self::InFile(file, index) => Self::Changed(file, index, changes),
-            items => Self::Listed(replay(|| items.into_vec(), changes)),
-        }
-    }
-
     /// All of them in a list.
     pub fn into_vec(self) -> Vec<Item> {
         match self {
             Self::Listed(items) => items,
-            Self::InFile(file, _) => list(&file),
-            Self::Changed(file, _, changes) => replay(|| list(&file), changes),
+            Self::InFile(file, _) => {
+                let results = (0..file.len()).map(|at| file.item(at));
+                results.chain(file.salt()).collect()
+            }
         }
     }
-}
-
-fn list(file: &FileEntries) -> Vec<Item> {
-    (0..file.len()).map(|at| file.item(at)).chain(file.salt()).collect()
 }
 
 impl Default for Items {

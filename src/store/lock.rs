@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
+use crate::sync::rank;
 pub use memory::{Map, Memory};
 
 /// The lock file, open, with this process's presence.
@@ -29,9 +30,9 @@ pub struct LockFile {
 
 impl LockFile {
     /// Joins the processes that use the file; `None` while the last of them clears up.
-    pub fn join(fs: &dyn Fs, path: &Path) -> io::Result<Option<Self>> {
+    pub fn join(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
         loop {
-            let handle = fs.open_lock(path)?;
+            let handle = fs.open_lock(path, like)?;
             let taken = handle.try_lock(LockPart::Presence, LockMode::Shared)?;
             if taken == Taken::Busy {
                 return Ok(None);
@@ -63,9 +64,9 @@ impl LockFile {
         Ok((taken, (taken == Taken::Yes).then(held)))
     }
 
-    /// Whether the open file is still the lock file, and ours.
+    /// Whether the open file still has a name, and is ours.
     pub fn is_ours(&self) -> bool {
-        self.handle.status().is_ok()
+        self.handle.status().is_ok_and(|status| status.links > 0)
     }
 }
 
@@ -111,9 +112,10 @@ impl CheckpointGuard {
     }
 
     /// Waits for the lock at `path`.
-    pub fn wait(fs: &dyn Fs, path: &Path) -> io::Result<Self> {
+    pub fn wait(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Self> {
+        rank::may_wait_for_processes();
         loop {
-            let handle = fs.open_lock(path)?;
+            let handle = fs.open_lock(path, like)?;
             handle.lock(LockPart::Checkpoint, LockMode::Exclusive)?;
             let guard = Self { handle, forgotten: false };
             if is_still(fs, path, &*guard.handle) {
@@ -123,8 +125,8 @@ impl CheckpointGuard {
     }
 
     /// Takes the lock at `path` if nobody has it.
-    pub fn take(fs: &dyn Fs, path: &Path) -> io::Result<Option<Self>> {
-        let handle = fs.open_lock(path)?;
+    pub fn take(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
+        let handle = fs.open_lock(path, like)?;
         if handle.try_lock(LockPart::Checkpoint, LockMode::Exclusive)? == Taken::Busy {
             return Ok(None);
         }

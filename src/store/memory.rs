@@ -1,6 +1,6 @@
 //! A cache without a file: nothing is kept beyond the process.
 
-use super::{Change, KeyLock, Loaded, News, Saving, Store};
+use super::{Change, ExternalChange, KeyLock, Loaded, Saving, Store};
 use crate::error::Result;
 
 /// The store of a cache that lives in memory alone. Every change is accepted and forgotten.
@@ -12,7 +12,7 @@ impl Store for MemoryStore {
         Loaded::default()
     }
 
-    fn news(&self) -> Vec<News> {
+    fn external_changes(&self) -> Vec<ExternalChange> {
         Vec::new()
     }
 
@@ -36,7 +36,7 @@ impl Store for MemoryStore {
         false
     }
 
-    fn set_aside(&self, _: &str) {}
+    fn quarantine(&self, _: &str) {}
 
     fn close(&self) {}
 

@@ -6,7 +6,6 @@
 mod entries;
 mod file;
 mod fill;
-mod free_memory;
 pub mod fs;
 mod items;
 mod journal;
@@ -20,6 +19,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+#[expect(unused_imports, reason = "a link of the documentation")]
+use crate::error::Error;
 use crate::error::Result;
 
 pub use entries::{Entries, EntryRun};
@@ -76,15 +77,15 @@ pub struct Loaded {
 
 /// What other processes did to the store since it was last looked at.
 ///
-/// News come in the order of the file, and what this process appended after them is taken out of
+/// Such changes come in the order of the file, and what this process did after them is taken out of
 /// them already. Apply them under the same lock as the changes of this process.
 #[derive(Debug)]
-pub enum News {
+pub enum ExternalChange {
     /// They went on from what we know.
     Change(Change),
     /// The history does not go on from what we know (the snapshot was replaced by somebody else,
-    /// say an editor): this is everything that the disk holds now, this process's appended changes
-    /// included. Only changes whose `append` failed are not in it.
+    /// say an editor, or deleted): this is everything that there is now, this process's own changes
+    /// included, also those which no disk has taken yet.
     Replaced(Loaded),
 }
 
@@ -111,34 +112,43 @@ impl KeyLock {
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
-    /// Says whether the folder may be changed by what is read from now on: if not, a damaged file is
-    /// set aside only when something is about to be written. It may, unless told otherwise.
-    fn only_reads(&self, _only: bool) {}
+    /// Says whether the folder may be changed by what is read from now on: if not, a copy of a
+    /// damaged file is kept only when something is about to be written. It may, unless told
+    /// otherwise.
+    fn set_read_only(&self, _only: bool) {}
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
     fn load(&self) -> Loaded;
     /// What others did since `load` or the last call; one cheap look when nothing happened.
-    fn news(&self) -> Vec<News>;
+    fn external_changes(&self) -> Vec<ExternalChange>;
     /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
-    /// After an `Err` the change is only in memory, and the next save takes it from there.
+    /// After an `Err` the change is only in memory: the store keeps it there, behind whatever it
+    /// loads, and tries again until a disk has taken it. Never waits for another process: if that is
+    /// in the way ([`Error::is_busy`]), call [`Store::settle`] as soon as no lock is held.
     ///
     /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
-    /// change. So the change must be among the items of every save that begins after `append` was
-    /// called: make it known to `write`'s caller first, or hold one lock over both.
+    /// change. So the change must be among the items of every save that is sealed after `append` was
+    /// called: hold one lock over both, and over `seal`.
     fn append(&self, change: &Change) -> Result<()>;
+    /// Takes down what `append` could not because another process was in the way: waits for it. To
+    /// be called without any lock.
+    fn settle(&self) -> Result<()> {
+        Ok(())
+    }
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
     /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
-    /// Waits while another process or thread saves.
+    /// Waits while another process or thread saves: to be called without a lock over the history.
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
-    /// Begins the last save of this process: `None` if nothing changed, or if another process goes
-    /// on with the journal and will fold it. Call [`Store::close`] afterwards in every case.
+    /// Begins the last save of this process, as `begin_save` does: `None` if nothing changed. When
+    /// that is dropped this process has left; the last process to leave leaves only the snapshot
+    /// behind. The next use opens the store again.
     fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
     /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
     fn wants_save(&self) -> bool;
     /// Keeps a copy of the file as it is now under a telling name, because `why`.
-    fn set_aside(&self, why: &str);
-    /// Ends the use of the store; the last process to leave leaves only the snapshot behind.
-    /// What was appended and not folded stays in the journal. The next use opens the store again.
+    fn quarantine(&self, why: &str);
+    /// Ends the use of the store without a snapshot. What was appended and not folded stays in the
+    /// journal. The next use opens the store again.
     fn close(&self);
     /// Whether the store was closed, everything is in the snapshot, and it was not used since: then
     /// there is nothing to save, and what others did meanwhile is read when it is used again.
@@ -151,12 +161,14 @@ pub trait Store: Send + Sync {
     fn after_fork(&self);
 }
 
-/// A save under way: first take in `news`, then `write` the whole state.
+/// A save under way: under the lock over the history `seal` it, apply what others did and put all
+/// entries together; then `write` them without that lock.
 ///
 /// Dropped instead of written, it leaves the old snapshot and all journals as they were.
 pub trait Saving: Send {
-    /// What others did up to the point at which the journal was sealed; empty at the second call.
-    fn news(&mut self) -> Vec<News>;
+    /// Ends the journals that are to be folded; what others did up to there. `None` if it turns out
+    /// that there is nothing to save. To be called once.
+    fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>>;
     /// Writes the snapshot from all `entries`, durably, and drops the folded journals.
     fn write(self: Box<Self>, entries: &Entries) -> Result<()>;
 }

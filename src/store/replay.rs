@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Change, Item};
+use super::{Change, Item, Items};
 
 /// What a history says about one key in the end.
 struct Last {
@@ -16,9 +16,11 @@ struct Last {
     at: usize,
 }
 
-/// Applies `changes` to `items`, which are made only if they are not cleared, as a Python dict would:
-/// a key keeps its place until it is removed.
-pub fn replay(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) -> Vec<Item> {
+/// Applies `changes` to `items` as a Python dict would: a key keeps its place until it is removed.
+pub fn replay(items: Items, changes: Vec<Change>) -> Items {
+    if changes.is_empty() {
+        return items;
+    }
     let mut last: HashMap<Bytes, Last, foldhash::fast::RandomState> = HashMap::default();
     let mut cleared = false;
     for (at, change) in changes.into_iter().enumerate() {
@@ -33,12 +35,12 @@ pub fn replay(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) -> Vec<It
             Change::Put(item) => put(&mut last, item, at),
         }
     }
-    let mut items = if cleared { Vec::new() } else { items() };
+    let mut items = if cleared { Vec::new() } else { items.into_vec() };
     if !last.is_empty() {
         replace(&mut items, &mut last);
     }
     items.extend(in_order(last));
-    items
+    Items::Listed(items)
 }
 
 /// Notes a result, in the place of the one that the key had.

@@ -74,7 +74,7 @@ fn a_closed_cache_leaves_the_file_alone() {
     assert_eq!(cache.notices(), Vec::<String>::new());
     assert_eq!(std::fs::read(&path).unwrap(), b"{ half of somebody else's");
     std::fs::write(&path, "{\"b\": 2}").unwrap();
-    cache.take_news();
+    cache.take_external_changes();
     assert_eq!(cache.keys(), [key("b")]);
     cache.put(&key("c"), result("3")).unwrap();
     cache.close().unwrap();
@@ -120,10 +120,10 @@ fn caches_on_one_file_see_each_other() {
     let (one, two) = (on_disk(&path), on_disk(&path));
     two.load();
     one.put(&key("a"), result("1")).unwrap();
-    two.take_news();
+    two.take_external_changes();
     assert_eq!(text(&two, "a").as_deref(), Some("1"));
     two.remove(b"a", true);
-    one.take_news();
+    one.take_external_changes();
     assert!(!one.contains(b"a"));
 }
 
@@ -155,14 +155,14 @@ fn the_gate_tells_of_news() {
     two.load();
     let fresh = two.gate().epoch.current();
     one.put(&key("a"), result("1")).unwrap();
-    two.take_news();
+    two.take_external_changes();
     assert_eq!(two.gate().epoch.current(), fresh);
     one.put(&key("a"), result("2")).unwrap();
-    two.take_news();
+    two.take_external_changes();
     assert_ne!(two.gate().epoch.current(), fresh);
     let replaced = two.gate().epoch.current();
     one.remove(b"a", true);
-    two.take_news();
+    two.take_external_changes();
     assert_ne!(two.gate().epoch.current(), replaced);
 }
 
@@ -185,7 +185,7 @@ fn marks_tell_of_entries_that_go() {
     let c = put("c");
     assert!(b.is_gone() && !c.is_gone(), "b was used least recently");
     two.put(&key("c"), result("2")).unwrap();
-    one.take_news();
+    one.take_external_changes();
     assert!(c.is_gone());
     one.remove(b"a", true);
     assert!(again.is_gone());

@@ -69,17 +69,21 @@ impl Fs for FaultyDisk {
         self.0.step()?;
         self.handle(Disk.open_read(path))
     }
-    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.0.step()?;
-        self.handle(Disk.open_append(path, create))
+        self.handle(Disk.open_append(path))
     }
     fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
         self.0.step()?;
         self.handle(Disk.create_new(path, like))
     }
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
+    fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         self.0.step()?;
-        Disk.open_lock(path)
+        self.handle(Disk.open_emptied(path))
+    }
+    fn open_lock(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn LockHandle>> {
+        self.0.step()?;
+        Disk.open_lock(path, like)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.step()?;
@@ -92,6 +96,9 @@ impl Fs for FaultyDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.step()?;
         Disk.remove(path)
+    }
+    fn user(&self) -> Option<u32> {
+        Disk.user()
     }
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.0.step()?;

@@ -87,7 +87,9 @@ proptest! {
                     *cache = Cache::open(&path);
                 }
                 Step::KillInSave => {
-                    drop(cache.store.begin_save());
+                    if let Ok(Some(mut saving)) = cache.store.begin_save() {
+                        drop(saving.seal());
+                    }
                     *cache = Cache::open(&path);
                 }
             }

@@ -16,12 +16,15 @@ use crate::stand::{OPTIONS, item, put};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// The real disk, and a log of what may matter when the power goes.
+/// What an open file is, which a rename changes.
+type Kind = Arc<Mutex<String>>;
+
+/// The real disk, a log of what may matter when the power goes, and what was opened.
 #[derive(Debug)]
-struct LoggingDisk(Log);
+struct LoggingDisk(Log, Mutex<Vec<(PathBuf, Kind)>>);
 
 #[derive(Debug)]
-struct LoggingHandle(Log, String, Box<dyn Handle>);
+struct LoggingHandle(Log, Kind, Box<dyn Handle>);
 
 /// What a file is, without what differs from run to run.
 fn kind(path: &Path) -> String {
@@ -36,7 +39,9 @@ impl LoggingDisk {
     }
 
     fn handle(&self, path: &Path, handle: Box<dyn Handle>) -> Box<dyn Handle> {
-        Box::new(LoggingHandle(Arc::clone(&self.0), kind(path), handle))
+        let kind = Arc::new(Mutex::new(kind(path)));
+        self.1.lock().unwrap().push((path.to_path_buf(), Arc::clone(&kind)));
+        Box::new(LoggingHandle(Arc::clone(&self.0), kind, handle))
     }
 }
 
@@ -53,19 +58,26 @@ impl Fs for LoggingDisk {
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         Disk.open_read(path)
     }
-    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
-        let handle = Disk.open_append(path, create)?;
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let handle = Disk.open_append(path)?;
         Ok(self.handle(path, handle))
     }
     fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
         let handle = Disk.create_new(path, like)?;
         Ok(self.handle(path, handle))
     }
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
-        Disk.open_lock(path)
+    fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let handle = Disk.open_emptied(path)?;
+        Ok(self.handle(path, handle))
+    }
+    fn open_lock(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn LockHandle>> {
+        Disk.open_lock(path, like)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.note("rename to", to);
+        for (_, opened) in self.1.lock().unwrap().iter().filter(|(path, _)| path == from) {
+            *opened.lock().unwrap() = kind(to);
+        }
         Disk.rename(from, to)
     }
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -75,6 +87,9 @@ impl Fs for LoggingDisk {
         self.note("remove", path);
         Disk.remove(path)
     }
+    fn user(&self) -> Option<u32> {
+        Disk.user()
+    }
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.0.lock().unwrap().push("sync folder".to_owned());
         Disk.sync_folder(folder)
@@ -83,7 +98,7 @@ impl Fs for LoggingDisk {
 
 impl LoggingHandle {
     fn note(&self, what: &str) {
-        self.0.lock().unwrap().push(format!("{what} {}", self.1));
+        self.0.lock().unwrap().push(format!("{what} {}", self.1.lock().unwrap()));
     }
 }
 
@@ -115,7 +130,7 @@ impl Handle for LoggingHandle {
 
 fn store(folder: &Path, durability: Durability) -> (FileStore, Log) {
     let log = Log::default();
-    let disk = Arc::new(LoggingDisk(Arc::clone(&log)));
+    let disk = Arc::new(LoggingDisk(Arc::clone(&log), Mutex::default()));
     let options = Options { durability, ..OPTIONS };
     (FileStore::with_fs(folder.join("c.json"), options, disk), log)
 }
@@ -139,7 +154,7 @@ fn fsync_syncs_before_it_returns() {
     store.append(&put("a", "1")).unwrap();
     let first = taken(&log);
     assert_eq!(first.last().map(String::as_str), Some("sync journal"), "{first:#?}");
-    assert!(place(&first, "sync folder") < first.len());
+    assert!(place(&first, "rename to journal") < place(&first, "sync folder"), "{first:#?}");
     store.append(&put("b", "2")).unwrap();
     assert_eq!(taken(&log), ["append journal", "sync journal"]);
     store.close();
@@ -168,7 +183,7 @@ fn a_save_keeps_its_order() {
         store.append(&put("a", "1")).unwrap();
         taken(&log);
         let mut saving = store.begin_save().unwrap().expect("something changed");
-        saving.news();
+        saving.seal().unwrap().expect("there is something to save");
         let items: [Item; 1] = [item("a", "1")];
         saving.write(&items[..].into()).unwrap();
         let log = taken(&log);

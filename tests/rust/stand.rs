@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, Weak};
 use bytes::Bytes;
 use outlive::store::fs::{Disk, Fs};
 use outlive::store::{
-    Change, Durability, FileStore, Format, Item, Memory, News, Notes, Options, Store,
+    Change, Durability, ExternalChange, FileStore, Format, Item, Memory, Notes, Options, Store,
 };
 use outlive::value::write::Charset;
 use tempfile::TempDir;
@@ -110,22 +110,26 @@ impl Cache {
     /// Makes a change as a computed result would; whether it was promised to last.
     pub fn change(&mut self, change: &Change) -> bool {
         self.listen();
-        let promised = self.store.append(change).is_ok();
+        let written = match self.store.append(change) {
+            Err(error) if error.is_busy() => self.store.settle(),
+            written => written,
+        };
+        let promised = written.is_ok();
         apply(&mut self.items, change);
         promised
     }
 
     /// Takes in what others did.
     pub fn listen(&mut self) {
-        let news = self.store.news();
+        let news = self.store.external_changes();
         self.take_in(news);
     }
 
-    fn take_in(&mut self, news: Vec<News>) {
+    fn take_in(&mut self, news: Vec<ExternalChange>) {
         for news in news {
             match news {
-                News::Change(change) => apply(&mut self.items, &change),
-                News::Replaced(loaded) => self.items = loaded.items.into_vec(),
+                ExternalChange::Change(change) => apply(&mut self.items, &change),
+                ExternalChange::Replaced(loaded) => self.items = loaded.items.into_vec(),
             }
         }
     }
@@ -151,10 +155,14 @@ impl Cache {
         match saving {
             Err(_) => false,
             Ok(None) => true,
-            Ok(Some(mut saving)) => {
-                self.take_in(saving.news());
-                saving.write(&self.items[..].into()).is_ok()
-            }
+            Ok(Some(mut saving)) => match saving.seal() {
+                Err(_) => false,
+                Ok(None) => true,
+                Ok(Some(changes)) => {
+                    self.take_in(changes);
+                    saving.write(&self.items[..].into()).is_ok()
+                }
+            },
         }
     }
 

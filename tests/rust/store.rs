@@ -13,10 +13,11 @@ fn every_store_keeps_the_contract() {
     for store in stores {
         assert!(store.load().items.is_empty());
         store.append(&put("a", "1")).expect("a change is taken");
-        assert!(store.news().is_empty());
+        assert!(store.external_changes().is_empty());
         assert!(!store.wants_save());
         assert!(!matches!(store.lock_key(b"a"), KeyLock::Busy));
-        if let Some(saving) = store.begin_close().expect("a save begins") {
+        if let Some(mut saving) = store.begin_close().expect("a save begins") {
+            assert!(saving.seal().expect("the disk works").is_some());
             saving.write(&[item("a", "1")][..].into()).expect("a save works");
         }
         store.close();
@@ -104,9 +105,10 @@ fn appends_go_on_during_a_save() {
     let (mut one, mut two) = (Cache::open(&path), Cache::open(&path));
     one.change(&put("a", "1"));
     let mut saving = one.store.begin_save().expect("it begins").expect("there is something");
+    let changes = saving.seal().expect("the disk works").expect("there is something to save");
+    assert!(changes.is_empty());
     one.store.append(&put("b", "2")).expect("the disk works");
     two.change(&put("c", "3"));
-    assert!(saving.news().is_empty());
     saving.write(&[item("a", "1")][..].into()).expect("the disk works");
     drop((one, two));
     let kept = strings(&[("a", "1"), ("b", "2"), ("c", "3")]);
@@ -222,7 +224,8 @@ fn threads_append_while_another_saves() {
             });
         }
         for _ in 0..20 {
-            if let Some(saving) = store.begin_save().expect("the disk works") {
+            let Some(mut saving) = store.begin_save().expect("the disk works") else { continue };
+            if saving.seal().expect("the disk works").is_some() {
                 let items = written.lock().expect("nobody panics").clone();
                 saving.write(&items[..].into()).expect("the disk works");
             }

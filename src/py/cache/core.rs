@@ -93,7 +93,7 @@ impl CoreCache {
     fn set_mode(&self, word: &str) -> PyResult<()> {
         let mode = Mode::from_word(word)?;
         let old = Mode::from_number(self.default_mode.swap(mode as u8, Ordering::AcqRel));
-        self.cache.only_reads(!self.is_writable());
+        self.cache.set_read_only(!self.is_writable());
         match (old.serves_hits(), mode.serves_hits()) {
             (true, false) => self.cache.gate().epoch.suspend(),
             (false, true) => self.cache.gate().epoch.resume(),
@@ -145,9 +145,9 @@ impl CoreCache {
                 // What cannot be made is found missing, and told, by who writes there.
                 let _ = me.path.as_deref().map(crate::store::fs::make_folder_of);
             }
-            me.cache.only_reads(!may_write);
+            me.cache.set_read_only(!may_write);
             py.detach(|| me.cache.load());
-            me.cache.only_reads(!me.is_writable());
+            me.cache.set_read_only(!me.is_writable());
         }
         py.detach(|| me.cache.load());
         me.tell(py)

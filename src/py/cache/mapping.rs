@@ -29,7 +29,7 @@ impl CoreCache {
         let me = slf.get();
         if !me.cache.contains(&text) {
             // Another process may have it by now.
-            me.cache.take_news();
+            me.cache.take_external_changes();
         }
         match me.cache.peek(&text).map(|found| found.entry) {
             // What is bad must not be found here and missed a moment later.
@@ -71,7 +71,7 @@ impl CoreCache {
             return Ok(value);
         }
         // Another process may have it by now.
-        me.cache.take_news();
+        me.cache.take_external_changes();
         me.value(key.py(), &text)?.ok_or_else(missing)
     }
 

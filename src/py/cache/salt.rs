@@ -28,7 +28,7 @@ impl CoreCache {
         }
         Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
-        me.cache().take_news();
+        me.cache().take_external_changes();
         let salt = me.cache().offer_salt(salt, mode.writes());
         me.tell(py)?;
         Ok(salt)

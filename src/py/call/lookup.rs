@@ -26,7 +26,7 @@ impl<'py> Invocation<'_, 'py> {
         let cache = self.cache();
         let found = cache.peek(&self.key).or_else(|| {
             // Another process may have it by now: a call would look, too.
-            cache.take_news();
+            cache.take_external_changes();
             cache.peek(&self.key)
         });
         let Some(found) = found else { return Ok(None) };

@@ -2,76 +2,224 @@
 
 use std::io;
 
-use super::state::State;
-use super::{A_MOMENT, Durability, Inner};
+use super::Durability;
+use super::paths::micros;
+use super::state::{FileState, Phase};
 use crate::error::Result;
-use crate::stepping;
 use crate::store::Change;
-use crate::store::journal::{Record, encode};
+use crate::store::fs::{FileFingerprint, is_lost};
+use crate::store::journal::{Journal, Record, Tail, encode};
+use crate::store::lock::CheckpointGuard;
 
-impl Inner {
-    /// Takes `change` down; what fails is kept in mind for the next save, and told once.
-    pub fn append(&self, change: &Change) -> Result<()> {
-        let record = Record::Change(change.clone());
-        let result = self.append_waiting(&record);
-        if let Err(error) = &result {
-            self.state.lock().unsaved += 1;
-            self.tell_unwritable(error);
+/// How many numbers are tried for a new generation: a stranger's file may have one.
+const NUMBERS: u64 = 8;
+
+impl FileState {
+    /// Takes `change` down; what fails is kept for the next time.
+    pub fn append(&mut self, change: &Change) -> Result<()> {
+        if self.is_check_due() {
+            self.catch_up_or_tell();
         }
-        result
+        self.backlog.overtake(change);
+        match self.append_in_order(change) {
+            Ok(()) => {
+                self.supersede(change);
+                Ok(())
+            }
+            Err(error) => self.keep_unwritten(change, error),
+        }
     }
 
-    fn append_waiting(&self, record: &Record) -> Result<()> {
-        loop {
-            self.writable()?;
-            // NOTE: before the state's lock, as it may wait for a process that closes.
-            self.presence()?;
-            let mut state = self.state.lock();
-            if self.append_once(&mut state, record)? {
-                if let Record::Change(change) = record {
-                    state.changes += 1;
-                    state.supersede(change);
-                }
-                return Ok(());
-            }
-            drop(state);
-            stepping::sleep(A_MOMENT);
+    fn append_in_order(&mut self, change: &Change) -> Result<()> {
+        self.check_usable()?;
+        let caught_up = self.append_backlog();
+        if self.backlog.blocks() {
+            return caught_up;
         }
+        self.append_record(&Record::Change(change.clone()))?;
+        self.progress.changes += 1;
+        self.backlog.note_appended(change);
+        Ok(())
+    }
+
+    /// Appends what no disk has taken so far, in order, up to the first that fails.
+    pub fn append_backlog(&mut self) -> Result<()> {
+        while let Some((number, change)) = self.backlog.first() {
+            self.append_record(&Record::Change(change.clone()))?;
+            self.progress.changes += 1;
+            self.backlog.note_written(number, &change);
+            self.supersede(&change);
+        }
+        Ok(())
     }
 
     /// An error if there is nothing to write to.
-    fn writable(&self) -> Result<()> {
-        let why = if self.options.read_only {
-            Some("the cache was opened for reading only")
-        } else {
-            self.state.lock().broken
+    pub fn check_usable(&self) -> Result<()> {
+        let why = match self.phase {
+            _ if self.read_only => "the cache was opened for reading only",
+            Phase::Unusable(why) => why,
+            Phase::Unknown | Phase::Following => return Ok(()),
         };
-        let source = |why| io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why);
-        let wrong = |why| Self::error("keep new results in", &self.names().snapshot, source(why));
-        why.map_or(Ok(()), |why| Err(wrong(why)))
+        let error = io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why);
+        Err(self.folder.journal_error("keep new results in")(error))
     }
 
-    /// Appends `record` where it counts; `false` if that must wait for another process.
-    pub fn append_once(&self, state: &mut State, record: &Record) -> Result<bool> {
+    /// Appends `record` where it counts.
+    pub fn append_record(&mut self, record: &Record) -> Result<()> {
         loop {
-            if state.journal.is_none() && !self.begin_chain(state)? {
-                return Ok(false);
-            }
-            let Some(journal) = &mut state.journal else { return Ok(false) };
+            self.make_ready(false)?;
+            let wrong = self.wrong("write the journal of");
+            let Some(journal) = &mut self.journal else { return Err(self.folder.busy()) };
             journal.buffer.clear();
-            let path = &self.names().snapshot;
-            let wrong = |error| Self::error("write the journal of", path, error);
-            encode(&mut journal.buffer, record, self.options.charset).map_err(wrong)?;
-            let before = journal.append().map_err(wrong)?;
-            if self.options.durability == Durability::Fsync {
-                journal.sync().map_err(wrong)?;
+            encode(&mut journal.buffer, record, self.folder.charset).map_err(&wrong)?;
+            let before = match journal.append() {
+                Err(error) if is_lost(&error) => {
+                    self.reopen_journal();
+                    continue;
+                }
+                before => before.map_err(&wrong)?,
+            };
+            if self.durability == Durability::Fsync {
+                journal.sync().map_err(&wrong)?;
             }
-            let Some(tail) = before else { return Ok(true) };
+            let Some(tail) = before else { return Ok(()) };
             let counts = !tail.sealed;
-            self.take_in(state, tail).map_err(wrong)?;
+            self.take_in(tail).map_err(&wrong)?;
             if counts {
-                return Ok(true);
+                return Ok(());
             }
         }
+    }
+
+    /// Sees to it that there is a generation to append to. `permitted` says that this process holds
+    /// the checkpoint lock; if another one does, it is busy.
+    pub fn make_ready(&mut self, permitted: bool) -> Result<()> {
+        if self.journal.as_ref().is_some_and(|journal| journal.writable) {
+            return Ok(());
+        }
+        let path = &self.folder.paths().checkpoint;
+        let like = self.folder.journal_like();
+        let guard = if permitted {
+            None
+        } else {
+            let taken = CheckpointGuard::take(&*self.folder.fs, path, like.as_ref());
+            let Some(guard) = taken.map_err(self.wrong("write the journal of"))? else {
+                return Err(self.folder.busy());
+            };
+            Some(guard)
+        };
+        let begun = self.begin_chain();
+        drop(guard);
+        begun
+    }
+
+    /// Begins a chain, or joins the one that somebody else has begun. IMPORTANT: under the checkpoint
+    /// lock.
+    fn begin_chain(&mut self) -> Result<()> {
+        let wrong = self.wrong("write the journal of");
+        self.rejoin().map_err(&wrong)?;
+        match &self.journal {
+            Some(journal) if journal.writable => return Ok(()),
+            // A killed colleague's, which he kept for himself: it counts, and is passed by.
+            Some(_) => {
+                self.finish_generation();
+                let number = self.finished.map_or(0, |finished| finished + 1);
+                let mut next = self.make_generation(number)?;
+                self.append_raw(&mut next, &Record::Passing).map_err(&wrong)?;
+                self.journal = Some(next);
+            }
+            None => self.make_chain()?,
+        }
+        if self.durability == Durability::Fsync {
+            self.folder.sync()?;
+        }
+        Ok(())
+    }
+
+    fn make_chain(&mut self) -> Result<()> {
+        let wrong = self.wrong("write the journal of");
+        if self.is_void {
+            self.end_void_chain()?;
+        }
+        let old = self.finished.filter(|_| std::mem::take(&mut self.is_void));
+        let base = self.folder.fingerprint();
+        self.journal = Some(self.begin_journal(base).map_err(wrong)?);
+        self.progress.common = base;
+        if let Some(old) = old {
+            // What stays does not count any more: it is sealed, and the new chain says so.
+            drop(self.folder.remove_generations(old));
+        }
+        Ok(())
+    }
+
+    /// Makes the first journal of a chain. It is there from the moment on at which it says what the
+    /// chain begins with: whoever appends to it does so behind that.
+    fn begin_journal(&self, base: Option<FileFingerprint>) -> io::Result<Journal> {
+        let (folder, paths) = (&*self.folder, self.folder.paths());
+        let taken = folder.generations()?.last().map_or(0, |last| last + 1);
+        let number = self.finished.map_or(0, |finished| finished + 1).max(taken).max(micros());
+        let temporary = paths.temporary();
+        let handle = folder.fs.create_new(&temporary, folder.journal_like().as_ref())?;
+        let journal = Journal::new(handle, paths.journal(number), number, folder.charset, true);
+        let placed = journal.and_then(|mut journal| {
+            self.append_raw(&mut journal, &Record::Base(base))?;
+            folder.fs.rename(&temporary, &journal.path)?;
+            Ok(journal)
+        });
+        if placed.is_err() {
+            drop(folder.fs.remove(&temporary));
+        }
+        placed
+    }
+
+    /// Makes a generation with this number, or a higher one if a stranger's file has it.
+    pub fn make_generation(&self, number: u64) -> Result<Journal> {
+        let mut made = self.folder.make_generation(number);
+        for next in number + 1..number + NUMBERS {
+            if made.as_ref().is_ok_and(|journal| journal.writable) {
+                break;
+            }
+            made = made.or_else(|error| {
+                if super::trust::is_stranger(&error) {
+                    self.folder.make_generation(next)
+                } else {
+                    Err(error)
+                }
+            });
+        }
+        made.map_err(self.wrong("write the journal of"))
+    }
+
+    /// Ends all generations of a cache that the user deleted, so that whoever is about to append
+    /// there looks for another.
+    fn end_void_chain(&self) -> Result<()> {
+        let wrong = self.wrong("write the journal of");
+        for number in self.folder.generations().map_err(&wrong)? {
+            let Ok(mut journal) = self.folder.open_generation(number) else { continue };
+            if journal.writable {
+                self.append_raw(&mut journal, &Record::Seal { void: true }).map_err(&wrong)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to a journal whatever it says; what others had written before it.
+    pub fn append_raw(&self, journal: &mut Journal, record: &Record) -> io::Result<Tail> {
+        journal.buffer.clear();
+        encode(&mut journal.buffer, record, self.folder.charset)?;
+        let before = journal.append()?.unwrap_or_default();
+        if self.durability == Durability::Fsync {
+            journal.sync()?;
+        }
+        Ok(before)
+    }
+
+    /// What makes an error of an operation on the journals.
+    pub(super) fn wrong(
+        &self,
+        doing: &'static str,
+    ) -> impl Fn(io::Error) -> crate::error::Error + use<> {
+        let folder = crate::sync::Arc::clone(&self.folder);
+        move |error| folder.journal_error(doing)(error)
     }
 }

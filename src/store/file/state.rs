@@ -1,149 +1,199 @@
-//! What a process knows about the files.
+//! What a process knows of the files.
 
-use crate::store::fs::{FileFingerprint, Fs};
+use std::time::{Duration, Instant};
+
+use super::backlog::{Backlog, undoes};
+use super::folder::Folder;
+use super::progress::Progress;
+use super::quarantine::Quarantine;
+use super::{Durability, Options};
+use crate::error::{Error, Result};
+use crate::stepping;
 use crate::store::journal::Journal;
-use crate::store::{Change, Format, News};
+use crate::store::{Change, ExternalChange, Format};
+use crate::sync::Arc;
 
 /// A journal smaller than this is not worth a save of its own.
 const SMALL: u64 = 1 << 20;
 
-/// Everything that changes while the store is in use.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-#[derive(Debug, Default)]
-pub struct State {
-    /// The generation that is being written to.
-    pub journal: Option<Journal>,
-    /// The last sealed generation that was taken in.
-    pub finished: Option<u64>,
-    /// The snapshot that was taken in, or that others wrote from what was; `None`: there was none.
-    pub snapshot: Option<FileFingerprint>,
-    /// How the snapshot is laid out, if it is there and says so.
-    pub format: Option<Format>,
-    /// How many changes the current generation holds.
-    pub changes: u64,
-    /// How many changes the generations before it hold that are in no snapshot.
-    pub older_changes: u64,
-    /// How many bytes they have.
-    pub older_bytes: u64,
-    /// A snapshot that somebody is about to put in place, and how many changes and bytes of older
-    /// generations it holds. It counts when it is seen there: he may die before.
-    pub announced: Option<(FileFingerprint, u64, u64)>,
-    /// How many changes are in memory alone, because they could not be appended.
-    pub unsaved: u64,
-    /// Whether the snapshot must be written again though nothing changed (it was damaged).
-    pub rewrite: bool,
-    /// What others did and the cache has not asked for yet.
-    pub pending: Vec<News>,
-    /// Why there is no file to work with, if so.
-    pub broken: Option<&'static str>,
-    /// Whether this process holds the fold lock to save.
-    pub folding: bool,
-    /// Whether this process has asked whether it is alone, and is.
-    pub alone: bool,
-    /// Whether it is unknown what was taken in: after a close, and in the child of a fork at a bad
-    /// moment.
-    pub lost: bool,
-    /// The damaged snapshot that a copy was kept of.
-    pub kept: Option<FileFingerprint>,
-    /// The damaged snapshot that a copy is to be kept of before it is written over.
-    pub owes_copy: Option<FileFingerprint>,
+/// For how long it is taken that the snapshot was not deleted. What is appended within that time is
+/// kept in mind, and appended again if the user deleted the cache before.
+const CERTAIN: Duration = Duration::from_millis(1);
+
+/// Where a process stands with its files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Before anything was read, after a close, and in the child of a fork at a bad moment: what
+    /// the cache knows must be compared with what the files hold.
+    #[default]
+    Unknown,
+    /// What the files held was taken in; from there on changes are.
+    Following,
+    /// There is no file to work with, and why.
+    Unusable(&'static str),
 }
 
-impl State {
+/// Everything that changes while the store is in use.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[derive(Debug)]
+pub struct FileState {
+    pub(super) folder: Arc<Folder>,
+    pub(super) durability: Durability,
+    pub(super) read_only: bool,
+    /// Whether nothing is to be made in the folder on account of what is read.
+    pub only_reads: bool,
+    /// Where it stands with its files.
+    pub phase: Phase,
+    /// The generation that is being written to.
+    pub journal: Option<Journal>,
+    /// The last generation that was ended and taken in.
+    pub finished: Option<u64>,
+    /// How the snapshot is laid out, if it is there and says so.
+    pub format: Option<Format>,
+    /// What the snapshot lacks.
+    pub progress: Progress,
+    /// Own changes that no disk has taken.
+    pub backlog: Backlog,
+    /// What others did and the cache has not asked for yet.
+    pub pending: Vec<ExternalChange>,
+    /// Damaged snapshots of which a copy is kept.
+    pub quarantine: Quarantine,
+    /// Whether the user deleted the cache, and its journals have still to be ended.
+    pub is_void: bool,
+    /// Whether a later version wrote the snapshot or a journal: they are left alone.
+    pub is_later: bool,
+    /// When the files were last seen in their place.
+    pub(super) seen: Option<Instant>,
+}
+
+impl FileState {
+    /// Before anything was read.
+    pub fn new(folder: Arc<Folder>, options: Options) -> Self {
+        Self {
+            folder,
+            durability: options.durability,
+            read_only: options.read_only,
+            only_reads: options.read_only,
+            phase: Phase::Unknown,
+            journal: None,
+            finished: None,
+            format: None,
+            progress: Progress::default(),
+            backlog: Backlog::default(),
+            pending: Vec::new(),
+            quarantine: Quarantine::default(),
+            is_void: false,
+            is_later: false,
+            seen: None,
+        }
+    }
+
     /// Whether there is anything that the snapshot does not hold.
     pub fn needs_save(&self) -> bool {
-        self.rewrite || self.changes + self.older_changes + self.unsaved > 0
+        self.progress.needs_save() || !self.backlog.is_empty() || self.is_rewritten()
+    }
+
+    /// Whether a program that does not know our journals rewrote the snapshot: it may lack what it
+    /// held. A snapshot that was removed lacks nothing, that was the user's wish.
+    pub fn is_rewritten(&self) -> bool {
+        let known = self.progress.snapshot;
+        self.journal.is_some() && self.folder.fingerprint().is_some_and(|now| Some(now) != known)
+    }
+
+    /// Whether a snapshot may be written here.
+    pub fn may_save(&self) -> bool {
+        !self.read_only && !self.is_later && !matches!(self.phase, Phase::Unusable(_))
     }
 
     /// Whether this process has nothing open, and left nothing that a snapshot must still take in.
     pub fn is_closed(&self) -> bool {
-        self.lost && self.journal.is_none() && !self.needs_save()
+        let nothing = self.backlog.is_empty() && !self.progress.needs_save();
+        self.phase == Phase::Unknown && self.journal.is_none() && nothing
     }
 
     /// Whether nobody did anything of late, as far as a glance at the journal tells.
     pub fn is_quiet(&self) -> bool {
-        let certain = !self.lost && self.announced.is_none();
-        certain && self.journal.as_ref().is_some_and(Journal::is_quiet)
+        let certain = self.phase == Phase::Following && !self.progress.is_announced();
+        certain && !self.is_check_due() && self.journal.as_ref().is_some_and(Journal::is_quiet)
     }
 
-    /// Whether the journal is large enough to be folded.
+    /// Whether it is too long ago that the files were seen in their place.
+    pub(super) fn is_check_due(&self) -> bool {
+        let passed = |seen| stepping::instant().duration_since(seen);
+        self.seen.is_none_or(|seen| passed(seen) >= CERTAIN)
+    }
+
+    /// Notes that the files were seen in their place.
+    pub(super) fn confirm(&mut self) {
+        self.seen = Some(stepping::instant());
+        self.backlog.confirm();
+    }
+
+    /// Whether the journals are large enough for a save, and for another try after one that failed.
     pub fn has_outgrown(&self) -> bool {
-        let bytes = self.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes);
-        bytes > SMALL.max(self.snapshot.map_or(0, |snapshot| snapshot.size))
+        let snapshot = self.progress.snapshot.map_or(0, |snapshot| snapshot.size);
+        let least = SMALL.max(snapshot).max(2 * self.progress.failed_at);
+        self.may_save() && self.journal_bytes() > least
+    }
+
+    /// How many bytes the journals have that the snapshot does not hold.
+    pub fn journal_bytes(&self) -> u64 {
+        self.progress.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes)
+    }
+
+    /// Keeps a change that cannot be appended now, because of `error`.
+    pub fn keep_unwritten(&mut self, change: &Change, error: Error) -> Result<()> {
+        self.supersede(change);
+        self.backlog.keep(change.clone());
+        Err(error)
     }
 
     /// Counts the current generation among the older ones.
     pub fn finish_generation(&mut self) {
         if let Some(journal) = self.journal.take() {
             self.finished = Some(journal.generation);
-            self.older_bytes += journal.bytes();
-            self.older_changes += std::mem::take(&mut self.changes);
+            self.progress.finish_generation(journal.bytes());
         }
     }
 
-    /// Notes that somebody is about to put a snapshot in place that holds all older generations.
-    pub fn announce(&mut self, fingerprint: FileFingerprint) {
-        self.announced = Some((fingerprint, self.older_changes, self.older_bytes));
-    }
-
-    /// Notes that `now` is what stands at the snapshot's place.
-    pub fn settle(&mut self, now: Option<FileFingerprint>) {
-        if let Some((fingerprint, changes, bytes)) = self.announced.filter(|it| Some(it.0) == now) {
-            self.announced = None;
-            self.snapshot = Some(fingerprint);
-            self.older_changes -= changes;
-            self.older_bytes -= bytes;
-        }
-    }
-
-    /// Notes that the snapshot is `fingerprint` now and holds all older generations, and `unsaved`
-    /// changes that were in memory alone.
-    pub fn is_folded(&mut self, fingerprint: FileFingerprint, unsaved: u64) {
-        self.snapshot = Some(fingerprint);
-        self.unsaved -= unsaved.min(self.unsaved);
-        (self.older_changes, self.older_bytes, self.rewrite) = (0, 0, false);
-        self.announced = None;
-    }
-
-    /// Notes that an own change stands behind all news so far: what it undoes is no news any more.
+    /// Notes that an own change stands behind all that others did: what it undoes is no news any
+    /// more.
     pub fn supersede(&mut self, change: &Change) {
         if self.pending.is_empty() {
             return;
         }
-        self.pending.retain(|news| !matches!(news, News::Change(old) if undoes(change, old)));
-        if self.pending.iter().any(|news| matches!(news, News::Replaced(_))) {
-            self.pending.push(News::Change(change.clone()));
+        let is_left = |old: &ExternalChange| !matches!(old, ExternalChange::Change(old) if undoes(change, old));
+        self.pending.retain(is_left);
+        let is_whole = |old: &ExternalChange| {
+            matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
+        };
+        if self.pending.iter().any(is_whole) {
+            self.pending.push(ExternalChange::Change(change.clone()));
+        }
+    }
+
+    /// Gives up all handles. What was taken in stays known, and what no disk has taken is kept.
+    pub fn detach(&mut self) {
+        self.journal = None;
+        if !matches!(self.phase, Phase::Unusable(_)) {
+            self.phase = Phase::Unknown;
         }
     }
 
     /// What the child of a fork knows: the same, with a handle of its own.
-    pub fn child(&mut self, fs: &dyn Fs) -> Self {
+    pub fn child(&mut self, folder: Arc<Folder>, options: Options) -> Self {
         let journal = self.journal.take();
-        let reopened = journal.as_ref().map(|journal| journal.reopen(fs)).transpose();
-        Self {
-            lost: self.lost || reopened.is_err(),
-            journal: reopened.ok().flatten(),
-            folding: false,
-            alone: false,
-            ..std::mem::take(self)
-        }
-    }
-}
-
-/// Whether nothing of `old` is left after `new`.
-fn undoes(new: &Change, old: &Change) -> bool {
-    match (key(new), key(old)) {
-        (None, _) => true,
-        (Some(new), Some(old)) => new == old,
-        (Some(_), None) => false,
-    }
-}
-
-/// The one key that a change is about; `None` if it is about all.
-fn key(change: &Change) -> Option<&bytes::Bytes> {
-    match change {
-        Change::Put(item) => Some(&item.key),
-        Change::Remove(key) => Some(key),
-        Change::Clear => None,
+        let reopened = journal.as_ref().map(|journal| journal.reopen(&*folder.fs)).transpose();
+        let mut child = Self::new(folder, options);
+        child.only_reads = self.only_reads;
+        child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
+        child.journal = reopened.ok().flatten();
+        (child.finished, child.format) = (self.finished, self.format);
+        child.progress = std::mem::take(&mut self.progress);
+        child.backlog = std::mem::take(&mut self.backlog).child();
+        child.pending = std::mem::take(&mut self.pending);
+        child.quarantine = std::mem::take(&mut self.quarantine);
+        (child.is_void, child.is_later) = (self.is_void, self.is_later);
+        child
     }
 }

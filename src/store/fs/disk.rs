@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::open_file::OpenFile;
@@ -36,30 +36,42 @@ impl Fs for Disk {
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
-        platform::never_wait(options.read(true));
-        open(&options, path)
+        platform::for_reading(options.read(true));
+        Ok(Box::new(OpenFile::new(options.open(path)?)?))
     }
 
-    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
-        platform::private(options.read(true).append(true).create(create));
-        open(&options, path)
+        platform::no_links(options.read(true).append(true));
+        Ok(Box::new(OpenFile::new(options.open(path)?)?))
     }
 
     fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
-        platform::private(options.read(true).append(true).create_new(true));
+        Ok(Box::new(make(options.append(true), path, like)?))
+    }
+
+    fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let mut options = OpenOptions::new();
+        platform::no_links(options.read(true).append(true));
         let file = options.open(path)?;
-        if let Some(like) = like {
-            platform::imitate(&file, like)?;
-        }
+        file.set_len(0)?;
         Ok(Box::new(OpenFile::new(file)?))
     }
 
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
-        let mut options = OpenOptions::new();
-        platform::private(options.read(true).write(true).create(true).truncate(false));
-        Ok(Box::new(OpenFile::new(options.open(path)?)?))
+    fn open_lock(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn LockHandle>> {
+        loop {
+            let mut options = OpenOptions::new();
+            platform::no_links(options.read(true).write(true));
+            match options.open(path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                opened => return Ok(Box::new(OpenFile::new(opened?)?)),
+            }
+            match make(OpenOptions::new().write(true), path, like) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => return Ok(Box::new(made?)),
+            }
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -81,13 +93,23 @@ impl Fs for Disk {
         std::fs::remove_file(path)
     }
 
+    fn user(&self) -> Option<u32> {
+        platform::user()
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         platform::sync_folder(folder)
     }
 }
 
-fn open(options: &OpenOptions, path: &Path) -> io::Result<Box<dyn Handle>> {
-    Ok(Box::new(OpenFile::new(options.open(path)?)?))
+/// Makes a file that is not there, for reading and what `options` say.
+fn make(options: &mut OpenOptions, path: &Path, like: Option<&Status>) -> io::Result<OpenFile> {
+    platform::private(options.read(true).create_new(true));
+    let file = options.open(path)?;
+    if let Some(like) = like {
+        platform::imitate(&file, like)?;
+    }
+    OpenFile::new(file)
 }
 
 /// Makes the folder of `file`, and those above it, for the user alone, where there is none.

@@ -60,20 +60,26 @@ pub trait Fs: Send + Sync + Debug {
     fn status(&self, path: &Path) -> io::Result<Status>;
     /// The names in `folder`.
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
-    /// Opens for reading; never waits, not even for the writer of a pipe.
+    /// Opens for reading; never waits, not even for the writer of a pipe; never through a symbolic
+    /// link.
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
-    /// Opens for appending and reading; `create` makes it, private, if it is missing.
-    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>>;
+    /// Opens a file that is there for appending and reading; never through a symbolic link.
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
     /// Makes a new file with the mode and, where allowed, the owner of `like`; private without.
     fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>>;
-    /// Opens a file that is only there to be locked, and makes it if it is missing.
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>>;
+    /// Empties a file that is there, and opens it for appending.
+    fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>>;
+    /// Opens a file that is only there to be locked, and makes it as `create_new` does if it is
+    /// missing; never through a symbolic link.
+    fn open_lock(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn LockHandle>>;
     /// Puts `from` in the place of `to` in one step.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Copies `from` to `to`, which must not exist; a second name will do where there is no room.
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Who we are: the user that new files belong to, where there are such.
+    fn user(&self) -> Option<u32>;
     /// Makes the names in `folder` survive a loss of power.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }

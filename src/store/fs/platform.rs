@@ -29,6 +29,9 @@ mod unix {
     /// The first number that no standard stream has.
     const FIRST_OWN: i32 = 3;
 
+    /// The bits of a mode that say what the group may do.
+    const GROUP: u32 = 0o070;
+
     pub fn status(data: &Metadata) -> Status {
         Status {
             fingerprint: FileFingerprint {
@@ -89,8 +92,14 @@ mod unix {
         file.read_at(into, start)
     }
 
-    pub fn never_wait(options: &mut OpenOptions) {
-        options.custom_flags(nix::libc::O_NONBLOCK);
+    /// Never waits, and follows no link.
+    pub fn for_reading(options: &mut OpenOptions) {
+        options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
+    }
+
+    /// Somebody else may have put a link there, to a file that is none of ours.
+    pub fn no_links(options: &mut OpenOptions) {
+        options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
     }
 
     pub fn private(options: &mut OpenOptions) {
@@ -101,13 +110,20 @@ mod unix {
         builder.mode(0o700);
     }
 
-    /// The owner first: a change of owner may take permission bits away.
+    /// The owner first: a change of owner may take permission bits away. Only root may give files
+    /// away, and who is not in the group cannot give it theirs: then the group has no rights.
     pub fn imitate(file: &File, like: &Status) -> io::Result<()> {
-        if let Some((user, group)) = like.owner {
-            // Only root may give files away; for everybody else the file stays their own.
-            drop(fchown(file, Some(user), Some(group)));
-        }
-        file.set_permissions(Permissions::from_mode(like.mode))
+        let Some((user, group)) = like.owner else { return Ok(()) };
+        let given = fchown(file, Some(user), Some(group));
+        given.or_else(|_| fchown(file, None, Some(group))).ok();
+        let shared = file.metadata()?.gid() == group;
+        let mode = if shared { like.mode } else { like.mode & !GROUP };
+        file.set_permissions(Permissions::from_mode(mode))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "not every system has users")]
+    pub fn user() -> Option<u32> {
+        Some(rustix::process::geteuid().as_raw())
     }
 
     pub fn sync_folder(folder: &Path) -> io::Result<()> {
@@ -164,7 +180,9 @@ mod other {
         file.read(into)
     }
 
-    pub fn never_wait(_: &mut OpenOptions) {}
+    pub fn for_reading(_: &mut OpenOptions) {}
+
+    pub fn no_links(_: &mut OpenOptions) {}
 
     pub fn private(_: &mut OpenOptions) {}
 
@@ -172,6 +190,10 @@ mod other {
 
     pub fn imitate(_: &File, _: &Status) -> io::Result<()> {
         Ok(())
+    }
+
+    pub fn user() -> Option<u32> {
+        None
     }
 
     /// Folders cannot be synced here; the system keeps their order itself.

@@ -9,9 +9,9 @@
 //! * All numbers are little-endian. `magic` is `FF 6F 6C 01`; its last byte is the version of the
 //!   format. `FF` occurs in no key (WTF-8) and in no text (JSON) behind its first 64 bytes, so a magic
 //!   inside of a damaged record is the start of the next one, never a piece of somebody's result.
-//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 8 put with notes (see [`noted`]). 6 was
-//!   `hello` in version 0.1 and says nothing any more. Of kinds that we do not know, those from 64 on
-//!   are passed over; others are a later version's, and the journal is left alone.
+//! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 7 base, 8 put with notes (see [`noted`]),
+//!   9 passing. 6 was `hello` in version 0.1 and says nothing any more. Of kinds that we do not know,
+//!   those from 64 on are passed over; others are a later version's, and the journal is left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
 //! * `created`: seconds since the epoch, an IEEE double.
@@ -25,6 +25,14 @@
 //! **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if the snapshot that
 //! stands there is that one, it holds everything that earlier generations say.
 //!
+//! Its flag 1 says that the snapshot holds more than its forerunner and the journals do, so that
+//! everybody has to read it. **base** carries the fingerprint of the snapshot that stands there at
+//! that moment, or nothing if there is none: then the history begins with this record. If a base was
+//! written and no snapshot stands there any more, the user deleted the cache, and the journals go
+//! with it: they are sealed with flag 1 of the seal, and nothing in them counts.
+//!
+//! **passing** begins a generation whose author could not write in the one before, which has no seal.
+//!
 //! Reading drops what is damaged and goes on at the next magic with a right checksum. Bytes at the
 //! very end that are no whole record yet may be one that is being written: they are looked at again
 //! when the file has grown.
@@ -35,5 +43,5 @@ mod record;
 mod writer;
 
 pub use reader::Tail;
-pub use record::{Record, encode};
-pub use writer::{Journal, Look};
+pub use record::{Folded, Record, encode};
+pub use writer::{Dropped, Journal, Look};

@@ -3,26 +3,46 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::record::{FAMILY, Record, VERSION, decode};
+use super::record::{FAMILY, Folded, Record, VERSION, decode};
 use crate::store::Change;
 use crate::store::fs::FileFingerprint;
 use crate::value::write::Charset;
 
 /// What a piece of a journal says.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Default)]
 pub struct Tail {
     /// The changes before the seal, in order.
     pub changes: Vec<Change>,
-    /// The snapshot that holds all generations before this one, if a fold got so far.
-    pub folded: Option<FileFingerprint>,
+    /// The snapshots that hold all generations before this one, of all checkpoints that got so far.
+    pub folded: Vec<Folded>,
+    /// Whether the history begins here: nothing before this piece counts.
+    pub begins: bool,
+    /// The snapshot that was in its place when this was last written down, if it ever was.
+    pub base: Option<FileFingerprint>,
     /// Whether the generation ends in this piece.
     pub sealed: bool,
+    /// Whether it ends because the user deleted the cache: none of it counts.
+    pub void: bool,
     /// How many bytes were understood or given up; what is behind them is no whole record yet.
     pub consumed: usize,
     /// How many bytes were given up.
     pub dropped: usize,
     /// Whether a later version wrote something that must not be passed over.
     pub later: bool,
+}
+
+impl Tail {
+    /// Whatever was before does not count.
+    fn begin(&mut self) {
+        *self = Self {
+            begins: true,
+            consumed: self.consumed,
+            dropped: self.dropped,
+            later: self.later,
+            ..Self::default()
+        };
+    }
 }
 
 /// Reads `piece` from its start up to a seal or its end. `complete`: nobody is still writing in it,
@@ -35,10 +55,12 @@ pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
         tail.consumed = end;
         match record {
             Record::Change(change) => tail.changes.push(change),
-            Record::Folded(fingerprint) => tail.folded = Some(fingerprint),
-            Record::Seal => tail.sealed = true,
+            Record::Folded(folded) => tail.folded.push(folded),
+            Record::Base(Some(snapshot)) => tail.base = Some(snapshot),
+            Record::Base(None) => tail.begin(),
+            Record::Seal { void } => (tail.sealed, tail.void) = (true, void),
             Record::Later => tail.later = true,
-            Record::Unknown => {}
+            Record::Passing | Record::Unknown => {}
         }
     }
     // No version may be in the way of one that writes its records in another frame.

@@ -30,7 +30,9 @@ const SEAL: u8 = 4;
 const FOLDED: u8 = 5;
 /// Said in version 0.1 that somebody had come.
 const HELLO: u8 = 6;
+const BASE: u8 = 7;
 const NOTED: u8 = 8;
+const PASSING: u8 = 9;
 /// Kinds from this one on may be passed over; one below it that we do not know may not.
 const OPTIONAL: u8 = 64;
 
@@ -39,15 +41,34 @@ const TIMED: u8 = 2;
 const SOUND: u8 = 4;
 const ASCII: u8 = 8;
 
+/// Flag of a seal: nothing in this generation counts.
+const VOID: u8 = 1;
+/// Flag of `folded`: the snapshot holds more than the journals say.
+const MORE: u8 = 1;
+
+/// A snapshot that a checkpoint is about to put in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What the file will be.
+    pub snapshot: FileFingerprint,
+    /// Whether it holds more than the snapshot before it and the journals say, so that everybody
+    /// has to read it.
+    pub more: bool,
+}
+
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// One step of the cache's history.
     Change(Change),
-    /// The generation ends here.
-    Seal,
+    /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the cache).
+    Seal { void: bool },
     /// If the snapshot is this one, it holds all earlier generations.
-    Folded(FileFingerprint),
+    Folded(Folded),
+    /// This snapshot stands in its place now; without one, the history begins here.
+    Base(Option<FileFingerprint>),
+    /// This generation goes on where the one before was left without a seal.
+    Passing,
     /// Something that says nothing to us and may be passed over.
     Unknown,
     /// Something that a later version wrote and that may not.
@@ -63,8 +84,13 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Change(Change::Put(item)) => put(out, item, charset),
         Record::Change(Change::Remove(key)) => frame(out, REMOVE, 0, 0.0, key, b""),
         Record::Change(Change::Clear) => frame(out, CLEAR, 0, 0.0, b"", b""),
-        Record::Seal => frame(out, SEAL, 0, 0.0, b"", b""),
-        Record::Folded(fingerprint) => frame(out, FOLDED, 0, 0.0, b"", &fingerprint.to_bytes()),
+        Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
+        Record::Folded(Folded { snapshot, more }) => {
+            frame(out, FOLDED, if *more { MORE } else { 0 }, 0.0, b"", &snapshot.to_bytes())
+        }
+        Record::Passing => frame(out, PASSING, 0, 0.0, b"", b""),
+        Record::Base(None) => frame(out, BASE, 0, 0.0, b"", b""),
+        Record::Base(Some(snapshot)) => frame(out, BASE, 0, 0.0, b"", &snapshot.to_bytes()),
         Record::Unknown | Record::Later => Ok(()),
     }
 }
@@ -111,8 +137,7 @@ fn frame_parts(
     let start = out.len();
     let whole = text.iter().map(|part| part.len()).sum();
     let (key_len, text_len) = (length(key.len())?, length(whole)?);
-    let room = HEAD + key.len() + whole + FOOT;
-    out.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    out.reserve(HEAD + key.len() + whole + FOOT);
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[kind, flags, 0, 0]);
     out.extend_from_slice(&created.to_le_bytes());
@@ -177,8 +202,14 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         }
         REMOVE => Record::Change(Change::Remove(key)),
         CLEAR => Record::Change(Change::Clear),
-        SEAL => Record::Seal,
-        FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, Record::Folded),
+        SEAL => Record::Seal { void: head[5] & VOID != 0 },
+        FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, |snapshot| {
+            Record::Folded(Folded { snapshot, more: head[5] & MORE != 0 })
+        }),
+        PASSING => Record::Passing,
+        BASE if text.is_empty() => Record::Base(None),
+        BASE => FileFingerprint::from_bytes(&text)
+            .map_or(Record::Unknown, |snapshot| Record::Base(Some(snapshot))),
         HELLO | OPTIONAL.. => Record::Unknown,
         _ => Record::Later,
     })

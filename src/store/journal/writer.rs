@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::reader::{Tail, scan};
-use crate::store::fs::{Fs, Glance, Handle};
+use crate::store::fs::{FileFingerprint, Fs, Glance, Handle};
 use crate::value::write::Charset;
 
 /// A record buffer larger than this is given back after its use.
@@ -30,47 +30,67 @@ pub struct Journal {
     pub generation: u64,
     /// Where it is.
     pub path: PathBuf,
+    /// Whether it may be written.
+    pub writable: bool,
     file: Box<dyn Handle>,
+    /// Which file it is.
+    place: FileFingerprint,
     charset: Charset,
     /// Everything before this byte has been taken in.
     known: u64,
     /// The size at the last look: bytes from `known` to here are no whole record yet.
     seen: u64,
+    /// Whether it had a name at the last look.
+    pub is_named: bool,
     /// Where records are put together.
     pub buffer: Vec<u8>,
 }
 
+/// What of a journal could not be read.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// The journal.
+    pub path: PathBuf,
+    /// How many bytes of it.
+    pub bytes: usize,
+    /// How many changes were read all the same.
+    pub kept: usize,
+}
+
 impl Journal {
-    /// Opens generation `generation` at `path`, none of it known; `create`s it if asked.
-    pub fn open(
-        fs: &dyn Fs,
+    /// The file at `path`, opened as `file`, as generation `generation`; none of it is known yet.
+    pub fn new(
+        file: Box<dyn Handle>,
         path: PathBuf,
         generation: u64,
-        create: bool,
         charset: Charset,
+        writable: bool,
     ) -> io::Result<Self> {
-        let file = fs.open_append(&path, create).or_else(|error| match error.kind() {
-            // What may not be written can be read all the same.
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => fs.open_read(&path),
-            _ => Err(error),
-        })?;
-        Ok(Self { generation, path, file, charset, known: 0, seen: 0, buffer: Vec::new() })
+        let place = file.status()?.fingerprint;
+        let (known, seen, is_named, buffer) = (0, 0, true, Vec::new());
+        Ok(Self { generation, path, writable, file, place, charset, known, seen, is_named, buffer })
     }
 
-    /// The same generation, as far as it is known, with a handle of its own (a file position is
-    /// shared with the parent of a fork).
+    /// The same generation, as far as it is known, with a handle of its own: a child shares its
+    /// parent's file position, and a descriptor that the program closed is lost.
     ///
     /// # Errors
     /// If the file is not there any more.
     pub fn reopen(&self, fs: &dyn Fs) -> io::Result<Self> {
-        let mut new = Self::open(fs, self.path.clone(), self.generation, false, self.charset)?;
-        let (old_file, new_file) =
-            (self.file.status()?.fingerprint, new.file.status()?.fingerprint);
-        if (old_file.device, old_file.inode) != (new_file.device, new_file.inode) {
+        let open = if self.writable { Fs::open_append } else { Fs::open_read };
+        let path = self.path.clone();
+        let file = open(fs, &path)?;
+        let new = Self::new(file, path, self.generation, self.charset, self.writable)?;
+        if !new.place.is_same_file(self.place) {
             return Err(ErrorKind::NotFound.into());
         }
-        (new.known, new.seen) = (self.known, self.seen);
-        Ok(new)
+        Ok(Self { known: self.known, seen: self.seen, ..new })
+    }
+
+    /// What could not be read when `tail` was, if anything.
+    pub fn dropped(&self, tail: &Tail) -> Option<Dropped> {
+        let (bytes, kept) = (tail.dropped, tail.changes.len());
+        (bytes > 0).then(|| Dropped { path: self.path.clone(), bytes, kept })
     }
 
     /// How many bytes it holds, as far as it is known.
@@ -123,9 +143,15 @@ impl Journal {
         self.file.glance().is_ok_and(|glance| glance.size == self.seen && glance.links > 0)
     }
 
+    /// Whether it was not removed.
+    pub fn is_still_named(&self) -> bool {
+        self.file.glance().is_ok_and(|glance| glance.links > 0)
+    }
+
     /// Looks whether others appended since the last look: one system call if they did not.
     pub fn look(&mut self) -> io::Result<Look> {
         let Glance { size, links } = self.file.glance()?;
+        self.is_named = links > 0;
         if size < self.known {
             return Ok(Look::Gone);
         }

@@ -5,7 +5,8 @@ use super::annotated::{self, Value};
 use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
-use super::scan::{After, Entry, Scanner, TOO_DEEP, at_end, first_entry, shift};
+use super::read::{at_end, first_entry};
+use super::scan::{After, Entry, Scanner, TOO_DEEP, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 

@@ -112,7 +112,8 @@ def test_journal_cut_at_every_byte(lab: Lab, report: Report) -> None:
     """A journal cut at any byte gives every result whose record is whole."""
     name, whole = journal(lab)
     starts = [at for at in range(len(whole)) if whole[at : at + 3] == b"\xffol"]
-    ends = [*starts[1:], len(whole)]
+    # The first record says what the chain begins with, and holds no result.
+    ends = [*starts[2:], len(whole)]
     assert len(ends) == len(ENTRIES)
 
     def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
@@ -171,12 +172,15 @@ def readable(version: bytes) -> bool:
 def test_journal_with_flipped_bits(lab: Lab, long: bool, report: Report) -> None:
     """A flipped bit in a journal costs the record that it hit, and never gives a wrong value."""
     name, whole = journal(lab)
+    # The first record holds no result.
+    first = whole.index(b"\xffol", 1)
     lost = 0
 
     def check(label: str, version: bytes, now: Opened, folder: Path) -> None:
         nonlocal lost
         assert all(ENTRIES[key] == value for key, value in now.found.items()), label
-        assert len(now.found) == len(ENTRIES) - 1, label
+        in_a_result = int(label) // 8 >= first
+        assert len(now.found) == len(ENTRIES) - in_a_result, label
         assert len(now.warnings) <= 1
         lost += 1
 

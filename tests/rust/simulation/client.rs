@@ -36,7 +36,7 @@ impl Client {
 
     /// What a call would find without computing.
     pub fn look(&self, key: &str) -> Option<String> {
-        self.0.take_news();
+        self.0.take_external_changes();
         self.find(key)
     }
 

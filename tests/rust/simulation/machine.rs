@@ -180,12 +180,21 @@ impl Fs for View {
         })
     }
 
-    fn open_append(&self, path: &Path, create: bool) -> io::Result<Box<dyn Handle>> {
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let name = name(path);
-        let effect = if create { Effect::Write } else { Effect::Look };
-        self.act("open to append", &name, effect, |disk, now| {
-            let found = disk.find(&name);
-            let number = if create { found.or_else(|_| disk.make(&name, now)) } else { found }?;
+        self.act("open to append", &name, Effect::Look, |disk, _| {
+            let number = disk.find(&name)?;
+            Ok(self.open(&name, number, disk))
+        })
+    }
+
+    fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
+        let name = name(path);
+        self.act("empty", &name, Effect::Write, |disk, now| {
+            let number = disk.find(&name)?;
+            let file = disk.file(number);
+            file.bytes.clear();
+            file.modified = now;
             Ok(self.open(&name, number, disk))
         })
     }
@@ -201,7 +210,7 @@ impl Fs for View {
         })
     }
 
-    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockHandle>> {
+    fn open_lock(&self, path: &Path, _: Option<&Status>) -> io::Result<Box<dyn LockHandle>> {
         let name = name(path);
         self.act("open to lock", &name, Effect::Write, |disk, now| {
             let number = disk.find(&name).or_else(|_| disk.make(&name, now))?;
@@ -235,6 +244,9 @@ impl Fs for View {
         self.act("remove", &name, Effect::Name, |disk, _| disk.unlink(&name))
     }
 
+    fn user(&self) -> Option<u32> {
+        Some(1)
+    }
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         self.act("sync folder", "", Effect::Sync, |disk, _| {
             disk.stable.sync_names();

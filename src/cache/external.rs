@@ -3,7 +3,7 @@
 use super::Cache;
 use super::entry::Entry;
 use super::state::{Displaced, State, modified};
-use crate::store::{Change, Item, Loaded, News};
+use crate::store::{Change, ExternalChange, Item, Loaded};
 use crate::sync;
 
 impl<L, E> Cache<L, E>
@@ -12,22 +12,22 @@ where
     E: Clone + Send + Sync + 'static,
 {
     /// Takes in what other processes did. Cheap when they did nothing.
-    pub fn take_news(&self) {
+    pub fn take_external_changes(&self) {
         let _displaced;
         let _active = sync::active();
         drop(self.loaded());
-        _displaced = self.take_news_active();
+        _displaced = self.take_external_active();
     }
 
     /// The same for whoever is inside already; what it replaces is to be dropped outside.
-    pub(super) fn take_news_active(&self) -> Displaced<L> {
+    pub(super) fn take_external_active(&self) -> Displaced<L> {
         let _history = self.history.lock();
-        let news = self.store.news();
+        let news = self.store.external_changes();
         if news.is_empty() { Displaced::new() } else { self.take_in(news) }
     }
 
     /// Takes in `news`; the history must be locked from the moment when they were read.
-    pub(super) fn take_in(&self, news: Vec<News>) -> Displaced<L> {
+    pub(super) fn take_in(&self, news: Vec<ExternalChange>) -> Displaced<L> {
         let mut kept = Vec::new();
         let mut state = self.state.lock();
         let salt = state.salt().map(|salt| salt.text.clone());
@@ -51,12 +51,12 @@ where
 
 impl<L: Clone> State<L> {
     /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
-    pub fn take_in(&mut self, news: Vec<News>, kept: &mut Vec<Item>) -> Displaced<L> {
+    pub fn take_in(&mut self, news: Vec<ExternalChange>, kept: &mut Vec<Item>) -> Displaced<L> {
         let mut displaced = Vec::new();
         for news in news {
             match news {
-                News::Change(Change::Put(item)) if self.take_salt(&item) => {}
-                News::Change(Change::Put(item)) => {
+                ExternalChange::Change(Change::Put(item)) if self.take_salt(&item) => {}
+                ExternalChange::Change(Change::Put(item)) => {
                     let (key, mut entry) = Entry::from_item(item);
                     let same = |own: &Entry<L>| own.own && own.text == entry.text;
                     entry.own = self.table.get(&key).is_some_and(|own| same(&own));
@@ -64,16 +64,16 @@ impl<L: Clone> State<L> {
                     displaced.extend(old.map(|old| (key, old)));
                     displaced.extend(evicted);
                 }
-                News::Change(Change::Remove(key)) => {
+                ExternalChange::Change(Change::Remove(key)) => {
                     kept.retain(|item| item.key != key);
                     self.release(&key);
                     displaced.extend(self.remove(&key).map(|old| (key, old)));
                 }
-                News::Change(Change::Clear) => {
+                ExternalChange::Change(Change::Clear) => {
                     kept.clear();
                     self.replace(Loaded::default(), kept, &mut displaced);
                 }
-                News::Replaced(loaded) => self.replace(loaded, kept, &mut displaced),
+                ExternalChange::Replaced(loaded) => self.replace(loaded, kept, &mut displaced),
             }
         }
         displaced

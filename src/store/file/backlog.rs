@@ -1,0 +1,161 @@
+//! Changes that no disk has taken, or of which that is not certain.
+
+use crate::store::Change;
+
+/// Own changes in the order in which they were made, until a disk has taken them.
+#[derive(Clone, Debug, Default)]
+pub struct Backlog {
+    /// Those that could not be appended, each with its number.
+    unwritten: Vec<(u64, Change)>,
+    /// Those that were appended since the files were last seen in their place.
+    unconfirmed: Vec<Change>,
+    next: u64,
+}
+
+impl Backlog {
+    /// Whether everything is on a disk.
+    pub fn is_empty(&self) -> bool {
+        self.unwritten.is_empty()
+    }
+
+    /// Keeps a change that could not be appended.
+    pub fn keep(&mut self, change: Change) {
+        self.overtake(&change);
+        self.unwritten.push((self.next, change));
+        self.next += 1;
+    }
+
+    /// Notes that `change` stands in the journal.
+    pub fn note_appended(&mut self, change: &Change) {
+        self.unconfirmed.push(change.clone());
+    }
+
+    /// Notes that the files were seen in their place: what was appended is safe.
+    pub fn confirm(&mut self) {
+        self.unconfirmed.clear();
+    }
+
+    /// The files were taken away: what was appended since they were last seen counts as unwritten.
+    pub fn reclaim(&mut self) {
+        let lost = std::mem::take(&mut self.unconfirmed);
+        let later = std::mem::take(&mut self.unwritten);
+        for change in lost.into_iter().chain(later.into_iter().map(|(_, change)| change)) {
+            self.keep(change);
+        }
+    }
+
+    /// A later change makes some of these void: others' on the disk, or an own one.
+    pub fn overtake(&mut self, change: &Change) {
+        if !self.unwritten.is_empty() {
+            self.unwritten.retain(|(_, old)| !undoes(change, old));
+        }
+    }
+
+    /// Whether all that is unwritten must be appended before `change`: order matters only behind a
+    /// clear, as no two are about one key.
+    pub fn blocks(&self) -> bool {
+        self.unwritten.iter().any(|(_, change)| matches!(change, Change::Clear))
+    }
+
+    /// The first that is unwritten, and its number.
+    pub fn first(&self) -> Option<(u64, Change)> {
+        self.unwritten.first().cloned()
+    }
+
+    /// Notes that the change with this `number` stands in the journal now.
+    pub fn note_written(&mut self, number: u64, change: &Change) {
+        self.unwritten.retain(|(other, _)| *other != number);
+        self.note_appended(change);
+    }
+
+    /// All that is unwritten, in order.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.unwritten.iter().map(|(_, change)| change)
+    }
+
+    /// What `settle` takes to know what was kept up to now.
+    pub fn mark(&self) -> u64 {
+        self.next
+    }
+
+    /// Notes that a snapshot holds all that was kept before `mark`.
+    pub fn settle(&mut self, mark: u64) {
+        self.unwritten.retain(|&(number, _)| number >= mark);
+    }
+
+    /// What the child of a fork must keep: what its parent appended is its parent's.
+    pub fn child(mut self) -> Self {
+        self.unconfirmed.clear();
+        self
+    }
+}
+
+/// Whether nothing of `old` is left after `new`.
+pub fn undoes(new: &Change, old: &Change) -> bool {
+    match (key(new), key(old)) {
+        (None, _) => true,
+        (Some(new), Some(old)) => new == old,
+        (Some(_), None) => false,
+    }
+}
+
+/// The one key that a change is about; `None` if it is about all.
+fn key(change: &Change) -> Option<&bytes::Bytes> {
+    match change {
+        Change::Put(item) => Some(&item.key),
+        Change::Remove(key) => Some(key),
+        Change::Clear => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn remove(key: &'static str) -> Change {
+        Change::Remove(Bytes::from_static(key.as_bytes()))
+    }
+
+    fn kept(backlog: &Backlog) -> Vec<Change> {
+        backlog.changes().cloned().collect()
+    }
+
+    /// The last change of a key is kept, and a clear is all that is left of what was before it.
+    #[test]
+    fn later_changes_overtake() {
+        let mut backlog = Backlog::default();
+        for key in ["a", "b", "a"] {
+            backlog.keep(remove(key));
+        }
+        assert_eq!(kept(&backlog), [remove("b"), remove("a")]);
+        backlog.keep(Change::Clear);
+        backlog.keep(remove("c"));
+        assert_eq!(kept(&backlog), [Change::Clear, remove("c")]);
+        assert!(backlog.blocks());
+    }
+
+    /// A snapshot takes what was kept before it began, nothing that came later.
+    #[test]
+    fn snapshots_settle() {
+        let mut backlog = Backlog::default();
+        backlog.keep(remove("a"));
+        let mark = backlog.mark();
+        backlog.keep(remove("b"));
+        backlog.settle(mark);
+        assert_eq!(kept(&backlog), [remove("b")]);
+    }
+
+    /// What was appended since the files were last seen comes before what could not be appended.
+    #[test]
+    fn lost_changes_are_reclaimed_in_order() {
+        let mut backlog = Backlog::default();
+        backlog.note_appended(&remove("old"));
+        backlog.confirm();
+        backlog.note_appended(&remove("a"));
+        backlog.keep(remove("b"));
+        backlog.reclaim();
+        assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
+    }
+}

@@ -1,0 +1,255 @@
+//! Checkpoints: the journals are ended, and folded into a new snapshot.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::locks::Permit;
+use super::process_store::ProcessStore;
+use super::state::FileState;
+use super::{quarantine, replace, snapshot_file};
+use crate::error::{Error, Result};
+use crate::store::fs::{FileFingerprint, Handle};
+use crate::store::journal::{Folded, Record};
+use crate::store::{Entries, ExternalChange, Format, Saving, snapshot};
+use crate::sync::Arc;
+
+/// What a checkpoint is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The process goes on.
+    Save,
+    /// It leaves, and clears up if it is the last one.
+    Close,
+}
+
+/// A checkpoint under way.
+#[derive(Debug)]
+pub struct Checkpoint {
+    store: Arc<ProcessStore>,
+    goal: Goal,
+    /// Whether no other process is there; asked when it matters.
+    alone: Option<bool>,
+    sealed: Option<Sealed>,
+    /// Dropped last: who closes leaves while he keeps others waiting.
+    _permit: Permit,
+}
+
+/// What a checkpoint goes on from.
+#[derive(Debug)]
+struct Sealed {
+    /// The last generation that is to be folded.
+    last: u64,
+    /// The snapshot that stands there.
+    base: Option<FileFingerprint>,
+    /// What was in memory alone when it began.
+    backlog: u64,
+    /// Whether the new snapshot holds more than the old one and the journals.
+    more: bool,
+}
+
+impl Checkpoint {
+    /// A checkpoint that nobody else is at.
+    pub fn new(store: Arc<ProcessStore>, goal: Goal, permit: Permit) -> Self {
+        Self { store, goal, alone: None, sealed: None, _permit: permit }
+    }
+
+    fn is_alone(&mut self) -> bool {
+        *self.alone.get_or_insert_with(|| self.store.locks.keep_others_out())
+    }
+
+    /// Whether there is a reason to write a snapshot.
+    fn is_due(&mut self, state: &FileState) -> bool {
+        if !state.may_save() || !state.needs_save() {
+            return false;
+        }
+        // Others fold what stands in the journals; what only this process has is for it to save.
+        let owes = !state.backlog.is_empty() || state.progress.rewrite || state.is_rewritten();
+        self.goal == Goal::Save || owes || self.is_alone()
+    }
+
+    /// The format of the file that is written: that of the snapshot, if there is one.
+    fn format(&self) -> Format {
+        let known = self.store.state.lock().format;
+        // Another process may have made it, which we have not read then.
+        let told = || snapshot_file::tail(&self.store.folder).map(|tail| Format::of_tail(&tail));
+        known.or_else(told).unwrap_or(self.store.options.format)
+    }
+
+    /// Writes all entries to a new file, durably; returns its fingerprint.
+    fn write_temporary(&self, path: &Path, entries: &Entries) -> Result<FileFingerprint> {
+        let folder = &*self.store.folder;
+        let write = || -> io::Result<_> {
+            let file = folder.fs.create_new(path, folder.like().as_ref())?;
+            let out = &mut Appender(&*file);
+            let (charset, format) = (self.store.options.charset, self.format());
+            let written = snapshot::write::write(out, entries, charset, format)?;
+            file.sync_data()?;
+            Ok((file.status()?.fingerprint, written))
+        };
+        let wrong = |source| Error::Io { doing: "write", path: path.to_path_buf(), source };
+        let (fingerprint, written) = write().map_err(wrong)?;
+        if let Some((key, error)) = written.refused.first() {
+            let (count, key) = (written.refused.len(), String::from_utf8_lossy(key));
+            self.store.quarantine(&format!(
+                "{count} of its entries are no valid JSON and were left out ({key:?}: {error})"
+            ));
+        }
+        Ok(fingerprint)
+    }
+
+    /// Puts the new file in the place of the old one, and clears away what it replaces.
+    fn publish(&self, temporary: &Path, fingerprint: FileFingerprint) -> Result<()> {
+        let Some(sealed) = &self.sealed else { return Ok(()) };
+        let folder = &*self.store.folder;
+        let snapshot = &folder.paths().snapshot;
+        let wrong = |source| Error::Io { doing: "replace", path: snapshot.clone(), source };
+        if folder.fingerprint() != sealed.base {
+            return Err(wrong(io::Error::other("somebody else changed it meanwhile")));
+        }
+        let announce = |snapshot| {
+            let record = Record::Folded(Folded { snapshot, more: sealed.more });
+            self.store.state.lock().append_permitted(&record)
+        };
+        announce(fingerprint)?;
+        // NOTE: without the state's lock, as it may take long to free the old file's blocks.
+        let placed = match folder.fs.rename(temporary, snapshot) {
+            Err(error) if replace::must_be_written_over(&error) => {
+                let placed = replace::write_over(folder, temporary).map_err(wrong)?;
+                announce(placed)?;
+                replace::remove_whole(folder);
+                placed
+            }
+            renamed => renamed.map(|()| fingerprint).map_err(wrong)?,
+        };
+        // Before it is written down: a base without its snapshot says that the user deleted that.
+        folder.sync()?;
+        self.store.state.lock().record_checkpoint(placed, sealed.backlog);
+        self.clear_away(sealed.last);
+        Ok(())
+    }
+
+    /// Removes the journals that are folded, and what dead processes left behind.
+    fn clear_away(&self, last: u64) {
+        let folder = &*self.store.folder;
+        // A journal that stays is told apart from one that counts by those behind it, which stay too.
+        drop(folder.remove_generations(last));
+        if self.store.locks.are_supported() {
+            folder.remove_temporary();
+        }
+    }
+}
+
+impl Saving for Checkpoint {
+    fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>> {
+        let store = Arc::clone(&self.store);
+        let mut state = store.state.lock();
+        state.catch_up_or_tell();
+        if !self.is_due(&state) {
+            return Ok(None);
+        }
+        let last = state.seal().inspect_err(|error| store.folder.tell_unsaved(error))?;
+        if !state.progress.settle(store.folder.fingerprint()) {
+            state.reload();
+        }
+        let base = state.progress.snapshot;
+        if state.quarantine.owes_copy_of(base) {
+            quarantine::keep(&store.folder, "it is damaged, and is written anew", false);
+        }
+        let is_common = state.progress.common == base;
+        self.sealed = Some(Sealed {
+            last,
+            base,
+            backlog: state.backlog.mark(),
+            more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
+        });
+        Ok(Some(std::mem::take(&mut state.pending)))
+    }
+
+    fn write(self: Box<Self>, entries: &Entries) -> Result<()> {
+        let folder = Arc::clone(&self.store.folder);
+        let temporary = folder.paths().temporary();
+        let written = self.write_temporary(&temporary, entries);
+        let result = written.and_then(|fingerprint| self.publish(&temporary, fingerprint));
+        if let Err(error) = &result {
+            drop(folder.fs.remove(&temporary));
+            self.store.state.lock().note_failed_save();
+            folder.tell_unsaved(error);
+        }
+        result
+    }
+}
+
+impl Drop for Checkpoint {
+    /// Who closes leaves, whatever became of the save.
+    fn drop(&mut self) {
+        if self.goal == Goal::Close {
+            let alone = self.is_alone();
+            self.store.leave(alone);
+        }
+    }
+}
+
+impl FileState {
+    /// Ends the current generation, if it holds anything, and begins the next; returns the last one
+    /// that has ended. IMPORTANT: under the checkpoint lock.
+    fn seal(&mut self) -> Result<u64> {
+        let wrong = self.wrong("seal the journal of");
+        self.catch_up().map_err(&wrong)?;
+        self.make_ready(true)?;
+        let Some(mut journal) = self.journal.take() else { return Err(wrong(gone())) };
+        let last = journal.generation;
+        if self.progress.changes == 0 {
+            self.journal = Some(journal);
+            return Ok(last.saturating_sub(1));
+        }
+        let next = self.make_generation(last + 1);
+        let sealed = next.and_then(|next| {
+            let tail = self.append_raw(&mut journal, &Record::Seal { void: false });
+            Ok((next, tail.map_err(&wrong)?))
+        });
+        self.journal = Some(journal);
+        let (next, tail) = sealed?;
+        self.take_in_one(tail);
+        self.finish_generation();
+        self.backlog.confirm();
+        self.journal = Some(next);
+        Ok(last)
+    }
+
+    /// Appends `record`; this process holds the checkpoint lock.
+    fn append_permitted(&mut self, record: &Record) -> Result<()> {
+        self.make_ready(true)?;
+        self.append_record(record)
+    }
+
+    /// Notes that `snapshot` stands there and holds all older generations, and of what no disk had
+    /// taken what was kept before `mark`.
+    fn record_checkpoint(&mut self, snapshot: FileFingerprint, mark: u64) {
+        self.progress.record_checkpoint(snapshot);
+        self.backlog.settle(mark);
+        // If it cannot be written down, a journal whose snapshot is deleted counts all the same.
+        drop(self.append_permitted(&Record::Base(Some(snapshot))));
+    }
+
+    fn note_failed_save(&mut self) {
+        self.progress.failed_at = self.journal_bytes();
+    }
+}
+
+/// Why there is no journal where one was a moment ago.
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the journal was removed")
+}
+
+/// A file as something to write to.
+pub struct Appender<'a>(pub &'a dyn Handle);
+
+impl Write for Appender<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.append(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Following: what others appended since the last look.
+
+use std::io::{self, ErrorKind};
+
+use super::state::{FileState, Phase};
+use crate::store::ExternalChange;
+use crate::store::fs::is_lost;
+use crate::store::journal::{Look, Tail};
+
+impl FileState {
+    /// Takes in what others appended; trouble is told, not returned.
+    pub fn catch_up_or_tell(&mut self) {
+        if let Err(error) = self.catch_up() {
+            self.folder.tell_unread(&self.folder.journal_error("read the journal of")(error));
+        }
+    }
+
+    /// Takes in what others appended, through as many generations as there are.
+    pub fn catch_up(&mut self) -> io::Result<()> {
+        match self.phase {
+            Phase::Unusable(_) => return Ok(()),
+            Phase::Unknown => {
+                self.reload();
+                return Ok(());
+            }
+            Phase::Following => {}
+        }
+        let Some(journal) = &mut self.journal else { return self.look_around() };
+        match journal.look() {
+            Err(error) if is_lost(&error) => {
+                self.reopen_journal();
+                self.catch_up()
+            }
+            Err(error) => Err(error),
+            Ok(Look::Gone) => {
+                self.start_over();
+                Ok(())
+            }
+            Ok(Look::Same) => {
+                self.look_at_snapshot();
+                Ok(())
+            }
+            // What is read anew holds what is new in the journal, too.
+            Ok(Look::New(tail)) => {
+                if self.look_at_snapshot() {
+                    Ok(())
+                } else {
+                    self.take_in(tail)
+                }
+            }
+        }
+    }
+
+    /// Looks whether the snapshot is the one that we know. If the user deleted it, the cache is
+    /// deleted; if it holds what no journal says, it is read. Whether everything was read anew.
+    fn look_at_snapshot(&mut self) -> bool {
+        let Ok(now) = self.folder.snapshot() else { return false };
+        let deleted = now.is_none() && self.progress.snapshot.is_some();
+        let unknown = self.progress.is_announced() && !self.progress.settle(now);
+        if deleted || unknown {
+            self.reload();
+        } else if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
+            self.confirm();
+        }
+        deleted || unknown
+    }
+
+    /// The program closed our file: opens it again, or finds out what has become of it.
+    pub(super) fn reopen_journal(&mut self) {
+        let Some(journal) = self.journal.take() else { return };
+        match journal.reopen(&*self.folder.fs) {
+            Ok(reopened) => self.journal = Some(reopened),
+            Err(_) => self.start_over(),
+        }
+    }
+
+    /// Looks whether somebody has begun to write, or has been here and gone.
+    fn look_around(&mut self) -> io::Result<()> {
+        if self.folder.fs.status(&self.folder.paths().lock).is_ok() {
+            return self.rejoin();
+        }
+        if self.folder.fingerprint() != self.progress.snapshot {
+            self.reload();
+        }
+        Ok(())
+    }
+
+    /// Adds what the current generation says to the news, and goes on to the next if it has ended.
+    pub fn take_in(&mut self, tail: Tail) -> io::Result<()> {
+        if tail.void || tail.begins {
+            // What we appended may have come after the user's wish, and was told to be safe.
+            self.backlog.reclaim();
+            self.reload();
+            return Ok(());
+        }
+        let ended = tail.sealed || tail.later;
+        self.take_in_one(tail);
+        if ended {
+            return self.follow();
+        }
+        if self.progress.is_announced() {
+            self.look_at_snapshot();
+        }
+        Ok(())
+    }
+
+    /// Adds what the current generation says to the news.
+    pub fn take_in_one(&mut self, tail: Tail) {
+        if let Some(dropped) = self.journal.as_ref().and_then(|journal| journal.dropped(&tail)) {
+            self.folder.tell_dropped(&dropped);
+        }
+        self.is_later |= tail.later;
+        tail.folded.iter().for_each(|&folded| self.progress.announce(folded));
+        if self.progress.snapshot.is_some() && tail.base == self.progress.snapshot {
+            self.progress.common = tail.base;
+        }
+        self.progress.changes += tail.changes.len() as u64;
+        tail.changes.iter().for_each(|change| self.backlog.overtake(change));
+        self.pending.extend(tail.changes.into_iter().map(ExternalChange::Change));
+    }
+
+    /// Goes on with the generation behind the current one, which has ended: what stands in it was
+    /// taken by whoever ended it.
+    fn follow(&mut self) -> io::Result<()> {
+        self.backlog.confirm();
+        self.finish_generation();
+        let next = self.finished.map_or(0, |generation| generation + 1);
+        match self.folder.open_generation(next) {
+            Ok(journal) => {
+                self.journal = Some(journal);
+                self.catch_up()
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => self.rejoin(),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds the generation to go on with when the thread was lost. If the snapshot is the one that
+    /// we know, the journals hold all that is new; else everything is read again.
+    pub fn rejoin(&mut self) -> io::Result<()> {
+        if self.phase == Phase::Unknown {
+            self.reload();
+            return Ok(());
+        }
+        let chain = self.folder.open_chain()?;
+        let snapshot = self.folder.fingerprint();
+        let is_known = self.progress.settle(snapshot);
+        let last = chain.last();
+        if !is_known || chain.is_later() && !self.is_later {
+            self.reload();
+        } else if last.is_some() && last != self.finished {
+            let is_common = snapshot.is_none_or(|snapshot| chain.knows(snapshot));
+            let history = chain.without_folded(snapshot).history();
+            if history.is_void(snapshot, None) {
+                self.reload();
+                return Ok(());
+            }
+            let changes = self.adopt(history, snapshot, is_common);
+            // What no disk has taken comes behind what was told before.
+            let own: Vec<_> = self.backlog.changes().cloned().collect();
+            self.pending.extend(changes.into_iter().chain(own).map(ExternalChange::Change));
+        }
+        Ok(())
+    }
+
+    /// The journal was taken away under us: somebody wants a fresh start, or the folder is gone. What
+    /// this process appended since it last saw the journal is all that is left.
+    fn start_over(&mut self) {
+        self.journal = None;
+        self.backlog.reclaim();
+        self.reload();
+        if self.folder.fs.status(&self.folder.paths().folder).is_err() {
+            self.folder.tell_folder_removed();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Reading everything: the snapshot, and the chain of journals behind it.
+
+use std::io::{self, ErrorKind};
+
+use super::chain::{Chain, History};
+use super::snapshot_file::{self, Found};
+use super::state::{FileState, Phase};
+use crate::store::fs::FileFingerprint;
+use crate::store::replay::replay;
+use crate::store::{Change, ExternalChange, Loaded};
+
+/// How often everything is read while others save; more often, and it is no save that disturbs.
+const LOOKS: u32 = 100;
+
+impl FileState {
+    /// Reads everything and starts from there. What no disk has taken is in it, too.
+    pub fn load(&mut self) -> Loaded {
+        let (chain, found) = self.read_all();
+        self.pending.clear();
+        self.is_later |= chain.is_later();
+        let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
+        let last = chain.last();
+        let history = chain.without_folded(found.fingerprint).history();
+        let known = std::mem::take(&mut self.progress).snapshot;
+        self.progress.rewrite = found.rewrite;
+        let mut changes = if history.is_void(found.fingerprint, known) {
+            self.give_up_chain(last);
+            Vec::new()
+        } else {
+            self.adopt(history, found.fingerprint, is_known)
+        };
+        self.seen = None;
+        if self.is_later {
+            self.folder.tell_later();
+        }
+        changes.extend(self.backlog.changes().cloned());
+        let modified = found.fingerprint.map(FileFingerprint::time);
+        Loaded { items: replay(found.items, changes), modified, foreign: !is_known }
+    }
+
+    /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in
+    /// the snapshot then. If there are others by now, they may say something else: once more.
+    fn read_all(&mut self) -> (Chain, Found) {
+        let mut left = LOOKS;
+        loop {
+            let chain = self.folder.open_chain().unwrap_or_else(|error| {
+                self.folder.tell_unread(&self.folder.journal_error("read the journal of")(error));
+                Chain::default()
+            });
+            (self.phase, self.is_later) = (Phase::Following, false);
+            let found = self.read_snapshot();
+            left -= 1;
+            if left == 0 || chain.is_still(&self.folder) {
+                return (chain, found);
+            }
+        }
+    }
+
+    /// Reads everything, as what others did.
+    pub(super) fn reload(&mut self) {
+        self.pending = vec![ExternalChange::Replaced(self.load())];
+    }
+
+    /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
+    fn read_snapshot(&mut self) -> Found {
+        self.format = None;
+        match snapshot_file::read_steadily(&self.folder) {
+            Ok(Some((fingerprint, read))) => {
+                self.format = read.format;
+                self.is_later = read.later.is_some();
+                let rewrite =
+                    self.quarantine.judge(&self.folder, fingerprint, &read, self.only_reads);
+                if self.folder.is_write_protected() {
+                    self.phase = Phase::Unusable("the file is write-protected");
+                }
+                Found { items: read.items, fingerprint: Some(fingerprint), rewrite }
+            }
+            Ok(None) => self.leave_alone("the cache's path is no regular file", None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Found::default(),
+            Err(error) => self.leave_alone("the file cannot be read", Some(error)),
+        }
+    }
+
+    /// Goes on without a file.
+    fn leave_alone(&mut self, why: &'static str, error: Option<io::Error>) -> Found {
+        self.phase = Phase::Unusable(why);
+        self.folder.tell_unusable(why, error);
+        Found::default()
+    }
+
+    /// Takes over a history, up to the generation that is current; returns all changes. `is_known`
+    /// says whether all who follow it know the `snapshot`.
+    pub(super) fn adopt(
+        &mut self,
+        history: History,
+        snapshot: Option<FileFingerprint>,
+        is_known: bool,
+    ) -> Vec<Change> {
+        self.is_void = false;
+        let progress = &mut self.progress;
+        (progress.snapshot, progress.common) = (snapshot, snapshot.filter(|_| is_known));
+        (progress.older_changes, progress.older_bytes) = history.older;
+        progress.changes = history.current.as_ref().map_or(0, |current| current.changes);
+        if let Some(folded) = history.folded.filter(|folded| Some(folded.snapshot) != snapshot) {
+            progress.announce(folded);
+        }
+        self.finished = history.finished.or(self.finished);
+        self.journal = history.current.map(|current| current.journal);
+        history.dropped.into_iter().for_each(|dropped| self.folder.tell_dropped(&dropped));
+        history.changes
+    }
+
+    /// The user deleted the cache: its journals go with it. What this process appended since it last
+    /// saw the files in their place may have come after that.
+    fn give_up_chain(&mut self, last: Option<u64>) {
+        self.backlog.reclaim();
+        self.is_void = last.is_some();
+        self.finished = last.max(self.finished);
+        self.journal = None;
+    }
+}

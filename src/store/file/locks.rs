@@ -1,0 +1,120 @@
+//! The locks of one process: its presence, and the right to write a snapshot.
+
+use std::time::Duration;
+
+use super::folder::Folder;
+use crate::error::{Error, Result};
+use crate::stepping;
+use crate::store::lock::{CheckpointGuard, LockFile};
+use crate::sync::{Arc, Mutex, rank};
+
+/// How long to wait before another look at files that another process is clearing up.
+pub const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// What this process holds of the lock file.
+#[derive(Debug, Default)]
+pub struct Locks {
+    /// Held for moments only: a fork must find it free to close the file.
+    presence: Mutex<Option<Arc<LockFile>>, { rank::LOCK_FILE }>,
+    /// The checkpoint lock: not on the stack of the thread that saves, where the child of a fork
+    /// could not close it.
+    checkpoint: Mutex<Option<CheckpointGuard>, { rank::FOLD }>,
+}
+
+/// The right to write a snapshot, until it is dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<Locks>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // Taken out first: another thread puts its own there as soon as it is free.
+        let guard = self.0.checkpoint.lock().take();
+        drop(guard);
+    }
+}
+
+impl Locks {
+    /// Joins the processes that write, if this one has not yet; `None` while the last of them clears
+    /// up. A lock file that was removed, or that the program closed, is opened again.
+    pub fn try_join(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
+        let mut presence = self.presence.lock();
+        if let Some(lock) = presence.as_ref().filter(|lock| lock.is_ours()) {
+            return Ok(Some(Arc::clone(lock)));
+        }
+        let (path, like) = (&folder.paths().lock, folder.journal_like());
+        let wrong = |source| Error::Io { doing: "make the lock file", path: path.clone(), source };
+        let Some(joined) = LockFile::join(&*folder.fs, path, like.as_ref()).map_err(wrong)? else {
+            return Ok(None);
+        };
+        if !joined.supported {
+            folder.tell_no_locks();
+        }
+        Ok(Some(Arc::clone(presence.insert(Arc::new(joined)))))
+    }
+
+    /// Joins the processes that write; waits while the last of them clears up.
+    pub fn join(&self, folder: &Folder) -> Result<Arc<LockFile>> {
+        loop {
+            if let Some(lock) = self.try_join(folder)? {
+                return Ok(lock);
+            }
+            rank::may_wait_for_processes();
+            stepping::sleep(A_MOMENT);
+        }
+    }
+
+    /// Whether this process has joined.
+    pub fn is_present(&self) -> bool {
+        self.presence.lock().is_some()
+    }
+
+    /// Whether there are locks here, as far as this process knows.
+    pub fn are_supported(&self) -> bool {
+        self.presence.lock().as_ref().is_some_and(|lock| lock.supported)
+    }
+
+    /// Whether no other process is there; if so, none comes in until we leave.
+    pub fn keep_others_out(&self) -> bool {
+        let presence = self.presence.lock();
+        presence.as_ref().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
+    }
+
+    /// Leaves the processes that write.
+    pub fn leave(&self) {
+        let left = self.presence.lock().take();
+        drop(left);
+    }
+
+    /// Waits for the right to write a snapshot.
+    pub fn wait_for_permit(self: &Arc<Self>, folder: &Folder) -> Result<Permit> {
+        self.join(folder)?;
+        let path = &folder.paths().checkpoint;
+        let wrong = |source| Error::Io { doing: "lock", path: path.clone(), source };
+        let guard = CheckpointGuard::wait(&*folder.fs, path, folder.journal_like().as_ref());
+        Ok(self.keep(guard.map_err(wrong)?))
+    }
+
+    /// Takes the right to write a snapshot if nobody has it.
+    pub fn try_permit(self: &Arc<Self>, folder: &Folder) -> Option<Permit> {
+        let like = folder.journal_like();
+        let guard = CheckpointGuard::take(&*folder.fs, &folder.paths().checkpoint, like.as_ref());
+        Some(self.keep(guard.ok()??))
+    }
+
+    /// Keeps `guard` where the child of a fork finds it.
+    fn keep(self: &Arc<Self>, guard: CheckpointGuard) -> Permit {
+        *self.checkpoint.lock() = Some(guard);
+        Permit(Arc::clone(self))
+    }
+
+    /// In the child of a fork: closes the files and leaves the locks to the parent. What another
+    /// thread of the parent held at that moment is held for ever: it is tried, never waited for.
+    pub fn forget(&self) {
+        if let Some(lock) = self.presence.try_lock().and_then(|mut lock| lock.take()) {
+            lock.forget();
+        }
+        if let Some(guard) = self.checkpoint.try_lock().and_then(|mut guard| guard.take()) {
+            guard.forget();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The paths of the files beside a snapshot.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::stepping;
+use crate::store::lock::checkpoint_path;
+
+/// A name up to this many bytes takes every suffix: the shortest limit of a file system is 143.
+const LONGEST_STEM: usize = 96;
+/// How much of a longer name is kept, so that a user knows what the file belongs to.
+const KEPT_OF_STEM: usize = 60;
+/// Numbers of generations are microseconds since the epoch; what is beyond is none of ours.
+const LAST_GENERATION: u64 = 1 << 62;
+
+/// Where everything is, symbolic links resolved.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// `NAME.json`.
+    pub snapshot: PathBuf,
+    /// The folder it is in.
+    pub folder: PathBuf,
+    /// `NAME.json.lock`.
+    pub lock: PathBuf,
+    /// What is locked for checkpoints: the same file, or one more where ranges cannot be locked.
+    pub checkpoint: PathBuf,
+    /// `NAME.json.whole`: a snapshot to come, whole, while the old one is written over in place.
+    pub whole: PathBuf,
+    /// What the names of the files beside begin with.
+    stem: OsString,
+}
+
+/// What a file in the folder is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sibling {
+    /// The journal of this generation.
+    Journal(u64),
+    /// A temporary file.
+    Temporary,
+    /// The copy of a damaged file.
+    Damaged,
+}
+
+impl Paths {
+    /// The paths beside `snapshot`.
+    pub fn new(snapshot: PathBuf) -> Self {
+        let folder = snapshot.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let stem = stem(snapshot.file_name().unwrap_or_default());
+        let beside = |suffix: &str| folder.join(joined(&stem, suffix));
+        let (lock, whole) = (beside(".lock"), beside(".whole"));
+        Self { checkpoint: checkpoint_path(&lock), lock, whole, folder, snapshot, stem }
+    }
+
+    /// The journal of `generation`.
+    pub fn journal(&self, generation: u64) -> PathBuf {
+        self.beside(&format!(".journal-{generation}"))
+    }
+
+    /// A temporary path that nobody else uses.
+    pub fn temporary(&self) -> PathBuf {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        self.beside(&format!(".tmp-{}-{}-{count}", std::process::id(), micros()))
+    }
+
+    /// The path of a copy of a damaged file, the `n`th made in the same second.
+    pub fn damaged(&self, now: SystemTime, n: u32) -> PathBuf {
+        let suffix = if n == 0 { String::new() } else { format!("-{n}") };
+        self.beside(&format!(".damaged-{}{suffix}", utc(now)))
+    }
+
+    /// What the file `name` in the folder is, if it is one of ours.
+    pub fn sibling(&self, name: &OsStr) -> Option<Sibling> {
+        let rest = name.as_encoded_bytes().strip_prefix(self.stem.as_encoded_bytes())?;
+        if rest.starts_with(b".tmp-") {
+            return Some(Sibling::Temporary);
+        }
+        if rest.starts_with(b".damaged-") {
+            return Some(Sibling::Damaged);
+        }
+        generation(rest.strip_prefix(b".journal-")?).map(Sibling::Journal)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.folder.join(joined(&self.stem, suffix))
+    }
+}
+
+/// The number that `digits` are, written as we write it.
+fn generation(digits: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(digits).ok()?;
+    let number = text.parse().ok().filter(|&number| number < LAST_GENERATION)?;
+    (u64::to_string(&number) == text).then_some(number)
+}
+
+fn joined(stem: &OsStr, suffix: &str) -> OsString {
+    let mut name = stem.to_owned();
+    name.push(suffix);
+    name
+}
+
+/// What the names beside `name` begin with: `name`, or its beginning and a checksum if nothing more
+/// would fit behind it.
+fn stem(name: &OsStr) -> OsString {
+    let bytes = name.as_encoded_bytes();
+    if bytes.len() <= LONGEST_STEM {
+        return name.to_owned();
+    }
+    let text = name.to_string_lossy();
+    let start = &text[..text.floor_char_boundary(KEPT_OF_STEM)];
+    format!("{start}~{:08x}{:08x}", crc32fast::hash(bytes), bytes.len()).into()
+}
+
+/// Microseconds since the epoch: the number of a chain's first generation.
+pub fn micros() -> u64 {
+    let since = stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or_default()
+}
+/// `time` as `yyyymmddThhmmssZ`.
+fn utc(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let (days, second) = (since / 86_400, since % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// The date that lies `days` after 1970-01-01, counted from a March so that leap days come last.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Days since 0000-03-01, cut into cycles of 400 years.
+    let days = days + 719_468;
+    let (cycle, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = (cycle * 400 + year, month + 3);
+    if month > 12 { (year + 1, month - 12, day) } else { (year, month, day) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A copy of a damaged file carries the moment at which it was made, in UTC.
+    #[test]
+    fn a_damaged_file_is_dated() {
+        for (seconds, text) in [
+            (0, "19700101T000000Z"),
+            (951_782_400, "20000229T000000Z"),
+            (1_709_251_199, "20240229T235959Z"),
+            (1_735_689_599, "20241231T235959Z"),
+            (4_107_542_400, "21000301T000000Z"),
+        ] {
+            assert_eq!(utc(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    /// Files of other caches in the folder are not taken for ours.
+    #[test]
+    fn only_own_files_are_recognised() {
+        let names = Paths::new("/x/a.json".into());
+        let kind = |name: &str| names.sibling(OsStr::new(name));
+        assert_eq!(kind("a.json.journal-17"), Some(Sibling::Journal(17)));
+        assert_eq!(kind("a.json.tmp-1-2-3"), Some(Sibling::Temporary));
+        for other in ["a.json", "a.json.lock", "b.json.journal-1", "a.json.journal-x"] {
+            assert_eq!(kind(other), None, "{other}");
+        }
+    }
+
+    /// A stray file with a number that we would not write so is no journal.
+    #[test]
+    fn strange_numbers_are_no_generations() {
+        let paths = Paths::new("/x/a.json".into());
+        for digits in ["+1", "007", "-1", "", "18446744073709551615"] {
+            let name = format!("a.json.journal-{digits}");
+            assert_eq!(paths.sibling(OsStr::new(&name)), None, "{name}");
+        }
+    }
+
+    /// Whatever the length and the script of a name, the files beside fit in any file system, and
+    /// are told from those of a name that begins alike.
+    #[test]
+    fn long_names_have_short_siblings() {
+        let name = |length: usize, end: &str| format!("{}{end}", "ä".repeat(length / 2));
+        for length in [94, 96, 98, 140, 254] {
+            let one = Paths::new(PathBuf::from("/x").join(name(length, "")));
+            let other = Paths::new(PathBuf::from("/x").join(name(length, "b")));
+            for path in
+                [one.journal(LAST_GENERATION - 1), one.temporary(), one.damaged(UNIX_EPOCH, 9)]
+            {
+                let name = path.file_name().expect("it has one");
+                assert!(name.len() <= 143, "{name:?}");
+                assert!(one.sibling(name).is_some() && other.sibling(name).is_none());
+            }
+        }
+    }
+}

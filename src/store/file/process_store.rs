@@ -1,0 +1,151 @@
+//! The store as one process uses it; the child of a fork goes on with another one.
+
+use std::sync::OnceLock;
+
+use super::Options;
+use super::checkpoint::{Checkpoint, Goal};
+use super::folder::Folder;
+use super::locks::{A_MOMENT, Locks};
+use super::quarantine;
+use super::state::FileState;
+use crate::error::Result;
+use crate::stepping;
+use crate::store::fs::Taken;
+use crate::store::{Change, KeyLock, Saving};
+use crate::sync::{Arc, Mutex, rank};
+
+/// What one process has open of a cache file.
+#[derive(Debug)]
+pub struct ProcessStore {
+    pub(super) folder: Arc<Folder>,
+    pub(super) options: Options,
+    pub(super) locks: Arc<Locks>,
+    pub(super) state: Mutex<FileState, { rank::FILE }>,
+    /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
+    child: OnceLock<Arc<Self>>,
+}
+
+impl ProcessStore {
+    /// A process that has nothing open yet.
+    pub fn new(folder: Folder, options: Options) -> Self {
+        let folder = Arc::new(folder);
+        let state = FileState::new(Arc::clone(&folder), options);
+        Self::with_state(folder, options, state)
+    }
+
+    fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
+        let locks = Arc::new(Locks::default());
+        Self { folder, options, locks, state: Mutex::new(state), child: OnceLock::new() }
+    }
+
+    /// The store of this process.
+    pub fn current(self: &Arc<Self>) -> &Arc<Self> {
+        let mut store = self;
+        while let Some(child) = store.child.get() {
+            store = child;
+        }
+        store
+    }
+
+    /// Takes `change` down; what fails is kept for the next time, and told once.
+    pub fn append(&self, change: &Change) -> Result<()> {
+        // NOTE: before the state's lock, as presence comes before all that is written.
+        let joined = self.join_to_write();
+        let mut state = self.state.lock();
+        let result = match joined {
+            Ok(true) => state.append(change),
+            Ok(false) => state.keep_unwritten(change, self.folder.busy()),
+            Err(error) => state.keep_unwritten(change, error),
+        };
+        drop(state);
+        self.tell_failure(&result);
+        result
+    }
+
+    /// Appends what another process was in the way of, as soon as it is not any more.
+    pub fn settle(&self) -> Result<()> {
+        loop {
+            let result = match self.join_to_write() {
+                Ok(true) => self.state.lock().append_backlog(),
+                Ok(false) => Err(self.folder.busy()),
+                Err(error) => Err(error),
+            };
+            if !matches!(&result, Err(error) if error.is_busy()) {
+                self.tell_failure(&result);
+                return result;
+            }
+            rank::may_wait_for_processes();
+            stepping::sleep(A_MOMENT);
+        }
+    }
+
+    fn tell_failure(&self, result: &Result<()>) {
+        if let Err(error) = result
+            && !error.is_busy()
+        {
+            self.folder.tell_unwritable(error);
+        }
+    }
+
+    /// Joins the processes that write, if there is anything to write to; `false` while the last of
+    /// them clears up.
+    fn join_to_write(&self) -> Result<bool> {
+        self.state.lock().check_usable()?;
+        Ok(self.locks.try_join(&self.folder)?.is_some())
+    }
+
+    /// Tries to take `key` for this process alone.
+    pub fn lock_key(&self, key: &[u8]) -> KeyLock {
+        if self.state.lock().check_usable().is_err() {
+            return KeyLock::Unsupported;
+        }
+        let lock = match self.locks.join(&self.folder) {
+            Ok(lock) => lock,
+            Err(error) => {
+                self.folder.tell_unwritable(&error);
+                return KeyLock::Unsupported;
+            }
+        };
+        match lock.take_key(key) {
+            Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
+            Ok((Taken::Busy, _)) => KeyLock::Busy,
+            Ok(_) | Err(_) => KeyLock::Unsupported,
+        }
+    }
+
+    /// Begins a checkpoint, if there is anything that the snapshot does not hold; waits while
+    /// another process or thread is at one.
+    pub fn begin_save(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
+        {
+            let mut state = self.state.lock();
+            state.catch_up_or_tell();
+            if !state.may_save() || !state.needs_save() {
+                return Ok(None);
+            }
+        }
+        let permit = self.locks.wait_for_permit(&self.folder);
+        let permit = permit.inspect_err(|error| self.folder.tell_unsaved(error))?;
+        Ok(Some(Box::new(Checkpoint::new(Arc::clone(self), Goal::Save, permit))))
+    }
+
+    /// Keeps a copy of the file as it is now because `why`, and says so.
+    pub fn quarantine(&self, why: &str) {
+        let only_reads = self.state.lock().only_reads;
+        quarantine::keep(&self.folder, why, only_reads);
+    }
+
+    /// In the child of a fork. Locks that another thread of the parent held at that moment are
+    /// held for ever here: they are tried, never waited for.
+    pub fn leave_to_child(&self) {
+        self.locks.forget();
+        let told = self.folder.notices.try_lock().map(|notices| notices.child());
+        let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
+        let state = match self.state.try_lock() {
+            Some(mut state) => state.child(Arc::clone(&folder), self.options),
+            None => FileState::new(Arc::clone(&folder), self.options),
+        };
+        let child = Self::with_state(folder, self.options, state);
+        // A second call on the same store finds the child in place and changes nothing.
+        drop(self.child.set(Arc::new(child)));
+    }
+}

@@ -1,0 +1,85 @@
+//! How much the journals hold that the snapshot does not.
+
+use crate::store::fs::FileFingerprint;
+use crate::store::journal::Folded;
+
+/// Which snapshot is known, and what it lacks.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The snapshot that was taken in, or that others wrote from what was; `None`: there was none.
+    pub snapshot: Option<FileFingerprint>,
+    /// What all who follow the journals know as the snapshot.
+    pub common: Option<FileFingerprint>,
+    /// How many changes the current generation holds.
+    pub changes: u64,
+    /// How many changes the generations before it hold that are in no snapshot.
+    pub older_changes: u64,
+    /// How many bytes they have.
+    pub older_bytes: u64,
+    /// Whether the snapshot must be written again though nothing changed (it was damaged).
+    pub rewrite: bool,
+    /// How many bytes the journals had when a save failed last; 0 since one worked.
+    pub failed_at: u64,
+    /// A snapshot that somebody is about to put in place. It counts when it is seen there: he may
+    /// die before.
+    announced: Option<Announced>,
+    /// Whether a snapshot was announced that holds more than the journals say: the next that is
+    /// seen has to be read.
+    must_read: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Announced {
+    snapshot: FileFingerprint,
+    /// How many changes and bytes of older generations it holds.
+    changes: u64,
+    bytes: u64,
+}
+
+impl Progress {
+    /// Whether the journals hold anything that the snapshot does not, or it must be written anew.
+    pub fn needs_save(&self) -> bool {
+        self.rewrite || self.changes + self.older_changes > 0
+    }
+
+    /// Whether a snapshot is expected.
+    pub fn is_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
+    /// Notes that somebody is about to put a snapshot in place that holds all older generations.
+    pub fn announce(&mut self, folded: Folded) {
+        let (changes, bytes) = (self.older_changes, self.older_bytes);
+        self.announced = Some(Announced { snapshot: folded.snapshot, changes, bytes });
+        self.must_read |= folded.more;
+    }
+
+    /// Notes that `now` stands at the snapshot's place. Whether it is known: if not, it has to be
+    /// read.
+    pub fn settle(&mut self, now: Option<FileFingerprint>) -> bool {
+        let seen = self.announced.filter(|announced| Some(announced.snapshot) == now);
+        if let Some(announced) = seen.filter(|_| !self.must_read) {
+            self.announced = None;
+            (self.snapshot, self.common) = (now, now);
+            self.older_changes -= announced.changes;
+            self.older_bytes -= announced.bytes;
+        }
+        now == self.snapshot
+    }
+
+    /// Notes that this process put `snapshot` in place, which holds all older generations.
+    pub fn record_checkpoint(&mut self, snapshot: FileFingerprint) {
+        *self = Self {
+            snapshot: Some(snapshot),
+            common: Some(snapshot),
+            changes: self.changes,
+            ..Self::default()
+        };
+    }
+
+    /// Counts the current generation, which has `bytes`, among the older ones.
+    pub fn finish_generation(&mut self, bytes: u64) {
+        self.older_bytes += bytes;
+        self.older_changes += std::mem::take(&mut self.changes);
+    }
+}

@@ -1,0 +1,107 @@
+//! Copies of damaged snapshots, under names that tell what they are.
+
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+
+use super::folder::Folder;
+use super::paths::Sibling;
+use crate::stepping;
+use crate::store::fs::FileFingerprint;
+use crate::store::snapshot::read::Snapshot;
+
+/// The damaged snapshots that this process has seen.
+#[derive(Debug, Default)]
+pub struct Quarantine {
+    /// The one that a copy was kept of, or that has nothing to keep.
+    kept: Option<FileFingerprint>,
+    /// The one that a copy is to be kept of before it is written over.
+    owed: Option<FileFingerprint>,
+}
+
+impl Quarantine {
+    /// Tells what is damaged, and keeps a copy of the file unless it is only read. Whether the
+    /// snapshot has to be written anew.
+    pub fn judge(
+        &mut self,
+        folder: &Folder,
+        fingerprint: FileFingerprint,
+        read: &Snapshot,
+        only_reads: bool,
+    ) -> bool {
+        let is_empty = fingerprint.size == 0;
+        if read.damage.is_none() && !is_empty {
+            return false;
+        }
+        if self.kept == Some(fingerprint) {
+            return true;
+        }
+        self.kept = Some(fingerprint);
+        self.owed = (only_reads && !is_empty).then_some(fingerprint);
+        match &read.damage {
+            Some(damage) if !is_empty => {
+                let copy = where_kept(folder, only_reads);
+                folder.tell_damaged(&damage.to_string(), read.items.len(), &copy);
+            }
+            // What was being written over in place stands whole beside it.
+            _ if !read.items.is_empty() => {}
+            _ => folder.tell_empty(),
+        }
+        true
+    }
+
+    /// Whether a copy of `snapshot` is to be kept now; asked once.
+    pub fn owes_copy_of(&mut self, snapshot: Option<FileFingerprint>) -> bool {
+        self.owed.take().is_some_and(|damaged| snapshot == Some(damaged))
+    }
+}
+
+/// Keeps a copy of the snapshot because `why`, and says so.
+pub fn keep(folder: &Folder, why: &str, only_reads: bool) {
+    let kept = where_kept(folder, only_reads);
+    folder.tell_quarantined(why, &kept);
+}
+
+/// Keeps a copy and says where, and what to do with it.
+fn where_kept(folder: &Folder, only_reads: bool) -> String {
+    if only_reads {
+        return "; the file is left as it is".to_owned();
+    }
+    match keep_copy(folder) {
+        Ok(copy) => format!(
+            "; the file as it was is kept as {}: look there for what is missing, or delete it",
+            copy.display()
+        ),
+        Err(error) => format!("; no copy of the file could be kept ({error})"),
+    }
+}
+
+/// Copies the snapshot as it is now to a name that tells what it is.
+fn keep_copy(folder: &Folder) -> io::Result<PathBuf> {
+    // A process that ended before it could save has made one: each run would add another.
+    if let Some(copy) = equal_copy(folder) {
+        return Ok(copy);
+    }
+    let (paths, now) = (folder.paths(), stepping::now());
+    let mut n = 0;
+    loop {
+        let copy = paths.damaged(now, n);
+        match folder.fs.copy(&paths.snapshot, &copy) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => n += 1,
+            result => return result.map(|()| copy),
+        }
+    }
+}
+
+/// A copy that was kept of the file as it is now.
+fn equal_copy(folder: &Folder) -> Option<PathBuf> {
+    let paths = folder.paths();
+    let (size, file) = folder.contents(&paths.snapshot).ok()?;
+    let equals = |path: &PathBuf| {
+        let Ok((other_size, other)) = folder.contents(path) else { return false };
+        let bytes = || Some((file.read(0, size).ok()?, other.read(0, size).ok()?));
+        size == other_size && bytes().is_some_and(|(one, two)| one == two)
+    };
+    let found = folder.fs.list(&paths.folder).ok()?;
+    let copies = found.iter().filter(|name| paths.sibling(name) == Some(Sibling::Damaged));
+    copies.map(|name| paths.folder.join(name)).find(equals)
+}

@@ -1,0 +1,45 @@
+//! Writing over a snapshot in place, where nothing can be renamed onto it: a file that is mounted by
+//! itself, as containers do.
+//!
+//! The new snapshot stands beside it, whole and synced, until the one in place is synced too: if the
+//! process ends in between, whoever reads a torn file takes the whole one.
+
+use std::io::{self, ErrorKind, Write};
+
+use super::checkpoint::Appender;
+use super::folder::Folder;
+use crate::store::fs::FileFingerprint;
+
+/// How much is copied at once.
+const PIECE: usize = 1 << 18;
+
+/// Whether a rename failed because the file in place is no ordinary name.
+pub fn must_be_written_over(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::CrossesDevices)
+}
+
+/// Writes the snapshot over in place; `temporary`, whole and synced, is what it is to be.
+pub fn write_over(folder: &Folder, temporary: &std::path::Path) -> io::Result<FileFingerprint> {
+    let (fs, paths) = (&*folder.fs, folder.paths());
+    fs.rename(temporary, &paths.whole)?;
+    fs.sync_folder(&paths.folder)?;
+    let (size, source) = folder.contents(&paths.whole)?;
+    let target = fs.open_emptied(&paths.snapshot)?;
+    let (mut piece, mut at) = (vec![0; PIECE], 0);
+    while at < size {
+        let read = source.read_piece(at, &mut piece)?;
+        if read == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        Appender(&*target).write_all(&piece[..read])?;
+        at += read as u64;
+    }
+    target.sync_data()?;
+    Ok(target.status()?.fingerprint)
+}
+
+/// Removes what `write_over` left beside.
+pub fn remove_whole(folder: &Folder) {
+    // What stays is read only if the file in place is damaged.
+    drop(folder.remove(&folder.paths().whole));
+}

@@ -1,0 +1,107 @@
+//! Reading the snapshot, with patience while somebody rewrites it.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::folder::Folder;
+use crate::stepping;
+use crate::store::Items;
+use crate::store::fill::fill;
+use crate::store::fs::{FileFingerprint, Status};
+use crate::store::snapshot::read::{Reader, Snapshot};
+
+/// How often a file is read again that changes while it is read.
+const TRIES: u32 = 20;
+/// The pause before it is.
+const PAUSE: Duration = Duration::from_millis(10);
+/// A file that was last written to longer ago has no writer at work.
+const RECENT: Duration = Duration::from_secs(2);
+/// How often a file is looked at that may have one.
+const LOOKS: u32 = 30;
+
+/// What stands at the snapshot's place.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Its entries.
+    pub items: Items,
+    /// Its state; `None` if there is none.
+    pub fingerprint: Option<FileFingerprint>,
+    /// Whether it must be written again though nothing changed.
+    pub rewrite: bool,
+}
+
+/// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
+pub fn read_steadily(folder: &Folder) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
+    let mut left = TRIES;
+    loop {
+        let found = read_once(folder, &folder.paths().snapshot)?;
+        let Some((fingerprint, read)) = found else { return Ok(None) };
+        left -= 1;
+        if !is_suspect(fingerprint, &read) {
+            return Ok(Some((fingerprint, read)));
+        }
+        // Somebody wrote it over in place, or is at it.
+        if let Some(whole) = read_whole(folder) {
+            return Ok(Some((fingerprint, whole)));
+        }
+        // A foreign writer empties the file first: what looks damaged may be half written.
+        if left == 0 || !changes_soon(folder, fingerprint) {
+            return Ok(Some((fingerprint, read)));
+        }
+    }
+}
+
+fn is_suspect(fingerprint: FileFingerprint, read: &Snapshot) -> bool {
+    read.damage.is_some() || fingerprint.size == 0
+}
+
+/// The copy that stands beside while a snapshot is written over in place.
+fn read_whole(folder: &Folder) -> Option<Snapshot> {
+    let (fingerprint, read) = read_once(folder, &folder.paths().whole).ok()??;
+    (!is_suspect(fingerprint, &read)).then_some(read)
+}
+
+/// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched for
+/// a while, because a busy machine may hold its writer up.
+fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
+    let age = stepping::now().duration_since(fingerprint.time());
+    let looks = if age.is_ok_and(|age| age > RECENT) { 1 } else { LOOKS };
+    (0..looks).any(|_| {
+        stepping::sleep(PAUSE);
+        folder.fingerprint() != Some(fingerprint)
+    })
+}
+
+fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
+    // Before it is opened: to open a device may do something.
+    if !folder.fs.status(path)?.regular {
+        return Ok(None);
+    }
+    let file = folder.fs.open_read(path)?;
+    let mut before = file.status()?;
+    for _ in 0..TRIES {
+        let mut reader = Reader::default();
+        let piece = |start, into: &mut [u8]| file.read_piece(start, into);
+        let bytes = fill(before.fingerprint.size, piece, |text| reader.advance(text))?;
+        let after = file.status()?;
+        if is_all(&bytes, &after) && after.fingerprint == before.fingerprint {
+            return Ok(before.regular.then(|| (before.fingerprint, reader.finish(&bytes))));
+        }
+        before = after;
+        stepping::sleep(PAUSE);
+    }
+    Err(io::Error::other("it changes all the time"))
+}
+
+/// Whether `bytes` are all that the file holds.
+fn is_all(bytes: &[u8], status: &Status) -> bool {
+    bytes.len() as u64 == status.fingerprint.size
+}
+
+/// The last bytes of the snapshot, if there is one.
+pub fn tail(folder: &Folder) -> Option<Vec<u8>> {
+    const LENGTH: u64 = 4096;
+    let (size, file) = folder.contents(&folder.paths().snapshot).ok()?;
+    file.read(size.saturating_sub(LENGTH), size).ok()
+}
