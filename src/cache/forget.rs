@@ -20,7 +20,12 @@ where
         _displaced = self.take_external_active();
         let history = self.history.lock();
         let mut state = self.state.lock();
-        let old = state.remove(key)?;
+        let Some(old) = state.remove(key) else {
+            drop((state, history));
+            // Another thread may have removed it, and not told the store yet.
+            let _ = self.store.settle();
+            return None;
+        };
         if !durable {
             state.withhold(key, &old);
         }
@@ -67,7 +72,9 @@ where
             if durable && !was_empty { self.store.append(&Change::Clear) } else { Ok(()) };
         drop(history);
         self.gate.epoch.advance();
-        let _ = self.settled(written);
+        // If it was empty, another thread may have cleared it, and not told the store yet.
+        let _ =
+            written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
     }
 
     /// Takes out every decoded form that has no text, to break reference cycles.

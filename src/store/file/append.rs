@@ -83,9 +83,11 @@ impl FileState {
                 journal.sync().map_err(&wrong)?;
             }
             let Some(tail) = before else { return Ok(()) };
-            let counts = !tail.sealed;
+            let (ended, number) = (tail.sealed, journal.generation);
             self.take_in(tail).map_err(&wrong)?;
-            if counts {
+            // If it turned out that the user deleted the cache, nothing in that journal counts.
+            let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
+            if goes_on && !ended {
                 return Ok(());
             }
         }
@@ -118,6 +120,9 @@ impl FileState {
     fn begin_chain(&mut self) -> Result<()> {
         let wrong = self.wrong("write the journal of");
         self.rejoin().map_err(&wrong)?;
+        if self.phase != Phase::Following {
+            return Err(wrong(io::Error::other("what is there already cannot be read")));
+        }
         match &self.journal {
             Some(journal) if journal.writable => return Ok(()),
             // A killed colleague's, which he kept for himself: it counts, and is passed by.
@@ -142,7 +147,7 @@ impl FileState {
             self.end_void_chain()?;
         }
         let old = self.finished.filter(|_| std::mem::take(&mut self.is_void));
-        let base = self.folder.fingerprint();
+        let base = self.folder.snapshot().map_err(&wrong)?;
         self.journal = Some(self.begin_journal(base).map_err(wrong)?);
         self.progress.common = base;
         if let Some(old) = old {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 
 use super::checkpoint::{Checkpoint, Goal};
 use super::process_store::ProcessStore;
+use super::replace;
 use super::state::FileState;
 use crate::error::Result;
 use crate::store::Saving;
@@ -71,6 +72,7 @@ impl ProcessStore {
         let (folder, paths) = (&*self.folder, self.folder.paths());
         if state.is_all_folded() {
             drop(folder.remove_generations(state.finished.unwrap_or_default()));
+            replace::remove_whole(folder);
         }
         // The lock for checkpoints first: nobody asks for it without the other.
         if paths.checkpoint != paths.lock {

@@ -40,21 +40,14 @@ impl FileState {
                 self.look_at_snapshot();
                 Ok(())
             }
-            // What is read anew holds what is new in the journal, too.
-            Ok(Look::New(tail)) => {
-                if self.look_at_snapshot() {
-                    Ok(())
-                } else {
-                    self.take_in(tail)
-                }
-            }
+            Ok(Look::New(tail)) => self.take_in(tail),
         }
     }
 
     /// Looks whether the snapshot is the one that we know. If the user deleted it, the cache is
-    /// deleted; if it holds what no journal says, it is read. Whether everything was read anew.
-    fn look_at_snapshot(&mut self) -> bool {
-        let Ok(now) = self.folder.snapshot() else { return false };
+    /// deleted; if it holds what no journal says, it is read.
+    fn look_at_snapshot(&mut self) {
+        let Ok(now) = self.folder.snapshot() else { return };
         let deleted = now.is_none() && self.progress.snapshot.is_some();
         let unknown = self.progress.is_announced() && !self.progress.settle(now);
         if deleted || unknown {
@@ -62,7 +55,6 @@ impl FileState {
         } else if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
             self.confirm();
         }
-        deleted || unknown
     }
 
     /// The program closed our file: opens it again, or finds out what has become of it.
@@ -98,9 +90,7 @@ impl FileState {
         if ended {
             return self.follow();
         }
-        if self.progress.is_announced() {
-            self.look_at_snapshot();
-        }
+        self.look_at_snapshot();
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::snapshot_file::{self, Found};
 use super::state::{FileState, Phase};
 use crate::store::fs::FileFingerprint;
 use crate::store::replay::replay;
-use crate::store::{Change, ExternalChange, Loaded};
+use crate::store::{Change, ExternalChange, Items, Loaded};
 
 /// How often everything is read while others save; more often, and it is no save that disturbs.
 const LOOKS: u32 = 100;
@@ -15,8 +15,27 @@ const LOOKS: u32 = 100;
 impl FileState {
     /// Reads everything and starts from there. What no disk has taken is in it, too.
     pub fn load(&mut self) -> Loaded {
-        let (chain, found) = self.read_all();
         self.pending.clear();
+        let loaded = self.try_load();
+        loaded.unwrap_or_else(|| Loaded {
+            items: replay(Items::default(), self.backlog.changes().cloned().collect()),
+            ..Loaded::default()
+        })
+    }
+
+    /// Reads everything, as what others did. What cannot be read says nothing about what we know.
+    ///
+    /// What was read of the journals before stays in front of it: what others removed there is not
+    /// to be taken for something that a foreign writer of the file did not know.
+    pub(super) fn reload(&mut self) {
+        if let Some(loaded) = self.try_load() {
+            self.pending.retain(|change| matches!(change, ExternalChange::Change(_)));
+            self.pending.push(ExternalChange::Replaced(loaded));
+        }
+    }
+
+    fn try_load(&mut self) -> Option<Loaded> {
+        let (chain, found) = self.read_all()?;
         self.is_later |= chain.is_later();
         let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
@@ -35,57 +54,69 @@ impl FileState {
         }
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
-        Loaded { items: replay(found.items, changes), modified, foreign: !is_known }
+        Some(Loaded { items: replay(found.items, changes), modified, foreign: !is_known })
     }
 
     /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in
     /// the snapshot then. If there are others by now, they may say something else: once more.
-    fn read_all(&mut self) -> (Chain, Found) {
+    fn read_all(&mut self) -> Option<(Chain, Found)> {
         let mut left = LOOKS;
         loop {
-            let chain = self.folder.open_chain().unwrap_or_else(|error| {
-                self.folder.tell_unread(&self.folder.journal_error("read the journal of")(error));
-                Chain::default()
-            });
-            (self.phase, self.is_later) = (Phase::Following, false);
-            let found = self.read_snapshot();
+            (self.phase, self.is_later, self.format) = (Phase::Unknown, false, None);
+            let chain = match self.folder.open_chain() {
+                Ok(chain) => chain,
+                Err(error) => {
+                    let wrong = self.folder.journal_error("read the journal of");
+                    self.folder.tell_unread(&wrong(error));
+                    return None;
+                }
+            };
+            let found = self.read_snapshot()?;
             left -= 1;
             if left == 0 || chain.is_still(&self.folder) {
-                return (chain, found);
+                return Some((chain, found));
             }
         }
-    }
-
-    /// Reads everything, as what others did.
-    pub(super) fn reload(&mut self) {
-        self.pending = vec![ExternalChange::Replaced(self.load())];
     }
 
     /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
-    fn read_snapshot(&mut self) -> Found {
-        self.format = None;
-        match snapshot_file::read_steadily(&self.folder) {
-            Ok(Some((fingerprint, read))) => {
-                self.format = read.format;
-                self.is_later = read.later.is_some();
-                let rewrite =
-                    self.quarantine.judge(&self.folder, fingerprint, &read, self.only_reads);
-                if self.folder.is_write_protected() {
-                    self.phase = Phase::Unusable("the file is write-protected");
-                }
-                Found { items: read.items, fingerprint: Some(fingerprint), rewrite }
+    fn read_snapshot(&mut self) -> Option<Found> {
+        let (fingerprint, read) = match snapshot_file::read_steadily(&self.folder) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                let why = "the cache's path is no regular file";
+                return self.leave_alone(Phase::Unusable(why), why, None);
             }
-            Ok(None) => self.leave_alone("the cache's path is no regular file", None),
-            Err(error) if error.kind() == ErrorKind::NotFound => Found::default(),
-            Err(error) => self.leave_alone("the file cannot be read", Some(error)),
-        }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.phase = Phase::Following;
+                return Some(Found::default());
+            }
+            Err(error) => {
+                let why = "the file cannot be read";
+                let for_good = error.kind() == ErrorKind::PermissionDenied;
+                let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
+                return self.leave_alone(phase, why, Some(error));
+            }
+        };
+        let is_protected = self.folder.is_write_protected();
+        let protected = Phase::Unusable("the file is write-protected");
+        self.phase = if is_protected { protected } else { Phase::Following };
+        (self.format, self.is_later) = (read.format, read.later.is_some());
+        let only_reads = self.only_reads;
+        let rewrite = self.quarantine.judge(&self.folder, fingerprint, &read, only_reads);
+        Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite })
     }
 
     /// Goes on without a file.
-    fn leave_alone(&mut self, why: &'static str, error: Option<io::Error>) -> Found {
-        self.phase = Phase::Unusable(why);
+    fn leave_alone<T>(
+        &mut self,
+        phase: Phase,
+        why: &'static str,
+        error: Option<io::Error>,
+    ) -> Option<T> {
+        self.phase = phase;
         self.folder.tell_unusable(why, error);
-        Found::default()
+        None
     }
 
     /// Takes over a history, up to the generation that is current; returns all changes. `is_known`

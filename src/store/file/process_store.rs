@@ -65,6 +65,9 @@ impl ProcessStore {
     /// Appends what another process was in the way of, as soon as it is not any more.
     pub fn settle(&self) -> Result<()> {
         loop {
+            if self.state.lock().backlog.is_empty() {
+                return Ok(());
+            }
             let result = match self.join_to_write() {
                 Ok(true) => self.state.lock().append_backlog(),
                 Ok(false) => Err(self.folder.busy()),

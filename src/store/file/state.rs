@@ -102,7 +102,7 @@ impl FileState {
 
     /// Whether a snapshot may be written here.
     pub fn may_save(&self) -> bool {
-        !self.read_only && !self.is_later && !matches!(self.phase, Phase::Unusable(_))
+        !self.read_only && !self.is_later && self.phase == Phase::Following
     }
 
     /// Whether this process has nothing open, and left nothing that a snapshot must still take in.
