@@ -37,8 +37,9 @@ rust:               ## the core, without Python
 python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
 	$(BIN)/pytest -q
 
-faults: $(VENV)/built ## kills, full disks, damage, forks: the long form
+faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated histories: the long form
 	$(BIN)/pytest -q tests/python/faults --faults=long
+	SIM_SEEDS=10000 SIM_DELAYS=2 cargo test -q --test simulation
 
 test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \
