@@ -75,6 +75,12 @@ impl Oracle {
         }
     }
 
+    /// Whether `process` knows something that no disk has taken yet: what it does then waits behind it.
+    pub fn is_behind(&self, process: Process) -> bool {
+        let waits = |write: &Write| write.process == process && write.end == u64::MAX;
+        self.log().writes.values().flatten().any(waits)
+    }
+
     /// Notes that a save of `process` that began at `start` went well: what it knew is promised now.
     pub fn saved(&self, process: Process, start: u64, end: u64) {
         let known = |write: &&mut Write| write.process == process && write.returned < start;

@@ -359,9 +359,10 @@ impl Actor {
     /// Deletes; it is promised if nothing went wrong.
     fn delete(&self, keys: &[String], delete: impl FnOnce()) {
         let (start, struck) = (self.moment(), self.struck());
+        let behind = self.play.oracle.is_behind(self.view.process);
         self.play.oracle.begin(keys, &None, self.view.process, start);
         delete();
-        let promised = struck == self.struck() && !self.is_dead();
+        let promised = struck == self.struck() && !behind && !self.is_dead();
         self.play.oracle.end(start, self.moment(), promised);
     }
 
