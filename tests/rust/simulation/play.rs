@@ -44,6 +44,8 @@ pub struct Play {
     folds: AtomicUsize,
     /// How many were begun.
     begun: AtomicU64,
+    /// Whether files were taken away from under a process: each may have begun anew.
+    disturbed: AtomicBool,
     /// Whether somebody cleared: journals say so, and an editor does not know them.
     cleared: AtomicBool,
     /// The process that lives in each slot.
@@ -99,6 +101,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
         results: AtomicU64::new(0),
         folds: AtomicUsize::new(0),
         begun: AtomicU64::new(0),
+        disturbed: AtomicBool::new(false),
         cleared: AtomicBool::new(false),
         living: Mutex::new(vec![None; history.slots.len()]),
         durability: if history.synced { Durability::Fsync } else { Durability::Flush },
@@ -224,8 +227,11 @@ impl Play {
     fn remove(&self, remove: impl FnOnce(&mut Disk)) {
         remove(&mut self.machine.disk());
         let living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
-        let nobody = living.iter().all(Option::is_none);
-        self.oracle.removed(&all_keys(), self.machine.scheduler.moment(), nobody);
+        if living.iter().any(Option::is_some) {
+            self.disturbed.store(true, Ordering::Relaxed);
+        }
+        let for_good = !self.disturbed.load(Ordering::Relaxed);
+        self.oracle.removed(&all_keys(), self.machine.scheduler.moment(), for_good);
     }
 
     /// A fresh process looks at everything, and is gone.
@@ -314,16 +320,25 @@ impl Actor {
         self.play.machine.scheduler.is_killed(self.view.process)
     }
 
-    /// How many troubles this process has met.
+    /// Whether it could not read something, and goes on with what it knows.
+    fn is_blind(&self) -> bool {
+        self.play.machine.disk().blind.contains(&self.view.process)
+    }
+
+    /// How many troubles this process has met; a folder that is not there is one at any time.
     fn struck(&self) -> u64 {
-        self.play.machine.disk().struck.get(&self.view.process).copied().unwrap_or_default()
+        let mut disk = self.play.machine.disk();
+        let missing = u64::from(!disk.folder);
+        let struck = disk.struck.entry(self.view.process).or_default();
+        *struck += missing;
+        *struck
     }
 
     fn found(&self, key: &str, value: Value, start: u64) {
         self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
         let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
         // Who could not read, or is dead, proves nothing.
-        if self.play.machine.disk().blind.contains(&process) || self.is_dead() {
+        if self.is_blind() || self.is_dead() {
             return;
         }
         self.play.oracle.found(Read { key, value, process, start, end });
@@ -371,7 +386,7 @@ impl Actor {
         let fold = Folding::begin(&self.play);
         let worked = save();
         drop(fold);
-        let worked = worked && struck == self.struck() && !self.is_dead();
+        let worked = worked && struck == self.struck() && !self.is_blind() && !self.is_dead();
         self.play.machine.scheduler.note(|| format!("  worked: {worked}"));
         if worked {
             self.play.oracle.saved(self.view.process, start, self.moment());
