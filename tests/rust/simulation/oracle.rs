@@ -127,9 +127,12 @@ impl Oracle {
     }
 }
 
-/// Whether the value may be found: somebody wrote it before, and nothing certainly came after.
+/// Whether the value may be found: somebody wrote it before, and nothing certainly came after. Who
+/// was there when files were taken away may have missed what was in them.
 fn is_allowed(read: &Read, writes: &[Write]) -> bool {
-    let seen = |write: &&Write| write.seen_by(read) < read.start;
+    let removals = writes.iter().filter(|write| write.is_removal() && write.start < read.start);
+    let known = removals.map(|removal| removal.start).max().unwrap_or_default();
+    let seen = |write: &&Write| write.seen_by(read) < read.start && write.start >= known;
     if read.value.is_none() && !writes.iter().any(|write| seen(&write)) {
         return true;
     }
@@ -140,6 +143,11 @@ fn is_allowed(read: &Read, writes: &[Write]) -> bool {
 }
 
 impl Write {
+    /// Whether it was no process of ours that took the value away, from under one.
+    fn is_removal(&self) -> bool {
+        self.process == usize::MAX && self.value.is_none() && !self.strong
+    }
+
     /// From when on the reader must see it.
     fn seen_by(&self, read: &Read) -> u64 {
         match (self.process == read.process, self.strong) {
