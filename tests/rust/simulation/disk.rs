@@ -50,6 +50,8 @@ pub struct Disk {
     pub names: Vec<(String, Number)>,
     /// All files that have a name or are open.
     pub files: BTreeMap<Number, File>,
+    /// Whether the cache's file is a mount point.
+    pub mounted: bool,
     /// Whether there is a folder.
     pub folder: bool,
     /// Its troubles.
@@ -76,6 +78,7 @@ impl Disk {
         Self {
             names: Vec::new(),
             files: BTreeMap::new(),
+            mounted: false,
             folder: true,
             faults: Faults::default(),
             random,
@@ -158,6 +161,14 @@ impl Disk {
         file.opened -= 1;
         file.locks.retain(|lock| lock.holder != description);
         self.sweep(number);
+    }
+
+    /// Has `name` be a mount point: a file that holds `bytes`, cannot be removed, and lets nothing be
+    /// renamed over it.
+    pub fn mount(&mut self, name: &str, bytes: &[u8], now: u64) {
+        let number = self.make(name, now).expect("nothing is there yet");
+        self.append(number, bytes, now);
+        self.mounted = true;
     }
 
     /// Takes a name away.

@@ -22,7 +22,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     let value = serde_json::from_str(&text).expect("it is a JSON string");
     put(&mut entries, key, value);
     let bytes = serde_json::to_vec_pretty(&entries).expect("it is a JSON object");
-    if renames {
+    if renames && !play.machine.disk().mounted {
         replace(play, bytes)
     } else {
         rewrite(play, &bytes)

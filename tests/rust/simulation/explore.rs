@@ -43,7 +43,7 @@ fn processes(all: &[&[&[Op]]]) -> History {
         end: End::Close,
     };
     let slots = all.iter().map(|threads| vec![life(threads)]).collect();
-    History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false }
+    History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false, mounted: false }
 }
 
 /// In whatever order two threads that put, save and close take their steps, and another process that

@@ -96,6 +96,8 @@ pub struct History {
     pub schedule: u64,
     /// Whether every result is synced, so that it survives a loss of power.
     pub synced: bool,
+    /// Whether the cache's file is a mount point.
+    pub mounted: bool,
 }
 
 /// How many keys there are.
@@ -127,6 +129,8 @@ pub struct Troubles {
     pub power: bool,
     /// Files or the whole folder are removed.
     pub removals: bool,
+    /// The cache's file is a mount point: nothing can be renamed over it.
+    pub mounted: bool,
 }
 
 impl History {
@@ -151,6 +155,7 @@ impl History {
             stay: random.pick(&[2, 4, 8, 16, 50]),
             schedule: random.next(),
             synced: troubles.power,
+            mounted: troubles.mounted,
         }
     }
 }
@@ -197,6 +202,7 @@ impl Troubles {
         edits: false,
         power: false,
         removals: false,
+        mounted: false,
     };
 
     /// Those that `names` has, separated by commas; `all` are all.
@@ -214,6 +220,7 @@ impl Troubles {
             edits: has("edits"),
             power: has("power"),
             removals: has("removals"),
+            mounted: has("mounted"),
         }
     }
 
@@ -221,6 +228,7 @@ impl Troubles {
     fn some(self, random: &mut Random) -> Self {
         let mut keep = |wanted: bool| random.once_in(3) && wanted;
         let power = keep(self.power);
+        let mounted = keep(self.mounted && !power);
         Self {
             processes: self.processes,
             threads: self.threads,
@@ -232,7 +240,8 @@ impl Troubles {
             busy: keep(self.busy),
             edits: keep(self.edits && !power),
             power,
-            removals: keep(self.removals && !power),
+            removals: keep(self.removals && !power && !mounted),
+            mounted,
         }
     }
 

@@ -222,6 +222,9 @@ impl Fs for View {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (name(from), name(to));
         self.act("rename", &format!("{from} to {to}"), Effect::Name, |disk, _| {
+            if disk.mounted && to == SNAPSHOT {
+                return Err(ErrorKind::ResourceBusy.into());
+            }
             disk.rename(&from, &to)
         })
     }
@@ -241,7 +244,12 @@ impl Fs for View {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let name = name(path);
-        self.act("remove", &name, Effect::Name, |disk, _| disk.unlink(&name))
+        self.act("remove", &name, Effect::Name, |disk, _| {
+            if disk.mounted && name == SNAPSHOT {
+                return Err(ErrorKind::ResourceBusy.into());
+            }
+            disk.unlink(&name)
+        })
     }
 
     fn user(&self) -> Option<u32> {

@@ -93,6 +93,9 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     let scheduler = Scheduler::new(chooser, traced);
     let mut disk = Disk::new(random.branch(2));
     disk.reuses = !history.synced;
+    if history.mounted {
+        disk.mount(SNAPSHOT, b"{}\n", 1_600_000_000_000_000_000);
+    }
     let machine = Machine::new(disk, fate, Arc::clone(&scheduler));
     machine.cut.store(cut, Ordering::Relaxed);
     let play = Arc::new(Play {
