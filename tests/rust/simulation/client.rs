@@ -86,6 +86,11 @@ impl Client {
         self.0.close().is_ok()
     }
 
+    /// Goes on as the child of a fork.
+    pub fn after_fork(&self) {
+        self.0.after_fork();
+    }
+
     /// What the user is told.
     pub fn notices(&self) -> Vec<String> {
         self.0.notices()

@@ -68,8 +68,18 @@ pub struct Disk {
     pub boots: u64,
     /// Whether the numbers of files that are gone are used again.
     pub reuses: bool,
+    open: BTreeMap<Description, Opened>,
     opened: Description,
     numbers: Number,
+}
+
+/// An open file.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    number: Number,
+    process: Process,
+    /// How many processes have it: a parent and its child share it.
+    copies: u32,
 }
 
 impl Disk {
@@ -87,6 +97,7 @@ impl Disk {
             stable: Stable::default(),
             boots: 0,
             reuses: true,
+            open: BTreeMap::new(),
             opened: 0,
             numbers: 1,
         }
@@ -129,6 +140,7 @@ impl Disk {
     /// The power goes and comes back.
     pub fn lose_power(&mut self, fate: &mut Fate, now: u64) {
         self.boots += 1;
+        self.open.clear();
         (self.names, self.files) = (Vec::new(), BTreeMap::new());
         for (name, number, bytes) in self.stable.lose_power(fate) {
             let file = File { bytes, modified: now, links: 1, mode: 0o600, ..File::default() };
@@ -146,17 +158,38 @@ impl Disk {
     }
 
     /// Opens a file.
-    pub fn open(&mut self, number: Number) -> Description {
+    pub fn open(&mut self, number: Number, process: Process) -> Description {
         self.file(number).opened += 1;
         self.opened += 1;
+        self.open.insert(self.opened, Opened { number, process, copies: 1 });
         self.opened
     }
 
+    /// A child is forked, which has all open files of `process`, too; those of the parent.
+    pub fn fork(&mut self, process: Process) -> Vec<Description> {
+        let own = self.open.iter_mut().filter(|(_, opened)| opened.process == process);
+        own.map(|(description, opened)| {
+            opened.copies += 1;
+            *description
+        })
+        .collect()
+    }
+
+    /// Whether a parent has this open file, too.
+    pub fn is_shared(&self, description: Description) -> bool {
+        self.open.get(&description).is_some_and(|opened| opened.copies > 1)
+    }
+
     /// Closes a file, and gives its locks back.
-    pub fn close(&mut self, number: Number, description: Description, boot: u64) {
-        if boot != self.boots {
+    pub fn close(&mut self, description: Description) {
+        // After a loss of power there is nothing to close.
+        let Some(opened) = self.open.get_mut(&description) else { return };
+        opened.copies -= 1;
+        if opened.copies > 0 {
             return;
         }
+        let number = opened.number;
+        self.open.remove(&description);
         let file = self.file(number);
         file.opened -= 1;
         file.locks.retain(|lock| lock.holder != description);

@@ -62,7 +62,7 @@ fn rewrite(play: &Play, bytes: &[u8]) {
     let mut disk = play.machine.disk();
     let number = disk.find(SNAPSHOT).or_else(|_| disk.make(SNAPSHOT, now));
     let Ok(number) = number else { return };
-    let (description, boot) = (disk.open(number), disk.boots);
+    let description = disk.open(number, EDITOR);
     disk.file(number).bytes.clear();
     disk.file(number).modified = now;
     drop(disk);
@@ -73,5 +73,5 @@ fn rewrite(play: &Play, bytes: &[u8]) {
         disk.file(number).bytes.extend_from_slice(half);
         disk.file(number).modified = now;
     }
-    play.machine.disk().close(number, description, boot);
+    play.machine.disk().close(description);
 }

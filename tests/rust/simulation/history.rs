@@ -20,6 +20,8 @@ pub enum Op {
     Save,
     /// Closes; the next operation opens again.
     Close,
+    /// Forks: the child goes on, the parent does nothing more; whether it lives as long as the child.
+    Fork(bool),
 }
 
 /// How a process ends that is not killed.
@@ -111,6 +113,8 @@ pub struct Troubles {
     pub processes: bool,
     /// Processes have several threads.
     pub threads: bool,
+    /// Processes fork.
+    pub forks: bool,
     /// Processes are killed, or exit without closing.
     pub kills: bool,
     /// Processes are stopped for a while.
@@ -166,7 +170,11 @@ fn slot(random: &mut Random, troubles: Troubles) -> Vec<Life> {
 
 fn life(random: &mut Random, troubles: Troubles) -> Life {
     let threads = (0..random.pick(&[1, 1, 2, 3])).map(|_| thread(random)).collect::<Vec<_>>();
-    let threads = if troubles.threads { threads } else { vec![threads.concat()] };
+    let mut threads = if troubles.threads { threads } else { vec![threads.concat()] };
+    if let ([only], true) = (&mut threads[..], troubles.forks) {
+        let at = random.below(only.len() + 1);
+        only.insert(at, Op::Fork(random.once_in(2)));
+    }
     let exits = troubles.kills && random.once_in(4);
     Life { threads, end: if exits { End::Exit } else { End::Close } }
 }
@@ -193,6 +201,7 @@ impl Troubles {
     pub const NONE: Self = Self {
         processes: false,
         threads: false,
+        forks: false,
         kills: false,
         stops: false,
         full: false,
@@ -211,6 +220,7 @@ impl Troubles {
         Self {
             processes: has("processes"),
             threads: has("threads"),
+            forks: has("forks"),
             kills: has("kills"),
             stops: has("stops"),
             full: has("full"),
@@ -232,6 +242,7 @@ impl Troubles {
         Self {
             processes: self.processes,
             threads: self.threads,
+            forks: keep(self.forks),
             kills: keep(self.kills),
             stops: keep(self.stops),
             full: keep(self.full),

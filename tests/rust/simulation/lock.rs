@@ -43,6 +43,9 @@ impl LockHandle for OpenLock {
         let machine = &self.view.machine;
         machine.scheduler.step();
         let mut disk = machine.disk();
+        if disk.is_shared(self.description) {
+            machine.abused("a child gives its parent's lock back");
+        }
         if disk.boots == self.boot {
             disk.unlock(self.number, part, self.description);
         }
@@ -61,6 +64,6 @@ impl LockHandle for OpenLock {
 
 impl Drop for OpenLock {
     fn drop(&mut self) {
-        self.view.machine.disk().close(self.number, self.description, self.boot);
+        self.view.machine.disk().close(self.description);
     }
 }

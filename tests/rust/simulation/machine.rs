@@ -47,6 +47,11 @@ impl Machine {
         }
     }
 
+    /// A process does with a file what it must not.
+    pub fn abused(&self, how: &str) {
+        self.scheduler.fail(format!("FORK: {how}"));
+    }
+
     /// The power goes and comes back: all processes end, but for the first, which is none.
     pub fn lose_power(&self) {
         self.scheduler.note(|| "THE POWER GOES".to_owned());
@@ -83,7 +88,6 @@ struct Open {
     name: String,
     number: Number,
     description: Description,
-    boot: u64,
     position: Mutex<u64>,
 }
 
@@ -137,9 +141,9 @@ impl View {
     }
 
     fn open(&self, name: &str, number: Number, disk: &mut Disk) -> Box<dyn Handle> {
-        let description = disk.open(number);
-        let (view, name, boot) = (self.clone(), name.to_owned(), disk.boots);
-        Box::new(Open { view, name, number, description, boot, position: Mutex::new(0) })
+        let description = disk.open(number, self.process);
+        let (view, name, position) = (self.clone(), name.to_owned(), Mutex::new(0));
+        Box::new(Open { view, name, number, description, position })
     }
 }
 
@@ -214,7 +218,7 @@ impl Fs for View {
         let name = name(path);
         self.act("open to lock", &name, Effect::Write, |disk, now| {
             let number = disk.find(&name).or_else(|_| disk.make(&name, now))?;
-            let (description, boot) = (disk.open(number), disk.boots);
+            let (description, boot) = (disk.open(number, self.process), disk.boots);
             Ok(Box::new(OpenLock { view: self.clone(), number, description, boot }) as _)
         })
     }
@@ -286,6 +290,9 @@ impl Handle for Open {
             if half {
                 *disk.struck.entry(self.view.process).or_default() += 1;
             }
+            if disk.is_shared(self.description) {
+                self.view.machine.abused("a child writes through its parent's descriptor");
+            }
             disk.append(self.number, &bytes[..taken], now);
             *self.position() = disk.status(self.number).fingerprint.size;
             Ok(taken)
@@ -331,6 +338,6 @@ impl Handle for Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.view.machine.disk().close(self.number, self.description, self.boot);
+        self.view.machine.disk().close(self.description);
     }
 }

@@ -8,7 +8,7 @@ use outlive::store::Durability;
 
 use super::chooser::{Chooser, Script};
 use super::client::Client;
-use super::disk::Disk;
+use super::disk::{Description, Disk};
 use super::editor;
 use super::history::{End, Event, History, KEYS, Life, Op};
 use super::machine::{Machine, SNAPSHOT, View};
@@ -48,6 +48,8 @@ pub struct Play {
     disturbed: AtomicBool,
     /// Whether somebody cleared: journals say so, and an editor does not know them.
     cleared: AtomicBool,
+    /// What the parents of processes have open.
+    parents: Mutex<Vec<(Process, Description)>>,
     /// The process that lives in each slot.
     living: Mutex<Vec<Option<Process>>>,
     durability: Durability,
@@ -106,6 +108,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
         begun: AtomicU64::new(0),
         disturbed: AtomicBool::new(false),
         cleared: AtomicBool::new(false),
+        parents: Mutex::default(),
         living: Mutex::new(vec![None; history.slots.len()]),
         durability: if history.synced { Durability::Fsync } else { Durability::Flush },
         quiet: history.is_quiet(),
@@ -179,8 +182,16 @@ impl Play {
             let workers = workers.into_inner().unwrap_or_else(PoisonError::into_inner);
             self.join(&workers);
             self.machine.scheduler.kill(process);
+            self.end_parents(process);
             self.oracle.ended(process, self.machine.scheduler.moment());
         }
+    }
+
+    /// Ends those whose child `process` was.
+    fn end_parents(&self, process: Process) {
+        let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = parents.extract_if(.., |(child, _)| *child == process);
+        own.for_each(|(_, file)| self.machine.disk().close(file));
     }
 
     fn set_living(&self, slot: usize, process: Option<Process>) {
@@ -310,8 +321,21 @@ impl Actor {
                 self.play.cleared.store(true, Ordering::Relaxed);
                 self.delete(&all_keys(), || self.client.clear());
             }
+            Op::Fork(lingers) => self.fork(lingers),
             Op::Save => self.save(|| self.client.save()),
             Op::Close => self.save(|| self.client.close()),
+        }
+    }
+
+    /// Goes on as a child. The parent does nothing more, but has its files open until it ends.
+    fn fork(&self, lingers: bool) {
+        let files = self.play.machine.disk().fork(self.view.process);
+        self.client.after_fork();
+        if lingers {
+            let mut parents = self.play.parents.lock().unwrap_or_else(PoisonError::into_inner);
+            parents.extend(files.into_iter().map(|file| (self.view.process, file)));
+        } else {
+            files.into_iter().for_each(|file| self.play.machine.disk().close(file));
         }
     }
 
