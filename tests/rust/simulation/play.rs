@@ -330,12 +330,11 @@ impl Actor {
     /// Goes on as a child. The parent does nothing more, but has its files open until it ends.
     fn fork(&self, lingers: bool) {
         let files = self.play.machine.disk().fork(self.view.process);
+        let files = files.into_iter().map(|file| (self.view.process, file));
+        self.play.parents.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
         self.client.after_fork();
-        if lingers {
-            let mut parents = self.play.parents.lock().unwrap_or_else(PoisonError::into_inner);
-            parents.extend(files.into_iter().map(|file| (self.view.process, file)));
-        } else {
-            files.into_iter().for_each(|file| self.play.machine.disk().close(file));
+        if !lingers {
+            self.play.end_parents(self.view.process);
         }
     }
 
