@@ -1,6 +1,6 @@
 //! What was returned and what was deleted, and what may be found on account of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::scheduler::Process;
@@ -45,6 +45,7 @@ pub struct Read {
 struct Log {
     writes: BTreeMap<String, Vec<Write>>,
     reads: Vec<Read>,
+    ended: BTreeSet<Process>,
 }
 
 /// Keeps the log.
@@ -97,6 +98,14 @@ impl Oracle {
         let end = if for_good { moment } else { u64::MAX };
         let write = Write { value: None, process: usize::MAX, start, returned, end, strong };
         let mut log = self.log();
+        // Who lives gives its own results again, perhaps behind newer ones of others.
+        if !for_good {
+            let Log { writes, ended, .. } = &mut *log;
+            let lives = |write: &&mut Write| !ended.contains(&write.process);
+            for write in writes.values_mut().flatten().filter(lives) {
+                (write.end, write.strong) = (u64::MAX, false);
+            }
+        }
         for key in keys {
             log.writes.entry(key.clone()).or_default().push(write.clone());
         }
@@ -104,7 +113,9 @@ impl Oracle {
 
     /// Notes that `process` has ended: what it has not written by now never comes.
     pub fn ended(&self, process: Process, moment: u64) {
-        for write in self.log().writes.values_mut().flatten() {
+        let mut log = self.log();
+        log.ended.insert(process);
+        for write in log.writes.values_mut().flatten() {
             if write.process == process && write.end == u64::MAX {
                 write.end = moment;
             }

@@ -12,7 +12,16 @@ use super::shrink::shrink;
 const SEEDS: u64 = 500;
 
 /// What the file store must bear.
-const TROUBLES: Troubles = Troubles { processes: false, threads: false, ..Troubles::NONE };
+const TROUBLES: Troubles = Troubles {
+    processes: true,
+    threads: true,
+    forks: true,
+    kills: true,
+    stops: true,
+    full: true,
+    broken: true,
+    ..Troubles::NONE
+};
 
 /// A seed that fails, and how.
 type Fault = (u64, String);
