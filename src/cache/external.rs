@@ -58,6 +58,9 @@ impl<L: Clone> State<L> {
                 ExternalChange::Change(Change::Put(item)) if self.take_salt(&item) => {}
                 ExternalChange::Change(Change::Put(item)) => {
                     let (key, mut entry) = Entry::from_item(item);
+                    // The journal has it, or a newer one: given again, it would stand behind what
+                    // others did since.
+                    kept.retain(|item| item.key != key);
                     let same = |own: &Entry<L>| own.own && own.text == entry.text;
                     entry.own = self.table.get(&key).is_some_and(|own| same(&own));
                     let (old, evicted) = self.put(&key, entry);
