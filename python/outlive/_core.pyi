@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Protocol, final
 
 from ._async.leader import LeaderTask
@@ -247,7 +248,7 @@ class PendingCall:
     def subscribe(self) -> PendingCall:
         """Return a place among those who wait for this call, which leads."""
 
-    def set_leader(self, worker: LeaderTask) -> None:
+    def set_leader(self, task: LeaderTask) -> None:
         """Name the `LeaderTask` that computes."""
 
     def enter(self) -> Any:
@@ -311,8 +312,10 @@ class _Callbacks(Protocol):
     def long_int(self, digits: str, /) -> int: ...
     def module_name(self, named: type, /) -> str: ...
     def cache_miss(self, function: str, key: str, /) -> BaseException: ...
+    def enter_call(self, core: Cache, key: str | None, /) -> object: ...
+    def leave_call(self, token: Any, /) -> None: ...
 
-def hand_over(callbacks: _Callbacks) -> None:
+def hand_over(callbacks: _Callbacks | ModuleType) -> None:
     """Takes what is asked of Python; what came first stays."""
 
 def report(error: BaseException) -> None:

@@ -32,8 +32,10 @@ class CacheInfo(_Counters):
     expired: int = 0
 
     @classmethod
-    def counted(cls, *four: int | None, evictions: int, expired: int) -> CacheInfo:
+    def counted(
+        cls, four: tuple[int, int, int | None, int], *, evictions: int, expired: int
+    ) -> CacheInfo:
         """Return the four counters that stand in the tuple, with those that do not."""
-        info = cls(*four)  # type: ignore[arg-type]
+        info = cls(*four)
         info.evictions, info.expired = evictions, expired
         return info

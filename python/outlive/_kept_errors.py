@@ -56,13 +56,12 @@ class KeptErrors:
             return None
         try:
             arguments, attributes = list(error.args), _attributes(error)
-            comes_back = _is_same(error, _rebuilt(type(error), arguments, attributes))
+            if _is_same(error, _rebuilt(type(error), arguments, attributes)):
+                return [name, arguments, attributes] if attributes else [name, arguments]
         except Exception:  # comparing runs code of the user's
-            comes_back = False
-        if not comes_back:
-            self.tell_unstorable(error, "it would come back as another one")
-            return None
-        return [name, arguments, attributes] if attributes else [name, arguments]
+            pass
+        self.tell_unstorable(error, "it would come back as another one")
+        return None
 
     def unpack(self, payload: Any, age: float) -> Exception | None:
         """Return the kept exception if it is still listed and not older than it may be.
@@ -112,8 +111,10 @@ def _seconds_of(duration: Any) -> Callable[[Any], float | None]:
         fixed = seconds(duration, "cache_errors")
         return lambda _error: fixed
 
+    of_error_given: Callable[[Any], Any] = duration
+
     def of_error(error: Exception) -> float | None:
-        value = duration(error)
+        value = of_error_given(error)
         return None if value is None else seconds(value, "cache_errors")
 
     return of_error

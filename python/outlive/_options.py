@@ -135,7 +135,7 @@ def one_of(value: Any, words: Sequence[str], option: str) -> str:
 
 
 def refuse_unknown(
-    given: Mapping[str, Any], known: Iterable[str], of: str, elsewhere: Mapping[str, str] = _NOWHERE
+    given: Mapping[str, Any], known: Iterable[str], of: str, elsewhere: Mapping[Any, str] = _NOWHERE
 ) -> None:
     """Raise TypeError for an option that ``of`` does not have, with the one that was meant.
 
@@ -150,7 +150,7 @@ def refuse_unknown(
             raise TypeError(f"{of} has no option {name!r}{_advice(name, sorted(known), elsewhere)}")
 
 
-def _advice(name: str, known: Sequence[str], elsewhere: Mapping[str, str]) -> str:
+def _advice(name: str, known: Sequence[str], elsewhere: Mapping[Any, str]) -> str:
     if name in elsewhere:
         return f"; give it to {elsewhere[name]}"
     meant = _HINTS.get(name)

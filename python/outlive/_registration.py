@@ -25,8 +25,6 @@ class Registration:
         #: What computes results anew in the background.
         self.refresher: Any = None
 
-    used_up = staticmethod(one_shot_part)
-
     def cache_info(self, memoised: _core.Memoised) -> CacheInfo:
         """Count calls and entries."""
         from ._info import CacheInfo
@@ -34,14 +32,17 @@ class Registration:
         hits, misses, expired = memoised.counts()
         size = self.cache.count(memoised)
         maxsize = _options.checked(self.cache.options, self.own).maxsize
-        return CacheInfo.counted(
-            hits, misses, maxsize, size, evictions=memoised.evictions(), expired=expired
-        )
+        four = hits, misses, maxsize, size
+        return CacheInfo.counted(four, evictions=memoised.evictions(), expired=expired)
 
     def cache_clear(self, memoised: _core.Memoised) -> None:
         """Forget the entries and set the counters back."""
         self.cache.clear(memoised)
         memoised.reset()
+
+    def used_up(self, result: object) -> str | None:
+        """Name the part of ``result`` that can be used only once; None if there is none."""
+        return one_shot_part(result)
 
     def forget_where(self, memoised: _core.Memoised, arguments: dict[str, Any]) -> int:
         """Forget the results of all calls with these arguments; say how many there were.

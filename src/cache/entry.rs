@@ -97,6 +97,11 @@ impl<L> Entry<L> {
         self.text.as_ref().map_or(0, |text| text.len() as u64)
     }
 
+    /// The last use; 0 if uses are not counted.
+    pub fn used_at(&self) -> u64 {
+        self.liveness.as_ref().map_or(0, |liveness| liveness.used())
+    }
+
     /// From now on nobody answers with it.
     pub fn retire(&self) {
         if let Some(liveness) = &self.liveness {

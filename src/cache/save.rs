@@ -33,6 +33,9 @@ where
         if !self.state.lock().is_loaded() || self.store.is_closed() {
             return Ok(());
         }
+        if self.state.lock().is_reordered() {
+            self.store.reorder();
+        }
         // Somebody foreign may rewrite the file at this very moment; the second try has read it.
         self.try_checkpoint(displaced, &begin).or_else(|_| self.try_checkpoint(displaced, &begin))
     }
@@ -49,7 +52,10 @@ where
         let history = self.history.lock();
         let Some(changes) = saving.seal()? else { return Ok(()) };
         displaced.extend(self.take_in(changes));
-        let entries = self.state.lock().entries();
+        let mut state = self.state.lock();
+        let entries = state.entries();
+        state.note_order();
+        drop(state);
         drop(history);
         saving.write(&entries)
     }

@@ -34,6 +34,8 @@ pub struct State<L> {
     limiter: Option<Limiter>,
     /// Counts uses, and knows whether entries are marked.
     gate: Arc<Gate>,
+    /// The use up to which the file has the order of use.
+    ordered_until: u64,
     /// What the file goes on to hold although this process replaced or dropped it in a mode that
     /// leaves the file alone.
     withheld: HashMap<Bytes, Item>,
@@ -58,6 +60,7 @@ impl<L> State<L> {
             salt: None,
             limiter: None,
             gate,
+            ordered_until: 0,
             withheld: HashMap::new(),
         }
     }
@@ -227,9 +230,41 @@ impl<L: Clone> State<L> {
         self.table.iter().map(|(key, _)| key.into_owned()).collect()
     }
 
+    /// Whether entries were used in another order than the file has them, since that was written.
+    /// Without a limit nobody asks for it.
+    pub fn is_reordered(&self) -> bool {
+        if self.limiter.is_none() {
+            return false;
+        }
+        let (mut last, mut newest, mut is_sorted) = (0, 0, true);
+        for (_, entry) in self.table.iter() {
+            let used = entry.used_at();
+            is_sorted &= last <= used;
+            newest = used.max(newest);
+            last = used;
+        }
+        !is_sorted && newest > self.ordered_until
+    }
+
+    /// The file has the order of use of now.
+    pub fn note_order(&mut self) {
+        self.ordered_until = self.gate.uses.clock.tick();
+    }
+
+    /// All entries, the least recently used first: so the order of use survives in the file.
+    fn entries_by_use(&self) -> Entries {
+        let mut rows: Vec<_> = self.table.iter().collect();
+        rows.sort_by_key(|(_, entry)| entry.used_at());
+        let mut entries = Entries::default();
+        let items = rows.iter().filter_map(|(key, entry)| entry.to_item(key));
+        items.for_each(|item| entries.push(item));
+        entries
+    }
+
     /// All that a store can hold, in order.
     pub fn entries(&self) -> Entries {
-        let mut entries = self.table.entries();
+        let mut entries =
+            if self.limiter.is_some() { self.entries_by_use() } else { self.table.entries() };
         for item in self.withheld.values() {
             entries.push(item.clone());
         }

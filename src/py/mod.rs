@@ -49,6 +49,6 @@ mod _core {
         module.add("KEYED", Role::Keyed as u8)?;
         module.add("IGNORED", Role::Ignored as u8)?;
         module.add("SECRET", Role::Secret as u8)?;
-        module.add("PAUSES", PAUSES.map(|pause| pause.as_secs_f64()).into_pyobject(module.py())?)
+        module.add("PAUSES", PyTuple::new(module.py(), PAUSES.map(|pause| pause.as_secs_f64()))?)
     }
 }

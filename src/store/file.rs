@@ -153,6 +153,10 @@ impl Store for FileStore {
         self.current().begin_close()
     }
 
+    fn reorder(&self) {
+        self.current().state.lock().progress.rewrite = true;
+    }
+
     fn wants_save(&self) -> bool {
         self.current().state.lock().has_outgrown()
     }

@@ -143,6 +143,8 @@ pub trait Store: Send + Sync {
     /// that is dropped this process has left; the last process to leave leaves only the snapshot
     /// behind. The next use opens the store again.
     fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
+    /// Has the next save write a snapshot although nothing changed but the order of the entries.
+    fn reorder(&self) {}
     /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
     fn wants_save(&self) -> bool;
     /// Keeps a copy of the file as it is now under a telling name, because `why`.

@@ -16,7 +16,7 @@ import pytest
 from outlive import Cache
 from outlive._drop_in import DropInCache
 from support.files import results
-from support.programs import untyped
+from support.programs import Scripts, untyped
 
 
 def doubled(cache: Cache, **options: Any) -> tuple[Any, list[int]]:
@@ -277,3 +277,41 @@ def test_what_goes_for_the_limit_of_the_cache_is_counted() -> None:
         two(number)
     assert untyped(one).cache_info().evictions == 18
     assert untyped(two).cache_info().evictions == 0
+
+
+def test_the_order_of_use_survives_a_restart(tmp_path: Path) -> None:
+    """In the next process, too, what was used least recently goes first; use alone rewrites the file."""
+    program = """
+    import sys
+    from outlive import Cache
+    f = Cache("lru.json").memoise(lambda x: x, name="f", maxsize=3)
+    for x in sys.argv[1:]:
+        f(int(x))
+    """
+    script = Scripts(tmp_path, "program.py")
+    path = tmp_path / "lru.json"
+    script.output(program, "1", "2", "3", "1")
+    assert list(results(path)) == ["f(x=2)", "f(x=3)", "f(x=1)"]
+    script.output(program, "2")
+    assert list(results(path)) == ["f(x=3)", "f(x=1)", "f(x=2)"]
+    written = path.stat().st_mtime_ns
+    script.output(program, "2")
+    assert path.stat().st_mtime_ns == written
+    script.output(program, "4")
+    assert list(results(path)) == ["f(x=1)", "f(x=2)", "f(x=4)"]
+
+
+def test_without_a_limit_use_changes_nothing(tmp_path: Path) -> None:
+    """Where nothing is let go, hits leave the file as it is."""
+    program = """
+    import sys
+    from outlive import Cache
+    f = Cache("c.json").memoise(lambda x: x, name="f")
+    for x in sys.argv[1:]:
+        f(int(x))
+    """
+    script = Scripts(tmp_path, "program.py")
+    script.output(program, "1", "2")
+    content = (tmp_path / "c.json").read_bytes()
+    script.output(program, "1", "1")
+    assert (tmp_path / "c.json").read_bytes() == content
