@@ -7,7 +7,7 @@ use super::paths::micros;
 use super::state::{FileState, Phase};
 use crate::error::Result;
 use crate::store::Change;
-use crate::store::fs::{FileFingerprint, is_lost};
+use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::CheckpointGuard;
 
@@ -146,9 +146,13 @@ impl FileState {
         if self.is_void {
             self.end_void_chain()?;
         }
-        let old = self.finished.filter(|_| std::mem::take(&mut self.is_void));
+        let old = self.finished.filter(|_| self.is_void);
         let base = self.folder.snapshot().map_err(&wrong)?;
-        self.journal = Some(self.begin_journal(base).map_err(wrong)?);
+        // Journals that were ended without a successor, and that no snapshot holds, go on to count.
+        let goes_on = base.is_none() && !self.is_void && self.progress.older_changes > 0;
+        let first = if goes_on { Record::Passing } else { Record::Base(base) };
+        self.journal = Some(self.begin_journal(&first).map_err(wrong)?);
+        self.is_void = false;
         self.progress.common = base;
         if let Some(old) = old {
             // What stays does not count any more: it is sealed, and the new chain says so.
@@ -159,7 +163,7 @@ impl FileState {
 
     /// Makes the first journal of a chain. It is there from the moment on at which it says what the
     /// chain begins with: whoever appends to it does so behind that.
-    fn begin_journal(&self, base: Option<FileFingerprint>) -> io::Result<Journal> {
+    fn begin_journal(&self, first: &Record) -> io::Result<Journal> {
         let (folder, paths) = (&*self.folder, self.folder.paths());
         let taken = folder.generations()?.last().map_or(0, |last| last + 1);
         let number = self.finished.map_or(0, |finished| finished + 1).max(taken).max(micros());
@@ -167,7 +171,7 @@ impl FileState {
         let handle = folder.fs.create_new(&temporary, folder.journal_like().as_ref())?;
         let journal = Journal::new(handle, paths.journal(number), number, folder.charset, true);
         let placed = journal.and_then(|mut journal| {
-            self.append_raw(&mut journal, &Record::Base(base))?;
+            self.append_raw(&mut journal, first)?;
             folder.fs.rename(&temporary, &journal.path)?;
             Ok(journal)
         });

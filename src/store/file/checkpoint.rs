@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::Durability;
 use super::locks::Permit;
 use super::process_store::ProcessStore;
 use super::state::FileState;
@@ -103,7 +104,7 @@ impl Checkpoint {
         let folder = &*self.store.folder;
         let snapshot = &folder.paths().snapshot;
         let wrong = |source| Error::Io { doing: "replace", path: snapshot.clone(), source };
-        if folder.fingerprint() != sealed.base {
+        if folder.snapshot().map_err(wrong)? != sealed.base {
             return Err(wrong(io::Error::other("somebody else changed it meanwhile")));
         }
         let announce = |snapshot| {
@@ -149,8 +150,12 @@ impl Saving for Checkpoint {
             return Ok(None);
         }
         let last = state.seal().inspect_err(|error| store.folder.tell_unsaved(error))?;
-        if !state.progress.settle(store.folder.fingerprint()) {
+        let now = store.folder.snapshot().map_err(state.wrong("read"));
+        if !state.progress.settle(now.inspect_err(|error| store.folder.tell_unsaved(error))?) {
             state.reload();
+        }
+        if !state.may_save() {
+            return Ok(None);
         }
         let base = state.progress.snapshot;
         if state.quarantine.owes_copy_of(base) {
@@ -205,6 +210,10 @@ impl FileState {
         }
         let next = self.make_generation(last + 1);
         let sealed = next.and_then(|next| {
+            if self.durability == Durability::Fsync {
+                // A sealed journal whose successor the power took would be the end of the chain.
+                self.folder.sync()?;
+            }
             let tail = self.append_raw(&mut journal, &Record::Seal { void: false });
             Ok((next, tail.map_err(&wrong)?))
         });

@@ -71,7 +71,7 @@ impl FileState {
         if self.folder.fs.status(&self.folder.paths().lock).is_ok() {
             return self.rejoin();
         }
-        if self.folder.fingerprint() != self.progress.snapshot {
+        if self.folder.snapshot()? != self.progress.snapshot {
             self.reload();
         }
         Ok(())
@@ -133,7 +133,7 @@ impl FileState {
             return Ok(());
         }
         let chain = self.folder.open_chain()?;
-        let snapshot = self.folder.fingerprint();
+        let snapshot = self.folder.snapshot()?;
         let is_known = self.progress.settle(snapshot);
         let last = chain.last();
         if !is_known || chain.is_later() && !self.is_later {

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::{Chain, History};
-use super::snapshot_file::{self, Found};
+use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
 use crate::store::fs::FileFingerprint;
 use crate::store::replay::replay;
@@ -81,29 +81,31 @@ impl FileState {
 
     /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
     fn read_snapshot(&mut self) -> Option<Found> {
-        let (fingerprint, read) = match snapshot_file::read_steadily(&self.folder) {
-            Ok(Some(found)) => found,
-            Ok(None) => {
-                let why = "the cache's path is no regular file";
-                return self.leave_alone(Phase::Unusable(why), why, None);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.phase = Phase::Following;
-                return Some(Found::default());
-            }
-            Err(error) => {
-                let why = "the file cannot be read";
-                let for_good = error.kind() == ErrorKind::PermissionDenied;
-                let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
-                return self.leave_alone(phase, why, Some(error));
-            }
-        };
+        let Contents { fingerprint, read, is_torn } =
+            match snapshot_file::read_steadily(&self.folder) {
+                Ok(Some(found)) => found,
+                Ok(None) => {
+                    let why = "the cache's path is no regular file";
+                    return self.leave_alone(Phase::Unusable(why), why, None);
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.phase = Phase::Following;
+                    return Some(Found::default());
+                }
+                Err(error) => {
+                    let why = "the file cannot be read";
+                    let for_good = error.kind() == ErrorKind::PermissionDenied;
+                    let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
+                    return self.leave_alone(phase, why, Some(error));
+                }
+            };
         let is_protected = self.folder.is_write_protected();
         let protected = Phase::Unusable("the file is write-protected");
         self.phase = if is_protected { protected } else { Phase::Following };
         (self.format, self.is_later) = (read.format, read.later.is_some());
         let only_reads = self.only_reads;
-        let rewrite = self.quarantine.judge(&self.folder, fingerprint, &read, only_reads);
+        let mut judge = || self.quarantine.judge(&self.folder, fingerprint, &read, only_reads);
+        let rewrite = is_torn || judge();
         Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite })
     }
 

@@ -42,8 +42,6 @@ impl Quarantine {
                 let copy = where_kept(folder, only_reads);
                 folder.tell_damaged(&damage.to_string(), read.items.len(), &copy);
             }
-            // What was being written over in place stands whole beside it.
-            _ if !read.items.is_empty() => {}
             _ => folder.tell_empty(),
         }
         true

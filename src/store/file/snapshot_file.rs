@@ -31,23 +31,32 @@ pub struct Found {
     pub rewrite: bool,
 }
 
+/// What was read of the snapshot.
+#[derive(Debug)]
+pub struct Contents {
+    /// The state of the file.
+    pub fingerprint: FileFingerprint,
+    /// What it holds.
+    pub read: Snapshot,
+    /// Whether it was being written over in place, and this is the whole copy beside it.
+    pub is_torn: bool,
+}
+
 /// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
-pub fn read_steadily(folder: &Folder) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
+pub fn read_steadily(folder: &Folder) -> io::Result<Option<Contents>> {
     let mut left = TRIES;
     loop {
         let found = read_once(folder, &folder.paths().snapshot)?;
         let Some((fingerprint, read)) = found else { return Ok(None) };
-        left -= 1;
-        if !is_suspect(fingerprint, &read) {
-            return Ok(Some((fingerprint, read)));
-        }
+        let is_suspect = is_suspect(fingerprint, &read);
         // Somebody wrote it over in place, or is at it.
-        if let Some(whole) = read_whole(folder) {
-            return Ok(Some((fingerprint, whole)));
+        if let Some(read) = is_suspect.then(|| read_whole(folder)).flatten() {
+            return Ok(Some(Contents { fingerprint, read, is_torn: true }));
         }
+        left -= 1;
         // A foreign writer empties the file first: what looks damaged may be half written.
-        if left == 0 || !changes_soon(folder, fingerprint) {
-            return Ok(Some((fingerprint, read)));
+        if !is_suspect || left == 0 || !changes_soon(folder, fingerprint) {
+            return Ok(Some(Contents { fingerprint, read, is_torn: false }));
         }
     }
 }
