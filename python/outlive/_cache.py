@@ -250,12 +250,14 @@ class Cache(CacheMapping):
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
 
-    def forget(self, pattern: str) -> int:
+    def forget(self, pattern: str, *, erase: bool = False) -> int:
         """Forget all entries whose key text fits a pattern.
 
         Args:
             pattern: As for file names: ``*`` stands for anything, ``?`` for one character,
                 ``[ab]`` for one of these; ``"*.fetch(*"`` is all that functions named fetch made.
+            erase: Whether nothing of them is to stay on the disk either: the file is written anew,
+                and journals and kept copies of damaged files are removed.
 
         Returns:
             How many entries went.
@@ -271,4 +273,6 @@ class Cache(CacheMapping):
         fits = re.compile(fnmatch.translate(pattern)).match
         count = sum(self._state.entries.remove(key) for key in self if fits(key))
         self._state.release()
+        if erase:
+            self._state.entries.erase()
         return count

@@ -113,6 +113,9 @@ class Cache:
     def save(self) -> bool:
         """Writes the file, if anything changed. Says whether all is well."""
 
+    def erase(self) -> bool:
+        """Writes the file, and removes journals and copies of damaged files."""
+
     def close(self) -> bool:
         """Saves and leaves the file to others."""
 

@@ -52,6 +52,7 @@ where
 impl<L: Clone> State<L> {
     /// Takes in what other processes did; `kept` gets what the store lost and must be given again.
     pub fn take_in(&mut self, news: Vec<ExternalChange>, kept: &mut Vec<Item>) -> Displaced<L> {
+        self.is_checked = false;
         let mut displaced = Vec::new();
         for news in news {
             match news {

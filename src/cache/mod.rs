@@ -140,6 +140,13 @@ where
         self.loaded().keys()
     }
 
+    /// The keys of values that are no JSON. Each of those that the file gave is looked at once: whoever
+    /// lists the keys then asks for these, and so discards them.
+    pub fn damaged(&self) -> Vec<Bytes> {
+        let _active = sync::active();
+        self.loaded().damaged()
+    }
+
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
         let _old;

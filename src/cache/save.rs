@@ -60,6 +60,15 @@ where
         saving.write(&entries)
     }
 
+    /// Writes a snapshot and removes whatever else still holds what was forgotten: journals, and
+    /// copies of damaged files.
+    pub fn erase(&self) -> Result<()> {
+        self.save()?;
+        let _active = sync::active();
+        self.store.erase_copies();
+        Ok(())
+    }
+
     /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
     /// [`save_in_background`](Self::save_in_background).
     pub fn should_save(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::policy::{Limits, Liveness};
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Entries, Item, Items, Loaded};
 use crate::sync::Arc;
+use crate::value::check::check;
 
 /// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
 pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
@@ -24,6 +25,8 @@ pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
 pub struct State<L> {
     pub(super) table: Table<L>,
     loaded: bool,
+    /// Whether all values that the file gave are known to be JSON, or to be damaged.
+    pub(super) is_checked: bool,
     /// When the file was last changed: the age of entries that carry no time.
     pub(super) modified: Option<f64>,
     /// Whether creation times must survive in the file: somebody uses expiry.
@@ -55,6 +58,7 @@ impl<L> State<L> {
         Self {
             table: Table::default(),
             loaded: false,
+            is_checked: false,
             modified: None,
             keeps_times: false,
             salt: None,
@@ -216,6 +220,18 @@ impl<L: Clone> State<L> {
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let entry = self.table.get(key)?.into_owned();
         Some(Found { first_use: !entry.used, entry, claimed: None })
+    }
+
+    /// The keys of values that are no JSON, once for all that the file gave.
+    pub fn damaged(&mut self) -> Vec<Bytes> {
+        if std::mem::replace(&mut self.is_checked, true) {
+            return Vec::new();
+        }
+        let is_bad = |entry: &Entry<L>| {
+            !entry.sound && entry.text.as_ref().is_some_and(|text| check(text).is_err())
+        };
+        let damaged = self.table.iter().filter(|(_, entry)| is_bad(entry));
+        damaged.map(|(key, _)| key.into_owned()).collect()
     }
 
     pub fn contains(&self, key: &[u8]) -> bool {

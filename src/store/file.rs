@@ -165,6 +165,10 @@ impl Store for FileStore {
         self.current().quarantine(why);
     }
 
+    fn erase_copies(&self) {
+        self.current().erase_copies();
+    }
+
     fn close(&self) {
         self.current().close();
     }

@@ -149,6 +149,8 @@ pub trait Store: Send + Sync {
     fn wants_save(&self) -> bool;
     /// Keeps a copy of the file as it is now under a telling name, because `why`.
     fn quarantine(&self, why: &str);
+    /// Removes the copies that were kept of damaged files, with all that they hold.
+    fn erase_copies(&self) {}
     /// Ends the use of the store without a snapshot. What was appended and not folded stays in the
     /// journal. The next use opens the store again.
     fn close(&self);

@@ -416,6 +416,14 @@ fn salvage_is_patient_but_not_endless() {
     assert_eq!(damaged(&file).0, [pair("b", "1")]);
 }
 
+/// A long line of entries behind a damaged one is read in a time that is linear in it.
+#[test]
+fn salvage_of_a_long_line_is_linear() {
+    let entries: Vec<_> = (0..200_000).map(|n| format!("\"key {n}\": {n}")).collect();
+    let file = format!("{{\n\"a\": 1 2,\n{}\n}}\n", entries.join(", "));
+    assert_eq!(damaged(&file).0.len(), entries.len());
+}
+
 /// A million open brackets are an error at once, and take no stack.
 #[test]
 fn deep_files_are_no_danger() {

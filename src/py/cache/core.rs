@@ -163,6 +163,16 @@ impl CoreCache {
         Ok(saved.is_ok())
     }
 
+    /// Writes the file, and removes journals and copies of damaged files. Says whether all is well.
+    fn erase(&self, py: Python<'_>) -> PyResult<bool> {
+        if !self.is_writable() {
+            return Ok(true);
+        }
+        let erased = py.detach(|| self.cache.erase());
+        self.tell(py)?;
+        Ok(erased.is_ok())
+    }
+
     /// Saves and leaves the file to others.
     pub fn close(&self, py: Python<'_>) -> PyResult<bool> {
         if !self.is_writable() {

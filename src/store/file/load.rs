@@ -7,6 +7,7 @@ use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
 use crate::store::fs::FileFingerprint;
 use crate::store::replay::replay;
+use crate::store::snapshot::somebody_elses;
 use crate::store::{Change, ExternalChange, Items, Loaded};
 
 /// How often everything is read while others save; more often, and it is no save that disturbs.
@@ -89,7 +90,7 @@ impl FileState {
                     return self.leave_alone(Phase::Unusable(why), why, None);
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.phase = Phase::Following;
+                    (self.phase, self.format) = (Phase::Following, None);
                     return Some(Found::default());
                 }
                 Err(error) => {
@@ -99,6 +100,11 @@ impl FileState {
                     return self.leave_alone(phase, why, Some(error));
                 }
             };
+        if let Some(what) = somebody_elses(&self.folder.paths().snapshot, &read) {
+            let (why, what) =
+                ("the file is no cache", format!("it looks like somebody else's: {what}"));
+            return self.leave_alone(Phase::Unusable(why), why, Some(io::Error::other(what)));
+        }
         let is_protected = self.folder.is_write_protected();
         let protected = Phase::Unusable("the file is write-protected");
         self.phase = if is_protected { protected } else { Phase::Following };

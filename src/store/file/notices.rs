@@ -36,7 +36,7 @@ impl Notices {
 
 impl Folder {
     /// Tells the user `text`, once for each thing that it is `about`.
-    fn tell(&self, about: &str, text: String) {
+    pub(super) fn tell(&self, about: &str, text: String) {
         self.notices.lock().add(about, text);
     }
 

@@ -137,6 +137,11 @@ impl ProcessStore {
         quarantine::keep(&self.folder, why, only_reads);
     }
 
+    /// Removes the copies of damaged files.
+    pub fn erase_copies(&self) {
+        quarantine::erase(&self.folder);
+    }
+
     /// In the child of a fork. Locks that another thread of the parent held at that moment are
     /// held for ever here: they are tried, never waited for.
     pub fn leave_to_child(&self) {

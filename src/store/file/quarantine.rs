@@ -90,6 +90,20 @@ fn keep_copy(folder: &Folder) -> io::Result<PathBuf> {
     }
 }
 
+/// Removes all copies. One that cannot be removed is told: somebody wants its content gone.
+pub fn erase(folder: &Folder) {
+    let paths = folder.paths();
+    for name in folder.fs.list(&paths.folder).unwrap_or_default() {
+        let copy = paths.folder.join(&name);
+        if paths.sibling(&name) == Some(Sibling::Damaged)
+            && let Err(error) = folder.fs.remove(&copy)
+        {
+            let text = format!("{} could not be removed ({error}): it is kept", copy.display());
+            folder.tell(&text.clone(), text);
+        }
+    }
+}
+
 /// A copy that was kept of the file as it is now.
 fn equal_copy(folder: &Folder) -> Option<PathBuf> {
     let paths = folder.paths();

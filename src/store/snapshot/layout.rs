@@ -26,6 +26,12 @@ impl<'t> Layout<'t> {
         (sure || text.trim_ascii_end().ends_with(b"}")).then_some(Self { line, sure })
     }
 
+    /// Whether an entry may begin between `start` and `end`.
+    pub(super) fn has_entry(&self, text: &[u8], start: usize, end: usize) -> bool {
+        // No further than there: whoever asks for each entry would look through the file each time.
+        self.next_entry(text.get(..end).unwrap_or(text), start).is_some()
+    }
+
     /// The first place from `from` on where an entry may begin.
     pub(super) fn next_entry(&self, text: &[u8], from: usize) -> Option<usize> {
         match self.line {

@@ -1,6 +1,8 @@
 //! A second, careful look at a damaged file: every value is checked, and after damage the reading
 //! goes on at the next place that is surely an entry of the file's own object.
 
+use std::ops::Range;
+
 use super::annotated::{self, Value};
 use super::collect::Collector;
 use super::damage::Damage;
@@ -173,6 +175,12 @@ impl Careful<'_> {
         self.layout.as_ref().is_some_and(|layout| layout.sure)
     }
 
+    /// Whether another entry seems to begin inside of a value.
+    fn holds_entry(&self, value: &Range<usize>) -> bool {
+        let layout = self.layout.as_ref();
+        layout.is_some_and(|layout| layout.has_entry(self.text, value.start, value.end))
+    }
+
     /// Where the next entry may begin.
     fn next_entry(&self, from: usize) -> Option<usize> {
         self.layout.as_ref()?.next_entry(self.text, from)
@@ -239,7 +247,7 @@ impl Careful<'_> {
         let (key, value) = (at..entry.key.end + 1, entry.value.clone());
         check(&self.text[key.clone()]).map_err(|error| shift(&error, key.start))?;
         check_entry(&self.text[value.clone()]).map_err(|error| shift(&error, value.start))?;
-        if self.sure() && self.next_entry(value.start).is_some_and(|next| next < value.end) {
+        if self.sure() && self.holds_entry(&value) {
             return Err(Error::Syntax { what: "an entry without an end", at });
         }
         Ok(entry)

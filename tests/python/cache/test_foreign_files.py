@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +265,73 @@ def test_warnings_about_files_come_from_the_import(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "f.json")
     with pytest.warns(CacheFileWarning, match=r"f\.json"):
         assert len(cache) == 0
+
+
+VIEWS: dict[str, Callable[[Cache], object]] = {
+    "dict": dict,
+    "items": lambda cache: dict(cache.items()),
+    "values": lambda cache: {"a": next(iter(cache.values())), "c": list(cache.values())[-1]},
+    "comprehension": lambda cache: {key: cache[key] for key in cache},
+    "equality": lambda cache: {"a": 1, "c": "x"} if cache == {"a": 1, "c": "x"} else cache,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("journal", [False, True], ids=["alone", "with a journal"])
+def test_a_damaged_value_between_good_ones(tmp_path: Path, view: str, journal: bool) -> None:
+    """A value that is no JSON is left out of every view, told, and set aside with its file."""
+    path = tmp_path / "f.json"
+    path.write_text('{\n"a": 1,\n"b": [1, 2, nul],\n"c": "x"\n}\n')
+    if journal:
+        run_and_die(path, 'cache["c"] = "x"')
+    with pytest.warns(CacheFileWarning, match="damaged|no valid|not valid"):
+        cache = Cache(path)
+        assert VIEWS[view](cache) == {"a": 1, "c": "x"}
+        cache.close()
+    assert len(list(tmp_path.glob("f.json.damaged-*"))) == 1
+
+
+def run_and_die(path: Path, line: str) -> None:
+    """Let another process change the cache and end without a save."""
+    program = (
+        f"import os\nfrom outlive import Cache\ncache = Cache({str(path)!r})\n{line}\nos._exit(0)"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"name": "x", "version": "1.0.0", "scripts": {"test": "true"}}'),
+        ("main.py", "import os\nprint(os.name)\n"),
+        ("notebook.ipynb", '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'),
+    ],
+)
+def test_a_file_of_somebody_else_is_not_taken_over(
+    tmp_path: Path, kind: Any, name: str, text: str
+) -> None:
+    """A file that is plainly no cache stays as it is, with nothing beside it; calls compute."""
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.warns(CacheFileWarning, match="no cache"), kind(path) as cache:
+
+        @cache.memoise
+        def double(number: int) -> int:
+            return 2 * number
+
+        assert double(21) == 42
+        assert "name" not in cache
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert path.read_text() == text
+
+
+def test_what_is_erased_is_gone_from_the_disk(tmp_path: Path) -> None:
+    """forget(..., erase=True) leaves no trace: not in the file, a journal or a damaged copy."""
+    path = tmp_path / "f.json"
+    path.write_text('{\n"ask(prompt)": "secret words",\n"b": [1, 2, nul],\n"c": "x"\n')
+    with pytest.warns(CacheFileWarning, match="damaged"), Cache(path) as cache:
+        cache["ask(again)"] = "secret words, too"
+        assert any(b"secret" in file.read_bytes() for file in tmp_path.glob("f.json.*"))
+        assert cache.forget("ask(*", erase=True) == 2
+        assert not any(b"secret" in file.read_bytes() for file in tmp_path.iterdir())
+        assert dict(cache) == {"c": "x"}
