@@ -308,7 +308,7 @@ def run_and_die(path: Path, line: str) -> None:
     ],
 )
 def test_a_file_of_somebody_else_is_not_taken_over(
-    tmp_path: Path, kind: Any, name: str, text: str
+    tmp_path: Path, kind: type[Cache], name: str, text: str
 ) -> None:
     """A file that is plainly no cache stays as it is, with nothing beside it; calls compute."""
     path = tmp_path / name
