@@ -37,6 +37,7 @@ from ._exceptions import CacheMiss as CacheMiss
 from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
 from ._exceptions import OutliveWarning as OutliveWarning
 from ._exceptions import UnstorableWarning as UnstorableWarning
+from ._exceptions import WaitingWarning as WaitingWarning
 from ._registry import disable as disable
 from ._registry import enable as enable
 from ._typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ _PUBLIC = [
     "Memoised",
     "OutliveWarning",
     "UnstorableWarning",
+    "WaitingWarning",
     "configure",
     "disable",
     "enable",

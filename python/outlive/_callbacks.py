@@ -50,6 +50,35 @@ def module_name(named: Callable[..., Any]) -> str:
     return _naming.module_name(named)
 
 
+def thread_identifier() -> int:
+    """Return the identifier of this thread."""
+    import _thread
+
+    return _thread.get_ident()
+
+
+def thread_name(identifier: int) -> str:
+    """Return how a user calls the thread with this ``identifier``."""
+    import threading
+
+    names = [thread.name for thread in threading.enumerate() if thread.ident == identifier]
+    return f"thread {names[0]!r}" if names else f"thread {identifier}"
+
+
+def greenlet_number(fresh: int) -> int | None:
+    """Return the number of the running greenlet, ``fresh`` if it has none; None without a hub."""
+    from . import _greenlets
+
+    return _greenlets.number(fresh)
+
+
+def greenlet_sleep(seconds: float) -> None:
+    """Let the other greenlets of this thread run for so long."""
+    from . import _greenlets
+
+    _greenlets.sleep(seconds)
+
+
 def cache_miss(function: str, key: str) -> CacheMiss:
     """Return the exception for a miss in mode "offline"."""
     from . import _exceptions

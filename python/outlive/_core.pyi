@@ -295,8 +295,15 @@ class PendingCall:
     def may_be_lost(self) -> bool:
         """Whether the leader is a task, whose loop may be gone."""
 
-    def check_leader(self) -> None:
-        """Look whether the leader is gone; then another one takes over."""
+    def check_leader(self) -> bool:
+        """Look whether the leader is gone; say once who is waited for; False if `wait=` is over."""
+
+    @property
+    def wait_limit(self) -> float | None:
+        """The number of seconds that `wait=` allows."""
+
+    def compute_beside(self) -> None:
+        """Stop waiting; compute beside the one who does, whose result goes first."""
 
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""

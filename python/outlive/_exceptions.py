@@ -30,6 +30,12 @@ class CacheFileWarning(OutliveWarning):
     __module__ = "outlive"
 
 
+class WaitingWarning(OutliveWarning):
+    """A call has waited long for a result that somebody else computes; it says who does."""
+
+    __module__ = "outlive"
+
+
 class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
     """Mode "offline", and the cache holds no fresh result for this call.
 

@@ -88,6 +88,7 @@ class Options:
         cache_if: Callable[[Any], object] | None = None,
         cache_errors: Mapping[type[Exception], Duration] | None = None,
         on_unstorable: str = "warn",
+        wait: float | None = None,
         clock: Callable[[], float] | None = None,
         errors: Any = None,
         refresher: Any = None,
@@ -101,6 +102,7 @@ class Options:
         self.cache_if = cache_if
         self.cache_errors = cache_errors
         self.on_unstorable = on_unstorable
+        self.wait = wait
         self.clock = clock
         self.errors = errors
         self.refresher = refresher
@@ -119,6 +121,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "cache_if": lambda v: _callable(v, "cache_if"),
     "cache_errors": lambda v: v,
     "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),
+    "wait": lambda v: None if v is None else seconds(v, "wait"),
     "clock": lambda v: _callable(v, "clock"),
 }
 

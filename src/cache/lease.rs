@@ -6,7 +6,7 @@
 //!                      Found         somebody finished meanwhile, maybe in another process
 //!                      Busy(Lease)   another process computes: acquire again, or compute beside
 //!                      Wait(Waiter)  somebody in this process computes
-//!                      Nested, Circle
+//!                      Nested, Circle, Beside(Lease)
 //! ```
 
 use bytes::Bytes;
@@ -74,6 +74,8 @@ pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     Nested,
     /// Compute without a lease: waiting could never end.
     Circle(StaleResult<L>),
+    /// Compute, too: another function computes under this key.
+    Beside(Lease<L, E>),
 }
 
 /// The right to compute a key, and the duty towards those who wait for it.
@@ -86,17 +88,22 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     pub old: StaleResult<L>,
     /// When the computation began, in seconds since the epoch; NaN if nobody knows.
     started: f64,
+    /// What the key had before, if somebody else computes it, too, whose result goes first.
+    beside: Option<Before>,
 }
+
+/// When the entry was made that a key had, if it had one.
+type Before = Option<f64>;
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
     /// No flight: nobody waits for what is computed.
     pub fn unshared(old: StaleResult<L>) -> Self {
-        Self { guard: None, lock: None, old, started: clock::now() }
+        Self { guard: None, lock: None, old, started: clock::now(), beside: None }
     }
 
     /// No flight, and a computation that is over already.
     pub fn late(old: StaleResult<L>) -> Self {
-        Self { guard: None, lock: None, old, started: f64::NAN }
+        Self { guard: None, lock: None, old, started: f64::NAN, beside: None }
     }
 
     /// How many seconds the computation took that is over `now`.
@@ -113,9 +120,27 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Keeps the result, on disk before anybody gets it, and hands it to those who wait.
     pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<()> {
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
-        let written = cache.put(key, entry);
+        let written = match self.beside {
+            Some(before) => cache.put_unless_first(key, entry, before, self.guard.is_none()),
+            None => cache.put(key, entry),
+        };
         self.share(result);
         written
+    }
+
+    /// Lets the result of another one who computes the key go first from now on.
+    pub fn stand_back(&mut self, cache: &Cache<L, E>, key: &[u8]) {
+        self.beside = Some(cache.made_at(key));
+    }
+
+    /// The computation failed: hands `result` to those who wait. What another one computed beside
+    /// is kept.
+    pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
+        if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
+            // A failure is in the store's notices.
+            let _ = cache.put(key, beside);
+        }
+        self.share(result);
     }
 
     /// Hands `result` to those who wait, then lets other processes have the key.
@@ -153,7 +178,35 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,
             Join::Circle => Miss::Circle(old),
+            Join::Beside => Miss::Beside(self.lease_beside(key, old)),
         }
+    }
+
+    /// The right to compute `key` beside somebody else who does, whose result goes first.
+    pub fn lease_beside(&self, key: &[u8], old: StaleResult<L>) -> Lease<L, E> {
+        Lease { beside: Some(self.made_at(key)), ..Lease::unshared(old) }
+    }
+
+    /// When the entry of `key` was made.
+    fn made_at(&self, key: &[u8]) -> Before {
+        self.peek(key).and_then(|found| found.entry.created)
+    }
+
+    /// Keeps `entry`, unless somebody else who computes the key has brought a result; if that one is
+    /// still at it in this process (`shared`), the entry waits with that computation.
+    fn put_unless_first(
+        &self,
+        key: &Bytes,
+        entry: Entry<L>,
+        before: Before,
+        shared: bool,
+    ) -> Result<()> {
+        let entry = match if shared { self.flights.offer(key, entry) } else { Err(entry) } {
+            Ok(()) => return Ok(()),
+            Err(entry) => entry,
+        };
+        self.take_external_changes();
+        if self.made_at(key) == before { self.put(key, entry) } else { Ok(()) }
     }
 
     /// Keeps other processes from computing the key of `lease`, takes in what they did, and looks

@@ -189,6 +189,12 @@ where
         self.store.lock_key(key)
     }
 
+    /// The process that has `key` locked, as far as it can be known.
+    pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
+        let _active = sync::active();
+        self.store.key_holder(key)
+    }
+
     /// What digests of secrets are keyed with, if there is such a thing and the store has it, or
     /// need not have it (`stored` is false).
     pub fn salt(&self, stored: bool) -> Option<String> {

@@ -45,6 +45,15 @@ impl<V: Send + Sync + 'static> Guard<V> {
         shared.is_some_and(|shared| shared.is_awaited())
     }
 
+    /// What somebody computed beside the leader, if anybody did.
+    pub fn take_fallback<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        let mut state = self.graph.lock();
+        let flight = state.table.with_ticket(self.hash, &self.ticket);
+        let fallback = flight.and_then(|flight| flight.fallback.take());
+        drop(state);
+        fallback?.downcast_ref().cloned()
+    }
+
     /// Asks whether the leader may wait for another process that holds this key.
     ///
     /// Locks of other processes stand in no graph. So that no circle goes through them, nobody who

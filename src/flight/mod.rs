@@ -5,6 +5,7 @@
 //!                     Wait(Waiter)  somebody computes it: wait for the value
 //!                     Nested        we are inside our own computation of this key
 //!                     Circle        waiting could never end: compute without waiting
+//!                     Beside        another function computes this key: compute beside it
 //! ```
 //!
 //! One [`Flights`] for each cache, one [`Graph`] of who waits for whom for the process.
@@ -48,6 +49,9 @@ pub enum Join<V: Send + Sync + 'static> {
     Nested,
     /// Waiting would close a circle: compute without a flight.
     Circle,
+    /// Another function computes under this key, and this call may be part of that one: compute
+    /// without a flight, and [`offer`](Flights::offer) the result.
+    Beside,
 }
 
 /// The flights of one cache. `V` is what a leader hands to those who wait.
@@ -76,11 +80,15 @@ impl<V: Send + Sync + 'static> Flights<V> {
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
         let (at, caller) = (self.address(key), caller.into());
         let mut state = self.graph.lock();
-        let Some(flight) = state.table.find(at).map(|flight| flight.ticket) else {
-            return self.lead(&mut state, key, at, caller.worker());
+        let found = state.table.find(at).map(|flight| (flight.ticket, flight.function));
+        let Some((flight, function)) = found else {
+            return self.lead(&mut state, key, at, caller);
         };
         if caller.is_inside(flight.owner) {
             return Join::Nested;
+        }
+        if caller.calls_another(function) {
+            return Join::Beside;
         }
         if !caller.waiting().all(|owner| state.may_wait(owner, flight)) {
             return Join::Circle;
@@ -88,11 +96,12 @@ impl<V: Send + Sync + 'static> Flights<V> {
         self.wait(&mut state, at, caller, flight)
     }
 
-    fn lead(&self, state: &mut GraphState, key: &Bytes, at: Address, owner: Owner) -> Join<V> {
-        let ticket = state.lead(owner);
-        let Address { table, hash, .. } = at;
-        let key = key.clone();
-        state.table.insert(Flight { table, hash, key, ticket, shared: None, scratch: None });
+    fn lead(&self, state: &mut GraphState, key: &Bytes, at: Address, caller: Caller) -> Join<V> {
+        let ticket = state.lead(caller.worker());
+        let (Address { table, hash, .. }, function) = (at, caller.function());
+        let (key, shared, scratch, fallback) = (key.clone(), None, None, None);
+        let flight = Flight { table, hash, key, ticket, shared, scratch, function, fallback };
+        state.table.insert(flight);
         self.graph.recount(state);
         Join::Lead(Guard::new(self.graph, hash, ticket))
     }
@@ -142,6 +151,20 @@ impl<V: Send + Sync + 'static> Flights<V> {
         }
         drop(state);
         drop(value);
+    }
+
+    /// Leaves `value` with the flight of `key`, for the case that its leader fails; gives it back if
+    /// nobody computes `key`.
+    pub fn offer<T: Send + Sync + 'static>(&self, key: &[u8], value: T) -> Result<(), T> {
+        let mut state = self.graph.lock();
+        let Some(flight) = state.table.find(self.address(key)) else {
+            drop(state);
+            return Err(value);
+        };
+        let old = flight.fallback.replace(Arc::new(value));
+        drop(state);
+        drop(old);
+        Ok(())
     }
 
     /// The flight of `key` that `caller` is inside of.

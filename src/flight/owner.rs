@@ -53,6 +53,11 @@ impl Owner {
     pub(super) fn lives_in(self, thread: u64) -> bool {
         self.thread == thread
     }
+
+    /// The number of its thread.
+    pub(super) fn thread_number(self) -> u64 {
+        self.thread
+    }
 }
 
 /// Somebody who asks for a key, and the computations that do not end before he has got it.
@@ -64,18 +69,35 @@ pub struct Caller<'a> {
     owner: Owner,
     leads_as: Owner,
     within: &'a [Owner],
+    function: Option<u64>,
 }
 
 impl<'a> Caller<'a> {
     /// `owner` itself, within the flights of the owners `within`, the innermost first.
     pub const fn within(owner: Owner, within: &'a [Owner]) -> Self {
-        Self { owner, leads_as: owner, within }
+        Self { owner, leads_as: owner, within, function: None }
     }
 
     /// The same, but what it begins is computed by `worker`, for whom it then waits.
     #[must_use]
     pub const fn through(self, worker: Owner) -> Self {
         Self { leads_as: worker, ..self }
+    }
+
+    /// The same in a call of `function`, where several functions share keys.
+    #[must_use]
+    pub const fn calling(self, function: Option<u64>) -> Self {
+        Self { function, ..self }
+    }
+
+    /// The function that is called, where several share keys.
+    pub(super) const fn function(&self) -> Option<u64> {
+        self.function
+    }
+
+    /// Whether this is a call of another function than `leading`, which computes the same key.
+    pub(super) fn calls_another(&self, leading: Option<u64>) -> bool {
+        self.function.zip(leading).is_some_and(|(mine, leading)| mine != leading)
     }
 
     /// Who computes what this caller begins.

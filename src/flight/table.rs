@@ -18,6 +18,10 @@ pub(super) struct Flight {
     pub(super) shared: Option<Erased>,
     /// What an inner call under the same key gave; nobody but the leader sees it.
     pub(super) scratch: Option<Erased>,
+    /// The function that computes, where several share keys.
+    pub(super) function: Option<u64>,
+    /// What somebody computed beside the leader, for the case that the leader fails.
+    pub(super) fallback: Option<Erased>,
 }
 
 impl Flight {

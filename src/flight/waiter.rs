@@ -62,6 +62,11 @@ impl<V> Waiter<V> {
         Self { graph, ticket, behind, flight, shared }
     }
 
+    /// The number of the thread in which the leader computes.
+    pub fn leading_thread(&self) -> u64 {
+        self.flight.owner.thread_number()
+    }
+
     /// The leader, if it is one that those who wait long must check now and then.
     pub fn leader(&self) -> Option<Arc<dyn Leader>> {
         self.shared.leader.get().cloned()

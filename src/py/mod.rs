@@ -28,9 +28,9 @@ mod _core {
     use super::cache::registry::override_all;
     #[pymodule_export]
     use super::call::exit::exiting;
-    use super::call::invocation::PAUSES;
     #[pymodule_export]
     use super::call::memoised::Memoised;
+    use super::call::patience::PAUSES;
     #[pymodule_export]
     use super::key::canonical::canonical;
     use super::key::parameters::Role;

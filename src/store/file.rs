@@ -145,6 +145,12 @@ impl Store for FileStore {
         self.current().lock_key(key)
     }
 
+    fn key_holder(&self, key: &[u8]) -> Option<u32> {
+        let inner = self.inner();
+        let lock = inner.lock.lock().clone();
+        lock?.key_holder(key)
+    }
+
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
         self.current().begin_save()
     }

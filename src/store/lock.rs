@@ -64,6 +64,11 @@ impl LockFile {
         Ok((taken, (taken == Taken::Yes).then(held)))
     }
 
+    /// The process that has `key`, as far as the system tells.
+    pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
+        self.handle.holder(LockPart::Key(key_number(key)))
+    }
+
     /// Whether the open file still has a name, and is ours.
     pub fn is_ours(&self) -> bool {
         self.handle.status().is_ok_and(|status| status.links > 0)

@@ -136,6 +136,10 @@ pub trait Store: Send + Sync {
     }
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
+    /// The process that has `key`, as far as it can be known: to be told to the user.
+    fn key_holder(&self, _key: &[u8]) -> Option<u32> {
+        None
+    }
     /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
     /// Waits while another process or thread saves: to be called without a lock over the history.
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use outlive::flight::{Flights, Graph, Guard, Join, Outcome, Owner, Poll, Waiter};
+use outlive::flight::{Caller, Flights, Graph, Guard, Join, Outcome, Owner, Poll, Waiter};
 
 const LONG: Duration = Duration::from_mins(1);
 const NOW: Duration = Duration::ZERO;
@@ -66,7 +66,7 @@ fn call<V: Clone + Send + Sync + 'static>(
                 Poll::Again => {}
                 Poll::Pending => panic!("waited for too long"),
             },
-            Join::Nested | Join::Circle => return body().ok(),
+            Join::Nested | Join::Circle | Join::Beside => return body().ok(),
         }
     }
 }
@@ -148,6 +148,23 @@ fn outcome_is_for_those_who_wait() {
     guard.finish(Outcome::Value(Err::<Text, _>("boom")));
     assert_eq!(waiter.wait(NOW), Poll::Ready(Err("boom")));
     drop(lead(flights.join(&KEY, owner(3))));
+}
+
+/// Calls of two functions under one key both compute: the one may be part of the other, in a thread
+/// that nobody sees. What is computed beside the leader is there if the leader fails.
+#[test]
+fn two_functions_compute_side_by_side() {
+    let flights = flights::<Text>();
+    let calling = |id, function| Caller::within(owner(id), &[]).calling(Some(function));
+    let guard = lead(flights.join(&KEY, calling(1, 7)));
+    assert!(matches!(flights.join(&KEY, calling(2, 8)), Join::Beside));
+    assert!(matches!(flights.join(&KEY, calling(1, 8)), Join::Nested));
+    drop(wait(flights.join(&KEY, calling(2, 7))));
+    drop(wait(flights.join(&KEY, owner(2))));
+    assert_eq!(flights.offer(&KEY, "beside"), Ok(()));
+    assert_eq!(flights.offer(&OTHER, "nowhere"), Err("nowhere"));
+    assert_eq!(guard.take_fallback(), Some("beside"));
+    assert_eq!(guard.take_fallback::<Text>(), None);
 }
 
 /// A thread that asks for a key it is computing is told so, however deep it stands.

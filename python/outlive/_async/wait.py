@@ -8,51 +8,66 @@ import functools
 from typing import Any
 
 from .._core import PendingCall
+from .leader import compute
 
 #: How often who waits for a task of another loop looks whether that loop still runs, in seconds.
 _LOOK = 0.05
+#: How often anybody else looks whether there is something to say, in seconds.
+_SELDOM = 1.0
 
 
 async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
-    """Wait for somebody else's outcome; None if there is none."""
+    """Wait for somebody else's outcome; None if there is none. Compute when ``wait=`` is over."""
+    waiting = _wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library)
     try:
-        await (_wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library))
-        return call.outcome()
+        if await waiting:
+            return call.outcome()
+        call.compute_beside()
+        return (await compute(call),)
     finally:
         call.give_up()
 
 
-async def _wait_in_loop(call: PendingCall) -> None:
+def _pause(call: PendingCall) -> float:
+    """How long to wait before the next look."""
+    limit = call.wait_limit
+    pause = _LOOK if call.may_be_lost() else _SELDOM
+    return pause if limit is None else min(pause, limit)
+
+
+async def _wait_in_loop(call: PendingCall) -> bool:
     loop = asyncio.get_running_loop()
-    done = loop.create_future()
+    done: asyncio.Future[bool] = loop.create_future()
     call.on_done(functools.partial(_wake, loop, done))
-    timer = None
+    pause = _pause(call)
+
+    timer: asyncio.TimerHandle
 
     def look() -> None:
         nonlocal timer
-        call.check_leader()
-        timer = loop.call_later(_LOOK, look)
+        if call.check_leader():
+            timer = loop.call_later(pause, look)
+        else:
+            _set(done, False)
 
-    if call.may_be_lost():
-        timer = loop.call_later(_LOOK, look)
+    timer = loop.call_later(pause, look)
     try:
-        await done
+        return await done
     finally:
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
 
 
-def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[None]) -> None:
+def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[bool]) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-        loop.call_soon_threadsafe(_set, done)
+        loop.call_soon_threadsafe(_set, done, True)
 
 
-def _set(done: asyncio.Future[None]) -> None:
+def _set(done: asyncio.Future[bool], outcome: bool) -> None:
     if not done.done():
-        done.set_result(None)
+        done.set_result(outcome)
 
 
-async def _wait_in_trio(call: PendingCall, trio: Any) -> None:
+async def _wait_in_trio(call: PendingCall, trio: Any) -> bool:
     token, done = trio.lowlevel.current_trio_token(), trio.Event()
 
     def wake() -> None:
@@ -60,7 +75,10 @@ async def _wait_in_trio(call: PendingCall, trio: Any) -> None:
             token.run_sync_soon(done.set)
 
     call.on_done(wake)
+    pause = min(_LOOK, _pause(call))
     while not done.is_set():
-        with trio.move_on_after(_LOOK):
+        with trio.move_on_after(pause):
             await done.wait()
-        call.check_leader()
+        if not done.is_set() and not call.check_leader():
+            return False
+    return True

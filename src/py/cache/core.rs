@@ -139,17 +139,21 @@ impl CoreCache {
     /// Reads the file, unless that was done before.
     pub fn load(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py) = (slf.get(), slf.py());
-        if !me.loaded.swap(true, Ordering::AcqRel) {
+        if !me.loaded.load(Ordering::Acquire) {
             let may_write = Self::may_write(slf)?;
             if me.makes_folder && may_write {
                 // What cannot be made is found missing, and told, by who writes there.
                 let _ = me.path.as_deref().map(crate::store::fs::make_folder_of);
             }
             me.cache.set_read_only(!may_write);
+            // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.
             py.detach(|| me.cache.load());
             me.cache.set_read_only(!me.is_writable());
+            me.loaded.store(true, Ordering::Release);
+        } else {
+            // A closed cache is read again at its next use.
+            py.detach(|| me.cache.load());
         }
-        py.detach(|| me.cache.load());
         me.tell(py)
     }
 

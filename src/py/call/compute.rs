@@ -234,11 +234,13 @@ impl<'py> Invocation<'_, 'py> {
             return Err(error);
         }
         if let Some(stale) = lease.old.stale.clone() {
-            lease.share(SharedResult::Result(None, Some(Arc::clone(&stale))));
+            let result = SharedResult::Result(None, Some(Arc::clone(&stale)));
+            lease.fail(self.cache(), &self.key, result);
             return Ok((self.serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
-        lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
+        let result = SharedResult::Failed(Arc::new(error.clone_ref(py)));
+        lease.fail(self.cache(), &self.key, result);
         Err(error)
     }
 

@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 
+use super::threads;
 use crate::flight::{Caller, Owner, fresh_id, this_thread};
+use crate::py::value::callbacks;
 
 /// How many computations of tasks are under way: while there are none, nobody looks at the context.
 static WORKS: AtomicUsize = AtomicUsize::new(0);
@@ -41,30 +44,41 @@ pub struct CallContext {
     worker: Owner,
     within: Vec<Owner>,
     frames: Vec<Arc<Frame>>,
+    /// Whether it waits through gevent's hub, which runs other greenlets of its thread meanwhile.
+    has_hub: bool,
 }
 
 impl CallContext {
     /// An ordinary call in this thread: always the same, unless it is part of a computation.
     pub fn thread(py: Python<'_>) -> PyResult<Arc<Self>> {
         thread_local!(static PLAIN: Arc<CallContext> = Arc::new(CallContext::of_thread(Vec::new())));
+        threads::note(py)?;
         let frames = current(py)?;
+        if let Some(number) = greenlet(py)? {
+            let owner = Owner::task(number, this_thread());
+            return Ok(Arc::new(Self { has_hub: true, ..Self::of(owner, frames) }));
+        }
         // A thread that is about to end has none to share any more.
         let plain = if frames.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
         Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(frames))))
     }
 
     fn of_thread(frames: Vec<Arc<Frame>>) -> Self {
-        let owner = Owner::thread(this_thread());
-        Self { owner, worker: owner, within: owners(&frames), frames }
+        Self::of(Owner::thread(this_thread()), frames)
+    }
+
+    fn of(owner: Owner, frames: Vec<Arc<Frame>>) -> Self {
+        Self { owner, worker: owner, within: owners(&frames), frames, has_hub: false }
     }
 
     /// A call in a task of an event loop in this thread, to be computed by a task of its own.
     pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
+        threads::note(py)?;
         let frames = current(py)?;
         let fresh = || Owner::task(fresh_id(), this_thread());
         // Tasks of one computation wait under one name: it waits for all of them.
         let owner = frames.first().map_or_else(fresh, |frame| frame.owner);
-        Ok(Arc::new(Self { owner, worker: fresh(), within: owners(&frames), frames }))
+        Ok(Arc::new(Self { worker: fresh(), ..Self::of(owner, frames) }))
     }
 
     /// How the flights see it.
@@ -75,6 +89,11 @@ impl CallContext {
     /// Whether somebody who computes another key waits for this call, unseen by the flights.
     pub fn is_within(&self) -> bool {
         !self.within.is_empty()
+    }
+
+    /// Whether it waits through gevent's hub.
+    pub fn has_hub(&self) -> bool {
+        self.has_hub
     }
 
     /// The computation of the worker begins.
@@ -122,11 +141,24 @@ fn current(py: Python<'_>) -> PyResult<Vec<Arc<Frame>>> {
     Ok(within.get().0.iter().filter(under_way).cloned().collect())
 }
 
+/// The number of the running greenlet, where gevent is in use and it can wait through a hub.
+fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let modules = MODULES.get_or_try_init(py, || {
+        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+        Ok::<_, PyErr>(modules.cast_into::<PyDict>()?.unbind())
+    })?;
+    if !modules.bind(py).contains(intern!(py, "gevent"))? {
+        return Ok(None);
+    }
+    callbacks::greenlet_number(py, fresh_id())
+}
+
 fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let variable = VARIABLE.get_or_try_init(py, || {
         let class = py.import(intern!(py, "contextvars"))?.getattr(intern!(py, "ContextVar"))?;
-        let default = pyo3::types::PyDict::new(py);
+        let default = PyDict::new(py);
         default.set_item("default", py.None())?;
         class.call(("outlive_within",), Some(&default)).map(Bound::unbind)
     });

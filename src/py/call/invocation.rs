@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
@@ -11,8 +10,9 @@ use pyo3::prelude::*;
 use super::context::CallContext;
 use super::memoised::Memoised;
 use super::options::Options;
+use super::patience::Waited;
 use crate::cache::{Ask, Origin};
-use crate::flight::{Join, Poll, Waiter};
+use crate::flight::{Caller, Join, Waiter};
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
@@ -20,12 +20,6 @@ use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::value::callbacks;
-
-/// How long a waiter sleeps before it looks for signals (Ctrl-C).
-const SIGNALS: Duration = Duration::from_millis(50);
-
-/// How a key held by another process is asked for again: from the first pause to the longest.
-pub const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
 
 /// A value to return, and what the table of hits may remember of it.
 pub type Answer<'py> = (Bound<'py, PyAny>, Option<HitRecord>);
@@ -119,8 +113,13 @@ impl Memoised {
 }
 
 impl<'py> Invocation<'_, 'py> {
-    pub(super) fn cache(&self) -> &Arc<PyCache> {
+    pub fn cache(&self) -> &Arc<PyCache> {
         self.core.get().cache()
+    }
+
+    /// How the flights see who calls.
+    pub(super) fn caller(&self) -> Caller<'_> {
+        self.context.caller().calling(self.origin.map(|origin| origin.function))
     }
 
     /// Looks up, waits or computes, until there is an answer.
@@ -130,13 +129,20 @@ impl<'py> Invocation<'_, 'py> {
                 Step::Done(answer) => return Ok(answer),
                 Step::Nested => return self.nested(py),
                 Step::Compute(lease) => return self.compute(py, lease),
-                Step::Busy(lease) => return self.wait_for_process(py, lease),
-                Step::Wait(waiter) => {
-                    let shared = wait(py, &waiter)?;
-                    if let Some(answer) = self.shared(py, shared)? {
-                        return Ok(answer);
+                Step::Busy(lease) => match self.wait_for_process(py, lease)? {
+                    Step::Done(answer) => return Ok(answer),
+                    Step::Compute(lease) => return self.compute(py, lease),
+                    Step::Nested | Step::Busy(_) | Step::Wait(_) => {}
+                },
+                Step::Wait(waiter) => match self.wait(py, &waiter)? {
+                    Waited::Shared(shared) => {
+                        if let Some(answer) = self.shared(py, Some(shared))? {
+                            return Ok(answer);
+                        }
                     }
-                }
+                    Waited::Again => {}
+                    Waited::Enough => return self.compute(py, self.lease_beside()),
+                },
             }
         }
     }
@@ -144,7 +150,7 @@ impl<'py> Invocation<'_, 'py> {
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         // While somebody computes this key it may be us: then the cache does not count.
-        if self.cache().is_nested(&self.key, self.context.caller()) {
+        if self.cache().is_nested(&self.key, self.caller()) {
             return self.inside(py);
         }
         let old = match self.look(py)? {
@@ -156,7 +162,7 @@ impl<'py> Invocation<'_, 'py> {
             // Nothing comes of waiting for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(old)));
         }
-        let miss = self.cache().begin_miss(&self.key, self.context.caller(), self.ask(), old);
+        let miss = self.cache().begin_miss(&self.key, self.caller(), self.ask(), old);
         self.next(py, miss)
     }
 
@@ -172,7 +178,7 @@ impl<'py> Invocation<'_, 'py> {
                 Look::Miss(_) => lease,
             },
             PyMiss::Circle(old) => PyLease::unshared(old),
-            PyMiss::Lead(lease) => lease,
+            PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
         if self.mode == Mode::Offline {
             return Err(self.offline_miss(py));
@@ -193,9 +199,14 @@ impl<'py> Invocation<'_, 'py> {
         }
     }
 
+    /// The right to compute beside the one who does.
+    pub fn lease_beside(&self) -> PyLease {
+        self.cache().lease_beside(&self.key, PyStaleResult::default())
+    }
+
     /// A place among those who wait for this key.
     pub fn join(&self) -> Join<PySharedResult> {
-        self.cache().join(&self.key, self.context.caller())
+        self.cache().join(&self.key, self.caller())
     }
 
     /// Computes anew, whatever is kept; mode "offline" computes nothing.
@@ -212,51 +223,11 @@ impl<'py> Invocation<'_, 'py> {
         self.next(py, self.cache().acquire(&self.key, lease, self.ask()))
     }
 
-    /// Waits for another process, where that closes no circle, then computes if it must.
-    fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
-        let outside = match lease.guard() {
-            Some(guard) if !self.context.is_within() => guard.may_wait_outside(),
-            _ => None,
-        };
-        if outside.is_none() {
-            return self.compute(py, lease);
-        }
-        let (mut step, [mut pause, longest]) = (Step::Busy(lease), PAUSES);
-        while let Step::Busy(lease) = step {
-            py.detach(|| std::thread::sleep(pause));
-            py.check_signals()?;
-            pause = longest.min(pause * 2);
-            step = self.acquire(py, lease)?;
-        }
-        drop(outside);
-        match step {
-            Step::Done(answer) => Ok(answer),
-            Step::Compute(lease) => self.compute(py, lease),
-            Step::Nested | Step::Busy(_) | Step::Wait(_) => self.answer(py),
-        }
-    }
-
     fn offline_miss(&self, py: Python<'py>) -> PyErr {
         let told = || -> PyResult<PyErr> {
             let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
             Ok(PyErr::from_value(callbacks::cache_miss(&self.me.name, &key)?))
         };
         told().unwrap_or_else(|error| error)
-    }
-}
-
-/// Waits for another thread's value; None if its thread was stopped and somebody must take over.
-fn wait(py: Python<'_>, waiter: &Waiter<PySharedResult>) -> PyResult<Option<PySharedResult>> {
-    loop {
-        match py.detach(|| waiter.wait(SIGNALS)) {
-            Poll::Ready(shared) => return Ok(Some(shared)),
-            Poll::Again => return Ok(None),
-            Poll::Pending => {
-                py.check_signals()?;
-                if let Some(leader) = waiter.leader() {
-                    leader.check();
-                }
-            }
-        }
     }
 }

@@ -9,4 +9,6 @@ mod lookup;
 pub mod memoised;
 mod nested;
 pub mod options;
+pub mod patience;
 pub mod previous;
+mod threads;

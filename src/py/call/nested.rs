@@ -19,7 +19,7 @@ impl<'py> Invocation<'_, 'py> {
 
     /// The value of an earlier inner call, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
-        let kept = self.cache().flights().nested_get(&self.key, self.context.caller());
+        let kept = self.cache().flights().nested_get(&self.key, self.caller());
         let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
         let value = self.value_of(py, text.as_ref(), live)?;
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
@@ -32,7 +32,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(());
         }
         let result = SharedResult::Result(entry.text, entry.live);
-        self.cache().flights().nested_put(&self.key, self.context.caller(), result);
+        self.cache().flights().nested_put(&self.key, self.caller(), result);
         Ok(())
     }
 

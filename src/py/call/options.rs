@@ -24,6 +24,8 @@ pub struct Options {
     pub clock: Option<Py<PyAny>>,
     /// Called with `(function, args, kwargs)` to have a result made anew in the background.
     pub refresher: Option<Py<PyAny>>,
+    /// How long to wait for somebody else who computes, in seconds.
+    pub wait: Option<f64>,
     /// What an unstorable result does: `warn`, `ignore` or `raise`.
     pub on_unstorable: String,
 }
@@ -76,6 +78,7 @@ impl<'py> FromPyObject<'_, 'py> for Options {
             errors: get("errors")?.extract()?,
             clock: get("clock")?.extract()?,
             refresher: get("refresher")?.extract()?,
+            wait: get("wait")?.extract()?,
             on_unstorable: get("on_unstorable")?.extract()?,
         })
     }

@@ -12,6 +12,7 @@ mod gil_cell;
 mod install;
 mod process;
 mod raw_call;
+mod recursion;
 mod scalar;
 mod slot;
 mod str;
@@ -22,8 +23,9 @@ pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, slot_of, widen};
-pub use process::{at_fork, share};
+pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
+pub use recursion::enter as enter_recursion;
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};
 pub use str::{ascii, utf8};

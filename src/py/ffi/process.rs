@@ -1,5 +1,7 @@
 //! What processes share: memory, and the moment of a fork.
 
+use pyo3::ffi;
+use pyo3::prelude::*;
 use std::fs::File;
 use std::io;
 use std::slice;
@@ -45,3 +47,9 @@ pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
 /// There are no forks here.
 #[cfg(not(unix))]
 pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
+
+/// Whether this is not a sub-interpreter.
+pub fn is_main_interpreter(_: Python<'_>) -> bool {
+    // SAFETY: the interpreter is attached, and lives as long as this call.
+    unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }
+}

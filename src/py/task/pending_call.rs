@@ -26,6 +26,7 @@ use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
 use crate::py::call::memoised::Memoised;
 use crate::py::call::options::Options;
+use crate::py::call::patience::Patience;
 use crate::py::call::previous::Noted;
 use crate::py::key::arguments::Call;
 
@@ -38,6 +39,7 @@ pub struct PendingCall {
     /// None if the call goes straight through.
     begun: Option<Arc<Begun>>,
     state: Mutex<State>,
+    patience: Patience,
 }
 
 /// What stays the same while a call is under way.
@@ -178,9 +180,14 @@ impl PendingCall {
         let Some(invocation) = self.invocation(py, &call) else { return Ok(false) };
         let Some(lease) = lead.to_acquire() else { return Ok(false) };
         match invocation.acquire(py, lease)? {
-            Step::Busy(lease) => {
+            Step::Busy(mut lease) => {
+                let who = || Ok(invocation.leading_process());
+                let waits_on = invocation.waits_on(py, &self.patience, who)?;
+                if !waits_on {
+                    lease.stand_back(invocation.cache(), &invocation.key);
+                }
                 lead.put_back(lease, false);
-                Ok(!invocation.context.is_within() && lead.may_wait_outside())
+                Ok(waits_on && !invocation.context.is_within() && lead.may_wait_outside())
             }
             Step::Compute(lease) => {
                 lead.put_back(lease, true);
@@ -273,11 +280,31 @@ impl PendingCall {
         self.waiter().is_some_and(|waiter| waiter.leader().is_some())
     }
 
-    /// Looks whether the leader is gone; then another one takes over.
-    fn check_leader(&self) {
-        if let Some(leader) = self.waiter().and_then(|waiter| waiter.leader()) {
+    /// Looks whether the leader is gone, in which case another one takes over; says once who is
+    /// waited for. False if `wait=` is over.
+    fn check_leader(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(waiter) = self.waiter() else { return Ok(true) };
+        if let Some(leader) = waiter.leader() {
             leader.check();
         }
+        let call = self.to_call(py)?;
+        let Some(invocation) = self.invocation(py, &call) else { return Ok(true) };
+        let who = || Invocation::leading_thread(py, &waiter);
+        invocation.waits_on(py, &self.patience, who)
+    }
+
+    /// The number of seconds that `wait=` allows.
+    #[getter]
+    fn wait_limit(&self) -> Option<f64> {
+        self.begun.as_ref()?.options.wait
+    }
+
+    /// Stops waiting; computes beside the one who does, whose result goes first.
+    fn compute_beside(&self, py: Python<'_>) -> PyResult<()> {
+        let call = self.to_call(py)?;
+        let lease = self.invocation(py, &call).map(|invocation| invocation.lease_beside());
+        drop(self.replace(lease.map_or(State::Over, State::Alone)));
+        Ok(())
     }
 
     /// The outcome as a tuple of one, or None if this call must look again.
@@ -320,6 +347,7 @@ impl PendingCall {
             kwargs: call.kwargs(py)?.map(Bound::unbind),
             begun,
             state: Mutex::new(state),
+            patience: Patience::new(),
         };
         Bound::new(py, pending).map(Bound::into_any)
     }

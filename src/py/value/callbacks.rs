@@ -6,15 +6,23 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 
-use crate::py::ffi::call_with;
+use crate::py::ffi::{call_with, is_main_interpreter};
 
 static CALLBACKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Takes the callbacks; those that came first stay.
+/// Takes the callbacks; those that came first stay. `ImportError` in a sub-interpreter: objects of
+/// one interpreter must not reach another one, and a cache has those of all its callers.
 #[pyfunction]
-pub fn hand_over(callbacks: Bound<'_, PyAny>) {
+pub fn hand_over(callbacks: Bound<'_, PyAny>) -> PyResult<()> {
     let py = callbacks.py();
+    if !is_main_interpreter(py) {
+        return Err(PyImportError::new_err(
+            "outlive works in the main interpreter only, and this is a sub-interpreter (mod_wsgi: \
+             set WSGIApplicationGroup %{GLOBAL}; otherwise use a process of its own)",
+        ));
+    }
     let _ = CALLBACKS.set(py, callbacks.unbind());
+    Ok(())
 }
 
 /// The tag and the payload of a value of the standard library's own types; None for any other.
@@ -49,6 +57,26 @@ pub fn enter_call<'py>(
 /// Takes `enter_call` back.
 pub fn leave_call(token: &Bound<'_, PyAny>) -> PyResult<()> {
     call(intern!(token.py(), "leave_call"), (token,)).map(drop)
+}
+
+/// Python's identifier of this thread.
+pub fn thread_identifier(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    call(intern!(py, "thread_identifier"), ())
+}
+
+/// How a user calls the thread with this identifier.
+pub fn thread_name(py: Python<'_>, identifier: u64) -> PyResult<Bound<'_, PyAny>> {
+    call(intern!(py, "thread_name"), (identifier,))
+}
+
+/// The number of the running greenlet, `fresh` if it has none; None if it has no hub to wait through.
+pub fn greenlet_number(py: Python<'_>, fresh: u64) -> PyResult<Option<u64>> {
+    call(intern!(py, "greenlet_number"), (fresh,))?.extract()
+}
+
+/// Lets the other greenlets of this thread run for so many seconds.
+pub fn greenlet_sleep(py: Python<'_>, seconds: f64) -> PyResult<()> {
+    call(intern!(py, "greenlet_sleep"), (seconds,)).map(drop)
 }
 
 /// The exception for a miss in mode "offline".

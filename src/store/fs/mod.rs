@@ -3,6 +3,8 @@
 
 mod disk;
 mod fingerprint;
+#[cfg(target_os = "linux")]
+mod holder;
 mod open_file;
 mod platform;
 #[cfg(target_os = "linux")]
@@ -147,6 +149,10 @@ pub trait LockHandle: Send + Sync + Debug {
     fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken>;
     /// Gives `part` back.
     fn unlock(&self, part: LockPart);
+    /// The process that has `part`, as far as the system tells: for the user.
+    fn holder(&self, _part: LockPart) -> Option<u32> {
+        None
+    }
     /// What the system says about the file; an error if the descriptor is not ours any more.
     fn status(&self) -> io::Result<Status>;
     /// The file itself, if there is one whose memory can be shared.

@@ -9,11 +9,13 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
+use super::holder::holder;
 use super::open_file::OpenFile;
 use super::refusal::outcome;
 use super::{LockHandle, LockMode, LockPart, Status, Taken};
@@ -39,6 +41,11 @@ impl LockHandle for OpenFile {
     fn unlock(&self, part: LockPart) {
         // Nothing to do about a failure: the kernel frees the lock when the file is closed.
         drop(self.verified().map(|file| set(file, libc::F_UNLCK, part)));
+    }
+
+    fn holder(&self, part: LockPart) -> Option<u32> {
+        let inode = self.verified().ok()?.metadata().ok()?.ino();
+        holder(inode, u64::try_from(range(libc::F_WRLCK, part).l_start).ok()?)
     }
 
     fn status(&self) -> io::Result<Status> {

@@ -146,7 +146,9 @@ impl<'a> Machine<'a> {
         match caches[call.key % 2].join(&key(call.key), call.owner) {
             Join::Lead(guard) => State::Locking(guard),
             Join::Wait(waiter) => State::Waiting(waiter),
-            Join::Nested | Join::Circle => State::Computing { guard: None, locked: false, done: 0 },
+            Join::Nested | Join::Circle | Join::Beside => {
+                State::Computing { guard: None, locked: false, done: 0 }
+            }
         }
     }
 

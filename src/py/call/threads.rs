@@ -1,0 +1,39 @@
+//! The names of threads that compute, for those who wait for them.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+use crate::flight::this_thread;
+use crate::py::value::callbacks;
+
+/// Python's identifiers of threads by our numbers.
+static IDENTIFIERS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
+
+/// Notes this thread's identifier, once; it is forgotten when the thread ends.
+pub fn note(py: Python<'_>) -> PyResult<()> {
+    struct Noted(u64);
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            IDENTIFIERS.lock().remove(&self.0);
+        }
+    }
+    thread_local!(static NOTED: std::cell::OnceCell<Noted> = const { std::cell::OnceCell::new() });
+    if NOTED.try_with(|noted| noted.get().is_some()).unwrap_or(true) {
+        return Ok(());
+    }
+    let identifier = callbacks::thread_identifier(py)?.extract()?;
+    IDENTIFIERS.lock().insert(this_thread(), identifier);
+    let _ = NOTED.try_with(|noted| drop(noted.set(Noted(this_thread()))));
+    Ok(())
+}
+
+/// The thread with this number in the user's words.
+pub fn name(py: Python<'_>, number: u64) -> PyResult<String> {
+    let identifier = IDENTIFIERS.lock().get(&number).copied();
+    match identifier {
+        Some(identifier) => callbacks::thread_name(py, identifier)?.extract(),
+        None => Ok("another thread".to_owned()),
+    }
+}

@@ -1,0 +1,90 @@
+//! How deep calls may go: as deep as Python lets C functions go, and as the thread's stack allows.
+
+use std::cell::Cell;
+use std::ptr;
+
+use pyo3::exceptions::PyRecursionError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// So much of a stack is left alone, where it has twice as much: whoever is called needs some.
+const RESERVE: usize = 48 << 10;
+
+/// One level of calls; dropped, it is left.
+#[must_use = "dropped the level is left"]
+pub struct Level<'py>(Python<'py>);
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the interpreter is attached, and `enter` has entered this level.
+        unsafe { ffi::Py_LeaveRecursiveCall() };
+    }
+}
+
+/// Goes one level deeper, as a C function that Python calls does; `RecursionError` if that is too
+/// deep, or if less than an eighth of the stack is left.
+#[inline]
+pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
+    if is_low() {
+        return Err(PyRecursionError::new_err("too little stack is left for a memoised call"));
+    }
+    // SAFETY: the interpreter is attached; the text ends with a NUL.
+    if unsafe { ffi::Py_EnterRecursiveCall(c" in a memoised call".as_ptr()) } != 0 {
+        return Err(PyErr::fetch(py));
+    }
+    Ok(Level(py))
+}
+
+/// Whether this thread comes to the end of its stack.
+fn is_low() -> bool {
+    thread_local!(static FLOOR: Cell<usize> = const { Cell::new(0) });
+    let here = 0_u8;
+    let here = ptr::from_ref(&here).addr();
+    let floor = match FLOOR.get() {
+        0 => {
+            // One where nothing is known: no address is below it.
+            let floor =
+                stack().map_or(1, |(end, size)| end + (size / 8).max(RESERVE.min(size / 2)));
+            FLOOR.set(floor);
+            floor
+        }
+        floor => floor,
+    };
+    here < floor
+}
+
+/// The lowest address of this thread's stack, and its size.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn stack() -> Option<(usize, usize)> {
+    use nix::libc;
+    use std::mem::MaybeUninit;
+    let mut attributes = MaybeUninit::uninit();
+    let (mut end, mut size) = (ptr::null_mut(), 0);
+    // SAFETY: the attributes are filled in before they are read, and destroyed once.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let failed = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut end, &raw mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        (failed == 0).then(|| (end.addr(), size))
+    }
+}
+
+/// The lowest address of this thread's stack, and its size.
+#[cfg(target_os = "macos")]
+fn stack() -> Option<(usize, usize)> {
+    use nix::libc;
+    // SAFETY: both only read what this thread knows of itself.
+    let (top, size) = unsafe {
+        let thread = libc::pthread_self();
+        (libc::pthread_get_stackaddr_np(thread), libc::pthread_get_stacksize_np(thread))
+    };
+    Some((top.addr().checked_sub(size)?, size))
+}
+
+/// Nobody tells here.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+fn stack() -> Option<(usize, usize)> {
+    None
+}

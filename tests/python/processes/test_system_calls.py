@@ -1,0 +1,42 @@
+"""What a miss asks of the system: each call costs as much as hundreds of instructions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from support.programs import STUCK, Scripts
+
+#: As docs/concurrency.md lists them.
+EXPECTED = {"fcntl": 2, "lseek": 1, "statx": 6, "write": 1}
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_the_system_calls_of_a_miss(tmp_path: Path, script: Scripts) -> None:
+    """A miss of a cache with a file makes the system calls that docs/concurrency.md lists."""
+    program = """
+    import os
+    from outlive import Cache
+    function = Cache("c.json").memoise(lambda n: n, name="f")
+    for n in range(30):
+        function(n)
+    os.getppid()
+    function(1000)
+    os.getppid()
+    os._exit(0)
+    """
+    with script.start(program) as process:  # written to its file, and compiled, without a trace
+        process.communicate(timeout=STUCK)
+    trace = tmp_path / "trace"
+    command = ["strace", "-f", "-o", str(trace), process.args[0], str(tmp_path / script.name)]
+    traced = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=STUCK, check=False)
+    if not trace.exists() or traced.returncode != 0:
+        pytest.skip("processes cannot be traced here")
+    _, miss, _ = re.split(r"^\d+ +getppid\(\).*$", trace.read_text(), flags=re.MULTILINE)
+    calls = re.findall(r"^\d+ +(\w+)\(", miss, flags=re.MULTILINE)
+    assert Counter(calls) == EXPECTED, miss
