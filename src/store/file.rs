@@ -146,9 +146,7 @@ impl Store for FileStore {
     }
 
     fn key_holder(&self, key: &[u8]) -> Option<u32> {
-        let inner = self.inner();
-        let lock = inner.lock.lock().clone();
-        lock?.key_holder(key)
+        self.current().locks.key_holder(key)
     }
 
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {

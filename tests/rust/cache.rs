@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use outlive::cache::{Cache, Entry, Epoch, Origin, Share, SharedResult};
-use outlive::flight::{Join, Outcome, Owner, Poll};
+use outlive::flight::{Caller, Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
 use outlive::store::{FileStore, MemoryStore};
 use tempfile::TempDir;
@@ -320,4 +320,62 @@ fn threads_and_saves_agree() {
     kept.sort();
     found.sort();
     assert_eq!(kept, found);
+}
+
+const ASK: Ask = Ask { origin: None, looks: true, locks: true };
+
+/// Misses `key` as a call of `function` in the thread `thread`.
+fn miss(cache: &Text, thread: u64, function: u64) -> Miss<String, String> {
+    let caller = Caller::within(Owner::thread(thread), &[]).calling(Some(function));
+    cache.begin_miss(&key("key"), caller, ASK, StaleResult::default())
+}
+
+fn lease(miss: Miss<String, String>) -> Lease<String, String> {
+    match miss {
+        Miss::Lead(lease) | Miss::Beside(lease) => lease,
+        _ => panic!("it may not compute"),
+    }
+}
+
+/// A result is committed once; whoever missed it before looks once more and finds it.
+#[test]
+fn a_miss_is_looked_up_again() {
+    let cache = in_memory();
+    lease(miss(&cache, 1, 1)).commit(&cache, &key("key"), result("1")).unwrap();
+    assert!(matches!(miss(&cache, 2, 1), Miss::Found(..)));
+    let anew = Ask { looks: false, ..ASK };
+    let again = cache.begin_miss(&key("key"), Owner::thread(2), anew, StaleResult::default());
+    assert!(matches!(again, Miss::Lead(_)));
+}
+
+/// A lease that is dropped passes the right to compute on to one who waits.
+#[test]
+fn a_dropped_lease_is_passed_on() {
+    let cache = in_memory();
+    let first = lease(miss(&cache, 1, 1));
+    let Miss::Wait(waiter) = miss(&cache, 2, 1) else { panic!("somebody computes") };
+    drop(first);
+    assert_eq!(waiter.wait(Duration::ZERO), Poll::Again);
+    drop(lease(miss(&cache, 2, 1)));
+}
+
+/// Of two functions that compute one key side by side, the first one's result is kept, also if it
+/// comes last; if the first one fails, it is the other's.
+#[test]
+fn what_is_computed_beside_comes_second() {
+    for fails in [false, true] {
+        let cache = in_memory();
+        let (first, beside) = (lease(miss(&cache, 1, 1)), lease(miss(&cache, 2, 2)));
+        let late = lease(miss(&cache, 3, 3));
+        beside.commit(&cache, &key("key"), result("2")).unwrap();
+        assert!(!cache.contains(b"key"), "the first one goes on");
+        if fails {
+            first.fail(&cache, &key("key"), SharedResult::Failed("failed".to_owned()));
+        } else {
+            first.commit(&cache, &key("key"), result("1")).unwrap();
+        }
+        late.commit(&cache, &key("key"), result("3")).unwrap();
+        let kept = if fails { "2" } else { "1" };
+        assert_eq!(text(&cache, "key").as_deref(), Some(kept));
+    }
 }

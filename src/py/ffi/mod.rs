@@ -25,7 +25,7 @@ pub use gil_cell::Attached;
 pub use install::{defer_counting, install, slot_of, widen};
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
-pub use recursion::enter as enter_recursion;
+pub use recursion::{enter as enter_recursion, stack_left};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};
 pub use str::{ascii, utf8};

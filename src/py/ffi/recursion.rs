@@ -37,6 +37,11 @@ pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
 
 /// Whether this thread comes to the end of its stack.
 fn is_low() -> bool {
+    stack_left() == 0
+}
+
+/// How many bytes of this thread's stack may still be used.
+pub fn stack_left() -> usize {
     thread_local!(static FLOOR: Cell<usize> = const { Cell::new(0) });
     let here = 0_u8;
     let here = ptr::from_ref(&here).addr();
@@ -50,7 +55,7 @@ fn is_low() -> bool {
         }
         floor => floor,
     };
-    here < floor
+    here.saturating_sub(floor)
 }
 
 /// The lowest address of this thread's stack, and its size.

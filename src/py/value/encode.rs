@@ -12,6 +12,7 @@ use super::callbacks::pack;
 use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
+use crate::py::ffi::stack_left;
 use crate::py::ffi::{int_value, utf8};
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
@@ -42,12 +43,17 @@ impl Walk {
     }
 }
 
+/// More than one level of nesting takes of the stack.
+const LEVEL: usize = if cfg!(debug_assertions) { 1024 } else { 384 };
+
 /// Appends the text of `value`, which stands in `depth` others, to `writer`.
 ///
 /// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
 /// first thing that may, all is begun anew, and each dict is copied before it is gone through.
 pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> Encoded {
     let start = writer.as_bytes().len();
+    // Where the stack has room for fewer levels, it is as if the value stood deeper.
+    let depth = depth + MAX_DEPTH.saturating_sub(stack_left() / LEVEL);
     match put(value, writer, Walk { depth, guarded: cfg!(Py_GIL_DISABLED) }) {
         Err(refusal) if refusal.again => {
             writer.rewind(start);

@@ -50,7 +50,9 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     pub fn too_deep() -> Box<Self> {
-        Self::new(format!("nested deeper than {MAX_DEPTH} levels, or in a circle"))
+        Self::new(format!(
+            "nested deeper than {MAX_DEPTH} levels or than the stack of this thread allows, or in a circle"
+        ))
     }
 
     /// It was found in the item `n`.

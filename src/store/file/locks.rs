@@ -63,6 +63,12 @@ impl Locks {
         }
     }
 
+    /// The process that computes `key`, as far as the system tells.
+    pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
+        let joined = self.presence.lock().clone();
+        joined?.key_holder(key)
+    }
+
     /// Whether this process has joined.
     pub fn is_present(&self) -> bool {
         self.presence.lock().is_some()
