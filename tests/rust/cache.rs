@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry, Epoch, Origin, Share, SharedResult};
+use outlive::cache::{
+    Ask, Cache, Entry, Epoch, Lease, Miss, Origin, Share, SharedResult, StaleResult,
+};
 use outlive::flight::{Caller, Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
 use outlive::store::{FileStore, MemoryStore};
@@ -355,7 +357,7 @@ fn a_dropped_lease_is_passed_on() {
     let first = lease(miss(&cache, 1, 1));
     let Miss::Wait(waiter) = miss(&cache, 2, 1) else { panic!("somebody computes") };
     drop(first);
-    assert_eq!(waiter.wait(Duration::ZERO), Poll::Again);
+    assert!(matches!(waiter.wait(Duration::ZERO), Poll::Again));
     drop(lease(miss(&cache, 2, 1)));
 }
 

@@ -96,13 +96,15 @@ def test_an_exception_crosses_loops() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
-def test_sync_and_async_functions_share_a_key(drop_in: DropInCache) -> None:
+@pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
+def test_sync_and_async_functions_share_a_key() -> None:
     """A thread waits for a task's computation, and a task for a thread's, under one key."""
+    cache = Cache(None)
     started = threading.Event()
     go = threading.Event()
     calls = []
 
-    @drop_in.memoise
+    @cache.memoise(name="shared")
     async def by_task(uri: str) -> list[str]:
         calls.append("task")
         started.set()
@@ -110,7 +112,7 @@ def test_sync_and_async_functions_share_a_key(drop_in: DropInCache) -> None:
             await asyncio.sleep(0.001)
         return [uri]
 
-    @drop_in.memoise(key="first")
+    @cache.memoise(name="shared")
     def by_thread(uri: str) -> list[str]:
         calls.append("thread")
         started.set()
@@ -285,8 +287,10 @@ def test_a_fork_out_of_a_task() -> None:
     assert asyncio.run(main()) == 0
 
 
-def test_stress_of_loops_and_threads(drop_in: DropInCache) -> None:
+@pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")
+def test_stress_of_loops_and_threads() -> None:
     """Threads and loops that share keys, half of the calls failing, all end with right results."""
+    cache = Cache(None)
     under_way: set[str] = set()
     failed: set[str] = set()
 
@@ -301,13 +305,13 @@ def test_stress_of_loops_and_threads(drop_in: DropInCache) -> None:
             raise ValueError(uri)
         return [uri]
 
-    @drop_in.memoise
+    @cache.memoise(name="shared")
     async def by_task(uri: str) -> list[str]:
         enter(uri)
         await asyncio.sleep(0)
         return leave(uri)
 
-    @drop_in.memoise
+    @cache.memoise(name="shared")
     def by_thread(uri: str) -> list[str]:
         enter(uri)
         time.sleep(0)
@@ -330,7 +334,6 @@ def test_stress_of_loops_and_threads(drop_in: DropInCache) -> None:
                 assert by_thread(uri) == [uri]
         return None
 
-    with pytest.warns(outlive.KeyCollisionWarning):
-        in_threads(8, run)
+    in_threads(8, run)
     assert not under_way
-    assert len(drop_in) == 50
+    assert len(cache) == 50
