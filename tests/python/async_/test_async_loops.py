@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-import outlive
 from outlive import Cache
 from outlive._drop_in import DropInCache
 
