@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
+FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults lint fmt rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz lint fmt rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -40,6 +41,9 @@ python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack o
 faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated histories: the long form
 	$(BIN)/pytest -q tests/python/faults --faults=long
 	SIM_SEEDS=10000 SIM_DELAYS=2 cargo test -q --test simulation
+
+fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
+	tools/fuzz $(FUZZ_S)
 
 test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \

@@ -5,6 +5,8 @@ mod crash;
 mod files;
 mod flight;
 mod format;
+mod hostile;
+mod hostile_files;
 mod imports;
 mod journal;
 #[cfg(target_os = "linux")]

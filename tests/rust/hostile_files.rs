@@ -1,0 +1,93 @@
+//! Golden files and what some flips, cuts and splices make of them: `make fuzz` goes on for longer.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::hostile;
+
+/// The bytes of all golden files whose names hold `part`.
+fn seeds(part: &str) -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for folder in std::fs::read_dir(Path::new("tests/fixtures")).expect("they are there") {
+        for file in
+            std::fs::read_dir(folder.expect("it can be read").path()).expect("it is a folder")
+        {
+            let path = file.expect("it can be read").path();
+            if path.to_string_lossy().contains(part) {
+                seeds.push(std::fs::read(path).expect("it can be read"));
+            }
+        }
+    }
+    seeds.sort();
+    assert!(!seeds.is_empty());
+    seeds
+}
+
+/// One change: what, where, and with what.
+type Edit = (u8, Index, Index, u8);
+
+fn edited(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
+    const WORDS: [&[u8]; 10] = [
+        b"\"",
+        b"{",
+        b"}",
+        b"[",
+        b",",
+        b"\\",
+        b"\n",
+        b"\xff",
+        b"\"outlive\": {\"format\": 2}",
+        b"\0",
+    ];
+    for (what, at, to, with) in edits {
+        if bytes.is_empty() {
+            break;
+        }
+        let (at, to) = (at.index(bytes.len()), to.index(bytes.len()));
+        match what {
+            0 => bytes[at] ^= 1 << (with % 8),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.drain(at.min(to)..at.max(to))),
+            3 => drop(bytes.splice(at..at, WORDS[usize::from(*with) % WORDS.len()].to_vec())),
+            _ => {
+                let piece = bytes[at.min(to)..at.max(to)].to_vec();
+                drop(bytes.splice(at..at, piece));
+            }
+        }
+    }
+    bytes
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    prop::collection::vec((0..5_u8, any::<Index>(), any::<Index>(), any::<u8>()), 0..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..Default::default() })]
+
+    /// Snapshots of all kinds, edited.
+    #[test]
+    fn snapshots(seed: Index, edits in edits()) {
+        hostile::snapshot(&edited(seed.get(&seeds("cache.json")).clone(), &edits));
+    }
+
+    /// Their values.
+    #[test]
+    fn values(seed: Index, edits in edits()) {
+        let bytes = edited(seed.get(&seeds("cache.json")).clone(), &edits);
+        hostile::value(&bytes);
+        bytes.split(|byte| *byte == b'\n').for_each(hostile::value);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+
+    /// Journals, edited.
+    #[test]
+    fn journals(seed: Index, edits in edits()) {
+        hostile::journal(&edited(seed.get(&seeds(".journal-")).clone(), &edits));
+    }
+}
