@@ -17,29 +17,43 @@ pub const PREFIX: &str = "outlive:";
 
 /// Builds one key text.
 #[derive(Debug, Default)]
-pub struct KeyText(Vec<u8>);
+pub struct KeyText {
+    text: Vec<u8>,
+    /// Whether it is for the drop-in's file.
+    flat: bool,
+}
 
 impl KeyText {
     /// Starts an empty text.
     pub fn new() -> Self {
-        Self(Vec::with_capacity(96))
+        Self { text: Vec::with_capacity(96), flat: false }
+    }
+
+    /// Starts an empty text for the drop-in's file if `flat`.
+    pub fn for_file(flat: bool) -> Self {
+        Self { flat, ..Self::new() }
+    }
+
+    /// Whether it is for the drop-in's file.
+    pub fn is_flat(&self) -> bool {
+        self.flat
     }
 
     /// Appends punctuation or a word, as it is.
     pub fn raw(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
+        self.text.extend_from_slice(text.as_bytes());
     }
 
     /// Appends a finished piece of key text.
     pub fn piece(&mut self, text: &[u8]) {
-        self.0.extend_from_slice(text);
+        self.text.extend_from_slice(text);
     }
 
     /// Appends a string between quotes, so that nothing in it can end it or look like the rest.
     ///
     /// Surrogates are written as `\uhhhh`: in the file, two of them would become a character.
     pub fn quoted(&mut self, wtf8: &[u8]) {
-        self.0.push(b'"');
+        self.text.push(b'"');
         let mut at = 0;
         loop {
             let plain = special_or_wide(wtf8, at);
@@ -52,16 +66,16 @@ impl KeyText {
                 continue;
             }
             match byte {
-                b'"' | b'\\' => self.0.extend([b'\\', byte]),
+                b'"' | b'\\' => self.text.extend([b'\\', byte]),
                 b'\n' => self.raw("\\n"),
                 b'\r' => self.raw("\\r"),
                 b'\t' => self.raw("\\t"),
                 0..=0x1f | 0x7f => self.raw(&format!("\\x{byte:02x}")),
-                _ => self.0.push(byte),
+                _ => self.text.push(byte),
             }
             at += 1;
         }
-        self.0.push(b'"');
+        self.text.push(b'"');
     }
 
     /// Appends bytes as `b"…"`, printable ASCII as it is and the rest as `\xhh`.
@@ -69,12 +83,12 @@ impl KeyText {
         self.raw("b\"");
         for &byte in bytes {
             match byte {
-                b'"' | b'\\' => self.0.extend([b'\\', byte]),
-                0x20..=0x7e => self.0.push(byte),
+                b'"' | b'\\' => self.text.extend([b'\\', byte]),
+                0x20..=0x7e => self.text.push(byte),
                 _ => self.raw(&format!("\\x{byte:02x}")),
             }
         }
-        self.0.push(b'"');
+        self.text.push(b'"');
     }
 
     /// Appends a float as Python writes it: always told from an integer.
@@ -101,22 +115,22 @@ impl KeyText {
 
     /// Takes back everything behind the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
-        self.0.truncate(len);
+        self.text.truncate(len);
     }
 
     /// How long the text is by now, in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether nothing was appended yet.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The finished text.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.text
     }
 }
 

@@ -34,6 +34,7 @@ from . import _callbacks as _callbacks
 from ._cache import Cache as Cache
 from ._exceptions import CacheFileWarning as CacheFileWarning
 from ._exceptions import CacheMiss as CacheMiss
+from ._exceptions import CodeChangedWarning as CodeChangedWarning
 from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
 from ._exceptions import OutliveWarning as OutliveWarning
 from ._exceptions import UnstorableWarning as UnstorableWarning
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from ._drop_in import memoise as memoise
     from ._drop_in import memoize as memoize
     from ._drop_in import save_cache as save_cache
+    from ._file import File as File
     from ._info import CacheInfo as CacheInfo
     from ._previous import previous as previous
     from ._types import BoundMemoised as BoundMemoised
@@ -67,6 +69,8 @@ _PUBLIC = [
     "CacheFileWarning",
     "CacheInfo",
     "CacheMiss",
+    "CodeChangedWarning",
+    "File",
     "KeyCollisionWarning",
     "Memoised",
     "OutliveWarning",
@@ -89,6 +93,10 @@ def __getattr__(name: str) -> Any:
         from . import _drop_in
 
         return _drop_in.configure
+    if name == "File":
+        from ._file import File
+
+        return File
     if name == "CacheInfo":
         from ._info import CacheInfo
 

@@ -72,8 +72,8 @@ class Cache(CacheMapping):
             max_bytes: How many bytes the texts of all results may have together; None (default):
                 any number.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
-                cache_errors, on_unstorable; and clock, a callable that tells the time in seconds
-                since 1970, for tests.
+                cache_errors, on_unstorable, on_code_change; and clock, a callable that tells the
+                time in seconds since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
@@ -138,6 +138,8 @@ class Cache(CacheMapping):
                 durations: how long each is kept and raised again; None (default): no exception.
             on_unstorable: What happens to a result that the file cannot hold: "warn" (default,
                 once a function) and "ignore" keep it in this process, "raise" is a TypeError.
+            on_code_change: What happens to results of the function as it was before an edit: "warn"
+                (default, once a function: they are served), "recompute" or "ignore".
             key: "all" arguments (default), the "first" (drop-in: default) that is not ignored, or
                 a callable that takes the arguments of the call and returns what is the key.
             ignore: Names of parameters that make no difference; default ``()``.

@@ -127,8 +127,7 @@ class CacheState:
 
     def keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
         """Yield the keys of ``memoised``."""
-        start = f"{memoised.name}("
-        keys = self.entries.keys()
+        start, keys = memoised.key_start(), self.entries.keys()
         return (key for key in keys if key.startswith(start))
 
 

@@ -43,6 +43,34 @@ def long_int(digits: str) -> int:
     return _tags.long_int(digits)
 
 
+def describe(value: object) -> tuple[str, Any] | None:
+    """Return the kind of an argument and what tells it from others of it, None if unknown."""
+    from . import _describe
+
+    return _describe.describe(value)
+
+
+def class_mark(cls: type) -> str:
+    """Return a digest of the shape of a class that its name may not lead to, else nothing."""
+    from . import _describe
+
+    return _describe.class_mark(cls)
+
+
+def key_advice(value: object, name: str) -> str:
+    """Return what to do with an argument that has no key."""
+    from . import _describe
+
+    return _describe.advice(value, name)
+
+
+def digest(data: bytes) -> str:
+    """Return 26 characters that stand for ``data``."""
+    from . import _digest
+
+    return _digest.short(data, length=26)
+
+
 def module_name(named: Callable[..., Any]) -> str:
     """Return the name under which the module of a function or class is imported."""
     from . import _naming

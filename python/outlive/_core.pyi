@@ -8,16 +8,18 @@ from typing import Any, Final, Protocol, final
 from ._async.leader import LeaderTask
 from ._info import CacheInfo
 from ._options import Options
-from ._parameters import Param
+from ._parameters import KeyRules
 from ._registration import Registration
 from ._types import Mode
 
 __all__ = [
     "IGNORED",
+    "IGNORED_BY_NAME",
     "KEYED",
     "MODES",
     "PAUSES",
     "SECRET",
+    "SECRET_BY_NAME",
     "Cache",
     "Memoised",
     "PendingCall",
@@ -35,6 +37,8 @@ MODES: Final[tuple[Mode, Mode, Mode, Mode, Mode]]
 KEYED: Final[int]
 IGNORED: Final[int]
 SECRET: Final[int]
+IGNORED_BY_NAME: Final[int]
+SECRET_BY_NAME: Final[int]
 #: How a key held by another process is asked for again, in seconds: first and longest pause.
 PAUSES: Final[tuple[float, float]]
 
@@ -141,12 +145,8 @@ class Memoised:
         core: Cache,
         *,
         name: str,
-        value_name: str,
         body: int,
-        flat: bool,
-        rule: str | Callable[..., Any],
-        params: list[Param],
-        digest: Callable[[str, bytes], str] | None,
+        keys: KeyRules,
         options: Options,
         suspends: bool,
         registration: Registration,
@@ -184,6 +184,12 @@ class Memoised:
 
     def __get_pydantic_core_schema__(self, _source: Any, handler: Any, /) -> Any:
         """What pydantic makes of it: the schema of the function itself."""
+
+    def set_aside(self, mark: str, later: Memoised) -> None:
+        """Keeps the results apart from those of a later function of this name; a call warns."""
+
+    def key_start(self) -> str:
+        """What the keys of all its entries begin with, as of now."""
 
     def counts(self) -> tuple[int, int, int]:
         """How many calls were served from the cache, computed, and found expired."""
@@ -311,8 +317,8 @@ class PendingCall:
 def override_all(begins: bool) -> None:
     """An override of the mode of all caches begins or ends: hits look at it, or no more."""
 
-def canonical(value: Any) -> str:
-    """The key text of one value."""
+def canonical(value: Any, *, flat: bool = False) -> str:
+    """The key text of one value; ``flat`` as it stands in the drop-in's file."""
 
 class _Callbacks(Protocol):
     """What the native half asks of Python."""
@@ -320,6 +326,10 @@ class _Callbacks(Protocol):
     def pack(self, value: object, /) -> tuple[str, Any] | None: ...
     def unpack(self, tag: str, payload: Any, /) -> Any: ...
     def long_int(self, digits: str, /) -> int: ...
+    def describe(self, value: object, /) -> tuple[str, Any] | None: ...
+    def class_mark(self, cls: type, /) -> str: ...
+    def key_advice(self, value: object, name: str, /) -> str: ...
+    def digest(self, data: bytes, /) -> str: ...
     def module_name(self, named: type, /) -> str: ...
     def cache_miss(self, function: str, key: str, /) -> BaseException: ...
     def enter_call(self, core: Cache, key: str | None, /) -> object: ...

@@ -8,7 +8,9 @@ import weakref
 from collections.abc import Callable
 
 from . import _core, _naming, _options, _parameters, _refresh
+from ._digest import short
 from ._exceptions import KeyCollisionWarning
+from ._identity import Identity, body_of, has_no_name
 from ._registration import Registration
 from ._secret import Digester
 from ._typing import TYPE_CHECKING
@@ -120,31 +122,35 @@ def _native(
     version = given.get("version")
     name = _naming.full_name(function, given.get("name"), version)
     shared = _naming.version_mark(version)
-    params = _parameters.parameters(function, given.get("ignore", ()), given.get("secret", ()))
+    rules = _parameters.KeyRules(
+        name=name,
+        value_name=shared if cache.is_drop_in else name,
+        flat=cache.is_drop_in,
+        rule=rule,
+        digest=Digester(cache.core, name),
+        identity=_identity_of(cache, function, given),
+    )
+    rules.read(function, given.get("ignore", ()), given.get("secret", ()))
     registration = Registration(cache, given, own)
     memoised = _core.Memoised(
         function,
         cache.core,
         name=name,
-        value_name=shared if cache.is_drop_in else name,
         body=_naming.body_mark(function),
-        flat=cache.is_drop_in,
-        rule=rule,
-        params=params,
-        digest=Digester(cache.core, name),
+        keys=rules,
         options=_options.Options(),
         suspends=_suspends(function),
         registration=registration,
     )
     if rule == "all":
-        registration.shown = [name for name, _, role, *_ in params if role == _core.KEYED]
+        registration.shown = [name for name, _, role, *_ in rules.params if role == _core.KEYED]
     registration.refresher = _refresher(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)
     if _is_memoised_here(cache, name, function):
         _tell_twice(cache, name)
-    elif not (cache.is_drop_in and rule == "first"):
-        _tell_namesakes(cache, name, memoised)
+    elif not ((cache.is_drop_in and rule == "first") or has_no_name(function)):
+        _meet_namesake(cache, name, memoised)
     return memoised
 
 
@@ -168,31 +174,32 @@ def _tell_twice(cache: CacheState, name: str) -> None:
     warn(KeyCollisionWarning.__name__, message)
 
 
-def _tell_namesakes(cache: CacheState, name: str, memoised: _core.Memoised) -> None:
-    """Warn if another function of this name is alive: they would answer for each other."""
+def _identity_of(
+    cache: CacheState, function: Callable[..., Any], given: dict[str, Any]
+) -> Identity | None:
+    """What tells the function from others of its name; ``name=`` says it all."""
+    if given.get("name") is not None:
+        return None
+    identity = Identity(cache.core, function)
+    return identity if identity.is_needed else None
+
+
+def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised) -> None:
+    """Set an older function of this name aside: if it is called all the same, it warns.
+
+    Most are never called again: a cell was run again, a module was loaded again.
+    """
     named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
     other, named[name] = named.get(name), memoised
-    if other is None or other.function is memoised.function or _is_redefined(other):
+    if other is None or other.function is memoised.function:
         return
-    old, new = (getattr(f.function, "__code__", None) for f in (other, memoised))
-    closed = any(getattr(f.function, "__closure__", None) for f in (other, memoised))
-    if old is new and not closed:
-        return
-    message = (
-        f"two functions are named {name} and share their entries in {cache.label}; "
-        "tell them apart with name=..., or pass what they close over as an argument"
-    )
-    warn(KeyCollisionWarning.__name__, message)
+    old, new = (_what_it_is(each.function) for each in (other, memoised))
+    if old != new:
+        other.set_aside(short(f"{old}"), memoised)
 
 
-def _is_redefined(other: _core.Memoised) -> bool:
-    """Whether ``other`` is what its name stands for now: it is about to be replaced."""
-    # Not sys.modules: what is run by exec (a cell, runpy) has globals that no module shows.
-    names: dict[str, Any] = getattr(inspect.unwrap(other), "__globals__", {})
-    first, *rest = other.__qualname__.split(".")
-    found: Any = names.get(first)
-    for part in rest:
-        found = getattr(found, part, None)
-    found = getattr(found, "fget", found)
-    found = getattr(found, "__func__", found)
-    return getattr(found, "_outlive_native", found) is other
+def _what_it_is(function: Any) -> tuple[str, int]:
+    """What tells functions of one name apart, as far as their keys do not."""
+    instance = getattr(function, "__self__", None)
+    is_keyed = instance is None or inspect.ismodule(instance) or _naming.has_key(instance)
+    return body_of(function), 0 if is_keyed else id(instance)

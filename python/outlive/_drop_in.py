@@ -48,7 +48,7 @@ class DropInCache(Cache):
         if isinstance(key, str) and not _has_split_pair(key):
             return key
         try:
-            return f"outlive:({_core.canonical(key)})"
+            return f"outlive:({_core.canonical(key, flat=True)})"
         except TypeError as error:
             raise TypeError(
                 f"a key is a first argument of a memoised function, and this cannot be one: {error}"
@@ -131,7 +131,7 @@ def configure(
             number.
         max_bytes: How many bytes the texts of all results may have together; None: any number.
         **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, on_unstorable,
-            clock; they hold for functions decorated before, too.
+            on_code_change, clock; they hold for functions decorated before, too.
 
     Raises:
         RuntimeError: ``file`` comes too late.

@@ -18,6 +18,12 @@ class KeyCollisionWarning(OutliveWarning):
     __module__ = "outlive"
 
 
+class CodeChangedWarning(OutliveWarning):
+    """A function was edited since its results were kept, and an old result was served."""
+
+    __module__ = "outlive"
+
+
 class UnstorableWarning(OutliveWarning):
     """A result or an argument that the file cannot hold; the result lives in this process only."""
 

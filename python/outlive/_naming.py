@@ -34,7 +34,21 @@ def module_name(function: Callable[..., Any]) -> str:
     spec, file = main.get("__spec__"), main.get("__file__")
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")
-    return os.path.splitext(os.path.basename(file))[0] if file else "__main__"
+    return _module_of_file(os.path.abspath(file)) if file else "__main__"
+
+
+def _module_of_file(file: str) -> str:
+    """The name under which the module in ``file`` is imported: with its packages, as by ``-m``."""
+    folder, name = os.path.split(os.path.splitext(file)[0])
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        name = f"{package}.{name}"
+    return name
+
+
+def full_name_of(named: Any) -> str:
+    """Return ``module.qualname`` of a function or class, whatever it binds."""
+    return f"{module_name(named)}.{named.__qualname__}"
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -43,20 +57,47 @@ def function_name(function: Callable[..., Any]) -> str:
     Raises:
         TypeError: ``function`` has no name, or binds what has no key.
     """
-    if isinstance(function, functools.partial):
-        name = function_name(function.func)
-        return f"{name}[{_bound_text(name, [list(function.args), function.keywords])}]"
+    return _own_name(function) + _bound_mark(function, _bare_name(function) or "it")
+
+
+def _own_name(function: Any) -> str:
+    """``module.qualname``, without what is bound."""
+    name = _bare_name(function)
+    if name is None:
+        raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
+    return name
+
+
+def _bare_name(function: Any) -> str | None:
+    while isinstance(function, functools.partial):
+        function = function.func
     qualname = getattr(function, "__qualname__", None)
     if qualname is None:
-        raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
+        return None
     module = module_name(function)
     name = f"{module}.{qualname}" if module else str(qualname)
     # A name that could be taken for more than a name stands between quotes.
-    name = name if _PLAIN.fullmatch(name) else _core.canonical(name)
+    return name if _PLAIN.fullmatch(name) else _core.canonical(name)
+
+
+def _bound_mark(function: Any, name: str) -> str:
+    """What a partial or a bound method binds, between brackets; nothing for any other function."""
+    if isinstance(function, functools.partial):
+        inner = _bound_mark(function.func, name)
+        return f"{inner}[{_bound_text(name, [list(function.args), function.keywords])}]"
     instance = getattr(function, "__self__", None)
     if instance is None or inspect.ismodule(instance):
-        return name
-    return f"{name}[{_bound_text(name, instance)}]"
+        return ""
+    return f"[{_bound_text(name, instance)}]"
+
+
+def has_key(instance: object) -> bool:
+    """Whether what a method is bound to says how it is told from others."""
+    try:
+        _core.canonical(instance)
+    except Exception:  # code of the user's, such as a __memo_key__, may raise anything
+        return False
+    return True
 
 
 def _bound_text(name: str, bound: object) -> str:
@@ -84,7 +125,10 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
     elif not name or any(character in _RESERVED for character in name):
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
-        base = name
+        # An instance that says nothing is named by name= alone: the user knows it.
+        instance = getattr(function, "__self__", None)
+        is_told = instance is None or has_key(instance)
+        base = name + (_bound_mark(function, name) if is_told else "")
     return base + version_mark(version)
 
 

@@ -89,6 +89,7 @@ class Options:
         cache_errors: Mapping[type[Exception], Duration] | None = None,
         on_unstorable: str = "warn",
         wait: float | None = None,
+        on_code_change: str = "warn",
         clock: Callable[[], float] | None = None,
         errors: Any = None,
         refresher: Any = None,
@@ -103,6 +104,7 @@ class Options:
         self.cache_errors = cache_errors
         self.on_unstorable = on_unstorable
         self.wait = wait
+        self.on_code_change = on_code_change
         self.clock = clock
         self.errors = errors
         self.refresher = refresher
@@ -122,6 +124,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "cache_errors": lambda v: v,
     "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),
     "wait": lambda v: None if v is None else seconds(v, "wait"),
+    "on_code_change": lambda v: one_of(v, ("warn", "recompute", "ignore"), "on_code_change"),
     "clock": lambda v: _callable(v, "clock"),
 }
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import FunctionType
 
-from ._core import IGNORED, KEYED, SECRET
+from . import _core
+from ._core import IGNORED, IGNORED_BY_NAME, KEYED, SECRET, SECRET_BY_NAME
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from ._identity import Identity
 
     #: Name, kind (as ``inspect`` numbers them), role, whether there is a default, the default.
     Param = tuple[str, int, int, bool, Any]
@@ -25,35 +31,130 @@ def _names(given: str | Iterable[str], option: str) -> frozenset[str]:
     return names
 
 
-def parameters(
-    function: Callable[..., Any], ignore: Iterable[str], secret: Iterable[str]
-) -> list[Param]:
-    """Return the parameters of ``function`` as the core takes them.
+@dataclass
+class KeyRules:
+    """How keys of one function are made, as the native half takes it."""
 
-    Raises:
-        TypeError: ``ignore`` or ``secret`` names a parameter that there is not.
+    #: ``module.qualname`` or what ``name=`` says, with the version.
+    name: str
+    #: The same for a key that is one value: empty in the drop-in's file, where functions share.
+    value_name: str
+    #: Whether plain strings are their own keys.
+    flat: bool
+    #: "first", "all" or a callable of the arguments.
+    rule: str | Callable[..., Any]
+    digest: Callable[[str, bytes], str] | None
+    identity: Identity | None
+    params: list[Param] = field(default_factory=list)
+    #: What ``ignore=`` names that is no parameter: ``**kwargs`` takes it.
+    ignored_keywords: list[str] = field(default_factory=list)
+    #: Whether the parameters are those of a function below a wrapper.
+    is_wrapped: bool = False
+
+    def read(
+        self, function: Callable[..., Any], ignore: Iterable[str], secret: Iterable[str]
+    ) -> None:
+        """Take the parameters from the signature of ``function``.
+
+        Raises:
+            TypeError: ``ignore`` or ``secret`` names a parameter that there is not.
+        """
+        ignored, secrets = _names(ignore, "ignore"), _names(secret, "secret")
+        found, own = _signatures(function)
+        names = [parameter.name for parameter in found]
+        takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in found)
+        for option, given in (("ignore", ignored), ("secret", secrets)):
+            for name in sorted(given - set(names)):
+                if takes_any and option == "ignore":
+                    self.ignored_keywords.append(name)
+                    continue
+                known = ", ".join(names) or "none"
+                raise TypeError(
+                    f"{option}= names {name!r}, which is no parameter (there are: {known})"
+                )
+        for name in sorted(ignored & secrets):
+            raise TypeError(f"{name} is named in both, ignore= and secret=: choose one")
+        self.is_wrapped = own is not None
+        # The first argument of a method is what it is called on, whatever stands between.
+        known_names = set(names) if own is None or self.rule == "first" else {*own, *_SELF}
+        roles = {name: SECRET if name in known_names else SECRET_BY_NAME for name in secrets}
+        roles |= {name: IGNORED if name in known_names else IGNORED_BY_NAME for name in ignored}
+        self.params = [_parameter(parameter, roles) for parameter in found]
+        self._refuse_idle_secrets(roles)
+
+    def _refuse_idle_secrets(self, roles: dict[str, int]) -> None:
+        """Refuse ``secret=`` where the first argument alone is the key, and it is another."""
+        if self.rule != "first":
+            return
+        first = next((param for param in self.params if param[2] != IGNORED), None)
+        for name, role in roles.items():
+            if role == SECRET and (first is None or name != first[0]):
+                raise TypeError(
+                    f"secret=({name!r},) does nothing where only the first argument is the key, so "
+                    f'calls with another {name} would share results; use key="all"'
+                )
+
+
+_LRU_CACHE = type(functools.lru_cache(lambda: None))
+#: What the first parameter of a method is called.
+_SELF = frozenset({"self", "cls"})
+
+
+def _signatures(
+    function: Callable[..., Any],
+) -> tuple[list[inspect.Parameter], frozenset[str] | None]:
+    """The parameters by which calls are bound, and those that a wrapper around them declares.
+
+    The second is None without a wrapper. One that names all its parameters is bound to those.
     """
-    ignored, secrets = _names(ignore, "ignore"), _names(secret, "secret")
+    function = _without_caches(function)
+    kinds = inspect.Parameter
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some functions written in C do not tell
-        kinds = inspect.Parameter
-        found = [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)]
-    names = [parameter.name for parameter in found]
-    for option, given in (("ignore", ignored), ("secret", secrets)):
-        for name in sorted(given - set(names)):
-            known = ", ".join(names) or "none"
-            raise TypeError(f"{option}= names {name!r}, which is no parameter (there are: {known})")
-    for name in sorted(ignored & secrets):
-        raise TypeError(f"{name} is named in both, ignore= and secret=: choose one")
-    return [_parameter(parameter, ignored, secrets) for parameter in found]
+        return [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)], None
+    if not _is_wrapped(function):
+        return found, None
+    own = _own_parameters(function)
+    if own is None:
+        return found, frozenset()
+    if not any(each.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for each in own):
+        return own, None
+    return found, frozenset(each.name for each in own)
 
 
-def _parameter(
-    parameter: inspect.Parameter, ignored: frozenset[str], secrets: frozenset[str]
-) -> Param:
-    role = IGNORED if parameter.name in ignored else KEYED
-    role = SECRET if parameter.name in secrets else role
+def _without_caches(function: Any) -> Any:
+    """What stands below caches, which hand on what they get."""
+    while True:
+        native = getattr(function, "_outlive_native", function)
+        if isinstance(native, _core.Memoised):
+            function = native.function
+        elif isinstance(function, _LRU_CACHE):
+            function = function.__wrapped__
+        else:
+            return function
+
+
+def _is_wrapped(function: Any) -> bool:
+    """Whether the signature shown is not the function's own."""
+    inner = getattr(function, "__func__", function)
+    return hasattr(inner, "__wrapped__") or hasattr(inner, "__signature__")
+
+
+def _own_parameters(function: Any) -> list[inspect.Parameter] | None:
+    """The parameters of the outermost wrapper; None if it does not tell."""
+    inner = getattr(function, "__func__", function)
+    if not inspect.isfunction(inner):
+        return None
+    # A plain function of the same code shows what the code takes.
+    bare = FunctionType(inner.__code__, {}, None, inner.__defaults__, inner.__closure__)
+    bare.__kwdefaults__ = inner.__kwdefaults__
+    own = list(inspect.signature(bare).parameters.values())
+    return own[1:] if inner is not function else own
+
+
+def _parameter(parameter: inspect.Parameter, roles: dict[str, int]) -> Param:
+    role = roles.get(parameter.name, KEYED)
     has_default = parameter.default is not inspect.Parameter.empty
     default = parameter.default if has_default else None
     return parameter.name, int(parameter.kind), role, has_default, default

@@ -25,6 +25,15 @@ class Registration:
         #: What computes results anew in the background.
         self.refresher: Any = None
 
+    @staticmethod
+    def code_note(function: Any) -> tuple[str | None, bytes | None]:
+        """Say what results note of the code of ``function``: its digest, and the script."""
+        from ._code_digest import code_digest, script_of
+
+        script = script_of(function)
+        note = f'{{"script": {_quoted(script)}}}' if script else script
+        return code_digest(function), None if note is None else note.encode()
+
     def cache_info(self, memoised: _core.Memoised) -> CacheInfo:
         """Count calls and entries."""
         from ._info import CacheInfo
@@ -73,3 +82,9 @@ class Registration:
         """Return the options, in the manner of ``functools.lru_cache``."""
         defaults = {"maxsize": self.cache.options.maxsize, "typed": True}
         return defaults | self._given
+
+
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text)

@@ -7,6 +7,11 @@ import os
 from . import _core
 
 
+def salt_of(core: _core.Cache) -> str:
+    """Return the salt of a cache; it is made at first need and kept in the file."""
+    return core.salt() or core.offer_salt(os.urandom(16).hex())
+
+
 class Digester:
     """Digests the secret arguments of one function.
 
@@ -23,7 +28,6 @@ class Digester:
         """Return the digest of an argument's key ``text``, different for each parameter."""
         import hashlib  # only here: it loads OpenSSL
 
-        salt = self._core.salt() or self._core.offer_salt(os.urandom(16).hex())
-        place = f"{salt}:{self._function}({parameter}="
+        place = f"{salt_of(self._core)}:{self._function}({parameter}="
         key = hashlib.blake2b(place.encode("utf-8", "surrogatepass")).digest()
         return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()

@@ -48,6 +48,7 @@ class _Options(TypedDict, total=False):
     cache_if: Callable[[Any], object] | None
     cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
     on_unstorable: Literal["warn", "ignore", "raise"]
+    on_code_change: Literal["warn", "recompute", "ignore"]
 
 
 class CacheOptions(_Options, total=False):

@@ -1,11 +1,11 @@
 //! A memoised function: the object that takes the place of the user's.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::core::CoreCache;
@@ -14,42 +14,41 @@ use super::call::invocation::Answer;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::ffi::{
-    RawCall, Slot, Vectorcall, defer_counting, enter_recursion, install, slot_of, widen,
+    RawCall, Slot, Vectorcall, defer_counting, enter_recursion, install, slot_of, watching_slot_of,
+    widen,
 };
 use super::hits::Attached;
 use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
+use super::key::identity::Identity;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
 use super::value::template::{Template, TemplateObject};
+use super::value::wtf8::from_wtf8;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, value_name, body, flat, rule, params, digest, options, suspends, registration))]
+    #[pyo3(signature = (function, core, *, name, body, keys, options, suspends, registration))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
         function: Py<PyAny>,
         core: Py<CoreCache>,
         name: String,
-        value_name: String,
         body: i64,
-        flat: bool,
-        rule: &Bound<'_, PyAny>,
-        params: &Bound<'_, PyList>,
-        digest: Option<Py<PyAny>>,
+        keys: KeyMaker,
         options: Options,
         suspends: bool,
         registration: Py<PyAny>,
     ) -> PyResult<Py<Self>> {
-        let keys = KeyMaker::new(name.clone(), value_name, flat, rule, params, digest)?;
+        let changes = keys.identity().is_some_and(Identity::can_change);
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name, body);
         let me = Self {
-            slot: slot_of::<Self>(),
+            slot: if changes { watching_slot_of::<Self>() } else { slot_of::<Self>() },
             hits: Attached::default(),
             gate,
             function,
@@ -62,6 +61,9 @@ impl Memoised {
             counters: Counters::default(),
             collision_told: AtomicBool::new(false),
             unstorable_told: AtomicBool::new(false),
+            code_told: AtomicBool::new(false),
+            code: OnceLock::new(),
+            is_contested: Arc::default(),
             used_up: AtomicBool::new(false),
             raising_told: AtomicBool::new(false),
             configured: AtomicBool::new(false),
@@ -206,6 +208,19 @@ impl Memoised {
         drop(old);
     }
 
+    /// Keeps the results apart from those of a later function of this name; a call warns.
+    fn set_aside(&self, py: Python<'_>, mark: String, later: &Bound<'_, Self>) {
+        self.keys.set_aside(mark, Arc::clone(&later.get().is_contested));
+        // What a call under way is about to remember stands under the old key.
+        self.gate.epoch.advance();
+        self.release(py);
+    }
+
+    /// What the keys of all its entries begin with, as of now.
+    fn key_start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        from_wtf8(py, &self.keys.start(py)?)
+    }
+
     /// How many calls were served from the cache, computed, and found expired.
     fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -278,11 +293,24 @@ impl Vectorcall for Memoised {
 
     #[cold]
     fn call<'py>(me: &Bound<'py, Self>, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+        let identity = me.get().keys.identity();
+        if let Some(identity) = identity
+            && !identity.is_current(raw.py())
+        {
+            me.get().release(raw.py());
+        }
+        let version = identity.map(Identity::version);
         let (value, fill) = Self::run(me, &Call::from_raw(raw))?;
-        if let Some(fill) = fill {
+        if let Some(fill) = fill
+            && identity.map(Identity::version) == version
+        {
             me.get().fill(raw, fill);
         }
         Ok(value)
+    }
+
+    fn is_current(&self, py: Python<'_>) -> bool {
+        self.keys.identity().is_none_or(|identity| identity.is_current(py))
     }
 }
 
@@ -345,7 +373,9 @@ impl Memoised {
             let dropped = hits.fill(raw, fill, counts);
             (dropped, hits.fast_path())
         });
-        if let Some((_, tier)) = filled {
+        if let Some((_, tier)) = filled
+            && !self.keys.identity().is_some_and(Identity::can_change)
+        {
             widen(self, tier);
         }
     }

@@ -49,6 +49,8 @@ mod _core {
         module.add("KEYED", Role::Keyed as u8)?;
         module.add("IGNORED", Role::Ignored as u8)?;
         module.add("SECRET", Role::Secret as u8)?;
+        module.add("IGNORED_BY_NAME", Role::IgnoredByName as u8)?;
+        module.add("SECRET_BY_NAME", Role::SecretByName as u8)?;
         module.add("PAUSES", PyTuple::new(module.py(), PAUSES.map(|pause| pause.as_secs_f64()))?)
     }
 }

@@ -16,6 +16,20 @@ impl Memoised {
         let others = || keys.other_arguments(py, call);
         (keys.is_flat() && keys.is_first()).then(|| Origin { function: self.id, others: others() })
     }
+
+    /// Warns once if a later function has taken the name of this one, which is still in use.
+    pub(super) fn check_namesake(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.keys.is_aside() || self.collision_told.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{} is called, but another function of this name was memoised after it: their results \
+             are kept apart, and will not be in a run in which only one of them is there; tell them \
+             apart with name=...",
+            self.name
+        );
+        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
 }
 
 impl<'py> Invocation<'_, 'py> {

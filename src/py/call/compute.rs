@@ -132,6 +132,7 @@ impl<'py> Invocation<'_, 'py> {
         entry.timed = self.options.expires();
         entry.transient = self.mode == Mode::Readonly;
         entry.origin = self.origin;
+        self.note_code(py, &mut entry.notes)?;
         match to_text(value, self.core.get().charset()) {
             Ok(text) => {
                 entry.live = self.live_of(py, value, &text);

@@ -80,6 +80,7 @@ impl Memoised {
         CoreCache::load_once(core)?;
         let epoch = core.get().cache().gate().epoch.current();
         let options = self.options();
+        self.check_namesake(py)?;
         let key = match self.keys.key(py, call) {
             Ok(key) => Bytes::from(key),
             Err(NoKey::Unbound) => return Ok(None),

@@ -73,6 +73,9 @@ impl<'py> Invocation<'_, 'py> {
                 return Ok(Look::Miss(PyStaleResult { expired: true, due: false, stale }));
             }
         }
+        if !self.is_of_this_code(py, &found.entry.notes)? {
+            return Ok(nothing);
+        }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py, found.claimed)?;
         let value = self.serve(py, &source)?;

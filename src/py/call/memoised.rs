@@ -1,11 +1,12 @@
 //! A memoised function: what its calls share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
+use super::code_change::CodeNote;
 use super::options::Options;
 use crate::cache::Gate;
 use crate::py::cache::core::CoreCache;
@@ -34,6 +35,11 @@ pub struct Memoised {
     pub(in crate::py) counters: Counters,
     pub(in crate::py) collision_told: AtomicBool,
     pub(in crate::py) unstorable_told: AtomicBool,
+    pub(in crate::py) code_told: AtomicBool,
+    /// What results note of the function's code, once it was asked for.
+    pub(in crate::py) code: OnceLock<CodeNote>,
+    /// Whether an earlier function of this name is still called: its results are not ours.
+    pub(in crate::py) is_contested: Arc<AtomicBool>,
     /// Whether what it returned last could be used only once.
     pub(in crate::py) used_up: AtomicBool,
     /// Whether it was told that an option's callable raises.

@@ -28,6 +28,8 @@ pub struct Options {
     pub wait: Option<f64>,
     /// What an unstorable result does: `warn`, `ignore` or `raise`.
     pub on_unstorable: String,
+    /// What results of other code do: `warn`, `recompute` or `ignore`.
+    pub on_code_change: String,
 }
 
 /// How long results are good.
@@ -80,6 +82,7 @@ impl<'py> FromPyObject<'_, 'py> for Options {
             refresher: get("refresher")?.extract()?,
             wait: get("wait")?.extract()?,
             on_unstorable: get("on_unstorable")?.extract()?,
+            on_code_change: get("on_code_change")?.extract()?,
         })
     }
 }

@@ -8,11 +8,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::slot::{HitTier, Slot};
-use super::trampoline::{Vectorcall, any, quick};
+use super::trampoline::{Vectorcall, any, quick, watching};
 
 /// The slot of a new instance, whose hits are all of the commonest tier so far.
 pub fn slot_of<T: Vectorcall>() -> Slot {
     Slot::new(quick::<T, false>)
+}
+
+/// The slot of a new instance that must ask `is_current` before each hit; it is never widened.
+pub fn watching_slot_of<T: Vectorcall>() -> Slot {
+    Slot::new(watching::<T>)
 }
 
 /// Notes that there are hits of this tier from now on: none is looked for twice.

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "CPython's and the C library's interfaces are C")]
 
 mod call;
+mod cell;
 mod copy;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
@@ -19,10 +20,11 @@ mod str;
 mod trampoline;
 
 pub use call::{call, call_with};
+pub use cell::cell_contents;
 pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
-pub use install::{defer_counting, install, slot_of, widen};
+pub use install::{defer_counting, install, slot_of, watching_slot_of, widen};
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
 pub use recursion::{enter as enter_recursion, stack_left};

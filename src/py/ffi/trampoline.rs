@@ -23,6 +23,9 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     /// All hits. Must not unwind.
     fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>;
 
+    /// Whether hits may be looked for: what the tables know holds at this moment.
+    fn is_current(&self, py: Python<'_>) -> bool;
+
     /// Everything else.
     fn call<'py>(me: &Bound<'py, Self>, call: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
 }
@@ -60,6 +63,24 @@ pub unsafe extern "C" fn any<T: Vectorcall>(
             Some(Ok(object)) => object.into_ptr(),
             Some(Err(error)) => guarded(call.py(), || Err(error)),
             None => slow::<T>(callable, arguments, nargsf, names),
+        }
+    }
+}
+
+/// All hits of an instance whose tables hold for a while only.
+pub unsafe extern "C" fn watching<T: Vectorcall>(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own, here and where they are handed on.
+    unsafe {
+        let (me, call) = parts::<T>(callable, arguments, nargsf, names);
+        if me.get().is_current(call.py()) {
+            any::<T>(callable, arguments, nargsf, names)
+        } else {
+            slow::<T>(callable, arguments, nargsf, names)
         }
     }
 }

@@ -1,21 +1,26 @@
 //! Key texts of Python values: one text per value, the same in every process.
 
+use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
-    PyTuple, PyType,
+    PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
+    PyString, PyTuple, PyType,
 };
 
 use crate::key::KeyText;
 use crate::py::ffi::int_value;
-use crate::py::value::callbacks::{module_name, pack};
+use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
 use crate::py::value::refusal::type_name;
-use crate::py::value::wtf8::with_wtf8;
+use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 
 /// Arguments nested deeper than this are circles or mistakes.
 const MAX_DEPTH: usize = 200;
+/// Where the error of an argument without a key has the part that has none.
+pub const OFFENDING: &str = "_outlive_offending";
+/// More bytes than this stand as a digest.
+const LONGEST_BYTES: usize = 1024;
 
 /// Appends the text of `value`.
 ///
@@ -46,8 +51,7 @@ fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()
         put_float(number.value(), key);
         Ok(())
     } else if let Ok(bytes) = value.cast_exact::<PyBytes>() {
-        key.bytes(bytes.as_bytes());
-        Ok(())
+        put_bytes(bytes, key)
     } else {
         put_container(value, key, depth)
     }
@@ -57,6 +61,19 @@ fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()
 #[inline(never)]
 fn too_deep() -> PyErr {
     PyTypeError::new_err(format!("a value nested deeper than {MAX_DEPTH} levels, or in a circle"))
+}
+
+/// Many bytes, such as an image, stand as their number and a digest; in the drop-in's file, which
+/// others may read, as they are.
+#[inline(never)]
+fn put_bytes(bytes: &Bound<'_, PyBytes>, key: &mut KeyText) -> PyResult<()> {
+    let long = bytes.as_bytes().len();
+    if long <= LONGEST_BYTES || key.is_flat() {
+        key.bytes(bytes.as_bytes());
+        return Ok(());
+    }
+    key.raw(&format!("bytes({long}, {})", digest(bytes)?));
+    Ok(())
 }
 
 #[inline(never)]
@@ -92,11 +109,11 @@ fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> P
     } else if let Ok(set) = value.cast_exact::<PySet>() {
         key.raw("set(");
         let copy = set.call_method0(intern!(set.py(), "copy"))?.cast_into::<PySet>()?;
-        key.sorted(members(copy.iter(), depth)?);
+        key.sorted(members(copy.iter(), key.is_flat(), depth)?);
         key.raw(")");
     } else if let Ok(set) = value.cast_exact::<PyFrozenSet>() {
         key.raw("frozenset(");
-        key.sorted(members(set.iter(), depth)?);
+        key.sorted(members(set.iter(), key.is_flat(), depth)?);
         key.raw(")");
     } else {
         return put_other(value, key, depth);
@@ -123,7 +140,7 @@ fn put_items<'py>(
 fn put_dict(dict: &Bound<'_, PyDict>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     let mut texts = Vec::with_capacity(dict.len());
     for (name, value) in &dict.copy()? {
-        let mut text = KeyText::new();
+        let mut text = KeyText::for_file(key.is_flat());
         put(&name, &mut text, depth + 1)?;
         text.raw(": ");
         put(&value, &mut text, depth + 1)?;
@@ -135,8 +152,8 @@ fn put_dict(dict: &Bound<'_, PyDict>, key: &mut KeyText, depth: usize) -> PyResu
     Ok(())
 }
 
-fn piece(write: impl FnOnce(&mut KeyText) -> PyResult<()>) -> PyResult<Vec<u8>> {
-    let mut text = KeyText::new();
+fn piece(flat: bool, write: impl FnOnce(&mut KeyText) -> PyResult<()>) -> PyResult<Vec<u8>> {
+    let mut text = KeyText::for_file(flat);
     write(&mut text)?;
     Ok(text.into_bytes())
 }
@@ -144,14 +161,14 @@ fn piece(write: impl FnOnce(&mut KeyText) -> PyResult<()>) -> PyResult<Vec<u8>> 
 #[inline(never)]
 fn members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
+    flat: bool,
     depth: usize,
 ) -> PyResult<Vec<Vec<u8>>> {
-    members.map(|member| piece(|text| put(&member, text, depth + 1))).collect()
+    members.map(|member| piece(flat, |text| put(&member, text, depth + 1))).collect()
 }
 
 #[inline(never)]
 fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
-    let py = value.py();
     if let Ok(number) = value.cast_exact::<PyComplex>() {
         key.raw("complex(");
         key.float(number.real());
@@ -161,11 +178,13 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         return Ok(());
     }
     if let Ok(class) = value.cast::<PyType>() {
-        key.raw(&format!("class({})", qualified(class)?));
+        let mark = class_mark(class)?;
+        let (name, tilde) = (qualified(class)?, if mark.is_empty() { "" } else { "~" });
+        key.raw(&format!("class({name}{tilde}{mark})"));
         return Ok(());
     }
-    if let Some(own) = value.getattr_opt(intern!(py, "__memo_key__"))? {
-        return put_named(&qualified(&value.get_type())?, &own.call0()?, key, depth);
+    if let Some(own) = own_key(value)? {
+        return put_named(&qualified(&value.get_type())?, &own, key, depth);
     }
     if let Some((tag, payload)) = pack(value)? {
         return put_named(&tag, &payload, key, depth);
@@ -173,7 +192,37 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
     if let Some(member) = enum_name(value)? {
         return put_named(&qualified(&value.get_type())?, &member, key, depth);
     }
-    Err(PyTypeError::new_err(type_name(value)))
+    if let Some((name, payload)) = describe(value)? {
+        return put_named(&name, &payload, key, depth);
+    }
+    let error = PyTypeError::new_err(type_name(value));
+    error.value(value.py()).setattr(OFFENDING, value)?;
+    Err(error)
+}
+
+/// What an instance's class says tells it from others. Looked up on the class, as Python does for
+/// such names: a `__getattr__` of the instance may make a request.
+fn own_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = value.py();
+    let Some(method) = value.get_type().getattr_opt(intern!(py, "__memo_key__"))? else {
+        return Ok(None);
+    };
+    // A class method is bound already.
+    let is_bound = method.hasattr(intern!(py, "__self__"))?;
+    if is_bound { method.call0() } else { method.call1((value,)) }.map(Some)
+}
+
+/// Whether a value may have another text when it is looked at again.
+pub fn may_change(value: &Bound<'_, PyAny>) -> bool {
+    if let Ok(tuple) = value.cast::<PyTuple>() {
+        return tuple.iter().any(|item| may_change(&item));
+    }
+    let class = value.get_type();
+    value.is_instance_of::<PyList>()
+        || value.is_instance_of::<PyDict>()
+        || value.is_instance_of::<PySet>()
+        || value.is_instance_of::<PyByteArray>()
+        || class.hasattr(intern!(value.py(), "__memo_key__")).unwrap_or(true)
 }
 
 /// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
@@ -188,7 +237,22 @@ fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
         return Ok(module.into_any());
     }
-    module_name(class)
+    // Found once for each main module: runpy puts in another.
+    static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
+    let py = class.py();
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    let main = modules.cast_into::<PyDict>()?.get_item(&module)?;
+    let Some(main) = main else { return module_name(class) };
+    let known = FOUND.lock().as_ref().map(|found| found.each_ref().map(|part| part.clone_ref(py)));
+    if let Some([known, name]) = known
+        && known.is(&main)
+    {
+        return Ok(name.into_bound(py));
+    }
+    let name = module_name(class)?;
+    let old = FOUND.lock().replace([main.unbind(), name.clone().unbind()]);
+    drop(old);
+    Ok(name)
 }
 
 #[inline(never)]
@@ -215,9 +279,10 @@ fn enum_name<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     Ok(Some(if name.is_none() { value.getattr(intern!(value.py(), "value"))? } else { name }))
 }
 
-/// The key text of one value.
+/// The key text of one value; `flat` as it stands in the drop-in's file.
 #[pyfunction]
-pub fn canonical<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-    let text = piece(|text| canon(value, text))?;
-    crate::py::value::wtf8::from_wtf8(value.py(), &text)
+#[pyo3(signature = (value, *, flat=false))]
+pub fn canonical<'py>(value: &Bound<'py, PyAny>, flat: bool) -> PyResult<Bound<'py, PyString>> {
+    let text = piece(flat, |text| canon(value, text))?;
+    from_wtf8(value.py(), &text)
 }

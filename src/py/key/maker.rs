@@ -1,16 +1,17 @@
 //! From a call to its key: which arguments count, and under what name.
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::PyString;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Call;
-use super::canonical::canon;
-use super::parameters::{Bindings, Param, ParamKind, Role, bind};
+use super::canonical::{canon, may_change};
+use super::identity::Identity;
+use super::parameters::{Param, ParamKind, Role, bind};
 use crate::key::{KeyText, PREFIX, plain};
 use crate::py::value::wtf8::with_wtf8;
 
@@ -29,16 +30,26 @@ enum Rule {
 #[derive(Debug)]
 pub struct KeyMaker {
     /// `module.qualname`, or what `name=` says, with the version behind an `@`.
-    name: String,
+    pub(super) name: String,
     /// The same for a key that is one value: empty in the drop-in's file, where functions share.
     value_name: String,
     /// Whether everything but a plain string stands behind a prefix (the drop-in's file).
     flat: bool,
     rule: Rule,
-    params: Vec<Param>,
+    /// What tells the function from others of its name, if its name does not.
+    identity: Option<Identity>,
+    /// What tells it from the later function of its name, once there is one.
+    aside: OnceLock<(String, Arc<AtomicBool>)>,
+    pub(super) params: Vec<Param>,
+    ignored_keywords: Vec<String>,
+    /// Whether the parameters are those of a function below a wrapper, which may supply arguments.
+    pub(super) is_wrapped: bool,
     /// Digests one value: `digest(parameter's name, key text) -> str`.
-    digest: Option<Py<PyAny>>,
-    defaults: Vec<OnceLock<Vec<u8>>>,
+    pub(super) digest: Option<Py<PyAny>>,
+    /// The texts of defaults that cannot change.
+    pub(super) defaults: Vec<OnceLock<Vec<u8>>>,
+    /// Whether a default that counts is looked at in each call, as it may have changed.
+    has_changing_default: bool,
 }
 
 /// Why a call has no key.
@@ -55,27 +66,49 @@ impl From<PyErr> for NoKey {
     }
 }
 
-impl KeyMaker {
-    /// From the parts that `outlive._decorator` prepares.
-    pub fn new(
-        name: String,
-        value_name: String,
-        flat: bool,
-        rule: &Bound<'_, PyAny>,
-        params: &Bound<'_, PyList>,
-        digest: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let rule = match rule.cast::<PyString>() {
-            Ok(word) if word == "first" => Rule::First,
-            Ok(_) => Rule::All,
-            Err(_) => Rule::Custom(rule.clone().unbind()),
-        };
-        let params =
-            params.iter().map(|param| Param::from_python(&param)).collect::<PyResult<Vec<_>>>()?;
-        let defaults = params.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { name, value_name, flat, rule, params, digest, defaults })
-    }
+impl<'py> FromPyObject<'_, 'py> for KeyMaker {
+    type Error = PyErr;
 
+    /// From `outlive._parameters.KeyRules`.
+    fn extract(rules: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let get = |name: &str| rules.getattr(name);
+        let params = get("params")?;
+        let params = params.try_iter()?.map(|param| Param::from_python(&param?));
+        let params = params.collect::<PyResult<Vec<_>>>()?;
+        let changes = |param: &Param| {
+            let default = param.default.as_ref().map(|default| default.bind(rules.py()));
+            param.role.counts_by_name() && default.is_some_and(may_change)
+        };
+        Ok(Self {
+            name: get("name")?.extract()?,
+            value_name: get("value_name")?.extract()?,
+            flat: get("flat")?.extract()?,
+            rule: get("rule")?.extract()?,
+            identity: get("identity")?.extract()?,
+            aside: OnceLock::new(),
+            has_changing_default: params.iter().any(changes),
+            defaults: params.iter().map(|_| OnceLock::new()).collect(),
+            params,
+            ignored_keywords: get("ignored_keywords")?.extract()?,
+            is_wrapped: get("is_wrapped")?.extract()?,
+            digest: get("digest")?.extract()?,
+        })
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Rule {
+    type Error = PyErr;
+
+    fn extract(rule: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(match rule.cast::<PyString>() {
+            Ok(word) if &*word == "first" => Self::First,
+            Ok(_) => Self::All,
+            Err(_) => Self::Custom(rule.to_owned().unbind()),
+        })
+    }
+}
+
+impl KeyMaker {
     /// The key text of `call`.
     pub fn key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
         match &self.rule {
@@ -88,7 +121,7 @@ impl KeyMaker {
     /// A number that tells apart calls which share a key but not the other arguments.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_>) -> Option<u64> {
         let bound = bind(&self.params, call, py)?;
-        let mut text = KeyText::new();
+        let mut text = KeyText::for_file(self.flat);
         let first = self.first_keyed()?;
         self.write_arguments(py, &bound, &mut text, |at| at != first).ok()?;
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
@@ -111,31 +144,49 @@ impl KeyMaker {
         if let Rule::Custom(make) = &self.rule {
             visit.call(make)?;
         }
+        self.identity.as_ref().map_or(Ok(()), |identity| identity.traverse(visit))?;
         let mut defaults = self.params.iter().filter_map(|param| param.default.as_ref());
         defaults.try_for_each(|default| visit.call(default))?;
         self.digest.as_ref().map_or(Ok(()), |digest| visit.call(digest))
     }
 
-    /// Whether the arguments themselves decide on the key, without any code of the user's.
+    /// What tells the function from others of its name, if its name does not.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Keeps the results apart from those of a later function of this name: its keys carry `mark`.
+    pub fn set_aside(&self, mark: String, contested: Arc<AtomicBool>) {
+        let _ = self.aside.set((mark, contested));
+    }
+
+    /// Whether there is a later function of this name; to it, this one is in use from now on.
+    pub fn is_aside(&self) -> bool {
+        let later = self.aside.get();
+        later.inspect(|(_, contested)| contested.store(true, Ordering::Relaxed)).is_some()
+    }
+
+    /// What all keys of the function begin with, as of now.
+    pub fn start(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let mut key = KeyText::for_file(self.flat);
+        self.begin(py, &self.name, &mut key)?;
+        Ok(key.into_bytes())
+    }
+
+    /// Whether the arguments that are given decide on the key, without any code of the user's.
     pub fn is_pure(&self) -> bool {
-        !matches!(self.rule, Rule::Custom(_))
+        !matches!(self.rule, Rule::Custom(_)) && !self.has_changing_default
     }
 
     /// Whether the positional argument `at` takes part in the key.
     pub fn counts_position(&self, at: usize) -> bool {
+        use ParamKind::{PositionalOnly, PositionalOrKeyword, VarPositional};
         match self.params.get(at) {
-            Some(param)
-                if matches!(
-                    param.kind,
-                    ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword
-                ) =>
-            {
+            Some(param) if matches!(param.kind, PositionalOnly | PositionalOrKeyword) => {
                 param.role != Role::Ignored
             }
-            _ => self
-                .params
-                .iter()
-                .any(|p| p.kind == ParamKind::VarPositional && p.role != Role::Ignored),
+            _ if self.is_wrapped => true,
+            _ => self.params.iter().any(|p| p.kind == VarPositional && p.role != Role::Ignored),
         }
     }
 
@@ -143,7 +194,13 @@ impl KeyMaker {
     pub fn counts_keyword(&self, name: &str) -> bool {
         let named = self.params.iter().find(|param| param.name == name);
         let all = || self.params.iter().find(|param| param.kind == ParamKind::VarKeyword);
-        named.or_else(all).is_none_or(|param| param.role != Role::Ignored)
+        !self.is_ignored_keyword(name)
+            && named.or_else(all).is_none_or(|param| param.role.counts_by_name())
+    }
+
+    /// Whether `ignore=` names it, though it is no parameter: `**kwargs` takes it.
+    pub(super) fn is_ignored_keyword(&self, name: &str) -> bool {
+        self.ignored_keywords.iter().any(|ignored| ignored == name)
     }
 
     fn first_keyed(&self) -> Option<usize> {
@@ -152,7 +209,7 @@ impl KeyMaker {
 
     fn first_key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
         let Some(at) = self.first_keyed() else {
-            return Ok(self.named(&self.name, |_| Ok(()))?.into_bytes());
+            return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
         };
         let param = &self.params[at];
         let value = match call.positional().get(at) {
@@ -161,7 +218,7 @@ impl KeyMaker {
         };
         let Some(value) = value else {
             if matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword) {
-                return Ok(self.named(&self.name, |_| Ok(()))?.into_bytes());
+                return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
             }
             return Err(NoKey::Unbound);
         };
@@ -178,13 +235,21 @@ impl KeyMaker {
         {
             return Ok(key);
         }
-        let key = self.named(&self.value_name, |key| self.write_value(value, param, key))?;
+        let key =
+            self.named(value.py(), &self.value_name, |key| self.write_value(value, param, key))?;
         Ok(key.into_bytes())
     }
 
     fn full_key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
-        let bound = bind(&self.params, call, py).ok_or(NoKey::Unbound)?;
-        let key = self.named(&self.name, |key| self.write_arguments(py, &bound, key, |_| true))?;
+        let bound = bind(&self.params, call, py);
+        if bound.is_none() && !self.is_wrapped {
+            return Err(NoKey::Unbound);
+        }
+        self.expect_secrets_by_name(call)?;
+        let key = self.named(py, &self.name, |key| match &bound {
+            Some(bound) => self.write_arguments(py, bound, key, |_| true),
+            None => self.write_raw(py, call, key),
+        })?;
         Ok(key.into_bytes())
     }
 
@@ -195,7 +260,7 @@ impl KeyMaker {
         call: &Call<'_>,
     ) -> Result<Vec<u8>, NoKey> {
         let value = call.invoke(make.bind(py))?;
-        let key = self.named(&self.name, |key| {
+        let key = self.named(py, &self.name, |key| {
             canon(&value, key).map_err(|error| {
                 self.unkeyable(
                     py,
@@ -211,143 +276,44 @@ impl KeyMaker {
     /// `name(` … `)`, behind the prefix where plain strings stand for themselves.
     fn named(
         &self,
+        py: Python<'_>,
         name: &str,
         write: impl FnOnce(&mut KeyText) -> PyResult<()>,
     ) -> PyResult<KeyText> {
-        let mut key = KeyText::new();
+        let mut key = KeyText::for_file(self.flat);
+        let is_told_apart = self.begin(py, name, &mut key)?;
+        let end = key.len();
+        if is_told_apart {
+            key.raw(", ");
+        }
+        let start = key.len();
+        write(&mut key)?;
+        if key.len() == start {
+            key.rewind(end);
+        }
+        key.raw(")");
+        Ok(key)
+    }
+
+    /// `name(`, and `~identity` behind it where the name does not say all.
+    fn begin(&self, py: Python<'_>, name: &str, key: &mut KeyText) -> PyResult<bool> {
         if self.flat {
             key.raw(PREFIX);
         }
         key.raw(name);
         key.raw("(");
-        write(&mut key)?;
-        key.raw(")");
-        Ok(key)
-    }
-
-    fn write_arguments(
-        &self,
-        py: Python<'_>,
-        bound: &Bindings<'_>,
-        key: &mut KeyText,
-        wanted: impl Fn(usize) -> bool,
-    ) -> PyResult<()> {
-        let start = key.len();
-        for (at, param) in self.params.iter().enumerate() {
-            if param.role == Role::Ignored || !wanted(at) {
-                continue;
-            }
-            let before = key.len();
-            key.raw(if before == start { "" } else { ", " });
-            if !self.write_argument(py, at, bound, key)? {
-                key.rewind(before);
-            }
+        if name.is_empty() {
+            return Ok(false);
         }
-        Ok(())
-    }
-
-    /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
-    fn write_argument(
-        &self,
-        py: Python<'_>,
-        at: usize,
-        bound: &Bindings<'_>,
-        key: &mut KeyText,
-    ) -> PyResult<bool> {
-        let param = &self.params[at];
-        let taken = match param.kind {
-            ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
-            ParamKind::VarPositional => {
-                pyo3::types::PyTuple::new(py, &bound.extra_positional)?.into_any()
-            }
-            ParamKind::VarKeyword if bound.extra_keywords.is_empty() => return Ok(false),
-            ParamKind::VarKeyword => {
-                let names = pyo3::types::PyDict::new(py);
-                for (name, value) in &bound.extra_keywords {
-                    names.set_item(name, value)?;
-                }
-                names.into_any()
-            }
-            _ => match &bound.slots[at] {
-                Some(value) => value.clone(),
-                None => return Ok(false),
-            },
-        };
-        key.raw(match param.kind {
-            ParamKind::VarPositional => "*",
-            ParamKind::VarKeyword => "**",
-            _ => "",
-        });
-        key.raw(&param.name);
-        key.raw("=");
-        self.write_or_default(py, at, &taken, key).map(|()| true)
-    }
-
-    /// The text of a default is made once: it is the commonest argument, and stays what it was.
-    fn write_or_default(
-        &self,
-        py: Python<'_>,
-        at: usize,
-        value: &Bound<'_, PyAny>,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        let param = &self.params[at];
-        let is_default = param.default.as_ref().is_some_and(|default| default.bind(py).is(value));
-        // The digest of a secret changes with the cache's salt.
-        if !is_default || param.role == Role::Secret {
-            return self.write_value(value, param, key);
+        let text = self.identity.as_ref().map(|identity| identity.text(py)).transpose()?;
+        let text = text.filter(|text| !text.is_empty());
+        let marks = [text.as_deref(), self.aside.get().map(|(mark, _)| mark.as_str())];
+        for mark in marks.iter().flatten() {
+            key.raw("~");
+            key.raw(mark);
         }
-        if let Some(text) = self.defaults[at].get() {
-            key.piece(text);
-            return Ok(());
-        }
-        let mut text = KeyText::new();
-        self.write_value(value, param, &mut text)?;
-        key.piece(self.defaults[at].get_or_init(|| text.into_bytes()));
-        Ok(())
+        Ok(marks.iter().any(Option::is_some))
     }
-
-    fn write_value(
-        &self,
-        value: &Bound<'_, PyAny>,
-        param: &Param,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        let py = value.py();
-        let named = |error| {
-            let what = format!("the parameter {:?}", param.name);
-            self.unkeyable(py, error, &what, &advice(&param.name))
-        };
-        if param.role == Role::Keyed {
-            return canon(value, key).map_err(named);
-        }
-        let mut clear = KeyText::new();
-        canon(value, &mut clear).map_err(named)?;
-        let digest = self.digest.as_ref().ok_or_else(|| PyTypeError::new_err("no digest"))?;
-        let text = pyo3::types::PyBytes::new(py, &clear.into_bytes());
-        let digest: String = digest.bind(py).call1((&param.name, text))?.extract()?;
-        key.raw(&format!("secret({digest})"));
-        Ok(())
-    }
-
-    /// A `TypeError` that names the function and the parameter, and what to do.
-    fn unkeyable(&self, py: Python<'_>, error: PyErr, what: &str, advice: &str) -> PyErr {
-        if !error.is_instance_of::<PyTypeError>(py) {
-            return error;
-        }
-        let (function, found) = (&self.name, error.value(py));
-        let message = format!("{function}: {what} cannot be part of a key: {found}; {advice}");
-        let named = PyTypeError::new_err(message);
-        named.set_cause(py, error.cause(py));
-        named
-    }
-}
-
-fn advice(param: &str) -> String {
-    format!(
-        "leave it out with ignore=({param:?},), make the key yourself with key=..., \
-         or give its class a __memo_key__() method that returns what tells its instances apart"
-    )
 }
 
 fn first_by_name<'py>(

@@ -2,5 +2,7 @@
 
 pub mod arguments;
 pub mod canonical;
+pub mod identity;
 pub mod maker;
 pub mod parameters;
+mod written;

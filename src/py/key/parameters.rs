@@ -29,6 +29,22 @@ pub enum Role {
     Ignored,
     /// A digest of its value stands in the key.
     Secret,
+    /// It makes no difference where it is given by name: a wrapper may supply what is positional.
+    IgnoredByName,
+    /// A digest stands in the key; it must be given by name, as a wrapper may shift the positions.
+    SecretByName,
+}
+
+impl Role {
+    /// Whether an argument that is given by name takes part in the key.
+    pub fn counts_by_name(self) -> bool {
+        !matches!(self, Self::Ignored | Self::IgnoredByName)
+    }
+
+    /// Whether the key holds a digest of what is given by name.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::SecretByName)
+    }
 }
 
 /// One parameter of a memoised function.
@@ -45,7 +61,7 @@ pub struct Param {
 }
 
 impl Param {
-    /// From `outlive._signature`'s tuple `(name, kind, role, has_default, default)`.
+    /// From `outlive._parameters`' tuple `(name, kind, role, has_default, default)`.
     pub fn from_python(tuple: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (name, kind, role, has_default, default): (String, u8, u8, bool, Py<PyAny>) =
             tuple.extract()?;
@@ -59,7 +75,9 @@ impl Param {
         let role = match role {
             0 => Role::Keyed,
             1 => Role::Ignored,
-            _ => Role::Secret,
+            2 => Role::Secret,
+            3 => Role::IgnoredByName,
+            _ => Role::SecretByName,
         };
         Ok(Self { name, kind, role, default: has_default.then_some(default) })
     }
@@ -69,6 +87,8 @@ impl Param {
 pub struct Bindings<'py> {
     /// In the order of the parameters; a default stands in for what was not given.
     pub slots: Vec<Option<Bound<'py, PyAny>>>,
+    /// How many of them were given by position: the first.
+    pub positional: usize,
     /// What `*args` took.
     pub extra_positional: Vec<Bound<'py, PyAny>>,
     /// What `**kwargs` took.
@@ -79,6 +99,7 @@ pub struct Bindings<'py> {
 pub fn bind<'py>(params: &[Param], call: &Call<'py>, py: Python<'py>) -> Option<Bindings<'py>> {
     let mut bound = Bindings {
         slots: vec![None; params.len()],
+        positional: 0,
         extra_positional: Vec::new(),
         extra_keywords: Vec::new(),
     };
@@ -108,6 +129,7 @@ fn bind_positional<'py>(
     for (slot, value) in bound.slots.iter_mut().zip(&given[..given.len().min(room)]) {
         *slot = Some(value.clone());
     }
+    bound.positional = given.len().min(room);
     if given.len() > room {
         params.iter().find(|param| param.kind == ParamKind::VarPositional)?;
         bound.extra_positional.extend_from_slice(&given[room..]);

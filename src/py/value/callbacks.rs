@@ -4,7 +4,7 @@ use pyo3::exceptions::PyImportError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 
 use crate::py::ffi::{call_with, is_main_interpreter};
 
@@ -39,6 +39,26 @@ pub fn unpack<'py>(tag: &str, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py
 /// The int of any number of decimal digits.
 pub fn long_int<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(py, "long_int"), (digits,))
+}
+
+/// The kind of an argument, and what tells it from others of it; None if it is unknown.
+pub fn describe<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
+    call(intern!(value.py(), "describe"), (value,))?.extract()
+}
+
+/// A digest of the shape of a class that its name may not lead to, else nothing.
+pub fn class_mark(class: &Bound<'_, PyType>) -> PyResult<String> {
+    call(intern!(class.py(), "class_mark"), (class,))?.extract()
+}
+
+/// What to do with an argument that has no key.
+pub fn key_advice(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
+    call(intern!(value.py(), "key_advice"), (value, name))?.extract()
+}
+
+/// Characters that stand for many bytes.
+pub fn digest(data: &Bound<'_, PyBytes>) -> PyResult<String> {
+    call(intern!(data.py(), "digest"), (data,))?.extract()
 }
 
 /// The name under which the module of a class is imported, also while it runs.

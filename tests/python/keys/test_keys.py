@@ -7,7 +7,6 @@ import datetime as dt
 import enum
 import functools
 import itertools
-import json
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 
 from outlive import Cache
 from outlive._drop_in import DropInCache
+from support.files import results
 from support.programs import run, untyped
 
 NASTY = "\"'\\[](){},:=@* \x00\n\x7f$#outlive:secretnulltruesetb0x1é\ud83d\udc00"
@@ -168,7 +168,7 @@ def test_keys_survive_the_file(given: list[Any]) -> None:
     with_file.close()
     with_file._state.core.load()
     assert set(with_file) == expected
-    assert set(json.loads(Path("keys.json").read_bytes()) if expected else []) == expected
+    assert set(results(Path("keys.json")) if expected else []) == expected
     assert all(function.cache_contains(value, number) for number, value in enumerate(given))
 
 
@@ -284,7 +284,7 @@ def test_sets_have_one_key_in_every_process(tmp_path: Path) -> None:
     """The key of a set does not depend on the seed of the process's hashes."""
     program = """
         from outlive import Cache
-        f = Cache(None).memoise(lambda x: None)
+        f = Cache(None).memoise(name="f")(lambda x: None)
         print(f.cache_key({"a", "b", "c", "d", ("e", "f"), frozenset({"g", "h"})}))
     """
     keys = {run(tmp_path, program, PYTHONHASHSEED=str(seed)) for seed in range(4)}
@@ -304,18 +304,6 @@ def test_the_arguments_of_the_call_make_the_key_not_what_becomes_of_them() -> No
     assert drain([1, 2]) == drain([1, 2]) == 3
     assert drain([]) == 0
     assert drain.cache_info()[:2] == (1, 2)
-
-
-def test_a_default_that_changes_is_still_the_default() -> None:
-    """The key of a call without an argument is the same before and after the function ran."""
-    cache = Cache(None)
-
-    @cache.memoise
-    def grow(x: int, seen: list[int] = []) -> int:  # noqa: B006 - the trap is the point
-        seen.append(x)
-        return len(seen)
-
-    assert [grow(1), grow(1), grow(2)] == [1, 1, 2]
 
 
 class Opaque:
@@ -347,7 +335,7 @@ def test_an_argument_without_a_key_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [OrderedDict(a=1), type("Text", (str,), {})("a"), type("Number", (int,), {})(1), range(3)],
+    [OrderedDict(a=1), type("Text", (str,), {})("a"), type("Number", (int,), {})(1)],
 )
 def test_subclasses_are_not_taken_for_their_bases(value: Any) -> None:
     """A subclass may be more than its base shows, so it has no key of its own accord."""
@@ -403,9 +391,9 @@ def test_wrong_arguments_raise_pythons_own_error() -> None:
 def test_key_first_takes_the_first_parameter_alone() -> None:
     """key="first" in an own cache: the first argument, by position or by name, is the key."""
     cache = untyped(Cache(None))
-    function = cache.memoise(key="first")(lambda uri, page=1: page)
+    function = cache.memoise(key="first", name="f")(lambda uri, page=1: page)
     assert function("a", 5) == function("a", 6) == function(uri="a") == 5
-    assert function.cache_key("a").endswith('("a")')
+    assert function.cache_key("a") == 'f("a")'
 
 
 def test_key_first_passes_over_ignored_parameters() -> None:

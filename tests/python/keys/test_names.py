@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+import re
 import sys
 import types
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from support.programs import run
 
 
 def test_functions_are_named_after_their_module() -> None:
-    """A key begins with module.qualname, also for nested functions and lambdas."""
+    """A key begins with module.qualname, also for nested functions; a lambda adds a digest."""
     cache = Cache(None)
 
     @cache.memoise
@@ -27,7 +27,8 @@ def test_functions_are_named_after_their_module() -> None:
 
     start = f"{__name__}.test_functions_are_named_after_their_module.<locals>"
     assert nested.cache_key() == f"{start}.nested()"
-    assert cache.memoise(lambda: None).cache_key() == f"{start}.<lambda>()"
+    key = cache.memoise(lambda: None).cache_key()
+    assert re.fullmatch(rf"{re.escape(start)}\.<lambda>\(~[a-z2-7]{{8}}\)", key)
 
 
 PROGRAM = """
@@ -222,51 +223,21 @@ def test_functions_written_in_c_can_be_memoised() -> None:
     assert list(cache) == ["builtins.len(obj=[1, 2])", "builtins.max(*args=(3, 1))"]
 
 
-def two_of_one_name(cache: Cache) -> tuple[Callable[[], int], Callable[[], int]]:
-    """Return two functions that only differ in what they do."""
+def test_an_older_function_of_one_name_warns_across_cache_objects(tmp_path: Path) -> None:
+    """It does not matter whether two functions were memoised by one Cache object or by two."""
 
-    def same() -> int:
+    def first() -> int:
         return 1
 
-    first = cache.memoise(same)
-
-    def same() -> int:  # type: ignore[no-redef]
+    def second() -> int:
         return 2
-
-    return first, cache.memoise(same)
-
-
-def test_two_functions_of_one_name_are_reported() -> None:
-    """Two functions that share a name and a cache are reported, with the way out."""
-    with pytest.warns(KeyCollisionWarning, match=r"two functions are named .*same.*name="):
-        functions = two_of_one_name(Cache(None))
-    assert [function() for function in functions] == [1, 1]
-
-
-def test_two_functions_of_one_name_are_reported_across_cache_objects(tmp_path: Path) -> None:
-    """It does not matter whether the two were memoised by one Cache object or by two."""
-
-    def first() -> None: ...
-    def second() -> None: ...
 
     second.__qualname__ = first.__qualname__
     memoised = Cache(tmp_path / "c.json").memoise(first)
+    later = Cache(tmp_path / "c.json").memoise(second)
     with pytest.warns(KeyCollisionWarning, match="first"):
-        Cache(tmp_path / "c.json").memoise(second)
-    assert memoised.__wrapped__ is first
-
-
-def test_closures_of_one_function_are_reported() -> None:
-    """What a function closes over is not in its key, so two closures of it are reported."""
-    cache = Cache(None)
-
-    def make(base: int) -> Callable[[], int]:
-        return cache.memoise(lambda: base)
-
-    first = make(1)
-    with pytest.warns(KeyCollisionWarning, match="close over"):
-        second = make(2)
-    assert first is not second
+        assert memoised() == 1
+    assert later() == 2
 
 
 def test_a_function_memoised_twice_is_no_collision() -> None:

@@ -1,0 +1,139 @@
+"""What a function does, as text: its instructions without positions, docstrings and comments.
+
+The text is the same however the source is laid out, and another for whatever changes the result:
+an instruction, a constant, nested code. It holds for one minor version of Python.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from types import CodeType
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+#: Instructions that only lines and the interpreter's own caches cause.
+_SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
+#: Methods that change what they are called on.
+_CHANGES = frozenset(
+    [
+        "append",
+        "add",
+        "extend",
+        "insert",
+        "update",
+        "setdefault",
+        "pop",
+        "popleft",
+        "appendleft",
+        "remove",
+        "discard",
+        "clear",
+    ]
+)
+#: What a class body notes of its source.
+_NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
+_JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
+
+
+def code_of(function: Any) -> CodeType | None:
+    """Return the code of a function written in Python, below what ``functools.wraps`` put on it."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def body_text(code: CodeType) -> str:
+    """Return what ``code`` does."""
+    steps = list(_steps(code))
+    places = {step.offset: number for number, step in enumerate(steps)}
+    end = max(places, default=0)
+
+    def place(offset: int) -> int:
+        """The number of the first step that is not before ``offset``."""
+        while offset not in places and offset <= end:
+            offset += 2
+        return places.get(offset, len(steps))
+
+    lines = [_step_text(step, place) for step in steps]
+    for entry in getattr(dis.Bytecode(code), "exception_entries", ()):
+        guarded = place(entry.start), place(entry.end), place(entry.target)
+        if guarded[0] != guarded[1]:
+            lines.append(f"guard {guarded} {entry.depth} {entry.lasti}")
+    shape = (
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags & 0x2AC,
+    )
+    return f"{shape}\n" + "\n".join(lines)
+
+
+def global_names(code: CodeType) -> Iterator[tuple[str, str | None]]:
+    """Name the globals that ``code`` reads and never sets, each with the attribute asked of it."""
+    steps = [step for inner in _all_code(code) for step in _steps(inner)]
+    stored = {step.argval for step in steps if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval not in stored:
+            is_asked = after is not None and after.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            yield step.argval, after.argval if after is not None and is_asked else None
+
+
+def state_cells(code: CodeType) -> set[str]:
+    """Name what ``code`` closes over and changes itself: its state, and no part of what it is."""
+    found = set()
+    for inner in _all_code(code):
+        steps = list(_steps(inner))
+        for step, after in zip(steps, [*steps[1:], None], strict=True):
+            is_set = step.opname in ("STORE_DEREF", "DELETE_DEREF")
+            is_changed = after is not None and step.opname == "LOAD_DEREF" and _changes(after)
+            if (is_set or is_changed) and step.argval in inner.co_freevars:
+                found.add(step.argval)
+    return found
+
+
+def _changes(step: dis.Instruction) -> bool:
+    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _CHANGES
+
+
+def _all_code(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _all_code(constant)
+
+
+def _steps(code: CodeType) -> Iterator[dis.Instruction]:
+    """The instructions that matter: not the pairs that note a docstring or a line."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        notes = after is not None and after.opname == "STORE_NAME" and after.argval in _NOTES
+        if notes and step.opname.startswith("LOAD_CONST"):
+            continue
+        if step.opname == "STORE_NAME" and step.argval in _NOTES:
+            continue
+        yield step
+
+
+def _step_text(step: dis.Instruction, place: Any) -> str:
+    if step.opcode in _JUMPS:
+        return f"{step.opname} to {place(step.argval)}"
+    if step.arg is None:
+        return step.opname
+    if isinstance(step.argval, CodeType):
+        return f"{step.opname} ({body_text(step.argval)})"
+    return f"{step.opname} {constant_text(step.argval)}"
+
+
+def constant_text(value: object) -> str:
+    """Return a constant's text, the same in every process: members of sets come in any order."""
+    if isinstance(value, frozenset):
+        return f"frozenset({sorted(constant_text(member) for member in value)})"
+    if isinstance(value, tuple):
+        return f"({', '.join(constant_text(member) for member in value)},)"
+    if isinstance(value, CodeType):
+        return f"({body_text(value)})"
+    return repr(value)

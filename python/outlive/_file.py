@@ -1,0 +1,55 @@
+"""A file as an argument: it stands for its content."""
+
+from __future__ import annotations
+
+import os
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class File(os.PathLike):  # type: ignore[type-arg]
+    """A file whose content, not its name, is part of the key: ``count(outlive.File("a.csv"))``.
+
+    The function gets this object: ``open(file)`` and ``pathlib.Path(file)`` take it. The content is
+    read when the key is made; as long as the size and the time of change stay the same it counts as
+    unchanged.
+    """
+
+    __module__ = "outlive"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Name the file; it is looked at in each call."""
+        self.path = os.fspath(path)
+        self._known: tuple[Any, list[Any]] | None = None
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __repr__(self) -> str:
+        return f"outlive.File({self.path!r})"
+
+    def __memo_key__(self) -> list[Any]:
+        """The size and a digest of the content.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        status = os.stat(self.path)
+        state = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        known = self._known
+        if known is None or known[0] != state:
+            known = self._known = state, self._content()
+        return known[1]
+
+    def _content(self) -> list[Any]:
+        import hashlib  # only here: it loads OpenSSL
+
+        digest, size = hashlib.blake2b(digest_size=16), 0
+        with open(self.path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+        return [size, digest.hexdigest()]

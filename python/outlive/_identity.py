@@ -1,0 +1,102 @@
+"""What tells a function from others of its name: its body, and what it closes over."""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType, ModuleType
+
+from . import _core
+from ._code import body_text, state_cells
+from ._digest import short
+from ._secret import salt_of
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CellType
+    from typing import Any
+
+#: What methods close over for ``super()``; the name of the function says it, too.
+_OWN_CLASS = "__class__"
+
+
+class Identity:
+    """The digest of what one function is beside its name, as of the moment of the call.
+
+    It is salted: what a function closes over may be a secret.
+    """
+
+    def __init__(self, core: _core.Cache, function: Callable[..., Any]) -> None:
+        """Find the cells of ``function`` that count."""
+        self._core, self._function = core, function
+        self._closed_over = list(_closed_over(function))
+        #: A change of what one of these holds makes another digest.
+        self.cells = [cell for _, cell in self._closed_over]
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the name alone may not tell the function from others."""
+        return bool(self._closed_over) or has_no_name(self._function)
+
+    def __call__(self) -> str:
+        """Return the digest, or nothing if there is nothing that tells the function apart."""
+        parts = [
+            f"{name}={text}"
+            for name, cell in self._closed_over
+            if (text := _cell_text(cell)) is not None
+        ]
+        if has_no_name(self._function):
+            parts.append(body_of(self._function))
+        return short("\n".join(parts), salt_of(self._core)) if parts else ""
+
+
+def has_no_name(function: Any) -> bool:
+    """Whether many functions of one module may have this name: a lambda, or ``_``."""
+    last = getattr(function, "__qualname__", "").rpartition(".")[2]
+    return last in ("<lambda>", "_")
+
+
+def body_of(function: Any) -> str:
+    """Return what tells the body of ``function`` from others."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return "" if code is None else body_text(code)
+
+
+def _chain(function: Any) -> Iterator[Any]:
+    """The function, and those below it that ``functools.wraps`` noted."""
+    seen: set[int] = set()
+    while function is not None and id(function) not in seen:
+        seen.add(id(function))
+        # A memoised function below is told from others by its own keys.
+        yield getattr(function, "__func__", function)
+        function = getattr(function, "__dict__", {}).get("__wrapped__")
+
+
+def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
+    """The cells that are no state of the function's own, and hold none of the chain."""
+    chain = list(_chain(function))
+    for part in chain:
+        if not isinstance(part, FunctionType) or part.__closure__ is None:
+            continue
+        state = state_cells(part.__code__) | {_OWN_CLASS}
+        for name, cell in zip(part.__code__.co_freevars, part.__closure__, strict=True):
+            if name not in state and not any(_contents(cell) is link for link in chain):
+                yield name, cell
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is set later
+        return None
+
+
+def _cell_text(cell: CellType) -> str | None:
+    """The text of what a cell holds; None for what has none: a client, a session, a lock."""
+    held = _contents(cell)
+    if isinstance(held, ModuleType):
+        return held.__name__
+    try:
+        return _core.canonical(held)
+    except Exception:  # code of the user's, such as a __memo_key__, may raise anything
+        return None

@@ -1,0 +1,220 @@
+//! Arguments in a key: which count, in which order, and in what form.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::arguments::Call;
+use super::canonical::{OFFENDING, canon, may_change};
+use super::maker::KeyMaker;
+use super::parameters::{Bindings, Param, ParamKind, Role};
+use crate::key::KeyText;
+use crate::py::value::callbacks::key_advice;
+
+impl KeyMaker {
+    pub(super) fn write_arguments(
+        &self,
+        py: Python<'_>,
+        bound: &Bindings<'_>,
+        key: &mut KeyText,
+        wanted: impl Fn(usize) -> bool,
+    ) -> PyResult<()> {
+        let start = key.len();
+        for (at, param) in self.params.iter().enumerate() {
+            let is_positional = at < bound.positional;
+            let counts =
+                param.role.counts_by_name() || (is_positional && param.role == Role::IgnoredByName);
+            if !counts || !wanted(at) {
+                continue;
+            }
+            let before = key.len();
+            key.raw(if before == start { "" } else { ", " });
+            if !self.write_argument(py, at, bound, key)? {
+                key.rewind(before);
+            }
+        }
+        Ok(())
+    }
+
+    /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
+    fn write_argument(
+        &self,
+        py: Python<'_>,
+        at: usize,
+        bound: &Bindings<'_>,
+        key: &mut KeyText,
+    ) -> PyResult<bool> {
+        let param = &self.params[at];
+        let taken = match param.kind {
+            ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
+            ParamKind::VarPositional => PyTuple::new(py, &bound.extra_positional)?.into_any(),
+            ParamKind::VarKeyword => {
+                let names = PyDict::new(py);
+                for (name, value) in &bound.extra_keywords {
+                    if !self.is_ignored_keyword(&name.to_string_lossy()) {
+                        names.set_item(name, value)?;
+                    }
+                }
+                if names.is_empty() {
+                    return Ok(false);
+                }
+                names.into_any()
+            }
+            _ => match &bound.slots[at] {
+                Some(value) => value.clone(),
+                None => return Ok(false),
+            },
+        };
+        key.raw(match param.kind {
+            ParamKind::VarPositional => "*",
+            ParamKind::VarKeyword => "**",
+            _ => "",
+        });
+        key.raw(&param.name);
+        key.raw("=");
+        self.write_or_default(py, at, &taken, key).map(|()| true)
+    }
+
+    /// The text of a default that cannot change is made once: it is the commonest argument.
+    fn write_or_default(
+        &self,
+        py: Python<'_>,
+        at: usize,
+        value: &Bound<'_, PyAny>,
+        key: &mut KeyText,
+    ) -> PyResult<()> {
+        let param = &self.params[at];
+        let is_default = param.default.as_ref().is_some_and(|default| default.bind(py).is(value));
+        // The digest of a secret changes with the cache's salt.
+        if !is_default || param.role.is_secret() {
+            return self.write_value(value, param, key);
+        }
+        if let Some(text) = self.defaults[at].get() {
+            key.piece(text);
+            return Ok(());
+        }
+        let mut text = KeyText::for_file(self.is_flat());
+        match canon(value, &mut text) {
+            Ok(()) if may_change(value) => key.piece(&text.into_bytes()),
+            Ok(()) => key.piece(self.defaults[at].get_or_init(|| text.into_bytes())),
+            // A bare object that only says "not given": no other value has this text.
+            Err(error) if error.is_instance_of::<PyTypeError>(py) => key.raw("default"),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_value(
+        &self,
+        value: &Bound<'_, PyAny>,
+        param: &Param,
+        key: &mut KeyText,
+    ) -> PyResult<()> {
+        let py = value.py();
+        let named = |error: PyErr| {
+            let what = format!("the parameter {:?}", param.name);
+            let advice = advice(&error, value, &param.name);
+            self.unkeyable(py, error, &what, &advice)
+        };
+        if !param.role.is_secret() {
+            return canon(value, key).map_err(named);
+        }
+        self.write_secret(value, &param.name, key).map_err(named)
+    }
+
+    /// A digest of a value that must not stand in the file.
+    fn write_secret(
+        &self,
+        value: &Bound<'_, PyAny>,
+        name: &str,
+        key: &mut KeyText,
+    ) -> PyResult<()> {
+        let py = value.py();
+        let mut clear = KeyText::for_file(self.is_flat());
+        canon(value, &mut clear)?;
+        let digest = self.digest.as_ref().ok_or_else(|| PyTypeError::new_err("no digest"))?;
+        let text = pyo3::types::PyBytes::new(py, &clear.into_bytes());
+        let digest: String = digest.bind(py).call1((name, text))?.extract()?;
+        key.raw(&format!("secret({digest})"));
+        Ok(())
+    }
+
+    /// Raises if a secret may stand among the positional arguments, where a wrapper shifts them.
+    pub(super) fn expect_secrets_by_name(&self, call: &Call<'_>) -> PyResult<()> {
+        let names: Vec<_> = call.keywords().map(|(name, _)| name.to_string()).collect();
+        let mut secrets = self.params.iter().filter(|param| param.role == Role::SecretByName);
+        let missing = secrets.find(|param| !names.contains(&param.name));
+        let Some(param) = missing.filter(|_| !call.positional().is_empty()) else { return Ok(()) };
+        Err(PyTypeError::new_err(format!(
+            "{}: {name} is secret, and a decorator between memoise and the function may move \
+             positional arguments: pass {name}= by name",
+            self.name,
+            name = param.name,
+        )))
+    }
+
+    /// The arguments as they were given, where the function below the wrapper does not take them.
+    pub(super) fn write_raw(
+        &self,
+        py: Python<'_>,
+        call: &Call<'_>,
+        key: &mut KeyText,
+    ) -> PyResult<()> {
+        key.raw("*");
+        let positional = call.args(py)?.into_any();
+        canon(&positional, key).map_err(|error| {
+            let advice = "pass it by name, so that ignore= can leave it out";
+            self.unkeyable(py, error, "a positional argument", advice)
+        })?;
+        let mut texts = Vec::new();
+        for (name, value) in call.keywords() {
+            let name = name.to_string_lossy();
+            let param = self.params.iter().find(|param| param.name == name);
+            let role = param.map_or(Role::Keyed, |param| param.role);
+            if !role.counts_by_name() || self.is_ignored_keyword(&name) {
+                continue;
+            }
+            let mut text = KeyText::for_file(self.is_flat());
+            text.raw(", ");
+            text.quoted(name.as_bytes());
+            text.raw("=");
+            let written = match role.is_secret() {
+                true => self.write_secret(value, &name, &mut text),
+                false => canon(value, &mut text),
+            };
+            written.map_err(|error| {
+                let what = format!("the argument {name:?}");
+                let advice = advice(&error, value, &name);
+                self.unkeyable(py, error, &what, &advice)
+            })?;
+            texts.push(text.into_bytes());
+        }
+        texts.sort_unstable();
+        texts.iter().for_each(|text| key.piece(text));
+        Ok(())
+    }
+
+    /// A `TypeError` that names the function and the parameter, and what to do.
+    pub(super) fn unkeyable(
+        &self,
+        py: Python<'_>,
+        error: PyErr,
+        what: &str,
+        advice: &str,
+    ) -> PyErr {
+        if !error.is_instance_of::<PyTypeError>(py) {
+            return error;
+        }
+        let (function, found) = (&self.name, error.value(py));
+        let message = format!("{function}: {what} cannot be part of a key: {found}; {advice}");
+        let named = PyTypeError::new_err(message);
+        named.set_cause(py, error.cause(py));
+        named
+    }
+}
+
+/// What to do with an argument that has no key, or of which a part has none.
+fn advice(error: &PyErr, value: &Bound<'_, PyAny>, name: &str) -> String {
+    let part = error.value(value.py()).getattr_opt(OFFENDING).ok().flatten();
+    key_advice(part.as_ref().unwrap_or(value), name).unwrap_or_default()
+}

@@ -1,0 +1,178 @@
+"""Arguments that are no JSON: what has a key, and what two values never share one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import ipaddress
+import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass, make_dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import outlive
+from outlive import Cache
+from outlive._drop_in import DropInCache
+
+
+@dataclass(frozen=True)
+class Query:
+    """An argument with fields."""
+
+    text: str
+    page: int = 1
+
+
+class Pair(NamedTuple):
+    """A tuple with names."""
+
+    a: int
+
+
+def search(x: int) -> int:
+    """Be a tool."""
+    return x
+
+
+@Cache(None).memoise
+def f(x: object) -> None:
+    """Take anything."""
+
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+NOON = dt.datetime(2024, 1, 1, 12)
+DIFFERENT: list[Any] = [
+    Query("a"),
+    Query("b"),
+    Query("a", 2),
+    Pair(1),
+    Pair(2),
+    (1,),
+    NOON,
+    NOON.replace(tzinfo=BERLIN),
+    NOON.replace(tzinfo=zoneinfo.ZoneInfo("UTC")),
+    NOON.replace(tzinfo=dt.timezone.utc),
+    NOON.replace(tzinfo=BERLIN, fold=1),
+    ipaddress.ip_address("10.0.0.1"),
+    ipaddress.ip_network("10.0.0.1/32"),
+    "10.0.0.1",
+    Fraction(1, 3),
+    range(3),
+    range(0, 3, 2),
+    bytearray(b"a"),
+    b"a",
+    b"a" * 2000,
+    b"b" + b"a" * 1999,
+    search,
+    functools.partial(search, 1),
+    functools.partial(search, 2),
+    lambda x: x + 1,
+    lambda x: x + 2,
+    len,
+    Query,
+    make_dataclass("Answer", ["text"]),
+    make_dataclass("Answer", ["text", "score"]),
+    list[Query],
+    list[Pair],
+    int | None,
+]
+
+
+def test_values_of_many_kinds_have_keys_of_their_own() -> None:
+    """Different values have different keys, and each the same key again."""
+    keys = [f.cache_key(value) for value in DIFFERENT]
+    assert len(set(keys)) == len(DIFFERENT)
+    assert keys == [f.cache_key(value) for value in DIFFERENT]
+
+
+def test_an_instance_of_a_frozen_dataclass_may_be_the_self_of_a_method() -> None:
+    """A method of a frozen dataclass is memoised by its fields."""
+    cache = Cache(None)
+
+    @dataclass(frozen=True)
+    class Client:
+        host: str
+
+        @cache.memoise
+        def get(self, uri: str) -> str:
+            return self.host + uri
+
+    assert [Client("a").get("/x"), Client("b").get("/x"), Client("a").get("/x")] == [
+        "a/x",
+        "b/x",
+        "a/x",
+    ]
+    assert Client.get.cache_info().misses == 2
+
+
+def test_long_bytes_stand_as_a_digest() -> None:
+    """An image in a key is its size and a digest; the drop-in's file keeps its keys."""
+    image = bytes(range(256)) * 1000
+    assert len(f.cache_key(image)) < 100
+    flat: Any = DropInCache(None).memoise(lambda data: None)
+    assert len(flat.cache_key(image)) > len(image)
+
+
+def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
+    """``outlive.File`` is told from others by what it holds, under whatever name."""
+    cache = Cache(None)
+
+    @cache.memoise
+    def count(file: outlive.File) -> int:
+        return len(Path(file).read_bytes())
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("abc")
+    two.write_text("abc")
+    assert [count(outlive.File(one)), count(outlive.File(two))] == [3, 3]
+    assert count.cache_info().misses == 1
+    two.write_text("abcd")
+    assert count(outlive.File(two)) == 4
+
+
+def test_numbers_of_numpy_and_pandas_have_keys() -> None:
+    """A row of a table may be passed on as it is."""
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    values = [
+        numpy.float64(1.5),
+        numpy.float32(1.5),
+        numpy.int64(1),
+        numpy.bool_(True),
+        numpy.str_("a"),
+        numpy.datetime64("2024-01-01"),
+        numpy.datetime64("2024-01-01", "ns"),
+        pandas.Timestamp("2024-01-01"),
+        pandas.Timestamp("2024-01-01", tz="UTC"),
+        pandas.Timedelta("1D"),
+        pandas.NaT,
+        pandas.NA,
+        1.5,
+        1,
+    ]
+    assert len({f.cache_key(value) for value in values}) == len(values)
+
+
+def opened(path: Path) -> Any:
+    """Return an open file."""
+    return open(path, "w")
+
+
+ADVICE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "an open file": (lambda path: opened(path / "x"), "outlive.File"),
+    "an iterator": (lambda path: iter([1]), "list or tuple"),
+    "an object": (lambda path: object(), "what tells it from others"),
+    "a mutable dataclass": (lambda path: make_dataclass("M", ["a"])(1), "frozen=True"),
+    "an instance of a class": (lambda path: type("C", (), {})(), "__memo_key__"),
+}
+
+
+@pytest.mark.parametrize("kind", ADVICE)
+def test_advice_fits_the_argument(kind: str, tmp_path: Path) -> None:
+    """The TypeError of an argument without a key says what can be done with one of its type."""
+    make, advice = ADVICE[kind]
+    with pytest.raises(TypeError, match=advice):
+        f([make(tmp_path)])
