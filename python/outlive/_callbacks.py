@@ -107,11 +107,12 @@ def greenlet_sleep(seconds: float) -> None:
     _greenlets.sleep(seconds)
 
 
-def cache_miss(function: str, key: str) -> CacheMiss:
+def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheMiss:
     """Return the exception for a miss in mode "offline"."""
-    from . import _exceptions
+    from . import _exceptions, _nearest
 
-    return _exceptions.cache_miss(function, key)
+    nearest = _nearest.nearest(key, start, core.keys())
+    return _exceptions.cache_miss(function, key, nearest)
 
 
 def enter_call(core: _core.Cache, key: str | None) -> object:

@@ -58,10 +58,22 @@ class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
         self.key = key
 
 
-def cache_miss(function: str, key: str) -> CacheMiss:
-    """Return the exception for a miss in mode "offline"."""
+def cache_miss(function: str, key: str, nearest: str | None) -> CacheMiss:
+    """Return the exception for a miss in mode "offline".
+
+    Args:
+        function: ``module.qualname`` of the function that was called.
+        key: The key text of the call.
+        nearest: What tells the call from the nearest one that is kept, if any is.
+    """
+    shown = key if len(key) <= LONGEST else f"{key[:150]}...{key[-40:]} ({len(key)} characters)"
+    kept = f"; the nearest call that is kept differs in {nearest}" if nearest else ""
     message = (
-        f"{function}: no fresh result under the key {key!r}, and the mode is 'offline'; "
+        f"{function}: no fresh result under the key {shown!r}, and the mode is 'offline'{kept}; "
         "run once in mode 'on' to record it"
     )
     return CacheMiss(message, function, key)
+
+
+#: Longer keys are cut in messages; exceptions have the whole key as an attribute.
+LONGEST = 200

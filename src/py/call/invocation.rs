@@ -20,6 +20,7 @@ use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::value::callbacks;
+use crate::py::value::wtf8::from_wtf8;
 
 /// A value to return, and what the table of hits may remember of it.
 pub type Answer<'py> = (Bound<'py, PyAny>, Option<HitRecord>);
@@ -226,8 +227,10 @@ impl<'py> Invocation<'_, 'py> {
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {
         let told = || -> PyResult<PyErr> {
-            let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
-            Ok(PyErr::from_value(callbacks::cache_miss(&self.me.name, &key)?))
+            let (key, start) = (from_wtf8(py, &self.key)?, self.me.keys.start(py)?);
+            let (core, start) = (self.core.as_any(), from_wtf8(py, &start)?);
+            let error = callbacks::cache_miss(core, &self.me.name, &start, &key)?;
+            Ok(PyErr::from_value(error))
         };
         told().unwrap_or_else(|error| error)
     }

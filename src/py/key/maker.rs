@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Call;
@@ -120,10 +120,16 @@ impl KeyMaker {
 
     /// A number that tells apart calls which share a key but not the other arguments.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_>) -> Option<u64> {
-        let bound = bind(&self.params, call, py)?;
-        let mut text = KeyText::for_file(self.flat);
-        let first = self.first_keyed()?;
-        self.write_arguments(py, &bound, &mut text, |at| at != first).ok()?;
+        let mut text = KeyText::new();
+        match self.first_keyed().zip(bind(&self.params, call, py)) {
+            Some((first, bound)) => self.write_others(py, &bound, first, &mut text).ok()?,
+            None => {
+                let rest = call.positional().get(1..).unwrap_or_default();
+                canon(PyTuple::new(py, rest).ok()?.as_any(), &mut text).ok()?;
+                let named = call.kwargs(py).ok()?;
+                named.map_or(Ok(()), |named| canon(named.as_any(), &mut text)).ok()?;
+            }
+        }
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
         hasher.write(&text.into_bytes());
         Some(hasher.finish())

@@ -36,6 +36,26 @@ impl KeyMaker {
         Ok(())
     }
 
+    /// All arguments but the one that is the key by itself.
+    pub(super) fn write_others(
+        &self,
+        py: Python<'_>,
+        bound: &Bindings<'_>,
+        first: usize,
+        key: &mut KeyText,
+    ) -> PyResult<()> {
+        self.write_arguments(py, bound, key, |at| at != first)?;
+        match self.params[first].kind {
+            ParamKind::VarPositional => {
+                let rest = bound.extra_positional.get(1..).unwrap_or_default();
+                canon(PyTuple::new(py, rest)?.as_any(), key)
+            }
+            // None of them is the key: it stands for the function alone.
+            ParamKind::VarKeyword => self.write_argument(py, first, bound, key).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
     fn write_argument(
         &self,

@@ -99,9 +99,14 @@ pub fn greenlet_sleep(py: Python<'_>, seconds: f64) -> PyResult<()> {
     call(intern!(py, "greenlet_sleep"), (seconds,)).map(drop)
 }
 
-/// The exception for a miss in mode "offline".
-pub fn cache_miss<'py>(function: &str, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-    call(intern!(key.py(), "cache_miss"), (function, key))
+/// The exception for a miss in mode "offline"; all keys of the function begin with `start`.
+pub fn cache_miss<'py>(
+    core: &Bound<'py, PyAny>,
+    function: &str,
+    start: &Bound<'py, PyString>,
+    key: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(key.py(), "cache_miss"), (core, function, start, key))
 }
 
 fn call<'py, A>(name: &Bound<'py, PyString>, args: A) -> PyResult<Bound<'py, PyAny>>

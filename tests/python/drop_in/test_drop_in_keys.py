@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePosixPath
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import outlive
-from outlive import _core
+from outlive import KeyCollisionWarning, _core
 from outlive._drop_in import DropInCache
 from support.programs import Scripts
 from support.sameness import same
@@ -285,3 +286,30 @@ def test_a_value_that_is_no_key_is_refused_by_the_mapping(drop_in: DropInCache) 
     """Between brackets stands what could be a first argument; anything else is a TypeError."""
     with pytest.raises(TypeError, match="first argument of a memoised function"):
         drop_in[object()]
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap as an everyday decorator whose author forgot functools.wraps."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+COLLISIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any, Any]] = {
+    "**params": (lambda **params: params, (), {"q": "cats"}, (), {"q": "dogs"}),
+    "*names": (lambda *names: list(names), ("a", "b"), {}, ("a", "c"), {}),
+    "a bare wrapper": (logged(lambda uri, n=1: n), ("/p", 1), {}, ("/p", 2), {}),
+    "a bare wrapper, by name": (logged(lambda uri: uri), (), {"uri": "/q"}, (), {"uri": "/r"}),
+}
+
+
+@pytest.mark.parametrize("kind", COLLISIONS)
+def test_a_collision_is_told_for_every_kind_of_signature(drop_in: Any, kind: str) -> None:
+    """A call that gets another call's answer is warned of, however the function takes arguments."""
+    function, first, named, second, renamed = COLLISIONS[kind]
+    memoised = drop_in.memoise(function)
+    one = memoised(*first, **named)
+    with pytest.warns(KeyCollisionWarning, match="other arguments"):
+        assert memoised(*second, **renamed) == one

@@ -1,0 +1,42 @@
+"""The kept call that is nearest to one that was missed, and what they differ in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import _arguments
+
+#: More entries than this are not looked through for a message.
+MOST = 20_000
+
+
+def nearest(key: str, start: str, others: Iterable[str]) -> str | None:
+    """Return what tells ``key`` from the kept call that differs in the fewest arguments.
+
+    Args:
+        key: The key text that was missed.
+        start: What all keys of the function begin with, up to the parenthesis or behind it.
+        others: The key texts that are kept.
+    """
+    function = start.removeprefix("outlive:").partition("(~")[0].removesuffix("(")
+    mine, best, fewest = _arguments.of(key, function), None, None
+    for count, other in enumerate(others):
+        if count == MOST:
+            break
+        if not other.startswith(start):
+            continue
+        theirs = _arguments.of(other, function)
+        differing = [name for name in {**theirs, **mine} if theirs.get(name) != mine.get(name)]
+        if fewest is None or len(differing) < fewest:
+            fewest = len(differing)
+            best = [
+                f"{name}: {_short(theirs.get(name))} -> {_short(mine.get(name))}"
+                for name in differing
+            ]
+    return ", ".join(best) if best else None
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return "nothing"
+    return text if len(text) <= 60 else f"{text[:40]}...{text[-10:]}"
