@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache, CacheFileWarning, CacheMiss
+from support.files import results
 from support.programs import run
 
 
@@ -42,7 +42,7 @@ def test_off_calls_through(path: Path) -> None:
         assert [function(1), function(1), function(2)] == [1, 1, 2]
         assert calls == [1, 1, 2]
         assert not cache._state.core.is_loaded
-    assert json.loads(path.read_bytes()) == {"f(x=1)": 1}
+    assert results(path) == {"f(x=1)": 1}
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -53,7 +53,7 @@ def test_refresh_computes_and_keeps(path: Path) -> None:
         function, calls = counted(cache)
         assert [function(1), function(1)] == [1, 1]
         assert calls == [1, 1]
-    assert json.loads(path.read_bytes()) == {"f(x=1)": 1}
+    assert results(path) == {"f(x=1)": 1}
 
 
 def test_offline_replays_and_never_computes(path: Path) -> None:
@@ -157,7 +157,7 @@ def test_readonly_in_a_block_writes_nothing(path: Path) -> None:
         cache["f(x=4)"] = 4
         cache.clear()
     cache.close()
-    assert json.loads(path.read_bytes()) == {"f(x=1)": 1}
+    assert results(path) == {"f(x=1)": 1}
 
 
 def test_controls_in_mode_off_touch_nothing(path: Path) -> None:
@@ -315,7 +315,7 @@ def test_a_file_found_damaged_in_a_readonly_block_is_kept_before_it_is_written(p
     with pytest.warns(CacheFileWarning, match="kept as"):
         cache.close()
     (kept,) = path.parent.glob("*.damaged-*")
-    assert kept.read_text() == damaged and json.loads(path.read_text()) == {"f(x=1)": 1}
+    assert kept.read_text() == damaged and results(path) == {"f(x=1)": 1}
 
 
 @pytest.mark.parametrize("undo", ["del", "forget", "clear", "put", "del after put"])
@@ -334,7 +334,7 @@ def test_a_save_after_a_readonly_block_keeps_what_the_block_left(path: Path, und
             del cache["f(x=1)"]
     function(2)
     cache.close()
-    assert json.loads(path.read_bytes()) == {"f(x=1)": 1, "f(x=2)": 2}
+    assert results(path) == {"f(x=1)": 1, "f(x=2)": 2}
 
 
 def test_what_a_readonly_block_replaced_can_be_deleted_later(path: Path) -> None:
@@ -345,7 +345,7 @@ def test_what_a_readonly_block_replaced_can_be_deleted_later(path: Path) -> None
         function.put(5, 1)
     function.forget(1)
     cache.close()
-    assert json.loads(path.read_bytes()) == {}
+    assert results(path) == {}
 
 
 def test_a_bad_value_in_a_readonly_cache_is_told(path: Path) -> None:
