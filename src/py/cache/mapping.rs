@@ -47,7 +47,7 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
-        Ok(me.live(py, &text, &found.entry)?.map(|live| live.serve(py)).transpose()?)
+        me.live(py, &text, &found.entry)?.map(|live| live.serve(py)).transpose()
     }
 
     /// All keys in order. A value that is damaged must not be listed here and missed a moment later.

@@ -38,8 +38,10 @@ impl CodeNote {
             return MadeBy::This;
         }
         let Some(script) = &self.script else { return MadeBy::OtherCode };
-        let noted = notes.others.as_deref();
-        if script.is_empty() || noted.is_some_and(|noted| is_script(noted) && noted != script) {
+        let further = notes.others.as_deref();
+        if script.is_empty()
+            || further.is_some_and(|further| is_script(further) && further != script)
+        {
             return MadeBy::OtherProgram;
         }
         MadeBy::OtherCode
@@ -47,8 +49,8 @@ impl CodeNote {
 }
 
 /// Whether the further members of an entry name a script, and nothing else.
-fn is_script(noted: &Bytes) -> bool {
-    noted.starts_with(b"{\"script\": ")
+fn is_script(further: &Bytes) -> bool {
+    further.starts_with(b"{\"script\": ")
 }
 
 impl Memoised {

@@ -233,12 +233,13 @@ fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
 /// The module under which `class` is imported, also in the program that defines it and in what
 /// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
 fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    // Found once for each main module: runpy puts in another.
+    static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
+
     let module = class.module()?;
     if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
         return Ok(module.into_any());
     }
-    // Found once for each main module: runpy puts in another.
-    static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
     let py = class.py();
     let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
     let main = modules.cast_into::<PyDict>()?.get_item(&module)?;

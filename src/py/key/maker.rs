@@ -121,14 +121,13 @@ impl KeyMaker {
     /// A number that tells apart calls which share a key but not the other arguments.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_>) -> Option<u64> {
         let mut text = KeyText::new();
-        match self.first_keyed().zip(bind(&self.params, call, py)) {
-            Some((first, bound)) => self.write_others(py, &bound, first, &mut text).ok()?,
-            None => {
-                let rest = call.positional().get(1..).unwrap_or_default();
-                canon(PyTuple::new(py, rest).ok()?.as_any(), &mut text).ok()?;
-                let named = call.kwargs(py).ok()?;
-                named.map_or(Ok(()), |named| canon(named.as_any(), &mut text)).ok()?;
-            }
+        if let Some((first, bound)) = self.first_keyed().zip(bind(&self.params, call, py)) {
+            self.write_others(py, &bound, first, &mut text).ok()?;
+        } else {
+            let rest = call.positional().get(1..).unwrap_or_default();
+            canon(PyTuple::new(py, rest).ok()?.as_any(), &mut text).ok()?;
+            let named = call.kwargs(py).ok()?;
+            named.map_or(Ok(()), |named| canon(named.as_any(), &mut text)).ok()?;
         }
         let mut hasher = foldhash::fast::FixedState::default().build_hasher();
         hasher.write(&text.into_bytes());

@@ -198,9 +198,10 @@ impl KeyMaker {
             text.raw(", ");
             text.quoted(name.as_bytes());
             text.raw("=");
-            let written = match role.is_secret() {
-                true => self.write_secret(value, &name, &mut text),
-                false => canon(value, &mut text),
+            let written = if role.is_secret() {
+                self.write_secret(value, &name, &mut text)
+            } else {
+                canon(value, &mut text)
             };
             written.map_err(|error| {
                 let what = format!("the argument {name:?}");
@@ -210,7 +211,9 @@ impl KeyMaker {
             texts.push(text.into_bytes());
         }
         texts.sort_unstable();
-        texts.iter().for_each(|text| key.piece(text));
+        for text in &texts {
+            key.piece(text);
+        }
         Ok(())
     }
 

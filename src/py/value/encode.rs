@@ -4,12 +4,12 @@ use data_encoding::BASE64;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyComplex, PyDateTime, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
-    PyString, PyTime, PyTuple,
+    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
+    PyTuple,
 };
 
 use super::callbacks::pack;
-use super::refusal::{Refusal, shown, type_name};
+use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
 use crate::py::ffi::stack_left;
@@ -340,23 +340,11 @@ fn put_members<'py>(
 fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     walk.may_run_code()?;
     let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
-    let Some((name, payload)) = packed else { return Err(unpackable(value)) };
+    let Some((name, payload)) = packed else { return Err(Refusal::unpackable(value)) };
     let tag =
         Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
     w.begin_tag(tag);
     put(&payload, w, walk.deeper(1))?;
     w.end_dict();
     Ok(())
-}
-
-/// Why a value of a type that is known in general cannot be taken apart.
-#[cold]
-fn unpackable(value: &Bound<'_, PyAny>) -> Box<Refusal> {
-    if value.is_exact_instance_of::<PyDateTime>() || value.is_exact_instance_of::<PyTime>() {
-        return Refusal::new(format!(
-            "{} in a named time zone (.astimezone(datetime.timezone.utc) can be stored)",
-            type_name(value)
-        ));
-    }
-    Refusal::of_type(value)
 }

@@ -1,6 +1,7 @@
 //! Why a value cannot be stored, and where in it the reason stands.
 
 use pyo3::prelude::*;
+use pyo3::types::{PyDateTime, PyTime};
 
 use crate::value::MAX_DEPTH;
 
@@ -36,6 +37,18 @@ impl Refusal {
     /// No value of this type can be stored.
     pub fn of_type(value: &Bound<'_, PyAny>) -> Box<Self> {
         Self::new(type_name(value))
+    }
+
+    /// This value of a type that is known in general cannot be taken apart.
+    #[cold]
+    pub fn unpackable(value: &Bound<'_, PyAny>) -> Box<Self> {
+        if value.is_exact_instance_of::<PyDateTime>() || value.is_exact_instance_of::<PyTime>() {
+            return Self::new(format!(
+                "{} in a named time zone (.astimezone(datetime.timezone.utc) can be stored)",
+                type_name(value)
+            ));
+        }
+        Self::of_type(value)
     }
 
     /// It was found one step further in.

@@ -23,7 +23,7 @@ pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<
     text
 }
 
-/// ScratchBuffer larger than this is given back after its use.
+/// A larger scratch buffer is given back after its use.
 const LARGEST_SPARE: usize = 1 << 20;
 
 thread_local! {
