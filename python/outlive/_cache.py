@@ -136,6 +136,8 @@ class Cache(CacheMapping):
                 (default): always.
             cache_errors: A dict from exception classes (subclasses are not meant with them) to
                 durations: how long each is kept and raised again; None (default): no exception.
+            tags: Words by which ``cache.forget(tag=...)`` finds results, or a callable that takes
+                the result and returns them. Not in the drop-in, whose file has no place for them.
             on_unstorable: What happens to a result that the file cannot hold: "warn" (default,
                 once a function) and "ignore" keep it in this process, "raise" is a TypeError.
             on_code_change: What happens to results of the function as it was before an edit: "warn"
@@ -252,12 +254,13 @@ class Cache(CacheMapping):
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
 
-    def forget(self, pattern: str, *, erase: bool = False) -> int:
-        """Forget all entries whose key text fits a pattern.
+    def forget(self, pattern: str = "*", *, tag: str | None = None, erase: bool = False) -> int:
+        """Forget all entries whose key text fits a pattern, and that have a tag.
 
         Args:
             pattern: As for file names: ``*`` stands for anything, ``?`` for one character,
                 ``[ab]`` for one of these; ``"*.fetch(*"`` is all that functions named fetch made.
+            tag: Only entries to which ``tags=`` gave this tag; None (default): any.
             erase: Whether nothing of them is to stay on the disk either: the file is written anew,
                 and journals and kept copies of damaged files are removed.
 
@@ -265,7 +268,7 @@ class Cache(CacheMapping):
             How many entries went.
 
         Raises:
-            TypeError: ``pattern`` is no text.
+            TypeError: ``pattern`` is no str.
         """
         if not isinstance(pattern, str):
             raise TypeError(f"forget takes a pattern such as '*.fetch(*', not {pattern!r}")
@@ -273,7 +276,8 @@ class Cache(CacheMapping):
         import re
 
         fits = re.compile(fnmatch.translate(pattern)).match
-        count = sum(self._state.entries.remove(key) for key in self if fits(key))
+        keys = self if tag is None else self._state.tagged(tag)
+        count = sum(self._state.entries.remove(key) for key in keys if fits(key))
         self._state.release()
         if erase:
             self._state.entries.erase()

@@ -116,6 +116,17 @@ class CacheState:
             errors = KeptErrors(options.cache_errors, memoised.name)
         memoised.set_options(options.replace(errors=errors, refresher=registration.refresher))
 
+    def tagged(self, tag: str) -> list[str]:
+        """Return the keys of all entries with this tag."""
+        import json
+
+        found = []
+        for key, notes in self.entries.notes():
+            tags = json.loads(notes).get("tags")
+            if isinstance(tags, list) and tag in tags:
+                found.append(key)
+        return found
+
     def count(self, memoised: _core.Memoised) -> int:
         """Count the entries of ``memoised``."""
         return sum(1 for _ in self.keys_of(memoised))

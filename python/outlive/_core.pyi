@@ -26,6 +26,7 @@ __all__ = [
     "after_fork_in_child",
     "canonical",
     "exiting",
+    "first_key",
     "hand_over",
     "override_all",
     "report",
@@ -98,6 +99,9 @@ class Cache:
 
     def previous(self, key: str) -> Any:
         """The result under `key`, fresh or not, for who is to replace it; None if there is none."""
+
+    def notes(self) -> list[tuple[str, bytes]]:
+        """The keys of all entries of which more is known, with that as JSON."""
 
     def remove(self, key: str) -> bool:
         """Forgets one entry; says whether there was one."""
@@ -316,6 +320,9 @@ class PendingCall:
 
 def override_all(begins: bool) -> None:
     """An override of the mode of all caches begins or ends: hits look at it, or no more."""
+
+def first_key(value: Any) -> str:
+    """The key text of a call of the drop-in with this first argument; a str is one already."""
 
 def canonical(value: Any, *, flat: bool = False) -> str:
     """The key text of one value; ``flat`` as it stands in the drop-in's file."""

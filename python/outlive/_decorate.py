@@ -54,6 +54,8 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
     own = {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
     _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
+    if cache.is_drop_in and own.get("tags") is not None:
+        raise TypeError("tags= needs a cache of your own: the drop-in's file has no place for them")
     if function is None:
         return functools.partial(_decorate, cache, given=given, own=own)
     return _decorate(cache, function, given, own)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from itertools import pairwise
 
 from . import _core, _modes, _options
 from ._cache import CACHE_OPTIONS, OF_FUNCTIONS, Cache
@@ -45,22 +44,12 @@ class DropInCache(Cache):
 
     def _text(self, key: object) -> str:
         """A str is its own key; for any other value, what a call with it has as key."""
-        if isinstance(key, str) and not _has_split_pair(key):
-            return key
         try:
-            return f"outlive:({_core.canonical(key, flat=True)})"
+            return _core.first_key(key)
         except TypeError as error:
             raise TypeError(
                 f"a key is a first argument of a memoised function, and this cannot be one: {error}"
             ) from error
-
-
-def _has_split_pair(key: str) -> bool:
-    """Whether ``key`` holds two halves that the file would give back as one character."""
-    halves = pairwise(key)
-    return not key.isascii() and any(
-        "\ud800" <= high <= "\udbff" and "\udc00" <= low <= "\udfff" for high, low in halves
-    )
 
 
 #: The file of the default cache, as it was named.

@@ -74,6 +74,28 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _tags(given: Any) -> Callable[[Any], bytes] | None:
+    """Return what makes the tags of a result as a JSON object."""
+    if given is None:
+        return None
+    make = given if callable(given) else None
+    fixed = () if make is not None else _checked_tags(given)
+
+    def of_result(result: Any) -> bytes:
+        import json  # not before a result has tags
+
+        found = fixed if make is None else _checked_tags(make(result))
+        return json.dumps({"tags": list(found)}, ensure_ascii=False).encode()
+
+    return of_result
+
+
+def _checked_tags(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(tag, str) for tag in given):
+        raise TypeError(f"tags= takes a tuple of str, or a callable of the result, not {given!r}")
+    return tuple(given)
+
+
 class Options:
     """How the results of one function are kept and served."""
 
@@ -87,6 +109,7 @@ class Options:
         maxsize: int | None = None,
         cache_if: Callable[[Any], object] | None = None,
         cache_errors: Mapping[type[Exception], Duration] | None = None,
+        tags: Callable[[Any], bytes] | None = None,
         on_unstorable: str = "warn",
         wait: float | None = None,
         on_code_change: str = "warn",
@@ -102,6 +125,7 @@ class Options:
         self.maxsize = maxsize
         self.cache_if = cache_if
         self.cache_errors = cache_errors
+        self.tags = tags
         self.on_unstorable = on_unstorable
         self.wait = wait
         self.on_code_change = on_code_change
@@ -122,6 +146,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "maxsize": lambda v: limit(v, "maxsize"),
     "cache_if": lambda v: _callable(v, "cache_if"),
     "cache_errors": lambda v: v,
+    "tags": lambda v: _tags(v),
     "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),
     "wait": lambda v: None if v is None else seconds(v, "wait"),
     "on_code_change": lambda v: one_of(v, ("warn", "recompute", "ignore"), "on_code_change"),

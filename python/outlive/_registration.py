@@ -67,7 +67,8 @@ class Registration:
                 raise TypeError(
                     f"keys of {memoised.name} do not show {name!r} (they show: {shown})"
                 )
-        wanted = {name: _core.canonical(value) for name, value in arguments.items()}
+        flat = self.cache.is_drop_in
+        wanted = {n: _core.canonical(value, flat=flat) for n, value in arguments.items()}
         found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
         gone = sum(self.cache.entries.remove(key) for key in found)
         memoised.release()

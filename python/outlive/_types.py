@@ -47,6 +47,7 @@ class _Options(TypedDict, total=False):
     stale_if_error: Duration | None
     cache_if: Callable[[Any], object] | None
     cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
+    tags: Names | Callable[[Any], Names] | None
     on_unstorable: Literal["warn", "ignore", "raise"]
     on_code_change: Literal["warn", "recompute", "ignore"]
 

@@ -134,6 +134,12 @@ where
         self.len() == 0
     }
 
+    /// The keys of all entries of which more is known than a time, with that as JSON.
+    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
+        let _active = sync::active();
+        self.loaded().notes()
+    }
+
     /// All keys in order.
     pub fn keys(&self) -> Vec<Bytes> {
         let _active = sync::active();

@@ -246,6 +246,12 @@ impl<L: Clone> State<L> {
         self.table.iter().map(|(key, _)| key.into_owned()).collect()
     }
 
+    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
+        let known = |entry: &Entry<L>| entry.notes.others.as_deref().cloned();
+        let rows = self.table.iter();
+        rows.filter_map(|(key, entry)| Some((key.into_owned(), known(&entry)?))).collect()
+    }
+
     /// Whether entries were used in another order than the file has them, since that was written.
     /// Without a limit nobody asks for it.
     pub fn is_reordered(&self) -> bool {

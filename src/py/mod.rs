@@ -32,7 +32,7 @@ mod _core {
     use super::call::memoised::Memoised;
     use super::call::patience::PAUSES;
     #[pymodule_export]
-    use super::key::canonical::canonical;
+    use super::key::canonical::{canonical, first_key};
     use super::key::parameters::Role;
     #[pymodule_export]
     use super::report::report;

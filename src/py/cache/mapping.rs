@@ -38,6 +38,14 @@ impl CoreCache {
         }
     }
 
+    /// The keys of all entries of which more is known, with that as JSON.
+    fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
+        let py = slf.py();
+        Self::load(slf)?;
+        let all = slf.get().cache.notes();
+        all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
+    }
+
     /// The result under `key`, fresh or not, for who is to replace it; None if there is none.
     fn previous<'py>(
         slf: &Bound<'py, Self>,

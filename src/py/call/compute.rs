@@ -70,6 +70,7 @@ impl<'py> Invocation<'_, 'py> {
             lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
             return Err(error);
         }
+        entry.notes.others = self.tags_of(py, &value)?;
         let fill = self.fill_of(py, &entry)?;
         let _ = lease.commit(self.cache(), &self.key, entry);
         self.after_put(py)?;
@@ -86,6 +87,15 @@ impl<'py> Invocation<'_, 'py> {
         said.or_else(|error| self.tell_raising(py, "cache_if", error).map(|()| false))
     }
 
+    /// What `tags=` says of a result; one for which it raises has none.
+    fn tags_of(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Option<Box<Bytes>>> {
+        let Some(tags) = &self.options.tags else { return Ok(None) };
+        match call_with(tags.bind(py), (value,)).and_then(|text| text.extract::<Vec<u8>>()) {
+            Ok(text) => Ok(Some(Box::new(Bytes::from(text)))),
+            Err(error) => self.tell_raising(py, "tags", error).map(|()| None),
+        }
+    }
+
     /// Warns that an option's callable raised, once for each function: the result is not lost by it.
     pub(super) fn tell_raising(&self, py: Python<'_>, option: &str, error: PyErr) -> PyResult<()> {
         if !error.is_instance_of::<PyException>(py) {
@@ -95,7 +105,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(());
         }
         let sentence = format!(
-            "{option}= of {} raised {}: {}; the result was returned, but is not served again",
+            "{option}= of {} raised {}: {}; the result was returned",
             self.me.name,
             type_name(error.value(py)),
             error.value(py),

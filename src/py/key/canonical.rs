@@ -9,11 +9,12 @@ use pyo3::types::{
     PyString, PyTuple, PyType,
 };
 
-use crate::key::KeyText;
+use crate::key::{KeyText, PREFIX};
 use crate::py::ffi::int_value;
 use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
 use crate::py::value::refusal::type_name;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
+use crate::value::text::has_split_pair;
 
 /// Arguments nested deeper than this are circles or mistakes.
 const MAX_DEPTH: usize = 200;
@@ -278,6 +279,20 @@ fn enum_name<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     }
     let name = value.getattr(intern!(value.py(), "name"))?;
     Ok(Some(if name.is_none() { value.getattr(intern!(value.py(), "value"))? } else { name }))
+}
+
+/// The key text that a call with the first argument `value` has in the drop-in; a str that already
+/// is one stays as it is.
+#[pyfunction]
+pub fn first_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    if let Ok(text) = value.cast::<PyString>()
+        && !with_wtf8(text, has_split_pair)?
+    {
+        return Ok(text.clone());
+    }
+    let text = piece(true, |text| canon(value, text))?;
+    let key = [PREFIX.as_bytes(), b"(", &text, b")"].concat();
+    from_wtf8(value.py(), &key)
 }
 
 /// The key text of one value; `flat` as it stands in the drop-in's file.

@@ -1,0 +1,68 @@
+"""tags=: results are forgotten by words that they were given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outlive import Cache, OutliveWarning
+from outlive._drop_in import DropInCache
+from support.programs import run
+
+
+def test_results_are_forgotten_by_tag() -> None:
+    """``cache.forget(tag=...)`` drops what has the tag, of all functions or of those of a pattern."""
+    cache = Cache(None)
+    user = cache.memoise(
+        lambda x: {"id": x}, name="user", tags=lambda r: (f"user {r['id']}", "all")
+    )
+    page = cache.memoise(lambda x: [x], name="page", tags=("all",))
+    plain = cache.memoise(lambda x: x, name="plain")
+    for number in (1, 2):
+        user(number), page(number), plain(number)
+    assert cache.forget(tag="user 1") == 1
+    assert list(cache) == ["page(x=1)", "plain(x=1)", "user(x=2)", "page(x=2)", "plain(x=2)"]
+    assert cache.forget("page(*", tag="all") == 2
+    assert cache.forget(tag="all") == 1
+    assert cache.forget(tag="all") == 0
+    assert list(cache) == ["plain(x=1)", "plain(x=2)"]
+
+
+def test_tags_are_known_to_later_processes(tmp_path: Path) -> None:
+    """Tags stand in the file beside their results."""
+    program = """
+    from outlive import Cache
+    cache = Cache("c.json")
+    f = cache.memoise(lambda x: [x], name="f", tags=("\\u00e4", "two"))
+    f(1), f(2)
+    """
+    run(tmp_path, program)
+    ask = """
+    from outlive import Cache
+    cache = Cache("c.json")
+    print(cache.forget("*1)", tag="two"), cache.forget(tag="\\u00e4"), len(cache))
+    """
+    assert run(tmp_path, ask) == "1 1 0\n"
+
+
+@pytest.mark.parametrize("wrong", ["word", (1,), 5])
+def test_wrong_tags_are_refused(wrong: Any) -> None:
+    """A single str and what is no str are TypeErrors where the function is decorated."""
+    with pytest.raises(TypeError):
+        Cache(None).memoise(tags=wrong)
+
+
+def test_a_callable_that_raises_costs_no_result() -> None:
+    """A result for which ``tags=`` raises is kept without tags, and one warning says so."""
+    f = Cache(None).memoise(lambda x: [x], tags=lambda result: result["id"])
+    with pytest.warns(OutliveWarning, match=r"tags= of .* raised TypeError") as told:
+        assert [f(1), f(1), f(2)] == [[1], [1], [2]]
+    assert len(told) == 1
+
+
+def test_the_drop_in_has_no_tags(drop_in: DropInCache) -> None:
+    """In the drop-in ``tags=`` is a TypeError that says why."""
+    with pytest.raises(TypeError, match="needs a cache of your own"):
+        drop_in.memoise(tags=("a",))
