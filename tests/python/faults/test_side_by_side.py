@@ -154,8 +154,7 @@ def stories(lab: Lab, long: bool) -> Iterator[Story]:
         try:
             story.end()
         except AssertionError as error:
-            error.add_note(f"FAULTS_SEED={seed}")
-            raise
+            raise AssertionError(f"FAULTS_SEED={seed}") from error
 
 
 def test_savers_in_turn_beside_an_editor(lab: Lab, long: bool) -> None:
