@@ -17,7 +17,7 @@ impl FileState {
     /// Reads everything and starts from there. What no disk has taken is in it, too.
     pub fn load(&mut self) -> Loaded {
         self.pending.clear();
-        let loaded = self.try_load();
+        let loaded = self.try_load().map(|(loaded, _)| loaded);
         loaded.unwrap_or_else(|| Loaded {
             items: replay(Items::default(), self.backlog.changes().cloned().collect()),
             ..Loaded::default()
@@ -26,16 +26,19 @@ impl FileState {
 
     /// Reads everything, as what others did. What cannot be read says nothing about what we know.
     ///
-    /// What was read of the journals before stays in front of it: what others removed there is not
-    /// to be taken for something that a foreign writer of the file did not know.
+    /// What was read of the journals before stays in front of it, and so do the deletions that are
+    /// read only now: what others removed there is not to be taken for something that a foreign
+    /// writer of the file did not know.
     pub(super) fn reload(&mut self) {
-        if let Some(loaded) = self.try_load() {
+        if let Some((loaded, deletions)) = self.try_load() {
             self.pending.retain(|change| matches!(change, ExternalChange::Change(_)));
+            self.pending.extend(deletions.into_iter().map(ExternalChange::Change));
             self.pending.push(ExternalChange::Replaced(loaded));
         }
     }
 
-    fn try_load(&mut self) -> Option<Loaded> {
+    /// Everything, and what the journals in it delete.
+    fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let (chain, found) = self.read_all()?;
         self.is_later |= chain.is_later();
         let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
@@ -53,9 +56,12 @@ impl FileState {
         if self.is_later {
             self.folder.tell_later();
         }
+        let deletes = |change: &&Change| !matches!(change, Change::Put(_));
+        let deletions = changes.iter().filter(deletes).cloned().collect();
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
-        Some(Loaded { items: replay(found.items, changes), modified, foreign: !is_known })
+        let items = replay(found.items, changes);
+        Some((Loaded { items, modified, foreign: !is_known }, deletions))
     }
 
     /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in

@@ -20,6 +20,8 @@ const TROUBLES: Troubles = Troubles {
     stops: true,
     full: true,
     broken: true,
+    busy: true,
+    unreadable: true,
     ..Troubles::NONE
 };
 
