@@ -317,14 +317,20 @@ impl Actor {
             Op::Refresh(number) => self.compute(&key(number)),
             Op::Look(number) => self.look(&key(number)),
             Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
-            Op::Clear => {
-                self.play.cleared.store(true, Ordering::Relaxed);
-                self.delete(&all_keys(), || self.client.clear());
-            }
+            Op::Clear => self.clear(),
             Op::Fork(lingers) => self.fork(lingers),
             Op::Save => self.save(|| self.client.save()),
             Op::Close => self.save(|| self.client.close()),
         }
+    }
+
+    /// Clears. Who has not looked at an edit yet may leave it there.
+    fn clear(&self) {
+        self.play.cleared.store(true, Ordering::Relaxed);
+        let (own, edited) =
+            all_keys().into_iter().partition::<Vec<_>, _>(|key| key.starts_with('k'));
+        self.play.oracle.begin(&edited, &None, self.view.process, self.moment());
+        self.delete(&own, || self.client.clear());
     }
 
     /// Goes on as a child. The parent does nothing more, but has its files open until it ends.

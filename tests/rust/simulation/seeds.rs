@@ -22,6 +22,7 @@ const TROUBLES: Troubles = Troubles {
     broken: true,
     busy: true,
     unreadable: true,
+    edits: true,
     ..Troubles::NONE
 };
 
