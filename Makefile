@@ -41,6 +41,7 @@ python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack o
 faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated histories: the long form
 	$(BIN)/pytest -q tests/python/faults --faults=long
 	SIM_SEEDS=10000 SIM_DELAYS=2 cargo test -q --test simulation
+	HOSTILE_TIMES=20 cargo test -q --test core hostile_files
 
 fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
 	tools/fuzz $(FUZZ_S)

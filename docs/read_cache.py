@@ -1,7 +1,6 @@
 """``python read_cache.py NAME.json`` reads a cache by docs/file-format.md; it changes nothing."""
 
 import json
-import math
 import re
 import struct
 import sys
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 
 FAMILY, VERSION, HEAD = b"\xffol", 1, struct.Struct("<3sBBBHdII")
 PUT, REMOVE, CLEAR, SEAL, NOTED = 1, 2, 3, 4, 8
-FACTS, KINDS = ("at", "took", "code"), range(1, 9)  # 5, 6 and 7 say nothing about results
+FACTS, KINDS = ("at", "took", "code"), range(1, 10)  # 5, 6, 7 and 9 say nothing about results
 
 
 class Entry(NamedTuple):
@@ -123,7 +122,8 @@ def changes(journal: bytes) -> Iterator[tuple[int, str, Entry]]:
             continue
         if version != VERSION or (kind not in KINDS and kind < 64):
             raise LaterVersionError(version, kind)
-        if kind == SEAL:
+        if kind == SEAL:  # its flag 1: somebody deleted the cache, and nothing so far counts
+            yield from [(CLEAR, "", Entry(None))] if flags & 1 else []
             return
         key = journal[at + HEAD.size : text].decode("utf-8", "surrogatepass")
         if kind in (PUT, NOTED):
@@ -139,7 +139,7 @@ def put(text: bytes, kind: int, at: float | None) -> Entry:
     length, took, code = struct.unpack_from("<Id8s", text)
     facts = {
         "at": at,
-        "took": None if math.isnan(took) else took,
+        "took": took if took >= 0 else None,
         "code": code.strip(b"\0").decode() or None,
     }
     return flat_entry(json.loads(text[4 + length :]), facts)

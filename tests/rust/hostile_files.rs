@@ -64,8 +64,15 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     prop::collection::vec((0..5_u8, any::<Index>(), any::<Index>(), any::<u8>()), 0..5)
 }
 
+/// So many cases, or `HOSTILE_TIMES` as many.
+fn config(cases: u32) -> ProptestConfig {
+    let times = std::env::var("HOSTILE_TIMES").ok().and_then(|times| times.parse().ok());
+    let cases = cases * times.unwrap_or(1);
+    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config(1500))]
 
     /// Snapshots of all kinds, edited.
     #[test]
@@ -83,7 +90,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config(150))]
 
     /// Journals, edited.
     #[test]
