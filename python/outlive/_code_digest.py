@@ -123,7 +123,7 @@ def script_of(function: Any) -> str | None:
         return None
     file = names.get("__file__") or names.get("__vsc_ipynb_file__")
     file = file or os.environ.get("JPY_SESSION_NAME")
-    if not isinstance(file, str):
+    if not isinstance(file, str) or file.startswith("<"):  # <stdin>, a cell
         return ""
     folder, name = os.path.split(os.path.abspath(file))
     return f"{os.path.basename(folder)}/{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -177,6 +178,24 @@ def test_two_programs_of_one_name_never_share_results(tmp_path: Path) -> None:
         ended = Scripts(tmp_path / project, "main.py")(program.format(answer=project))
         said.append((ended.out.strip(), "KeyCollisionWarning" in ended.err))
     assert said == [("shop", False), ("blog", True)]
+
+
+def test_two_programs_without_a_file_never_share_results(tmp_path: Path) -> None:
+    """Programs from the standard input, which have no name of their own, are told apart, too."""
+    said = []
+    for answer in ("one", "two"):
+        program = (
+            "from outlive import Cache\n"
+            "@Cache('c.json').memoise\n"
+            f"def fetch(page): return {answer!r}\n"
+            "print(fetch(1))\n"
+        )
+        command = [sys.executable, "-"]
+        ended = subprocess.run(
+            command, cwd=tmp_path, input=program, capture_output=True, text=True, check=True
+        )
+        said.append((ended.stdout.strip(), "KeyCollisionWarning" in ended.stderr))
+    assert said == [("one", False), ("two", True)]
 
 
 def test_an_edited_cell_is_told_in_the_process_itself(tmp_path: Path) -> None:
