@@ -68,6 +68,7 @@ impl FileState {
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
         loop {
             self.make_ready(false)?;
+            self.sync_name()?;
             let wrong = self.wrong("write the journal of");
             let Some(journal) = &mut self.journal else { return Err(self.folder.busy()) };
             journal.buffer.clear();
@@ -135,8 +136,16 @@ impl FileState {
             }
             None => self.make_chain()?,
         }
-        if self.durability == Durability::Fsync {
+        Ok(())
+    }
+
+    /// With `Fsync`, makes the name of the current generation survive a loss of power: whoever made
+    /// it may have died before he could, or have failed.
+    fn sync_name(&mut self) -> Result<()> {
+        let current = self.journal.as_ref().map(|journal| journal.generation);
+        if self.durability == Durability::Fsync && self.named != current {
             self.folder.sync()?;
+            self.named = current;
         }
         Ok(())
     }

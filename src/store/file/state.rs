@@ -46,6 +46,8 @@ pub struct FileState {
     pub phase: Phase,
     /// The generation that is being written to.
     pub journal: Option<Journal>,
+    /// The generation whose name certainly survives a loss of power.
+    pub named: Option<u64>,
     /// The last generation that was ended and taken in.
     pub finished: Option<u64>,
     /// How the snapshot is laid out, if it is there and says so.
@@ -76,6 +78,7 @@ impl FileState {
             only_reads: options.read_only,
             phase: Phase::Unknown,
             journal: None,
+            named: None,
             finished: None,
             format: None,
             progress: Progress::default(),
