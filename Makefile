@@ -29,7 +29,7 @@ lint: $(VENV)/built ## formatters, linters, layers, types
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest outlive --allowlist tests/typing/stubtest.allow
+	$(BIN)/python -m mypy.stubtest outlive --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest.allow
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 rust:               ## the core, without Python

@@ -7,7 +7,9 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 def of(key: str, function: str) -> dict[str, str]:
     """Return the text of each argument in ``key``, which is one of ``function``."""
-    inside = key.removeprefix("outlive:")[len(function) + 1 : -1]
+    call = key.removeprefix("outlive:")
+    # Behind the parenthesis may stand a digest of what the function closes over.
+    inside = call[len(function) + 1 : call.rindex(")")]
     shown = (argument.partition("=") for argument in _split(inside))
     return {name: text for name, equals, text in shown if equals}
 

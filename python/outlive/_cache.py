@@ -136,6 +136,8 @@ class Cache(CacheMapping):
                 (default): always.
             cache_errors: A dict from exception classes (subclasses are not meant with them) to
                 durations: how long each is kept and raised again; None (default): no exception.
+            wait: How long a call waits for another one that computes the same, a duration; then it
+                computes beside it. None (default): as long as that takes.
             tags: Words by which ``cache.forget(tag=...)`` finds results, or a callable that takes
                 the result and returns them. Not in the drop-in, whose file has no place for them.
             on_unstorable: What happens to a result that the file cannot hold: "warn" (default,

@@ -48,6 +48,7 @@ class _Options(TypedDict, total=False):
     cache_if: Callable[[Any], object] | None
     cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
     tags: Names | Callable[[Any], Names] | None
+    wait: Duration | None
     on_unstorable: Literal["warn", "ignore", "raise"]
     on_code_change: Literal["warn", "recompute", "ignore"]
 

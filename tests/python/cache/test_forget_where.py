@@ -59,6 +59,14 @@ def test_keys_of_the_drop_in_that_name_the_function(drop_in: DropInCache) -> Non
     assert len(drop_in) == 1
 
 
+def test_functions_that_close_over_something_have_it_too() -> None:
+    """What a nested function closes over stands in its keys, and is in nobody's way."""
+    host = "example.org"
+    f: Any = Cache(None).memoise(lambda page: (host, page))
+    f(1), f(2)
+    assert f.forget_where(page=1) == 1
+
+
 def test_coroutine_functions_have_it_too() -> None:
     """An ``async def`` function has it as a plain function."""
     cache = Cache(None)

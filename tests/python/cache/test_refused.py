@@ -27,7 +27,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "a slip": (lambda: cache.memoise(on_unstorabel="warn"), "did you mean on_unstorable"),
     "of functions": (lambda: untyped(Cache)(version=2), "give it to memoise"),
     "of caches": (lambda: cache.memoise(mode="off"), r"give it to Cache\(\.\.\.\)"),
-    "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: cache_errors, .* version\)"),
+    "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: cache_errors, .* version, "),
     "of configure": (lambda: untyped(outlive.configure)(path="x"), "did you mean file"),
 }
 

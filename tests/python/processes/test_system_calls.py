@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_the_system_calls_of_a_miss(tmp_path: Path, script: Scripts) -> None:
     with script.start(program) as process:  # written to its file, and compiled, without a trace
         process.communicate(timeout=STUCK)
     trace = tmp_path / "trace"
-    command = ["strace", "-f", "-o", str(trace), process.args[0], str(tmp_path / script.name)]
+    command = ["strace", "-f", "-o", str(trace), sys.executable, str(tmp_path / script.name)]
     traced = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=STUCK, check=False)
     if not trace.exists() or traced.returncode != 0:
         pytest.skip("processes cannot be traced here")
