@@ -122,7 +122,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let written = match self.beside {
             Some(before) => cache.put_unless_first(key, entry, before, self.guard.is_none()),
-            None => cache.put(key, entry),
+            None => cache.put_now(key, entry),
         };
         self.share(result);
         written
@@ -138,7 +138,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
         if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
             // A failure is in the store's notices.
-            let _ = cache.put(key, beside);
+            let _ = cache.put_now(key, beside);
         }
         self.share(result);
     }
@@ -206,7 +206,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
             Err(entry) => entry,
         };
         self.take_external_changes();
-        if self.made_at(key) == before { self.put(key, entry) } else { Ok(()) }
+        if self.made_at(key) == before { self.put_now(key, entry) } else { Ok(()) }
     }
 
     /// Keeps other processes from computing the key of `lease`, takes in what they did, and looks

@@ -58,6 +58,8 @@ pub struct Cache<L, E> {
     saving: Mutex<(), { rank::SAVING }>,
     /// Whether a thread is writing one in the background.
     background: AtomicBool,
+    /// Whether the store holds changes that another process was in the way of.
+    unsettled: AtomicBool,
 }
 
 impl<L, E> Cache<L, E>
@@ -76,6 +78,7 @@ where
             history: Mutex::new(()),
             saving: Mutex::new(()),
             background: AtomicBool::new(false),
+            unsettled: AtomicBool::new(false),
         }
     }
 
@@ -234,8 +237,9 @@ where
     /// Keeps a result: on disk first, then in memory.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
-    /// is in memory all the same, and will be in the next snapshot.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
+    /// is in memory all the same, and will be in the next snapshot; if another process was in the
+    /// way, [`settle`](Self::settle) writes it.
+    pub fn put_now(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
         let displaced;
         let _active = sync::active();
         drop(self.loaded());

@@ -46,6 +46,7 @@ mod follow;
 mod load;
 mod locks;
 mod notices;
+mod obstacle;
 mod paths;
 mod process_store;
 mod progress;

@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
-use crate::sync::rank;
 pub use memory::{Map, Memory};
 
 /// The lock file, open, with this process's presence.
@@ -114,19 +113,6 @@ impl CheckpointGuard {
     /// Closes the file and leaves the lock to the parent.
     pub fn forget(mut self) {
         self.forgotten = true;
-    }
-
-    /// Waits for the lock at `path`.
-    pub fn wait(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Self> {
-        rank::may_wait_for_processes();
-        loop {
-            let handle = fs.open_lock(path, like)?;
-            handle.lock(LockPart::Checkpoint, LockMode::Exclusive)?;
-            let guard = Self { handle, forgotten: false };
-            if is_still(fs, path, &*guard.handle) {
-                return Ok(guard);
-            }
-        }
     }
 
     /// Takes the lock at `path` if nobody has it.

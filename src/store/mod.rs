@@ -129,8 +129,9 @@ pub trait Store: Send + Sync {
     /// change. So the change must be among the items of every save that is sealed after `append` was
     /// called: hold one lock over both, and over `seal`.
     fn append(&self, change: &Change) -> Result<()>;
-    /// Takes down what `append` could not because another process was in the way: waits for it. To
-    /// be called without any lock.
+    /// Takes down what `append` could not because another process was in the way. Does not wait: if
+    /// that is still in the way, ask again later, without any lock; after some seconds it is an
+    /// error like any other.
     fn settle(&self) -> Result<()> {
         Ok(())
     }
@@ -140,8 +141,9 @@ pub trait Store: Send + Sync {
     fn key_holder(&self, _key: &[u8]) -> Option<u32> {
         None
     }
-    /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
-    /// Waits while another process or thread saves: to be called without a lock over the history.
+    /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last. Does
+    /// not wait while another process or thread saves ([`Error::is_busy`]): ask again later, without
+    /// any lock.
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
     /// Begins the last save of this process, as `begin_save` does: `None` if nothing changed. When
     /// that is dropped this process has left; the last process to leave leaves only the snapshot

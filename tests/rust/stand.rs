@@ -111,7 +111,7 @@ impl Cache {
     pub fn change(&mut self, change: &Change) -> bool {
         self.listen();
         let written = match self.store.append(change) {
-            Err(error) if error.is_busy() => self.store.settle(),
+            Err(error) if error.is_busy() => until_free(|| self.store.settle()),
             written => written,
         };
         let promised = written.is_ok();
@@ -136,13 +136,13 @@ impl Cache {
 
     /// Folds the journal; whether that worked.
     pub fn save(&mut self) -> bool {
-        let saving = self.store.begin_save();
+        let saving = until_free(|| self.store.begin_save());
         self.finish(saving)
     }
 
     /// Leaves the file; whether a save that was due worked.
     pub fn close(&mut self) -> bool {
-        let saving = self.store.begin_close();
+        let saving = until_free(|| self.store.begin_close());
         let worked = self.finish(saving);
         self.store.close();
         worked
@@ -201,4 +201,16 @@ pub fn journal(folder: &Path) -> PathBuf {
         names(folder).into_iter().filter(|name| name.contains(".journal-")).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     folder.join(&found[0])
+}
+
+/// What `attempt` gives once nobody is in its way.
+fn until_free<T>(attempt: impl Fn() -> outlive::error::Result<T>) -> outlive::error::Result<T> {
+    loop {
+        match attempt() {
+            Err(error) if error.is_busy() => {
+                std::thread::sleep(std::time::Duration::from_millis(1))
+            }
+            done => return done,
+        }
+    }
 }

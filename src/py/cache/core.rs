@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -162,7 +163,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = py.detach(|| self.cache.save());
+        let saved = self.patiently(py, || self.cache.try_save())?;
         self.tell(py)?;
         Ok(saved.is_ok())
     }
@@ -182,7 +183,10 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = py.detach(|| self.cache.close());
+        let saved = self.patiently(py, || self.cache.try_close())?;
+        if matches!(&saved, Err(error) if error.is_busy()) {
+            py.detach(|| self.cache.leave());
+        }
         self.tell(py)?;
         Ok(saved.is_ok())
     }
@@ -196,6 +200,15 @@ impl CoreCache {
     fn __clear__(&self) {
         self.cache.forget_unstorable();
     }
+}
+
+/// How long a save waits for another process.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Lets others go on for a moment.
+fn pause(py: Python<'_>) -> PyResult<()> {
+    py.detach(|| std::thread::sleep(Duration::from_millis(2)));
+    py.check_signals()
 }
 
 fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
@@ -213,7 +226,10 @@ impl Drop for CoreCache {
         // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
         // journal, for the next process to find.
         if self.is_writable() {
-            let _ = self.cache.close();
+            let closed = self.cache.try_close();
+            if closed.is_err_and(|error| error.is_busy()) {
+                self.cache.leave();
+            }
         }
     }
 }
@@ -261,8 +277,50 @@ impl CoreCache {
         word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 
+    /// Tries until nobody is in the way, or for some seconds, of which it then warns. The
+    /// interpreter is free meanwhile, and Ctrl-C ends it.
+    fn patiently(
+        &self,
+        py: Python<'_>,
+        attempt: impl Fn() -> crate::error::Result<()> + Sync,
+    ) -> PyResult<crate::error::Result<()>> {
+        let begun = Instant::now();
+        loop {
+            let done = py.detach(&attempt);
+            if !matches!(&done, Err(error) if error.is_busy()) {
+                return Ok(done);
+            }
+            if begun.elapsed() > PATIENCE {
+                self.warn_stuck(py)?;
+                return Ok(done);
+            }
+            pause(py)?;
+        }
+    }
+
+    fn warn_stuck(&self, py: Python<'_>) -> PyResult<()> {
+        let path = self.path.as_deref().unwrap_or(std::path::Path::new("")).display();
+        let sentence = format!(
+            "{path}: another process has been saving or closing it for {} s, and may be stopped; the \
+             journal beside it holds everything, and goes into the file at the next save",
+            PATIENCE.as_secs(),
+        );
+        self.warn(py, "CacheFileWarning", &sentence)
+    }
+
+    /// Writes what another process was in the way of.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        while self.cache.settle().is_err_and(|error| error.is_busy()) {
+            pause(py)?;
+        }
+        Ok(())
+    }
+
     /// Warns of what the store has to say.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        if self.cache.is_unsettled() {
+            self.settle(py)?;
+        }
         for notice in self.cache.notices() {
             self.warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
         }

@@ -135,7 +135,7 @@ impl CoreCache {
                 self.warn(py, "UnstorableWarning", &(sentence + &refused.kept_how(py)))?;
             }
         }
-        let _ = self.cache.put(key, entry);
+        let _ = self.cache.put_now(key, entry);
         self.tell(py)
     }
 }

@@ -275,7 +275,7 @@ impl<'py> Invocation<'_, 'py> {
                     .map(drop);
             }
         }
-        let _ = self.cache().put(&self.key, entry);
+        let _ = self.cache().put_now(&self.key, entry);
         self.after_put(py)
     }
 
@@ -292,7 +292,7 @@ impl<'py> Invocation<'_, 'py> {
         {
             return Err(self.unstorable_error(py, value, refused)?);
         }
-        let _ = self.cache().put(&self.key, entry);
+        let _ = self.cache().put_now(&self.key, entry);
         self.after_put(py)?;
         refused.map_or(Ok(()), |refused| self.tell_unstorable(py, &refused))
     }

@@ -13,9 +13,14 @@ use crate::sync::Arc;
 
 impl ProcessStore {
     /// Begins the last checkpoint of this process. `None`: there is nothing to do, and it has left.
+    /// While somebody else is at a checkpoint, it stays.
     pub fn begin_close(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
         let checkpoint = self.last_checkpoint();
-        if !matches!(checkpoint, Ok(Some(_))) {
+        let stays = match &checkpoint {
+            Ok(checkpoint) => checkpoint.is_some(),
+            Err(error) => error.is_busy(),
+        };
+        if !stays {
             self.leave(false);
         }
         Ok(checkpoint?.map(|checkpoint| Box::new(checkpoint) as Box<dyn Saving>))
@@ -23,10 +28,9 @@ impl ProcessStore {
 
     /// Leaves without a snapshot; the last process clears up what is folded already.
     pub fn close(self: &Arc<Self>) {
-        if self.locks.is_present() {
-            // It leaves when it is dropped.
-            drop(self.begin_close());
-        } else {
+        let last = if self.locks.is_present() { self.begin_close() } else { Ok(None) };
+        // A checkpoint leaves when it is dropped.
+        if !matches!(last, Ok(Some(_))) {
             self.leave(false);
         }
     }
@@ -44,8 +48,7 @@ impl ProcessStore {
             (owes, state.journal.is_some() || state.finished.is_some())
         };
         let permit = if self.locks.is_present() || owes {
-            let permit = self.locks.wait_for_permit(&self.folder);
-            Some(permit.inspect_err(|error| self.folder.tell_unsaved(error))?)
+            Some(self.permit()?)
         } else if !seen || self.folder.generations().is_ok_and(|found| found.is_empty()) {
             None
         } else {

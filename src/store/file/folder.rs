@@ -79,6 +79,12 @@ impl Folder {
         self.journal_error("write the journal of")(ErrorKind::WouldBlock.into())
     }
 
+    /// Another process has been in the way for too long.
+    pub fn stuck(&self) -> Error {
+        let why = "another process, which seems to be stopped, keeps its lock file";
+        self.journal_error("write the journal of")(io::Error::new(ErrorKind::TimedOut, why))
+    }
+
     /// An error about the journals of this file.
     pub fn journal_error(&self, doing: &'static str) -> impl Fn(io::Error) -> Error {
         move |source| Error::Io { doing, path: self.paths().snapshot.clone(), source }

@@ -1,15 +1,9 @@
 //! The locks of one process: its presence, and the right to write a snapshot.
 
-use std::time::Duration;
-
 use super::folder::Folder;
 use crate::error::{Error, Result};
-use crate::stepping;
 use crate::store::lock::{CheckpointGuard, LockFile};
 use crate::sync::{Arc, Mutex, rank};
-
-/// How long to wait before another look at files that another process is clearing up.
-pub const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// What this process holds of the lock file.
 #[derive(Debug, Default)]
@@ -52,17 +46,6 @@ impl Locks {
         Ok(Some(Arc::clone(presence.insert(Arc::new(joined)))))
     }
 
-    /// Joins the processes that write; waits while the last of them clears up.
-    pub fn join(&self, folder: &Folder) -> Result<Arc<LockFile>> {
-        loop {
-            if let Some(lock) = self.try_join(folder)? {
-                return Ok(lock);
-            }
-            rank::may_wait_for_processes();
-            stepping::sleep(A_MOMENT);
-        }
-    }
-
     /// The process that computes `key`, as far as the system tells.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         let joined = self.presence.lock().clone();
@@ -91,13 +74,16 @@ impl Locks {
         drop(left);
     }
 
-    /// Waits for the right to write a snapshot.
-    pub fn wait_for_permit(self: &Arc<Self>, folder: &Folder) -> Result<Permit> {
-        self.join(folder)?;
+    /// The right to write a snapshot, of a process that writes; an error that [`Error::is_busy`]
+    /// knows while somebody else has it.
+    pub fn permit(self: &Arc<Self>, folder: &Folder) -> Result<Permit> {
+        if self.try_join(folder)?.is_none() {
+            return Err(folder.busy());
+        }
         let path = &folder.paths().checkpoint;
         let wrong = |source| Error::Io { doing: "lock", path: path.clone(), source };
-        let guard = CheckpointGuard::wait(&*folder.fs, path, folder.journal_like().as_ref());
-        Ok(self.keep(guard.map_err(wrong)?))
+        let guard = CheckpointGuard::take(&*folder.fs, path, folder.journal_like().as_ref());
+        guard.map_err(wrong)?.map(|guard| self.keep(guard)).ok_or_else(|| folder.busy())
     }
 
     /// Takes the right to write a snapshot if nobody has it.

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 use super::Options;
 use super::checkpoint::{Checkpoint, Goal};
 use super::folder::Folder;
-use super::locks::{A_MOMENT, Locks};
+use super::locks::{Locks, Permit};
+use super::obstacle::Obstacle;
 use super::quarantine;
 use super::state::FileState;
 use crate::error::Result;
-use crate::stepping;
 use crate::store::fs::Taken;
 use crate::store::{Change, KeyLock, Saving};
 use crate::sync::{Arc, Mutex, rank};
@@ -21,6 +21,10 @@ pub struct ProcessStore {
     pub(super) options: Options,
     pub(super) locks: Arc<Locks>,
     pub(super) state: Mutex<FileState, { rank::FILE }>,
+    /// Another process that clears up, and is in the way of who comes.
+    joining: Obstacle,
+    /// Another process that is in the way of what is to be written.
+    writing: Obstacle,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     child: OnceLock<Arc<Self>>,
 }
@@ -35,7 +39,9 @@ impl ProcessStore {
 
     fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
         let locks = Arc::new(Locks::default());
-        Self { folder, options, locks, state: Mutex::new(state), child: OnceLock::new() }
+        let (state, child) = (Mutex::new(state), OnceLock::new());
+        let (joining, writing) = (Obstacle::default(), Obstacle::default());
+        Self { folder, options, locks, state, joining, writing, child }
     }
 
     /// The store of this process.
@@ -58,28 +64,28 @@ impl ProcessStore {
             Err(error) => state.keep_unwritten(change, error),
         };
         drop(state);
+        if result.is_ok() {
+            self.writing.is_stuck(false);
+        }
         self.tell_failure(&result);
         result
     }
 
-    /// Appends what another process was in the way of, as soon as it is not any more.
+    /// Appends what another process was in the way of, if it is not any more.
     pub fn settle(&self) -> Result<()> {
-        loop {
-            if self.state.lock().backlog.is_empty() {
-                return Ok(());
-            }
-            let result = match self.join_to_write() {
-                Ok(true) => self.state.lock().append_backlog(),
-                Ok(false) => Err(self.folder.busy()),
-                Err(error) => Err(error),
-            };
-            if !matches!(&result, Err(error) if error.is_busy()) {
-                self.tell_failure(&result);
-                return result;
-            }
-            rank::may_wait_for_processes();
-            stepping::sleep(A_MOMENT);
+        if self.state.lock().backlog.is_empty() {
+            return Ok(());
         }
+        let result = match self.join_to_write() {
+            Ok(true) => self.state.lock().append_backlog(),
+            Ok(false) => Err(self.folder.busy()),
+            Err(error) => Err(error),
+        };
+        let busy = matches!(&result, Err(error) if error.is_busy());
+        let stuck = self.writing.is_stuck(busy);
+        let result = if stuck { Err(self.folder.stuck()) } else { result };
+        self.tell_failure(&result);
+        result
     }
 
     fn tell_failure(&self, result: &Result<()>) {
@@ -102,13 +108,18 @@ impl ProcessStore {
         if self.state.lock().check_usable().is_err() {
             return KeyLock::Unsupported;
         }
-        let lock = match self.locks.join(&self.folder) {
-            Ok(lock) => lock,
+        let joined = self.locks.try_join(&self.folder);
+        let lock = match joined {
+            Ok(Some(lock)) => lock,
+            // Who clears up is done in a moment: as if it computed the key.
+            Ok(None) if !self.joining.is_stuck(true) => return KeyLock::Busy,
+            Ok(None) => return KeyLock::Unsupported,
             Err(error) => {
                 self.folder.tell_unwritable(&error);
                 return KeyLock::Unsupported;
             }
         };
+        self.joining.is_stuck(false);
         match lock.take_key(key) {
             Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
             Ok((Taken::Busy, _)) => KeyLock::Busy,
@@ -116,8 +127,8 @@ impl ProcessStore {
         }
     }
 
-    /// Begins a checkpoint, if there is anything that the snapshot does not hold; waits while
-    /// another process or thread is at one.
+    /// Begins a checkpoint, if there is anything that the snapshot does not hold and nobody else is
+    /// at one.
     pub fn begin_save(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
         {
             let mut state = self.state.lock();
@@ -126,9 +137,17 @@ impl ProcessStore {
                 return Ok(None);
             }
         }
-        let permit = self.locks.wait_for_permit(&self.folder);
-        let permit = permit.inspect_err(|error| self.folder.tell_unsaved(error))?;
+        let permit = self.permit()?;
         Ok(Some(Box::new(Checkpoint::new(Arc::clone(self), Goal::Save, permit))))
+    }
+
+    /// The right to write a snapshot.
+    pub(super) fn permit(&self) -> Result<Permit> {
+        self.locks.permit(&self.folder).inspect_err(|error| {
+            if !error.is_busy() {
+                self.folder.tell_unsaved(error);
+            }
+        })
     }
 
     /// Keeps a copy of the file as it is now because `why`, and says so.

@@ -143,10 +143,9 @@ pub enum Taken {
 /// An open lock file. Its locks belong to the open file description: they go with its last copy,
 /// and the kernel takes them when the process dies.
 pub trait LockHandle: Send + Sync + Debug {
-    /// Takes `part`, or changes how it is held, if that can be had at once.
+    /// Takes `part`, or changes how it is held, if that can be had at once. Nothing here waits: who
+    /// must, asks again, without any lock.
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken>;
-    /// Takes `part`; waits for other processes as long as it takes.
-    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken>;
     /// Gives `part` back.
     fn unlock(&self, part: LockPart);
     /// The process that has `part`, as far as the system tells: for the user.

@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
@@ -26,16 +25,6 @@ const FIRST_KEY: libc::off_t = 2;
 impl LockHandle for OpenFile {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
         set(self.verified()?, kind(mode), part)
-    }
-
-    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        let (file, range) = (self.verified()?, range(kind(mode), part));
-        loop {
-            match fcntl(file, FcntlArg::F_OFD_SETLKW(&range)) {
-                Err(Errno::EINTR) => {}
-                result => return outcome(result.map(drop).map_err(Into::into)),
-            }
-        }
     }
 
     fn unlock(&self, part: LockPart) {

@@ -30,18 +30,6 @@ impl LockHandle for OpenFile {
         }
     }
 
-    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        if matches!(part, LockPart::Key(_)) {
-            return Ok(Taken::Unsupported);
-        }
-        let file = self.verified()?;
-        drop(file.unlock());
-        outcome(match mode {
-            LockMode::Shared => file.lock_shared(),
-            LockMode::Exclusive => file.lock(),
-        })
-    }
-
     fn unlock(&self, _: LockPart) {
         // Nothing to do about a failure: the system frees the lock when the file is closed.
         drop(self.verified().map(File::unlock));

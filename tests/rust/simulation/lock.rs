@@ -30,15 +30,6 @@ impl LockHandle for OpenLock {
         })
     }
 
-    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        loop {
-            if self.try_lock(part, mode)? == Taken::Yes {
-                return Ok(Taken::Yes);
-            }
-            self.view.machine.scheduler.wait();
-        }
-    }
-
     fn unlock(&self, part: LockPart) {
         let machine = &self.view.machine;
         machine.scheduler.step();
