@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import struct
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -259,3 +263,17 @@ def test_greenlets_without_a_hub_compute(script: Scripts) -> None:
     print(second.switch(), first.switch())
     """
     assert script.output(program) == "[1] [1]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes a lock as Linux has them")
+@pytest.mark.parametrize("byte", [0, 1], ids=["saves", "closes"])
+def test_a_stopped_process_is_given_up(tmp_path: Path, script: Scripts, byte: int) -> None:
+    """A process that was stopped while it saves or closes is given up after seconds, and told."""
+    set_lock = 37  # F_OFD_SETLK
+    held = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+    with (tmp_path / "c.json.lock").open("w") as lock:
+        os.chmod(lock.fileno(), 0o600)
+        fcntl.fcntl(lock, set_lock, held)
+        ended = script('from outlive import Cache; print(Cache("c.json").memoise(lambda: 42)())')
+    assert (ended.out, ended.status) == ("42\n", 0)
+    assert "another process" in ended.err
