@@ -142,6 +142,14 @@ where
         self.unsettled.load(Ordering::Acquire)
     }
 
+    /// Waits until what another process was in the way of is written.
+    pub fn wait_until_settled(&self) {
+        if self.is_unsettled() {
+            // A failure is in the store's notices.
+            let _ = until_free(|| self.settle());
+        }
+    }
+
     /// Writes what another process was in the way of, if it is not any more.
     pub fn settle(&self) -> Result<()> {
         let _active = sync::active();

@@ -69,11 +69,13 @@ impl Client {
     /// Forgets a key.
     pub fn forget(&self, key: &str) {
         drop(self.0.remove(key.as_bytes(), true));
+        self.0.wait_until_settled();
     }
 
     /// Forgets all.
     pub fn clear(&self) {
         self.0.clear(true);
+        self.0.wait_until_settled();
     }
 
     /// Saves; whether it worked.
