@@ -140,7 +140,10 @@ impl CoreCache {
     /// Reads the file, unless that was done before.
     pub fn load(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py) = (slf.get(), slf.py());
-        if !me.loaded.load(Ordering::Acquire) {
+        if me.loaded.load(Ordering::Acquire) {
+            // A closed cache is read again at its next use.
+            py.detach(|| me.cache.load());
+        } else {
             let may_write = Self::may_write(slf)?;
             if me.makes_folder && may_write {
                 // What cannot be made is found missing, and told, by who writes there.
@@ -151,9 +154,6 @@ impl CoreCache {
             py.detach(|| me.cache.load());
             me.cache.set_read_only(!me.is_writable());
             me.loaded.store(true, Ordering::Release);
-        } else {
-            // A closed cache is read again at its next use.
-            py.detach(|| me.cache.load());
         }
         me.tell(py)
     }
