@@ -68,12 +68,12 @@ pub fn value(bytes: &[u8]) {
     if theirs.is_ok() {
         assert!(ours.is_ok());
     }
-    if ours.is_ok() {
-        if let Ok(normal) = normalise(bytes, Charset::Ascii) {
-            assert!(normal.is_ascii() && !normal.contains(&b'\n'));
-            assert_eq!(*normalise(&normal, Charset::Ascii).expect("it is normal"), *normal);
-            assert_json(&normal);
-        }
+    if ours.is_ok()
+        && let Ok(normal) = normalise(bytes, Charset::Ascii)
+    {
+        assert!(normal.is_ascii() && !normal.contains(&b'\n'));
+        assert_eq!(*normalise(&normal, Charset::Ascii).expect("it is normal"), *normal);
+        assert_json(&normal);
     }
 }
 
@@ -85,10 +85,10 @@ pub fn journal(bytes: &[u8]) {
     std::fs::write(folder.path().join("c.json.journal-5"), bytes).expect("it can be written");
     let store = open(&path);
     let items = store.load().items.into_vec();
-    if let Ok(Some(mut saving)) = store.begin_save() {
-        if let Ok(Some(_)) = saving.seal() {
-            saving.write(&items[..].into()).expect("the disk works");
-        }
+    if let Ok(Some(mut saving)) = store.begin_save()
+        && let Ok(Some(_)) = saving.seal()
+    {
+        saving.write(&items[..].into()).expect("the disk works");
     }
     store.close();
     let again = open(&path).load().items.into_vec();
