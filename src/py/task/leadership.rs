@@ -94,8 +94,7 @@ impl Leadership {
 
     /// The lease, if another process had the key, to ask for it once more.
     pub fn to_acquire(&self) -> Option<PyLease> {
-        let lease = self.lease.lock().take_if(|_| !self.acquired.load(Ordering::Relaxed));
-        lease
+        self.lease.lock().take_if(|_| !self.acquired.load(Ordering::Relaxed))
     }
 
     /// Takes the lease back; says whether other processes are kept away.

@@ -199,9 +199,8 @@ impl PendingCall {
     }
 
     /// Whether there is still no result: another process may have brought it.
-    fn is_missing(&self, py: Python<'_>) -> PyResult<bool> {
-        let _ = py;
-        Ok(self.lead().is_none_or(|lead| lead.has_lease()))
+    fn is_missing(&self) -> bool {
+        self.lead().is_none_or(|lead| lead.has_lease())
     }
 
     /// Notes what this call is to replace; the token takes it back.
