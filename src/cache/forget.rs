@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Cache;
 use super::entry::Entry;
-use crate::store::Change;
+use crate::store::{Affected, Change};
 use crate::sync;
 
 impl<L, E> Cache<L, E>
@@ -37,6 +37,9 @@ where
         self.gate.epoch.advance();
         // A failure is in the store's notices, and the store tries again.
         let _ = self.settled(written);
+        if stored {
+            self.store.announce(Affected::Key(key));
+        }
         Some(old)
     }
 
@@ -52,6 +55,7 @@ where
         }
         if old.is_some() && durable {
             let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
+            self.store.announce(Affected::Key(key));
         }
         self.gate.epoch.advance();
     }
@@ -68,13 +72,16 @@ where
         let was_empty = state.len() == 0 && state.salt().is_none();
         _old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
-        let written =
-            if durable && !was_empty { self.store.append(&Change::Clear) } else { Ok(()) };
+        let stored = durable && !was_empty;
+        let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
         drop(history);
         self.gate.epoch.advance();
         // If it was empty, another thread may have cleared it, and not told the store yet.
         let _ =
             written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
+        if stored {
+            self.store.announce(Affected::All);
+        }
     }
 
     /// Takes out every decoded form that has no text, to break reference cycles.

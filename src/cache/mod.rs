@@ -33,7 +33,7 @@ use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
 use crate::store::snapshot::salt_item;
-use crate::store::{Change, KeyLock, Store};
+use crate::store::{Affected, Change, KeyLock, Store};
 use crate::sync::{self, Arc, Mutex, rank};
 use state::{Displaced, Salt, State};
 
@@ -245,6 +245,7 @@ where
         drop(self.loaded());
         let history = self.history.lock();
         let written = self.write_down(key, &entry);
+        let transient = entry.transient;
         let mut state = self.state.lock();
         displaced = state.put(key, entry);
         let marked = self.gate.uses.are_tracked();
@@ -254,8 +255,13 @@ where
         if old.is_some() && !marked {
             self.gate.epoch.advance();
         }
+        let replaced = !transient && old.is_some();
         drop(history);
-        self.settled(written)
+        let written = self.settled(written);
+        if replaced {
+            self.store.announce(Affected::Key(key));
+        }
+        written
     }
 
     /// Has the store forget what went for want of room; the history is locked.

@@ -61,7 +61,7 @@ use std::path::PathBuf;
 use self::folder::Folder;
 use self::process_store::ProcessStore;
 use super::fs::{Disk, Fs};
-use super::lock::Map;
+use super::lock::{Affected, Map, Page};
 use super::{Change, ExternalChange, Format, KeyLock, Loaded, Saving, Store};
 use crate::error::Result;
 use crate::sync::Arc;
@@ -127,8 +127,10 @@ impl Store for FileStore {
     }
 
     fn external_changes(&self) -> Vec<ExternalChange> {
-        let mut state = self.current().state.lock();
-        if !state.is_quiet() {
+        let store = self.current();
+        let announced = store.locks.has_announcements(&store.folder);
+        let mut state = store.state.lock();
+        if announced || !state.is_quiet() {
             state.catch_up_or_tell();
         }
         std::mem::take(&mut state.pending)
@@ -140,6 +142,16 @@ impl Store for FileStore {
 
     fn settle(&self) -> Result<()> {
         self.current().settle()
+    }
+
+    fn announce(&self, affected: Affected<'_>) {
+        let store = self.current();
+        store.locks.announce(&store.folder, affected);
+    }
+
+    fn page(&self) -> Option<Arc<Page>> {
+        let store = self.current();
+        store.locks.page(&store.folder)
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {

@@ -7,15 +7,18 @@
 //! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
 //! closes such files and never unlocks them: the parent would lose the lock.
 
-mod memory;
+mod page;
+mod shared_page;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
-pub use memory::{Map, Memory};
+pub use page::{Affected, Map, Memory, Page};
+pub use shared_page::NoPage;
+use shared_page::SharedPage;
 
 /// The lock file, open, with this process's presence.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
+    /// What the processes tell each other, once it was asked for.
+    shared: OnceLock<SharedPage>,
 }
 
 impl LockFile {
@@ -38,7 +43,8 @@ impl LockFile {
             }
             if is_still(fs, path, &*handle) {
                 let supported = taken == Taken::Yes;
-                return Ok(Some(Self { handle, supported, forgotten: AtomicBool::new(false) }));
+                let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
+                return Ok(Some(Self { handle, supported, forgotten, shared }));
             }
         }
     }
@@ -66,6 +72,30 @@ impl LockFile {
     /// The process that has `key`, as far as the system tells.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         self.handle.holder(LockPart::Key(key_number(key)))
+    }
+
+    /// Has the processes that use the file share a page of it. The file must be believed.
+    pub fn share_page(&self, fs: &dyn Fs, path: &Path, map: Option<Map>) -> Result<(), NoPage> {
+        let (shared, why) = SharedPage::open(&*self.handle, fs, path, map);
+        let _ = self.shared.set(shared);
+        why.map_or(Ok(()), Err)
+    }
+
+    /// The page, if this process sees it.
+    pub fn page(&self) -> Result<Option<Arc<Page>>, NoPage> {
+        let status = |shared| Some(shared).zip(self.handle.status().ok());
+        let Some((shared, status)) = self.shared.get().and_then(status) else { return Ok(None) };
+        shared.page(&status)
+    }
+
+    /// Tells the other processes that results of `affected` have been replaced or forgotten.
+    pub fn announce(&self, affected: Affected<'_>) -> io::Result<()> {
+        self.shared.get().map_or(Ok(()), |shared| shared.announce(&*self.handle, affected))
+    }
+
+    /// What the system says about the file.
+    pub fn status(&self) -> io::Result<Status> {
+        self.handle.status()
     }
 
     /// Whether the open file still has a name, and is ours.
@@ -135,7 +165,17 @@ pub fn checkpoint_path(lock: &Path) -> PathBuf {
 
 /// The number of `key`, below 2^30.
 fn key_number(key: &[u8]) -> u32 {
-    crc32fast::hash(key) >> 2
+    key_checksum(key) >> 2
+}
+
+fn key_checksum(key: &[u8]) -> u32 {
+    crc32fast::hash(key)
+}
+
+/// Whether both are the same file.
+fn is_same_file(one: &dyn LockHandle, other: &dyn LockHandle) -> bool {
+    let fingerprint = |handle: &dyn LockHandle| handle.status().map(|found| found.fingerprint);
+    matches!((fingerprint(one), fingerprint(other)), (Ok(one), Ok(other)) if one.is_same_file(other))
 }
 
 /// Whether `path` still names the file that was locked: the last process removes it.

@@ -22,11 +22,12 @@ use bytes::Bytes;
 #[expect(unused_imports, reason = "a link of the documentation")]
 use crate::error::Error;
 use crate::error::Result;
+use crate::sync::Arc;
 
 pub use entries::{Entries, EntryRun};
 pub use file::{Durability, FileStore, Options};
 pub use items::Items;
-pub use lock::{KeyGuard, Map, Memory};
+pub use lock::{Affected, KeyGuard, Map, Memory, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use snapshot::Format;
@@ -134,6 +135,13 @@ pub trait Store: Send + Sync {
     /// error like any other.
     fn settle(&self) -> Result<()> {
         Ok(())
+    }
+    /// Tells the other processes that results of `affected` have been replaced or forgotten, after
+    /// `append` has taken that down: they look before they serve what they hold.
+    fn announce(&self, _affected: Affected<'_>) {}
+    /// What other processes announce, where this process sees it.
+    fn page(&self) -> Option<Arc<Page>> {
+        None
     }
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;

@@ -12,6 +12,8 @@ mod journal;
 #[cfg(target_os = "linux")]
 mod key_locks;
 mod model;
+#[cfg(target_os = "linux")]
+mod page;
 mod policy;
 mod power;
 mod snapshot;

@@ -1,12 +1,11 @@
 //! What the tests of the stores share: the least of a cache, and a folder to work in.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use outlive::store::fs::{Disk, Fs};
@@ -28,28 +27,26 @@ pub const OPTIONS: Options = Options {
     map: Some(share),
 };
 
-/// Memory that the stores of this process share, in the place of a map of the file.
+/// The beginning of a file, read again at each look, in the place of a map.
 #[derive(Debug)]
-struct Shared(Arc<[AtomicU32]>);
+struct Read(File, Vec<AtomicU64>);
 
-/// The memory of each file, by its device and number.
-type Pieces = BTreeMap<(u64, u64), Weak<[AtomicU32]>>;
-
-impl Memory for Shared {
-    fn words(&self) -> &[AtomicU32] {
-        &self.0
+impl Memory for Read {
+    fn words(&self) -> &[AtomicU64] {
+        let mut bytes = vec![0; self.1.len() * 8];
+        self.0.read_exact_at(&mut bytes, 0).expect("a map would end the process here");
+        let (fields, _) = bytes.as_chunks::<8>();
+        for (word, &field) in self.1.iter().zip(fields) {
+            word.store(u64::from_ne_bytes(field), Ordering::Relaxed);
+        }
+        &self.1
     }
 }
 
-/// The memory of a file: the same for all who have that file open.
-pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
-    static ALL: Mutex<Pieces> = Mutex::new(BTreeMap::new());
-    let data = file.metadata()?;
-    let mut all = ALL.lock().expect("nobody panics in here");
-    let known = all.get(&(data.dev(), data.ino())).and_then(Weak::upgrade);
-    let words = known.unwrap_or_else(|| (0..1024).map(|_| AtomicU32::new(0)).collect());
-    all.insert((data.dev(), data.ino()), Arc::downgrade(&words));
-    Ok(Box::new(Shared(words)))
+/// Shows the first `length` bytes of `file`.
+pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
+    let words = (0..length / 8).map(|_| AtomicU64::new(0)).collect();
+    Ok(Box::new(Read(file.try_clone()?, words)))
 }
 
 /// A result as the cache would hand it to a store.

@@ -5,13 +5,13 @@ use pyo3::prelude::*;
 use std::fs::File;
 use std::io;
 use std::slice;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
 
-use memmap2::MmapRaw;
+use memmap2::{MmapOptions, MmapRaw};
 
 use crate::store::Memory;
 
-/// Memory behind a file that other processes see too.
+/// Memory behind a file that other processes write to.
 #[derive(Debug)]
 struct Shared(MmapRaw);
 
@@ -20,19 +20,22 @@ impl Memory for Shared {
         clippy::cast_ptr_alignment,
         reason = "a map begins where a page does, and it is checked"
     )]
-    fn words(&self) -> &[AtomicU32] {
-        let start = self.0.as_mut_ptr().cast::<AtomicU32>();
+    fn words(&self) -> &[AtomicU64] {
+        let start = self.0.as_mut_ptr().cast::<AtomicU64>();
         assert!(start.is_aligned());
         // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
-        // `self`, in which nobody writes but through these atomics; any bits are a number. The caller
-        // has seen to it that the file cannot be cut, so all of it can be read for ever.
-        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU32>()) }
+        // `self`; any bits are a number. It is read-only, and the kernel alone changes it, so it may
+        // be looked at through atomics, which are only loaded from (`Page` has no store). The file
+        // has all of it, and the caller looks again before each use whether it still has: whoever
+        // may write the cache could cut it in between, which ends the process, as SQLite's does.
+        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU64>()) }
     }
 }
 
-/// Shows the memory behind a file that nobody can cut.
-pub fn share(file: &File) -> io::Result<Box<dyn Memory>> {
-    MmapRaw::map_raw(file).map(|map| Box::new(Shared(map)) as Box<dyn Memory>)
+/// Shows the first `length` bytes of a file for reading.
+pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
+    let map = MmapOptions::new().len(length).map_raw_read_only(file)?;
+    Ok(Box::new(Shared(map)))
 }
 
 /// Has the C library call `before` in a thread that is about to fork, and `after` in the same

@@ -1,8 +1,11 @@
 //! The locks of one process: its presence, and the right to write a snapshot.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::folder::Folder;
+use super::trust;
 use crate::error::{Error, Result};
-use crate::store::lock::{CheckpointGuard, LockFile};
+use crate::store::lock::{Affected, CheckpointGuard, LockFile, Map, NoPage, Page};
 use crate::sync::{Arc, Mutex, rank};
 
 /// What this process holds of the lock file.
@@ -13,6 +16,10 @@ pub struct Locks {
     /// The checkpoint lock: not on the stack of the thread that saves, where the child of a fork
     /// could not close it.
     checkpoint: Mutex<Option<CheckpointGuard>, { rank::FOLD }>,
+    /// How to see the page of the lock file.
+    map: Option<Map>,
+    /// The last announcement that was looked into; 0 before the first look.
+    announcement: AtomicU64,
 }
 
 /// The right to write a snapshot, until it is dropped.
@@ -28,6 +35,11 @@ impl Drop for Permit {
 }
 
 impl Locks {
+    /// Nothing is held yet.
+    pub fn new(map: Option<Map>) -> Self {
+        Self { map, ..Self::default() }
+    }
+
     /// Joins the processes that write, if this one has not yet; `None` while the last of them clears
     /// up. A lock file that was removed, or that the program closed, is opened again.
     pub fn try_join(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
@@ -43,6 +55,7 @@ impl Locks {
         if !joined.supported {
             folder.tell_no_locks();
         }
+        self.share_page(folder, &joined);
         Ok(Some(Arc::clone(presence.insert(Arc::new(joined)))))
     }
 
@@ -50,6 +63,45 @@ impl Locks {
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         let joined = self.presence.lock().clone();
         joined?.key_holder(key)
+    }
+
+    /// Has the processes share a page of the lock file, if that is not a stranger's.
+    fn share_page(&self, folder: &Folder, lock: &LockFile) {
+        let like = folder.like();
+        let status = lock.status();
+        let believed =
+            status.and_then(|status| trust::check(&status, like.as_ref(), folder.fs.user()));
+        let shared = match believed {
+            Ok(()) => lock.share_page(&*folder.fs, &folder.paths().lock, self.map),
+            Err(error) => Err(NoPage::Unwritable(error)),
+        };
+        if let Err(why) = shared {
+            folder.tell_no_page(&why);
+        }
+    }
+
+    /// The page that the processes share, if this process sees it.
+    pub fn page(&self, folder: &Folder) -> Option<Arc<Page>> {
+        let lock = self.presence.lock().clone()?;
+        lock.page().unwrap_or_else(|why| {
+            folder.tell_no_page(&why);
+            None
+        })
+    }
+
+    /// Whether somebody has announced anything since the last call.
+    pub fn has_announcements(&self, folder: &Folder) -> bool {
+        let Some(page) = self.page(folder) else { return false };
+        let last = page.changes();
+        self.announcement.swap(last, Ordering::AcqRel) != last
+    }
+
+    /// Tells the other processes that results of `affected` have been replaced or forgotten.
+    pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
+        let lock = self.presence.lock().clone();
+        if let Some(Err(error)) = lock.map(|lock| lock.announce(affected)) {
+            folder.tell_no_page(&NoPage::Unwritable(error));
+        }
     }
 
     /// Whether this process has joined.

@@ -1,12 +1,14 @@
 //! What the user is told: each trouble once, in whole sentences that name the file.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
 use super::folder::Folder;
 use crate::error::Error;
 use crate::store::journal::Dropped;
+use crate::store::lock::NoPage;
 
 /// Notices that wait to be fetched, and what was told already.
 #[derive(Debug, Default)]
@@ -101,6 +103,21 @@ impl Folder {
             self.paths().snapshot.display()
         );
         self.tell("locks", text);
+    }
+
+    /// This process does not see the page that the others share.
+    pub fn tell_no_page(&self, why: &NoPage) {
+        let why: &dyn Display = match why {
+            NoPage::Unsupported => return,
+            NoPage::NotOurs(why) => why,
+            NoPage::Unwritable(error) => error,
+        };
+        let text = format!(
+            "{}: {why}; what another process forgets or replaces is noticed at the next call that \
+             looks into the file, not before",
+            self.paths().lock.display()
+        );
+        self.tell("page", text);
     }
 
     /// Part of a journal was unreadable.

@@ -11,6 +11,7 @@ use super::quarantine;
 use super::state::FileState;
 use crate::error::Result;
 use crate::store::fs::Taken;
+use crate::store::lock::Affected;
 use crate::store::{Change, KeyLock, Saving};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -38,7 +39,7 @@ impl ProcessStore {
     }
 
     fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
-        let locks = Arc::new(Locks::default());
+        let locks = Arc::new(Locks::new(options.map));
         let (state, child) = (Mutex::new(state), OnceLock::new());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
         Self { folder, options, locks, state, joining, writing, child }
@@ -58,6 +59,7 @@ impl ProcessStore {
         // NOTE: before the state's lock, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
+        let owed = !state.backlog.is_empty();
         let result = match joined {
             Ok(true) => state.append(change),
             Ok(false) => state.keep_unwritten(change, self.folder.busy()),
@@ -66,6 +68,10 @@ impl ProcessStore {
         drop(state);
         if result.is_ok() {
             self.writing.is_stuck(false);
+        }
+        if owed {
+            // What was announced when it failed may stand in the journal only now.
+            self.locks.announce(&self.folder, Affected::All);
         }
         self.tell_failure(&result);
         result

@@ -5,6 +5,7 @@ mod disk;
 mod fingerprint;
 #[cfg(target_os = "linux")]
 mod holder;
+mod local;
 mod open_file;
 mod platform;
 #[cfg(target_os = "linux")]
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use disk::{Disk, make_folder_of};
 pub use fingerprint::FileFingerprint;
+pub use local::is_local;
 pub use open_file::is_lost;
 #[cfg(target_os = "linux")]
 use ranges as locks;
@@ -156,4 +158,8 @@ pub trait LockHandle: Send + Sync + Debug {
     fn status(&self) -> io::Result<Status>;
     /// The file itself, if there is one whose memory can be shared.
     fn file(&self) -> Option<&File>;
+    /// Writes all of `bytes` from the byte `start` on.
+    fn write_at(&self, _start: u64, _bytes: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

@@ -92,6 +92,10 @@ mod unix {
         file.read_at(into, start)
     }
 
+    pub fn write_at(file: &File, start: u64, bytes: &[u8]) -> io::Result<()> {
+        file.write_all_at(bytes, start)
+    }
+
     /// Never waits, and follows no link.
     pub fn for_reading(options: &mut OpenOptions) {
         options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
@@ -178,6 +182,11 @@ mod other {
     pub fn read_at(mut file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
         file.seek(io::SeekFrom::Start(start))?;
         file.read(into)
+    }
+
+    /// No file has a page here.
+    pub fn write_at(_: &File, _: u64, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub fn for_reading(_: &mut OpenOptions) {}

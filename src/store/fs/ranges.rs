@@ -16,6 +16,7 @@ use nix::libc;
 
 use super::holder::holder;
 use super::open_file::OpenFile;
+use super::platform;
 use super::refusal::outcome;
 use super::{LockHandle, LockMode, LockPart, Status, Taken};
 
@@ -43,6 +44,10 @@ impl LockHandle for OpenFile {
 
     fn file(&self) -> Option<&File> {
         self.verified().ok()
+    }
+
+    fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
+        platform::write_at(self.verified()?, start, bytes)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 
 use super::open_file::OpenFile;
+use super::platform;
 use super::refusal::outcome;
 use super::{LockHandle, LockMode, LockPart, Status, Taken};
 
@@ -41,6 +42,10 @@ impl LockHandle for OpenFile {
 
     fn file(&self) -> Option<&File> {
         self.verified().ok()
+    }
+
+    fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
+        platform::write_at(self.verified()?, start, bytes)
     }
 }
 

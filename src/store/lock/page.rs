@@ -1,0 +1,181 @@
+//! The page of a lock file: it tells every process of a cache that results which it may be serving
+//! have been replaced or forgotten.
+//!
+//! ```text
+//!  byte 0       8         16        24               2048                      4096
+//!      +--------+---------+---------+------- … ------+----------- … -----------+
+//!      | magic  | changes | all     | zeros          | 256 stripes of keys     |
+//!      +--------+---------+---------+------- … ------+----------- … -----------+
+//! ```
+//! The last byte of the magic is the version. All other fields are **stamps** of eight bytes that
+//! never come twice. Whoever replaces or forgets results puts a new stamp into the stripe of the key,
+//! or into `all` if every key is concerned, then one into `changes`. A reader who finds the
+//! `changes` that it saw before need not look any further. A first result is no news: nobody can be
+//! serving an older one.
+//!
+//! The page is mapped for reading only and written through the file. So a full disk is an error and
+//! never a signal, and two who write at the same time both leave a stamp that no reader has seen.
+
+use std::fmt::Debug;
+use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::key_checksum;
+
+/// How many bytes a page has.
+pub const SIZE: usize = 4096;
+
+const FIELD: usize = size_of::<u64>();
+const MAGIC: [u8; FIELD] = *b"outlive\x01";
+const CHANGES: usize = 1;
+const ALL: usize = 2;
+const STRIPES: usize = 256;
+const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
+
+/// A piece of memory behind a file, for as long as this lives. It takes `unsafe` to get, so whoever
+/// makes a store hands it in.
+pub trait Memory: Send + Sync + Debug {
+    /// All of it.
+    fn words(&self) -> &[AtomicU64];
+}
+
+/// Shows the first bytes of a file, as many as a page has, for reading.
+pub type Map = fn(&File, usize) -> io::Result<Box<dyn Memory>>;
+
+/// Whose results have been replaced or forgotten.
+#[derive(Clone, Copy, Debug)]
+pub enum Affected<'k> {
+    /// This key's.
+    Key(&'k [u8]),
+    /// All.
+    All,
+}
+
+impl Affected<'_> {
+    /// Which fields get a new stamp, in this order.
+    pub fn offsets(self) -> [u64; 2] {
+        let first = match self {
+            Self::Key(key) => stripe(key),
+            Self::All => ALL,
+        };
+        [first, CHANGES].map(|field| (field * FIELD) as u64)
+    }
+}
+
+/// The page as this process sees it.
+#[derive(Debug)]
+pub struct Page(Box<dyn Memory>);
+
+impl Page {
+    /// The page behind `memory`; `None` if that is none of this version.
+    pub fn new(memory: Box<dyn Memory>) -> Option<Self> {
+        let page = Self(memory);
+        let whole = page.0.words().len() * FIELD >= SIZE;
+        (whole && page.field(0).to_ne_bytes() == MAGIC).then_some(page)
+    }
+
+    /// The stamp of the last change.
+    pub fn changes(&self) -> u64 {
+        self.field(CHANGES)
+    }
+
+    /// The stamp of the last change to all keys.
+    pub fn all(&self) -> u64 {
+        self.field(ALL)
+    }
+
+    /// The stamp of the last change to `key`, or to one of the keys that share its stripe.
+    pub fn changes_of(&self, key: &[u8]) -> u64 {
+        self.field(stripe(key))
+    }
+
+    fn field(&self, number: usize) -> u64 {
+        self.0.words()[number].load(Ordering::Acquire)
+    }
+}
+
+/// The bytes of a new page. Its stamps are new too: nobody takes it for one that it has seen.
+pub fn blank() -> Vec<u8> {
+    let mut bytes = vec![0; SIZE];
+    bytes[..FIELD].copy_from_slice(&MAGIC);
+    for field in [CHANGES, ALL] {
+        bytes[field * FIELD..][..FIELD].copy_from_slice(&new_stamp());
+    }
+    bytes
+}
+
+/// Eight bytes that no process has written before.
+pub fn new_stamp() -> [u8; FIELD] {
+    // NOTE: a forked child inherits its parent's random state, but not its number.
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_u128(since_epoch());
+    hasher.finish().to_ne_bytes()
+}
+
+fn since_epoch() -> u128 {
+    std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
+}
+
+fn stripe(key: &[u8]) -> usize {
+    FIRST_STRIPE + key_checksum(key) as usize % STRIPES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory that is no file's.
+    #[derive(Debug)]
+    struct Words(Vec<AtomicU64>);
+
+    impl Memory for Words {
+        fn words(&self) -> &[AtomicU64] {
+            &self.0
+        }
+    }
+
+    fn page(bytes: &[u8]) -> Option<Page> {
+        let (fields, _) = bytes.as_chunks::<FIELD>();
+        let words = fields.iter().map(|&field| AtomicU64::new(u64::from_ne_bytes(field)));
+        Page::new(Box::new(Words(words.collect())))
+    }
+
+    /// A page that is cut short, empty, or of another version is none.
+    #[test]
+    fn what_is_no_page() {
+        assert!(page(&blank()).is_some());
+        assert!(page(&blank()[..SIZE - 1]).is_none() && page(&[0; SIZE]).is_none());
+        let mut later = blank();
+        later[FIELD - 1] += 1;
+        assert!(page(&later).is_none());
+    }
+
+    /// A change to a key has a stamp in the key's stripe; one to all keys stands apart from them.
+    #[test]
+    fn stamps_have_their_places() {
+        let mut bytes = blank();
+        let before = page(&bytes).expect("it is one");
+        for offset in Affected::Key(b"a").offsets() {
+            bytes[usize::try_from(offset).expect("it is small")..][..FIELD]
+                .copy_from_slice(&new_stamp());
+        }
+        let after = page(&bytes).expect("it is one");
+        assert!(before.changes() != after.changes() && before.all() == after.all());
+        assert!(before.changes_of(b"a") != after.changes_of(b"a"));
+        assert_eq!(before.changes_of(b"b"), after.changes_of(b"b"));
+        let last = (SIZE - FIELD) as u64;
+        assert!(Affected::All.offsets().iter().all(|offset| (1..last / 2).contains(offset)));
+        assert!((0..999_u32).all(|n| Affected::Key(&n.to_le_bytes()).offsets()[0] <= last));
+    }
+
+    /// No two stamps are alike, and no two pages begin alike.
+    #[test]
+    fn stamps_never_come_twice() {
+        let stamps: std::collections::HashSet<_> = (0..1000).map(|_| new_stamp()).collect();
+        assert_eq!(stamps.len(), 1000);
+        assert_ne!(blank(), blank());
+    }
+}

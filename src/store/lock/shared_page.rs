@@ -1,0 +1,110 @@
+//! The page of a lock file as one process uses it: made, mapped, stamped, and let go.
+
+use std::io;
+use std::path::Path;
+
+use super::is_same_file;
+use super::page::{Affected, Map, Page, SIZE, blank, new_stamp};
+use crate::store::fs::{Fs, LockHandle, Status, is_local};
+use crate::sync::{Arc, Mutex, rank};
+
+/// Why a process does without the page.
+#[derive(Debug)]
+pub enum NoPage {
+    /// Such a file, or such a file system, has none, and nobody can do anything about it.
+    Unsupported,
+    /// Something else stands in the file, or it was cut short.
+    NotOurs(&'static str),
+    /// It could not be written.
+    Unwritable(io::Error),
+}
+
+/// The page of an open lock file.
+#[derive(Debug, Default)]
+pub struct SharedPage {
+    /// Whether the file is one that a page may be written to.
+    stamps: bool,
+    /// Mapped until somebody cuts the file.
+    mapped: Mutex<Option<Arc<Page>>, { rank::LEAF }>,
+}
+
+impl SharedPage {
+    /// Makes the page of the file behind `handle`, which is at `path` and believed, unless it is
+    /// there; maps it. What it returns beside says why it is not mapped.
+    pub fn open(
+        handle: &dyn LockHandle,
+        fs: &dyn Fs,
+        path: &Path,
+        map: Option<Map>,
+    ) -> (Self, Option<NoPage>) {
+        let stamps = match prepare(handle) {
+            Err(why @ (NoPage::Unsupported | NoPage::NotOurs(_))) => {
+                return (Self::default(), Some(why));
+            }
+            prepared => prepared,
+        };
+        let mapped = stamps.and_then(|()| show(handle, fs, path, map));
+        let (page, why) = match mapped {
+            Ok(page) => (Some(Arc::new(page)), None),
+            Err(why) => (None, Some(why)),
+        };
+        let stamps = !matches!(why, Some(NoPage::NotOurs(_)));
+        (Self { stamps, mapped: Mutex::new(page) }, why)
+    }
+
+    /// The page, if it is mapped and the file, whose `status` this is, has all of it.
+    pub fn page(&self, status: &Status) -> Result<Option<Arc<Page>>, NoPage> {
+        let mut mapped = self.mapped.lock();
+        if mapped.is_none() || is_whole(status) {
+            return Ok(mapped.clone());
+        }
+        drop(mapped.take());
+        Err(NoPage::NotOurs(CUT))
+    }
+
+    /// Tells the other processes that results of `affected` have been replaced or forgotten; they
+    /// must find that in the journal already. A process that does not see the page tells the others.
+    pub fn announce(&self, handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
+        if !self.stamps || !is_whole(&handle.status()?) {
+            return Ok(());
+        }
+        affected.offsets().into_iter().try_for_each(|at| handle.write_at(at, &new_stamp()))
+    }
+}
+
+const CUT: &str = "somebody cut it short";
+
+fn is_whole(status: &Status) -> bool {
+    status.fingerprint.size >= SIZE as u64
+}
+
+/// Sees to it that the file has a page.
+fn prepare(handle: &dyn LockHandle) -> Result<(), NoPage> {
+    if !handle.file().is_some_and(is_local) {
+        return Err(NoPage::Unsupported);
+    }
+    let status = handle.status().map_err(NoPage::Unwritable)?;
+    match status.fingerprint.size {
+        // NOTE: another name may be that of a file which is empty for another purpose.
+        _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
+        // Two who come at the same time both write it: the later stamps are new to everybody.
+        0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
+        _ if !is_whole(&status) => Err(NoPage::NotOurs(CUT)),
+        _ => Ok(()),
+    }
+}
+
+/// Maps the page. IMPORTANT: through an open file of its own: a map keeps that open, and its locks
+/// held, in a forked child too, where nothing would end them.
+fn show(
+    handle: &dyn LockHandle,
+    fs: &dyn Fs,
+    path: &Path,
+    map: Option<Map>,
+) -> Result<Page, NoPage> {
+    let map = map.ok_or(NoPage::Unsupported)?;
+    let view = fs.open_lock(path, None).map_err(NoPage::Unwritable)?;
+    let file = view.file().filter(|_| is_same_file(&*view, handle)).ok_or(NoPage::Unsupported)?;
+    let memory = map(file, SIZE).map_err(|_| NoPage::Unsupported)?;
+    Page::new(memory).ok_or(NoPage::NotOurs("it holds something else"))
+}

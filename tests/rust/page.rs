@@ -1,0 +1,199 @@
+//! The page of the lock file. Stores of one process stand for processes here.
+
+mod no_room;
+
+use std::fs::File;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use outlive::cache::{Cache, Entry};
+use outlive::store::{Affected, FileStore, Page, Store};
+
+use super::stand::{OPTIONS, place, put};
+use no_room::NoRoom;
+
+type Text = Cache<String, String>;
+
+/// A process that is present, as one is once it has asked for a key.
+fn present(path: &Path) -> FileStore {
+    join(FileStore::new(path.to_path_buf(), OPTIONS))
+}
+
+fn join(store: FileStore) -> FileStore {
+    drop(store.lock_key(b"any"));
+    store
+}
+
+fn page(store: &FileStore) -> Arc<Page> {
+    store.page().expect("this process sees the page")
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("json.lock")
+}
+
+fn compute(cache: &Text, key: &'static str) {
+    let mut entry = Entry::new(Some(1000.0));
+    entry.text = Some(Bytes::from_static(b"1"));
+    cache.put(&Bytes::from_static(key.as_bytes()), entry).expect("the disk has room");
+}
+
+/// What is put over an old result, forgotten and cleared is announced; a first result never is.
+#[test]
+fn only_old_results_are_announced() {
+    let (_folder, path) = place();
+    let other = present(&path);
+    let page = page(&other);
+    let cache = Text::new(Box::new(FileStore::new(path, OPTIONS)));
+    let stamps = || (page.changes(), page.all(), page.changes_of(b"a"));
+    compute(&cache, "b");
+    let first = stamps();
+    compute(&cache, "a");
+    cache.remove(b"nothing", true);
+    assert_eq!(stamps(), first);
+    compute(&cache, "a");
+    let replaced = stamps();
+    assert!(replaced.0 != first.0 && replaced.1 == first.1 && replaced.2 != first.2);
+    cache.remove(b"a", true);
+    let forgotten = stamps();
+    assert!(forgotten.0 != replaced.0 && forgotten.1 == first.1 && forgotten.2 != replaced.2);
+    cache.clear(true);
+    let cleared = stamps();
+    assert!(cleared.0 != forgotten.0 && cleared.1 != first.1 && cleared.2 == forgotten.2);
+}
+
+/// What only this process forgets, in a mode that leaves the file alone, is no news to others.
+#[test]
+fn what_stays_in_the_file_is_not_announced() {
+    let (_folder, path) = place();
+    let other = present(&path);
+    let page = page(&other);
+    let cache = Text::new(Box::new(FileStore::new(path, OPTIONS)));
+    compute(&cache, "a");
+    let before = page.changes();
+    cache.remove(b"a", false);
+    compute(&cache, "b");
+    cache.clear(false);
+    assert_eq!(page.changes(), before);
+}
+
+/// Each process sees what the other announces, and has a new page after both have left.
+#[test]
+fn two_processes_share_a_page() {
+    let (_folder, path) = place();
+    let (one, two) = (present(&path), present(&path));
+    let (seen, also) = (page(&one), page(&two));
+    for teller in [&one, &two] {
+        let before = seen.changes();
+        teller.announce(Affected::Key(b"a"));
+        assert!(seen.changes() != before && seen.changes() == also.changes());
+    }
+    let last = (seen.changes(), seen.all());
+    one.close();
+    two.close();
+    assert!(!lock_of(&path).exists());
+    let anew = present(&path);
+    assert!(page(&anew).changes() != last.0 && page(&anew).all() != last.1);
+}
+
+/// The child of a fork maps the page anew, and both go on to see what the other announces.
+#[test]
+fn a_child_maps_the_page_anew() {
+    let (_folder, path) = place();
+    let (family, other) = (present(&path), present(&path));
+    let parents = page(&family);
+    family.after_fork();
+    assert!(family.page().is_none());
+    let child = join(family);
+    let childs = page(&child);
+    let before = parents.changes();
+    other.announce(Affected::All);
+    assert!(childs.changes() != before && childs.changes() == parents.changes());
+}
+
+/// A page that somebody cuts is let go, and told once; results are kept as before, and a process
+/// that comes later makes a page that all announce to.
+#[test]
+fn a_page_that_is_cut() {
+    let (_folder, path) = place();
+    let (one, two) = (present(&path), present(&path));
+    File::options().write(true).open(lock_of(&path)).and_then(|file| file.set_len(0)).unwrap();
+    one.announce(Affected::All);
+    for store in [&one, &two] {
+        assert!(store.page().is_none() && store.page().is_none());
+        let told = store.notices();
+        assert!(told.len() == 1 && told[0].contains("cut it short"), "{told:?}");
+        assert!(store.append(&put("a", "1")).is_ok());
+    }
+    assert_eq!(two.external_changes().len(), 1);
+    let later = present(&path);
+    let before = page(&later).changes();
+    one.announce(Affected::All);
+    assert!(page(&later).changes() != before);
+}
+
+/// Without room for a page nobody has one: that is told once, and results are kept.
+#[test]
+fn no_room_for_a_page() {
+    let (_folder, path) = place();
+    let store = join(FileStore::with_fs(path.clone(), OPTIONS, Arc::new(NoRoom)));
+    let other = present(&path);
+    for (store, why) in [(&store, "no storage space"), (&other, "cut it short")] {
+        assert!(store.page().is_none());
+        let told = store.notices();
+        assert!(told.len() == 1 && told[0].contains(why), "{told:?}");
+        store.announce(Affected::All);
+        assert!(store.append(&put("a", "1")).is_ok() && store.notices().is_empty());
+    }
+}
+
+/// A lock file that holds something else, or has a second name, is locked and never written to.
+#[test]
+fn what_is_not_ours_is_not_written_to() {
+    for (contents, second) in [("x".repeat(5000), false), ("some".into(), false), ("".into(), true)]
+    {
+        let (folder, path) = place();
+        std::fs::write(lock_of(&path), &contents).unwrap();
+        if second {
+            std::fs::hard_link(lock_of(&path), folder.path().join("other")).unwrap();
+        }
+        let store = present(&path);
+        assert!(store.page().is_none());
+        store.announce(Affected::All);
+        assert_eq!(std::fs::read_to_string(lock_of(&path)).unwrap(), contents);
+        assert_eq!(store.notices().len(), 1);
+        assert!(store.append(&put("a", "1")).is_ok());
+    }
+}
+
+/// A lock file of somebody who may not write the cache is not mapped, and told once; neither is one
+/// that everybody may write. (Only root can give files away.)
+#[test]
+fn strangers_lock_files() {
+    let (_folder, path) = place();
+    std::fs::write(&path, "{}").unwrap();
+    std::fs::write(lock_of(&path), "").unwrap();
+    if chown(lock_of(&path), Some(54321), Some(54321)).is_err() {
+        return;
+    }
+    let store = present(&path);
+    assert!(store.page().is_none());
+    let told = store.notices();
+    assert!(told.len() == 1 && told[0].contains("belongs to somebody"), "{told:?}");
+    assert_eq!(std::fs::metadata(lock_of(&path)).unwrap().len(), 0);
+}
+
+/// Where memory is not shared, on a store that cannot map, there is no page and nothing to tell.
+#[test]
+fn without_a_map() {
+    let (_folder, path) = place();
+    let options = outlive::store::Options { map: None, ..OPTIONS };
+    let blind = join(FileStore::new(path.clone(), options));
+    assert!(blind.page().is_none() && blind.notices().is_empty());
+    let other = present(&path);
+    let before = page(&other).changes();
+    blind.announce(Affected::Key(b"a"));
+    assert!(page(&other).changes() != before, "who is blind can speak");
+}
