@@ -110,6 +110,8 @@ impl Folder {
         let why: &dyn Display = match why {
             NoPage::Unsupported => return,
             NoPage::NotOurs(why) => why,
+            // The next write to the journal fails for the same reason, and says more.
+            NoPage::Unwritable(error) if is_full(error) => return,
             NoPage::Unwritable(error) => error,
         };
         let text = format!(
@@ -154,6 +156,12 @@ impl Folder {
         let text = format!("{}: {why}{kept}", self.paths().snapshot.display());
         self.tell(&text.clone(), text);
     }
+}
+
+/// Whether there is no room on the disk, or no more of it for this user or process.
+fn is_full(error: &io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Whether the place may only be read: then one notice is enough for appends and saves.

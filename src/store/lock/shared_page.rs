@@ -89,7 +89,7 @@ fn prepare(handle: &dyn LockHandle) -> Result<(), NoPage> {
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
         // Two who come at the same time both write it: the later stamps are new to everybody.
         0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
-        _ if !is_whole(&status) => Err(NoPage::NotOurs(CUT)),
+        _ if !is_whole(&status) => Err(NoPage::NotOurs("it holds no whole page")),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,64 @@
+"""The page of the lock file: what one process forgets is announced to those that are there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.programs import Scripts
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pages are looked for on Linux")
+
+OTHER = """
+    import sys
+    from outlive import Cache
+    cache = Cache("cache.json")
+    @cache.memoise(name="f")
+    def f(n): return [n]
+    def do(what):
+        print(what, flush=True)
+        assert sys.stdin.readline()
+    f(1)
+    do("computed")
+    f.forget(1)
+    do("forgotten")
+    assert f(2) == [2]
+"""
+
+
+def page_of(folder: Path) -> bytes:
+    """What stands in the page."""
+    return (folder / "cache.json.lock").read_bytes()
+
+
+def test_a_forgotten_result_is_announced(tmp_path: Path) -> None:
+    """A first result leaves the page as it is, a forgotten one changes it."""
+    with Scripts(tmp_path).start(OTHER) as program:
+        assert program.stdin and program.stdout
+        assert program.stdout.readline() == "computed\n"
+        before = page_of(tmp_path)
+        assert len(before) == 4096
+        print(flush=True, file=program.stdin)
+        assert program.stdout.readline() == "forgotten\n"
+        assert before[:8] == page_of(tmp_path)[:8] == b"outlive\x01"
+        assert before[8:16] != page_of(tmp_path)[8:16]
+        out, err = program.communicate("\n")
+    assert (out, err, program.returncode) == ("", "", 0)
+
+
+def test_a_page_is_cut_under_a_process(tmp_path: Path) -> None:
+    """Cutting the lock file costs a process its page and nothing else; it says so once."""
+    with Scripts(tmp_path).start(OTHER) as program:
+        assert program.stdin and program.stdout
+        assert program.stdout.readline() == "computed\n"
+        with (tmp_path / "cache.json.lock").open("r+b") as lock:
+            lock.truncate(0)
+        print(flush=True, file=program.stdin)
+        assert program.stdout.readline() == "forgotten\n"
+        out, err = program.communicate("\n")
+    assert (out, program.returncode) == ("", 0)
+    assert err.count("cut it short") == 1
+    assert "[2]" in json.dumps(json.loads((tmp_path / "cache.json").read_text()))
