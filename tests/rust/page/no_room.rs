@@ -66,9 +66,6 @@ impl LockHandle for Lock {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
         self.0.try_lock(part, mode)
     }
-    fn lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        self.0.lock(part, mode)
-    }
     fn unlock(&self, part: LockPart) {
         self.0.unlock(part);
     }
