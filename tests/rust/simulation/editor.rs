@@ -23,9 +23,9 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     put(&mut entries, key, value);
     let bytes = serde_json::to_vec_pretty(&entries).expect("it is a JSON object");
     if renames && !play.machine.disk().mounted {
-        replace(play, bytes)
+        replace(play, bytes);
     } else {
-        rewrite(play, &bytes)
+        rewrite(play, &bytes);
     }
     // Who saved meanwhile may have looked before, and written after.
     let alone = before.0 && before == play.leaves_edits_alone();

@@ -148,7 +148,7 @@ impl History {
     pub fn new(seed: u64, troubles: Troubles) -> Self {
         let random = &mut Random::new(seed);
         let troubles = troubles.some(random);
-        let slots = (0..1 + random.below(3)).map(|_| slot(random, troubles)).collect::<Vec<_>>();
+        let slots = (0..=random.below(3)).map(|_| slot(random, troubles)).collect::<Vec<_>>();
         let slots = if troubles.processes { slots } else { vec![slots.concat()] };
         let kinds = troubles.events(slots.len());
         let count = if kinds.is_empty() { 0 } else { random.below(7) };
@@ -165,7 +165,7 @@ impl History {
 }
 
 fn slot(random: &mut Random, troubles: Troubles) -> Vec<Life> {
-    (0..1 + random.below(3)).map(|_| life(random, troubles)).collect()
+    (0..=random.below(3)).map(|_| life(random, troubles)).collect()
 }
 
 fn life(random: &mut Random, troubles: Troubles) -> Life {
@@ -180,7 +180,7 @@ fn life(random: &mut Random, troubles: Troubles) -> Life {
 }
 
 fn thread(random: &mut Random) -> Vec<Op> {
-    (0..1 + random.below(6)).map(|_| op(random)).collect()
+    (0..=random.below(6)).map(|_| op(random)).collect()
 }
 
 fn op(random: &mut Random) -> Op {

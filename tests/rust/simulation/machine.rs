@@ -161,7 +161,7 @@ impl Fs for View {
         let name = name(path);
         self.act("status", &name, Effect::Look, |disk, _| {
             if path == Path::new(FOLDER) && disk.folder {
-                return Ok(Status { regular: false, ..disk.folder_status() });
+                return Ok(Status { regular: false, ..Disk::folder_status() });
             }
             disk.find(&name).map(|number| disk.status(number))
         })

@@ -215,10 +215,14 @@ impl Play {
         match event {
             Event::Kill(slot) => living(slot).into_iter().for_each(|it| scheduler.kill(it)),
             Event::Stop(slot) => {
-                living(slot).into_iter().for_each(|it| scheduler.set_stopped(it, true));
+                if let Some(it) = living(slot) {
+                    scheduler.set_stopped(it, true);
+                }
             }
             Event::Continue(slot) => {
-                living(slot).into_iter().for_each(|it| scheduler.set_stopped(it, false));
+                if let Some(it) = living(slot) {
+                    scheduler.set_stopped(it, false);
+                }
             }
             Event::Full(on) => self.machine.disk().faults.full = on,
             Event::Broken(on) => self.machine.disk().faults.broken = if on { 6 } else { 0 },
@@ -251,14 +255,18 @@ impl Play {
     /// A fresh process looks at everything, and is gone.
     fn observe(self: &Arc<Self>) {
         let actor = self.new_process();
-        all_keys().iter().for_each(|key| actor.look(key));
+        for key in all_keys() {
+            actor.look(&key);
+        }
     }
 
     /// After the end everything must be there, and nothing but the snapshot once somebody closed.
     fn look_at_the_end(self: &Arc<Self>) {
         self.observe();
         let actor = self.new_process();
-        all_keys().iter().for_each(|key| actor.look(key));
+        for key in all_keys() {
+            actor.look(&key);
+        }
         actor.run(Op::Refresh(0));
         actor.run(Op::Close);
         self.observe();
@@ -293,7 +301,9 @@ impl Actor {
             let task = self.play.machine.scheduler.spawn(self.view.process, run);
             workers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         }
-        first.iter().for_each(|&op| self.run(op));
+        for &op in first {
+            self.run(op);
+        }
         let workers = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.play.join(&workers);
         if life.end == End::Close {

@@ -55,7 +55,7 @@ struct Life {
 /// All simulated threads.
 #[derive(Debug)]
 struct Tasks {
-    tasks: Vec<Entry>,
+    all: Vec<Entry>,
     processes: Vec<Life>,
     chooser: Chooser,
     clock: Duration,
@@ -100,7 +100,7 @@ impl Scheduler {
     /// No threads yet; `chooser` will step them.
     pub fn new(chooser: Chooser, traced: bool) -> Arc<Self> {
         let tasks = Tasks {
-            tasks: Vec::new(),
+            all: Vec::new(),
             processes: Vec::new(),
             chooser,
             clock: Duration::from_secs(1_700_000_000),
@@ -132,18 +132,18 @@ impl Scheduler {
     /// Has the thread that runs be of `process` from now on.
     pub fn become_process(&self, process: Process) {
         let me = ME.get();
-        self.lock().tasks[me].process = process;
+        self.lock().all[me].process = process;
     }
 
     /// Begins a thread of `process`; it runs when its turn comes.
     pub fn spawn(self: &Arc<Self>, process: Process, run: impl FnOnce() + Send + 'static) -> Task {
         let mut tasks = self.lock();
-        let task = tasks.tasks.len();
-        tasks.tasks.push(Entry { process, status: Status::Ready, thread: None });
+        let task = tasks.all.len();
+        tasks.all.push(Entry { process, status: Status::Ready, thread: None });
         let own = Arc::clone(self);
         let builder = thread::Builder::new().stack_size(1 << 20);
         let spawned = builder.spawn(move || own.run(task, run)).expect("the system gives threads");
-        tasks.tasks[task].thread = Some(spawned.thread().clone());
+        tasks.all[task].thread = Some(spawned.thread().clone());
         task
     }
 
@@ -154,7 +154,7 @@ impl Scheduler {
         self.survive(run);
         stepping::uninstall();
         let mut tasks = self.lock();
-        tasks.tasks[task].status = Status::Done;
+        tasks.all[task].status = Status::Done;
         tasks.progress += 1;
         let next = tasks.choose(task, true);
         self.pass(next, tasks);
@@ -176,7 +176,7 @@ impl Scheduler {
         let mut tasks = self.lock();
         let first = tasks.choose(NOBODY, true);
         self.pass(first, tasks);
-        while self.lock().tasks.iter().any(|task| !matches!(task.status, Status::Done)) {
+        while self.lock().all.iter().any(|task| !matches!(task.status, Status::Done)) {
             thread::park();
         }
         let mut tasks = self.lock();
@@ -189,7 +189,7 @@ impl Scheduler {
     }
 
     fn pass(&self, next: Task, tasks: MutexGuard<'_, Tasks>) {
-        let thread = tasks.tasks.get(next).and_then(|task| task.thread.clone());
+        let thread = tasks.all.get(next).and_then(|task| task.thread.clone());
         drop(tasks);
         self.current.store(next, Ordering::Release);
         thread.as_ref().unwrap_or(&self.main).unpark();
@@ -209,7 +209,7 @@ impl Scheduler {
             self.take_baton(me);
             tasks = self.lock();
         }
-        tasks.tasks[me].status = Status::Ready;
+        tasks.all[me].status = Status::Ready;
         let killed = tasks.is_killed(me);
         drop(tasks);
         if killed && !thread::panicking() {
@@ -243,7 +243,7 @@ impl Scheduler {
         let (me, mut tasks) = (ME.get(), self.lock());
         tasks.steps += 1;
         let progress = tasks.progress;
-        tasks.tasks[me].status = Status::Waiting(progress);
+        tasks.all[me].status = Status::Waiting(progress);
         self.switch(me, tasks, true);
     }
 
@@ -255,7 +255,7 @@ impl Scheduler {
         let (me, mut tasks) = (ME.get(), self.lock());
         tasks.count_step();
         let until = tasks.clock + time;
-        tasks.tasks[me].status = Status::Sleeping(until);
+        tasks.all[me].status = Status::Sleeping(until);
         self.switch(me, tasks, true);
     }
 
@@ -301,7 +301,7 @@ impl Scheduler {
     /// Whether all of `tasks` have ended.
     pub fn are_done(&self, tasks: &[Task]) -> bool {
         let all = self.lock();
-        tasks.iter().all(|&task| matches!(all.tasks[task].status, Status::Done))
+        tasks.iter().all(|&task| matches!(all.all[task].status, Status::Done))
     }
 
     /// Ends the history: something is wrong.
@@ -316,7 +316,7 @@ impl Scheduler {
             return;
         }
         let me = ME.get();
-        let process = tasks.tasks.get(me).map_or(0, |task| task.process);
+        let process = tasks.all.get(me).map_or(0, |task| task.process);
         let line = format!("p{process}.t{me} {}", what());
         let line = (tasks.progress, line);
         tasks.trace.get_or_insert_default().push(line);
@@ -325,7 +325,7 @@ impl Scheduler {
 
 impl Tasks {
     fn is_killed(&self, task: Task) -> bool {
-        self.processes[self.tasks[task].process].killed
+        self.processes[self.all[task].process].killed
     }
 
     fn fail(&mut self, why: String) {
@@ -361,11 +361,11 @@ impl Tasks {
     fn choose(&mut self, me: Task, must: bool) -> Task {
         loop {
             let ready: Vec<Task> =
-                (0..self.tasks.len()).filter(|&task| self.is_ready(&self.tasks[task])).collect();
+                (0..self.all.len()).filter(|&task| self.is_ready(&self.all[task])).collect();
             if !ready.is_empty() {
                 return self.chooser.choose(&ready, me, must);
             }
-            if self.tasks.iter().all(|task| matches!(task.status, Status::Done)) {
+            if self.all.iter().all(|task| matches!(task.status, Status::Done)) {
                 return NOBODY;
             }
             self.let_time_pass();
@@ -375,7 +375,7 @@ impl Tasks {
     /// Nobody can go on: the next sleeper wakes, or those who were stopped go on.
     fn let_time_pass(&mut self) {
         let stopped = |task: &Entry| self.processes[task.process].stopped;
-        let sleepers = self.tasks.iter().filter(|task| !stopped(task));
+        let sleepers = self.all.iter().filter(|task| !stopped(task));
         let next = sleepers.filter_map(|task| match task.status {
             Status::Sleeping(until) => Some(until),
             _ => None,

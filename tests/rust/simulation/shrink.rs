@@ -69,9 +69,9 @@ fn shorter(history: &History) -> Vec<History> {
             history.events.remove(event);
         });
     }
-    all.iter_mut().for_each(|history| {
+    for history in &mut all {
         let slots = history.slots.len();
         history.events.retain(|(_, event)| event.slot().is_none_or(|slot| slot < slots));
-    });
+    }
     all
 }
