@@ -199,6 +199,6 @@ impl Store for FileStore {
     }
 
     fn after_fork(&self) {
-        self.current().leave_to_child();
+        self.first.last().leave_to_child();
     }
 }

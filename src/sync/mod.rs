@@ -7,6 +7,7 @@
 //! [`rank`] tells in which order locks are taken.
 
 mod activity;
+pub mod forks;
 pub mod rank;
 
 use std::ops::{Deref, DerefMut};

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use super::registry::all_caches;
 use crate::flight::{ForkToken, Graph, this_thread};
 use crate::py::ffi;
-use crate::sync::{Alone, alone};
+use crate::sync::{Alone, alone, forks};
 
 /// What is held from just before a fork until just after it.
 type Held = (ForkToken, Alone);
@@ -23,7 +23,7 @@ thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) })
 /// From now on the process is only copied while nobody is inside the cache.
 pub fn watch() {
     static WATCHING: Once = Once::new();
-    WATCHING.call_once(|| ffi::at_fork(take, give_back));
+    WATCHING.call_once(|| ffi::at_fork(take, give_back, give_back_in_child));
 }
 
 /// In the thread that forks, right before.
@@ -35,8 +35,16 @@ extern "C" fn take() {
     HELD.set(Some((flights, alone)));
 }
 
-/// In the same thread right after, in the parent and in the child.
+/// In the same thread right after, in the parent.
 extern "C" fn give_back() {
+    drop(HELD.take());
+}
+
+/// The same in the child. NOTE: a fork that is made in C, as uWSGI makes its own, runs no hook of
+/// `os`: a store lets go of its inheritance when it is used next. Nothing is dropped here that
+/// Python knows.
+extern "C" fn give_back_in_child() {
+    forks::note_child();
     drop(HELD.take());
 }
 

@@ -38,18 +38,22 @@ pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
     Ok(Box::new(Shared(map)))
 }
 
-/// Has the C library call `before` in a thread that is about to fork, and `after` in the same
-/// thread when that is done, in the parent and in the child.
+/// Has the C library call `before` in a thread that is about to fork, and `parent` and `child` in the
+/// same thread when that is done, each in its process.
 #[cfg(unix)]
-pub fn at_fork(before: unsafe extern "C" fn(), after: unsafe extern "C" fn()) {
-    // SAFETY: both are functions of this module, which CPython never unloads, and safe to call.
+pub fn at_fork(
+    before: unsafe extern "C" fn(),
+    parent: unsafe extern "C" fn(),
+    child: unsafe extern "C" fn(),
+) {
+    // SAFETY: all are functions of this module, which CPython never unloads, and safe to call.
     // A failure (no memory) leaves forks as they are.
-    unsafe { nix::libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+    unsafe { nix::libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
 }
 
 /// There are no forks here.
 #[cfg(not(unix))]
-pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
+pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 
 /// Whether this is not a sub-interpreter.
 pub fn is_main_interpreter(_: Python<'_>) -> bool {

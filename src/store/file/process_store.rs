@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::store::fs::Taken;
 use crate::store::lock::Affected;
 use crate::store::{Change, KeyLock, Saving};
-use crate::sync::{Arc, Mutex, rank};
+use crate::sync::{Arc, Mutex, forks, rank};
 
 /// What one process has open of a cache file.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct ProcessStore {
     writing: Obstacle,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     child: OnceLock<Arc<Self>>,
+    /// How many forks lay behind the process that it belongs to.
+    forks: u64,
 }
 
 impl ProcessStore {
@@ -40,13 +42,20 @@ impl ProcessStore {
 
     fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
         let locks = Arc::new(Locks::new(options.map));
-        let (state, child) = (Mutex::new(state), OnceLock::new());
+        let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
-        Self { folder, options, locks, state, joining, writing, child }
+        Self { folder, options, locks, state, joining, writing, child, forks }
     }
 
     /// The store of this process.
     pub fn current(self: &Arc<Self>) -> &Arc<Self> {
+        let store = self.last();
+        // A fork that was made in C told nobody.
+        if store.forks == forks::count() { store } else { store.leave_to_child() }
+    }
+
+    /// The last child that there is.
+    pub fn last(self: &Arc<Self>) -> &Arc<Self> {
         let mut store = self;
         while let Some(child) = store.child.get() {
             store = child;
@@ -169,7 +178,12 @@ impl ProcessStore {
 
     /// In the child of a fork. Locks that another thread of the parent held at that moment are
     /// held for ever here: they are tried, never waited for.
-    pub fn leave_to_child(&self) {
+    pub fn leave_to_child(&self) -> &Arc<Self> {
+        // A second call finds the child in place and changes nothing.
+        self.child.get_or_init(|| Arc::new(self.child()))
+    }
+
+    fn child(&self) -> Self {
         self.locks.forget();
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
@@ -177,8 +191,6 @@ impl ProcessStore {
             Some(mut state) => state.child(Arc::clone(&folder), self.options),
             None => FileState::new(Arc::clone(&folder), self.options),
         };
-        let child = Self::with_state(folder, self.options, state);
-        // A second call on the same store finds the child in place and changes nothing.
-        drop(self.child.set(Arc::new(child)));
+        Self::with_state(folder, self.options, state)
     }
 }
