@@ -10,7 +10,7 @@ pub fn is_local(file: &File) -> bool {
 
 #[cfg(target_os = "linux")]
 fn has_shared_memory(file: &File) -> bool {
-    rustix::fs::fstatfs(file).is_ok_and(|found| is_known(i64::from(found.f_type)))
+    rustix::fs::fstatfs(file).is_ok_and(|found| is_known(found.f_type))
 }
 
 #[cfg(target_os = "macos")]
@@ -26,7 +26,7 @@ fn has_shared_memory(_: &File) -> bool {
 
 /// Network file systems (NFS, SMB, 9p, Ceph), FUSE and whatever is not listed are not known to.
 #[cfg(target_os = "linux")]
-fn is_known(kind: i64) -> bool {
+fn is_known<N: Into<i64>>(kind: N) -> bool {
     const KNOWN: [i64; 9] = [
         0xef53,      // ext2, ext3, ext4
         0x5846_5342, // XFS
@@ -39,7 +39,7 @@ fn is_known(kind: i64) -> bool {
         0x794c_7630, // overlayfs
     ];
     // The kind is a signed number of 32 bits on some processors.
-    KNOWN.contains(&(kind & 0xffff_ffff))
+    KNOWN.contains(&(kind.into() & 0xffff_ffff))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -49,10 +49,11 @@ mod tests {
     /// Disks of this machine share memory; network file systems and FUSE do not count as such.
     #[test]
     fn known_file_systems() {
-        for local in [0xef53, 0x5846_5342, 0x9123_683e, -0x6edc_97c2, 0x0102_1994, 0x794c_7630] {
+        for local in [0xef53_i64, 0x5846_5342, 0x9123_683e, -0x6edc_97c2, 0x0102_1994, 0x794c_7630]
+        {
             assert!(is_known(local), "{local:x}");
         }
-        let (nfs, smb, smb2, fuse) = (0x6969, 0x517b, 0xfe53_4d42, 0x6573_5546);
+        let (nfs, smb, smb2, fuse) = (0x6969_i64, 0x517b, 0xfe53_4d42, 0x6573_5546);
         for other in [nfs, smb, smb2, fuse, 0x0102_1997, 0x00c3_6400, 0] {
             assert!(!is_known(other), "{other:x}");
         }
