@@ -32,6 +32,7 @@ pub struct Mutex<T, const RANK: u8>(StdMutex<T>);
 #[derive(Debug)]
 pub struct MutexGuard<'a, T> {
     value: StdGuard<'a, T>,
+    #[cfg_attr(not(debug_assertions), expect(dead_code, reason = "it notes its end when dropped"))]
     held: Held,
     #[cfg(debug_assertions)]
     mutex: &'a StdMutex<T>,

@@ -154,7 +154,8 @@ fn no_room_for_a_page() {
 /// A lock file that holds something else, or has a second name, is locked and never written to.
 #[test]
 fn what_is_not_ours_is_not_written_to() {
-    for (contents, second) in [("x".repeat(5000), false), ("some".into(), false), ("".into(), true)]
+    for (contents, second) in
+        [("x".repeat(5000), false), ("some".into(), false), (String::new(), true)]
     {
         let (folder, path) = place();
         std::fs::write(lock_of(&path), &contents).unwrap();

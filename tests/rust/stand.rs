@@ -205,7 +205,7 @@ fn until_free<T>(attempt: impl Fn() -> outlive::error::Result<T>) -> outlive::er
     loop {
         match attempt() {
             Err(error) if error.is_busy() => {
-                std::thread::sleep(std::time::Duration::from_millis(1))
+                std::thread::sleep(std::time::Duration::from_millis(1));
             }
             done => return done,
         }
