@@ -64,7 +64,7 @@ fn backwards(imports: &Imports, rooms: &[&[&str]]) -> Vec<String> {
         let is_in = |room: &&str| {
             module.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let rank = rooms.iter().position(|line| line.iter().any(|room| is_in(room)))?;
+        let rank = rooms.iter().position(|line| line.iter().any(is_in))?;
         rooms[rank].iter().find(|room| is_in(room)).map(|room| (rank, *room))
     };
     let mut found = Vec::new();
