@@ -152,7 +152,7 @@ def _native(
     if _is_memoised_here(cache, name, function):
         _tell_twice(cache, name)
     elif not ((cache.is_drop_in and rule == "first") or has_no_name(function)):
-        _meet_namesake(cache, name, memoised)
+        _meet_namesake(cache, name, memoised, shares=given.get("name") is not None)
     return memoised
 
 
@@ -186,8 +186,10 @@ def _identity_of(
     return identity if identity.is_needed else None
 
 
-def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised) -> None:
+def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, shares: bool) -> None:
     """Set an older function of this name aside: if it is called all the same, it warns.
+
+    Its results are kept apart, unless ``name=`` says that both are one.
 
     Most are never called again: a cell was run again, a module was loaded again.
     """
@@ -197,7 +199,7 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised) -> No
         return
     old, new = (_what_it_is(each.function) for each in (other, memoised))
     if old != new:
-        other.set_aside(short(f"{old}"), memoised)
+        other.set_aside("" if shares else short(f"{old}"), memoised)
 
 
 def _what_it_is(function: Any) -> tuple[str, int]:

@@ -18,6 +18,8 @@ def nearest(key: str, start: str, others: Iterable[str]) -> str | None:
         start: What all keys of the function begin with, up to the parenthesis or behind it.
         others: The key texts that are kept.
     """
+    if not key.startswith(start) or "(" not in start:
+        return None  # a key of the drop-in is no call
     function = start.removeprefix("outlive:").partition("(~")[0].removesuffix("(")
     mine, best, fewest = _arguments.of(key, function), None, None
     for count, other in enumerate(others):

@@ -22,10 +22,14 @@ impl Memoised {
         if !self.keys.is_aside() || self.collision_told.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        let what = if self.keys.aside_mark().is_some() {
+            "their results are kept apart, and will not be in a run in which only one of them is \
+             there; tell them apart with name=..."
+        } else {
+            "they share their results; give each a name=... of its own unless that is meant"
+        };
         let sentence = format!(
-            "{} is called, but another function of this name was memoised after it: their results \
-             are kept apart, and will not be in a run in which only one of them is there; tell them \
-             apart with name=...",
+            "{} is called, but another function of this name was memoised after it: {what}",
             self.name
         );
         self.core.get().warn(py, "KeyCollisionWarning", &sentence)

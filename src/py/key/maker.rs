@@ -160,7 +160,8 @@ impl KeyMaker {
         self.identity.as_ref()
     }
 
-    /// Keeps the results apart from those of a later function of this name: its keys carry `mark`.
+    /// Notes a later function of this name: the keys carry `mark`, if it is not empty, to keep the
+    /// results apart.
     pub fn set_aside(&self, mark: String, contested: Arc<AtomicBool>) {
         let _ = self.aside.set((mark, contested));
     }
@@ -169,6 +170,11 @@ impl KeyMaker {
     pub fn is_aside(&self) -> bool {
         let later = self.aside.get();
         later.inspect(|(_, contested)| contested.store(true, Ordering::Relaxed)).is_some()
+    }
+
+    /// What keeps the keys apart from those of a later function of this name, if anything does.
+    pub fn aside_mark(&self) -> Option<&str> {
+        self.aside.get().map(|(mark, _)| mark.as_str()).filter(|mark| !mark.is_empty())
     }
 
     /// What all keys of the function begin with, as of now.
@@ -312,7 +318,7 @@ impl KeyMaker {
         }
         let text = self.identity.as_ref().map(|identity| identity.text(py)).transpose()?;
         let text = text.filter(|text| !text.is_empty());
-        let marks = [text.as_deref(), self.aside.get().map(|(mark, _)| mark.as_str())];
+        let marks = [text.as_deref(), self.aside_mark()];
         for mark in marks.iter().flatten() {
             key.raw("~");
             key.raw(mark);

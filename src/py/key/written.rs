@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::Call;
 use super::canonical::{OFFENDING, canon, may_change};
@@ -161,7 +161,9 @@ impl KeyMaker {
 
     /// Raises if a secret may stand among the positional arguments, where a wrapper shifts them.
     pub(super) fn expect_secrets_by_name(&self, call: &Call<'_>) -> PyResult<()> {
-        let names: Vec<_> = call.keywords().map(|(name, _)| name.to_string()).collect();
+        // Not `to_string`: it may run code of a class derived from str.
+        let own_text = |name: Bound<'_, PyString>| name.to_string_lossy().into_owned();
+        let names: Vec<_> = call.keywords().map(|(name, _)| own_text(name)).collect();
         let mut secrets = self.params.iter().filter(|param| param.role == Role::SecretByName);
         let missing = secrets.find(|param| !names.contains(&param.name));
         let Some(param) = missing.filter(|_| !call.positional().is_empty()) else { return Ok(()) };

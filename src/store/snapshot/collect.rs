@@ -8,11 +8,11 @@
 use bytes::Bytes;
 
 use super::annotated::looks_annotated;
-use super::file_entries::{EntrySpan, FileEntries, key, plain_or_unescaped};
+use super::file_entries::{EntrySpan, FileEntries, key};
 use super::flat::{self, Meta};
 use super::format::Format;
 use super::reserved::{self, Line, is_reserved_spelling, unspell};
-use super::scan::Entry;
+use super::scan::{Entry, plain_or_unescaped};
 use crate::collections::{Hash, Index};
 use crate::store::RESERVED_KEY;
 

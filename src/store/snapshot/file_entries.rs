@@ -9,10 +9,9 @@ use super::annotated::{self, Value};
 use super::flat::{Fact, Facts};
 use super::format::Format;
 use super::reserved::{self, unspell};
-use super::scan::string;
+use super::scan::{plain_or_unescaped, string};
 use crate::store::{Item, Notes};
 use crate::value::find::special_or_wide;
-use crate::value::text::unescape;
 
 /// An entry by its place in the file. Kept small: fresh memory costs more than reading does.
 #[derive(Debug)]
@@ -135,15 +134,4 @@ pub(super) fn key<'t>(text: &'t [u8], place: &EntrySpan) -> Cow<'t, [u8]> {
     // It was read before, so it has an end.
     let (end, escapes) = string(text, place.key - 1).unwrap_or((place.key + 1, 0));
     plain_or_unescaped(&text[place.key..end - 1], escapes)
-}
-
-/// A string's body with as many escapes, without them.
-#[inline]
-pub(super) fn plain_or_unescaped(body: &[u8], escapes: usize) -> Cow<'_, [u8]> {
-    if escapes == 0 {
-        return Cow::Borrowed(body);
-    }
-    let mut plain = Vec::with_capacity(body.len());
-    unescape(body, &mut plain);
-    Cow::Owned(plain)
 }

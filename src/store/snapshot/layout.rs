@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::read::BOM;
+use super::scan::BOM;
 
 /// Where entries of the file's own object begin.
 pub(super) struct Layout<'t> {

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::file_entries::plain_or_unescaped;
-use super::read::{at_end, first_entry};
-use super::scan::{After, Scanner};
+use super::scan::{After, Scanner, at_end, first_entry, plain_or_unescaped};
 use crate::error::Result;
 use crate::value::check::check;
 use crate::value::text::unescape;

@@ -6,13 +6,10 @@ use super::collect::{Collected, Collector};
 use super::damage::Damage;
 use super::format::Format;
 use super::salvage::salvage;
-use super::scan::{After, Scanned, Scanner, shift};
-use crate::error::{Error, Result};
+use super::scan::{After, Scanned, Scanner, at_end, first_entry, shift};
+use crate::error::Result;
 use crate::store::Items;
 use crate::value::text::utf8;
-
-/// The mark that some editors put before UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a snapshot holds.
 #[derive(Debug)]
@@ -108,28 +105,5 @@ impl Reader {
             }
             self.found.add(text, &entry);
         }
-    }
-}
-
-/// Where the first entry is; `None` if the object is empty.
-pub(super) fn first_entry(scanner: &Scanner<'_>, text: &[u8]) -> Result<Option<usize>> {
-    let start = scanner.word(if text.starts_with(BOM) { BOM.len() } else { 0 });
-    if scanner.byte(start) != b'{' {
-        return scanner.fail("expected an object", start);
-    }
-    let first = scanner.word(start + 1);
-    if scanner.byte(first) != b'}' {
-        return Ok(Some(first));
-    }
-    at_end(scanner, text, first + 1).map(|()| None)
-}
-
-/// Refuses anything but white space from `end` on.
-pub(super) fn at_end(scanner: &Scanner<'_>, text: &[u8], end: usize) -> Result<()> {
-    match scanner.word(end) {
-        at if at < text.len() => {
-            Err(Error::Syntax { what: "something follows the end of the object", at })
-        }
-        _ => Ok(()),
     }
 }

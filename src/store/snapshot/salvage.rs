@@ -7,8 +7,7 @@ use super::annotated::{self, Value};
 use super::collect::Collector;
 use super::damage::Damage;
 use super::layout::Layout;
-use super::read::{at_end, first_entry};
-use super::scan::{After, Entry, Scanner, TOO_DEEP, shift};
+use super::scan::{After, Entry, Scanner, TOO_DEEP, at_end, first_entry, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 

@@ -5,6 +5,7 @@
     reason = "an entry that is handed on in memory costs a stall; in registers it costs nothing"
 )]
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use fearless_simd::Level;
@@ -13,6 +14,7 @@ use super::block::{End, container_end};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 use crate::value::find;
+use crate::value::text::unescape;
 
 /// One member of the file's object, as places in the file.
 #[derive(Clone, Debug)]
@@ -165,4 +167,41 @@ pub(super) fn shift(error: &Error, by: usize) -> Error {
         Error::Syntax { what, at } => Error::Syntax { what, at: *at + by },
         _ => Error::Syntax { what: TOO_DEEP, at: by },
     }
+}
+
+/// The mark that some editors put before UTF-8.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Where the first entry is; `None` if the object is empty.
+pub(super) fn first_entry(scanner: &Scanner<'_>, text: &[u8]) -> Result<Option<usize>> {
+    let start = scanner.word(if text.starts_with(BOM) { BOM.len() } else { 0 });
+    if scanner.byte(start) != b'{' {
+        return scanner.fail("expected an object", start);
+    }
+    let first = scanner.word(start + 1);
+    if scanner.byte(first) != b'}' {
+        return Ok(Some(first));
+    }
+    at_end(scanner, text, first + 1).map(|()| None)
+}
+
+/// Refuses anything but white space from `end` on.
+pub(super) fn at_end(scanner: &Scanner<'_>, text: &[u8], end: usize) -> Result<()> {
+    match scanner.word(end) {
+        at if at < text.len() => {
+            Err(Error::Syntax { what: "something follows the end of the object", at })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A string's body with as many escapes, without them.
+#[inline]
+pub(super) fn plain_or_unescaped(body: &[u8], escapes: usize) -> Cow<'_, [u8]> {
+    if escapes == 0 {
+        return Cow::Borrowed(body);
+    }
+    let mut plain = Vec::with_capacity(body.len());
+    unescape(body, &mut plain);
+    Cow::Owned(plain)
 }

@@ -24,7 +24,7 @@ def test_nothing_is_read_or_written_before_the_first_use(tmp_path: Path) -> None
     """A Cache may be made in a folder that does not exist, and its functions decorated."""
     path = tmp_path / "missing" / "c.json"
     cache = Cache(path, ttl="1d", maxsize=10)
-    function = cache.memoise(lambda x: x)
+    function = cache.memoise(lambda x: x, name="f")
     assert not cache._state.core.is_loaded
     assert function.cache_parameters()["maxsize"] is None
     assert list(tmp_path.iterdir()) == []

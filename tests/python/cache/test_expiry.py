@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import os
 import pickle
 import subprocess
@@ -194,16 +195,16 @@ def test_ttl_of_the_result(clock: Clock) -> None:
 def test_a_stale_result_serves_when_the_call_fails(clock: Clock) -> None:
     """With stale_if_error an expired result is better than an exception, for so long."""
     cache = Cache(None, clock=clock)
-    broken = False
+    broken = threading.Event()
 
     @cache.memoise(ttl=60, stale_if_error="1h")
     def fetch(uri: str) -> str:
-        if broken:
+        if broken.is_set():
             raise OSError("no network")
         return "answer"
 
     fetch("/a")
-    broken = True
+    broken.set()
     clock.now += 61
     assert fetch("/a") == "answer"
     clock.now += 3600

@@ -135,7 +135,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
     """Hits, misses, forgetting, clearing, saving, modes and collections: all values are right."""
     cache = Cache(tmp_path / "c.json")
     f = cache.memoise(nested)
-    text = cache.memoise(str, name="text")
+    text = cache.memoise(lambda value: str(value), name="text")
 
     def override() -> None:
         with cache.mode("refresh"):
