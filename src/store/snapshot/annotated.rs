@@ -33,8 +33,12 @@ pub(super) enum Value<'t> {
     Missing,
 }
 
-/// Reads an entry; one that is no object with a result says nothing.
+/// Reads an entry. An object without a result says nothing; anything else is a result that somebody's
+/// hand put there.
 pub(super) fn read(text: &[u8]) -> Annotated<'_> {
+    if !text.starts_with(b"{") {
+        return Annotated { value: Value::Result(text), ..Annotated::default() };
+    }
     let mut read = Annotated::default();
     let mut others = Vec::new();
     let whole = members(text, |key, value| match &*key {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 import os
 import pickle
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta

@@ -124,7 +124,7 @@ def test_long_waits_are_told(tmp_path: Path, script: Scripts) -> None:
     with script.start(program) as other:
         assert other.stdout is not None and other.stdout.readline() == "begun\n"
         with Cache(tmp_path / "c.json") as cache, pytest.warns(WaitingWarning) as told:
-            elsewhere = cache.memoise(lambda: "ours", name="f")
+            elsewhere = cache.memoise(lambda: "ours", name="f", on_code_change="ignore")
             waiting = [Worker(elsewhere), Worker(function, "key")]
             threading.Event().wait(10.5)
             slow.release.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from faults.lab import Lab, Report
+from support.files import results
 
 #: `limit` limits the size of each file from then on, so nothing is noted any more.
 LIMIT = """
@@ -58,7 +58,7 @@ os._exit(0)
 def test_room_again(lab: Lab) -> None:
     """What found no room is in the file after the first save that does."""
     assert lab.run(LIMIT + ROOM_AGAIN).status == 0
-    assert len(json.loads(lab.file.read_bytes())) == 10
+    assert len(results(lab.file)) == 10
 
 
 #: A record of the journal is not longer than this here.

@@ -12,6 +12,7 @@ import pytest
 
 from faults.lab import Lab, Report, finish, heard
 from faults.turns import Turns
+from support.files import results
 
 WORK = "desk = Desk()\nfor n in range({first}, {first} + 200): desk.get(n)"
 
@@ -20,7 +21,7 @@ def test_four_processes_keep_800_keys(lab: Lab, report: Report) -> None:
     """Four processes with 200 keys each leave 800 entries."""
     programs = [lab.start(WORK.format(first=200 * n)) for n in range(4)]
     assert [finish(program) for program in programs] == [(0, "", "")] * 4
-    assert len(json.loads(lab.file.read_bytes())) == 800
+    assert len(results(lab.file)) == 800
     assert lab.tally() == (800, 0, 0)
     assert lab.files() == ["cache.json"]
     report("800 entries kept")
@@ -99,7 +100,7 @@ def test_a_deletion_is_not_undone(lab: Lab, step: str) -> None:
     two.do("desk.get(11)")
     two.do(step)
     assert (one.end(), two.end()) == ("", "")
-    assert sorted(value["number"] for value in json.loads(lab.file.read_bytes()).values()) == [
+    assert sorted(value["number"] for value in results(lab.file).values()) == [
         *(n for n in range(10) if n != 3),
         11,
     ]
@@ -118,7 +119,7 @@ def test_a_clearing_is_not_undone(lab: Lab, clear: str, step: str) -> None:
     two.do("desk.get(11)")
     two.do(step)
     assert (one.end(), two.end()) == ("", "")
-    assert [value["number"] for value in json.loads(lab.file.read_bytes()).values()] == [11]
+    assert [value["number"] for value in results(lab.file).values()] == [11]
 
 
 @pytest.mark.parametrize("clear", ["desk.cache.clear()", "desk.answer.cache_clear()"])
@@ -149,7 +150,7 @@ def test_the_newest_result_wins(lab: Lab) -> None:
     one.do("desk.cache['k'] = 'first'")
     two.do("desk.cache['k'] = 'second'")
     assert (two.end(), one.end()) == ("", "")
-    assert json.loads(lab.file.read_bytes()) == {"k": "second"}
+    assert results(lab.file) == {"k": "second"}
 
 
 ORIGINAL = """
@@ -194,7 +195,7 @@ def test_a_file_that_is_deleted_while_we_run(lab: Lab) -> None:
     lab.file.unlink()
     ours.do("desk.get(2)")
     assert ours.end() == ""
-    assert len(json.loads(lab.file.read_bytes())) == 1
+    assert len(results(lab.file)) == 1
 
 
 def test_what_was_deleted_does_not_come_back(lab: Lab) -> None:
@@ -204,7 +205,7 @@ def test_what_was_deleted_does_not_come_back(lab: Lab) -> None:
     ours.do("del desk.cache['gone']; desk.cache.save()")
     theirs.do("own['/theirs'] = 3; dump()")
     assert ours.end() == ""
-    assert json.loads(lab.file.read_bytes()) == {"/theirs": 3, "kept": 2}
+    assert results(lab.file) == {"/theirs": 3, "kept": 2}
     assert theirs.end() == ""
 
 
@@ -265,7 +266,7 @@ def test_a_file_that_an_editor_replaced(lab: Lab) -> None:
     ours.do("desk.cache.save()")
     ours.do("assert desk.cache['new'] == [1]")
     assert ours.end() == ""
-    kept = json.loads(lab.file.read_bytes())
+    kept = results(lab.file)
     assert gone not in kept
     assert kept["new"] == [1]
     assert sorted(v["number"] for k, v in kept.items() if k != "new") == [0, 1, 2, 4, 5]
@@ -286,7 +287,7 @@ def test_a_file_deleted_while_it_is_used(lab: Lab) -> None:
     lab.file.unlink()
     ours.do("desk.get(6)")
     assert ours.end() == ""
-    kept = json.loads(lab.file.read_bytes())
+    kept = results(lab.file)
     assert sorted(value["number"] for value in kept.values()) == [5, 6]
 
 
