@@ -40,7 +40,7 @@ impl CodeNote {
         let Some(script) = &self.script else { return MadeBy::OtherCode };
         let further = notes.others.as_deref();
         if script.is_empty()
-            || further.is_some_and(|further| is_script(further) && further != script)
+            || further.is_some_and(|further| names_script(further) && !names(further, script))
         {
             return MadeBy::OtherProgram;
         }
@@ -48,9 +48,24 @@ impl CodeNote {
     }
 }
 
-/// Whether the further members of an entry name a script, and nothing else.
-fn is_script(further: &Bytes) -> bool {
+/// Whether the further members of an entry name a script, which comes first.
+fn names_script(further: &[u8]) -> bool {
     further.starts_with(b"{\"script\": ")
+}
+
+/// Whether the further members of an entry begin with those of `script`.
+fn names(further: &[u8], script: &[u8]) -> bool {
+    let open = script.strip_suffix(b"}").unwrap_or(script);
+    further.strip_prefix(open).is_some_and(|rest| matches!(rest.first(), Some(b'}' | b',')))
+}
+
+/// Adds the members of the JSON object `more` to the further members of an entry.
+pub(super) fn note_further(notes: &mut Notes, more: &Bytes) {
+    let joined = match notes.others.as_deref().and_then(|known| known.strip_suffix(b"}")) {
+        Some(known) => Bytes::from([known, b", ", &more[1..]].concat()),
+        None => more.clone(),
+    };
+    notes.others = Some(Box::new(joined));
 }
 
 impl Memoised {

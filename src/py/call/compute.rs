@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::code_change::note_further;
 use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
 use crate::cache::{Entry, SharedResult};
@@ -70,7 +71,9 @@ impl<'py> Invocation<'_, 'py> {
             lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
             return Err(error);
         }
-        entry.notes.others = self.tags_of(py, &value)?;
+        if let Some(tags) = self.tags_of(py, &value)? {
+            note_further(&mut entry.notes, &tags);
+        }
         let fill = self.fill_of(py, &entry)?;
         let _ = lease.commit(self.cache(), &self.key, entry);
         self.after_put(py)?;
@@ -88,10 +91,10 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// What `tags=` says of a result; one for which it raises has none.
-    fn tags_of(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Option<Box<Bytes>>> {
+    fn tags_of(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Option<Bytes>> {
         let Some(tags) = &self.options.tags else { return Ok(None) };
         match call_with(tags.bind(py), (value,)).and_then(|text| text.extract::<Vec<u8>>()) {
-            Ok(text) => Ok(Some(Box::new(Bytes::from(text)))),
+            Ok(text) => Ok(Some(Bytes::from(text))),
             Err(error) => self.tell_raising(py, "tags", error).map(|()| None),
         }
     }

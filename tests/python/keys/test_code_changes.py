@@ -163,11 +163,12 @@ def test_on_code_change(tmp_path: Path, policy: str, printed: str) -> None:
     assert run.output(PROGRAM.format(options=options, added=5)) == printed
 
 
-def test_two_programs_of_one_name_never_share_results(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", ["", "(tags=('page',))"])
+def test_two_programs_of_one_name_never_share_results(tmp_path: Path, options: str) -> None:
     """Two scripts of one name on one file: the other's results are computed anew, with a warning."""
     program = """
         from outlive import Cache
-        @Cache("../shared.json").memoise
+        @Cache("../shared.json").memoise{options}
         def fetch(page):
             return {answer!r}
         print(fetch(1))
@@ -175,7 +176,9 @@ def test_two_programs_of_one_name_never_share_results(tmp_path: Path) -> None:
     said = []
     for project in ("shop", "blog"):
         (tmp_path / project).mkdir()
-        ended = Scripts(tmp_path / project, "main.py")(program.format(answer=project))
+        ended = Scripts(tmp_path / project, "main.py")(
+            program.format(answer=project, options=options)
+        )
         said.append((ended.out.strip(), "KeyCollisionWarning" in ended.err))
     assert said == [("shop", False), ("blog", True)]
 
