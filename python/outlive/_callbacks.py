@@ -6,6 +6,7 @@ than outlive itself.
 
 from __future__ import annotations
 
+import _thread  # built in; at the interpreter's end nothing is imported any more
 import sys
 
 from . import _core
@@ -80,8 +81,6 @@ def module_name(named: Callable[..., Any]) -> str:
 
 def thread_identifier() -> int:
     """Return the identifier of this thread."""
-    import _thread
-
     return _thread.get_ident()
 
 

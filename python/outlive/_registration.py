@@ -28,8 +28,10 @@ class Registration:
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
         """Say what results note of the code of ``function``: its digest, and the script."""
-        from ._code_digest import code_digest, script_of
-
+        try:
+            from ._code_digest import code_digest, script_of
+        except ImportError:  # a destructor calls at the interpreter's end: nothing is imported then
+            return None, None
         script = script_of(function)
         note = f'{{"script": {_quoted(script)}}}' if script else script
         return code_digest(function), None if note is None else note.encode()

@@ -143,12 +143,7 @@ fn current(py: Python<'_>) -> PyResult<Vec<Arc<Frame>>> {
 
 /// The number of the running greenlet, where gevent is in use and it can wait through a hub.
 fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
-    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    let modules = MODULES.get_or_try_init(py, || {
-        let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-        Ok::<_, PyErr>(modules.cast_into::<PyDict>()?.unbind())
-    })?;
-    if !modules.bind(py).contains(intern!(py, "gevent"))? {
+    if !callbacks::is_imported(intern!(py, "gevent"))? {
         return Ok(None);
     }
     callbacks::greenlet_number(py, fresh_id())

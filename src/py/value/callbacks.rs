@@ -4,11 +4,13 @@ use pyo3::exceptions::PyImportError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use crate::py::ffi::{call_with, is_main_interpreter};
 
 static CALLBACKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+/// `sys.modules`, taken while imports work: destructors call functions when they no longer do.
+static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
 /// Takes the callbacks; those that came first stay. `ImportError` in a sub-interpreter: objects of
 /// one interpreter must not reach another one, and a cache has those of all its callers.
@@ -21,8 +23,16 @@ pub fn hand_over(callbacks: Bound<'_, PyAny>) -> PyResult<()> {
              set WSGIApplicationGroup %{GLOBAL}; otherwise use a process of its own)",
         ));
     }
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    let _ = MODULES.set(py, modules.cast_into::<PyDict>()?.unbind());
     let _ = CALLBACKS.set(py, callbacks.unbind());
     Ok(())
+}
+
+/// Whether the program has imported a module.
+pub fn is_imported(name: &Bound<'_, PyString>) -> PyResult<bool> {
+    let py = name.py();
+    MODULES.get(py).map_or(Ok(false), |modules| modules.bind(py).contains(name))
 }
 
 /// The tag and the payload of a value of the standard library's own types; None for any other.
