@@ -126,7 +126,10 @@ impl CoreCache {
         entry.transient = !durable;
         match to_text(value, self.charset()) {
             Ok(text) => entry.text = Some(text),
-            Err(refusal) => {
+            Err(mut refusal) => {
+                if let Some(error) = refusal.raised.take() {
+                    return Err(error);
+                }
                 let (live, uncopied) = Template::unstorable(value, true);
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };

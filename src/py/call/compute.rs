@@ -152,7 +152,10 @@ impl<'py> Invocation<'_, 'py> {
                 entry.text = Some(text);
                 Ok((entry, None))
             }
-            Err(refusal) => {
+            Err(mut refusal) => {
+                if let Some(error) = refusal.raised.take() {
+                    return Err(error);
+                }
                 let (live, uncopied) = Template::unstorable(value, self.options.copy);
                 entry.live = Some(Arc::new(live));
                 Ok((entry, Some(Unstorable { part: refusal.describe(), uncopied })))

@@ -1,6 +1,7 @@
 //! From a Python value to its JSON text: exact types only, everything else is refused by name.
 
 use data_encoding::BASE64;
+use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -335,11 +336,20 @@ fn put_members<'py>(
     Ok(())
 }
 
+/// What `error` says of a value that could not be taken apart: a value that is at fault fails again;
+/// a signal handler's exception has nothing to do with it.
+#[cold]
+#[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
+fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
+    let is_the_values = error.is_instance_of::<PyException>(value.py()) && pack(value).is_err();
+    if is_the_values { Refusal::of_type(value) } else { Refusal::interrupted(error) }
+}
+
 /// The standard library's own types, which Python takes apart.
 #[inline(never)]
 fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     walk.may_run_code()?;
-    let packed = pack(value).map_err(|_| Refusal::of_type(value))?;
+    let packed = pack(value).map_err(|error| why_not_packed(value, error))?;
     let Some((name, payload)) = packed else { return Err(Refusal::unpackable(value)) };
     let tag =
         Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;

@@ -20,6 +20,8 @@ pub struct Refusal {
     pub what: String,
     /// It is no refusal: the writing must begin anew, with care.
     pub again: bool,
+    /// It is no refusal: this was raised while the value was written, and not because of it.
+    pub raised: Option<PyErr>,
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
@@ -27,6 +29,12 @@ impl Refusal {
     /// No refusal: the writing must begin anew, with care.
     pub fn begin_anew() -> Box<Self> {
         Box::new(Self { again: true, ..Self::default() })
+    }
+
+    /// No refusal: somebody's signal handler raised `error` meanwhile.
+    #[cold]
+    pub fn interrupted(error: PyErr) -> Box<Self> {
+        Box::new(Self { raised: Some(error), ..Self::default() })
     }
 
     /// Nothing of this kind can be stored.
@@ -86,7 +94,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     pub fn in_set(self: Box<Self>, kind: &str) -> Box<Self> {
-        if self.again || self.what.len() > LONGEST_WHAT {
+        if self.again || self.raised.is_some() || self.what.len() > LONGEST_WHAT {
             return self;
         }
         Self::new(format!("{kind} of {}", self.what))
