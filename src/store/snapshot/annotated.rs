@@ -4,10 +4,13 @@
 //! A kept exception has `"error"` in the place of `"result"`; as an item its text is
 //! `{"$error": …}`. The order is ours; any other is read, too.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::members::{members, number, string};
 use crate::store::{Code, Notes};
+use crate::value::check::check;
 use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
@@ -40,16 +43,20 @@ pub(super) fn read(text: &[u8]) -> Annotated<'_> {
         return Annotated { value: Value::Result(text), ..Annotated::default() };
     }
     let mut read = Annotated::default();
-    let mut others = Vec::new();
-    let whole = members(text, |key, value| match &*key {
-        b"result" => read.value = Value::Result(value),
-        b"error" => read.value = Value::Error(value),
-        b"at" => read.created = number(value),
-        b"took" => read.notes.took = number(value),
-        b"code" if code(value).is_some() => read.notes.code = code(value),
-        _ => add_other(&mut others, &key, value),
+    let (mut others, mut sound) = (Vec::new(), true);
+    let whole = members(text, |key, value| {
+        match &*key {
+            // These are checked when a value is made of them.
+            b"result" => return read.value = Value::Result(value),
+            b"error" => return read.value = Value::Error(value),
+            b"at" => read.created = number(value),
+            b"took" => read.notes.took = number(value),
+            b"code" if code(value).is_some() => read.notes.code = code(value),
+            _ => add_other(&mut others, &key, value),
+        }
+        sound &= !has_control(&key) && check(value).is_ok();
     });
-    if whole.is_err() {
+    if whole.is_err() || !sound {
         return Annotated::default();
     }
     if !others.is_empty() {
@@ -57,6 +64,11 @@ pub(super) fn read(text: &[u8]) -> Annotated<'_> {
         read.notes.others = Some(Box::new(others.into()));
     }
     read
+}
+
+/// Whether a control character stands in `key` that is none behind an escape.
+fn has_control(key: &Cow<'_, [u8]>) -> bool {
+    matches!(key, Cow::Borrowed(key) if key.iter().any(|&byte| byte < b' '))
 }
 
 fn code(value: &[u8]) -> Option<Code> {

@@ -11,7 +11,7 @@ use super::annotated::looks_annotated;
 use super::file_entries::{EntrySpan, FileEntries, key};
 use super::flat::{self, Meta};
 use super::format::Format;
-use super::reserved::{self, Line, is_reserved_spelling, unspell};
+use super::reserved::{self, Line, is_like_line_key, is_reserved_spelling, unspell};
 use super::scan::{Entry, plain_or_unescaped};
 use crate::collections::{Hash, Index};
 use crate::store::RESERVED_KEY;
@@ -41,6 +41,8 @@ pub(super) struct Collected {
     pub(super) format: Option<Format>,
     /// The number of its format, if that is none that we know.
     pub(super) later: Option<u64>,
+    /// Where the last line of an annotated file stands, if what it says is damaged.
+    pub(super) broken_line: Option<usize>,
 }
 
 impl Collector {
@@ -76,19 +78,22 @@ impl Collector {
     /// then the entries tell what they are.
     pub(super) fn finish(mut self, file: &Bytes, damaged: bool) -> Collected {
         let (later, salt) = (self.later(), self.salt());
-        let is_ambiguous = self.meta.is_some() && self.line.is_some();
+        // A reserved member that says nothing stands there for an entry of the user.
+        let is_ambiguous = self.line.is_some() || self.meta.as_ref().is_some_and(Meta::is_bare);
+        let is_ambiguous = is_ambiguous && self.meta.is_some();
         let mut format = match (&self.meta, &self.line) {
             (Some(_), _) => Some(Format::Flat),
             (None, Some(_)) => Some(Format::Annotated),
             (None, None) => None,
         };
+        let broken_line = if format.is_none() { self.take_broken_line(file) } else { None };
+        format = format.or(broken_line.map(|_| Format::Annotated));
         if let Some((entry, _)) = self.line.take().filter(|_| is_ambiguous) {
             self.add_fresh(reserved::PREFIX, &entry);
         }
         self.settle(file);
         if format.is_none() && !self.found.is_empty() {
-            let looks = |span: &EntrySpan| looks_annotated(&file[span.value.clone()]);
-            let annotated = damaged && self.found.iter().all(looks);
+            let annotated = damaged && all_look_annotated(file, &self.found);
             format = Some(if annotated { Format::Annotated } else { Format::Flat });
         }
         if format == Some(Format::Annotated) {
@@ -102,7 +107,24 @@ impl Collector {
             facts: self.meta.map(|meta| meta.facts).unwrap_or_default(),
             is_ambiguous,
         };
-        Collected { entries, index: self.index, format, later }
+        Collected { entries, index: self.index, format, later, broken_line }
+    }
+
+    /// Takes the last entry out if all others are those of an annotated file, and it is what is left
+    /// of the last line of one; where it stands. No user's entry is: a flat file that holds such a
+    /// key has a reserved member.
+    fn take_broken_line(&mut self, text: &[u8]) -> Option<usize> {
+        let (last, others) = self.found.split_last()?;
+        let is_line = !self.fresh.is_empty()
+            && !others.is_empty()
+            && is_like_line_key(&key(text, last))
+            && !looks_annotated(&text[last.value.clone()])
+            && all_look_annotated(text, others);
+        if !is_line {
+            return None;
+        }
+        self.fresh.pop();
+        self.found.pop().map(|line| line.key - 1)
     }
 
     fn later(&self) -> Option<u64> {
@@ -173,4 +195,9 @@ impl Collector {
         }
         false
     }
+}
+
+/// Whether all these entries look like those of an annotated file.
+fn all_look_annotated(text: &[u8], entries: &[EntrySpan]) -> bool {
+    entries.iter().all(|span| looks_annotated(&text[span.value.clone()]))
 }

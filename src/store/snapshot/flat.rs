@@ -38,6 +38,13 @@ pub(super) struct Meta {
     pub(super) facts: Facts,
 }
 
+impl Meta {
+    /// Whether it says only that the file is flat.
+    pub(super) fn is_bare(&self) -> bool {
+        self.salt.is_none() && self.facts.is_empty()
+    }
+}
+
 /// What is known of the entries of a flat file, by the digests of their keys.
 #[derive(Debug, Default)]
 pub(super) struct Facts {

@@ -7,7 +7,7 @@ use super::damage::Damage;
 use super::format::Format;
 use super::salvage::salvage;
 use super::scan::{After, Scanned, Scanner, at_end, first_entry, shift};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Items;
 use crate::value::text::utf8;
 
@@ -28,7 +28,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     fn new(found: Collected, damage: Option<Damage>) -> Self {
-        let Collected { entries, index, format, later } = found;
+        let Collected { entries, index, format, later, .. } = found;
         if later.is_some() {
             return Self { items: Items::default(), damage: None, format, later };
         }
@@ -66,8 +66,13 @@ impl Reader {
     /// Takes in the rest, now that the whole `file` is there. Never fails: what is intact is
     /// returned.
     pub fn finish(mut self, file: &Bytes) -> Snapshot {
-        let Err(error) = self.entries(file, true) else {
-            return Snapshot::new(self.found.finish(file, false), None);
+        let error = match self.entries(file, true) {
+            Ok(()) => {
+                let found = self.found.finish(file, false);
+                let Some(at) = found.broken_line else { return Snapshot::new(found, None) };
+                Error::Syntax { what: "the line that says the format is damaged", at }
+            }
+            Err(error) => error,
         };
         let mut intact = Collector::default();
         let damage = salvage(file, &error, &mut intact);

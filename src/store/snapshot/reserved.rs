@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::flat::{self, integer};
 use super::members::{members, string};
 use crate::store::{Item, Notes, RESERVED_KEY};
+use crate::value::check::check;
 use crate::value::write::{Charset, Writer};
 
 /// What all reserved keys begin with.
@@ -37,6 +38,7 @@ pub(super) fn read_line(text: &[u8]) -> Option<Line> {
         _ => {}
     });
     whole.ok()?;
+    check(text).ok()?;
     Some(Line { format: format?, salt })
 }
 
@@ -109,4 +111,10 @@ pub(super) fn unspell(spelling: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 /// Whether `key` is the reserved key and nothing but colons behind it.
 pub(super) fn is_reserved_spelling(key: &[u8]) -> bool {
     key.strip_prefix(PREFIX).is_some_and(|rest| rest.iter().all(|&byte| byte == b':'))
+}
+
+/// Whether `key` is that of an annotated file's last line, or was it before one byte was damaged.
+pub(super) fn is_like_line_key(key: &[u8]) -> bool {
+    let line = LINE_KEY.as_bytes();
+    key.len() == line.len() && key.iter().zip(line).filter(|(a, b)| a != b).count() <= 1
 }

@@ -78,7 +78,7 @@ impl File<'_> {
         match text.and_then(|text| self.begin(&item.key).map(|()| text)) {
             Ok(text) => {
                 self.written.entries += 1;
-                self.is_ambiguous |= item.key == reserved::LINE_KEY;
+                self.is_ambiguous |= reserved::is_like_line_key(&item.key);
                 self.entry(&text, item)
             }
             Err(error) => {
