@@ -122,7 +122,9 @@ impl FileState {
         let wrong = self.wrong("write the journal of");
         self.rejoin().map_err(&wrong)?;
         if self.phase != Phase::Following {
-            return Err(wrong(io::Error::other("what is there already cannot be read")));
+            // Why not was told where it was read: as what `check_usable` says, it is not told again.
+            let why = "what is there already cannot be read";
+            return Err(wrong(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)));
         }
         match &self.journal {
             Some(journal) if journal.writable => return Ok(()),

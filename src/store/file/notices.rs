@@ -61,7 +61,8 @@ impl Folder {
 
     /// A journal or a folder could not be read.
     pub fn tell_unread(&self, error: &Error) {
-        self.tell("read", format!("{error}: what it holds is not used"));
+        let about = if is_forbidden(error) { "forbidden" } else { "read" };
+        self.tell(about, format!("{error}: what it holds is not used"));
     }
 
     /// There is no file to work with.
@@ -164,9 +165,22 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Whether the place may only be read: then one notice is enough for appends and saves.
+/// Whether the place may only be read, or the path leads nowhere: then one notice is enough for
+/// reading, appends and saves.
 fn is_forbidden(error: &Error) -> bool {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
     let Error::Io { source, .. } = error else { return false };
-    matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
+    is_circle(source)
+        || matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | NotADirectory)
+}
+
+/// Whether a path leads in a circle: the kind of that error has no stable name.
+#[cfg(unix)]
+fn is_circle(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::libc::ELOOP)
+}
+
+#[cfg(not(unix))]
+fn is_circle(_: &io::Error) -> bool {
+    false
 }
