@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::{Chain, History};
+use super::notices::is_circle;
 use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
 use crate::store::fs::FileFingerprint;
@@ -101,7 +102,7 @@ impl FileState {
                 }
                 Err(error) => {
                     let why = "the file cannot be read";
-                    let for_good = error.kind() == ErrorKind::PermissionDenied;
+                    let for_good = error.kind() == ErrorKind::PermissionDenied || is_circle(&error);
                     let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
                     return self.leave_alone(phase, why, Some(error));
                 }

@@ -176,11 +176,11 @@ fn is_forbidden(error: &Error) -> bool {
 
 /// Whether a path leads in a circle: the kind of that error has no stable name.
 #[cfg(unix)]
-fn is_circle(error: &io::Error) -> bool {
+pub(super) fn is_circle(error: &io::Error) -> bool {
     error.raw_os_error() == Some(nix::libc::ELOOP)
 }
 
 #[cfg(not(unix))]
-fn is_circle(_: &io::Error) -> bool {
+pub(super) fn is_circle(_: &io::Error) -> bool {
     false
 }
