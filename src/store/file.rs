@@ -54,6 +54,7 @@ mod quarantine;
 mod replace;
 mod snapshot_file;
 mod state;
+mod telling;
 mod trust;
 
 use std::path::PathBuf;

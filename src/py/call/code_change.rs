@@ -6,67 +6,10 @@ use bytes::Bytes;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::code_note::{CodeNote, MadeBy};
 use super::invocation::Invocation;
 use super::memoised::Memoised;
 use crate::store::{Code, Notes};
-
-/// What the code of one function is, as its results note it.
-#[derive(Debug)]
-pub struct CodeNote {
-    /// The digest of the code; None where there is none to compare.
-    code: Option<Code>,
-    /// `{"script": "folder/file"}` of a function whose module is run; of one in no file it is empty.
-    script: Option<Bytes>,
-}
-
-/// Who made a result.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MadeBy {
-    /// The function as it is, as far as is known.
-    This,
-    /// An earlier state of the function, or a later one.
-    OtherCode,
-    /// A function of this name in another program.
-    OtherProgram,
-}
-
-impl CodeNote {
-    fn made(&self, notes: &Notes) -> MadeBy {
-        let (Some(mine), Some(other)) = (self.code, notes.code) else { return MadeBy::This };
-        // The first character stands for the minor version of Python: two are never compared.
-        if mine == other || mine.as_bytes()[0] != other.as_bytes()[0] {
-            return MadeBy::This;
-        }
-        let Some(script) = &self.script else { return MadeBy::OtherCode };
-        let further = notes.others.as_deref();
-        if script.is_empty()
-            || further.is_some_and(|further| names_script(further) && !names(further, script))
-        {
-            return MadeBy::OtherProgram;
-        }
-        MadeBy::OtherCode
-    }
-}
-
-/// Whether the further members of an entry name a script, which comes first.
-fn names_script(further: &[u8]) -> bool {
-    further.starts_with(b"{\"script\": ")
-}
-
-/// Whether the further members of an entry begin with those of `script`.
-fn names(further: &[u8], script: &[u8]) -> bool {
-    let open = script.strip_suffix(b"}").unwrap_or(script);
-    further.strip_prefix(open).is_some_and(|rest| matches!(rest.first(), Some(b'}' | b',')))
-}
-
-/// Adds the members of the JSON object `more` to the further members of an entry.
-pub(super) fn note_further(notes: &mut Notes, more: &Bytes) {
-    let joined = match notes.others.as_deref().and_then(|known| known.strip_suffix(b"}")) {
-        Some(known) => Bytes::from([known, b", ", &more[1..]].concat()),
-        None => more.clone(),
-    };
-    notes.others = Some(Box::new(joined));
-}
 
 impl Memoised {
     /// What results of this function note of its code; found out once.

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::code_change::note_further;
+use super::code_note::note_further;
 use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
 use crate::cache::{Entry, SharedResult};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
-use super::code_change::CodeNote;
+use super::code_note::CodeNote;
 use super::options::Options;
 use crate::cache::Gate;
 use crate::py::cache::core::CoreCache;

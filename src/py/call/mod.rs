@@ -1,6 +1,7 @@
 //! A call that no table of hits could answer: look up, wait, or compute and keep.
 
 pub mod code_change;
+pub mod code_note;
 mod collision;
 mod compute;
 pub mod context;
@@ -13,3 +14,4 @@ pub mod options;
 pub mod patience;
 pub mod previous;
 mod threads;
+mod waiting;

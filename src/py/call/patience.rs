@@ -1,22 +1,15 @@
-//! Waiting for somebody else's computation: with a word after a while, and for as long as `wait=`
-//! says. Every wait lets go of the interpreter and ends with Ctrl-C.
+//! How long a call waits for somebody else's computation: when it says so, and when it has had enough.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pyo3::prelude::*;
-
-use super::invocation::{Invocation, Step};
-use super::threads;
-use crate::flight::{Poll, Waiter};
-use crate::py::cache::{PyLease, PySharedResult};
-use crate::py::value::callbacks;
+use crate::py::cache::PySharedResult;
 
 /// How long a waiter sleeps before it looks for signals (Ctrl-C).
 const SIGNALS: Duration = Duration::from_millis(50);
 
 /// After this time a call says what it waits for: many waits are longer than they look.
-const WORD: Duration = Duration::from_secs(10);
+pub const WORD: Duration = Duration::from_secs(10);
 
 /// How a key held by another process is asked for again: from the first pause to the longest.
 pub const PAUSES: [Duration; 2] = [Duration::from_micros(500), Duration::from_millis(20)];
@@ -34,18 +27,24 @@ impl Patience {
         Self { since: Instant::now(), told: AtomicBool::new(false) }
     }
 
-    fn is_due(&self) -> bool {
+    /// How long the call has waited.
+    pub fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Whether it is time for a word, which comes once.
+    pub fn is_due(&self) -> bool {
         self.since.elapsed() >= WORD && !self.told.swap(true, Ordering::Relaxed)
     }
 
     /// How long to pause before the next look: about as long as it has waited, within [`PAUSES`].
-    fn step(&self) -> Duration {
+    pub fn step(&self) -> Duration {
         let [shortest, longest] = PAUSES;
         self.since.elapsed().clamp(shortest, longest)
     }
 
     /// The next time at which it wants to be asked, at the latest.
-    fn next(&self, limit: Option<f64>) -> Duration {
+    pub fn next(&self, limit: Option<f64>) -> Duration {
         let left = limit.map_or(f64::INFINITY, |limit| limit - self.since.elapsed().as_secs_f64());
         SIGNALS.min(Duration::try_from_secs_f64(left.max(0.0)).unwrap_or(SIGNALS))
     }
@@ -59,101 +58,4 @@ pub enum Waited {
     Again,
     /// `wait=` is over.
     Enough,
-}
-
-impl<'py> Invocation<'_, 'py> {
-    /// Whether to wait on; says once who is waited for.
-    pub fn waits_on(
-        &self,
-        py: Python<'py>,
-        patience: &Patience,
-        who: impl FnOnce() -> PyResult<String>,
-    ) -> PyResult<bool> {
-        if patience.is_due() {
-            self.tell_wait(py, &who()?)?;
-        }
-        let waited = patience.since.elapsed().as_secs_f64();
-        Ok(self.options.wait.is_none_or(|limit| waited < limit))
-    }
-
-    fn tell_wait(&self, py: Python<'py>, who: &str) -> PyResult<()> {
-        let key = String::from_utf8_lossy(&self.key);
-        let sentence = format!(
-            "{} has waited {} s for its result: {who} computes it, under the key {key:?}; it goes on \
-             waiting, and wait= bounds that",
-            self.me.name,
-            WORD.as_secs(),
-        );
-        self.core.get().warn(py, "WaitingWarning", &sentence)
-    }
-
-    /// Lets others run for a while, in gevent the other greenlets of this thread too.
-    fn pause(&self, py: Python<'py>, time: Duration) -> PyResult<()> {
-        if self.context.has_hub() {
-            callbacks::greenlet_sleep(py, time.as_secs_f64())?;
-        } else {
-            py.detach(|| std::thread::sleep(time));
-        }
-        py.check_signals()
-    }
-
-    /// The thread that computes, in the user's words.
-    pub fn leading_thread(py: Python<'py>, waiter: &Waiter<PySharedResult>) -> PyResult<String> {
-        threads::name(py, waiter.leading_thread())
-    }
-
-    /// The process that computes, in the user's words.
-    pub fn leading_process(&self) -> String {
-        match self.cache().key_holder(&self.key) {
-            Some(pid) => format!("process {pid}"),
-            None => "another process".to_owned(),
-        }
-    }
-
-    /// Waits for another thread.
-    pub(super) fn wait(
-        &self,
-        py: Python<'py>,
-        waiter: &Waiter<PySharedResult>,
-    ) -> PyResult<Waited> {
-        let patience = Patience::new();
-        loop {
-            let slice = patience.next(self.options.wait);
-            let slice = if self.context.has_hub() { Duration::ZERO } else { slice };
-            match py.detach(|| waiter.wait(slice)) {
-                Poll::Ready(shared) => return Ok(Waited::Shared(shared)),
-                Poll::Again => return Ok(Waited::Again),
-                Poll::Pending if self.context.has_hub() => self.pause(py, patience.step())?,
-                Poll::Pending => py.check_signals()?,
-            }
-            if let Some(leader) = waiter.leader() {
-                leader.check();
-            }
-            if !self.waits_on(py, &patience, || Self::leading_thread(py, waiter))? {
-                return Ok(Waited::Enough);
-            }
-        }
-    }
-
-    /// Waits for another process, where that closes no circle, until `lease` may be used, or the
-    /// other one's result is there.
-    pub(super) fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        let outside = match lease.guard() {
-            Some(guard) if !self.context.is_within() => guard.may_wait_outside(),
-            _ => None,
-        };
-        if outside.is_none() {
-            return Ok(Step::Compute(lease));
-        }
-        let (mut step, patience) = (Step::Busy(lease), Patience::new());
-        while let Step::Busy(mut lease) = step {
-            if !self.waits_on(py, &patience, || Ok(self.leading_process()))? {
-                lease.stand_back(self.cache(), &self.key);
-                return Ok(Step::Compute(lease));
-            }
-            self.pause(py, patience.step())?;
-            step = self.acquire(py, lease)?;
-        }
-        Ok(step)
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 
-use super::folder::Folder;
 use crate::store::Change;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
@@ -84,10 +83,9 @@ impl Chain {
         self.generations.last().map(|generation| generation.journal.generation)
     }
 
-    /// Whether the folder still holds these generations, and no more.
-    pub fn is_still(&self, folder: &Folder) -> bool {
-        let named = self.generations.iter().all(|it| it.journal.is_still_named());
-        named && folder.generations().is_ok_and(|found| found == self.listed)
+    /// Whether a folder that holds the generations `found` still holds these, and no more.
+    pub fn is_still(&self, found: &[u64]) -> bool {
+        found == self.listed && self.generations.iter().all(|it| it.journal.is_still_named())
     }
 
     /// Whether a later version wrote in one of them.

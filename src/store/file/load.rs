@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::{Chain, History};
-use super::notices::is_circle;
 use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
+use super::telling::is_circle;
 use crate::store::fs::FileFingerprint;
 use crate::store::replay::replay;
 use crate::store::snapshot::somebody_elses;
@@ -81,7 +81,7 @@ impl FileState {
             };
             let found = self.read_snapshot()?;
             left -= 1;
-            if left == 0 || chain.is_still(&self.folder) {
+            if left == 0 || self.folder.generations().is_ok_and(|found| chain.is_still(&found)) {
                 return Some((chain, found));
             }
         }

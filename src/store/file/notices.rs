@@ -1,14 +1,6 @@
 //! What the user is told: each trouble once, in whole sentences that name the file.
 
 use std::collections::HashSet;
-use std::fmt::Display;
-use std::io;
-use std::path::Path;
-
-use super::folder::Folder;
-use crate::error::Error;
-use crate::store::journal::Dropped;
-use crate::store::lock::NoPage;
 
 /// Notices that wait to be fetched, and what was told already.
 #[derive(Debug, Default)]
@@ -19,7 +11,7 @@ pub struct Notices {
 
 impl Notices {
     /// Keeps `text` for the user, unless something `about` the same was told before.
-    fn add(&mut self, about: &str, text: String) {
+    pub fn add(&mut self, about: &str, text: String) {
         if self.told.insert(about.to_owned()) {
             self.waiting.push(text);
         }
@@ -34,153 +26,4 @@ impl Notices {
     pub fn child(&self) -> Self {
         Self { waiting: Vec::new(), told: self.told.clone() }
     }
-}
-
-impl Folder {
-    /// Tells the user `text`, once for each thing that it is `about`.
-    pub(super) fn tell(&self, about: &str, text: String) {
-        self.notices.lock().add(about, text);
-    }
-
-    /// A change could not be written down.
-    pub fn tell_unwritable(&self, error: &Error) {
-        let text = format!(
-            "{error}: new results stay in this process and are written as soon as that works"
-        );
-        self.tell(if is_forbidden(error) { "forbidden" } else { "append" }, text);
-    }
-
-    /// The snapshot could not be written.
-    pub fn tell_unsaved(&self, error: &Error) {
-        let text = format!(
-            "{error}: the file and its journals are as they were, nothing that is in them is lost; \
-             the next save tries again"
-        );
-        self.tell(if is_forbidden(error) { "forbidden" } else { "save" }, text);
-    }
-
-    /// A journal or a folder could not be read.
-    pub fn tell_unread(&self, error: &Error) {
-        let about = if is_forbidden(error) { "forbidden" } else { "read" };
-        self.tell(about, format!("{error}: what it holds is not used"));
-    }
-
-    /// There is no file to work with.
-    pub fn tell_unusable(&self, why: &str, error: Option<io::Error>) {
-        let name = self.paths().snapshot.display();
-        let cause = error.map_or_else(String::new, |error| format!(" ({error})"));
-        let text = format!("{name}: {why}{cause}; it is not touched, results stay in this process");
-        // The same matter as results that cannot be kept there: told once.
-        self.tell("forbidden", text);
-    }
-
-    /// The folder is not there any more.
-    pub fn tell_folder_removed(&self) {
-        let folder = self.paths().folder.display();
-        let text = format!("{folder} was removed: results stay in this process until it is back");
-        self.tell("folder", text);
-    }
-
-    /// A file beside the snapshot is none of ours.
-    pub fn tell_stranger(&self, path: &Path, error: &io::Error) {
-        let text = format!("{}: {error}; it is not used and not touched", path.display());
-        self.tell(&text.clone(), text);
-    }
-
-    /// A later version wrote here.
-    pub fn tell_later(&self) {
-        let text = format!(
-            "{} or a journal of it was written by a later version of outlive: that is left as it is \
-             and not used; new results are kept in a journal beside it, for the later version too",
-            self.paths().snapshot.display()
-        );
-        self.tell("later", text);
-    }
-
-    /// There are no locks here.
-    pub fn tell_no_locks(&self) {
-        let text = format!(
-            "the file system of {} has no locks: only one process at a time should use the file",
-            self.paths().snapshot.display()
-        );
-        self.tell("locks", text);
-    }
-
-    /// This process does not see the page that the others share.
-    pub fn tell_no_page(&self, why: &NoPage) {
-        let why: &dyn Display = match why {
-            NoPage::Unsupported => return,
-            NoPage::NotOurs(why) => why,
-            // The next write to the journal fails for the same reason, and says more.
-            NoPage::Unwritable(error) if is_full(error) => return,
-            NoPage::Unwritable(error) => error,
-        };
-        let text = format!(
-            "{}: {why}; what another process forgets or replaces is noticed at the next call that \
-             looks into the file, not before",
-            self.paths().lock.display()
-        );
-        self.tell("page", text);
-    }
-
-    /// Part of a journal was unreadable.
-    pub fn tell_dropped(&self, dropped: &Dropped) {
-        let text = format!(
-            "{}: {} bytes were damaged or only half written and were dropped; the other {} results \
-             and changes in it are used",
-            dropped.path.display(),
-            dropped.bytes,
-            dropped.kept
-        );
-        self.tell(&text.clone(), text);
-    }
-
-    /// The snapshot is damaged; `kept` says where a copy is.
-    pub fn tell_damaged(&self, damage: &str, results: usize, kept: &str) {
-        let name = self.paths().snapshot.display();
-        let results = match results {
-            1 => "1 result was".to_owned(),
-            many => format!("{many} results were"),
-        };
-        let text = format!("{name} is damaged: {damage}; {results} read from it{kept}");
-        self.tell(&text.clone(), text);
-    }
-
-    /// The snapshot is there and holds nothing, not even an empty object.
-    pub fn tell_empty(&self) {
-        let text = format!("{} is empty: starting afresh", self.paths().snapshot.display());
-        self.tell(&text.clone(), text);
-    }
-
-    /// A copy of the snapshot was kept because `why`.
-    pub fn tell_quarantined(&self, why: &str, kept: &str) {
-        let text = format!("{}: {why}{kept}", self.paths().snapshot.display());
-        self.tell(&text.clone(), text);
-    }
-}
-
-/// Whether there is no room on the disk, or no more of it for this user or process.
-fn is_full(error: &io::Error) -> bool {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
-}
-
-/// Whether the place may only be read, or the path leads nowhere: then one notice is enough for
-/// reading, appends and saves.
-fn is_forbidden(error: &Error) -> bool {
-    use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
-    let Error::Io { source, .. } = error else { return false };
-    is_circle(source)
-        || matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | NotADirectory)
-}
-
-/// Whether a path leads in a circle: the kind of that error has no stable name.
-#[cfg(unix)]
-pub(super) fn is_circle(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(nix::libc::ELOOP)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_circle(_: &io::Error) -> bool {
-    false
 }
