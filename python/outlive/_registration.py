@@ -18,10 +18,6 @@ class Registration:
 
     def __init__(self, cache: CacheState, given: dict[str, Any], own: dict[str, Any]) -> None:
         """Note what the function was decorated with, and what of it concerns its results."""
-        # Not at the first miss: another thread may fork meanwhile, and the child would wait
-        # for ever for the lock of a half imported module.
-        from . import _code_digest, _previous, _tags  # noqa: F401
-
         self.cache, self._given = cache, given
         self.own = own
         #: The parameters that keys show by name.

@@ -7,7 +7,7 @@ import os
 from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _core, _modes
+from . import _core, _fork, _modes
 from ._warnings import warn
 
 _cores: dict[str, ref[_core.Cache]] = {}
@@ -132,5 +132,4 @@ def _leave() -> None:
 
 
 atexit.register(_leave)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.after_fork_in_child)
+_fork.register()
