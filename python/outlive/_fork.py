@@ -15,16 +15,8 @@ _LATER = (
     "_code_digest", "_previous", "_tags", "_kept_errors", "_describe", "_digest", "_naming",
     "_info", "_greenlets", "_exceptions", "_nearest", "_modes", "_refresh",
 )  # fmt: skip
-_LIBRARY = (
-    "copy",
-    "json",
-    "warnings",
-    "threading",
-    "weakref",
-    "contextvars",
-    "datetime",
-    "logging",
-)
+#: Not ``logging``, which takes part in forks itself, from its import on.
+_LIBRARY = ("copy", "json", "warnings", "threading", "weakref", "contextvars", "datetime")
 
 
 def _finish_imports() -> None:
