@@ -27,9 +27,10 @@ where
             return None;
         };
         if !durable {
-            state.withhold(key, &old);
+            state.withheld.keep(key, &old);
         }
-        let stored = durable && (state.release(key) || old.text.is_some() && !old.transient);
+        let stored =
+            durable && (state.withheld.release(key) || old.text.is_some() && !old.transient);
         drop(state);
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };
@@ -69,7 +70,7 @@ where
         _displaced = self.take_external_active();
         let history = self.history.lock();
         let mut state = self.state.lock();
-        let was_empty = state.len() == 0 && state.salt().is_none();
+        let was_empty = state.table().is_empty() && state.salt.is_none();
         _old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
         let stored = durable && !was_empty;

@@ -7,17 +7,21 @@
 //! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
 //! is declared before the locks are taken is dropped behind them.
 
+mod bounded_table;
 pub mod entry;
 mod epoch;
 mod external;
 mod forget;
 mod gate;
+mod intake;
 mod lease;
 mod limiter;
 mod rows;
+mod salt;
 mod save;
 mod state;
 pub mod table;
+mod withheld;
 
 use std::sync::atomic::AtomicBool;
 
@@ -32,10 +36,11 @@ pub use limiter::Share;
 use crate::error::Result;
 use crate::flight::{Caller, Flights, Join};
 use crate::policy::Limits;
-use crate::store::snapshot::salt_item;
 use crate::store::{Affected, Change, KeyLock, Store};
 use crate::sync::{self, Arc, Mutex, rank};
-use state::{Displaced, Salt, State};
+use bounded_table::Displaced;
+use salt::Salt;
+use state::State;
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -111,7 +116,7 @@ where
     /// The entry of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Entry<L>> {
         let _active = sync::active();
-        self.loaded().get(key)
+        self.loaded().hit(key, None).map(|found| found.entry)
     }
 
     /// The entry of `key`, for who only looks: it counts as no use.
@@ -123,13 +128,13 @@ where
     /// Whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         let _active = sync::active();
-        self.loaded().contains(key)
+        self.loaded().table().contains(key)
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
         let _active = sync::active();
-        self.loaded().len()
+        self.loaded().table().len()
     }
 
     /// Whether there are none.
@@ -209,7 +214,7 @@ where
     pub fn salt(&self, stored: bool) -> Option<String> {
         let _active = sync::active();
         let state = self.loaded();
-        state.salt().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
+        state.salt.as_ref().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
     }
 
     /// Lets `salt` hold, in the store too if it is to be `stored`, unless there is one; the salt
@@ -219,15 +224,15 @@ where
         let _active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
-        let known = self.state.lock().salt().cloned();
+        let known = self.state.lock().salt.clone();
         let text = match known {
             Some(known) if known.stored || !stored => return known.text,
             Some(known) => known.text,
             None => salt,
         };
-        let written =
-            if stored { self.store.append(&Change::Put(salt_item(&text))) } else { Ok(()) };
-        self.state.lock().set_salt(Salt { text: text.clone(), stored });
+        let salt = Salt { text: text.clone(), stored };
+        let written = if stored { self.store.append(&Change::Put(salt.to_item())) } else { Ok(()) };
+        self.state.lock().salt = Some(salt);
         drop(history);
         // A failure is in the store's notices, and the store tries again.
         let _ = self.settled(written);
@@ -279,7 +284,7 @@ where
         let evicted;
         let _active = sync::active();
         let _history = self.history.lock();
-        evicted = self.state.lock().limit(share, limits);
+        evicted = self.state.lock().rows.limit(share, limits);
         self.write_off(&evicted);
         self.gate.epoch.advance();
     }
@@ -287,18 +292,19 @@ where
     /// How much the whole cache may have.
     pub fn limits(&self) -> Limits {
         let _active = sync::active();
-        self.state.lock().limits()
+        self.state.lock().rows.limits()
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry.
     pub fn keep_times(&self) {
-        self.state.lock().keep_times();
+        self.state.lock().keeps_times = true;
+        self.gate.track_liveness();
     }
 
     /// How many entries went for want of room.
     pub fn evictions(&self, share: &Share) -> u64 {
         let _active = sync::active();
-        self.state.lock().evictions(share)
+        self.state.lock().rows.evictions(share)
     }
 
     fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {
@@ -306,7 +312,8 @@ where
             return self.store.append(&Change::Put(item));
         }
         // The store may hold an older result of this key: that one is no longer true.
-        let stale = self.state.lock().get(key).is_some_and(|old| old.to_item(key).is_some());
+        let stale =
+            self.state.lock().table().get(key).is_some_and(|old| old.to_item(key).is_some());
         if stale && entry.text.is_none() {
             return self.store.append(&Change::Remove(key.clone()));
         }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Cache;
+use super::bounded_table::Displaced;
 use super::entry::Entry;
-use super::state::Displaced;
+
 use crate::error::Result;
 use crate::stepping;
 use crate::store::{Saving, Store};
@@ -43,7 +44,7 @@ where
         if !self.state.lock().is_loaded() || self.store.is_closed() {
             return Ok(());
         }
-        if self.state.lock().is_reordered() {
+        if self.state.lock().rows.is_reordered() {
             self.store.reorder();
         }
         // Somebody foreign may rewrite the file at this very moment; the second try has read it.
@@ -64,7 +65,7 @@ where
         displaced.extend(self.take_in(changes));
         let mut state = self.state.lock();
         let entries = state.entries();
-        state.note_order();
+        state.rows.note_order();
         drop(state);
         drop(history);
         saving.write(&entries)

@@ -1,0 +1,181 @@
+//! The entries, and which of them go for want of room.
+
+use bytes::Bytes;
+
+use super::entry::{Entry, Origin};
+use super::gate::Gate;
+use super::lease::Found;
+use super::limiter::{Limiter, Share};
+use super::table::Table;
+use crate::policy::{Limits, Liveness};
+use crate::store::Entries;
+use crate::sync::Arc;
+
+/// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
+pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
+
+/// A table whose entries note their use and go by it, once somebody sets a limit.
+#[derive(Debug)]
+pub struct BoundedTable<L> {
+    table: Table<L>,
+    /// What was used last, once somebody set a limit.
+    limiter: Option<Limiter>,
+    /// Counts uses, and knows whether they are noted.
+    gate: Arc<Gate>,
+    /// The use up to which the file has the order of use.
+    ordered_until: u64,
+}
+
+impl<L> BoundedTable<L> {
+    /// Nothing yet, and no limit; `gate` counts the uses.
+    pub fn new(gate: Arc<Gate>) -> Self {
+        Self { table: Table::default(), limiter: None, gate, ordered_until: 0 }
+    }
+
+    /// All entries, to be looked at.
+    pub fn table(&self) -> &Table<L> {
+        &self.table
+    }
+
+    /// All entries, to be changed in what no limit looks at.
+    pub fn table_mut(&mut self) -> &mut Table<L> {
+        &mut self.table
+    }
+}
+
+impl<L: Clone> BoundedTable<L> {
+    /// Sets limits; what is too much goes.
+    pub fn limit(&mut self, share: Share, limits: Limits) -> Displaced<L> {
+        self.gate.uses.start_counting();
+        self.gate.track_liveness();
+        let remeasure = self.limiter.is_none() || share != Share::All;
+        let limiter = self.limiter.get_or_insert_default();
+        let keys = limiter.limit(share, limits);
+        let mut evicted = self.evict(keys);
+        if remeasure {
+            evicted.extend(self.measure());
+        }
+        evicted
+    }
+
+    /// How much the whole cache may have.
+    pub fn limits(&self) -> Limits {
+        self.limiter.as_ref().map(Limiter::limits).unwrap_or_default()
+    }
+
+    /// How many entries went for want of room.
+    pub fn evictions(&self, share: &Share) -> u64 {
+        self.limiter.as_ref().map_or(0, |limiter| limiter.evictions(share))
+    }
+
+    /// Shows all entries to the limiter, oldest first.
+    pub fn measure(&mut self) -> Displaced<L> {
+        let Some(limiter) = &mut self.limiter else { return Vec::new() };
+        let (mut keys, gate) = (Vec::new(), &self.gate);
+        self.table.for_each_mut(|key, entry| {
+            let size = entry.size();
+            let liveness = entry
+                .liveness
+                .get_or_insert_with(|| Arc::new(Liveness::new(gate.uses.clock.tick())));
+            keys.extend(limiter.insert(key, size, entry.origin, liveness));
+        });
+        self.evict(keys)
+    }
+
+    fn evict(&mut self, keys: Vec<Bytes>) -> Displaced<L> {
+        keys.into_iter()
+            .filter_map(|key| self.table.remove(&key).map(|entry| (key, entry)))
+            .inspect(|(key, entry)| {
+                entry.retire();
+                if let Some(limiter) = &mut self.limiter {
+                    limiter.count_evicted(key, entry.origin);
+                }
+            })
+            .collect()
+    }
+
+    /// The entry of `key`, whose use by `origin` is noted.
+    pub fn hit(&mut self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
+        if origin.is_none() && !self.gate.uses.are_tracked() {
+            let (entry, used) = self.table.hit(key)?;
+            let entry = entry.into_owned();
+            return Some(Found { entry, first_use: !used, claimed: None });
+        }
+        let entry = self.table.get_mut(key)?;
+        if self.gate.uses.are_tracked() {
+            let now = self.gate.uses.clock.tick();
+            entry.liveness.get_or_insert_with(|| Arc::new(Liveness::new(now))).touch(now);
+        }
+        let claimed = origin.map(|origin| *entry.origin.get_or_insert(origin));
+        let first_use = !std::mem::replace(&mut entry.used, true);
+        Some(Found { entry: entry.clone(), first_use, claimed })
+    }
+
+    /// Puts an entry; the one it replaces, and those that go for it.
+    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Displaced<L>) {
+        let (size, origin) = (entry.size(), entry.origin);
+        entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
+        let liveness = entry.liveness.clone();
+        // What was used while it was made was used before it.
+        if let Some(liveness) = &liveness {
+            liveness.touch(self.gate.uses.clock.tick());
+        }
+        let old = self.table.insert(key.clone(), entry);
+        old.iter().for_each(Entry::retire);
+        let limiter = self.limiter.as_mut().zip(liveness.as_ref());
+        let keys = limiter.map(|(limiter, liveness)| limiter.insert(key, size, origin, liveness));
+        (old, self.evict(keys.unwrap_or_default()))
+    }
+
+    /// Takes the entry of `key` out; it does not count as evicted.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
+        if let Some(limiter) = &mut self.limiter {
+            limiter.remove(key);
+        }
+        self.table.remove(key).inspect(Entry::retire)
+    }
+
+    /// Takes all entries out; the limits stay.
+    pub fn take(&mut self) -> Table<L> {
+        if let Some(limiter) = &mut self.limiter {
+            limiter.clear();
+        }
+        self.table.take()
+    }
+
+    /// Whether entries were used in another order than the file has them, since that was written.
+    /// Without a limit nobody asks for it.
+    pub fn is_reordered(&self) -> bool {
+        if self.limiter.is_none() {
+            return false;
+        }
+        let (mut last, mut newest, mut is_sorted) = (0, 0, true);
+        for (_, entry) in self.table.iter() {
+            let used = entry.used_at();
+            is_sorted &= last <= used;
+            newest = used.max(newest);
+            last = used;
+        }
+        !is_sorted && newest > self.ordered_until
+    }
+
+    /// Notes that the file has the order of use of now.
+    pub fn note_order(&mut self) {
+        self.ordered_until = self.gate.uses.clock.tick();
+    }
+
+    /// All that a store can hold: in insertion order, or, under a limit, by use.
+    pub fn entries(&self) -> Entries {
+        if self.limiter.is_some() { self.entries_by_use() } else { self.table.entries() }
+    }
+
+    /// All entries, the least recently used first: so the order of use survives in the file.
+    fn entries_by_use(&self) -> Entries {
+        let mut rows: Vec<_> = self.table.iter().collect();
+        rows.sort_by_key(|(_, entry)| entry.used_at());
+        let mut entries = Entries::default();
+        let items = rows.iter().filter_map(|(key, entry)| entry.to_item(key));
+        items.for_each(|item| entries.push(item));
+        entries
+    }
+}

@@ -1,0 +1,92 @@
+//! What other processes did, taken into the state.
+
+use super::bounded_table::Displaced;
+use super::entry::Entry;
+use super::state::{State, modified};
+use crate::store::{Change, ExternalChange, Item, Loaded};
+
+/// Takes in what other processes did, in order.
+#[derive(Debug)]
+pub struct Intake<'s, L> {
+    state: &'s mut State<L>,
+    /// What the store lost and must be given again.
+    kept: Vec<Item>,
+    displaced: Displaced<L>,
+}
+
+impl<'s, L: Clone> Intake<'s, L> {
+    /// Takes all of `changes` into `state`; what went, and what the store must be given again.
+    pub fn run(state: &'s mut State<L>, changes: Vec<ExternalChange>) -> (Displaced<L>, Vec<Item>) {
+        state.is_checked = false;
+        let mut intake = Self { state, kept: Vec::new(), displaced: Displaced::new() };
+        for change in changes {
+            intake.take(change);
+        }
+        (intake.displaced, intake.kept)
+    }
+
+    fn take(&mut self, change: ExternalChange) {
+        match change {
+            ExternalChange::Change(Change::Put(item)) => self.put(item),
+            ExternalChange::Change(Change::Remove(key)) => {
+                self.kept.retain(|item| item.key != key);
+                self.state.withheld.release(&key);
+                self.displaced.extend(self.state.remove(&key).map(|old| (key, old)));
+            }
+            ExternalChange::Change(Change::Clear) => {
+                self.kept.clear();
+                self.replace_all(Loaded::default());
+            }
+            ExternalChange::Replaced(loaded) => self.replace_all(loaded),
+        }
+    }
+
+    fn put(&mut self, item: Item) {
+        if self.state.take_salt(&item) {
+            return;
+        }
+        let (key, mut entry) = Entry::from_item(item);
+        // The journal has it, or a newer one: given again, it would stand behind what others did
+        // since.
+        self.kept.retain(|item| item.key != key);
+        let same = |own: &Entry<L>| own.own && own.text == entry.text;
+        entry.own = self.state.table().get(&key).is_some_and(|own| same(&own));
+        let (old, evicted) = self.state.put(&key, entry);
+        self.displaced.extend(old.map(|old| (key, old)));
+        self.displaced.extend(evicted);
+    }
+
+    /// The history began anew: what the file holds counts, and so does what only lives in this
+    /// process. If the file's writer knew nothing of our results, they count as well.
+    fn replace_all(&mut self, loaded: Loaded) {
+        let state = &mut *self.state;
+        let mut old = state.clear();
+        state.modified = modified(&loaded).or(state.modified);
+        for item in loaded.items.into_vec() {
+            if state.take_salt(&item) {
+                continue;
+            }
+            let known = old.remove(&item.key);
+            let (key, read) = state.read(item);
+            let (entry, other) = match known {
+                Some(known) if known.text == read.text => (known, None),
+                known => (read, known),
+            };
+            self.displaced.extend(other.map(|other| (key.clone(), other)));
+            let twin = state.table_mut().insert(key.clone(), entry);
+            self.displaced.extend(twin.map(|twin| (key, twin)));
+        }
+        for (key, entry) in old.into_entries() {
+            match entry.to_item(&key) {
+                Some(item) if loaded.foreign && entry.own => self.kept.push(item),
+                Some(_) => {
+                    self.displaced.push((key, entry));
+                    continue;
+                }
+                None => {}
+            }
+            state.table_mut().insert(key, entry);
+        }
+        self.displaced.extend(state.rows.measure());
+    }
+}

@@ -1,0 +1,38 @@
+//! What the file goes on to hold although this process does without it.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::entry::Entry;
+use crate::store::Item;
+
+/// Entries that this process replaced or dropped in a mode that leaves the file alone.
+#[derive(Debug, Default)]
+pub struct Withheld(HashMap<Bytes, Item>);
+
+impl Withheld {
+    /// Keeps `old`, the entry of `key`, for the file.
+    pub fn keep<L>(&mut self, key: &[u8], old: &Entry<L>) {
+        let key = Bytes::copy_from_slice(key);
+        if let Some(item) = old.to_item(&key) {
+            self.0.insert(key, item);
+        }
+    }
+
+    /// Lets the file lose what it holds under `key`; says whether there was such a thing.
+    pub fn release(&mut self, key: &[u8]) -> bool {
+        // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
+        !self.0.is_empty() && self.0.remove(key).is_some()
+    }
+
+    /// Lets the file lose everything.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What the file keeps.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.0.values()
+    }
+}
