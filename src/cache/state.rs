@@ -11,7 +11,9 @@ use super::lease::Found;
 use super::salt::Salt;
 use super::table::Table;
 use super::withheld::Withheld;
-use crate::store::{Entries, Item, Items, Loaded};
+use crate::collections::Index;
+use crate::store::snapshot::FileEntries;
+use crate::store::{Change, Entries, Item, Items, Loaded};
 use crate::sync::Arc;
 use crate::value::check::check;
 
@@ -68,15 +70,39 @@ impl<L: Clone> State<L> {
         self.loaded = true;
         self.modified = modified(&loaded);
         match loaded.items {
-            Items::InFile(file, index) if self.table().is_empty() => {
-                if let Some(salt) = file.salt() {
-                    self.take_salt(&salt);
+            Items::InFile(file, index) if self.table().is_empty() => self.read_file(file, index),
+            Items::Changed(file, index, changes) if self.table().is_empty() => {
+                self.read_file(file, index);
+                for change in changes {
+                    self.replay(change);
                 }
-                *self.table_mut() = Table::of(file, index, self.modified);
             }
             items => self.read_all(items.into_vec()),
         }
         self.rows.measure();
+    }
+
+    fn read_file(&mut self, file: FileEntries, index: Index) {
+        if let Some(salt) = file.salt() {
+            self.take_salt(&salt);
+        }
+        *self.table_mut() = Table::of(file, index, self.modified);
+    }
+
+    /// Does what was done since the file was written, before anybody has used an entry.
+    fn replay(&mut self, change: Change) {
+        match change {
+            Change::Put(item) if self.take_salt(&item) => {}
+            Change::Put(item) => {
+                let (key, entry) = self.read(item);
+                self.table_mut().insert(key, entry);
+            }
+            Change::Remove(key) => drop(self.table_mut().remove(&key)),
+            Change::Clear => {
+                *self.table_mut() = Table::default();
+                self.salt = None;
+            }
+        }
     }
 
     fn read_all(&mut self, items: Vec<Item>) {

@@ -8,24 +8,29 @@ use std::io::{self, ErrorKind};
 use bytes::Bytes;
 use memmap2::MmapMut;
 
+use super::free_memory;
+
 /// Less than this is not worth huge pages.
 const LARGE: usize = 4 << 20;
 /// How much is read at once: a part of the CPU's second cache.
 const PIECE: usize = 1 << 18;
 
-/// Reads `length` bytes, or as many as there are. `piece` reads once at a place in the file;
-/// `look` is shown all that is there after each piece.
+/// Reads `length` bytes, or as many as there are, if they fit into memory. `piece` reads once at a
+/// place in the file; `look` is shown all that is there after each piece.
 pub fn fill(
     length: u64,
     piece: impl FnMut(u64, &mut [u8]) -> io::Result<usize>,
     look: impl FnMut(&[u8]),
 ) -> io::Result<Bytes> {
+    free_memory::check(length)?;
     let wanted = usize::try_from(length).unwrap_or(usize::MAX);
     if let Some(mut memory) = huge(wanted) {
         let filled = fill_memory(&mut memory, piece, look)?;
         return Ok(Bytes::from_owner(memory).slice(..filled));
     }
-    let mut memory = vec![0; wanted];
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(wanted).map_err(|_| ErrorKind::OutOfMemory)?;
+    memory.resize(wanted, 0);
     let filled = fill_memory(&mut memory, piece, look)?;
     memory.truncate(filled);
     Ok(memory.into())

@@ -1,7 +1,8 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
-use super::Item;
+use super::replay::replay_over;
 use super::snapshot::FileEntries;
+use super::{Change, Item};
 use crate::collections::Index;
 
 /// All entries in insertion order, each key once, and the item of the salt behind them.
@@ -11,14 +12,18 @@ pub enum Items {
     Listed(Vec<Item>),
     /// As they stand in a file, and the index of their keys: nothing was made of them yet.
     InFile(FileEntries, Index),
+    /// The same, and what was done since.
+    Changed(FileEntries, Index, Vec<Change>),
 }
 
 impl Items {
-    /// How many there are.
+    /// How many there are, before what was done since.
     pub fn len(&self) -> usize {
         match self {
             Self::Listed(items) => items.len(),
-            Self::InFile(file, _) => file.len() + usize::from(file.salt().is_some()),
+            Self::InFile(file, _) | Self::Changed(file, ..) => {
+                file.len() + usize::from(file.salt().is_some())
+            }
         }
     }
 
@@ -31,12 +36,14 @@ impl Items {
     pub fn into_vec(self) -> Vec<Item> {
         match self {
             Self::Listed(items) => items,
-            Self::InFile(file, _) => {
-                let results = (0..file.len()).map(|at| file.item(at));
-                results.chain(file.salt()).collect()
-            }
+            Self::InFile(file, _) => list(&file),
+            Self::Changed(file, _, changes) => replay_over(|| list(&file), changes),
         }
     }
+}
+
+fn list(file: &FileEntries) -> Vec<Item> {
+    (0..file.len()).map(|at| file.item(at)).chain(file.salt()).collect()
 }
 
 impl Default for Items {

@@ -6,6 +6,7 @@
 mod entries;
 mod file;
 mod fill;
+mod free_memory;
 pub mod fs;
 mod items;
 mod journal;

@@ -17,10 +17,17 @@ struct Last {
 }
 
 /// Applies `changes` to `items` as a Python dict would: a key keeps its place until it is removed.
+/// Entries of a file are left where they are.
 pub fn replay(items: Items, changes: Vec<Change>) -> Items {
-    if changes.is_empty() {
-        return items;
+    match items {
+        items if changes.is_empty() => items,
+        Items::InFile(file, index) => Items::Changed(file, index, changes),
+        items => Items::Listed(replay_over(|| items.into_vec(), changes)),
     }
+}
+
+/// Applies `changes` to `items`, which are made only if they are not cleared.
+pub(super) fn replay_over(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) -> Vec<Item> {
     let mut last: HashMap<Bytes, Last, foldhash::fast::RandomState> = HashMap::default();
     let mut cleared = false;
     for (at, change) in changes.into_iter().enumerate() {
@@ -35,12 +42,12 @@ pub fn replay(items: Items, changes: Vec<Change>) -> Items {
             Change::Put(item) => put(&mut last, item, at),
         }
     }
-    let mut items = if cleared { Vec::new() } else { items.into_vec() };
+    let mut items = if cleared { Vec::new() } else { items() };
     if !last.is_empty() {
         replace(&mut items, &mut last);
     }
     items.extend(in_order(last));
-    Items::Listed(items)
+    items
 }
 
 /// Notes a result, in the place of the one that the key had.

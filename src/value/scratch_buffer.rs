@@ -2,6 +2,29 @@
 
 use super::find::copy_plain;
 
+/// What a thread unwinds with when there is no memory for a text. It is caught where texts are asked
+/// for: the program around a cache goes on without a text, but not without a process.
+#[derive(Clone, Copy, Debug)]
+pub struct OutOfMemory;
+
+impl OutOfMemory {
+    /// Unwinds without a word.
+    #[cold]
+    pub(crate) fn unwind() -> ! {
+        std::panic::resume_unwind(Box::new(Self))
+    }
+
+    /// What `run` gives, unless it is out of memory.
+    pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
+        // What is left half done is in `run` alone, and is dropped with it.
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        done.map_err(|payload| match payload.downcast::<Self>() {
+            Ok(out) => *out,
+            Err(other) => std::panic::resume_unwind(other),
+        })
+    }
+}
+
 /// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
 /// that writing there needs no `unsafe`, and one look at the length does for several pieces.
 #[derive(Debug, Default)]
@@ -85,7 +108,14 @@ impl ScratchBuffer {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) {
-        let least = self.end + more;
-        self.bytes.resize(least.max(self.bytes.len() * 2).max(256), 0);
+        let least = self.end.saturating_add(more);
+        let wanted = least.max(self.bytes.len().saturating_mul(2)).max(256);
+        for size in [wanted, least] {
+            if self.bytes.try_reserve_exact(size - self.bytes.len()).is_ok() {
+                self.bytes.resize(size, 0);
+                return;
+            }
+        }
+        OutOfMemory::unwind();
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::find;
-use super::scratch_buffer::ScratchBuffer;
+use super::scratch_buffer::{OutOfMemory, ScratchBuffer};
 use super::tag::Tag;
 use super::text::surrogate;
 use crate::error::{Error, Result};
@@ -60,9 +60,13 @@ impl Writer {
 
     /// The text in memory of exactly its size; this writer is empty again and keeps its buffer.
     pub fn take_exact(&mut self) -> Bytes {
-        let text = Bytes::copy_from_slice(self.as_bytes());
+        let mut text = Vec::new();
+        if text.try_reserve_exact(self.as_bytes().len()).is_err() {
+            OutOfMemory::unwind();
+        }
+        text.extend_from_slice(self.as_bytes());
         self.clear();
-        text
+        text.into()
     }
 
     /// `null`.

@@ -7,12 +7,17 @@ use pyo3::prelude::*;
 
 use super::encode::encode;
 use super::refusal::Refusal;
-use crate::value::scratch_buffer::ScratchBuffer;
+use crate::value::scratch_buffer::{OutOfMemory, ScratchBuffer};
 use crate::value::tag::{Tag, after, split_tag};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
+    OutOfMemory::catch(|| written(value, charset))
+        .unwrap_or_else(|OutOfMemory| Err(Refusal::new("more than there is memory for its text")))
+}
+
+fn written(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
     // The buffer is taken out while it is used: a value's own code may call for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
     let text = encode(value, &mut writer, 0).map(|()| writer.take_exact());

@@ -100,7 +100,9 @@ impl Handle for OpenFile {
     fn read(&self, start: u64, end: u64) -> io::Result<Vec<u8>> {
         let file = self.verified()?;
         let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; length];
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(length, 0);
         let mut filled = 0;
         while filled < length {
             match platform::read_at(file, start + filled as u64, &mut bytes[filled..]) {

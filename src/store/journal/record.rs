@@ -137,7 +137,8 @@ fn frame_parts(
     let start = out.len();
     let whole = text.iter().map(|part| part.len()).sum();
     let (key_len, text_len) = (length(key.len())?, length(whole)?);
-    out.reserve(HEAD + key.len() + whole + FOOT);
+    let room = HEAD + key.len() + whole + FOOT;
+    out.try_reserve_exact(room).map_err(|_| io::ErrorKind::OutOfMemory)?;
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[kind, flags, 0, 0]);
     out.extend_from_slice(&created.to_le_bytes());
