@@ -25,6 +25,7 @@ pub mod collections;
 pub mod error;
 pub mod flight;
 pub mod key;
+pub mod memory;
 pub mod policy;
 #[cfg(feature = "python")]
 mod py;

@@ -249,6 +249,8 @@ where
         let _active = sync::active();
         drop(self.loaded());
         let history = self.history.lock();
+        // While nothing is written yet: what is in the journal must be in the table.
+        self.state.lock().make_room();
         let written = self.write_down(key, &entry);
         let transient = entry.transient;
         let mut state = self.state.lock();

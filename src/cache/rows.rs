@@ -9,6 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::entry::Entry;
+use crate::memory::make_room;
 use crate::store::snapshot::FileEntries;
 use crate::store::{Entries, EntryRun};
 use crate::sync::Arc;
@@ -77,7 +78,7 @@ impl<L: Clone> Rows<L> {
 
     /// Makes room for as many more.
     pub fn reserve(&mut self, more: usize) {
-        self.own.reserve_exact(more);
+        make_room(&mut self.own, more);
     }
 
     /// Whether the row is one of this key.

@@ -67,7 +67,6 @@ impl<L> State<L> {
 impl<L: Clone> State<L> {
     /// Begins with what the store holds.
     pub fn load(&mut self, loaded: Loaded) {
-        self.loaded = true;
         self.modified = modified(&loaded);
         match loaded.items {
             Items::InFile(file, index) if self.table().is_empty() => self.read_file(file, index),
@@ -80,6 +79,7 @@ impl<L: Clone> State<L> {
             items => self.read_all(items.into_vec()),
         }
         self.rows.measure();
+        self.loaded = true;
     }
 
     fn read_file(&mut self, file: FileEntries, index: Index) {
@@ -191,6 +191,11 @@ impl<L: Clone> State<L> {
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
         let entry = self.table_mut().get_mut(key).filter(|entry| entry.is_same_text(text))?;
         entry.live.replace(live.clone())
+    }
+
+    /// Makes room for one more entry, or unwinds, out of memory.
+    pub fn make_room(&mut self) {
+        self.table_mut().reserve(1);
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.

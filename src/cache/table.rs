@@ -42,7 +42,7 @@ impl<L: Clone> Table<L> {
         self.index.is_empty()
     }
 
-    /// Makes room for as many more.
+    /// Makes room for as many more, or unwinds, out of memory.
     pub fn reserve(&mut self, more: usize) {
         self.rows.reserve(more);
         self.index.reserve(more);

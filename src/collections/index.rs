@@ -6,6 +6,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::memory::OutOfMemory;
+
 /// Numbers of rows by the hashes of keys. The keys themselves stand in the rows, which the caller
 /// has: whoever asks says whether a row is the one that is meant.
 #[derive(Debug, Default)]
@@ -47,9 +49,11 @@ impl Index {
         self.slots.is_empty()
     }
 
-    /// Makes room for as many more.
+    /// Makes room for as many more, or unwinds with [`OutOfMemory`].
     pub fn reserve(&mut self, more: usize) {
-        self.slots.reserve(more, |slot| slot.hash.spread());
+        if self.slots.try_reserve(more, |slot| slot.hash.spread()).is_err() {
+            OutOfMemory::unwind();
+        }
     }
 
     /// The hash of `key`, in this index.

@@ -14,8 +14,8 @@ use super::call::invocation::Answer;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::ffi::{
-    RawCall, Slot, Vectorcall, defer_counting, enter_recursion, install, slot_of, watching_slot_of,
-    widen,
+    RawCall, Slot, Vectorcall, check_memory, defer_counting, enter_recursion, install, slot_of,
+    watching_slot_of, widen,
 };
 use super::hits::Attached;
 use super::hits::row::{Hit, HitRecord};
@@ -351,6 +351,7 @@ impl Memoised {
     /// The whole call; of an async function the part that does not suspend.
     fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
         let (me, py) = (slf.get(), slf.py());
+        check_memory()?;
         let _level = enter_recursion(py)?;
         if me.suspends {
             return pending_call::call(slf, call, false);

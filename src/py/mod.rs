@@ -44,6 +44,7 @@ mod _core {
     /// What both halves must agree on.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::ffi::hold_reserve();
         let words = Mode::ALL.map(|(_, word)| word);
         module.add("MODES", PyTuple::new(module.py(), words)?)?;
         module.add("KEYED", Role::Keyed as u8)?;

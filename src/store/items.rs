@@ -1,6 +1,6 @@
 //! What a store found: all entries, each made an [`Item`] when its turn comes.
 
-use super::replay::replay_over;
+use super::replay::replay;
 use super::snapshot::FileEntries;
 use super::{Change, Item};
 use crate::collections::Index;
@@ -17,6 +17,16 @@ pub enum Items {
 }
 
 impl Items {
+    /// What `changes` make of them; entries of a file are left where they are.
+    #[must_use]
+    pub fn after(self, changes: Vec<Change>) -> Self {
+        match self {
+            items if changes.is_empty() => items,
+            Self::InFile(file, index) => Self::Changed(file, index, changes),
+            items => Self::Listed(replay(|| items.into_vec(), changes)),
+        }
+    }
+
     /// How many there are, before what was done since.
     pub fn len(&self) -> usize {
         match self {
@@ -37,7 +47,7 @@ impl Items {
         match self {
             Self::Listed(items) => items,
             Self::InFile(file, _) => list(&file),
-            Self::Changed(file, _, changes) => replay_over(|| list(&file), changes),
+            Self::Changed(file, _, changes) => replay(|| list(&file), changes),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::{Change, Item, Items};
+use super::{Change, Item};
 
 /// What a history says about one key in the end.
 struct Last {
@@ -17,17 +17,8 @@ struct Last {
 }
 
 /// Applies `changes` to `items` as a Python dict would: a key keeps its place until it is removed.
-/// Entries of a file are left where they are.
-pub fn replay(items: Items, changes: Vec<Change>) -> Items {
-    match items {
-        items if changes.is_empty() => items,
-        Items::InFile(file, index) => Items::Changed(file, index, changes),
-        items => Items::Listed(replay_over(|| items.into_vec(), changes)),
-    }
-}
-
-/// Applies `changes` to `items`, which are made only if they are not cleared.
-pub(super) fn replay_over(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) -> Vec<Item> {
+/// The items are made only if they are not cleared.
+pub(super) fn replay(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) -> Vec<Item> {
     let mut last: HashMap<Bytes, Last, foldhash::fast::RandomState> = HashMap::default();
     let mut cleared = false;
     for (at, change) in changes.into_iter().enumerate() {

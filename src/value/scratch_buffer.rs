@@ -1,29 +1,7 @@
 //! What texts are written on: memory that is there ahead, so that a short piece is a store or two.
 
 use super::find::copy_plain;
-
-/// What a thread unwinds with when there is no memory for a text. It is caught where texts are asked
-/// for: the program around a cache goes on without a text, but not without a process.
-#[derive(Clone, Copy, Debug)]
-pub struct OutOfMemory;
-
-impl OutOfMemory {
-    /// Unwinds without a word.
-    #[cold]
-    pub(crate) fn unwind() -> ! {
-        std::panic::resume_unwind(Box::new(Self))
-    }
-
-    /// What `run` gives, unless it is out of memory.
-    pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
-        // What is left half done is in `run` alone, and is dropped with it.
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
-        done.map_err(|payload| match payload.downcast::<Self>() {
-            Ok(out) => *out,
-            Err(other) => std::panic::resume_unwind(other),
-        })
-    }
-}
+use crate::memory::OutOfMemory;
 
 /// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
 /// that writing there needs no `unsafe`, and one look at the length does for several pieces.

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 
 use super::find;
-use super::scratch_buffer::{OutOfMemory, ScratchBuffer};
+use super::scratch_buffer::ScratchBuffer;
 use super::tag::Tag;
 use super::text::surrogate;
 use crate::error::{Error, Result};
+use crate::memory::OutOfMemory;
 
 /// Which characters stand for themselves in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use tree::{Imports, Tree};
 
 /// The rooms in their order; those of one line know nothing of each other.
 const ROOMS: &[&[&str]] = &[
-    &["clock", "error", "stepping"],
+    &["clock", "error", "memory", "stepping"],
     &["sync"],
     &["collections", "value"],
     &["key"],

@@ -1,16 +1,18 @@
 //! The C functions that CPython calls for a call of a [`Vectorcall`] class.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use pyo3::PyClass;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
 use super::raw_call::{RawCall, parts};
 use super::slot::Slot;
+use crate::memory::OutOfMemory;
 
 /// A class whose instances are called without a tuple, a dict or a conversion.
 pub trait Vectorcall: PyClass<Frozen = True> + Sync {
@@ -119,7 +121,17 @@ fn guarded<'py>(
 }
 
 fn caught<'py>(run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(a_bug()))
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| Err(why_unwound(&*payload)))
+}
+
+/// The exception for what was unwound with: out of memory, or a bug.
+fn why_unwound(payload: &(dyn Any + Send)) -> PyErr {
+    // `PyO3` panics with these words where the interpreter gives no new object.
+    let is_refused = payload.downcast_ref() == Some(&"PyObject pointer is null");
+    if is_refused || payload.is::<OutOfMemory>() {
+        return PyMemoryError::new_err("there is no memory left for a memoised call");
+    }
+    a_bug()
 }
 
 fn a_bug() -> PyErr {

@@ -7,13 +7,19 @@ use pyo3::prelude::*;
 
 use super::encode::encode;
 use super::refusal::Refusal;
-use crate::value::scratch_buffer::{OutOfMemory, ScratchBuffer};
+use crate::memory::OutOfMemory;
+use crate::value::scratch_buffer::ScratchBuffer;
 use crate::value::tag::{Tag, after, split_tag};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
 pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
-    OutOfMemory::catch(|| written(value, charset))
+    or_refused(|| written(value, charset))
+}
+
+/// What `write` gives; a refusal if there is no memory for the text.
+fn or_refused(write: impl FnOnce() -> Result<Bytes, Box<Refusal>>) -> Result<Bytes, Box<Refusal>> {
+    OutOfMemory::catch(write)
         .unwrap_or_else(|OutOfMemory| Err(Refusal::new("more than there is memory for its text")))
 }
 
@@ -38,11 +44,13 @@ thread_local! {
 
 /// The text of a kept exception, unless its arguments cannot be stored.
 pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
-    let mut writer = Writer::new(charset);
-    writer.begin_tag(Tag::Error);
-    encode(payload, &mut writer, 1)?;
-    writer.end_dict();
-    Ok(writer.take_exact())
+    or_refused(|| {
+        let mut writer = Writer::new(charset);
+        writer.begin_tag(Tag::Error);
+        encode(payload, &mut writer, 1)?;
+        writer.end_dict();
+        Ok(writer.take_exact())
+    })
 }
 
 /// Whether a text is a kept exception's, also after an editor or a formatter went over it: a list that

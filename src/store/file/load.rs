@@ -7,7 +7,6 @@ use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
 use super::telling::is_circle;
 use crate::store::fs::FileFingerprint;
-use crate::store::replay::replay;
 use crate::store::snapshot::somebody_elses;
 use crate::store::{Change, ExternalChange, Items, Loaded};
 
@@ -20,7 +19,7 @@ impl FileState {
         self.pending.clear();
         let loaded = self.try_load().map(|(loaded, _)| loaded);
         loaded.unwrap_or_else(|| Loaded {
-            items: replay(Items::default(), self.backlog.changes().cloned().collect()),
+            items: Items::default().after(self.backlog.changes().cloned().collect()),
             ..Loaded::default()
         })
     }
@@ -61,7 +60,7 @@ impl FileState {
         let deletions = changes.iter().filter(deletes).cloned().collect();
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
-        let items = replay(found.items, changes);
+        let items = found.items.after(changes);
         Some((Loaded { items, modified, foreign: !is_known }, deletions))
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::folder::Folder;
+use crate::memory::OutOfMemory;
 use crate::stepping;
 use crate::store::Items;
 use crate::store::fill::fill;
@@ -82,7 +83,13 @@ fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
     })
 }
 
+/// What one look at a file finds; an error if there is no memory for it.
 fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
+    OutOfMemory::catch(|| look_once(folder, path))
+        .unwrap_or_else(|OutOfMemory| Err(io::ErrorKind::OutOfMemory.into()))
+}
+
+fn look_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     // Before it is opened: to open a device may do something.
     if !folder.fs.status(path)?.regular {
         return Ok(None);
@@ -95,12 +102,20 @@ fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint
         let bytes = fill(before.fingerprint.size, piece, |text| reader.advance(text))?;
         let after = file.status()?;
         if is_all(&bytes, &after) && after.fingerprint == before.fingerprint {
-            return Ok(before.regular.then(|| (before.fingerprint, reader.finish(&bytes))));
+            let read = reader.finish(&bytes);
+            check_room(&read)?;
+            return Ok(before.regular.then_some((before.fingerprint, read)));
         }
         before = after;
         stepping::sleep(PAUSE);
     }
     Err(io::Error::other("it changes all the time"))
+}
+
+/// An error if there is no memory for what is noted of each entry once it is in use.
+fn check_room(read: &Snapshot) -> io::Result<()> {
+    let mut notes: Vec<u32> = Vec::new();
+    notes.try_reserve_exact(read.items.len()).map_err(|_| io::ErrorKind::OutOfMemory.into())
 }
 
 /// Whether `bytes` are all that the file holds.

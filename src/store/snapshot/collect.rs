@@ -14,6 +14,7 @@ use super::format::Format;
 use super::reserved::{self, Line, is_like_line_key, is_reserved_spelling, unspell};
 use super::scan::{Entry, plain_or_unescaped};
 use crate::collections::{Hash, Index};
+use crate::memory::make_room;
 use crate::store::RESERVED_KEY;
 
 /// What the file held so far.
@@ -59,6 +60,8 @@ impl Collector {
     #[inline(always)]
     fn add_fresh(&mut self, key: &[u8], entry: &Entry) {
         // While the key is in the CPU's cache. To look it up is cheaper for many keys at once.
+        make_room(&mut self.fresh, 1);
+        make_room(&mut self.found, 1);
         self.fresh.push(self.index.hash(key));
         self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
     }
@@ -70,6 +73,7 @@ impl Collector {
         let (found, hash) = (&self.found, self.index.hash(&key));
         let same = |place: usize| *self::key(text, &found[place]) == *key;
         if self.index.find_or_insert(hash, found.len(), same).is_none() {
+            make_room(&mut self.found, 1);
             self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
         }
     }
