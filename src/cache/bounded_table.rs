@@ -14,6 +14,9 @@ use crate::sync::Arc;
 /// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
 pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
 
+/// The entry that another one replaced, and those that went for its sake.
+pub type Replaced<L> = (Option<Entry<L>>, Displaced<L>);
+
 /// A table whose entries note their use and go by it, once somebody sets a limit.
 #[derive(Debug)]
 pub struct BoundedTable<L> {
@@ -112,7 +115,7 @@ impl<L: Clone> BoundedTable<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
-    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> (Option<Entry<L>>, Displaced<L>) {
+    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> Replaced<L> {
         let (size, origin) = (entry.size(), entry.origin);
         entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
         let liveness = entry.liveness.clone();

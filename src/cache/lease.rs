@@ -106,6 +106,30 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         Self { guard: None, lock: None, old, started: f64::NAN, beside: None }
     }
 
+    /// The right to compute `key` beside somebody else who does, whose result goes first.
+    pub fn beside(cache: &Cache<L, E>, key: &[u8], old: StaleResult<L>) -> Self {
+        Self { beside: Some(made_at(cache, key)), ..Self::unshared(old) }
+    }
+
+    /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
+    /// them, or of our threads, has computed it.
+    pub fn acquire(mut self, cache: &Cache<L, E>, key: &[u8], ask: Ask) -> Miss<L, E> {
+        let _displaced;
+        let _active = sync::active();
+        let ledger = &*cache.ledger;
+        let locked = if ask.locks { ledger.store.lock_key(key) } else { KeyLock::Unsupported };
+        let is_busy = matches!(locked, KeyLock::Busy);
+        (self.lock, self.started) = (locked.held(), clock::now());
+        drop(ledger.loaded());
+        _displaced = ledger.take_external_changes();
+        let found = if ask.looks { ledger.state.lock().hit(key, ask.origin) } else { None };
+        match found {
+            Some(found) => Miss::Found(self, found),
+            None if is_busy => Miss::Busy(self),
+            None => Miss::Lead(self),
+        }
+    }
+
     /// How many seconds the computation took that is over `now`.
     pub fn took(&self, now: f64) -> Option<f64> {
         // A clock may be set back meanwhile.
@@ -121,16 +145,34 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<()> {
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let written = match self.beside {
-            Some(before) => cache.put_unless_first(key, entry, before, self.guard.is_none()),
-            None => cache.put_now(key, entry),
+            Some(before) => self.put_unless_first(cache, key, entry, before),
+            None => cache.put(key, entry),
         };
         self.share(result);
         written
     }
 
+    /// Keeps `entry`, unless somebody else who computes the key has brought a result; if that one is
+    /// still at it in this process, the entry waits with that computation.
+    fn put_unless_first(
+        &self,
+        cache: &Cache<L, E>,
+        key: &Bytes,
+        entry: Entry<L>,
+        before: Before,
+    ) -> Result<()> {
+        let shared = self.guard.is_none();
+        let entry = match if shared { cache.flights.offer(key, entry) } else { Err(entry) } {
+            Ok(()) => return Ok(()),
+            Err(entry) => entry,
+        };
+        cache.take_external_changes();
+        if made_at(cache, key) == before { cache.put(key, entry) } else { Ok(()) }
+    }
+
     /// Lets the result of another one who computes the key go first from now on.
     pub fn stand_back(&mut self, cache: &Cache<L, E>, key: &[u8]) {
-        self.beside = Some(cache.made_at(key));
+        self.beside = Some(made_at(cache, key));
     }
 
     /// The computation failed: hands `result` to those who wait. What another one computed beside
@@ -138,7 +180,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
         if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
             // A failure is in the store's notices.
-            let _ = cache.put_now(key, beside);
+            let _ = cache.put(key, beside);
         }
         self.share(result);
     }
@@ -153,12 +195,6 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 }
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L, E> {
-    /// The entry of `key`, asked for by `origin`.
-    pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
-        let _active = sync::active();
-        self.loaded().hit(key, origin)
-    }
-
     /// Joins the flight of `key`, or begins it, if this process may compute the key and nobody has
     /// finished it meanwhile.
     pub fn begin_miss<'c>(
@@ -168,62 +204,23 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         ask: Ask,
         old: StaleResult<L>,
     ) -> Miss<L, E> {
-        let active = sync::active();
-        let joined = self.flights.join(key, caller);
-        drop(active);
-        match joined {
+        match self.flights.join(key, caller) {
             Join::Lead(guard) => {
-                self.acquire(key, Lease { guard: Some(guard), ..Lease::late(old) }, ask)
+                Lease { guard: Some(guard), ..Lease::late(old) }.acquire(self, key, ask)
             }
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,
             Join::Circle => Miss::Circle(old),
-            Join::Beside => Miss::Beside(self.lease_beside(key, old)),
+            Join::Beside => Miss::Beside(Lease::beside(self, key, old)),
         }
     }
+}
 
-    /// The right to compute `key` beside somebody else who does, whose result goes first.
-    pub fn lease_beside(&self, key: &[u8], old: StaleResult<L>) -> Lease<L, E> {
-        Lease { beside: Some(self.made_at(key)), ..Lease::unshared(old) }
-    }
-
-    /// When the entry of `key` was made.
-    fn made_at(&self, key: &[u8]) -> Before {
-        self.peek(key).and_then(|found| found.entry.created)
-    }
-
-    /// Keeps `entry`, unless somebody else who computes the key has brought a result; if that one is
-    /// still at it in this process (`shared`), the entry waits with that computation.
-    fn put_unless_first(
-        &self,
-        key: &Bytes,
-        entry: Entry<L>,
-        before: Before,
-        shared: bool,
-    ) -> Result<()> {
-        let entry = match if shared { self.flights.offer(key, entry) } else { Err(entry) } {
-            Ok(()) => return Ok(()),
-            Err(entry) => entry,
-        };
-        self.take_external_changes();
-        if self.made_at(key) == before { self.put_now(key, entry) } else { Ok(()) }
-    }
-
-    /// Keeps other processes from computing the key of `lease`, takes in what they did, and looks
-    /// whether one of them, or of our threads, has computed it.
-    pub fn acquire(&self, key: &[u8], mut lease: Lease<L, E>, ask: Ask) -> Miss<L, E> {
-        let _displaced;
-        let _active = sync::active();
-        let locked = if ask.locks { self.store.lock_key(key) } else { KeyLock::Unsupported };
-        let is_busy = matches!(locked, KeyLock::Busy);
-        (lease.lock, lease.started) = (locked.held(), clock::now());
-        drop(self.loaded());
-        _displaced = self.take_external_active();
-        let found = if ask.looks { self.state.lock().hit(key, ask.origin) } else { None };
-        match found {
-            Some(found) => Miss::Found(lease, found),
-            None if is_busy => Miss::Busy(lease),
-            None => Miss::Lead(lease),
-        }
-    }
+/// When the entry of `key` was made.
+fn made_at<L, E>(cache: &Cache<L, E>, key: &[u8]) -> Before
+where
+    L: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    cache.peek(key).and_then(|found| found.entry.created)
 }

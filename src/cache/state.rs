@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::bounded_table::{BoundedTable, Displaced};
+use super::bounded_table::{BoundedTable, Displaced, Replaced};
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
 use super::lease::Found;
@@ -199,7 +199,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
-    pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> (Option<Entry<L>>, Displaced<L>) {
+    pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> Replaced<L> {
         let transient = entry.transient;
         let (old, evicted) = self.rows.put(key, entry);
         match &old {

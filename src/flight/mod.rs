@@ -121,12 +121,12 @@ impl<V: Send + Sync + 'static> Flights<V> {
 
     /// Whether somebody computes `key`; one atomic load if nobody computes anything.
     pub fn is_flying(&self, key: &[u8]) -> bool {
-        !self.graph.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()
+        !self.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()
     }
 
-    /// Whether `caller` is computing `key`, further up its stack.
+    /// Whether `caller` is computing `key`, further up its stack; as cheap.
     pub fn is_nested<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> bool {
-        self.own(&mut self.graph.lock(), key, caller.into()).is_some()
+        !self.is_idle() && self.own(&mut self.graph.lock(), key, caller.into()).is_some()
     }
 
     /// What an inner call under `key` gave, if `caller` is inside its own flight of that key.

@@ -194,10 +194,10 @@ impl Memoised {
     fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
             let limits = Limits { maxsize: options.maxsize, max_bytes: None };
-            self.core.get().cache().limit(self.share(), limits);
+            self.core.get().cache().policies().limit(self.share(), limits);
         }
         if options.expires() {
-            self.core.get().cache().keep_times();
+            self.core.get().cache().policies().keep_times();
         }
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
         if self.configured.swap(true, Ordering::AcqRel) {
@@ -231,7 +231,7 @@ impl Memoised {
 
     /// How many entries of this function went because there was no room.
     fn evictions(&self) -> u64 {
-        self.core.get().cache().evictions(&self.share())
+        self.core.get().cache().policies().evictions(&self.share())
     }
 
     /// Forgets what is remembered by arguments.

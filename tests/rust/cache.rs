@@ -42,7 +42,7 @@ fn unstorable(live: &str) -> Entry<String> {
 }
 
 fn text(cache: &Text, name: &str) -> Option<String> {
-    let text = cache.get(name.as_bytes())?.text?;
+    let text = cache.hit(name.as_bytes(), None)?.entry.text?;
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -55,7 +55,7 @@ fn results_outlive_the_cache() {
     for (name, value) in [("b", "1"), ("a", "[2]"), ("b", "3")] {
         cache.put(&key(name), result(value)).unwrap();
     }
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     let later = on_disk(&path);
     assert_eq!(later.keys(), [key("b"), key("a")]);
     assert_eq!(text(&later, "b").as_deref(), Some("3"));
@@ -69,17 +69,17 @@ fn a_closed_cache_leaves_the_file_alone() {
     let path = folder.path().join("c.json");
     let cache = on_disk(&path);
     cache.put(&key("a"), result("1")).unwrap();
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     std::fs::write(&path, "{ half of somebody else's").unwrap();
-    cache.close().unwrap();
-    cache.save().unwrap();
+    cache.saver().close().unwrap();
+    cache.saver().save().unwrap();
     assert_eq!(cache.notices(), Vec::<String>::new());
     assert_eq!(std::fs::read(&path).unwrap(), b"{ half of somebody else's");
     std::fs::write(&path, "{\"b\": 2}").unwrap();
     cache.take_external_changes();
     assert_eq!(cache.keys(), [key("b")]);
     cache.put(&key("c"), result("3")).unwrap();
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     assert_eq!(on_disk(&path).keys(), [key("b"), key("c")]);
 }
 
@@ -95,7 +95,7 @@ fn empty_journals_are_cleared_away() {
     }
     let cache = on_disk(&path);
     assert_eq!(text(&cache, "a").as_deref(), Some("1"));
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     let left: Vec<_> =
         folder.path().read_dir().unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(left, ["c.json"]);
@@ -109,8 +109,8 @@ fn the_unstorable_replaces_the_stored() {
     let cache = on_disk(&path);
     cache.put(&key("a"), result("1")).unwrap();
     cache.put(&key("a"), unstorable("an open socket")).unwrap();
-    assert_eq!(cache.get(b"a").unwrap().live.as_deref(), Some("an open socket"));
-    cache.close().unwrap();
+    assert_eq!(cache.hit(b"a", None).unwrap().entry.live.as_deref(), Some("an open socket"));
+    cache.saver().close().unwrap();
     assert!(!on_disk(&path).contains(b"a"));
 }
 
@@ -175,10 +175,10 @@ fn marks_tell_of_entries_that_go() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.json");
     let (one, two) = (on_disk(&path), on_disk(&path));
-    one.limit(Share::All, Limits { maxsize: Some(2), max_bytes: None });
+    one.policies().limit(Share::All, Limits { maxsize: Some(2), max_bytes: None });
     let put = |name| {
         one.put(&key(name), result("1")).unwrap();
-        one.get(name.as_bytes()).unwrap().liveness.unwrap()
+        one.hit(name.as_bytes(), None).unwrap().entry.liveness.unwrap()
     };
     let (a, b) = (put("a"), put("b"));
     assert!(!a.is_gone());
@@ -198,11 +198,11 @@ fn marks_tell_of_entries_that_go() {
 fn marks_begin_with_fresh_tables() {
     let cache = in_memory();
     cache.put(&key("a"), result("1")).unwrap();
-    assert!(cache.get(b"a").unwrap().liveness.is_none());
+    assert!(cache.hit(b"a", None).unwrap().entry.liveness.is_none());
     let before = cache.gate().epoch.current();
-    cache.keep_times();
+    cache.policies().keep_times();
     assert_ne!(cache.gate().epoch.current(), before);
-    assert!(cache.get(b"a").unwrap().liveness.is_some());
+    assert!(cache.hit(b"a", None).unwrap().entry.liveness.is_some());
 }
 
 /// A decoded form is kept beside the text it was made from, and not beside another one.
@@ -210,12 +210,12 @@ fn marks_begin_with_fresh_tables() {
 fn decoded_forms_belong_to_their_text() {
     let cache = in_memory();
     cache.put(&key("a"), result("1")).unwrap();
-    let old = cache.get(b"a").unwrap().text.unwrap();
+    let old = cache.hit(b"a", None).unwrap().entry.text.unwrap();
     cache.keep_live(b"a", &old, &"one".to_owned());
-    assert_eq!(cache.get(b"a").unwrap().live.as_deref(), Some("one"));
+    assert_eq!(cache.hit(b"a", None).unwrap().entry.live.as_deref(), Some("one"));
     cache.put(&key("a"), result("22")).unwrap();
     cache.keep_live(b"a", &old, &"one".to_owned());
-    assert_eq!(cache.get(b"a").unwrap().live, None);
+    assert_eq!(cache.hit(b"a", None).unwrap().entry.live, None);
 }
 
 /// The first to use an entry is remembered; everybody later is told who it was.
@@ -236,18 +236,20 @@ fn evictions_reach_the_file() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("c.json");
     let cache = on_disk(&path);
-    cache.limit(Share::Name(b"f".to_vec()), Limits { maxsize: Some(1), max_bytes: None });
+    cache
+        .policies()
+        .limit(Share::Name(b"f".to_vec()), Limits { maxsize: Some(1), max_bytes: None });
     for name in ["f(1)", "g(1)", "f(2)"] {
         cache.put(&key(name), result("1")).unwrap();
     }
     assert_eq!(
         (
-            cache.evictions(&Share::Name(b"f".to_vec())),
-            cache.evictions(&Share::Name(b"g".to_vec()))
+            cache.policies().evictions(&Share::Name(b"f".to_vec())),
+            cache.policies().evictions(&Share::Name(b"g".to_vec()))
         ),
         (1, 0)
     );
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     assert_eq!(on_disk(&path).keys(), [key("g(1)"), key("f(2)")]);
 }
 
@@ -258,12 +260,12 @@ fn bad_texts_are_set_aside() {
     let path = folder.path().join("c.json");
     std::fs::write(&path, "{\n\"a\": [1,, 2],\n\"b\": 2\n}\n").unwrap();
     let cache = on_disk(&path);
-    let bad = cache.get(b"a").unwrap().text.unwrap();
+    let bad = cache.hit(b"a", None).unwrap().entry.text.unwrap();
     cache.discard(b"a", &bad, "a test says so", true);
     assert!(!cache.contains(b"a") && cache.contains(b"b"));
     let notices = cache.notices().join("\n");
     assert!(notices.contains("damaged-") && notices.contains("a test says so"), "{notices}");
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\n\"b\": 2\n}\n");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
@@ -272,13 +274,15 @@ fn bad_texts_are_set_aside() {
 #[test]
 fn one_computes_and_the_other_waits() {
     let cache = in_memory();
-    let Join::Lead(guard) = cache.join(&key("a"), Owner::thread(1)) else { panic!("nobody else") };
+    let Join::Lead(guard) = cache.flights().join(&key("a"), Owner::thread(1)) else {
+        panic!("nobody else")
+    };
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| match cache.join(&key("a"), Owner::thread(2)) {
+        let waiting = scope.spawn(|| match cache.flights().join(&key("a"), Owner::thread(2)) {
             Join::Wait(waiter) => waiter.wait(Duration::from_secs(10)),
             other => panic!("{other:?}"),
         });
-        while !cache.is_flying(b"a") {
+        while !cache.flights().is_flying(b"a") {
             thread::yield_now();
         }
         let landed = SharedResult::Result(Some(key("1")), None);
@@ -289,7 +293,7 @@ fn one_computes_and_the_other_waits() {
             other => panic!("{other:?}"),
         }
     });
-    assert!(!cache.is_flying(b"a"));
+    assert!(!cache.flights().is_flying(b"a"));
 }
 
 /// Threads that put, remove, read and save at once leave a file that holds what memory holds.
@@ -310,14 +314,14 @@ fn threads_and_saves_agree() {
                         cache.put(&name, result("1")).unwrap();
                     }
                     if step % 25 == 0 {
-                        cache.save().unwrap();
+                        cache.saver().save().unwrap();
                     }
                 }
             });
         }
     });
     let mut kept = cache.keys();
-    cache.close().unwrap();
+    cache.saver().close().unwrap();
     let mut found = on_disk(&path).keys();
     kept.sort();
     found.sort();

@@ -111,7 +111,7 @@ impl CoreCache {
 
     /// How much the whole cache may hold: entries, bytes; None where there is no limit.
     fn limits(&self) -> (Option<usize>, Option<u64>) {
-        let Limits { maxsize, max_bytes } = self.cache.limits();
+        let Limits { maxsize, max_bytes } = self.cache.policies().limits();
         (maxsize, max_bytes)
     }
 
@@ -119,12 +119,12 @@ impl CoreCache {
     #[pyo3(signature = (*, maxsize, max_bytes))]
     fn limit(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
         self.bounded.store(maxsize.is_some() || max_bytes.is_some(), Ordering::Release);
-        self.cache.limit(Share::All, Limits { maxsize, max_bytes });
+        self.cache.policies().limit(Share::All, Limits { maxsize, max_bytes });
     }
 
     /// How many entries went because there was no room.
     fn evictions(&self) -> u64 {
-        self.cache.evictions(&Share::All)
+        self.cache.policies().evictions(&Share::All)
     }
 
     /// An override of the mode begins somewhere: hits look at it from now on.
@@ -163,7 +163,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = self.patiently(py, || self.cache.try_save())?;
+        let saved = self.patiently(py, || self.cache.saver().try_save())?;
         self.tell(py)?;
         Ok(saved.is_ok())
     }
@@ -173,7 +173,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let erased = py.detach(|| self.cache.erase());
+        let erased = py.detach(|| self.cache.saver().erase());
         self.tell(py)?;
         Ok(erased.is_ok())
     }
@@ -183,9 +183,9 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = self.patiently(py, || self.cache.try_close())?;
+        let saved = self.patiently(py, || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
-            py.detach(|| self.cache.leave());
+            py.detach(|| self.cache.saver().leave());
         }
         self.tell(py)?;
         Ok(saved.is_ok())
@@ -226,9 +226,9 @@ impl Drop for CoreCache {
         // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
         // journal, for the next process to find.
         if self.is_writable() {
-            let closed = self.cache.try_close();
+            let closed = self.cache.saver().try_close();
             if closed.is_err_and(|error| error.is_busy()) {
-                self.cache.leave();
+                self.cache.saver().leave();
             }
         }
     }
@@ -310,7 +310,7 @@ impl CoreCache {
 
     /// Writes what another process was in the way of.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        while self.cache.settle().is_err_and(|error| error.is_busy()) {
+        while self.cache.saver().settle().is_err_and(|error| error.is_busy()) {
             pause(py)?;
         }
         Ok(())
@@ -318,7 +318,7 @@ impl CoreCache {
 
     /// Warns of what the store has to say.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        if self.cache.is_unsettled() {
+        if self.cache.saver().is_unsettled() {
             self.settle(py)?;
         }
         for notice in self.cache.notices() {

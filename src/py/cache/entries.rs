@@ -138,7 +138,7 @@ impl CoreCache {
                 self.warn(py, "UnstorableWarning", &(sentence + &refused.kept_how(py)))?;
             }
         }
-        let _ = self.cache.put_now(key, entry);
+        let _ = self.cache.put(key, entry);
         self.tell(py)
     }
 }

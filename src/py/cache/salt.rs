@@ -17,7 +17,7 @@ impl CoreCache {
             return Ok(me.spare_salt.get().cloned());
         }
         Self::load_once(slf)?;
-        Ok(me.cache().salt(mode.writes()))
+        Ok(me.cache().salts().get(mode.writes()))
     }
 
     /// Lets `salt` be that, unless there is one: the salt that holds, in all processes.
@@ -29,7 +29,7 @@ impl CoreCache {
         Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
         me.cache().take_external_changes();
-        let salt = me.cache().offer_salt(salt, mode.writes());
+        let salt = me.cache().salts().offer(salt, mode.writes());
         me.tell(py)?;
         Ok(salt)
     }

@@ -119,12 +119,12 @@ impl<'py> Invocation<'_, 'py> {
     /// Warnings of the store, and the save that its journal asks for.
     pub(super) fn after_put(&self, py: Python<'py>) -> PyResult<()> {
         let core = self.core.get();
-        if core.cache().should_save() {
+        if core.cache().saver().should_save() {
             let cache = Arc::clone(core.cache());
             let builder = std::thread::Builder::new().name("outlive-save".to_owned());
-            if builder.spawn(move || cache.save_in_background()).is_err() {
+            if builder.spawn(move || cache.saver().save_in_background()).is_err() {
                 // Without a thread for it the next save does it; the journal has everything.
-                core.cache().no_background();
+                core.cache().saver().no_background();
             }
         }
         if is_after_exit() {
@@ -281,7 +281,7 @@ impl<'py> Invocation<'_, 'py> {
                     .map(drop);
             }
         }
-        let _ = self.cache().put_now(&self.key, entry);
+        let _ = self.cache().put(&self.key, entry);
         self.after_put(py)
     }
 
@@ -298,7 +298,7 @@ impl<'py> Invocation<'_, 'py> {
         {
             return Err(self.unstorable_error(py, value, refused)?);
         }
-        let _ = self.cache().put_now(&self.key, entry);
+        let _ = self.cache().put(&self.key, entry);
         self.after_put(py)?;
         refused.map_or(Ok(()), |refused| self.tell_unstorable(py, &refused))
     }

@@ -152,7 +152,7 @@ impl<'py> Invocation<'_, 'py> {
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         // While somebody computes this key it may be us: then the cache does not count.
-        if self.cache().is_nested(&self.key, self.caller()) {
+        if self.cache().flights().is_nested(&self.key, self.caller()) {
             return self.inside(py);
         }
         let old = match self.look(py)? {
@@ -203,12 +203,12 @@ impl<'py> Invocation<'_, 'py> {
 
     /// The right to compute beside the one who does.
     pub fn lease_beside(&self) -> PyLease {
-        self.cache().lease_beside(&self.key, PyStaleResult::default())
+        PyLease::beside(self.cache(), &self.key, PyStaleResult::default())
     }
 
     /// A place among those who wait for this key.
     pub fn join(&self) -> Join<PySharedResult> {
-        self.cache().join(&self.key, self.caller())
+        self.cache().flights().join(&self.key, self.caller())
     }
 
     /// Computes anew, whatever is kept; mode "offline" computes nothing.
@@ -222,7 +222,7 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Asks again for a key that another process had.
     pub fn acquire(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        self.next(py, self.cache().acquire(&self.key, lease, self.ask()))
+        self.next(py, lease.acquire(self.cache(), &self.key, self.ask()))
     }
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {

@@ -81,7 +81,7 @@ impl<'py> Invocation<'_, 'py> {
         let value = self.serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
-        if !self.is_remembered() || self.cache().is_flying(&self.key) {
+        if !self.is_remembered() || self.cache().flights().is_flying(&self.key) {
             return Ok(Look::Hit((value, None)));
         }
         let fill = self.fill(py, &live, &found.entry, expiry)?;
@@ -225,7 +225,7 @@ impl<'py> Invocation<'_, 'py> {
     /// call must do it.
     fn refresh_later(&self, py: Python<'py>) -> PyResult<bool> {
         let Some(refresher) = &self.options.refresher else { return Ok(true) };
-        if self.mode == Mode::Offline || self.cache().is_flying(&self.key) {
+        if self.mode == Mode::Offline || self.cache().flights().is_flying(&self.key) {
             return Ok(true);
         }
         let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;

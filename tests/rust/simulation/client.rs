@@ -41,7 +41,7 @@ impl Client {
     }
 
     fn find(&self, key: &str) -> Option<String> {
-        let text = self.0.get(key.as_bytes())?.text?;
+        let text = self.0.hit(key.as_bytes(), None)?.entry.text?;
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
@@ -63,29 +63,32 @@ impl Client {
     pub fn put(&self, key: &str, text: &str) -> bool {
         let mut entry = Entry::new(Some(1.0));
         entry.text = Some(Bytes::copy_from_slice(text.as_bytes()));
-        self.0.put(&Bytes::copy_from_slice(key.as_bytes()), entry).is_ok()
+        match self.0.put(&Bytes::copy_from_slice(key.as_bytes()), entry) {
+            Err(error) if error.is_busy() => self.0.saver().wait_until_settled().is_ok(),
+            written => written.is_ok(),
+        }
     }
 
     /// Forgets a key.
     pub fn forget(&self, key: &str) {
         drop(self.0.remove(key.as_bytes(), true));
-        self.0.wait_until_settled();
+        let _ = self.0.saver().wait_until_settled();
     }
 
     /// Forgets all.
     pub fn clear(&self) {
         self.0.clear(true);
-        self.0.wait_until_settled();
+        let _ = self.0.saver().wait_until_settled();
     }
 
     /// Saves; whether it worked.
     pub fn save(&self) -> bool {
-        self.0.save().is_ok()
+        self.0.saver().save().is_ok()
     }
 
     /// Closes; whether it worked.
     pub fn close(&self) -> bool {
-        self.0.close().is_ok()
+        self.0.saver().close().is_ok()
     }
 
     /// Goes on as the child of a fork.

@@ -1,33 +1,41 @@
 //! Snapshots: when they are written, and how they take in what others did.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::Cache;
 use super::bounded_table::Displaced;
-use super::entry::Entry;
-
+use super::ledger::Ledger;
 use crate::error::Result;
 use crate::stepping;
 use crate::store::{Saving, Store};
-use crate::sync::{self, rank};
+use crate::sync::{self, Arc, Mutex, rank};
 
 /// How a store answers to a save.
 type Begun = Result<Option<Box<dyn Saving>>>;
 
-impl<L, E> Cache<L, E>
-where
-    L: Clone + Send + Sync + 'static,
-    E: Clone + Send + Sync + 'static,
-{
+/// Writes the snapshots of a cache, and what other processes were in the way of.
+pub struct Saver<L> {
+    ledger: Arc<Ledger<L>>,
+    /// Held by whoever writes a snapshot.
+    saving: Mutex<(), { rank::SAVING }>,
+    /// Whether a thread is writing one in the background.
+    background: AtomicBool,
+}
+
+impl<L: Clone> Saver<L> {
+    /// The one of a cache with this ledger.
+    pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
+        Self { ledger, saving: Mutex::new(()), background: AtomicBool::new(false) }
+    }
+
     /// Writes a snapshot, if anything changed since the last one. Waits while somebody else does.
     pub fn save(&self) -> Result<()> {
         until_free(|| self.try_save())
     }
 
     /// The same; an error that [`Error::is_busy`] knows while somebody else writes one.
+    ///
+    /// [`Error::is_busy`]: crate::error::Error::is_busy
     pub fn try_save(&self) -> Result<()> {
         let mut displaced = Displaced::new();
         let _active = sync::active();
@@ -41,11 +49,12 @@ where
         displaced: &mut Displaced<L>,
         begin: impl Fn(&dyn Store) -> Begun,
     ) -> Result<()> {
-        if !self.state.lock().is_loaded() || self.store.is_closed() {
+        let Ledger { state, store, .. } = &*self.ledger;
+        if !state.lock().is_loaded() || store.is_closed() {
             return Ok(());
         }
-        if self.state.lock().rows.is_reordered() {
-            self.store.reorder();
+        if state.lock().rows.is_reordered() {
+            store.reorder();
         }
         // Somebody foreign may rewrite the file at this very moment; the second try has read it.
         self.try_checkpoint(displaced, &begin).or_else(|_| self.try_checkpoint(displaced, &begin))
@@ -59,11 +68,12 @@ where
         displaced: &mut Displaced<L>,
         begin: impl Fn(&dyn Store) -> Begun,
     ) -> Result<()> {
-        let Some(mut saving) = begin(self.store.as_ref())? else { return Ok(()) };
-        let history = self.history.lock();
+        let ledger = &*self.ledger;
+        let Some(mut saving) = begin(ledger.store.as_ref())? else { return Ok(()) };
+        let history = ledger.history.lock();
         let Some(changes) = saving.seal()? else { return Ok(()) };
-        displaced.extend(self.take_in(changes));
-        let mut state = self.state.lock();
+        displaced.extend(ledger.take_in(changes));
+        let mut state = ledger.state.lock();
         let entries = state.entries();
         state.rows.note_order();
         drop(state);
@@ -76,14 +86,14 @@ where
     pub fn erase(&self) -> Result<()> {
         self.save()?;
         let _active = sync::active();
-        self.store.erase_copies();
+        self.ledger.store.erase_copies();
         Ok(())
     }
 
     /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
     /// [`save_in_background`](Self::save_in_background).
     pub fn should_save(&self) -> bool {
-        self.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
+        self.ledger.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
     }
 
     /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
@@ -110,14 +120,15 @@ where
     }
 
     /// The same; while somebody else saves it stays, with an error that [`Error::is_busy`] knows.
+    ///
+    /// [`Error::is_busy`]: crate::error::Error::is_busy
     pub fn try_close(&self) -> Result<()> {
         let mut displaced = Displaced::new();
         let _active = sync::active();
         let _saving = self.saving.lock();
         let saved = self.checkpoint(&mut displaced, |store| store.begin_close());
         if !matches!(&saved, Err(error) if error.is_busy()) {
-            self.store.close();
-            self.state.lock().disown();
+            self.disown();
         }
         saved
     }
@@ -125,52 +136,28 @@ where
     /// Leaves the store without a snapshot: the journal holds everything.
     pub fn leave(&self) {
         let _active = sync::active();
-        self.store.close();
-        self.state.lock().disown();
+        self.disown();
     }
 
-    /// Keeps a result, as [`put_now`](Self::put_now) does. Waits for another process that is in the
-    /// way.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        match self.put_now(key, entry) {
-            Err(error) if error.is_busy() => until_free(|| self.settle()),
-            written => written,
-        }
+    fn disown(&self) {
+        self.ledger.store.close();
+        self.ledger.state.lock().disown();
     }
 
     /// Whether something could not be written because another process was in the way.
     pub fn is_unsettled(&self) -> bool {
-        self.unsettled.load(Ordering::Acquire)
+        self.ledger.is_unsettled()
     }
 
     /// Waits until what another process was in the way of is written.
-    pub fn wait_until_settled(&self) {
-        if self.is_unsettled() {
-            // A failure is in the store's notices.
-            let _ = until_free(|| self.settle());
-        }
+    pub fn wait_until_settled(&self) -> Result<()> {
+        if self.is_unsettled() { until_free(|| self.settle()) } else { Ok(()) }
     }
 
     /// Writes what another process was in the way of, if it is not any more.
     pub fn settle(&self) -> Result<()> {
         let _active = sync::active();
-        self.settle_active()
-    }
-
-    fn settle_active(&self) -> Result<()> {
-        let result = self.store.settle();
-        let busy = matches!(&result, Err(error) if error.is_busy());
-        self.unsettled.store(busy, Ordering::Release);
-        result
-    }
-
-    /// What became of a change that was handed to the store as `written`; the history is not locked
-    /// any more. If another process is in the way, the caller must [`settle`](Self::settle).
-    pub(super) fn settled(&self, written: Result<()>) -> Result<()> {
-        match written {
-            Err(error) if error.is_busy() => self.settle_active(),
-            written => written,
-        }
+        self.ledger.settle()
     }
 }
 

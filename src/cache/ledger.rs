@@ -1,0 +1,218 @@
+//! The entries in memory and the store behind them, which take every step together.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use super::bounded_table::{Displaced, Replaced};
+use super::entry::Entry;
+use super::gate::Gate;
+use super::intake::Intake;
+use super::state::State;
+use super::table::Table;
+use crate::error::Result;
+use crate::store::{Affected, Change, ExternalChange, Store};
+use crate::sync::{Arc, Mutex, MutexGuard, rank};
+
+/// What a cache knows of its results, in memory and in the store.
+///
+/// IMPORTANT: whoever calls is inside the cache ([`crate::sync::active`]), and drops what is handed
+/// out after leaving it.
+pub struct Ledger<L> {
+    pub(super) state: Mutex<State<L>, { rank::STATE }>,
+    pub(super) store: Box<dyn Store>,
+    pub(super) gate: Arc<Gate>,
+    /// Held while the store's history and ours take the same step, so that neither overtakes.
+    pub(super) history: Mutex<(), { rank::HISTORY }>,
+    /// Whether the store holds changes that another process was in the way of.
+    unsettled: AtomicBool,
+}
+
+impl<L> Ledger<L> {
+    /// Nothing read yet.
+    pub fn new(store: Box<dyn Store>) -> Self {
+        let gate = Arc::<Gate>::default();
+        Self {
+            state: Mutex::new(State::new(Arc::clone(&gate))),
+            store,
+            gate,
+            history: Mutex::new(()),
+            unsettled: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether something could not be written because another process was in the way.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.load(Ordering::Acquire)
+    }
+
+    /// Writes what another process was in the way of, if it is not any more.
+    pub fn settle(&self) -> Result<()> {
+        let result = self.store.settle();
+        let busy = matches!(&result, Err(error) if error.is_busy());
+        self.unsettled.store(busy, Ordering::Release);
+        result
+    }
+
+    /// What became of a change that was handed to the store as `written`; the history is not locked
+    /// any more. If another process is in the way, the caller must [`settle`](Self::settle).
+    pub fn settled(&self, written: Result<()>) -> Result<()> {
+        match written {
+            Err(error) if error.is_busy() => self.settle(),
+            written => written,
+        }
+    }
+}
+
+impl<L: Clone> Ledger<L> {
+    /// The state, loaded. Loading happens under the lock: everybody needs it to end.
+    pub fn loaded(&self) -> MutexGuard<'_, State<L>> {
+        let mut state = self.state.lock();
+        if !state.is_loaded() {
+            state.load(self.store.load());
+        }
+        state
+    }
+
+    /// Keeps a result: on disk first, then in memory. What it replaces, what goes for it, and whether
+    /// the store has it.
+    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> (Replaced<L>, Result<()>) {
+        drop(self.loaded());
+        let history = self.history.lock();
+        // While nothing is written yet: what is in the journal must be in the table.
+        self.state.lock().make_room();
+        let written = self.write_down(key, &entry);
+        let transient = entry.transient;
+        let mut state = self.state.lock();
+        let displaced = state.put(key, entry);
+        let marked = self.gate.uses.are_tracked();
+        drop(state);
+        let (old, evicted) = &displaced;
+        self.write_off(evicted);
+        if old.is_some() && !marked {
+            self.gate.epoch.advance();
+        }
+        let replaced = !transient && old.is_some();
+        drop(history);
+        let written = self.settled(written);
+        if replaced {
+            self.store.announce(Affected::Key(key));
+        }
+        (displaced, written)
+    }
+
+    fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {
+        if let Some(item) = entry.to_item(key) {
+            return self.store.append(&Change::Put(item));
+        }
+        // The store may hold an older result of this key: that one is no longer true.
+        let in_store = |old: &Entry<L>| old.to_item(key).is_some();
+        let stale = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
+        if stale && entry.text.is_none() {
+            return self.store.append(&Change::Remove(key.clone()));
+        }
+        Ok(())
+    }
+
+    /// Has the store forget what went for want of room; the history is locked.
+    pub fn write_off(&self, evicted: &Displaced<L>) {
+        for (key, entry) in evicted {
+            if entry.to_item(key).is_some() {
+                // A failure is in the store's notices.
+                let _ = self.store.append(&Change::Remove(key.clone()));
+            }
+        }
+    }
+
+    /// Forgets `key` here, and in the store if `durable`; what it had.
+    pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
+        let history = self.history.lock();
+        let mut state = self.state.lock();
+        let Some(old) = state.remove(key) else {
+            drop((state, history));
+            // Another thread may have removed it, and not told the store yet.
+            let _ = self.store.settle();
+            return None;
+        };
+        if !durable {
+            state.withheld.keep(key, &old);
+        }
+        let stored =
+            durable && (state.withheld.release(key) || old.text.is_some() && !old.transient);
+        drop(state);
+        let change = || Change::Remove(Bytes::copy_from_slice(key));
+        let written = if stored { self.store.append(&change()) } else { Ok(()) };
+        drop(history);
+        self.gate.epoch.advance();
+        // A failure is in the store's notices, and the store tries again.
+        let _ = self.settled(written);
+        if stored {
+            self.store.announce(Affected::Key(key));
+        }
+        Some(old)
+    }
+
+    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
+    /// is only read; if `durable`, the next snapshot does without the entry.
+    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) -> Option<Entry<L>> {
+        let _history = self.history.lock();
+        let old = self.state.lock().discard(key, text);
+        if old.is_some() {
+            self.store.quarantine(why);
+        }
+        if old.is_some() && durable {
+            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
+            self.store.announce(Affected::Key(key));
+        }
+        self.gate.epoch.advance();
+        old
+    }
+
+    /// Forgets everything here, and in the store if `durable`; what there was.
+    pub fn clear(&self, durable: bool) -> Table<L> {
+        let history = self.history.lock();
+        let mut state = self.state.lock();
+        let was_empty = state.table().is_empty() && state.salt.is_none();
+        let old = if durable { state.clear() } else { state.clear_here() };
+        drop(state);
+        let stored = durable && !was_empty;
+        let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
+        drop(history);
+        self.gate.epoch.advance();
+        // If it was empty, another thread may have cleared it, and not told the store yet.
+        let _ =
+            written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
+        if stored {
+            self.store.announce(Affected::All);
+        }
+        old
+    }
+
+    /// Takes in what other processes did. Cheap when they did nothing.
+    pub fn take_external_changes(&self) -> Displaced<L> {
+        let _history = self.history.lock();
+        let changes = self.store.external_changes();
+        if changes.is_empty() { Displaced::new() } else { self.take_in(changes) }
+    }
+
+    /// Takes in `changes`; the history must be locked from the moment when they were read.
+    pub fn take_in(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
+        let mut state = self.state.lock();
+        let salt = state.salt.as_ref().map(|salt| salt.text.clone());
+        let (displaced, kept) = Intake::run(&mut state, changes);
+        let resalted = state.salt.as_ref().map(|salt| &salt.text) != salt.as_ref();
+        let outdated = resalted || !displaced.is_empty() && !self.gate.uses.are_tracked();
+        drop(state);
+        for (_, entry) in &displaced {
+            entry.retire();
+        }
+        for item in kept {
+            // A failure is in the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append(&Change::Put(item));
+        }
+        if outdated {
+            self.gate.epoch.advance();
+        }
+        displaced
+    }
+}

@@ -1,0 +1,46 @@
+//! How much a cache may hold, and what its entries must tell for that.
+
+use super::ledger::Ledger;
+use super::limiter::Share;
+use crate::policy::Limits;
+use crate::sync::{self, Arc};
+
+/// Sets the limits of a cache, and what survives in its file for the sake of expiry.
+pub struct Policies<L>(Arc<Ledger<L>>);
+
+impl<L: Clone> Policies<L> {
+    /// Those of a cache with this ledger.
+    pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
+        Self(ledger)
+    }
+
+    /// Sets how much there may be; what is too much goes.
+    pub fn limit(&self, share: Share, limits: Limits) {
+        let evicted;
+        let _active = sync::active();
+        let _history = self.0.history.lock();
+        evicted = self.0.state.lock().rows.limit(share, limits);
+        self.0.write_off(&evicted);
+        self.0.gate.epoch.advance();
+    }
+
+    /// How much the whole cache may have.
+    pub fn limits(&self) -> Limits {
+        let _active = sync::active();
+        self.0.state.lock().rows.limits()
+    }
+
+    /// How many entries went for want of room.
+    pub fn evictions(&self, share: &Share) -> u64 {
+        let _active = sync::active();
+        self.0.state.lock().rows.evictions(share)
+    }
+
+    /// Has creation times survive in the file from now on: somebody uses expiry, so entries grow old
+    /// and others take their place.
+    pub fn keep_times(&self) {
+        let _active = sync::active();
+        self.0.state.lock().keeps_times = true;
+        self.0.gate.track_liveness();
+    }
+}

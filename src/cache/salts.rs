@@ -1,0 +1,46 @@
+//! The salt of a cache, as those see it who make digests of secrets.
+
+use super::ledger::Ledger;
+use super::salt::Salt;
+use crate::store::Change;
+use crate::sync::{self, Arc};
+
+/// Gives out the salt, and takes the first one that is offered.
+pub struct Salts<L>(Arc<Ledger<L>>);
+
+impl<L: Clone> Salts<L> {
+    /// Those of a cache with this ledger.
+    pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
+        Self(ledger)
+    }
+
+    /// The salt, if there is one and the store has it, or need not have it (`stored` is false).
+    pub fn get(&self, stored: bool) -> Option<String> {
+        let _active = sync::active();
+        let state = self.0.loaded();
+        state.salt.as_ref().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
+    }
+
+    /// Proposes `salt`, for the store too if it is to be `stored`; returns the one in force. The
+    /// caller has the key lock of the reserved key and has taken in what others did: so all
+    /// processes use the one that was first.
+    pub fn offer(&self, salt: String, stored: bool) -> String {
+        let _active = sync::active();
+        drop(self.0.loaded());
+        let history = self.0.history.lock();
+        let known = self.0.state.lock().salt.clone();
+        let text = match known {
+            Some(known) if known.stored || !stored => return known.text,
+            Some(known) => known.text,
+            None => salt,
+        };
+        let salt = Salt { text: text.clone(), stored };
+        let put = || Change::Put(salt.to_item());
+        let written = if stored { self.0.store.append(&put()) } else { Ok(()) };
+        self.0.state.lock().salt = Some(salt);
+        drop(history);
+        // A failure is in the store's notices, and the store tries again.
+        let _ = self.0.settled(written);
+        text
+    }
+}
