@@ -85,7 +85,9 @@ impl Checkpoint {
             let (charset, format) = (self.store.options.charset, self.format());
             let written = snapshot::write::write(out, entries, charset, format)?;
             file.sync_data()?;
-            Ok((file.status()?.fingerprint, written))
+            // Windows may settle the time of a file when it is closed.
+            drop(file);
+            Ok((folder.fs.status(path)?.fingerprint, written))
         };
         let wrong = |source| Error::Io { doing: "write", path: path.to_path_buf(), source };
         let (fingerprint, written) = write().map_err(wrong)?;

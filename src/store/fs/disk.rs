@@ -27,7 +27,7 @@ impl Fs for Disk {
     }
 
     fn status(&self, path: &Path) -> io::Result<Status> {
-        std::fs::metadata(path).map(|data| platform::status(&data))
+        platform::status_at(path)
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
@@ -37,13 +37,13 @@ impl Fs for Disk {
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
         platform::for_reading(options.read(true));
-        Ok(Box::new(OpenFile::new(options.open(path)?)?))
+        Ok(Box::new(OpenFile::new(open(&options, path)?)?))
     }
 
     fn open_append(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
         platform::no_links(options.read(true).append(true));
-        Ok(Box::new(OpenFile::new(options.open(path)?)?))
+        Ok(Box::new(OpenFile::new(open(&options, path)?)?))
     }
 
     fn create_new(&self, path: &Path, like: Option<&Status>) -> io::Result<Box<dyn Handle>> {
@@ -54,7 +54,7 @@ impl Fs for Disk {
     fn open_emptied(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
         let mut options = OpenOptions::new();
         platform::no_links(options.read(true).append(true));
-        let file = options.open(path)?;
+        let file = open(&options, path)?;
         file.set_len(0)?;
         Ok(Box::new(OpenFile::new(file)?))
     }
@@ -63,7 +63,7 @@ impl Fs for Disk {
         loop {
             let mut options = OpenOptions::new();
             platform::no_links(options.read(true).write(true));
-            match options.open(path) {
+            match open(&options, path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 opened => return Ok(Box::new(OpenFile::new(opened?)?)),
             }
@@ -75,11 +75,11 @@ impl Fs for Disk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)
+        platform::patiently(|| std::fs::rename(from, to))
     }
 
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let source = File::open(from)?;
+        let source = platform::patiently(|| File::open(from))?;
         let mut options = OpenOptions::new();
         platform::private(options.write(true).create_new(true));
         let copied = io::copy(&mut &source, &mut &options.open(to)?);
@@ -90,7 +90,7 @@ impl Fs for Disk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_file(path)
+        platform::patiently(|| std::fs::remove_file(path))
     }
 
     fn user(&self) -> Option<u32> {
@@ -102,10 +102,14 @@ impl Fs for Disk {
     }
 }
 
+fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    platform::patiently(|| options.open(path))
+}
+
 /// Makes a file that is not there, for reading and what `options` say.
 fn make(options: &mut OpenOptions, path: &Path, like: Option<&Status>) -> io::Result<OpenFile> {
     platform::private(options.read(true).create_new(true));
-    let file = options.open(path)?;
+    let file = open(options, path)?;
     if let Some(like) = like {
         platform::imitate(&file, like)?;
     }

@@ -42,7 +42,7 @@ impl OpenFile {
     /// Keeps `file`, under a number that is none of the standard streams'.
     pub fn new(file: File) -> io::Result<Self> {
         let file = platform::above_standard_streams(file)?;
-        let place = platform::status(&file.metadata()?).fingerprint;
+        let place = platform::status(&file)?.fingerprint;
         Ok(Self { file: Some(file), device: place.device, inode: place.inode })
     }
 
@@ -64,8 +64,7 @@ impl OpenFile {
 
     /// What the system says about it, if it is ours.
     pub fn checked_status(&self) -> io::Result<Status> {
-        let data = self.unverified().metadata().map_err(|_| lost())?;
-        let status = platform::status(&data);
+        let status = platform::status(self.unverified()).map_err(|_| lost())?;
         let found = status.fingerprint;
         if (found.device, found.inode) == (self.device, self.inode) {
             Ok(status)

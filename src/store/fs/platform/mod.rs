@@ -1,0 +1,20 @@
+//! What differs from system to system.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::fs::Metadata;
+use std::time::UNIX_EPOCH;
+
+#[cfg(unix)]
+pub use unix::*;
+#[cfg(windows)]
+pub use windows::*;
+
+/// Nanoseconds since the epoch, and 0 for what lies before it.
+fn nanoseconds(data: &Metadata) -> u64 {
+    let since = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or_default()
+}

@@ -1,0 +1,134 @@
+//! Linux, macOS and their like.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::fs::{
+    DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown,
+};
+use std::path::Path;
+
+use crate::store::fs::{FileFingerprint, Glance, Status};
+
+/// The first number that no standard stream has.
+const FIRST_OWN: i32 = 3;
+
+/// The bits of a mode that say what the group may do.
+const GROUP: u32 = 0o070;
+
+/// The status of the file at `path`.
+pub fn status_at(path: &Path) -> io::Result<Status> {
+    std::fs::metadata(path).map(|data| status_of(&data))
+}
+
+/// The status of an open file.
+pub fn status(file: &File) -> io::Result<Status> {
+    file.metadata().map(|data| status_of(&data))
+}
+
+/// Does `act`: nothing keeps others from a file here only because it is open.
+pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    act()
+}
+
+fn status_of(data: &Metadata) -> Status {
+    Status {
+        fingerprint: FileFingerprint {
+            device: data.dev(),
+            inode: data.ino(),
+            size: data.len(),
+            modified: super::nanoseconds(data),
+        },
+        regular: data.is_file(),
+        links: data.nlink(),
+        mode: data.mode() & 0o7777,
+        owner: Some((data.uid(), data.gid())),
+    }
+}
+
+/// Which file it is, and what a glance sees of it.
+#[cfg(target_os = "linux")]
+pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+    use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
+    let wanted = StatxFlags::INO | StatxFlags::SIZE | StatxFlags::NLINK;
+    let found = match statx(file, c"", AtFlags::EMPTY_PATH, wanted) {
+        Ok(found) => found,
+        // Forbidden in some containers.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => return fully(file),
+        Err(error) => return Err(error.into()),
+    };
+    let device = makedev(found.stx_dev_major, found.stx_dev_minor);
+    let glance = Glance { size: found.stx_size, links: u64::from(found.stx_nlink) };
+    Ok(((device, found.stx_ino), glance))
+}
+
+/// Which file it is, and what a glance sees of it.
+#[cfg(not(target_os = "linux"))]
+pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+    fully(file)
+}
+
+fn fully(file: &File) -> io::Result<((u64, u64), Glance)> {
+    let data = file.metadata()?;
+    Ok(((data.dev(), data.ino()), Glance { size: data.len(), links: data.nlink() }))
+}
+
+/// The same file under a number that is none of the standard streams': a program that closed
+/// one of those opens its own file there later.
+pub fn above_standard_streams(file: File) -> io::Result<File> {
+    if file.as_raw_fd() >= FIRST_OWN {
+        return Ok(file);
+    }
+    Ok(rustix::io::fcntl_dupfd_cloexec(&file, FIRST_OWN)?.into())
+}
+
+/// Leaves the descriptor to whoever has it now.
+pub fn let_go(file: File) {
+    let _ = file.into_raw_fd();
+}
+
+pub fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
+    file.read_at(into, start)
+}
+
+pub fn write_at(file: &File, start: u64, bytes: &[u8]) -> io::Result<()> {
+    file.write_all_at(bytes, start)
+}
+
+/// Never waits, and follows no link.
+pub fn for_reading(options: &mut OpenOptions) {
+    options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
+}
+
+/// Somebody else may have put a link there, to a file that is none of ours.
+pub fn no_links(options: &mut OpenOptions) {
+    options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
+}
+
+pub fn private(options: &mut OpenOptions) {
+    options.mode(0o600);
+}
+
+pub fn private_folder(builder: &mut DirBuilder) {
+    builder.mode(0o700);
+}
+
+/// The owner first: a change of owner may take permission bits away. Only root may give files
+/// away, and who is not in the group cannot give it theirs: then the group has no rights.
+pub fn imitate(file: &File, like: &Status) -> io::Result<()> {
+    let Some((user, group)) = like.owner else { return Ok(()) };
+    let given = fchown(file, Some(user), Some(group));
+    given.or_else(|_| fchown(file, None, Some(group))).ok();
+    let shared = file.metadata()?.gid() == group;
+    let mode = if shared { like.mode } else { like.mode & !GROUP };
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "not every system has users")]
+pub fn user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}

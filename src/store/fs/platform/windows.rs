@@ -1,0 +1,113 @@
+//! Windows.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::windows::fs::FileExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use winapi_util::{Handle, file};
+
+use crate::store::fs::{FileFingerprint, Glance, Status};
+
+/// The mode of a file with the read-only attribute; there are no other modes here.
+const READ_ONLY: u32 = 0o444;
+
+/// What the system says while a virus scanner, an editor or a backup has the file open: access
+/// denied (also for a name that is being deleted), sharing violation, lock violation.
+const IN_USE: [i32; 3] = [5, 32, 33];
+/// For how long a file in use is tried again, and how often.
+const PATIENCE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The status of the file at `path`; a folder has one, too.
+pub fn status_at(path: &Path) -> io::Result<Status> {
+    patiently(|| status(Handle::from_path_any(path)?.as_file()))
+}
+
+/// A file's number is that of its volume and its index there. The time of its creation would not do:
+/// a name that is made again within 15 seconds gets the one of its forerunner.
+pub fn status(file: &File) -> io::Result<Status> {
+    let (data, found) = (file.metadata()?, file::information(file)?);
+    Ok(Status {
+        fingerprint: FileFingerprint {
+            device: found.volume_serial_number(),
+            inode: found.file_index(),
+            size: found.file_size(),
+            modified: super::nanoseconds(&data),
+        },
+        regular: data.is_file(),
+        links: found.number_of_links(),
+        mode: if data.permissions().readonly() { READ_ONLY } else { 0 },
+        owner: None,
+    })
+}
+
+/// Which file it is, and what a glance sees of it.
+pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
+    let found = file::information(file)?;
+    let glance = Glance { size: found.file_size(), links: found.number_of_links() };
+    Ok(((found.volume_serial_number(), found.file_index()), glance))
+}
+
+/// Tries `act` again for about a second while somebody else has the file open.
+pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let since = Instant::now();
+    loop {
+        match act() {
+            Err(error) if is_in_use(&error) && since.elapsed() < PATIENCE => sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
+fn is_in_use(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
+}
+
+/// Standard streams are no numbers here that a file could get.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
+pub fn above_standard_streams(file: File) -> io::Result<File> {
+    Ok(file)
+}
+
+/// Handles are never somebody else's here: it is closed.
+pub fn let_go(file: File) {
+    drop(file);
+}
+
+/// Moves the position, which `append` does not start from.
+pub fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
+    file.seek_read(into, start)
+}
+
+/// No file has a page here.
+pub fn write_at(_: &File, _: u64, _: &[u8]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub fn for_reading(_: &mut OpenOptions) {}
+
+/// Who may make links here may do anything.
+pub fn no_links(_: &mut OpenOptions) {}
+
+/// The folder's access list says who may read its files.
+pub fn private(_: &mut OpenOptions) {}
+
+pub fn private_folder(_: &mut DirBuilder) {}
+
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
+pub fn imitate(_: &File, _: &Status) -> io::Result<()> {
+    Ok(())
+}
+
+pub fn user() -> Option<u32> {
+    None
+}
+
+/// Folders cannot be synced here; the system keeps their order itself.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
+pub fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
