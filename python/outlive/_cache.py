@@ -87,6 +87,12 @@ class Cache(CacheMapping):
             _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in, app
         )
         self._state = self._state_type(core, defaults)
+        self._state.recipe = (
+            type(self),
+            os.urandom(8).hex(),
+            {"path": self.path if app is None else None, "app": app, "mode": mode}
+            | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
+        )
         self._state.agree_on_limits(
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),

@@ -26,6 +26,8 @@ class CacheState:
         self.options = options
         self._functions: dict[ref[_core.Memoised], None] = {}
         self._memory: _core.Cache | None = None
+        #: What makes the ``Cache`` object anew in another process: its class, a number, arguments.
+        self.recipe: tuple[type, str, dict[str, Any]]
 
     @property
     def path(self) -> str | None:

@@ -114,6 +114,13 @@ def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheM
     return _exceptions.cache_miss(function, key, nearest)
 
 
+def reduce(memoised: _core.Memoised) -> Any:
+    """Return what the pickler that asks is to note of a memoised function."""
+    from . import _shipping
+
+    return _shipping.reduce(memoised, sys._getframe(1))
+
+
 def enter_call(core: _core.Cache, key: str | None) -> object:
     """Note that a call begins, and the key of the older result that it is to replace."""
     from . import _previous

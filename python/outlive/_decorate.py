@@ -44,6 +44,13 @@ _GENERATOR_ADVICE = (
 )
 
 
+def bare(cache: CacheState, function: Any, given: dict[str, Any]) -> _core.Memoised:
+    """Return ``function`` memoised with options that were checked, without its ``async`` face."""
+    memoised = _native(cache, function, given, _own(given))
+    _take_over(memoised, function)
+    return memoised
+
+
 def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     """Return ``function`` memoised, or a decorator if no function is given yet.
 
@@ -52,21 +59,25 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
         ValueError: an option has a value that means nothing.
     """
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
-    own = {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
+    own = _own(given)
     _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
     if cache.is_drop_in and own.get("tags") is not None:
         raise TypeError("tags= needs a cache of your own: the drop-in's file has no place for them")
     if function is None:
-        return functools.partial(_decorate, cache, given=given, own=own)
-    return _decorate(cache, function, given, own)
+        return functools.partial(_decorate, cache, given=given)
+    return _decorate(cache, function, given)
 
 
-def _decorate(cache: CacheState, function: Any, given: dict[str, Any], own: dict[str, Any]) -> Any:
+def _own(given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the options that are no matter of keys."""
+    return {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
+
+
+def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(_decorate(cache, function.__func__, given, own))
+        return type(function)(_decorate(cache, function.__func__, given))
     _refuse(function)
-    memoised = _native(cache, function, given, own)
-    _take_over(memoised, function)
+    memoised = bare(cache, function, given)
     if not memoised.suspends:
         return memoised
     from ._async import face

@@ -18,7 +18,7 @@ class Registration:
 
     def __init__(self, cache: CacheState, given: dict[str, Any], own: dict[str, Any]) -> None:
         """Note what the function was decorated with, and what of it concerns its results."""
-        self.cache, self._given = cache, given
+        self.cache, self.given = cache, given
         self.own = own
         #: The parameters that keys show by name.
         self.shown: list[str] = []
@@ -84,7 +84,7 @@ class Registration:
     def cache_parameters(self, _memoised: _core.Memoised) -> dict[str, Any]:
         """Return the options, in the manner of ``functools.lru_cache``."""
         defaults = {"maxsize": self.cache.options.maxsize, "typed": True}
-        return defaults | self._given
+        return defaults | self.given
 
 
 def _quoted(text: str) -> str:

@@ -23,6 +23,7 @@ use super::key::arguments::Call;
 use super::key::identity::Identity;
 use super::key::maker::KeyMaker;
 use super::task::pending_call;
+use super::value::callbacks;
 use super::value::template::{Template, TemplateObject};
 use super::value::wtf8::from_wtf8;
 use crate::cache::{Epoch, Share};
@@ -114,7 +115,7 @@ impl Memoised {
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.getattr(intern!(slf.py(), "__qualname__"))
+        callbacks::reduce(slf.as_any())
     }
 
     fn __copy__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {

@@ -76,6 +76,11 @@ pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny
     call(intern!(class.py(), "module_name"), (class,))
 }
 
+/// What the pickler that asks is to note of a memoised function.
+pub fn reduce<'py>(memoised: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(memoised.py(), "reduce"), (memoised,))
+}
+
 /// Notes that a call begins, and the key of the older result that it is to replace.
 pub fn enter_call<'py>(
     core: &Bound<'py, PyAny>,

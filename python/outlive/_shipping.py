@@ -1,0 +1,152 @@
+"""Memoised functions on their way to other processes.
+
+Pickle takes them by reference, as it takes functions. cloudpickle and dill take functions of the
+script or notebook itself by value, since no other process can import those: so joblib, dask and ray
+can hand them to their workers. Such a function travels with what makes its cache, path and options.
+"""
+
+from __future__ import annotations
+
+import os
+from types import MethodType
+
+from . import _core, _naming
+from ._typing import TYPE_CHECKING
+from ._warnings import warn
+
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Picklers that take by value what cannot be imported; each has several names, as others carry it.
+_BY_VALUE = {"cloudpickle", "dill"}
+_SCRIPT = {"__main__", "__mp_main__"}
+#: The caches that arrived in this process, by what makes them.
+_arrived: dict[str, Any] = {}
+
+
+def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
+    """Return what is noted of ``memoised``: its name, or all that makes it anew.
+
+    Args:
+        memoised: The function.
+        pickler: The frame that asks.
+    """
+    function: Any = memoised.function
+    qualname = str(memoised.__qualname__)
+    is_local = "<locals>" in qualname or "<lambda>" in qualname
+    if not (is_local or function.__module__ in _SCRIPT) or not _is_by_value(pickler):
+        return qualname
+    registration = memoised._outlive_registration
+    shape = _naming.module_name(function), _shape(function)
+    return _arrive, (function, shape, registration.given, registration.cache.recipe, _host())
+
+
+def _is_by_value(frame: Any) -> bool:
+    """Whether the pickler at work takes functions by value; it stands above in the stack."""
+    while frame is not None and frame.f_globals.get("__name__") == "pickle":
+        frame = frame.f_back
+    module = "" if frame is None else str(frame.f_globals.get("__name__"))
+    return not _BY_VALUE.isdisjoint(module.split("."))
+
+
+def _host() -> str:
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+
+
+def _shape(function: Any) -> list[Any]:
+    """Return what memoising looks at of ``function``: it tells a whole one from one half made."""
+    cells = getattr(function, "__closure__", None) or ()
+    return [
+        getattr(function, "__qualname__", None),
+        len(getattr(function, "__defaults__", None) or ()),
+        sorted(getattr(function, "__kwdefaults__", None) or ()),
+        sorted(getattr(function, "__dict__", ())),
+        [_is_filled(cell) for cell in cells],
+    ]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - it raises where there is nothing
+    except ValueError:
+        return False
+    return True
+
+
+def _arrive(
+    function: Any, shape: tuple[str, Any], given: dict[str, Any], recipe: Any, host: str
+) -> Any:
+    """Memoise ``function`` in this process as it was memoised where it comes from."""
+    make = _Making(function, shape[0], given, recipe, host)
+    # A function that calls itself comes while it is still being put together.
+    return make() if _shape(function) == shape[1] else _Unfinished(make)
+
+
+class _Making:
+    """All that makes a memoised function."""
+
+    def __init__(
+        self, function: Any, module: str, given: dict[str, Any], recipe: Any, host: str
+    ) -> None:
+        self._function, self._given, self._recipe, self._host = function, given, recipe, host
+        self._module = module
+
+    def __call__(self) -> Any:
+        if _naming.module_name(self._function) != self._module:
+            self._function.__module__ = self._module
+        state = self._cache()._state
+        from . import _decorate
+
+        return _decorate.bare(state, self._function, self._given)
+
+    def put_in_place_of(self, placeholder: object, memoised: _core.Memoised) -> None:
+        """Let the function find ``memoised`` where it has the placeholder."""
+        names = self._function.__globals__
+        for name in [name for name, value in list(names.items()) if value is placeholder]:
+            names[name] = memoised
+        for cell in self._function.__closure__ or ():
+            if _is_filled(cell) and cell.cell_contents is placeholder:
+                cell.cell_contents = memoised
+
+    def _cache(self) -> Any:
+        maker, identifier, options = self._recipe
+        if identifier not in _arrived:
+            _arrived[identifier] = maker(**options)
+            self._tell_of_host(_arrived[identifier])
+        return _arrived[identifier]
+
+    def _tell_of_host(self, cache: Any) -> None:
+        if self._host != _host() and cache.path is not None:
+            warn(
+                "OutliveWarning",
+                f"{cache.path} is a file of this host ({_host()}); the function comes from "
+                f"{self._host}, which has one of its own: they share no results, unless the path "
+                "is on a disk that both see",
+            )
+
+
+class _Unfinished:
+    """A memoised function that is made at its first use."""
+
+    def __init__(self, make: _Making) -> None:
+        self._make, self._made = make, None
+
+    def _memoised(self) -> Any:
+        if self._made is None:
+            self._made = self._make()
+            self._make.put_in_place_of(self, self._made)
+        return self._made
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._memoised()(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # pickle and copy ask before there is anything
+            raise AttributeError(name)
+        return getattr(self._memoised(), name)
+
+    def __reduce__(self) -> Any:
+        return self._memoised().__reduce__()
