@@ -129,7 +129,8 @@ class _Unfinished:
     """A memoised function that is made at its first use."""
 
     def __init__(self, make: _Making) -> None:
-        self._make, self._made = make, None
+        self._make = make
+        self._made: Any = None
 
     def _memoised(self) -> Any:
         if self._made is None:
