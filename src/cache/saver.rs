@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::bounded_table::Displaced;
 use super::ledger::Ledger;
 use crate::error::Result;
+use crate::memory::OutOfMemory;
 use crate::stepping;
 use crate::store::{Saving, Store};
 use crate::sync::{self, Arc, Mutex, rank};
@@ -74,11 +75,16 @@ impl<L: Clone> Saver<L> {
         let Some(changes) = saving.seal()? else { return Ok(()) };
         displaced.extend(ledger.take_in(changes));
         let mut state = ledger.state.lock();
-        let entries = state.entries();
-        state.rows.note_order();
+        let entries = OutOfMemory::catch(|| state.entries());
+        if entries.is_ok() {
+            state.rows.note_order();
+        }
         drop(state);
         drop(history);
-        saving.write(&entries)
+        match entries {
+            Ok(entries) => saving.write(&entries),
+            Err(OutOfMemory) => Err(saving.give_up()),
+        }
     }
 
     /// Writes a snapshot and removes whatever else still holds what was forgotten: journals, and

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::snapshot::{Fact, FileEntries};
 use super::{Item, Notes};
+use crate::memory::make_room;
 use crate::sync::Arc;
 
 /// Entries in the order of the file to come, and the salt among them.
@@ -32,13 +33,15 @@ pub struct EntryRun {
 }
 
 impl Entries {
-    /// Adds one that stands for itself.
+    /// Adds one that stands for itself; unwinds if it is out of memory.
     pub fn push(&mut self, item: Item) {
+        make_room(&mut self.0, 1);
         self.0.push(Chunk::Item(item));
     }
 
-    /// Adds some of a file.
+    /// Adds some of a file; unwinds if it is out of memory.
     pub fn push_run(&mut self, run: EntryRun) {
+        make_room(&mut self.0, 1);
         self.0.push(Chunk::Run(run));
     }
 

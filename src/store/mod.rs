@@ -20,9 +20,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-#[expect(unused_imports, reason = "a link of the documentation")]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sync::Arc;
 
 pub use entries::{Entries, EntryRun};
@@ -190,4 +188,6 @@ pub trait Saving: Send {
     fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>>;
     /// Writes the snapshot from all `entries`, durably, and drops the folded journals.
     fn write(self: Box<Self>, entries: &Entries) -> Result<()>;
+    /// Writes nothing: there is no memory to list the entries. The journals stay, which hold them.
+    fn give_up(self: Box<Self>) -> Error;
 }

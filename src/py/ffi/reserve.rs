@@ -13,9 +13,9 @@ use pyo3::prelude::*;
 
 /// So much is held back: many times what a call takes in small pieces. It takes addresses only,
 /// no memory, as long as nobody writes there.
-const RESERVE: Layout = Layout::new::<[u8; 2 << 20]>();
+const RESERVE: Layout = Layout::new::<[u8; 4 << 20]>();
 /// A larger piece gets nothing of it.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 256 << 10;
 
 /// What is held back; null while it is given up.
 static HELD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());

@@ -9,6 +9,7 @@ use super::process_store::ProcessStore;
 use super::state::FileState;
 use super::{quarantine, replace, snapshot_file};
 use crate::error::{Error, Result};
+use crate::memory::OutOfMemory;
 use crate::store::fs::{FileFingerprint, Handle};
 use crate::store::journal::{Folded, Record};
 use crate::store::{Entries, ExternalChange, Format, Saving, snapshot};
@@ -100,6 +101,16 @@ impl Checkpoint {
         Ok(fingerprint)
     }
 
+    fn out_of_memory(&self) -> Error {
+        let path = self.store.folder.paths().snapshot.clone();
+        Error::Io { doing: "write", path, source: io::ErrorKind::OutOfMemory.into() }
+    }
+
+    fn note_failure(&self, error: &Error) {
+        self.store.state.lock().note_failed_save();
+        self.store.folder.tell_unsaved(error);
+    }
+
     /// Puts the new file in the place of the old one, and clears away what it replaces.
     fn publish(&self, temporary: &Path, fingerprint: FileFingerprint) -> Result<()> {
         let Some(sealed) = &self.sealed else { return Ok(()) };
@@ -176,14 +187,20 @@ impl Saving for Checkpoint {
     fn write(self: Box<Self>, entries: &Entries) -> Result<()> {
         let folder = Arc::clone(&self.store.folder);
         let temporary = folder.paths().temporary();
-        let written = self.write_temporary(&temporary, entries);
+        let written = OutOfMemory::catch(|| self.write_temporary(&temporary, entries));
+        let written = written.unwrap_or_else(|OutOfMemory| Err(self.out_of_memory()));
         let result = written.and_then(|fingerprint| self.publish(&temporary, fingerprint));
         if let Err(error) = &result {
             drop(folder.fs.remove(&temporary));
-            self.store.state.lock().note_failed_save();
-            folder.tell_unsaved(error);
+            self.note_failure(error);
         }
         result
+    }
+
+    fn give_up(self: Box<Self>) -> Error {
+        let error = self.out_of_memory();
+        self.note_failure(&error);
+        error
     }
 }
 
