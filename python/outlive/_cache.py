@@ -38,8 +38,9 @@ OF_FUNCTIONS = dict.fromkeys(("key", "ignore", "secret", "name", "version"), "me
 class Cache(CacheMapping):
     """Results kept in one JSON file (or in memory), by key text.
 
-    Nothing is read or written before the first use. Two caches on one path in one process share
-    their entries. Every result is on disk before the caller gets it.
+    Nothing is read or written before the first use. Every result is on disk before the caller gets
+    it. Several objects on one path share the entries, and each has options, a mode and limits of
+    its own.
     """
 
     _title = "outlive.Cache"
@@ -67,17 +68,18 @@ class Cache(CacheMapping):
                 environment variable OUTLIVE_MODE says, else "on".
             durability: "flush" (default: a result survives the end of the process, however it
                 ends) or "fsync" (it survives the loss of power).
-            maxsize: How many entries the whole cache may have; the least recently used goes. None
+            maxsize: How many entries the whole cache may have after a result is stored through this
+                object; the least recently used goes. None (default): any number.
+            max_bytes: How many bytes the texts of all results may have together then; None
                 (default): any number.
-            max_bytes: How many bytes the texts of all results may have together; None (default):
-                any number.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
                 cache_errors, on_unstorable, on_code_change; and clock, a callable that tells the
                 time in seconds since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
-            ValueError: an option has a value that means nothing, or ``path`` is empty.
+            ValueError: an option has a value that means nothing, ``path`` is empty, or another
+                object on this path has another limit or is less durable.
         """
         _options.refuse_unknown(options, CACHE_OPTIONS | _OF_THE_CACHE, "Cache", OF_FUNCTIONS)
         defaults = _options.checked(_options.Options(), options)
@@ -93,7 +95,7 @@ class Cache(CacheMapping):
             {"path": self.path if app is None else None, "app": app, "mode": mode}
             | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
         )
-        self._state.agree_on_limits(
+        self._state.set_limits(
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
@@ -191,7 +193,7 @@ class Cache(CacheMapping):
         return _modes.overriding(self._state.core, _modes.checked(mode), threads == "all")
 
     def set_mode(self, mode: Mode) -> None:
-        """Let a mode hold from now on, for all calls; before "off" all is saved.
+        """Let a mode hold from now on, for all calls; before one that writes nothing, all is saved.
 
         Raises:
             ValueError: there is no such mode.
@@ -255,7 +257,7 @@ class Cache(CacheMapping):
 
         Raises:
             TypeError: a limit is no whole number.
-            ValueError: a limit is below one.
+            ValueError: a limit is below one, or another object on the same file has another one.
         """
         self._state.limit(
             maxsize=_options.limit(maxsize, "maxsize"),

@@ -51,38 +51,32 @@ class CacheState:
             self._memory.mode = "on"
         return self._memory
 
-    def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
-        """Set the limits of the whole cache, each of them or ``UNCHANGED``."""
-        now = self.core.limits()
-        wanted = [
-            old if new is _options.UNCHANGED else new
-            for old, new in zip(now, (maxsize, max_bytes), strict=True)
-        ]
-        self.core.limit(maxsize=wanted[0], max_bytes=wanted[1])
-
-    def agree_on_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
-        """Set those limits that this ``Cache`` object gives.
+    def set_limits(self, *, maxsize: Any, max_bytes: Any) -> None:
+        """Set the limits that act at a store by this object, each of them or ``UNCHANGED``.
 
         Raises:
-            ValueError: another object on the same file gave another one.
+            ValueError: another object on the same file has another one.
         """
         given = {"maxsize": maxsize, "max_bytes": max_bytes}
-        now = dict(zip(given, self.core.limits(), strict=True))
-        for name, value in given.items():
-            if value is not None and now[name] not in (None, value):
-                raise ValueError(
-                    f"{name}={value}: {self.label} is already in use here with {name}={now[name]}, "
-                    "and all Cache objects on one file share it; change it with cache.limit(...)"
-                )
-        if maxsize is not None or max_bytes is not None:
-            self.limit(
-                maxsize=_options.UNCHANGED if maxsize is None else maxsize,
-                max_bytes=_options.UNCHANGED if max_bytes is None else max_bytes,
-            )
+        now = zip(given.items(), self.core.limits(), strict=True)
+        wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
+        for other in _registry.sharing(self.core):
+            for (name, value), known in zip(wanted.items(), other.limits(), strict=True):
+                if None not in (value, known) and value != known:
+                    raise ValueError(
+                        f"{name}={value}: {self.label} is already in use here with {name}={known} "
+                        "by another Cache object; give both the same, or one of them none"
+                    )
+        self.core.set_limits(**wanted)
+
+    def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
+        """Set limits as ``set_limits`` does, and let what is too much go."""
+        self.set_limits(maxsize=maxsize, max_bytes=max_bytes)
+        self.core.trim()
 
     def set_mode(self, mode: str) -> None:
-        """Let a mode hold from now on; what was computed before "off" is saved first."""
-        if mode == "off" and self.core.is_loaded:
+        """Let a mode hold from now on; before one that writes nothing, all is saved."""
+        if mode in ("off", "readonly") and self.core.is_loaded:
             self.core.close()
         self.core.mode = mode
 

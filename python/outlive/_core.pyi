@@ -44,8 +44,8 @@ SECRET_BY_NAME: Final[int]
 PAUSES: Final[tuple[float, float]]
 
 @final
-class Cache:
-    """The entries of one file, and the file."""
+class CacheFile:
+    """One file, or one cache in memory."""
 
     def __new__(
         cls,
@@ -54,17 +54,24 @@ class Cache:
         ascii: bool,
         fsync: bool,
         makes_folder: bool,
-        mode: str,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
-    ) -> Cache: ...
-    @property
-    def path(self) -> Path | None:
-        """The file, or None for a cache in memory."""
-
+    ) -> CacheFile: ...
     @property
     def fsync(self) -> bool:
         """Whether every result is synced to the disk."""
+
+class Cache:
+    """The native half of one `outlive.Cache` object: its mode and its limits."""
+
+    def __new__(cls, file: CacheFile, *, mode: str) -> Cache: ...
+    @property
+    def file(self) -> CacheFile:
+        """What it shares with the other objects on the same file."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or None for a cache in memory."""
 
     @property
     def mode(self) -> str:
@@ -77,10 +84,13 @@ class Cache:
         """Whether the file was read, or its entries used."""
 
     def limits(self) -> tuple[int | None, int | None]:
-        """How much the whole cache may hold: entries, bytes; None where there is no limit."""
+        """How much there may be after a store by this object: entries, bytes; None: any number."""
 
-    def limit(self, *, maxsize: int | None, max_bytes: int | None) -> None:
-        """Sets how much the whole cache may hold."""
+    def set_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
+        """Sets how much there may be after a store by this object."""
+
+    def trim(self) -> None:
+        """Lets go what is too much for the limits of this object."""
 
     def evictions(self) -> int:
         """How many entries went because there was no room."""

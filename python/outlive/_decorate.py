@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ._cache_state import CacheState
 
 # The functions of each file by name: several Cache objects may share it.
-_named: weakref.WeakKeyDictionary[_core.Cache, weakref.WeakValueDictionary[str, _core.Memoised]] = (
-    weakref.WeakKeyDictionary()
-)
+_named: weakref.WeakKeyDictionary[
+    _core.CacheFile, weakref.WeakValueDictionary[str, _core.Memoised]
+] = weakref.WeakKeyDictionary()
 
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
 _OF_CACHES = dict.fromkeys(
@@ -174,7 +174,7 @@ def _is_memoised_here(cache: CacheState, name: str, function: Callable[..., Any]
         native = getattr(layer, "_outlive_native", layer)
         if not isinstance(native, _core.Memoised) or native.name != name:
             return False
-        return native._outlive_registration.cache.core is cache.core
+        return native._outlive_registration.cache.core.file is cache.core.file
 
     return is_here(inspect.unwrap(function, stop=is_here))
 
@@ -204,7 +204,7 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
 
     Most are never called again: a cell was run again, a module was loaded again.
     """
-    named = _named.setdefault(cache.core, weakref.WeakValueDictionary())
+    named = _named.setdefault(cache.core.file, weakref.WeakValueDictionary())
     other, named[name] = named.get(name), memoised
     if other is None or other.function is memoised.function:
         return

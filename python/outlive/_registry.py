@@ -1,4 +1,4 @@
-"""Which file a cache means, and the one native cache of this process on it."""
+"""Which file a cache means, and who uses it in this process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from _weakref import ref  # weakref itself takes a while to import
 from . import _core, _fork, _modes
 from ._warnings import warn
 
-_cores: dict[str, ref[_core.Cache]] = {}
-#: Paths of which the cache has gone, perhaps; a path may have a new one by now.
+_files: dict[str, ref[_core.CacheFile]] = {}
+#: Paths of which the file has gone, perhaps; a path may have a new one by now.
 _gone: list[str] = []
-_cores_lock = allocate_lock()
+_files_lock = allocate_lock()
+#: The native halves of all `Cache` objects on files.
+_cores: dict[ref[_core.Cache], None] = {}
 
 
 def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
@@ -54,52 +56,60 @@ def _mode_of_environment() -> str:
 
 
 def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
-    """Return the one native cache of this process on ``path``; None has a new one each time.
+    """Return the native half of a new ``Cache`` object on ``path``; None: in memory.
+
+    All on one path share the one file of this process there.
 
     Raises:
         ValueError: it is there already, and less durable than asked for.
     """
-    core = _living(path) if path is not None else None
-    if core is None:
-        core = _core.Cache(
+    file = _living(path) if path is not None else None
+    if file is None:
+        file = _core.CacheFile(
             path,
             ascii=plain,
             fsync=fsync,
             makes_folder=app is not None,
-            mode=_mode_of_environment(),
             overridden=_modes.current,
             warn=warn,
         )
     if path is None:
-        return core
-    core = _first(path, core)
-    if fsync and not core.fsync:
+        return _core.Cache(file, mode=_mode_of_environment())
+    file = _first(path, file)
+    if fsync and not file.fsync:
         raise ValueError(
             f"durability='fsync': {path} is already in use here with durability='flush', and all "
             "Cache objects on one file share it; ask for 'fsync' where the first one is made"
         )
+    core = _core.Cache(file, mode=_mode_of_environment())
+    _cores[ref(core, _cores.pop)] = None
     return core
 
 
-def _living(path: str) -> _core.Cache | None:
-    found = _cores.get(path)
+def sharing(core: _core.Cache) -> list[_core.Cache]:
+    """Return the native halves of the other ``Cache`` objects on the file of ``core``."""
+    return [other for other in _all() if other is not core and other.file is core.file]
+
+
+def _living(path: str) -> _core.CacheFile | None:
+    found = _files.get(path)
     return None if found is None else found()
 
 
-def _first(path: str, core: _core.Cache) -> _core.Cache:
-    """The cache on ``path`` that was first: ``core``, unless another thread was faster."""
-    with _cores_lock:
+def _first(path: str, file: _core.CacheFile) -> _core.CacheFile:
+    """The file on ``path`` that was first: ``file``, unless another thread was faster."""
+    with _files_lock:
         # What is looked at lives until the lock is free: to drop a cache may run any code.
         seen = [_living(path)]
         if seen[0] is None:
             # At exit the module may be gone before the cache is.
-            _cores[path] = ref(core, lambda _, gone=_gone: gone.append(path))  # type: ignore[misc]
+            _files[path] = ref(file, lambda _, gone=_gone: gone.append(path))  # type: ignore[misc]
         while _gone:
             name = _gone.pop()
             seen.append(_living(name))
             if seen[-1] is None:
-                _cores.pop(name, None)
-    return core if seen[0] is None else seen[0]
+                _files.pop(name, None)
+    return file if seen[0] is None else seen[0]
 
 
 def disable() -> None:
@@ -119,8 +129,8 @@ def enable() -> None:
 
 
 def _all() -> list[_core.Cache]:
-    """The caches of files that are alive."""
-    found = [reference() for reference in list(_cores.values())]
+    """The native halves of `Cache` objects on files that are alive."""
+    found = [reference() for reference in list(_cores)]
     return [core for core in found if core is not None]
 
 

@@ -61,9 +61,10 @@ impl<L: Clone> BoundedTable<L> {
         evicted
     }
 
-    /// How much the whole cache may have.
-    pub fn limits(&self) -> Limits {
-        self.limiter.as_ref().map(Limiter::limits).unwrap_or_default()
+    /// Lets the least recently used go until the whole cache keeps `limits`, after `newest` came.
+    pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Displaced<L> {
+        let keys = self.limiter.as_mut().map(|limiter| limiter.trim(limits, newest));
+        self.evict(keys.unwrap_or_default())
     }
 
     /// How many entries went for want of room.

@@ -86,9 +86,8 @@ impl<L: Clone> Ledger<L> {
         let mut state = self.state.lock();
         let displaced = state.put(key, entry);
         let marked = self.gate.uses.are_tracked();
-        drop(state);
         let (old, evicted) = &displaced;
-        self.write_off(evicted);
+        self.let_go(state, evicted, !transient);
         if old.is_some() && !marked {
             self.gate.epoch.advance();
         }
@@ -112,6 +111,24 @@ impl<L: Clone> Ledger<L> {
             return self.store.append(&Change::Remove(key.clone()));
         }
         Ok(())
+    }
+
+    /// Has the store forget what went for want of room if that is `durable`, else sees that it goes on
+    /// to hold it; the history is locked.
+    pub fn let_go(
+        &self,
+        mut state: MutexGuard<'_, State<L>>,
+        evicted: &Displaced<L>,
+        durable: bool,
+    ) {
+        if durable {
+            drop(state);
+            self.write_off(evicted);
+        } else {
+            for (key, entry) in evicted {
+                state.withheld.keep(key, entry);
+            }
+        }
     }
 
     /// Has the store forget what went for want of room; the history is locked.

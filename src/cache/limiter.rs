@@ -42,9 +42,9 @@ impl Limiter {
         self.lru.set_limits(scope, limits)
     }
 
-    /// The limits of the whole cache.
-    pub fn limits(&self) -> Limits {
-        self.lru.limits(Scope::CACHE)
+    /// The keys that go until the whole cache keeps `limits`, after `newest` came.
+    pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
+        self.lru.trim(Scope::CACHE, limits, newest)
     }
 
     /// An entry came, or came again; the keys that go for it.

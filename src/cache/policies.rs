@@ -1,5 +1,7 @@
 //! How much a cache may hold, and what its entries must tell for that.
 
+use bytes::Bytes;
+
 use super::ledger::Ledger;
 use super::limiter::Share;
 use crate::policy::Limits;
@@ -24,10 +26,16 @@ impl<L: Clone> Policies<L> {
         self.0.gate.epoch.advance();
     }
 
-    /// How much the whole cache may have.
-    pub fn limits(&self) -> Limits {
+    /// Lets the least recently used go until the whole cache keeps `limits`; `newest` was just put,
+    /// and no other goes for its sake if it is too large all by itself. If that is not `durable`, the
+    /// store keeps what goes.
+    pub fn trim(&self, limits: Limits, newest: Option<&Bytes>, durable: bool) {
+        let evicted;
         let _active = sync::active();
-        self.0.state.lock().rows.limits()
+        let _history = self.0.history.lock();
+        let mut state = self.0.state.lock();
+        evicted = state.rows.trim(limits, newest);
+        self.0.let_go(state, &evicted, durable);
     }
 
     /// How many entries went for want of room.

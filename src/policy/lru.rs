@@ -65,8 +65,8 @@ struct ScopeState {
 }
 
 impl ScopeState {
-    fn is_over(&self) -> bool {
-        self.limits.exceeded_by(self.order.len(), self.bytes)
+    fn exceeds(&self, limits: Limits) -> bool {
+        limits.exceeded_by(self.order.len(), self.bytes)
     }
 }
 
@@ -101,14 +101,22 @@ impl Lru {
     /// Changes the limits of a scope and returns the keys that go, oldest first.
     pub fn set_limits(&mut self, scope: Scope, limits: Limits) -> Vec<Bytes> {
         self.scope_mut(scope).limits = limits;
-        let mut gone = Vec::new();
-        self.evict(scope, &mut gone);
-        gone
+        self.trim(scope, limits, None)
     }
 
-    /// How much a scope may hold.
-    pub fn limits(&self, scope: Scope) -> Limits {
-        self.scopes[scope.0].limits
+    /// Lets the oldest of a scope go until it keeps `limits`, whatever its own are, and returns their
+    /// keys. If `newest` is too large all by itself, it goes, and no other for its sake.
+    pub fn trim(&mut self, scope: Scope, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
+        let mut gone = Vec::new();
+        let bytes = newest.and_then(|key| self.entries.get(key)).map(|entry| entry.bytes);
+        if let Some((key, _)) = newest.zip(bytes).filter(|(_, bytes)| limits.exceeded_by(1, *bytes))
+        {
+            self.remove(key);
+            self.scope_mut(scope).evictions += 1;
+            gone.push(key.clone());
+        }
+        self.evict(scope, limits, &mut gone);
+        gone
     }
 
     /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one with
@@ -137,8 +145,9 @@ impl Lru {
         }
         self.entries.insert(key.clone(), entry);
         let mut gone = Vec::new();
-        self.evict(scope, &mut gone);
-        self.evict(Scope::CACHE, &mut gone);
+        for scope in [scope, Scope::CACHE] {
+            self.evict(scope, self.scopes[scope.0].limits, &mut gone);
+        }
         gone
     }
 
@@ -182,9 +191,9 @@ impl Lru {
         &mut self.scopes[scope.0]
     }
 
-    /// Lets the oldest of a scope go until it keeps its limits.
-    fn evict(&mut self, scope: Scope, gone: &mut Vec<Bytes>) {
-        while self.scope_mut(scope).is_over() {
+    /// Lets the oldest of a scope go until it keeps `limits`.
+    fn evict(&mut self, scope: Scope, limits: Limits, gone: &mut Vec<Bytes>) {
+        while self.scope_mut(scope).exceeds(limits) {
             let Some((_, key)) = self.scope_mut(scope).order.first().cloned() else { return };
             if self.was_used(&key) {
                 continue;

@@ -22,6 +22,8 @@ mod _core {
     #[pymodule_export]
     use super::cache::core::CoreCache;
     #[pymodule_export]
+    use super::cache::file::CacheFile;
+    #[pymodule_export]
     use super::cache::fork::after_fork_in_child;
     use super::cache::mode::Mode;
     #[pymodule_export]

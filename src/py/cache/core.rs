@@ -2,86 +2,63 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
+use super::file::CacheFile;
 use super::mode::Mode;
-use super::registry;
-use crate::cache::Share;
-use crate::cache::{Cache, Epoch};
+use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 use crate::py::value::key_interner::InternerPool;
-use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
 use crate::value::write::Charset;
 
-/// The native half of `outlive.Cache`.
+/// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a file.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
 pub struct CoreCache {
-    pub(in crate::py) cache: Arc<PyCache>,
-    charset: Charset,
-    path: Option<PathBuf>,
-    /// Whether every result is synced to the disk.
+    /// What it shares with the other objects on the same file.
     #[pyo3(get)]
-    fsync: bool,
-    /// Whether the folder of the file is made if there is none.
-    makes_folder: bool,
+    file: Py<CacheFile>,
+    pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
-    /// `outlive._modes.current`, asked only while somebody overrides the mode.
-    overridden: Py<PyAny>,
-    /// Called with each sentence that the user should read.
-    warn: Py<PyAny>,
-    pub(in crate::py) names: InternerPool,
+    /// How much there may be of everything after a store by this object.
+    limits: Mutex<Limits>,
     loaded: AtomicBool,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
-    /// Whether every use must be seen, to know what was used last.
-    pub(in crate::py) bounded: AtomicBool,
 }
 
 #[pymethods]
 impl CoreCache {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, mode, overridden, warn))]
-    fn new(
-        path: Option<PathBuf>,
-        ascii: bool,
-        fsync: bool,
-        makes_folder: bool,
-        mode: &str,
-        overridden: Py<PyAny>,
-        warn: Py<PyAny>,
-    ) -> PyResult<Self> {
-        let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
-        super::fork::watch();
-        let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
-        registry::register(&cache);
+    #[pyo3(signature = (file, *, mode))]
+    fn new(file: Py<CacheFile>, mode: &str) -> PyResult<Self> {
+        let mode = Mode::from_word(mode)?;
         let core = Self {
-            cache,
-            charset,
-            path,
-            fsync,
-            makes_folder,
-            default_mode: AtomicU8::new(0),
-            overridden,
-            warn,
-            names: InternerPool::default(),
+            cache: Arc::clone(&file.get().cache),
+            file,
+            default_mode: AtomicU8::new(mode as u8),
+            limits: Mutex::default(),
             loaded: AtomicBool::new(false),
             spare_salt: OnceLock::new(),
-            bounded: AtomicBool::new(false),
         };
-        core.set_mode(mode)?;
+        if core.is_writable() {
+            core.file.get().add_writer();
+        } else {
+            core.file.get().restrict();
+        }
         Ok(core)
     }
 
     /// The file, or None for a cache in memory.
     #[getter]
     fn path(&self) -> Option<&PathBuf> {
-        self.path.as_ref()
+        self.file.get().path.as_ref()
     }
 
     /// The mode that holds where nothing overrides it.
@@ -94,12 +71,16 @@ impl CoreCache {
     fn set_mode(&self, word: &str) -> PyResult<()> {
         let mode = Mode::from_word(word)?;
         let old = Mode::from_number(self.default_mode.swap(mode as u8, Ordering::AcqRel));
-        self.cache.set_read_only(!self.is_writable());
-        match (old.serves_hits(), mode.serves_hits()) {
-            (true, false) => self.cache.gate().epoch.suspend(),
-            (false, true) => self.cache.gate().epoch.resume(),
+        match (old.lets_write(), mode.lets_write()) {
+            (false, true) => self.file.get().add_writer(),
+            (true, false) => {
+                self.file.get().remove_writer();
+                self.file.get().restrict();
+            }
             _ => {}
         }
+        // Tables were filled in the old mode.
+        self.cache.gate().epoch.advance();
         Ok(())
     }
 
@@ -109,17 +90,28 @@ impl CoreCache {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// How much the whole cache may hold: entries, bytes; None where there is no limit.
+    /// How much there may be after a store by this object: entries, bytes; None where there is no
+    /// limit.
     fn limits(&self) -> (Option<usize>, Option<u64>) {
-        let Limits { maxsize, max_bytes } = self.cache.policies().limits();
+        let Limits { maxsize, max_bytes } = *self.own_limits();
         (maxsize, max_bytes)
     }
 
-    /// Sets how much the whole cache may hold.
+    /// Sets how much there may be after a store by this object; nothing goes before.
     #[pyo3(signature = (*, maxsize, max_bytes))]
-    fn limit(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
-        self.bounded.store(maxsize.is_some() || max_bytes.is_some(), Ordering::Release);
-        self.cache.policies().limit(Share::All, Limits { maxsize, max_bytes });
+    fn set_limits(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
+        let limits = Limits { maxsize, max_bytes };
+        *self.own_limits() = limits;
+        if limits != Limits::default() {
+            self.file.get().bounded.store(true, Ordering::Release);
+            self.cache.policies().limit(Share::All, Limits::default());
+        }
+    }
+
+    /// Lets go what is too much for the limits of this object.
+    fn trim(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().keep_limits(None, Self::may_write(slf)?);
+        slf.get().tell(slf.py())
     }
 
     /// How many entries went because there was no room.
@@ -145,14 +137,15 @@ impl CoreCache {
             py.detach(|| me.cache.load());
         } else {
             let may_write = Self::may_write(slf)?;
-            if me.makes_folder && may_write {
+            let file = me.file.get();
+            if file.makes_folder && may_write {
                 // What cannot be made is found missing, and told, by who writes there.
-                let _ = me.path.as_deref().map(crate::store::fs::make_folder_of);
+                let _ = file.path.as_deref().map(crate::store::fs::make_folder_of);
             }
-            me.cache.set_read_only(!may_write);
+            file.restrict_load(me.is_writable(), may_write);
             // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.
             py.detach(|| me.cache.load());
-            me.cache.set_read_only(!me.is_writable());
+            file.restrict();
             me.loaded.store(true, Ordering::Release);
         }
         me.tell(py)
@@ -192,13 +185,7 @@ impl CoreCache {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.overridden)?;
-        visit.call(&self.warn)?;
-        self.cache.visit_live(|live| live.traverse(visit))
-    }
-
-    fn __clear__(&self) {
-        self.cache.forget_unstorable();
+        visit.call(&self.file)
     }
 }
 
@@ -211,26 +198,18 @@ fn pause(py: Python<'_>) -> PyResult<()> {
     py.check_signals()
 }
 
-fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
-    let Some(path) = path else { return Box::new(MemoryStore) };
-    let durability = if fsync { Durability::Fsync } else { Durability::Flush };
-    // The drop-in's file is ASCII and flat, as the original's.
-    let format = if charset == Charset::Ascii { Format::Flat } else { Format::Annotated };
-    let options =
-        Options { charset, format, durability, read_only: false, map: Some(crate::py::ffi::share) };
-    Box::new(FileStore::new(path.to_owned(), options))
-}
-
 impl Drop for CoreCache {
     fn drop(&mut self) {
-        // Nobody can use this cache any more: leave the folder clean. What goes wrong stays in the
-        // journal, for the next process to find.
-        if self.is_writable() {
-            let closed = self.cache.saver().try_close();
-            if closed.is_err_and(|error| error.is_busy()) {
-                self.cache.saver().leave();
-            }
+        // If no other object may write the file, leave the folder clean. What goes wrong stays in
+        // the journal, for the next process to find.
+        if !self.is_writable() || !self.file.get().remove_writer() {
+            return;
         }
+        let closed = self.cache.saver().try_close();
+        if closed.is_err_and(|error| error.is_busy()) {
+            self.cache.saver().leave();
+        }
+        self.file.get().restrict();
     }
 }
 
@@ -240,27 +219,49 @@ impl CoreCache {
         &self.cache
     }
 
-    /// Reads the file at the first use, and says what was wrong with it.
-    pub fn load_once(slf: &Bound<'_, Self>) -> PyResult<()> {
+    /// Reads the file at the first use, and says what was wrong with it; whether this was the first.
+    pub fn load_once(slf: &Bound<'_, Self>) -> PyResult<bool> {
         if slf.get().loaded.load(Ordering::Acquire) {
-            return Ok(());
+            return Ok(false);
         }
-        Self::load(slf)
+        Self::load(slf).map(|()| true)
     }
 
     /// The charset of its texts.
     pub fn charset(&self) -> Charset {
-        self.charset
+        self.file.get().charset
     }
 
-    /// Whether the file may be written.
+    /// The keys of dicts that were decoded before.
+    pub(super) fn names(&self) -> &InternerPool {
+        &self.file.get().names
+    }
+
+    /// Whether results may have to go for want of room.
+    pub fn is_bounded(&self) -> bool {
+        self.file.get().bounded.load(Ordering::Relaxed)
+    }
+
+    /// Lets go what is too much for the limits of this object, after it stored `newest`.
+    pub fn keep_limits(&self, newest: Option<&Bytes>, durable: bool) {
+        let limits = *self.own_limits();
+        if limits != Limits::default() {
+            self.cache.policies().trim(limits, newest, durable);
+        }
+    }
+
+    fn own_limits(&self) -> MutexGuard<'_, Limits> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this object may write the file.
     pub fn is_writable(&self) -> bool {
-        !matches!(self.default_mode(), Mode::Off | Mode::Readonly)
+        self.default_mode().lets_write()
     }
 
     /// Whether the file may be written by what this thread or task does here and now.
     pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
-        Ok(!matches!(Self::mode(slf)?, Mode::Off | Mode::Readonly))
+        Ok(Self::mode(slf)?.lets_write())
     }
 
     pub(in crate::py) fn default_mode(&self) -> Mode {
@@ -273,7 +274,8 @@ impl CoreCache {
         if Epoch::is_open(me.cache.gate().epoch.current()) {
             return Ok(me.default_mode());
         }
-        let word: Option<String> = me.overridden.bind(slf.py()).call1((slf,))?.extract()?;
+        let word: Option<String> =
+            me.file.get().overridden.bind(slf.py()).call1((slf,))?.extract()?;
         word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 
@@ -299,7 +301,7 @@ impl CoreCache {
     }
 
     fn warn_stuck(&self, py: Python<'_>) -> PyResult<()> {
-        let path = self.path.as_deref().unwrap_or(std::path::Path::new("")).display();
+        let path = self.file.get().path.as_deref().unwrap_or(std::path::Path::new("")).display();
         let sentence = format!(
             "{path}: another process has been saving or closing it for {} s, and may be stopped; the \
              journal beside it holds everything, and goes into the file at the next save",
@@ -322,13 +324,13 @@ impl CoreCache {
             self.settle(py)?;
         }
         for notice in self.cache.notices() {
-            self.warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
+            self.file.get().warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
         }
         Ok(())
     }
 
     /// Warns, of the class with this name.
     pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
-        self.warn.bind(py).call1((class, sentence)).map(drop)
+        self.file.get().warn.bind(py).call1((class, sentence)).map(drop)
     }
 }

@@ -103,12 +103,12 @@ impl CoreCache {
 
     /// The value of a text.
     pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
-        self.names.with(|names| decode(py, text, names))
+        self.names().with(|names| decode(py, text, names))
     }
 
     /// What hits on a text are served from.
     pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Template, Failure> {
-        let live = Template::new(self.names.with(|names| template(py, text, names))?);
+        let live = Template::new(self.names().with(|names| template(py, text, names))?);
         #[cfg(Py_GIL_DISABLED)]
         let live = live.of_text(text);
         Ok(live)
@@ -139,6 +139,7 @@ impl CoreCache {
             }
         }
         let _ = self.cache.put(key, entry);
+        self.keep_limits(Some(key), durable);
         self.tell(py)
     }
 }

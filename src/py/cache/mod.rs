@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod entries;
+pub mod file;
 pub mod fork;
 mod mapping;
 pub mod mode;

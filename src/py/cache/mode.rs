@@ -40,9 +40,14 @@ impl Mode {
         Self::ALL[self as usize].1
     }
 
-    /// Whether hits may be served without looking at the mode.
+    /// Whether a table of hits may answer.
     pub fn serves_hits(self) -> bool {
         !matches!(self, Self::Off | Self::Refresh)
+    }
+
+    /// Whether the file may be written at all.
+    pub fn lets_write(self) -> bool {
+        !matches!(self, Self::Off | Self::Readonly)
     }
 
     /// Whether what is made is written to the file.

@@ -119,6 +119,7 @@ impl<'py> Invocation<'_, 'py> {
     /// Warnings of the store, and the save that its journal asks for.
     pub(super) fn after_put(&self, py: Python<'py>) -> PyResult<()> {
         let core = self.core.get();
+        core.keep_limits(Some(&self.key), self.mode.writes());
         if core.cache().saver().should_save() {
             let cache = Arc::clone(core.cache());
             let builder = std::thread::Builder::new().name("outlive-save".to_owned());

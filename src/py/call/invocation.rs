@@ -74,12 +74,16 @@ impl Memoised {
         context: Arc<CallContext>,
     ) -> PyResult<Option<Invocation<'a, 'py>>> {
         let core = self.core.bind(py);
-        let mode = CoreCache::mode(core)?;
+        // The epoch first: whoever changes the mode begins a new one afterwards.
+        let mut epoch = self.gate.epoch.current();
+        let mut mode = CoreCache::mode(core)?;
         if mode == Mode::Off {
             return Ok(None);
         }
-        CoreCache::load_once(core)?;
-        let epoch = core.get().cache().gate().epoch.current();
+        if CoreCache::load_once(core)? {
+            epoch = self.gate.epoch.current();
+            mode = CoreCache::mode(core)?;
+        }
         let options = self.options();
         self.check_namesake(py)?;
         let key = match self.keys.key(py, call) {

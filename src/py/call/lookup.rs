@@ -78,6 +78,7 @@ impl<'py> Invocation<'_, 'py> {
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
         self.check_collision(py, found.claimed)?;
+        self.store_transient(py, &found.entry)?;
         let value = self.serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
@@ -86,6 +87,16 @@ impl<'py> Invocation<'_, 'py> {
         }
         let fill = self.fill(py, &live, &found.entry, expiry)?;
         Ok(Look::Hit((value, Some(fill))))
+    }
+
+    /// Stores what another mode kept in this process only: what a call in mode "on" returns is in the
+    /// file.
+    fn store_transient(&self, py: Python<'py>, found: &Entry<Arc<Template>>) -> PyResult<()> {
+        if !found.transient || found.text.is_none() || !self.mode.writes() {
+            return Ok(());
+        }
+        let _ = self.cache().put(&self.key, Entry { transient: false, ..found.clone() });
+        self.after_put(py)
     }
 
     /// What to serve an entry from; None if its text is bad.
@@ -171,12 +182,12 @@ impl<'py> Invocation<'_, 'py> {
     /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
     /// ask for the key or the time.
     pub(super) fn is_remembered(&self) -> bool {
-        self.me.keys.is_pure() && self.options.clock.is_none()
+        self.me.keys.is_pure() && self.options.clock.is_none() && self.mode.serves_hits()
     }
 
     /// Whether results may have to go for want of room.
     fn is_bounded(&self) -> bool {
-        self.options.maxsize.is_some() || self.core.get().bounded.load(Ordering::Relaxed)
+        self.options.maxsize.is_some() || self.core.get().is_bounded()
     }
 
     /// What the table of hits may remember of a new entry, if of anything.

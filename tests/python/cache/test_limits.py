@@ -105,7 +105,7 @@ def test_a_limit_for_a_function_with_hits() -> None:
     function, calls = doubled(cache)
     for number in (1, 2, 3, 1, 2, 3):
         function(number)
-    cache._state.core.limit(maxsize=2, max_bytes=None)
+    cache.limit(maxsize=2)
     calls.clear()
     assert [function(number) for number in (1, 3)] == [2, 6]
     assert calls == [1]

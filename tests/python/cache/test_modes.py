@@ -137,14 +137,6 @@ def test_a_with_block_holds_for_its_cache_alone() -> None:
         assert second(1) == 1
 
 
-def test_two_cache_objects_on_one_path_share_the_block(path: Path) -> None:
-    """The override is the file's: any Cache object on it sees it."""
-    function, calls = counted(Cache(path))
-    with Cache(path).mode("off"):
-        function(1)
-    assert calls == [1]
-
-
 def test_readonly_in_a_block_writes_nothing(path: Path) -> None:
     """What is computed, put or deleted in a readonly block stays out of the file."""
     cache = Cache(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,18 +81,6 @@ def test_the_mode_cannot_be_set_by_hand() -> None:
     """``cache.mode = "off"`` is an AttributeError that names ``set_mode``."""
     with pytest.raises(AttributeError, match=r"cache\.set_mode\('off'\)"):
         cache.mode = "off"
-
-
-def test_two_objects_agree_on_the_limits_of_a_file(tmp_path: Path) -> None:
-    """A limit that contradicts that of another object on the file is refused; none contradicts nothing."""
-    one = Cache(tmp_path / "c.json", maxsize=3)
-    with pytest.raises(ValueError, match=r"maxsize=4: .* already in use here with maxsize=3"):
-        Cache(tmp_path / "c.json", maxsize=4)
-    two = Cache(tmp_path / "c.json", max_bytes=10**6)
-    memoised = two.memoise(function)
-    for number in range(10):
-        memoised(number)
-    assert len(one) == 3
 
 
 def test_limits_are_set_and_taken_back_one_by_one(drop_in: DropInCache) -> None:

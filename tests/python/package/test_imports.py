@@ -34,12 +34,12 @@ def test_nothing_slow_is_imported(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
-    """The native cache of a file goes with the last Cache on it; the next begins anew."""
+    """What Cache objects on one file share goes with the last of them; the next begins anew."""
     path = tmp_path / "c.json"
     first, second = Cache(path), Cache(path)
-    assert first._state.core is second._state.core
+    assert first._state.core.file is second._state.core.file
     first["a"] = 1
-    gone = weakref.ref(first._state.core)
+    gone = weakref.ref(first._state.core.file)
     del first, second
     gc.collect()
     assert gone() is None
@@ -48,8 +48,9 @@ def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
         Cache(tmp_path / f"{number}.json")
     gc.collect()
     Cache(tmp_path / "last.json")
-    mine = [name for name in _registry._cores if name.startswith(str(tmp_path))]
+    mine = [name for name in _registry._files if name.startswith(str(tmp_path))]
     assert len(mine) <= 2
+    assert len(_registry.sharing(Cache(path)._state.core)) == 0
 
 
 def test_one_cache_of_a_path_in_many_threads(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_one_cache_of_a_path_in_many_threads(tmp_path: Path) -> None:
         for numbers in seen:
             start.wait()
             cache = Cache(path)
-            numbers.add(id(cache._state.core))
+            numbers.add(id(cache._state.core.file))
             start.wait()
             del cache
 

@@ -1,0 +1,113 @@
+//! What all `Cache` objects on one file share: its entries, and how they are written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::PyCache;
+use super::registry;
+use crate::cache::Cache;
+use crate::py::value::key_interner::InternerPool;
+use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
+use crate::value::write::Charset;
+
+/// One file, or one cache in memory.
+#[pyclass(frozen, weakref, name = "CacheFile", module = "outlive._core")]
+pub struct CacheFile {
+    pub(super) cache: Arc<PyCache>,
+    pub(super) charset: Charset,
+    pub(super) path: Option<PathBuf>,
+    /// Whether every result is synced to the disk.
+    #[pyo3(get)]
+    pub(super) fsync: bool,
+    /// Whether the folder of the file is made if there is none.
+    pub(super) makes_folder: bool,
+    /// `outlive._modes.current`, asked only while somebody overrides the mode.
+    pub(super) overridden: Py<PyAny>,
+    /// Called with each sentence that the user should read.
+    pub(super) warn: Py<PyAny>,
+    pub(super) names: InternerPool,
+    /// Whether every use must be seen, to know what was used last.
+    pub(super) bounded: AtomicBool,
+    /// How many objects may write it.
+    writers: AtomicUsize,
+}
+
+#[pymethods]
+impl CacheFile {
+    #[new]
+    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, overridden, warn))]
+    fn new(
+        path: Option<PathBuf>,
+        ascii: bool,
+        fsync: bool,
+        makes_folder: bool,
+        overridden: Py<PyAny>,
+        warn: Py<PyAny>,
+    ) -> Self {
+        let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
+        super::fork::watch();
+        let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
+        registry::register(&cache);
+        Self {
+            cache,
+            charset,
+            path,
+            fsync,
+            makes_folder,
+            overridden,
+            warn,
+            names: InternerPool::default(),
+            bounded: AtomicBool::new(false),
+            writers: AtomicUsize::new(0),
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.overridden)?;
+        visit.call(&self.warn)?;
+        self.cache.visit_live(|live| live.traverse(visit))
+    }
+
+    fn __clear__(&self) {
+        self.cache.forget_unstorable();
+    }
+}
+
+impl CacheFile {
+    /// One object more may write it.
+    pub(super) fn add_writer(&self) {
+        self.writers.fetch_add(1, Ordering::AcqRel);
+        self.cache.set_read_only(false);
+    }
+
+    /// One object less may write it; says whether that was the last one.
+    pub(super) fn remove_writer(&self) -> bool {
+        self.writers.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Has the store only read while nobody may write.
+    pub(super) fn restrict(&self) {
+        self.cache.set_read_only(self.writers.load(Ordering::Acquire) == 0);
+    }
+
+    /// The same for the length of a load by an object that `is_writer`, which here and now `may_write`
+    /// or may not.
+    pub(super) fn restrict_load(&self, is_writer: bool, may_write: bool) {
+        let others = self.writers.load(Ordering::Acquire) - usize::from(is_writer);
+        self.cache.set_read_only(!may_write && others == 0);
+    }
+}
+
+fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
+    let Some(path) = path else { return Box::new(MemoryStore) };
+    let durability = if fsync { Durability::Fsync } else { Durability::Flush };
+    // The drop-in's file is ASCII and flat, as the original's.
+    let format = if charset == Charset::Ascii { Format::Flat } else { Format::Annotated };
+    let options =
+        Options { charset, format, durability, read_only: false, map: Some(crate::py::ffi::share) };
+    Box::new(FileStore::new(path.to_owned(), options))
+}
