@@ -51,6 +51,17 @@ pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> boo
     }
 }
 
+/// Copies `text`, which is short, into `place`, which has its length.
+#[inline]
+pub(crate) fn copy_short(text: &[u8], place: &mut [u8]) {
+    match text.len() {
+        8..=16 => drop(copy_ends::<8>(text, place)),
+        4..8 => drop(copy_ends::<4>(text, place)),
+        2..4 => drop(copy_ends::<2>(text, place)),
+        _ => place.copy_from_slice(text),
+    }
+}
+
 #[inline]
 fn is_plain_word<const WIDE: bool>(word: u128) -> bool {
     special_lanes::<WIDE>(word.to_le_bytes()) == 0
@@ -63,17 +74,19 @@ fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
 
 #[inline(always)]
 fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
-    let mut found = mask8x16::splat(simd, false);
     for (register, place) in text.as_chunks::<LANES>().0.iter().zip(place.as_chunks_mut().0) {
         *place = *register;
-        found |= marked::<S, WIDE>(simd, register);
+        // At once, and not behind the loop: the compiler would call `memcpy` for what is left of it.
+        if marked::<S, WIDE>(simd, register).any_true() {
+            return false;
+        }
     }
     // The last register overlaps the one before it.
-    if let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) {
-        *place = *register;
-        found |= marked::<S, WIDE>(simd, register);
-    }
-    !found.any_true()
+    let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
+        return false;
+    };
+    *place = *register;
+    !marked::<S, WIDE>(simd, register).any_true()
 }
 
 /// Copies `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.

@@ -1,6 +1,6 @@
 //! What texts are written on: memory that is there ahead, so that a short piece is a store or two.
 
-use super::find::copy_plain;
+use super::find::{copy_plain, copy_short};
 use crate::memory::OutOfMemory;
 
 /// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
@@ -49,11 +49,12 @@ impl ScratchBuffer {
     /// Appends `text`, without a call of `memcpy`.
     #[inline]
     pub fn short(&mut self, text: &[u8]) {
-        copy_plain::<false>(text, self.room(text.len()));
+        copy_short(text, self.room(text.len()));
         self.end += text.len();
     }
 
-    /// Appends `before`, `text` and `behind` if nothing in `text` is special; says whether it is so.
+    /// Appends `before`, `text` and `behind` if there is room for them and nothing in `text` is
+    /// special; says whether it is so. It calls nothing: so it needs no stack.
     #[inline]
     pub fn framed<const WIDE: bool, const A: usize, const B: usize>(
         &mut self,
@@ -62,7 +63,8 @@ impl ScratchBuffer {
         behind: &[u8; B],
     ) -> bool {
         let whole = A + text.len() + B;
-        let room = self.room(whole);
+        let room = self.bytes.get_mut(self.end..).and_then(|room| room.get_mut(..whole));
+        let Some(room) = room else { return false };
         let (head, rest) = room.split_at_mut(A);
         let (body, foot) = rest.split_at_mut(text.len());
         head.copy_from_slice(before);

@@ -82,7 +82,10 @@ impl Writer {
 
     /// An integer.
     pub fn int64(&mut self, value: i64) {
-        self.buffer.short(itoa::Buffer::new().format(value).as_bytes());
+        match u8::try_from(value) {
+            Ok(digit @ 0..10) => self.raw(&[b'0' + digit]),
+            _ => self.buffer.short(itoa::Buffer::new().format(value).as_bytes()),
+        }
     }
 
     /// An integer of any size: a sign if it is negative, and decimal digits.
@@ -136,7 +139,8 @@ impl Writer {
         }
     }
 
-    /// The same for a string in which something has to be escaped.
+    /// The same for a string in which something has to be escaped, or for which there is no room yet.
+    #[cold]
     #[inline(never)]
     fn odd_framed(&mut self, before: &[u8], text: &str, behind: &[u8]) {
         self.raw(before);

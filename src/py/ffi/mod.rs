@@ -11,6 +11,7 @@ mod copy;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
 mod install;
+mod members;
 mod process;
 mod raw_call;
 mod recursion;
@@ -26,6 +27,7 @@ pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, slot_of, watching_slot_of, widen};
+pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
 pub use recursion::{enter as enter_recursion, stack_left};

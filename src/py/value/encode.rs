@@ -14,7 +14,7 @@ use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
 use crate::py::ffi::stack_left;
-use crate::py::ffi::{int_value, utf8};
+use crate::py::ffi::{int_value, members, utf8};
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};
@@ -191,7 +191,7 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     let single = dict.len() == 1;
     w.begin_dict();
     let mut first = true;
-    for (key, value) in dict.iter() {
+    for (key, value) in members(dict) {
         if !put_key(&key, w, Place { first, single }, walk)? {
             w.rewind(start);
             return put_pairs(dict, w, walk);
