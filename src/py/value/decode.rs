@@ -51,7 +51,7 @@ pub fn decode<'py>(
 /// The value of `text` with the plan of how to copy it, which is made on the way.
 pub fn template(py: Python<'_>, text: &[u8], names: &mut KeyInterner) -> Result<CopyNode, Failure> {
     let node = parse(text, &mut Builder { py, names, plans: true })?;
-    Ok(CopyNode::planned(node.object, node.plan))
+    Ok(node.planned())
 }
 
 struct Builder<'py, 'n> {
@@ -64,14 +64,20 @@ struct Builder<'py, 'n> {
 /// A finished value, and how to copy it: nothing is to be copied where nobody asked for plans.
 struct Node<'py> {
     object: Bound<'py, PyAny>,
-    plan: CopyPlan,
+    /// Nothing if the value cannot change. Boxed, because nearly all nodes have none: so a node is
+    /// two words, and dropping it is one comparison.
+    plan: Option<Box<CopyPlan>>,
 }
 
 impl<'py> Node<'py> {
     /// What cannot change.
     #[inline]
     fn share<T>(object: Bound<'py, T>) -> Self {
-        Self { object: object.into_any(), plan: CopyPlan::Share }
+        Self { object: object.into_any(), plan: None }
+    }
+
+    fn planned(self) -> CopyNode {
+        CopyNode::planned(self.object, self.plan.map_or(CopyPlan::Share, |plan| *plan))
     }
 }
 
@@ -113,11 +119,11 @@ impl<'py> Build for Builder<'py, '_> {
 
     fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
         let mut parts = Vec::new();
-        let objects = items.enumerate().map(|(at, node)| {
-            if !node.plan.is_share() {
-                parts.push((at, CopyNode::planned(node.object.clone(), node.plan)));
+        let objects = items.enumerate().map(|(at, Node { object, plan })| {
+            if let Some(plan) = plan {
+                parts.push((at, CopyNode::planned(object.clone(), *plan)));
             }
-            node.object
+            object
         });
         let object = PyList::new(self.py, objects)?.into_any();
         Ok(self.node(object, CopyPlan::List(parts)))
@@ -131,8 +137,8 @@ impl<'py> Build for Builder<'py, '_> {
         let mut parts = Vec::new();
         while let (Some(key), Some(value)) = (members.next(), members.next()) {
             dict.set_item(&key.object, &value.object)?;
-            if !value.plan.is_share() {
-                parts.push((key.object.unbind(), CopyNode::planned(value.object, value.plan)));
+            if value.plan.is_some() {
+                parts.push((key.object.unbind(), value.planned()));
             }
         }
         if dict.len() < count {
@@ -146,13 +152,14 @@ impl<'py> Build for Builder<'py, '_> {
 impl<'py> Builder<'py, '_> {
     #[inline]
     fn node(&self, object: Bound<'py, PyAny>, plan: CopyPlan) -> Node<'py> {
-        Node { object, plan: if self.plans { plan } else { CopyPlan::Share } }
+        let plans = self.plans && !plan.is_share();
+        Node { object, plan: plans.then(|| Box::new(plan)) }
     }
 
     /// A value that was not put together on the way.
     fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
         let plan = if self.plans { CopyPlan::of(&object)? } else { CopyPlan::Share };
-        Ok(Node { object, plan })
+        Ok(self.node(object, plan))
     }
 
     /// A tagged value, or a real dict with one member that looks like one.
