@@ -83,9 +83,9 @@ impl LockFile {
 
     /// The page, if this process sees it.
     pub fn page(&self) -> Result<Option<Arc<Page>>, NoPage> {
-        let status = |shared| Some(shared).zip(self.handle.status().ok());
-        let Some((shared, status)) = self.shared.get().and_then(status) else { return Ok(None) };
-        shared.page(&status)
+        let glance = |shared| Some(shared).zip(self.handle.glance().ok());
+        let Some((shared, glance)) = self.shared.get().and_then(glance) else { return Ok(None) };
+        shared.page(glance)
     }
 
     /// Tells the other processes that results of `affected` have been replaced or forgotten.
@@ -100,7 +100,7 @@ impl LockFile {
 
     /// Whether the open file still has a name, and is ours.
     pub fn is_ours(&self) -> bool {
-        self.handle.status().is_ok_and(|status| status.links > 0)
+        self.handle.glance().is_ok_and(|glance| glance.links > 0)
     }
 }
 

@@ -156,6 +156,11 @@ pub trait LockHandle: Send + Sync + Debug {
     }
     /// What the system says about the file; an error if the descriptor is not ours any more.
     fn status(&self) -> io::Result<Status>;
+    /// The length and number of names alone, which take less to see.
+    fn glance(&self) -> io::Result<Glance> {
+        let Status { fingerprint, links, .. } = self.status()?;
+        Ok(Glance { size: fingerprint.size, links })
+    }
     /// The file itself, if there is one whose memory can be shared.
     fn file(&self) -> Option<&File>;
     /// Writes all of `bytes` from the byte `start` on.

@@ -18,7 +18,7 @@ use super::holder::holder;
 use super::open_file::OpenFile;
 use super::platform;
 use super::refusal::outcome;
-use super::{LockHandle, LockMode, LockPart, Status, Taken};
+use super::{Glance, Handle, LockHandle, LockMode, LockPart, Status, Taken};
 
 pub const CHECKPOINT_SUFFIX: &str = "";
 const FIRST_KEY: libc::off_t = 2;
@@ -40,6 +40,10 @@ impl LockHandle for OpenFile {
 
     fn status(&self) -> io::Result<Status> {
         self.checked_status()
+    }
+
+    fn glance(&self) -> io::Result<Glance> {
+        Handle::glance(self)
     }
 
     fn file(&self) -> Option<&File> {

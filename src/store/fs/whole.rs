@@ -7,7 +7,7 @@ use std::io;
 use super::open_file::OpenFile;
 use super::platform;
 use super::refusal::outcome;
-use super::{LockHandle, LockMode, LockPart, Status, Taken};
+use super::{Glance, Handle, LockHandle, LockMode, LockPart, Status, Taken};
 
 pub const CHECKPOINT_SUFFIX: &str = "-save";
 
@@ -38,6 +38,10 @@ impl LockHandle for OpenFile {
 
     fn status(&self) -> io::Result<Status> {
         self.checked_status()
+    }
+
+    fn glance(&self) -> io::Result<Glance> {
+        Handle::glance(self)
     }
 
     fn file(&self) -> Option<&File> {

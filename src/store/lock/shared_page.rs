@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::is_same_file;
 use super::page::{Affected, Map, Page, SIZE, blank, new_stamp};
-use crate::store::fs::{Fs, LockHandle, Status, is_local};
+use crate::store::fs::{Fs, Glance, LockHandle, is_local};
 use crate::sync::{Arc, Mutex, rank};
 
 /// Why a process does without the page.
@@ -52,10 +52,10 @@ impl SharedPage {
         (Self { stamps, mapped: Mutex::new(page) }, why)
     }
 
-    /// The page, if it is mapped and the file, whose `status` this is, has all of it.
-    pub fn page(&self, status: &Status) -> Result<Option<Arc<Page>>, NoPage> {
+    /// The page, if it is mapped and the file, of which this is a `glance`, has all of it.
+    pub fn page(&self, glance: Glance) -> Result<Option<Arc<Page>>, NoPage> {
         let mut mapped = self.mapped.lock();
-        if mapped.is_none() || is_whole(status) {
+        if mapped.is_none() || is_whole(glance.size) {
             return Ok(mapped.clone());
         }
         drop(mapped.take());
@@ -65,7 +65,7 @@ impl SharedPage {
     /// Tells the other processes that results of `affected` have been replaced or forgotten; they
     /// must find that in the journal already. A process that does not see the page tells the others.
     pub fn announce(&self, handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
-        if !self.stamps || !is_whole(&handle.status()?) {
+        if !self.stamps || !is_whole(handle.glance()?.size) {
             return Ok(());
         }
         affected.offsets().into_iter().try_for_each(|at| handle.write_at(at, &new_stamp()))
@@ -74,8 +74,8 @@ impl SharedPage {
 
 const CUT: &str = "somebody cut it short";
 
-fn is_whole(status: &Status) -> bool {
-    status.fingerprint.size >= SIZE as u64
+fn is_whole(size: u64) -> bool {
+    size >= SIZE as u64
 }
 
 /// Sees to it that the file has a page.
@@ -89,7 +89,7 @@ fn prepare(handle: &dyn LockHandle) -> Result<(), NoPage> {
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
         // Two who come at the same time both write it: the later stamps are new to everybody.
         0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
-        _ if !is_whole(&status) => Err(NoPage::NotOurs("it holds no whole page")),
+        size if !is_whole(size) => Err(NoPage::NotOurs("it holds no whole page")),
         _ => Ok(()),
     }
 }

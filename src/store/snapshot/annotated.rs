@@ -163,7 +163,14 @@ fn thousandths(seconds: f64) -> f64 {
 
 /// A span of time in three digits.
 fn three_digits(seconds: f64) -> f64 {
-    format!("{seconds:.2e}").parse().unwrap_or(seconds)
+    // These powers of ten are exact: what is divided by one has all the digits that it can have.
+    let powers = (0..=22).scan(1.0, |power, _| Some(std::mem::replace(power, *power * 10.0)));
+    let scale = powers.into_iter().find(|power| seconds * power >= 100.0);
+    match scale {
+        Some(scale) if seconds < 1000.0 => (seconds * scale).round() / scale,
+        _ if seconds == 0.0 => seconds,
+        _ => format!("{seconds:.2e}").parse().unwrap_or(seconds),
+    }
 }
 
 #[cfg(test)]
