@@ -115,7 +115,7 @@ impl Memoised {
     /// What a hit would return now.
     fn stored<'py>(
         slf: &Bound<'py, Self>,
-        call: &Call<'py>,
+        call: &Call<'_, 'py>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         Self::key_or_raise(slf, call)?;
@@ -124,7 +124,7 @@ impl Memoised {
     }
 
     /// Says why the arguments of `call` do not fit the function.
-    fn misfit(&self, py: Python<'_>, call: &Call<'_>) -> PyResult<PyErr> {
+    fn misfit(&self, py: Python<'_>, call: &Call<'_, '_>) -> PyResult<PyErr> {
         let inspect = py.import(intern!(py, "inspect"))?;
         let signature = inspect.call_method1("signature", (&self.function,))?;
         let why = match signature.call_method("bind", call.args(py)?, call.kwargs(py)?.as_ref()) {
@@ -142,7 +142,7 @@ impl Memoised {
     }
 
     /// The key of a call that must have one: Python's own words where the arguments do not fit.
-    pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_>) -> PyResult<Vec<u8>> {
+    pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<Vec<u8>> {
         let (me, py) = (slf.get(), slf.py());
         Self::expect_instance(slf, call)?;
         match me.keys.key(py, call) {
@@ -154,7 +154,7 @@ impl Memoised {
 
     /// Raises if this is a method and the call names no instance: what is reached through a bound
     /// method does not know it, and would take the next argument for it.
-    pub fn expect_instance(slf: &Bound<'_, Self>, call: &Call<'_>) -> PyResult<()> {
+    pub fn expect_instance(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<()> {
         let py = slf.py();
         let Some(owner) = slf.getattr_opt(intern!(py, "_outlive_owner"))? else { return Ok(()) };
         let owner = owner.call0()?;

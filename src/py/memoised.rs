@@ -350,7 +350,7 @@ impl Memoised {
     }
 
     /// The whole call; of an async function the part that does not suspend.
-    fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'py>) -> PyResult<Answer<'py>> {
+    fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'_, 'py>) -> PyResult<Answer<'py>> {
         let (me, py) = (slf.get(), slf.py());
         check_memory()?;
         let _level = enter_recursion(py)?;

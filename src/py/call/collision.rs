@@ -11,7 +11,7 @@ use crate::py::key::arguments::Call;
 
 impl Memoised {
     /// Who asks, where keys do not tell.
-    pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_>) -> Option<Origin> {
+    pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<Origin> {
         let keys = &self.keys;
         let others = || keys.other_arguments(py, call);
         (keys.is_flat() && keys.is_first()).then(|| Origin { function: self.id, others: others() })

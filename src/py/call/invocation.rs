@@ -38,7 +38,7 @@ pub(super) enum Look<'py> {
 pub struct Invocation<'a, 'py> {
     pub me: &'a Memoised,
     pub core: Bound<'py, CoreCache>,
-    pub call: &'a Call<'py>,
+    pub call: &'a Call<'a, 'py>,
     pub key: Bytes,
     pub context: Arc<CallContext>,
     pub mode: Mode,
@@ -70,7 +70,7 @@ impl Memoised {
     pub fn begin<'a, 'py>(
         &'a self,
         py: Python<'py>,
-        call: &'a Call<'py>,
+        call: &'a Call<'a, 'py>,
         context: Arc<CallContext>,
     ) -> PyResult<Option<Invocation<'a, 'py>>> {
         let core = self.core.bind(py);

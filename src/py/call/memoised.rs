@@ -68,7 +68,11 @@ impl Memoised {
     }
 
     /// Calls the function itself.
-    pub fn invoke<'py>(&self, py: Python<'py>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub fn invoke<'py>(
+        &self,
+        py: Python<'py>,
+        call: &Call<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         call.invoke(self.function.bind(py))
     }
 

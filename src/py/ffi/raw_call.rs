@@ -1,6 +1,7 @@
 //! The arguments of a call, where CPython put them.
 
 use std::marker::PhantomData;
+use std::slice;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -31,6 +32,17 @@ impl<'a, 'py> RawCall<'a, 'py> {
     #[inline]
     pub fn positional(&self) -> usize {
         self.positional
+    }
+
+    /// All arguments, those given by name last.
+    pub fn values(&self) -> &'a [Bound<'py, PyAny>] {
+        let width = self.width();
+        if width == 0 {
+            return &[];
+        }
+        // SAFETY: the array holds as many objects, and the caller keeps it and them alive; a `Bound`
+        // is a pointer and nothing else (`repr(transparent)`).
+        unsafe { slice::from_raw_parts(self.arguments.cast(), width) }
     }
 
     /// The names of the others.

@@ -107,7 +107,7 @@ fn guarded<'py>(
     run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
 ) -> *mut ffi::PyObject {
     let mut run = Some(run);
-    let mut once = || run.take().map_or(Err(a_bug()), caught);
+    let mut once = || run.take().map_or_else(|| Err(a_bug()), caught);
     // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
     // while the interpreter ends: then the call comes from a destructor, and is answered too.
     let result = Python::try_attach(|_| once()).unwrap_or_else(once);

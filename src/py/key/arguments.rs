@@ -1,24 +1,42 @@
 //! One call's arguments.
 
+use std::ops::Deref;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::py::ffi::{RawCall, call};
 
 /// The arguments of one call.
-pub struct Call<'py> {
+pub struct Call<'a, 'py> {
     /// Positional arguments first, then the values of the keywords.
-    values: Vec<Bound<'py, PyAny>>,
+    values: Values<'a, 'py>,
     /// The keywords' names, in the order of their values; `None` if there are none.
     names: Option<Bound<'py, PyTuple>>,
 }
 
-impl<'py> Call<'py> {
-    /// From where CPython put them.
-    pub fn from_raw(raw: &RawCall<'_, 'py>) -> Self {
-        let values = (0..raw.width()).map(|at| raw.argument(at).to_owned()).collect();
+/// Objects where the caller has them, or in a place of their own.
+enum Values<'a, 'py> {
+    Given(&'a [Bound<'py, PyAny>]),
+    Own(Vec<Bound<'py, PyAny>>),
+}
+
+impl<'py> Deref for Values<'_, 'py> {
+    type Target = [Bound<'py, PyAny>];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Given(values) => values,
+            Self::Own(values) => values,
+        }
+    }
+}
+
+impl<'a, 'py> Call<'a, 'py> {
+    /// Where CPython put them.
+    pub fn from_raw(raw: &RawCall<'a, 'py>) -> Self {
         let names = raw.names().filter(|names| !names.is_empty());
-        Self { values, names: names.map(Borrowed::to_owned) }
+        Self { values: Values::Given(raw.values()), names: names.map(Borrowed::to_owned) }
     }
 
     /// From `*args, **kwargs`.
@@ -32,7 +50,7 @@ impl<'py> Call<'py> {
             values.push(value);
         }
         let names = (!names.is_empty()).then(|| PyTuple::new(args.py(), names)).transpose()?;
-        Ok(Self { values, names })
+        Ok(Self { values: Values::Own(values), names })
     }
 
     /// All arguments, those given by name last.

@@ -110,7 +110,7 @@ impl<'py> FromPyObject<'_, 'py> for Rule {
 
 impl KeyMaker {
     /// The key text of `call`.
-    pub fn key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
+    pub fn key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
         match &self.rule {
             Rule::First => self.first_key(py, call),
             Rule::All => self.full_key(py, call),
@@ -119,7 +119,7 @@ impl KeyMaker {
     }
 
     /// A number that tells apart calls which share a key but not the other arguments.
-    pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_>) -> Option<u64> {
+    pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
         if let Some((first, bound)) = self.first_keyed().zip(bind(&self.params, call, py)) {
             self.write_others(py, &bound, first, &mut text).ok()?;
@@ -218,7 +218,7 @@ impl KeyMaker {
         self.params.iter().position(|param| param.role != Role::Ignored)
     }
 
-    fn first_key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
+    fn first_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
         let Some(at) = self.first_keyed() else {
             return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
         };
@@ -251,7 +251,7 @@ impl KeyMaker {
         Ok(key.into_bytes())
     }
 
-    fn full_key(&self, py: Python<'_>, call: &Call<'_>) -> Result<Vec<u8>, NoKey> {
+    fn full_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
         let bound = bind(&self.params, call, py);
         if bound.is_none() && !self.is_wrapped {
             return Err(NoKey::Unbound);
@@ -268,7 +268,7 @@ impl KeyMaker {
         &self,
         py: Python<'_>,
         make: &Py<PyAny>,
-        call: &Call<'_>,
+        call: &Call<'_, '_>,
     ) -> Result<Vec<u8>, NoKey> {
         let value = call.invoke(make.bind(py))?;
         let key = self.named(py, &self.name, |key| {
@@ -329,7 +329,7 @@ impl KeyMaker {
 
 fn first_by_name<'py>(
     param: &Param,
-    call: &Call<'py>,
+    call: &Call<'_, 'py>,
     py: Python<'py>,
 ) -> Option<Bound<'py, PyAny>> {
     let named = call.keywords().find(|(name, _)| name.to_string_lossy() == param.name.as_str());

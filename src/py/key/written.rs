@@ -15,7 +15,7 @@ impl KeyMaker {
     pub(super) fn write_arguments(
         &self,
         py: Python<'_>,
-        bound: &Bindings<'_>,
+        bound: &Bindings<'_, '_>,
         key: &mut KeyText,
         wanted: impl Fn(usize) -> bool,
     ) -> PyResult<()> {
@@ -40,7 +40,7 @@ impl KeyMaker {
     pub(super) fn write_others(
         &self,
         py: Python<'_>,
-        bound: &Bindings<'_>,
+        bound: &Bindings<'_, '_>,
         first: usize,
         key: &mut KeyText,
     ) -> PyResult<()> {
@@ -61,13 +61,13 @@ impl KeyMaker {
         &self,
         py: Python<'_>,
         at: usize,
-        bound: &Bindings<'_>,
+        bound: &Bindings<'_, '_>,
         key: &mut KeyText,
     ) -> PyResult<bool> {
         let param = &self.params[at];
         let taken = match param.kind {
             ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
-            ParamKind::VarPositional => PyTuple::new(py, &bound.extra_positional)?.into_any(),
+            ParamKind::VarPositional => PyTuple::new(py, bound.extra_positional)?.into_any(),
             ParamKind::VarKeyword => {
                 let names = PyDict::new(py);
                 for (name, value) in &bound.extra_keywords {
@@ -80,16 +80,14 @@ impl KeyMaker {
                 }
                 names.into_any()
             }
-            _ => match &bound.slots[at] {
-                Some(value) => value.clone(),
-                None => return Ok(false),
-            },
+            _ => {
+                let Some(value) = bound.slots[at] else { return Ok(false) };
+                key.raw(&param.name);
+                key.raw("=");
+                return self.write_or_default(py, at, value, key).map(|()| true);
+            }
         };
-        key.raw(match param.kind {
-            ParamKind::VarPositional => "*",
-            ParamKind::VarKeyword => "**",
-            _ => "",
-        });
+        key.raw(if param.kind == ParamKind::VarPositional { "*" } else { "**" });
         key.raw(&param.name);
         key.raw("=");
         self.write_or_default(py, at, &taken, key).map(|()| true)
@@ -160,7 +158,7 @@ impl KeyMaker {
     }
 
     /// Raises if a secret may stand among the positional arguments, where a wrapper shifts them.
-    pub(super) fn expect_secrets_by_name(&self, call: &Call<'_>) -> PyResult<()> {
+    pub(super) fn expect_secrets_by_name(&self, call: &Call<'_, '_>) -> PyResult<()> {
         // Not `to_string`: it may run code of a class derived from str.
         let own_text = |name: Bound<'_, PyString>| name.to_string_lossy().into_owned();
         let names: Vec<_> = call.keywords().map(|(name, _)| own_text(name)).collect();
@@ -179,7 +177,7 @@ impl KeyMaker {
     pub(super) fn write_raw(
         &self,
         py: Python<'_>,
-        call: &Call<'_>,
+        call: &Call<'_, '_>,
         key: &mut KeyText,
     ) -> PyResult<()> {
         key.raw("*");

@@ -67,7 +67,11 @@ enum State {
 }
 
 /// The call of an async function up to where it must suspend: its result, or a `PendingCall`.
-pub fn call<'py>(me: &Bound<'py, Memoised>, call: &Call<'py>, anew: bool) -> PyResult<Answer<'py>> {
+pub fn call<'py>(
+    me: &Bound<'py, Memoised>,
+    call: &Call<'_, 'py>,
+    anew: bool,
+) -> PyResult<Answer<'py>> {
     let py = me.py();
     let Some(mut invocation) = me.get().begin(py, call, CallContext::task(py)?)? else {
         return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
@@ -335,7 +339,7 @@ impl PendingCall {
 impl PendingCall {
     fn make<'py>(
         me: &Bound<'py, Memoised>,
-        call: &Call<'py>,
+        call: &Call<'_, 'py>,
         begun: Option<Arc<Begun>>,
         state: State,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -351,14 +355,14 @@ impl PendingCall {
         Bound::new(py, pending).map(Bound::into_any)
     }
 
-    fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'py>> {
+    fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'_, 'py>> {
         Call::from_python(self.args.bind(py), self.kwargs.as_ref().map(|kwargs| kwargs.bind(py)))
     }
 
     fn invocation<'a, 'py>(
         &'a self,
         py: Python<'py>,
-        call: &'a Call<'py>,
+        call: &'a Call<'a, 'py>,
     ) -> Option<Invocation<'a, 'py>> {
         let begun = self.begun.as_ref()?;
         Some(Invocation {
