@@ -10,6 +10,9 @@ pub struct Backlog {
     /// Those that were appended since the files were last seen in their place.
     unconfirmed: Vec<Change>,
     next: u64,
+    /// Those before this number stood in a journal that was void by then: whatever the journals
+    /// behind it say is newer.
+    void: u64,
 }
 
 impl Backlog {
@@ -42,6 +45,25 @@ impl Backlog {
         for change in lost.into_iter().chain(later.into_iter().map(|(_, change)| change)) {
             self.keep(change);
         }
+    }
+
+    /// The user deleted the cache: what was appended since the files were last seen may have come
+    /// after that, and before all that others appended since.
+    pub fn reclaim_void(&mut self) {
+        let unwritten = std::mem::take(&mut self.unwritten);
+        self.reclaim();
+        self.void = self.next;
+        for (_, change) in unwritten {
+            self.keep(change);
+        }
+    }
+
+    /// Notes what stands in the journals that count.
+    pub fn note_found(&mut self, changes: &[Change]) {
+        let void = self.void;
+        self.unwritten.retain(|(number, old)| {
+            *number >= void || !changes.iter().any(|change| undoes(change, old))
+        });
     }
 
     /// A later change makes some of these void: others' on the disk, or an own one.
@@ -145,6 +167,20 @@ mod tests {
         backlog.keep(remove("b"));
         backlog.settle(mark);
         assert_eq!(kept(&backlog), [remove("b")]);
+    }
+
+    /// What others appended after the user deleted the cache is newer than what was reclaimed, not
+    /// than what could never be appended.
+    #[test]
+    fn reclaimed_changes_are_the_oldest() {
+        let mut backlog = Backlog::default();
+        for key in ["a", "b"] {
+            backlog.note_appended(&remove(key));
+        }
+        backlog.keep(remove("c"));
+        backlog.reclaim_void();
+        backlog.note_found(&[remove("c"), remove("a")]);
+        assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
     }
 
     /// What was appended since the files were last seen comes before what could not be appended.

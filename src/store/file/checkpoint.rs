@@ -236,8 +236,16 @@ impl FileState {
             let tail = self.append_raw(&mut journal, &Record::Seal { void: false });
             Ok((next, tail.map_err(&wrong)?))
         });
+        let (next, tail) = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                // The seal may stand there all the same, if only its sync failed, say: what is
+                // appended behind it would not count. The files are read anew to find out.
+                self.detach();
+                return Err(error);
+            }
+        };
         self.journal = Some(journal);
-        let (next, tail) = sealed?;
         self.take_in_one(tail);
         self.finish_generation();
         self.backlog.confirm();

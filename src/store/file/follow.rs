@@ -81,7 +81,7 @@ impl FileState {
     pub fn take_in(&mut self, tail: Tail) -> io::Result<()> {
         if tail.void || tail.begins {
             // What we appended may have come after the user's wish, and was told to be safe.
-            self.backlog.reclaim();
+            self.backlog.reclaim_void();
             self.reload();
             return Ok(());
         }

@@ -52,6 +52,7 @@ impl FileState {
         } else {
             self.adopt(history, found.fingerprint, is_known)
         };
+        self.backlog.note_found(&changes);
         self.seen = None;
         if self.is_later {
             self.folder.tell_later();
@@ -158,7 +159,7 @@ impl FileState {
     /// The user deleted the cache: its journals go with it. What this process appended since it last
     /// saw the files in their place may have come after that.
     fn give_up_chain(&mut self, last: Option<u64>) {
-        self.backlog.reclaim();
+        self.backlog.reclaim_void();
         self.is_void = last.is_some();
         self.finished = last.max(self.finished);
         self.journal = None;

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 
 use super::checkpoint::Appender;
 use super::folder::Folder;
-use crate::store::fs::FileFingerprint;
+use crate::store::fs::{FileFingerprint, Handle};
 
 /// How much is copied at once.
 const PIECE: usize = 1 << 18;
@@ -25,17 +25,40 @@ pub fn write_over(folder: &Folder, temporary: &std::path::Path) -> io::Result<Fi
     fs.sync_folder(&paths.folder)?;
     let (size, source) = folder.contents(&paths.whole)?;
     let target = fs.open_emptied(&paths.snapshot)?;
+    for_each_piece(&*source, size, |_, piece| Appender(&*target).write_all(piece))?;
+    target.sync_data()?;
+    let placed = target.status()?.fingerprint;
+    if placed.size != size {
+        return Err(disturbed());
+    }
+    for_each_piece(&*source, size, |start, piece| {
+        let written = target.read(start, start + piece.len() as u64)?;
+        if written == piece { Ok(()) } else { Err(disturbed()) }
+    })?;
+    Ok(placed)
+}
+
+/// Reads `size` bytes of `source` piece by piece.
+fn for_each_piece(
+    source: &dyn Handle,
+    size: u64,
+    mut each: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let (mut piece, mut at) = (vec![0; PIECE], 0);
     while at < size {
         let read = source.read_piece(at, &mut piece)?;
         if read == 0 {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        Appender(&*target).write_all(&piece[..read])?;
+        each(at, &piece[..read])?;
         at += read as u64;
     }
-    target.sync_data()?;
-    Ok(target.status()?.fingerprint)
+    Ok(())
+}
+
+/// An editor wrote the file in place at the same moment.
+fn disturbed() -> io::Error {
+    io::Error::other("somebody else changed it meanwhile")
 }
 
 /// Removes what `write_over` left beside.

@@ -144,8 +144,12 @@ impl FileState {
         self.progress.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes)
     }
 
-    /// Keeps a change that cannot be appended now, because of `error`.
+    /// Keeps a change that cannot be appended now, because of `error`. What others had appended
+    /// before is older than it, and is taken in first: read later, it would pass for newer.
     pub fn keep_unwritten(&mut self, change: &Change, error: Error) -> Result<()> {
+        if self.check_usable().is_ok() {
+            self.catch_up_or_tell();
+        }
         self.supersede(change);
         self.backlog.keep(change.clone());
         Err(error)

@@ -13,6 +13,9 @@ const EDITOR: usize = usize::MAX;
 /// Gives an entry a new value and writes the whole file: by a rename, or in place.
 pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     let scheduler = &play.machine.scheduler;
+    if !play.machine.disk().folder {
+        return;
+    }
     let Some(mut entries) = entries(play) else { return };
     let key = edited(number);
     let text = play.result(&key);
