@@ -128,7 +128,9 @@ impl Checkpoint {
         // NOTE: without the state's lock, as it may take long to free the old file's blocks.
         let placed = match folder.fs.rename(temporary, snapshot) {
             Err(error) if replace::must_be_written_over(&error) => {
-                let placed = replace::write_over(folder, temporary).map_err(wrong)?;
+                let placed = replace::write_over(folder, temporary);
+                let placed = placed.inspect_err(|_| self.store.state.lock().note_torn());
+                let placed = placed.map_err(wrong)?;
                 announce(placed)?;
                 replace::remove_whole(folder);
                 placed
@@ -266,6 +268,12 @@ impl FileState {
         self.backlog.settle(mark);
         // If it cannot be written down, a journal whose snapshot is deleted counts all the same.
         drop(self.append_permitted(&Record::Base(Some(snapshot))));
+    }
+
+    /// Notes that the snapshot may be torn: a whole copy stands beside it, and stays until it is
+    /// written anew.
+    fn note_torn(&mut self) {
+        self.progress.rewrite = true;
     }
 
     fn note_failed_save(&mut self) {

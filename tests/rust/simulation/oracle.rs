@@ -46,6 +46,8 @@ struct Log {
     writes: BTreeMap<String, Vec<Write>>,
     reads: Vec<Read>,
     ended: BTreeSet<Process>,
+    /// When files were last taken away from under a process.
+    disturbed: u64,
 }
 
 /// Keeps the log.
@@ -67,9 +69,11 @@ impl Oracle {
         }
     }
 
-    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone.
+    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone. What
+    /// was under way when files were taken away may come again, behind newer ones of others.
     pub fn end(&self, start: u64, end: u64, strong: bool) {
         let mut log = self.log();
+        let strong = strong && log.disturbed < start;
         for write in log.writes.values_mut().flatten().filter(|write| write.start == start) {
             (write.returned, write.strong) = (end, strong);
             write.end = if strong { end } else { u64::MAX };
@@ -100,6 +104,7 @@ impl Oracle {
         let mut log = self.log();
         // Who lives gives its own results again, perhaps behind newer ones of others.
         if !for_good {
+            log.disturbed = moment;
             let Log { writes, ended, .. } = &mut *log;
             let lives = |write: &&mut Write| !ended.contains(&write.process);
             for write in writes.values_mut().flatten().filter(lives) {
