@@ -1,6 +1,6 @@
 //! Reading the snapshot, with patience while somebody rewrites it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ pub fn read_steadily(folder: &Folder) -> io::Result<Option<Contents>> {
         let Some((fingerprint, read)) = found else { return Ok(None) };
         let is_suspect = is_suspect(fingerprint, &read);
         // Somebody wrote it over in place, or is at it.
-        if let Some(read) = is_suspect.then(|| read_whole(folder)).flatten() {
+        if is_suspect && let Some(read) = read_whole(folder)? {
             return Ok(Some(Contents { fingerprint, read, is_torn: true }));
         }
         left -= 1;
@@ -66,10 +66,15 @@ fn is_suspect(fingerprint: FileFingerprint, read: &Snapshot) -> bool {
     read.damage.is_some() || fingerprint.size == 0
 }
 
-/// The copy that stands beside while a snapshot is written over in place.
-fn read_whole(folder: &Folder) -> Option<Snapshot> {
-    let (fingerprint, read) = read_once(folder, &folder.paths().whole).ok()??;
-    (!is_suspect(fingerprint, &read)).then_some(read)
+/// The copy that stands beside while a snapshot is written over in place. One that is there and
+/// cannot be read is an error: the file in place is not taken for all that there is.
+fn read_whole(folder: &Folder) -> io::Result<Option<Snapshot>> {
+    let found = match read_once(folder, &folder.paths().whole) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found?,
+    };
+    let sound = found.filter(|(fingerprint, read)| !is_suspect(*fingerprint, read));
+    Ok(sound.map(|(_, read)| read))
 }
 
 /// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched for

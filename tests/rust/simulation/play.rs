@@ -44,7 +44,8 @@ pub struct Play {
     folds: AtomicUsize,
     /// How many were begun.
     begun: AtomicU64,
-    /// Whether files were taken away from under a process: each may have begun anew.
+    /// Whether files were taken away from under a process, or a save was cut off: what is removed
+    /// may come again.
     disturbed: AtomicBool,
     /// Whether somebody cleared: journals say so, and an editor does not know them.
     cleared: AtomicBool,
@@ -213,7 +214,14 @@ impl Play {
         let scheduler = &self.machine.scheduler;
         let living = |slot: usize| self.living(slot);
         match event {
-            Event::Kill(slot) => living(slot).into_iter().for_each(|it| scheduler.kill(it)),
+            Event::Kill(slot) => {
+                // Between a snapshot and the note that it stands there, who deletes it cannot be
+                // told from a save that never came so far: the journals count.
+                if self.folds.load(Ordering::Relaxed) > 0 {
+                    self.disturbed.store(true, Ordering::Relaxed);
+                }
+                living(slot).into_iter().for_each(|it| scheduler.kill(it));
+            }
             Event::Stop(slot) => {
                 if let Some(it) = living(slot) {
                     scheduler.set_stopped(it, true);
