@@ -160,7 +160,8 @@ impl Journal {
         }
         let tail = self.read(size, false)?;
         self.seen = size;
-        Ok(Look::New(tail))
+        // Ours end a journal before they remove it.
+        Ok(if links == 0 && !tail.sealed { Look::Gone } else { Look::New(tail) })
     }
 
     /// Takes in the bytes from `known` up to `end`.

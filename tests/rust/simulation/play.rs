@@ -240,6 +240,8 @@ impl Play {
             Event::Busy(on) => self.machine.disk().faults.busy = if on { 2 } else { 0 },
             Event::Replace(number) => editor::edit(self, number, true),
             Event::Rewrite(number) => editor::edit(self, number, false),
+            // Who finds no file deletes nothing.
+            Event::Delete if self.machine.disk().find(SNAPSHOT).is_err() => {}
             Event::Delete => self.remove(|disk| drop(disk.unlink(SNAPSHOT))),
             Event::Sweep => self.remove(|disk| disk.sweep_away(false)),
             Event::Folder(false) => self.remove(|disk| disk.sweep_away(true)),
