@@ -6,10 +6,10 @@ use super::Durability;
 use super::paths::micros;
 use super::state::{FileState, Phase};
 use crate::error::Result;
-use crate::store::Change;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::store::lock::CheckpointGuard;
+use crate::store::{Change, ExternalChange};
 
 /// How many numbers are tried for a new generation: a stranger's file may have one.
 const NUMBERS: u64 = 8;
@@ -48,9 +48,21 @@ impl FileState {
             self.append_record(&Record::Change(change.clone()))?;
             self.progress.changes += 1;
             self.backlog.note_written(number, &change);
-            self.supersede(&change);
+            if matches!(change, Change::Clear) {
+                self.clear_behind();
+            } else {
+                self.supersede(&change);
+            }
         }
         Ok(())
+    }
+
+    /// An own clear was appended late: what others did since it was made goes with it, what this
+    /// process did since comes behind it.
+    fn clear_behind(&mut self) {
+        let own = self.backlog.changes().cloned();
+        let changes = std::iter::once(Change::Clear).chain(own);
+        self.pending.extend(changes.map(ExternalChange::Change));
     }
 
     /// An error if there is nothing to write to.
