@@ -92,16 +92,16 @@ impl FileState {
                 }
                 before => before.map_err(&wrong)?,
             };
-            if self.durability == Durability::Fsync {
-                journal.sync().map_err(&wrong)?;
-            }
-            let Some(tail) = before else { return Ok(()) };
+            let is_fsync = self.durability == Durability::Fsync;
+            let synced = if is_fsync { journal.sync() } else { Ok(()) };
+            let Some(tail) = before else { return synced.map_err(&wrong) };
             let (ended, number) = (tail.sealed, journal.generation);
+            // What others had written before is taken in, whatever became of the record.
             self.take_in(tail).map_err(&wrong)?;
             // If it turned out that the user deleted the cache, nothing in that journal counts.
             let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
             if goes_on && !ended {
-                return Ok(());
+                return synced.map_err(&wrong);
             }
         }
     }

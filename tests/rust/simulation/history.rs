@@ -197,21 +197,21 @@ fn op(random: &mut Random) -> Op {
 }
 
 impl Troubles {
-    /// None: a program that runs alone, again and again.
-    pub const NONE: Self = Self {
-        processes: false,
-        threads: false,
-        forks: false,
-        kills: false,
-        stops: false,
-        full: false,
-        broken: false,
-        unreadable: false,
-        busy: false,
-        edits: false,
-        power: false,
-        removals: false,
-        mounted: false,
+    /// All: what the file store must bear.
+    pub const ALL: Self = Self {
+        processes: true,
+        threads: true,
+        forks: true,
+        kills: true,
+        stops: true,
+        full: true,
+        broken: true,
+        unreadable: true,
+        busy: true,
+        edits: true,
+        power: true,
+        removals: true,
+        mounted: true,
     };
 
     /// Those that `names` has, separated by commas; `all` are all.

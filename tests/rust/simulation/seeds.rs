@@ -11,21 +11,6 @@ use super::shrink::shrink;
 /// How many seeds a run tries that is not told otherwise.
 const SEEDS: u64 = 500;
 
-/// What the file store must bear.
-const TROUBLES: Troubles = Troubles {
-    processes: true,
-    threads: true,
-    forks: true,
-    kills: true,
-    stops: true,
-    full: true,
-    broken: true,
-    busy: true,
-    unreadable: true,
-    edits: true,
-    ..Troubles::NONE
-};
-
 /// A seed that fails, and how.
 type Fault = (u64, String);
 
@@ -35,7 +20,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// The kinds of trouble that `SIM_TROUBLES` names.
 fn troubles() -> Troubles {
-    std::env::var("SIM_TROUBLES").map_or(TROUBLES, |names| Troubles::named(&names))
+    std::env::var("SIM_TROUBLES").map_or(Troubles::ALL, |names| Troubles::named(&names))
 }
 
 /// Whatever processes and threads do, and whatever befalls them: each result that was returned and
