@@ -73,6 +73,15 @@ impl Backlog {
         }
     }
 
+    /// Notes a change of others that came after those kept here. A clear that waits will be written
+    /// behind it: then it has to be written again.
+    pub fn note_external(&mut self, change: &Change) {
+        self.overtake(change);
+        if self.blocks() {
+            self.keep(change.clone());
+        }
+    }
+
     /// Whether all that is unwritten must be appended before `change`: order matters only behind a
     /// clear, as no two are about one key.
     pub fn blocks(&self) -> bool {

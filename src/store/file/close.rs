@@ -73,10 +73,12 @@ impl ProcessStore {
     /// Removes everything but the snapshot, unless something is still to be folded.
     fn clear_up(&self, state: &mut FileState) {
         let (folder, paths) = (&*self.folder, self.folder.paths());
-        if state.is_all_folded() {
-            drop(folder.remove_generations(state.finished.unwrap_or_default()));
-            replace::remove_whole(folder);
+        if !state.is_all_folded() {
+            // Whoever follows without a journal looks for the lock file to know that there is one.
+            return;
         }
+        drop(folder.remove_generations(state.finished.unwrap_or_default()));
+        replace::remove_whole(folder);
         // The lock for checkpoints first: nobody asks for it without the other.
         if paths.checkpoint != paths.lock {
             drop(folder.remove(&paths.checkpoint));

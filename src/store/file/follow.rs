@@ -105,7 +105,7 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
-        tail.changes.iter().for_each(|change| self.backlog.overtake(change));
+        tail.changes.iter().for_each(|change| self.backlog.note_external(change));
         self.pending.extend(tail.changes.into_iter().map(ExternalChange::Change));
     }
 
