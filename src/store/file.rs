@@ -37,6 +37,7 @@
 //! is dropped like any other.
 
 mod append;
+mod appender;
 mod backlog;
 mod chain;
 mod checkpoint;

@@ -1,16 +1,17 @@
 //! Checkpoints: the journals are ended, and folded into a new snapshot.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::Durability;
+use super::appender::Appender;
 use super::locks::Permit;
 use super::process_store::ProcessStore;
 use super::state::FileState;
 use super::{quarantine, replace, snapshot_file};
 use crate::error::{Error, Result};
 use crate::memory::OutOfMemory;
-use crate::store::fs::{FileFingerprint, Handle};
+use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Folded, Record};
 use crate::store::{Entries, ExternalChange, Format, Saving, snapshot};
 use crate::sync::Arc;
@@ -47,6 +48,22 @@ struct Sealed {
     backlog: u64,
     /// Whether the new snapshot holds more than the old one and the journals.
     more: bool,
+}
+
+impl ProcessStore {
+    /// Begins a checkpoint, if there is anything that the snapshot does not hold and nobody else is
+    /// at one.
+    pub fn begin_save(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
+        {
+            let mut state = self.state.lock();
+            state.catch_up_or_tell();
+            if !state.may_save() || !state.needs_save() {
+                return Ok(None);
+            }
+        }
+        let permit = self.permit()?;
+        Ok(Some(Box::new(Checkpoint::new(Arc::clone(self), Goal::Save, permit))))
+    }
 }
 
 impl Checkpoint {
@@ -284,17 +301,4 @@ impl FileState {
 /// Why there is no journal where one was a moment ago.
 fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the journal was removed")
-}
-
-/// A file as something to write to.
-pub struct Appender<'a>(pub &'a dyn Handle);
-
-impl Write for Appender<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.append(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use super::Options;
-use super::checkpoint::{Checkpoint, Goal};
 use super::folder::Folder;
 use super::locks::{Locks, Permit};
 use super::obstacle::Obstacle;
@@ -12,7 +11,7 @@ use super::state::FileState;
 use crate::error::Result;
 use crate::store::fs::Taken;
 use crate::store::lock::Affected;
-use crate::store::{Change, KeyLock, Saving};
+use crate::store::{Change, KeyLock};
 use crate::sync::{Arc, Mutex, forks, rank};
 
 /// What one process has open of a cache file.
@@ -140,20 +139,6 @@ impl ProcessStore {
             Ok((Taken::Busy, _)) => KeyLock::Busy,
             Ok(_) | Err(_) => KeyLock::Unsupported,
         }
-    }
-
-    /// Begins a checkpoint, if there is anything that the snapshot does not hold and nobody else is
-    /// at one.
-    pub fn begin_save(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
-        {
-            let mut state = self.state.lock();
-            state.catch_up_or_tell();
-            if !state.may_save() || !state.needs_save() {
-                return Ok(None);
-            }
-        }
-        let permit = self.permit()?;
-        Ok(Some(Box::new(Checkpoint::new(Arc::clone(self), Goal::Save, permit))))
     }
 
     /// The right to write a snapshot.

@@ -6,7 +6,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use super::checkpoint::Appender;
+use super::appender::Appender;
 use super::folder::Folder;
 use crate::store::fs::{FileFingerprint, Handle};
 
