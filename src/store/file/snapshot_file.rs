@@ -91,7 +91,7 @@ fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
 /// What one look at a file finds; an error if there is no memory for it.
 fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     OutOfMemory::catch(|| look_once(folder, path))
-        .unwrap_or_else(|OutOfMemory| Err(io::ErrorKind::OutOfMemory.into()))
+        .unwrap_or_else(|OutOfMemory| Err(ErrorKind::OutOfMemory.into()))
 }
 
 fn look_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
@@ -120,7 +120,7 @@ fn look_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint
 /// An error if there is no memory for what is noted of each entry once it is in use.
 fn check_room(read: &Snapshot) -> io::Result<()> {
     let mut notes: Vec<u32> = Vec::new();
-    notes.try_reserve_exact(read.items.len()).map_err(|_| io::ErrorKind::OutOfMemory.into())
+    notes.try_reserve_exact(read.items.len()).map_err(|_| ErrorKind::OutOfMemory.into())
 }
 
 /// Whether `bytes` are all that the file holds.
