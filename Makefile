@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz lint fmt rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz portability lint fmt rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -51,6 +51,9 @@ test-all:           ## the Python tests on every Python from 3.10 to 3.14 that i
 	    echo "== $$($$python --version)"; \
 	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || exit 1; \
 	done
+
+portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TARGETS= for fewer), where Debian's packages can be had
+	tools/portability $(TARGETS)
 
 bench: $(VENV)/bench ## what it costs, against what others use: two minutes (bench-long: ten)
 	cd tests && $(abspath $(BIN))/python -m bench --json $(abspath $(VENV))/bench.json

@@ -1,7 +1,5 @@
 //! Files that are damaged, replaced, forbidden or no files at all.
 
-use std::path::Path;
-
 use outlive::store::{FileStore, KeyLock, Options, Store};
 
 use super::stand::{Cache, OPTIONS, entries, journal, names, place, put, strings};
@@ -193,8 +191,9 @@ fn a_removed_folder_is_told() {
 fn modes_and_links_are_kept() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, path) = place();
-    let mode =
-        |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    };
     let mut cache = Cache::open(&path);
     cache.change(&put("a", "1"));
     assert_eq!(mode(&journal(folder.path())), 0o600);

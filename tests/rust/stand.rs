@@ -1,8 +1,7 @@
 //! What the tests of the stores share: the least of a cache, and a folder to work in.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +33,9 @@ struct Read(File, Vec<AtomicU64>);
 impl Memory for Read {
     fn words(&self) -> &[AtomicU64] {
         let mut bytes = vec![0; self.1.len() * 8];
-        self.0.read_exact_at(&mut bytes, 0).expect("a map would end the process here");
+        let (mut file, start) = (&self.0, io::SeekFrom::Start(0));
+        let read = file.seek(start).and_then(|_| file.read_exact(&mut bytes));
+        read.expect("a map would end the process here");
         let (fields, _) = bytes.as_chunks::<8>();
         for (word, &field) in self.1.iter().zip(fields) {
             word.store(u64::from_ne_bytes(field), Ordering::Relaxed);
