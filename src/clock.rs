@@ -23,9 +23,17 @@ pub fn coarse() -> i64 {
     use nix::time::{ClockId, clock_gettime};
     match clock_gettime(ClockId::CLOCK_REALTIME_COARSE) {
         // NOTE: whole numbers only, as a division would cost as much as the clock.
-        Ok(time) => time.tv_sec().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec()),
+        Ok(time) => {
+            wide(time.tv_sec()).wrapping_mul(1_000_000_000).wrapping_add(wide(time.tv_nsec()))
+        }
         Err(_) => nanoseconds(now()),
     }
+}
+
+/// A number of the system's, which has 32 bits on some.
+#[cfg(target_os = "linux")]
+fn wide<N: Into<i64>>(number: N) -> i64 {
+    number.into()
 }
 
 /// Now; this system has no cheaper clock.

@@ -61,7 +61,7 @@ class Scripts:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
-            preexec_fn=_interruptible,
+            preexec_fn=_interruptible if os.name == "posix" else None,
         )
 
     @property
