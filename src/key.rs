@@ -139,3 +139,24 @@ impl KeyText {
 pub fn plain(wtf8: &[u8]) -> Option<&[u8]> {
     (!wtf8.starts_with(PREFIX.as_bytes()) && !has_split_pair(wtf8)).then_some(wtf8)
 }
+
+/// FNV-1a of 64 bits: what a file notes of keys and calls, without their texts; any reader can
+/// compute it.
+pub fn fnv1a(text: &[u8]) -> u64 {
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fnv1a;
+
+    /// The digest is FNV-1a: these values are from its authors' page.
+    #[test]
+    fn digests_are_those_of_the_world() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}

@@ -1,12 +1,5 @@
 """Results of slow, paid or rate-limited calls, kept in a plain JSON file that outlives the process.
 
-The drop-in: one file, ``cache_file.json``, for all functions; the first argument is the key::
-
-    from outlive import memoise
-
-    @memoise
-    def get_json(uri): ...
-
 A cache of your own: a file of its own; the function and all its arguments are the key::
 
     from outlive import Cache
@@ -15,6 +8,14 @@ A cache of your own: a file of its own; the function and all its arguments are t
 
     @github.memoise(ttl="1d")
     def fetch(uri, page=1): ...
+
+Replacing a home-made decorator: the first argument alone is the key, for all functions together, in
+one file, ``cache_file.json``::
+
+    from outlive import memoise
+
+    @memoise
+    def get_json(uri): ...
 
 More to ask ``help()`` about:
 

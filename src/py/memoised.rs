@@ -11,6 +11,7 @@ use pyo3::{PyTraverseError, PyVisit, intern};
 use super::cache::core::CoreCache;
 use super::call::context::CallContext;
 use super::call::invocation::Answer;
+use super::call::maker::function_digest;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::ffi::{
@@ -48,6 +49,9 @@ impl Memoised {
         let changes = keys.identity().is_some_and(Identity::can_change);
         let gate = Arc::clone(core.get().cache().gate());
         let id = hash_of(&name, body);
+        if keys.is_flat() && keys.is_first() {
+            core.get().add_function(function_digest(&name));
+        }
         let me = Self {
             slot: if changes { watching_slot_of::<Self>() } else { slot_of::<Self>() },
             hits: Attached::default(),

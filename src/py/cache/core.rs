@@ -237,6 +237,16 @@ impl CoreCache {
         &self.file.get().names
     }
 
+    /// Notes a function whose results have keys that do not name it.
+    pub fn add_function(&self, digest: u32) {
+        self.file.get().add_function(digest);
+    }
+
+    /// Whether there are several such functions on the file.
+    pub fn has_several_functions(&self) -> bool {
+        self.file.get().has_several_functions()
+    }
+
     /// Whether results may have to go for want of room.
     pub fn is_bounded(&self) -> bool {
         self.file.get().bounded.load(Ordering::Relaxed)

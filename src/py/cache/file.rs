@@ -1,8 +1,8 @@
 //! What all `Cache` objects on one file share: its entries, and how they are written.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
@@ -34,6 +34,8 @@ pub struct CacheFile {
     pub(super) bounded: AtomicBool,
     /// How many objects may write it.
     writers: AtomicUsize,
+    /// The first function whose results have keys that do not name it, and whether there is another.
+    sharing: (OnceLock<u32>, AtomicBool),
 }
 
 #[pymethods]
@@ -63,6 +65,7 @@ impl CacheFile {
             names: InternerPool::default(),
             bounded: AtomicBool::new(false),
             writers: AtomicUsize::new(0),
+            sharing: Default::default(),
         }
     }
 
@@ -87,6 +90,18 @@ impl CacheFile {
     /// One object less may write it; says whether that was the last one.
     pub(super) fn remove_writer(&self) -> bool {
         self.writers.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Notes a function whose results have keys that do not name it.
+    pub(super) fn add_function(&self, digest: u32) {
+        if *self.sharing.0.get_or_init(|| digest) != digest {
+            self.sharing.1.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether there are several such functions.
+    pub(super) fn has_several_functions(&self) -> bool {
+        self.sharing.1.load(Ordering::Acquire)
     }
 
     /// Has the store only read while nobody may write.

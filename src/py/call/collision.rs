@@ -5,8 +5,10 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 
 use super::invocation::Invocation;
+use super::maker::Difference;
 use super::memoised::Memoised;
 use crate::cache::Origin;
+use crate::py::cache::PyFound;
 use crate::py::key::arguments::Call;
 
 impl Memoised {
@@ -37,21 +39,20 @@ impl Memoised {
 }
 
 impl<'py> Invocation<'_, 'py> {
-    /// Warns once if this hit was computed by another function, or from other arguments.
-    pub(super) fn check_collision(&self, py: Python<'py>, claimed: Option<Origin>) -> PyResult<()> {
-        let Some((first, mine)) = claimed.zip(self.origin) else { return Ok(()) };
-        if self.me.collision_told.load(Ordering::Relaxed) {
+    /// Warns once if this hit was computed by another function, or from other arguments, in this run
+    /// or in an earlier one.
+    pub(super) fn check_collision(&self, py: Python<'py>, found: &PyFound) -> PyResult<()> {
+        if self.origin.is_none() || self.me.collision_told.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);
-        if first.function == mine.function && !differ {
+        let noted = || self.maker_differs(py, &found.entry.notes);
+        let Some(difference) = self.differs_from(found.claimed).or_else(noted) else {
             return Ok(());
-        }
+        };
         self.me.collision_told.store(true, Ordering::Relaxed);
-        let cause = if first.function == mine.function {
-            "a call with other arguments behind the first"
-        } else {
-            "another function"
+        let cause = match difference {
+            Difference::Arguments => "a call with other arguments behind the first",
+            Difference::Function => "another function",
         };
         let key = String::from_utf8_lossy(&self.key);
         let sentence = format!(
@@ -60,5 +61,15 @@ impl<'py> Invocation<'_, 'py> {
             self.me.name
         );
         self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
+
+    /// How this call differs from the first one of this run that had the entry.
+    fn differs_from(&self, claimed: Option<Origin>) -> Option<Difference> {
+        let (first, mine) = claimed.zip(self.origin)?;
+        if first.function != mine.function {
+            return Some(Difference::Function);
+        }
+        let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);
+        differ.then_some(Difference::Arguments)
     }
 }

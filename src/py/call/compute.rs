@@ -147,6 +147,7 @@ impl<'py> Invocation<'_, 'py> {
         entry.transient = self.mode == Mode::Readonly;
         entry.origin = self.origin;
         self.note_code(py, &mut entry.notes)?;
+        self.note_maker(py, &mut entry.notes);
         match to_text(value, self.core.get().charset()) {
             Ok(text) => {
                 entry.live = self.live_of(py, value, &text);

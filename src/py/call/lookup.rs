@@ -77,7 +77,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(nothing);
         }
         self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
-        self.check_collision(py, found.claimed)?;
+        self.check_collision(py, found)?;
         self.store_transient(py, &found.entry)?;
         let value = self.serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };

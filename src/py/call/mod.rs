@@ -8,6 +8,7 @@ pub mod context;
 pub mod exit;
 pub mod invocation;
 mod lookup;
+pub mod maker;
 pub mod memoised;
 mod nested;
 pub mod options;

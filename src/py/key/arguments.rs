@@ -53,6 +53,13 @@ impl<'a, 'py> Call<'a, 'py> {
         Ok(Self { values: Values::Own(values), names })
     }
 
+    /// A call with None as its first argument, which has that many before it, or that name.
+    pub fn of_nothing(py: Python<'py>, before: usize, name: Option<&str>) -> PyResult<Self> {
+        let count = if name.is_some() { 1 } else { before + 1 };
+        let names = name.map(|name| PyTuple::new(py, [name])).transpose()?;
+        Ok(Self { values: Values::Own(vec![py.None().into_bound(py); count]), names })
+    }
+
     /// All arguments, those given by name last.
     pub fn values(&self) -> &[Bound<'py, PyAny>] {
         &self.values

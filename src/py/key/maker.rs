@@ -1,6 +1,5 @@
 //! From a call to its key: which arguments count, and under what name.
 
-use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +11,7 @@ use super::arguments::Call;
 use super::canonical::{canon, may_change};
 use super::identity::Identity;
 use super::parameters::{Param, ParamKind, Role, bind};
-use crate::key::{KeyText, PREFIX, plain};
+use crate::key::{KeyText, PREFIX, fnv1a, plain};
 use crate::py::value::wtf8::with_wtf8;
 
 /// Which arguments make the key.
@@ -50,6 +49,8 @@ pub struct KeyMaker {
     pub(super) defaults: Vec<OnceLock<Vec<u8>>>,
     /// Whether a default that counts is looked at in each call, as it may have changed.
     has_changing_default: bool,
+    /// What tells a call by the first argument alone from others with its key, once it was asked for.
+    plain_call: OnceLock<Option<u64>>,
 }
 
 /// Why a call has no key.
@@ -87,6 +88,7 @@ impl<'py> FromPyObject<'_, 'py> for KeyMaker {
             identity: get("identity")?.extract()?,
             aside: OnceLock::new(),
             has_changing_default: params.iter().any(changes),
+            plain_call: OnceLock::new(),
             defaults: params.iter().map(|_| OnceLock::new()).collect(),
             params,
             ignored_keywords: get("ignored_keywords")?.extract()?,
@@ -118,7 +120,8 @@ impl KeyMaker {
         }
     }
 
-    /// A number that tells apart calls which share a key but not the other arguments.
+    /// A number that tells apart calls which share a key but not the other arguments, the same in
+    /// every process.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
         if let Some((first, bound)) = self.first_keyed().zip(bind(&self.params, call, py)) {
@@ -129,9 +132,21 @@ impl KeyMaker {
             let named = call.kwargs(py).ok()?;
             named.map_or(Ok(()), |named| canon(named.as_any(), &mut text)).ok()?;
         }
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        hasher.write(&text.into_bytes());
-        Some(hasher.finish())
+        Some(fnv1a(&text.into_bytes()))
+    }
+
+    /// The number of a call that gives nothing but the first argument; None if that is no call of
+    /// this function.
+    pub fn plain_call(&self, py: Python<'_>) -> Option<u64> {
+        *self.plain_call.get_or_init(|| {
+            let first = self.first_keyed().unwrap_or(0);
+            let name = self.params.get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
+            let call = Call::of_nothing(py, first, name.map(|param| param.name.as_str())).ok()?;
+            if self.first_keyed().is_some() {
+                bind(&self.params, &call, py)?;
+            }
+            self.other_arguments(py, &call)
+        })
     }
 
     /// Whether arguments beside the first are ignored because only the first makes the key.

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use super::annotated;
 use super::members::{members, number, string};
+use crate::key::fnv1a;
 use crate::store::{Notes, RESERVED_KEY};
 use crate::value::write::Writer;
 
@@ -63,7 +64,7 @@ impl Facts {
         if self.is_empty() {
             return (None, Notes::default());
         }
-        let digest = digest(key);
+        let digest = fnv1a(key);
         let notes = self.notes.get(&digest).cloned();
         (self.times.get(&digest).copied(), notes.unwrap_or_default())
     }
@@ -102,7 +103,7 @@ impl Facts {
     /// Takes in what 0.1.0 wrote: `{"key": 1764412345.1}`.
     fn add_times(&mut self, text: &[u8]) {
         // What is wrong behind a good member does not make that one bad.
-        let _ = members(text, |key, value| self.add(digest(&key), number(value), Notes::default()));
+        let _ = members(text, |key, value| self.add(fnv1a(&key), number(value), Notes::default()));
     }
 
     fn add_entries(&mut self, text: &[u8]) {
@@ -131,7 +132,7 @@ pub(super) fn put_head(salt: Option<&str>, out: &mut Writer) {
 
 /// The line of an entry's facts: `"af63dc4c8601ec8c": {"at": 1764412345.1}`.
 pub(super) fn put_facts(key: &[u8], created: Option<f64>, notes: &Notes, out: &mut Writer) {
-    out.str(&format!("{:016x}", digest(key)));
+    out.str(&format!("{:016x}", fnv1a(key)));
     out.colon();
     let start = out.as_bytes().len();
     annotated::put_tail(created, notes, out);
@@ -142,27 +143,12 @@ pub(super) fn put_facts(key: &[u8], created: Option<f64>, notes: &Notes, out: &m
     out.raw(&facts.unwrap_or_else(|| b"}".to_vec()));
 }
 
-/// FNV-1a of 64 bits: no key stands in the file a second time, and any reader can compute it.
-pub(super) fn digest(key: &[u8]) -> u64 {
-    key.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
 /// A key that is borrowed from an item or a file, and what is known of its entry.
 pub(crate) type Fact<'e> = (Cow<'e, [u8]>, Option<f64>, Notes);
 
 #[cfg(test)]
 mod tests {
-    use super::{digest, read};
-
-    /// The digest is FNV-1a: these values are from its authors' page.
-    #[test]
-    fn digests_are_those_of_the_world() {
-        assert_eq!(digest(b""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(digest(b"a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(digest(b"foobar"), 0x8594_4171_f739_67e8);
-    }
+    use super::read;
 
     /// A member without a whole number as its version is somebody's result.
     #[test]
