@@ -1,6 +1,7 @@
 //! What a cache shares with those who answer from tables of hits.
 
 use super::epoch::Epoch;
+use super::watch::Watch;
 use crate::policy::Uses;
 
 /// What a hit looks at.
@@ -10,6 +11,8 @@ pub struct Gate {
     pub epoch: Epoch,
     /// Whether a hit is counted as a use, and whether entries tell when they go.
     pub uses: Uses,
+    /// Whether other processes have announced anything.
+    pub watch: Watch,
 }
 
 impl Gate {

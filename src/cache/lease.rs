@@ -146,7 +146,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let written = match self.beside {
             Some(before) => self.put_unless_first(cache, key, entry, before),
-            None => cache.put(key, entry),
+            None => cache.put_as(key, entry, self.lock.is_some()),
         };
         self.share(result);
         written

@@ -11,7 +11,7 @@ use super::intake::Intake;
 use super::state::State;
 use super::table::Table;
 use crate::error::Result;
-use crate::store::{Affected, Change, ExternalChange, Store};
+use crate::store::{Affected, Change, ExternalChange, Page, Store};
 use crate::sync::{Arc, Mutex, MutexGuard, rank};
 
 /// What a cache knows of its results, in memory and in the store.
@@ -26,6 +26,10 @@ pub struct Ledger<L> {
     pub(super) history: Mutex<(), { rank::HISTORY }>,
     /// Whether the store holds changes that another process was in the way of.
     unsettled: AtomicBool,
+    /// Whether other processes may change what is in the store.
+    pub is_shared: bool,
+    /// Whether this process has tried to join the others since it left them last.
+    joined: AtomicBool,
 }
 
 impl<L> Ledger<L> {
@@ -34,6 +38,8 @@ impl<L> Ledger<L> {
         let gate = Arc::<Gate>::default();
         Self {
             state: Mutex::new(State::new(Arc::clone(&gate))),
+            is_shared: store.is_shared(),
+            joined: AtomicBool::new(false),
             store,
             gate,
             history: Mutex::new(()),
@@ -75,8 +81,9 @@ impl<L: Clone> Ledger<L> {
     }
 
     /// Keeps a result: on disk first, then in memory. What it replaces, what goes for it, and whether
-    /// the store has it.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> (Replaced<L>, Result<()>) {
+    /// the store has it. If it was computed `alone`, with the key locked, no process serves an older
+    /// one that this process does not know of.
+    pub fn put(&self, key: &Bytes, entry: Entry<L>, alone: bool) -> (Replaced<L>, Result<()>) {
         drop(self.loaded());
         let history = self.history.lock();
         // While nothing is written yet: what is in the journal must be in the table.
@@ -91,7 +98,7 @@ impl<L: Clone> Ledger<L> {
         if old.is_some() && !marked {
             self.gate.epoch.advance();
         }
-        let replaced = !transient && old.is_some();
+        let replaced = !transient && (old.is_some() || !alone);
         drop(history);
         let written = self.settled(written);
         if replaced {
@@ -208,8 +215,33 @@ impl<L: Clone> Ledger<L> {
     /// Takes in what other processes did. Cheap when they did nothing.
     pub fn take_external_changes(&self) -> Displaced<L> {
         let _history = self.history.lock();
+        self.watch(self.store.mapped_page());
+        let stamp = self.gate.watch.stamp();
         let changes = self.store.external_changes();
-        if changes.is_empty() { Displaced::new() } else { self.take_in(changes) }
+        let displaced = if changes.is_empty() { Displaced::new() } else { self.take_in(changes) };
+        self.gate.watch.note(stamp);
+        displaced
+    }
+
+    /// Joins the processes that announce, once.
+    pub fn join(&self) {
+        if !self.joined.swap(true, Ordering::AcqRel) {
+            self.store.join();
+        }
+    }
+
+    /// Lets go of the page: this process has left the others.
+    pub fn leave_page(&self) {
+        self.joined.store(false, Ordering::Release);
+        self.watch(None);
+        self.gate.watch.note(0);
+    }
+
+    /// Has hits look at `page` from now on. Those that look at another one are outdated.
+    fn watch(&self, page: Option<Arc<Page>>) {
+        if self.gate.watch.replace(page) {
+            self.gate.epoch.advance();
+        }
     }
 
     /// Takes in `changes`; the history must be locked from the moment when they were read.
@@ -218,16 +250,19 @@ impl<L: Clone> Ledger<L> {
         let salt = state.salt.as_ref().map(|salt| salt.text.clone());
         let (displaced, kept) = Intake::run(&mut state, changes);
         let resalted = state.salt.as_ref().map(|salt| &salt.text) != salt.as_ref();
-        let outdated = resalted || !displaced.is_empty() && !self.gate.uses.are_tracked();
         drop(state);
         for (_, entry) in &displaced {
             entry.retire();
+        }
+        if !displaced.is_empty() {
+            // The first time all tables are outdated, from then on only the rows concerned.
+            self.gate.track_liveness();
         }
         for item in kept {
             // A failure is in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append(&Change::Put(item));
         }
-        if outdated {
+        if resalted {
             self.gate.epoch.advance();
         }
         displaced

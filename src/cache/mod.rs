@@ -22,6 +22,7 @@ mod salts;
 mod saver;
 mod state;
 pub mod table;
+mod watch;
 mod withheld;
 
 use bytes::Bytes;
@@ -34,10 +35,11 @@ pub use limiter::Share;
 pub use policies::Policies;
 pub use salts::Salts;
 pub use saver::Saver;
+pub use watch::Watch;
 
 use crate::error::Result;
 use crate::flight::Flights;
-use crate::store::{KeyLock, Store};
+use crate::store::{KeyLock, Page, Store};
 use crate::sync::{self, Arc};
 use ledger::Ledger;
 
@@ -168,15 +170,20 @@ where
         _old = self.ledger.loaded().keep_live(key, text, live);
     }
 
-    /// Keeps a result: on disk first, then in memory.
+    /// Keeps a result that nobody had the right to compute alone: on disk first, then in memory.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot; if another process was in the
     /// way, [`settle`](Saver::settle) writes it.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
+        self.put_as(key, entry, false)
+    }
+
+    /// The same; whether it was computed `alone`, with the key locked.
+    fn put_as(&self, key: &Bytes, entry: Entry<L>, alone: bool) -> Result<()> {
         let _displaced;
         let _active = sync::active();
-        let (displaced, written) = self.ledger.put(key, entry);
+        let (displaced, written) = self.ledger.put(key, entry, alone);
         _displaced = displaced;
         written
     }
@@ -223,6 +230,43 @@ where
         _displaced = self.ledger.take_external_changes();
     }
 
+    /// Takes in what other processes announced, and joins those who announce if this process `joins`
+    /// and has not yet. Next to nothing when nothing was announced; where no page is shared it looks
+    /// each time. Says whether it looked.
+    pub fn follow(&self, joins: bool) -> bool {
+        let _displaced;
+        if !self.ledger.is_shared {
+            return false;
+        }
+        let _active = sync::active();
+        if self.gate().watch.is_current() {
+            return false;
+        }
+        drop(self.ledger.loaded());
+        if joins {
+            self.ledger.join();
+        }
+        _displaced = self.ledger.take_external_changes();
+        true
+    }
+
+    /// Whether others announced something that was not taken in yet.
+    pub fn is_behind(&self) -> bool {
+        let _active = sync::active();
+        self.gate().watch.is_behind()
+    }
+
+    /// The page that others announce on, for hits to look at.
+    pub fn page(&self) -> Option<Arc<Page>> {
+        let _active = sync::active();
+        self.gate().watch.page()
+    }
+
+    /// Whether other processes may change what is in the store.
+    pub fn is_shared(&self) -> bool {
+        self.ledger.is_shared
+    }
+
     /// Tries to keep other processes from computing `key` while we do.
     pub fn lock_key(&self, key: &[u8]) -> KeyLock {
         let _active = sync::active();
@@ -244,6 +288,7 @@ where
     pub fn after_fork(&self) {
         self.saver.no_background();
         self.ledger.store.after_fork();
+        self.ledger.leave_page();
     }
 
     /// Calls `visit` with every decoded form, unless somebody holds the lock: the garbage collector

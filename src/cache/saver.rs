@@ -147,6 +147,7 @@ impl<L: Clone> Saver<L> {
 
     fn disown(&self) {
         self.ledger.store.close();
+        self.ledger.leave_page();
         self.ledger.state.lock().disown();
     }
 

@@ -48,12 +48,13 @@ impl Memoised {
     ) -> PyResult<Py<Self>> {
         let changes = keys.identity().is_some_and(Identity::can_change);
         let gate = Arc::clone(core.get().cache().gate());
+        let shared = core.get().cache().is_shared();
         let id = hash_of(&name, body);
         if keys.is_flat() && keys.is_first() {
             core.get().add_function(function_digest(&name));
         }
         let me = Self {
-            slot: if changes { watching_slot_of::<Self>() } else { slot_of::<Self>() },
+            slot: if changes { watching_slot_of::<Self>(shared) } else { slot_of::<Self>(shared) },
             hits: Attached::default(),
             gate,
             function,
@@ -275,19 +276,25 @@ impl Vectorcall for Memoised {
     }
 
     #[inline]
-    fn quick<const CHECKED: bool>(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>> {
+    fn quick<const CHECKED: bool, const SHARED: bool>(
+        &self,
+        call: &RawCall<'_, '_>,
+    ) -> Option<Py<PyAny>> {
         self.hits.with(call.py(), |hits| {
             if CHECKED {
-                hits.quick_checked(call, &self.gate)
+                hits.quick_checked::<SHARED>(call, &self.gate)
             } else {
-                hits.quick(call, self.gate.epoch.current())
+                hits.quick::<SHARED>(call, &self.gate)
             }
         })?
     }
 
     #[inline]
-    fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let served = self.hits.with(call.py(), |hits| hits.find(call, &self.gate))??;
+    fn hit<'py, const SHARED: bool>(
+        &self,
+        call: &RawCall<'_, 'py>,
+    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
         Some(match served {
             Hit::Same(object) => Ok(object.into_bound(call.py())),
             // Bound: outside of PyO3's guard any other reference would be given up late.
@@ -303,6 +310,8 @@ impl Vectorcall for Memoised {
             && !identity.is_current(raw.py())
         {
             me.get().release(raw.py());
+        } else if let Some(served) = me.get().catch_up(raw) {
+            return served;
         }
         let version = identity.map(Identity::version);
         let (value, fill) = Self::run(me, &Call::from_raw(raw))?;
@@ -312,6 +321,10 @@ impl Vectorcall for Memoised {
             me.get().fill(raw, fill);
         }
         Ok(value)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.core.get().cache().is_shared()
     }
 
     fn is_current(&self, py: Python<'_>) -> bool {
@@ -367,6 +380,17 @@ impl Memoised {
         }
     }
 
+    /// Takes in what other processes have announced; what the tables answer then, if that was all
+    /// that kept them from it.
+    fn catch_up<'py>(&self, raw: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+        let cache = self.core.get().cache();
+        if !cache.is_shared() || !cache.is_behind() {
+            return None;
+        }
+        cache.follow(false);
+        self.hit::<true>(raw)
+    }
+
     fn fill(&self, raw: &RawCall<'_, '_>, fill: HitRecord) {
         if !Epoch::is_open(fill.epoch) || self.gate.epoch.current() != fill.epoch {
             return;
@@ -376,7 +400,8 @@ impl Memoised {
         let all = self.keys.is_first() && !self.collision_told.load(Ordering::Relaxed);
         let counts = |at| all || self.is_keyed(raw, at);
         let filled = self.hits.with(raw.py(), |hits| {
-            let dropped = hits.fill(raw, fill, counts);
+            let page = || self.core.get().cache().page();
+            let dropped = hits.fill(raw, fill, page, counts);
             (dropped, hits.fast_path())
         });
         if let Some((_, tier)) = filled

@@ -156,6 +156,18 @@ impl Store for FileStore {
         store.locks.page(&store.folder)
     }
 
+    fn mapped_page(&self) -> Option<Arc<Page>> {
+        self.current().locks.mapped_page()
+    }
+
+    fn join(&self) {
+        self.current().join();
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn lock_key(&self, key: &[u8]) -> KeyLock {
         self.current().lock_key(key)
     }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
-pub use page::{Affected, Map, Memory, Page};
+pub use page::{Affected, Map, Memory, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
 
@@ -86,6 +86,11 @@ impl LockFile {
         let glance = |shared| Some(shared).zip(self.handle.glance().ok());
         let Some((shared, glance)) = self.shared.get().and_then(glance) else { return Ok(None) };
         shared.page(glance)
+    }
+
+    /// The page without a look at the file.
+    pub fn mapped_page(&self) -> Option<Arc<Page>> {
+        self.shared.get()?.mapped_page()
     }
 
     /// Tells the other processes that results of `affected` have been replaced or forgotten.

@@ -26,7 +26,7 @@ use crate::sync::Arc;
 pub use entries::{Entries, EntryRun};
 pub use file::{Durability, FileStore, Options};
 pub use items::Items;
-pub use lock::{Affected, KeyGuard, Map, Memory, Page};
+pub use lock::{Affected, KeyGuard, Map, Memory, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use snapshot::Format;
@@ -141,6 +141,17 @@ pub trait Store: Send + Sync {
     /// What other processes announce, where this process sees it.
     fn page(&self) -> Option<Arc<Page>> {
         None
+    }
+    /// The same page without a look at its file, which somebody may have cut meanwhile.
+    fn mapped_page(&self) -> Option<Arc<Page>> {
+        None
+    }
+    /// Has this process see what others announce, if it does not yet: it counts as one of those that
+    /// write from now on.
+    fn join(&self) {}
+    /// Whether other processes may change what is in the store.
+    fn is_shared(&self) -> bool {
+        false
     }
     /// Tries to take `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;

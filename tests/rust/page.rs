@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry};
+use outlive::cache::{Ask, Cache, Entry, Miss, StaleResult};
+use outlive::flight::Owner;
 use outlive::store::{Affected, FileStore, Page, Store};
 
 use super::stand::{OPTIONS, place, put};
@@ -37,7 +38,13 @@ fn lock_of(path: &Path) -> PathBuf {
 fn compute(cache: &Text, key: &'static str) {
     let mut entry = Entry::new(Some(1000.0));
     entry.text = Some(Bytes::from_static(b"1"));
-    cache.put(&Bytes::from_static(key.as_bytes()), entry).expect("the disk has room");
+    let key = Bytes::from_static(key.as_bytes());
+    let ask = Ask { locks: true, ..Ask::default() };
+    let Miss::Lead(lease) = cache.begin_miss(&key, Owner::thread(1), ask, StaleResult::default())
+    else {
+        panic!("nobody else computes it");
+    };
+    lease.commit(cache, &key, entry).expect("the disk has room");
 }
 
 /// What is put over an old result, forgotten and cleared is announced; a first result never is.

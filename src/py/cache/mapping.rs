@@ -19,18 +19,14 @@ use crate::value::check::check;
 #[pymethods]
 impl CoreCache {
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::load(slf)?;
+        Self::look(slf)?;
         Ok(slf.get().cache.len())
     }
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        Self::load(slf)?;
+        Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let me = slf.get();
-        if !me.cache.contains(&text) {
-            // Another process may have it by now.
-            me.cache.take_external_changes();
-        }
         match me.cache.peek(&text).map(|found| found.entry) {
             // What is bad must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => Ok(me.live(key.py(), &text, &entry)?.is_some()),
@@ -41,7 +37,7 @@ impl CoreCache {
     /// The keys of all entries of which more is known, with that as JSON.
     fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
         let py = slf.py();
-        Self::load(slf)?;
+        Self::look(slf)?;
         let all = slf.get().cache.notes();
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
@@ -61,7 +57,7 @@ impl CoreCache {
     /// All keys in order. A value that is damaged must not be listed here and missed a moment later.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
-        Self::load(slf)?;
+        Self::look(slf)?;
         let me = slf.get();
         for key in me.cache.damaged() {
             me.value(py, &key)?;
@@ -74,16 +70,10 @@ impl CoreCache {
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::load(slf)?;
-        let me = slf.get();
+        Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
-        if let Some(value) = me.value(key.py(), &text)? {
-            return Ok(value);
-        }
-        // Another process may have it by now.
-        me.cache.take_external_changes();
-        me.value(key.py(), &text)?.ok_or_else(missing)
+        slf.get().value(key.py(), &text)?.ok_or_else(missing)
     }
 
     fn __setitem__(
@@ -135,6 +125,13 @@ impl CoreCache {
 }
 
 impl CoreCache {
+    /// Reads the file, and what other processes did since.
+    fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::load(slf)?;
+        slf.get().cache.take_external_changes();
+        Ok(())
+    }
+
     /// The entry that `key` had until now.
     fn taken(
         slf: &Bound<'_, Self>,

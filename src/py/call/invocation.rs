@@ -8,6 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::context::CallContext;
+use super::exit::is_after_exit;
 use super::memoised::Memoised;
 use super::options::Options;
 use super::patience::Waited;
@@ -80,7 +81,8 @@ impl Memoised {
         if mode == Mode::Off {
             return Ok(None);
         }
-        if CoreCache::load_once(core)? {
+        let loaded = CoreCache::load_once(core)?;
+        if core.get().cache().follow(mode.writes() && !is_after_exit()) || loaded {
             epoch = self.gate.epoch.current();
             mode = CoreCache::mode(core)?;
         }

@@ -10,22 +10,33 @@ use pyo3::types::PyType;
 use super::slot::{HitTier, Slot};
 use super::trampoline::{Vectorcall, any, quick, watching};
 
-/// The slot of a new instance, whose hits are all of the commonest tier so far.
-pub fn slot_of<T: Vectorcall>() -> Slot {
-    Slot::new(quick::<T, false>)
+/// The slot of a new instance, whose hits are all of the commonest tier so far; `shared` as
+/// [`Vectorcall::is_shared`] will say.
+pub fn slot_of<T: Vectorcall>(shared: bool) -> Slot {
+    Slot::new(if shared { quick::<T, false, true> } else { quick::<T, false, false> })
 }
 
 /// The slot of a new instance that must ask `is_current` before each hit; it is never widened.
-pub fn watching_slot_of<T: Vectorcall>() -> Slot {
-    Slot::new(watching::<T>)
+pub fn watching_slot_of<T: Vectorcall>(shared: bool) -> Slot {
+    Slot::new(if shared { watching::<T, true> } else { watching::<T, false> })
 }
 
 /// Notes that there are hits of this tier from now on: none is looked for twice.
 pub fn widen<T: Vectorcall>(instance: &T, tier: HitTier) {
+    if instance.is_shared() {
+        widen_as::<T, true>(instance, tier);
+    } else {
+        widen_as::<T, false>(instance, tier);
+    }
+}
+
+fn widen_as<T: Vectorcall, const SHARED: bool>(instance: &T, tier: HitTier) {
     match tier {
         HitTier::Plain => {}
-        HitTier::Checked => instance.slot().replace(quick::<T, false>, quick::<T, true>),
-        HitTier::Any => instance.slot().set(any::<T>),
+        HitTier::Checked => {
+            instance.slot().replace(quick::<T, false, SHARED>, quick::<T, true, SHARED>);
+        }
+        HitTier::Any => instance.slot().set(any::<T, SHARED>),
     }
 }
 

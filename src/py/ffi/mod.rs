@@ -8,6 +8,8 @@
 mod call;
 mod cell;
 mod copy;
+#[cfg(unix)]
+mod cut;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
 mod install;
@@ -18,6 +20,7 @@ mod recursion;
 mod reserve;
 mod scalar;
 mod slot;
+mod stamp;
 mod str;
 mod trampoline;
 
@@ -34,5 +37,6 @@ pub use recursion::{enter as enter_recursion, stack_left};
 pub use reserve::{check_memory, hold as hold_reserve};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};
+pub use stamp::Stamp;
 pub use str::{ascii, utf8};
 pub use trampoline::Vectorcall;

@@ -13,7 +13,19 @@ use crate::store::Memory;
 
 /// Memory behind a file that other processes write to.
 #[derive(Debug)]
-struct Shared(MmapRaw);
+struct Shared {
+    map: MmapRaw,
+    /// For who cuts the file. IMPORTANT: it must go before the map does, which `Drop` sees to.
+    #[cfg(unix)]
+    guarded: Option<super::cut::Guarded>,
+}
+
+#[cfg(unix)]
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.guarded = None;
+    }
+}
 
 impl Memory for Shared {
     #[expect(
@@ -21,21 +33,30 @@ impl Memory for Shared {
         reason = "a map begins where a page does, and it is checked"
     )]
     fn words(&self) -> &[AtomicU64] {
-        let start = self.0.as_mut_ptr().cast::<AtomicU64>();
+        let start = self.map.as_mut_ptr().cast::<AtomicU64>();
         assert!(start.is_aligned());
         // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
         // `self`; any bits are a number. It is read-only, and the kernel alone changes it, so it may
         // be looked at through atomics, which are only loaded from (`Page` has no store). The file
-        // has all of it, and the caller looks again before each use whether it still has: whoever
-        // may write the cache could cut it in between, which ends the process, as SQLite's does.
-        unsafe { slice::from_raw_parts(start, self.0.len() / size_of::<AtomicU64>()) }
+        // has all of it; if somebody cuts it, there are zeros in its place.
+        unsafe { slice::from_raw_parts(start, self.map.len() / size_of::<AtomicU64>()) }
     }
 }
 
 /// Shows the first `length` bytes of a file for reading.
 pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
     let map = MmapOptions::new().len(length).map_raw_read_only(file)?;
-    Ok(Box::new(Shared(map)))
+    #[cfg(unix)]
+    let guarded = super::cut::Guarded::new(map.as_ptr() as usize);
+    #[cfg(unix)]
+    if guarded.is_none() {
+        return Err(io::Error::other("too many files are mapped"));
+    }
+    Ok(Box::new(Shared {
+        map,
+        #[cfg(unix)]
+        guarded,
+    }))
 }
 
 /// Has the C library call `before` in a thread that is about to fork, and `parent` and `child` in the

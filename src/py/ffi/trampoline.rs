@@ -19,11 +19,21 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     /// Where CPython finds the function to call: a field of the instance.
     fn slot(&self) -> &Slot;
 
-    /// The commonest hits, for which nothing is called; `CHECKED` if they may grow old, or go.
-    fn quick<const CHECKED: bool>(&self, call: &RawCall<'_, '_>) -> Option<Py<PyAny>>;
+    /// The commonest hits, for which nothing is called; `CHECKED` if they may grow old, or go;
+    /// `SHARED` if other processes may announce that they are outdated.
+    fn quick<const CHECKED: bool, const SHARED: bool>(
+        &self,
+        call: &RawCall<'_, '_>,
+    ) -> Option<Py<PyAny>>;
 
     /// All hits. Must not unwind.
-    fn hit<'py>(&self, call: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>>;
+    fn hit<'py, const SHARED: bool>(
+        &self,
+        call: &RawCall<'_, 'py>,
+    ) -> Option<PyResult<Bound<'py, PyAny>>>;
+
+    /// Whether other processes may announce that hits are outdated; always the same.
+    fn is_shared(&self) -> bool;
 
     /// Whether hits may be looked for: what the tables know holds at this moment.
     fn is_current(&self, py: Python<'_>) -> bool;
@@ -34,7 +44,7 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
 
 /// The commonest hits, in a function that calls nothing and so needs no stack: whatever else there
 /// is to do, another function does in its place.
-pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool>(
+pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool, const SHARED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
@@ -43,16 +53,16 @@ pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool>(
     // SAFETY: these are a vectorcall's own, here and where they are handed on.
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
-        match me.get().quick::<CHECKED>(&call) {
+        match me.get().quick::<CHECKED, SHARED>(&call) {
             Some(object) => object.into_ptr(),
-            None => any::<T>(callable, arguments, nargsf, names),
+            None => any::<T, SHARED>(callable, arguments, nargsf, names),
         }
     }
 }
 
 /// All hits.
 #[inline(never)]
-pub unsafe extern "C" fn any<T: Vectorcall>(
+pub unsafe extern "C" fn any<T: Vectorcall, const SHARED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
@@ -61,7 +71,7 @@ pub unsafe extern "C" fn any<T: Vectorcall>(
     // SAFETY: these are a vectorcall's own, here and where they are handed on.
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
-        match me.get().hit(&call) {
+        match me.get().hit::<SHARED>(&call) {
             Some(Ok(object)) => object.into_ptr(),
             Some(Err(error)) => guarded(call.py(), || Err(error)),
             None => slow::<T>(callable, arguments, nargsf, names),
@@ -70,7 +80,7 @@ pub unsafe extern "C" fn any<T: Vectorcall>(
 }
 
 /// All hits of an instance whose tables hold for a while only.
-pub unsafe extern "C" fn watching<T: Vectorcall>(
+pub unsafe extern "C" fn watching<T: Vectorcall, const SHARED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
@@ -80,7 +90,7 @@ pub unsafe extern "C" fn watching<T: Vectorcall>(
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
         if me.get().is_current(call.py()) {
-            any::<T>(callable, arguments, nargsf, names)
+            any::<T, SHARED>(callable, arguments, nargsf, names)
         } else {
             slow::<T>(callable, arguments, nargsf, names)
         }

@@ -2,13 +2,16 @@
 //!
 //! A key text is only made when this table does not know the call.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::row::{CachedValue, FreshWindow, Hit, HitRecord, Row, Validity};
 use super::shape::Shape;
 use crate::cache::Gate;
-use crate::py::ffi::{HitTier, RawCall};
+use crate::py::ffi::{HitTier, RawCall, Stamp};
+use crate::store::Page;
 
 const MAX_SHAPES: usize = 32;
 /// One bit for each argument.
@@ -18,6 +21,8 @@ const MAX_WIDTH: usize = 64;
 #[derive(Debug, Default)]
 pub struct Hits {
     epoch: u64,
+    /// What other processes announce.
+    stamp: Stamp,
     /// How often a table answered.
     pub count: u64,
     /// Whether rows have a window, so that a clock must be read.
@@ -35,8 +40,12 @@ pub type Dropped = (Vec<Shape>, Vec<Row>);
 impl Hits {
     /// The answer to a call with one str, if nothing needs to be called or copied for it.
     #[inline]
-    pub fn quick(&mut self, call: &RawCall<'_, '_>, epoch: u64) -> Option<Py<PyAny>> {
-        if self.epoch != epoch || self.timed || self.marked {
+    pub fn quick<const SHARED: bool>(
+        &mut self,
+        call: &RawCall<'_, '_>,
+        gate: &Gate,
+    ) -> Option<Py<PyAny>> {
+        if !self.is_current::<SHARED>(gate) || self.timed || self.marked {
             return None;
         }
         let (_, result) = self.shapes.first()?.quick(call)?;
@@ -46,8 +55,12 @@ impl Hits {
 
     /// As `quick`, for results that expire or are evicted.
     #[inline]
-    pub fn quick_checked(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Py<PyAny>> {
-        if self.epoch != gate.epoch.current() {
+    pub fn quick_checked<const SHARED: bool>(
+        &mut self,
+        call: &RawCall<'_, '_>,
+        gate: &Gate,
+    ) -> Option<Py<PyAny>> {
+        if !self.is_current::<SHARED>(gate) {
             return None;
         }
         let shape = self.shapes.first()?;
@@ -61,8 +74,8 @@ impl Hits {
 
     /// Looks the call up.
     #[inline]
-    pub fn find(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Hit> {
-        if self.epoch != gate.epoch.current() {
+    pub fn find<const SHARED: bool>(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Hit> {
+        if !self.is_current::<SHARED>(gate) {
             return None;
         }
         let shape = self.shapes.iter().find(|shape| shape.fits(call))?;
@@ -75,15 +88,31 @@ impl Hits {
         Some(served)
     }
 
-    /// Remembers a call; `counts` says of each argument whether it takes part in the key.
+    /// Whether nothing that it holds has gone or changed, here or, if others share the cache, there.
+    #[inline]
+    fn is_current<const SHARED: bool>(&self, gate: &Gate) -> bool {
+        self.epoch == gate.epoch.current() && (!SHARED || self.stamp.current() == gate.watch.seen())
+    }
+
+    /// Looks at `page` from now on, and forgets what it holds, if that is of another epoch.
+    fn renew(&mut self, epoch: u64, page: impl FnOnce() -> Option<Arc<Page>>) -> Vec<Shape> {
+        if self.epoch == epoch {
+            return Vec::new();
+        }
+        self.epoch = epoch;
+        self.stamp = Stamp::of(page());
+        self.clear().0
+    }
+
+    /// Remembers a call, of a cache that shares `page`; `counts` says of each argument whether it takes part in the key.
     pub fn fill(
         &mut self,
         call: &RawCall<'_, '_>,
         fill: HitRecord,
+        page: impl FnOnce() -> Option<Arc<Page>>,
         counts: impl Fn(usize) -> bool,
     ) -> Dropped {
-        let old = if self.epoch == fill.epoch { Vec::new() } else { self.clear().0 };
-        self.epoch = fill.epoch;
+        let old = self.renew(fill.epoch, page);
         self.timed |= fill.window.is_some();
         self.marked |= fill.liveness.is_some();
         self.copied |= !matches!(fill.value, CachedValue::Same(_));

@@ -89,6 +89,11 @@ impl Locks {
         })
     }
 
+    /// The page without a look at its file.
+    pub fn mapped_page(&self) -> Option<Arc<Page>> {
+        self.presence.lock().as_ref()?.mapped_page()
+    }
+
     /// Whether somebody has announced anything since the last call.
     pub fn has_announcements(&self, folder: &Folder) -> bool {
         let Some(page) = self.page(folder) else { return false };

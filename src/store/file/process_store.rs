@@ -91,7 +91,7 @@ impl ProcessStore {
             return Ok(());
         }
         let result = match self.join_to_write() {
-            Ok(true) => self.state.lock().append_backlog(),
+            Ok(true) => self.append_backlog(),
             Ok(false) => Err(self.folder.busy()),
             Err(error) => Err(error),
         };
@@ -99,6 +99,13 @@ impl ProcessStore {
         let stuck = self.writing.is_stuck(busy);
         let result = if stuck { Err(self.folder.stuck()) } else { result };
         self.tell_failure(&result);
+        result
+    }
+
+    fn append_backlog(&self) -> Result<()> {
+        let result = self.state.lock().append_backlog();
+        // What was announced when it failed stands in the journal only now.
+        self.locks.announce(&self.folder, Affected::All);
         result
     }
 
@@ -115,6 +122,14 @@ impl ProcessStore {
     fn join_to_write(&self) -> Result<bool> {
         self.state.lock().check_usable()?;
         Ok(self.locks.try_join(&self.folder)?.is_some())
+    }
+
+    /// Joins the processes that write, so that this one sees what they announce. Where nothing may be
+    /// written it does without, and nobody is told.
+    pub fn join(&self) {
+        if !self.state.lock().only_reads {
+            let _ = self.join_to_write();
+        }
     }
 
     /// Tries to take `key` for this process alone.

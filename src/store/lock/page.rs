@@ -81,6 +81,11 @@ impl Page {
         self.field(CHANGES)
     }
 
+    /// Where that stands.
+    pub fn changes_word(&self) -> &AtomicU64 {
+        &self.0.words()[CHANGES]
+    }
+
     /// The stamp of the last change to all keys.
     pub fn all(&self) -> u64 {
         self.field(ALL)

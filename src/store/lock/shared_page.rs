@@ -62,6 +62,11 @@ impl SharedPage {
         Err(NoPage::NotOurs(CUT))
     }
 
+    /// The page, mapped until a look finds the file cut.
+    pub fn mapped_page(&self) -> Option<Arc<Page>> {
+        self.mapped.lock().clone()
+    }
+
     /// Tells the other processes that results of `affected` have been replaced or forgotten; they
     /// must find that in the journal already. A process that does not see the page tells the others.
     pub fn announce(&self, handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
