@@ -23,9 +23,16 @@ pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
     find::<true>(text, at)
 }
 
-/// Copies `text` into `place`, which has its length; whether nothing at all in it is special. Nearly
-/// all strings are so, and to know it takes less than to look for the place. `WIDE`: what is not
-/// printable ASCII counts too.
+/// The first special place from `at` on, if it is one of the next sixteen bytes.
+#[inline]
+pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
+    let found = special_lanes::<false>(*text.get(at..)?.first_chunk()?);
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
+}
+
+/// Copies `text` into `place`, which has its length, if nothing at all in it is special; says whether
+/// it is so. Nearly all strings are, and to know it takes less than to look for the place. `WIDE`: what
+/// is not printable ASCII counts too.
 #[inline]
 pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
     match text.len() {
@@ -75,9 +82,10 @@ fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
 #[inline(always)]
 fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
     for (register, place) in text.as_chunks::<LANES>().0.iter().zip(place.as_chunks_mut().0) {
-        *place = *register;
+        let register = *register;
+        *place = register;
         // At once, and not behind the loop: the compiler would call `memcpy` for what is left of it.
-        if marked::<S, WIDE>(simd, register).any_true() {
+        if marked::<S, WIDE>(simd, &register).any_true() {
             return false;
         }
     }
@@ -85,8 +93,9 @@ fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8])
     let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
         return false;
     };
-    *place = *register;
-    !marked::<S, WIDE>(simd, register).any_true()
+    let register = *register;
+    *place = register;
+    !marked::<S, WIDE>(simd, &register).any_true()
 }
 
 /// Copies `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
@@ -161,11 +170,11 @@ pub(crate) fn is_special(byte: u8) -> bool {
 mod tests {
     use super::{copy_plain, is_special, special, special_or_wide};
 
-    /// What `copy_plain` says, having looked that it copied all.
+    /// What `copy_plain` says, having looked that it copied all if it says yes.
     fn is_plain<const WIDE: bool>(text: &[u8]) -> bool {
         let mut place = vec![0; text.len()];
         let plain = copy_plain::<WIDE>(text, &mut place);
-        assert_eq!(place, text);
+        assert!(!plain || place == text);
         plain
     }
 
