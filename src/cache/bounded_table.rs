@@ -87,6 +87,9 @@ impl<L: Clone> BoundedTable<L> {
     }
 
     fn evict(&mut self, keys: Vec<Bytes>) -> Displaced<L> {
+        if keys.is_empty() {
+            return Displaced::new();
+        }
         keys.into_iter()
             .filter_map(|key| self.table.remove(&key).map(|entry| (key, entry)))
             .inspect(|(key, entry)| {

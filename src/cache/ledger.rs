@@ -108,6 +108,9 @@ impl<L: Clone> Ledger<L> {
     }
 
     fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {
+        if !self.store.keeps() {
+            return Ok(());
+        }
         if let Some(item) = entry.to_item(key) {
             return self.store.append(&Change::Put(item));
         }

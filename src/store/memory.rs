@@ -16,6 +16,10 @@ impl Store for MemoryStore {
         Vec::new()
     }
 
+    fn keeps(&self) -> bool {
+        false
+    }
+
     fn append(&self, _: &Change) -> Result<()> {
         Ok(())
     }

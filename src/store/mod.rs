@@ -120,6 +120,10 @@ pub trait Store: Send + Sync {
     fn load(&self) -> Loaded;
     /// What others did since `load` or the last call; one cheap look when nothing happened.
     fn external_changes(&self) -> Vec<ExternalChange>;
+    /// Whether anything that is appended is kept: if not, it need not be put together.
+    fn keeps(&self) -> bool {
+        true
+    }
     /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
     /// After an `Err` the change is only in memory: the store keeps it there, behind whatever it
     /// loads, and tries again until a disk has taken it. Never waits for another process: if that is

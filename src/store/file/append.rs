@@ -7,9 +7,10 @@ use super::paths::micros;
 use super::state::{FileState, Phase};
 use crate::error::Result;
 use crate::store::fs::is_lost;
-use crate::store::journal::{Journal, Record, Tail, encode};
+use crate::store::journal::{Journal, Record, Tail, encode, encode_change};
 use crate::store::lock::CheckpointGuard;
 use crate::store::{Change, ExternalChange};
+use crate::value::write::Charset;
 
 /// How many numbers are tried for a new generation: a stranger's file may have one.
 const NUMBERS: u64 = 8;
@@ -36,7 +37,7 @@ impl FileState {
         if self.backlog.blocks() {
             return caught_up;
         }
-        self.append_record(&Record::Change(change.clone()))?;
+        self.append_change(change)?;
         self.progress.changes += 1;
         self.backlog.note_appended(change);
         Ok(())
@@ -45,7 +46,7 @@ impl FileState {
     /// Appends what no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change)) = self.backlog.first() {
-            self.append_record(&Record::Change(change.clone()))?;
+            self.append_change(&change)?;
             self.progress.changes += 1;
             self.backlog.note_written(number, &change);
             if matches!(change, Change::Clear) {
@@ -78,13 +79,24 @@ impl FileState {
 
     /// Appends `record` where it counts.
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
+        self.append_with(|out, charset| encode(out, record, charset))
+    }
+
+    fn append_change(&mut self, change: &Change) -> Result<()> {
+        self.append_with(|out, charset| encode_change(out, change, charset))
+    }
+
+    fn append_with(
+        &mut self,
+        encode: impl Fn(&mut Vec<u8>, Charset) -> io::Result<()>,
+    ) -> Result<()> {
         loop {
             self.make_ready(false)?;
             self.sync_name()?;
             let wrong = self.wrong("write the journal of");
             let Some(journal) = &mut self.journal else { return Err(self.folder.busy()) };
             journal.buffer.clear();
-            encode(&mut journal.buffer, record, self.folder.charset).map_err(&wrong)?;
+            encode(&mut journal.buffer, self.folder.charset).map_err(&wrong)?;
             let before = match journal.append() {
                 Err(error) if is_lost(&error) => {
                     self.reopen_journal();

@@ -43,5 +43,5 @@ mod record;
 mod writer;
 
 pub use reader::Tail;
-pub use record::{Folded, Record, encode};
+pub use record::{Folded, Record, encode, encode_change};
 pub use writer::{Dropped, Journal, Look};

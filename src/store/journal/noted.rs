@@ -17,18 +17,19 @@ const LENGTH: usize = 4;
 const TOOK: usize = LENGTH + 8;
 const CODE: usize = TOOK + 8;
 
-/// `notes`, to stand before the value.
-pub fn encode(notes: &Notes) -> Vec<u8> {
+/// `notes`, to stand before the value: what has one length, and the rest.
+pub fn encode(notes: &Notes) -> ([u8; CODE], &[u8]) {
     let others = notes.others.as_ref().map_or(&[][..], |others| others);
     // More than a record can say is left out.
     let others = if others.len() < 1 << 16 { others } else { &[] };
-    let mut bytes = Vec::with_capacity(CODE + others.len());
     let length = u32::try_from(CODE - LENGTH + others.len()).unwrap_or_default();
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&notes.took.unwrap_or(f64::NAN).to_le_bytes());
-    bytes.extend_from_slice(notes.code.as_ref().map_or(&[0; 8], |code| code.as_bytes()));
-    bytes.extend_from_slice(others);
-    bytes
+    let mut bytes = [0; CODE];
+    bytes[..LENGTH].copy_from_slice(&length.to_le_bytes());
+    bytes[LENGTH..TOOK].copy_from_slice(&notes.took.unwrap_or(f64::NAN).to_le_bytes());
+    if let Some(code) = &notes.code {
+        bytes[TOOK..].copy_from_slice(code.as_bytes());
+    }
+    (bytes, others)
 }
 
 /// The notes and the value of a record's text.

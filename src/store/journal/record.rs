@@ -81,9 +81,7 @@ pub enum Record {
 /// `InvalidInput` if a key or a text has 4 GiB or more.
 pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Result<()> {
     match record {
-        Record::Change(Change::Put(item)) => put(out, item, charset),
-        Record::Change(Change::Remove(key)) => frame(out, REMOVE, 0, 0.0, key, b""),
-        Record::Change(Change::Clear) => frame(out, CLEAR, 0, 0.0, b"", b""),
+        Record::Change(change) => encode_change(out, change, charset),
         Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
         Record::Folded(Folded { snapshot, more }) => {
             frame(out, FOLDED, if *more { MORE } else { 0 }, 0.0, b"", &snapshot.to_bytes())
@@ -92,6 +90,18 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Base(None) => frame(out, BASE, 0, 0.0, b"", b""),
         Record::Base(Some(snapshot)) => frame(out, BASE, 0, 0.0, b"", &snapshot.to_bytes()),
         Record::Unknown | Record::Later => Ok(()),
+    }
+}
+
+/// Appends the record of `change`, as [`encode`] does.
+///
+/// # Errors
+/// As `encode`.
+pub fn encode_change(out: &mut Vec<u8>, change: &Change, charset: Charset) -> io::Result<()> {
+    match change {
+        Change::Put(item) => put(out, item, charset),
+        Change::Remove(key) => frame(out, REMOVE, 0, 0.0, key, b""),
+        Change::Clear => frame(out, CLEAR, 0, 0.0, b"", b""),
     }
 }
 
@@ -110,8 +120,8 @@ fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> io::Result<()> {
     if item.notes.is_empty() {
         return frame(out, PUT, flags, created, &item.key, &item.text);
     }
-    let notes = noted::encode(&item.notes);
-    frame_parts(out, NOTED, flags, created, &item.key, &[&notes, &item.text])
+    let (notes, others) = noted::encode(&item.notes);
+    frame_parts(out, NOTED, flags, created, &item.key, &[&notes[..], others, &item.text])
 }
 
 fn frame(
