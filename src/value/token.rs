@@ -100,6 +100,19 @@ impl<'t> Cursor<'t> {
     /// Takes a string, of which the opening quote is at this place.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Body<'t>> {
+        let start = self.at + 1;
+        // Most strings are short: one look tells.
+        match find::near(self.text.as_bytes(), start) {
+            Some(end) if self.text.as_bytes()[end] == b'"' => {
+                self.at = end + 1;
+                Ok(Body { raw: &self.text[start..end], escaped: false })
+            }
+            _ => self.any_string(),
+        }
+    }
+
+    #[inline(never)]
+    fn any_string(&mut self) -> Result<Body<'t>> {
         self.at += 1;
         let start = self.at;
         let mut escaped = false;

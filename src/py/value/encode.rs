@@ -74,7 +74,13 @@ fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
         return Err(Refusal::too_deep());
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
-        put_str(text, w, walk)
+        match utf8(text) {
+            Some(clean) => {
+                w.str(clean);
+                Ok(())
+            }
+            None => put_odd_str(text, w, walk),
+        }
     } else if value.is_none() {
         w.null();
         Ok(())
@@ -105,12 +111,9 @@ fn put_float(value: f64, w: &mut Writer) {
     w.float(value);
 }
 
+/// A string with lone surrogates.
 #[inline(never)]
-fn put_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
-    if let Some(clean) = utf8(text) {
-        w.str(clean);
-        return Ok(());
-    }
+fn put_odd_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
     walk.may_run_code()?;
     let written =
         with_wtf8(
@@ -192,9 +195,13 @@ fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
     w.begin_dict();
     let mut first = true;
     for (key, value) in members(dict) {
-        if !put_key(&key, w, Place { first, single }, walk)? {
-            w.rewind(start);
-            return put_pairs(dict, w, walk);
+        match clean(&key).filter(|_| !single) {
+            Some(clean) => w.key(first, clean),
+            None if put_odd_key(&key, w, Place { first, single }, walk)? => {}
+            None => {
+                w.rewind(start);
+                return put_pairs(dict, w, walk);
+            }
         }
         first = false;
         put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.in_member(&key))?;
@@ -211,37 +218,25 @@ struct Place {
     single: bool,
 }
 
-/// Writes a dict's key and the colon; `false` if it cannot be a key in JSON: that has strings only,
-/// and gives two surrogates back as one character.
+/// The text of a str without lone surrogates.
 #[inline]
-fn put_key(
+fn clean<'a>(key: &'a Bound<'_, PyAny>) -> Option<&'a str> {
+    utf8(key.cast_exact::<PyString>().ok()?)
+}
+
+/// Writes a key with surrogates, or one that might be taken for a tag, and the colon; `false` if it
+/// cannot be a key in JSON: that has strings only, and gives two surrogates back as one character.
+#[inline(never)]
+fn put_odd_key(
     key: &Bound<'_, PyAny>,
     w: &mut Writer,
     place: Place,
     walk: Walk,
 ) -> Result<bool, Box<Refusal>> {
     let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
-    match utf8(key) {
-        Some(clean) if !place.single => {
-            w.key(place.first, clean);
-            Ok(true)
-        }
-        clean => {
-            if clean.is_none() {
-                walk.may_run_code()?;
-            }
-            put_odd_key(key, w, place)
-        }
+    if utf8(key).is_none() {
+        walk.may_run_code()?;
     }
-}
-
-/// A key with surrogates, or one that might be taken for a tag.
-#[inline(never)]
-fn put_odd_key(
-    key: &Bound<'_, PyString>,
-    w: &mut Writer,
-    place: Place,
-) -> Result<bool, Box<Refusal>> {
     if !place.first {
         w.comma();
     }

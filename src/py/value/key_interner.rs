@@ -1,8 +1,5 @@
 //! The names of members: the same ones come again and again, so each is one str.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -15,7 +12,7 @@ const LONGEST_NAME: usize = 40;
 
 /// Gives each name as a str; the latest name of each slot is remembered.
 #[derive(Debug)]
-pub struct KeyInterner(Vec<Option<(u64, Py<PyString>)>>);
+pub struct KeyInterner(Vec<Option<Py<PyString>>>);
 
 impl Default for KeyInterner {
     fn default() -> Self {
@@ -29,18 +26,43 @@ impl KeyInterner {
         if name.len() > LONGEST_NAME {
             return from_wtf8(py, name);
         }
-        let hash = FixedState::default().hash_one(name);
-        let slot = &mut self.0[usize::from(hash.to_le_bytes()[0])];
-        if let Some((known, text)) = slot {
+        let slot = &mut self.0[usize::from(slot_of(name))];
+        if let Some(text) = slot {
             let text = text.bind(py);
-            if *known == hash && utf8(text).is_some_and(|text| text.as_bytes() == name) {
+            if utf8(text).is_some_and(|text| text.as_bytes() == name) {
                 return Ok(text.clone());
             }
         }
         let text = from_wtf8(py, name)?;
-        *slot = Some((hash, text.clone().unbind()));
+        *slot = Some(text.clone().unbind());
         Ok(text)
     }
+}
+
+/// The slot of a name, by its ends and its length: names that differ in their middle alone take
+/// turns in one.
+#[inline]
+fn slot_of(name: &[u8]) -> u8 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (first, last) = match name.len() {
+        8.. => (word(name.first_chunk::<8>()), word(name.last_chunk::<8>())),
+        4..8 => (half(name.first_chunk::<4>()), half(name.last_chunk::<4>())),
+        _ => (byte(name.first()) << 8 | byte(name.get(1)), byte(name.last())),
+    };
+    let mixed = first ^ last.rotate_left(29) ^ name.len() as u64;
+    (mixed.wrapping_mul(SPREAD) >> 56) as u8
+}
+
+fn word(bytes: Option<&[u8; 8]>) -> u64 {
+    bytes.copied().map_or(0, u64::from_le_bytes)
+}
+
+fn half(bytes: Option<&[u8; 4]>) -> u64 {
+    bytes.copied().map_or(0, |bytes| u32::from_le_bytes(bytes).into())
+}
+
+fn byte(byte: Option<&u8>) -> u64 {
+    byte.copied().unwrap_or_default().into()
 }
 
 /// An interner that no decoding uses at this moment.
