@@ -29,6 +29,18 @@ pub enum Error {
     },
 }
 
+/// Somebody else changed the file at the same moment.
+#[derive(Debug)]
+pub struct Disturbed;
+
+impl fmt::Display for Disturbed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("somebody else changed it meanwhile")
+    }
+}
+
+impl std::error::Error for Disturbed {}
+
 /// The result of everything that may meet an [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -36,6 +48,12 @@ impl Error {
     /// Whether something waits for another process, which is about to be done.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether somebody else changed the file at the same moment, so that another try may well work.
+    pub fn is_disturbed(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Disturbed>)
     }
 }
 

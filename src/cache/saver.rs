@@ -57,10 +57,16 @@ impl<L: Clone> Saver<L> {
         if state.lock().rows.is_reordered() {
             store.reorder();
         }
-        // Somebody foreign may rewrite the file at this very moment; the second try has read it.
-        self.try_checkpoint(displaced, &begin).or_else(|_| self.try_checkpoint(displaced, &begin))
+        let whole = match self.try_checkpoint(displaced, &begin) {
+            // Somebody foreign rewrote the file at this very moment; the second try has read it.
+            Err(error) if error.is_disturbed() => self.try_checkpoint(displaced, &begin)?,
+            saved => saved?,
+        };
+        if whole { Ok(()) } else { self.try_checkpoint(displaced, &begin).map(drop) }
     }
 
+    /// One snapshot, if there is one to write; `false`: another one has to follow.
+    ///
     /// IMPORTANT: the history is locked from the seal until all entries are put together, and not
     /// before the store has its checkpoint lock. What is put before the seal is among the entries,
     /// what is put after it stands in a journal that stays.
@@ -68,11 +74,11 @@ impl<L: Clone> Saver<L> {
         &self,
         displaced: &mut Displaced<L>,
         begin: impl Fn(&dyn Store) -> Begun,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let ledger = &*self.ledger;
-        let Some(mut saving) = begin(ledger.store.as_ref())? else { return Ok(()) };
+        let Some(mut saving) = begin(ledger.store.as_ref())? else { return Ok(true) };
         let history = ledger.history.lock();
-        let Some(changes) = saving.seal()? else { return Ok(()) };
+        let Some(changes) = saving.seal()? else { return Ok(true) };
         displaced.extend(ledger.take_in(changes));
         let mut state = ledger.state.lock();
         let entries = OutOfMemory::catch(|| state.entries());

@@ -201,8 +201,9 @@ pub trait Saving: Send {
     /// Ends the journals that are to be folded; what others did up to there. `None` if it turns out
     /// that there is nothing to save. To be called once.
     fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>>;
-    /// Writes the snapshot from all `entries`, durably, and drops the folded journals.
-    fn write(self: Box<Self>, entries: &Entries) -> Result<()>;
+    /// Writes the snapshot from all `entries`, durably, and drops the folded journals. `false`: one of
+    /// them could not be dropped, since a save had failed before this one; another save can.
+    fn write(self: Box<Self>, entries: &Entries) -> Result<bool>;
     /// Writes nothing: there is no memory to list the entries. The journals stay, which hold them.
     fn give_up(self: Box<Self>) -> Error;
 }

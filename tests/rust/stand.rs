@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use outlive::store::fs::{Disk, Fs};
 use outlive::store::{
-    Change, Durability, ExternalChange, FileStore, Format, Item, Memory, Notes, Options, Store,
+    Change, Durability, ExternalChange, FileStore, Format, Item, Memory, Notes, Options, Saving,
+    Store,
 };
 use outlive::value::write::Charset;
 use tempfile::TempDir;
@@ -134,34 +135,34 @@ impl Cache {
 
     /// Folds the journal; whether that worked.
     pub fn save(&mut self) -> bool {
-        let saving = until_free(|| self.store.begin_save());
-        self.finish(saving)
+        self.checkpoint(|store| store.begin_save())
     }
 
     /// Leaves the file; whether a save that was due worked.
     pub fn close(&mut self) -> bool {
-        let saving = until_free(|| self.store.begin_close());
-        let worked = self.finish(saving);
+        let worked = self.checkpoint(|store| store.begin_close());
         self.store.close();
         worked
     }
 
-    fn finish(
+    /// One snapshot, and another one where a save before had failed; whether that worked.
+    fn checkpoint(
         &mut self,
-        saving: outlive::error::Result<Option<Box<dyn outlive::store::Saving>>>,
+        begin: impl Fn(&FileStore) -> outlive::error::Result<Option<Box<dyn Saving>>>,
     ) -> bool {
-        match saving {
-            Err(_) => false,
-            Ok(None) => true,
-            Ok(Some(mut saving)) => match saving.seal() {
-                Err(_) => false,
-                Ok(None) => true,
-                Ok(Some(changes)) => {
-                    self.take_in(changes);
-                    saving.write(&self.items[..].into()).is_ok()
-                }
-            },
-        }
+        let saving = until_free(|| begin(&self.store));
+        self.finish(saving).is_some_and(|whole| {
+            let saving = (!whole).then(|| until_free(|| begin(&self.store)));
+            saving.is_none_or(|saving| self.finish(saving).is_some())
+        })
+    }
+
+    /// Whether all journals were folded; `None` if that failed.
+    fn finish(&mut self, saving: outlive::error::Result<Option<Box<dyn Saving>>>) -> Option<bool> {
+        let Some(mut saving) = saving.ok()? else { return Some(true) };
+        let Some(changes) = saving.seal().ok()? else { return Some(true) };
+        self.take_in(changes);
+        saving.write(&self.items[..].into()).ok()
     }
 
     /// What the cache holds.

@@ -99,7 +99,7 @@ impl FileState {
             encode(&mut journal.buffer, self.folder.charset).map_err(&wrong)?;
             let before = match journal.append() {
                 Err(error) if is_lost(&error) => {
-                    self.reopen_journal();
+                    self.reopen_journal().map_err(&wrong)?;
                     continue;
                 }
                 before => before.map_err(&wrong)?,

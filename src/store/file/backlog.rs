@@ -38,6 +38,11 @@ impl Backlog {
         self.unconfirmed.clear();
     }
 
+    /// Whether all that was appended is certainly where it belongs.
+    pub fn is_confirmed(&self) -> bool {
+        self.unconfirmed.is_empty()
+    }
+
     /// The files were taken away: what was appended since they were last seen counts as unwritten.
     pub fn reclaim(&mut self) {
         let lost = std::mem::take(&mut self.unconfirmed);

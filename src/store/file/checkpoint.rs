@@ -9,7 +9,7 @@ use super::locks::Permit;
 use super::process_store::ProcessStore;
 use super::state::FileState;
 use super::{quarantine, replace, snapshot_file};
-use crate::error::{Error, Result};
+use crate::error::{Disturbed, Error, Result};
 use crate::memory::OutOfMemory;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Folded, Record};
@@ -46,6 +46,8 @@ struct Sealed {
     base: Option<FileFingerprint>,
     /// What was in memory alone when it began.
     backlog: u64,
+    /// Whether nothing stands in the journals that go on but what came later.
+    whole: bool,
     /// Whether the new snapshot holds more than the old one and the journals.
     more: bool,
 }
@@ -135,7 +137,7 @@ impl Checkpoint {
         let snapshot = &folder.paths().snapshot;
         let wrong = |source| Error::Io { doing: "replace", path: snapshot.clone(), source };
         if folder.snapshot().map_err(wrong)? != sealed.base {
-            return Err(wrong(io::Error::other("somebody else changed it meanwhile")));
+            return Err(wrong(io::Error::other(Disturbed)));
         }
         let announce = |snapshot| {
             let record = Record::Folded(Folded { snapshot, more: sealed.more });
@@ -181,7 +183,7 @@ impl Saving for Checkpoint {
         if !self.is_due(&state) {
             return Ok(None);
         }
-        let last = state.seal().inspect_err(|error| store.folder.tell_unsaved(error))?;
+        let (last, whole) = state.seal().inspect_err(|error| store.folder.tell_unsaved(error))?;
         let now = store.folder.snapshot().map_err(state.wrong("read"));
         if !state.progress.settle(now.inspect_err(|error| store.folder.tell_unsaved(error))?) {
             state.reload();
@@ -196,6 +198,7 @@ impl Saving for Checkpoint {
         let is_common = state.progress.common == base;
         self.sealed = Some(Sealed {
             last,
+            whole,
             base,
             backlog: state.backlog.mark(),
             more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
@@ -203,7 +206,7 @@ impl Saving for Checkpoint {
         Ok(Some(std::mem::take(&mut state.pending)))
     }
 
-    fn write(self: Box<Self>, entries: &Entries) -> Result<()> {
+    fn write(self: Box<Self>, entries: &Entries) -> Result<bool> {
         let folder = Arc::clone(&self.store.folder);
         let temporary = folder.paths().temporary();
         let written = OutOfMemory::catch(|| self.write_temporary(&temporary, entries));
@@ -213,7 +216,7 @@ impl Saving for Checkpoint {
             drop(folder.fs.remove(&temporary));
             self.note_failure(error);
         }
-        result
+        result.map(|()| self.sealed.as_ref().is_none_or(|sealed| sealed.whole))
     }
 
     fn give_up(self: Box<Self>) -> Error {
@@ -235,16 +238,24 @@ impl Drop for Checkpoint {
 
 impl FileState {
     /// Ends the current generation, if it holds anything, and begins the next; returns the last one
-    /// that has ended. IMPORTANT: under the checkpoint lock.
-    fn seal(&mut self) -> Result<u64> {
+    /// that has ended, and whether all that stands behind it comes later. IMPORTANT: under the
+    /// checkpoint lock.
+    ///
+    /// Where generations that have ended wait already, a save before this one has failed: if this one
+    /// fails, too, it shall not have added another. What the current one holds may stand in the
+    /// snapshot as well: read again, it changes nothing.
+    fn seal(&mut self) -> Result<(u64, bool)> {
         let wrong = self.wrong("seal the journal of");
         self.catch_up().map_err(&wrong)?;
         self.make_ready(true)?;
         let Some(mut journal) = self.journal.take() else { return Err(wrong(gone())) };
         let last = journal.generation;
-        if self.progress.changes == 0 {
+        let is_empty = self.progress.changes == 0;
+        // Read again behind the snapshot, it would undo what only this process knows.
+        let is_known = self.backlog.is_empty() && self.progress.older_changes > 0;
+        if is_empty || is_known {
             self.journal = Some(journal);
-            return Ok(last.saturating_sub(1));
+            return Ok((last.saturating_sub(1), is_empty));
         }
         let next = self.make_generation(last + 1);
         let sealed = next.and_then(|next| {
@@ -269,7 +280,7 @@ impl FileState {
         self.finish_generation();
         self.backlog.confirm();
         self.journal = Some(next);
-        Ok(last)
+        Ok((last, true))
     }
 
     /// Appends `record`; this process holds the checkpoint lock.

@@ -28,7 +28,7 @@ impl FileState {
         let Some(journal) = &mut self.journal else { return self.look_around() };
         match journal.look() {
             Err(error) if is_lost(&error) => {
-                self.reopen_journal();
+                self.reopen_journal()?;
                 self.catch_up()
             }
             Err(error) => Err(error),
@@ -57,13 +57,16 @@ impl FileState {
         }
     }
 
-    /// The program closed our file: opens it again, or finds out what has become of it.
-    pub(super) fn reopen_journal(&mut self) {
-        let Some(journal) = self.journal.take() else { return };
+    /// The program closed our file, or we did for a while: opens it again, or finds out what has
+    /// become of it.
+    pub(super) fn reopen_journal(&mut self) -> io::Result<()> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
         match journal.reopen(&*self.folder.fs) {
-            Ok(reopened) => self.journal = Some(reopened),
-            Err(_) => self.start_over(),
+            Ok(reopened) => *journal = reopened,
+            Err(error) if error.kind() == ErrorKind::NotFound => self.start_over(),
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     /// Looks whether somebody has begun to write, or has been here and gone.

@@ -1,10 +1,13 @@
 //! The locks of one process: its presence, and the right to write a snapshot.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::folder::Folder;
 use super::trust;
 use crate::error::{Error, Result};
+use crate::stepping;
+use crate::store::fs::Closed;
 use crate::store::lock::{Affected, CheckpointGuard, LockFile, Map, NoPage, Page};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -12,7 +15,7 @@ use crate::sync::{Arc, Mutex, rank};
 #[derive(Debug, Default)]
 pub struct Locks {
     /// Held for moments only: a fork must find it free to close the file.
-    presence: Mutex<Option<Arc<LockFile>>, { rank::LOCK_FILE }>,
+    presence: Mutex<Presence, { rank::LOCK_FILE }>,
     /// The checkpoint lock: not on the stack of the thread that saves, where the child of a fork
     /// could not close it.
     checkpoint: Mutex<Option<CheckpointGuard>, { rank::FOLD }>,
@@ -20,6 +23,33 @@ pub struct Locks {
     map: Option<Map>,
     /// The last announcement that was looked into; 0 before the first look.
     announcement: AtomicU64,
+}
+
+/// Whether this process has joined those that write.
+#[derive(Debug, Default)]
+struct Presence {
+    /// The lock file, if it is open.
+    lock: Option<Arc<LockFile>>,
+    /// Whether it was closed until the next use.
+    is_idle: bool,
+    /// When it was last seen in its place, and ours.
+    seen: Option<Instant>,
+}
+
+/// For so long the lock file is taken to be where it was: what is done with its descriptor finds out
+/// by itself whether that is still ours.
+const CERTAIN: Duration = Duration::from_millis(1);
+
+impl Presence {
+    /// The lock file, if it is where it belongs.
+    fn certain(&mut self) -> Option<&Arc<LockFile>> {
+        let lock = self.lock.as_ref()?;
+        let now = stepping::instant();
+        if self.seen.is_none_or(|seen| now.duration_since(seen) >= CERTAIN) {
+            self.seen = lock.is_ours().then_some(now);
+        }
+        self.seen.map(|_| lock)
+    }
 }
 
 /// The right to write a snapshot, until it is dropped.
@@ -44,7 +74,7 @@ impl Locks {
     /// up. A lock file that was removed, or that the program closed, is opened again.
     pub fn try_join(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
         let mut presence = self.presence.lock();
-        if let Some(lock) = presence.as_ref().filter(|lock| lock.is_ours()) {
+        if let Some(lock) = presence.certain() {
             return Ok(Some(Arc::clone(lock)));
         }
         let (path, like) = (&folder.paths().lock, folder.journal_like());
@@ -56,13 +86,41 @@ impl Locks {
             folder.tell_no_locks();
         }
         self.share_page(folder, &joined);
-        Ok(Some(Arc::clone(presence.insert(Arc::new(joined)))))
+        let (lock, is_idle, seen) = (Arc::new(joined), false, Some(stepping::instant()));
+        *presence = Presence { lock: Some(Arc::clone(&lock)), is_idle, seen };
+        Ok(Some(lock))
+    }
+
+    /// Joins anew: the program closed the lock file.
+    pub fn rejoin(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
+        self.presence.lock().seen = None;
+        self.try_join(folder)
+    }
+
+    /// Closes the lock file until the next use, unless a lock of it is in use.
+    pub fn close_idle(&self) -> Closed {
+        let (Some(mut presence), Some(checkpoint)) =
+            (self.presence.try_lock(), self.checkpoint.try_lock())
+        else {
+            return Closed::NotYet;
+        };
+        let Some(lock) = &presence.lock else { return Closed::Before };
+        // Each key that is computed has a weak one.
+        if checkpoint.is_some() || Arc::strong_count(lock) + Arc::weak_count(lock) > 1 {
+            return Closed::NotYet;
+        }
+        *presence = Presence { is_idle: true, ..Presence::default() };
+        Closed::Now
+    }
+
+    /// The lock file, if it is open.
+    fn open(&self) -> Option<Arc<LockFile>> {
+        self.presence.lock().lock.clone()
     }
 
     /// The process that computes `key`, as far as the system tells.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
-        let joined = self.presence.lock().clone();
-        joined?.key_holder(key)
+        self.open()?.key_holder(key)
     }
 
     /// Has the processes share a page of the lock file, if that is not a stranger's.
@@ -82,7 +140,7 @@ impl Locks {
 
     /// The page that the processes share, if this process sees it.
     pub fn page(&self, folder: &Folder) -> Option<Arc<Page>> {
-        let lock = self.presence.lock().clone()?;
+        let lock = self.open()?;
         lock.page().unwrap_or_else(|why| {
             folder.tell_no_page(&why);
             None
@@ -103,31 +161,30 @@ impl Locks {
 
     /// Tells the other processes that results of `affected` have been replaced or forgotten.
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
-        let lock = self.presence.lock().clone();
-        if let Some(Err(error)) = lock.map(|lock| lock.announce(affected)) {
+        if let Some(Err(error)) = self.open().map(|lock| lock.announce(affected)) {
             folder.tell_no_page(&NoPage::Unwritable(error));
         }
     }
 
     /// Whether this process has joined.
     pub fn is_present(&self) -> bool {
-        self.presence.lock().is_some()
+        let presence = self.presence.lock();
+        presence.lock.is_some() || presence.is_idle
     }
 
     /// Whether there are locks here, as far as this process knows.
     pub fn are_supported(&self) -> bool {
-        self.presence.lock().as_ref().is_some_and(|lock| lock.supported)
+        self.open().is_some_and(|lock| lock.supported)
     }
 
     /// Whether no other process is there; if so, none comes in until we leave.
     pub fn keep_others_out(&self) -> bool {
-        let presence = self.presence.lock();
-        presence.as_ref().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
+        self.open().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
     }
 
     /// Leaves the processes that write.
     pub fn leave(&self) {
-        let left = self.presence.lock().take();
+        let left = std::mem::take(&mut *self.presence.lock());
         drop(left);
     }
 
@@ -159,7 +216,7 @@ impl Locks {
     /// In the child of a fork: closes the files and leaves the locks to the parent. What another
     /// thread of the parent held at that moment is held for ever: it is tried, never waited for.
     pub fn forget(&self) {
-        if let Some(lock) = self.presence.try_lock().and_then(|mut lock| lock.take()) {
+        if let Some(lock) = self.presence.try_lock().and_then(|mut it| it.lock.take()) {
             lock.forget();
         }
         if let Some(guard) = self.checkpoint.try_lock().and_then(|mut guard| guard.take()) {

@@ -1,6 +1,7 @@
 //! The store as one process uses it; the child of a fork goes on with another one.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, Weak};
 
 use super::Options;
 use super::folder::Folder;
@@ -9,10 +10,25 @@ use super::obstacle::Obstacle;
 use super::quarantine;
 use super::state::FileState;
 use crate::error::Result;
-use crate::store::fs::Taken;
+use crate::store::fs::{Closed, Idle, Taken, is_lost, note_open};
 use crate::store::lock::Affected;
 use crate::store::{Change, KeyLock};
 use crate::sync::{Arc, Mutex, forks, rank};
+
+impl Idle for ProcessStore {
+    fn close_idle(&self) -> Closed {
+        if self.forks != forks::count() {
+            return Closed::Before;
+        }
+        let Some(mut state) = self.state.try_lock() else { return Closed::NotYet };
+        let journal = state.close_idle();
+        let locks = if journal == Closed::NotYet { journal } else { self.locks.close_idle() };
+        if locks != Closed::NotYet {
+            self.is_listed.store(false, Ordering::Relaxed);
+        }
+        if locks == Closed::Before { journal } else { locks }
+    }
+}
 
 /// What one process has open of a cache file.
 #[derive(Debug)]
@@ -27,6 +43,8 @@ pub struct ProcessStore {
     writing: Obstacle,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     child: OnceLock<Arc<Self>>,
+    /// Whether it stands among those that may be asked to close what is open.
+    is_listed: AtomicBool,
     /// How many forks lay behind the process that it belongs to.
     forks: u64,
 }
@@ -43,14 +61,26 @@ impl ProcessStore {
         let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
-        Self { folder, options, locks, state, joining, writing, child, forks }
+        let is_listed = AtomicBool::new(false);
+        Self { folder, options, locks, state, joining, writing, child, is_listed, forks }
     }
 
     /// The store of this process.
     pub fn current(self: &Arc<Self>) -> &Arc<Self> {
         let store = self.last();
         // A fork that was made in C told nobody.
-        if store.forks == forks::count() { store } else { store.leave_to_child() }
+        let store = if store.forks == forks::count() { store } else { store.leave_to_child() };
+        store.note_use();
+        store
+    }
+
+    /// Notes that it may open files now.
+    fn note_use(self: &Arc<Self>) {
+        if !self.is_listed.load(Ordering::Relaxed) && !self.is_listed.swap(true, Ordering::Relaxed)
+        {
+            let user: Weak<Self> = Arc::downgrade(self);
+            note_open(user);
+        }
     }
 
     /// The last child that there is.
@@ -149,7 +179,15 @@ impl ProcessStore {
             }
         };
         self.joining.is_stuck(false);
-        match lock.take_key(key) {
+        let taken = match lock.take_key(key) {
+            // The program closed it: it is made anew.
+            Err(error) if is_lost(&error) => match self.locks.rejoin(&self.folder) {
+                Ok(Some(lock)) => lock.take_key(key),
+                _ => Err(error),
+            },
+            taken => taken,
+        };
+        match taken {
             Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
             Ok((Taken::Busy, _)) => KeyLock::Busy,
             Ok(_) | Err(_) => KeyLock::Unsupported,

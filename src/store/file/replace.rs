@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind, Write};
 
 use super::appender::Appender;
 use super::folder::Folder;
+use crate::error::Disturbed;
 use crate::store::fs::{FileFingerprint, Handle};
 
 /// How much is copied at once.
@@ -58,7 +59,7 @@ fn for_each_piece(
 
 /// An editor wrote the file in place at the same moment.
 fn disturbed() -> io::Error {
-    io::Error::other("somebody else changed it meanwhile")
+    io::Error::other(Disturbed)
 }
 
 /// Removes what `write_over` left beside.

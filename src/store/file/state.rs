@@ -9,6 +9,7 @@ use super::quarantine::Quarantine;
 use super::{Durability, Options};
 use crate::error::{Error, Result};
 use crate::stepping;
+use crate::store::fs::Closed;
 use crate::store::journal::Journal;
 use crate::store::{Change, ExternalChange, Format};
 use crate::sync::Arc;
@@ -185,6 +186,21 @@ impl FileState {
         if !matches!(self.phase, Phase::Unusable(_)) {
             self.phase = Phase::Unknown;
         }
+    }
+
+    /// Closes the journal until the next use.
+    pub fn close_idle(&mut self) -> Closed {
+        let Some(journal) = &mut self.journal else { return Closed::Before };
+        if !self.backlog.is_confirmed() {
+            // What became of it meanwhile could not be told from what becomes of it from now on.
+            let in_place = self.folder.snapshot().is_ok_and(|now| now == self.progress.snapshot);
+            if !in_place || !journal.is_still_named() {
+                return Closed::NotYet;
+            }
+            self.backlog.confirm();
+        }
+        journal.close_for_now();
+        Closed::Now
     }
 
     /// What the child of a fork knows: the same, with a handle of its own.

@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::descriptors::with_room;
 use super::open_file::OpenFile;
 use super::platform;
 use super::{Fs, Handle, LockHandle, Status};
@@ -31,7 +32,7 @@ impl Fs for Disk {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+        with_room(|| std::fs::read_dir(folder))?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {
@@ -79,10 +80,10 @@ impl Fs for Disk {
     }
 
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let source = platform::patiently(|| File::open(from))?;
+        let source = open(OpenOptions::new().read(true), from)?;
         let mut options = OpenOptions::new();
         platform::private(options.write(true).create_new(true));
-        let copied = io::copy(&mut &source, &mut &options.open(to)?);
+        let copied = io::copy(&mut &source, &mut &open(&options, to)?);
         copied.map(drop).or_else(|_| {
             std::fs::remove_file(to)?;
             std::fs::hard_link(from, to)
@@ -98,12 +99,12 @@ impl Fs for Disk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        platform::sync_folder(folder)
+        with_room(|| platform::sync_folder(folder))
     }
 }
 
 fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    platform::patiently(|| options.open(path))
+    with_room(|| platform::patiently(|| options.open(path)))
 }
 
 /// Makes a file that is not there, for reading and what `options` say.

@@ -1,6 +1,7 @@
 //! The one door to the disk: every operation of the file store, behind traits that tests can crash,
 //! step and simulate.
 
+mod descriptors;
 mod disk;
 mod fingerprint;
 #[cfg(target_os = "linux")]
@@ -20,10 +21,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use descriptors::{Closed, Idle, note_open};
 pub use disk::{Disk, make_folder_of};
 pub use fingerprint::FileFingerprint;
 pub use local::is_local;
-pub use open_file::is_lost;
+pub use open_file::{is_lost, lost};
 #[cfg(target_os = "linux")]
 use ranges as locks;
 #[cfg(not(target_os = "linux"))]

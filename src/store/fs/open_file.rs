@@ -34,7 +34,8 @@ pub fn is_lost(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<LostDescriptor>)
 }
 
-fn lost() -> io::Error {
+/// The error that [`is_lost`] knows.
+pub fn lost() -> io::Error {
     io::Error::other(LostDescriptor)
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 
 use super::reader::{Tail, scan};
-use crate::store::fs::{FileFingerprint, Fs, Glance, Handle};
+use crate::store::fs::{FileFingerprint, Fs, Glance, Handle, lost};
 use crate::value::write::Charset;
 
 /// A record buffer larger than this is given back after its use.
@@ -32,7 +32,8 @@ pub struct Journal {
     pub path: PathBuf,
     /// Whether it may be written.
     pub writable: bool,
-    file: Box<dyn Handle>,
+    /// `None`: it was closed to be opened again at the next use.
+    file: Option<Box<dyn Handle>>,
     /// Which file it is.
     place: FileFingerprint,
     charset: Charset,
@@ -68,6 +69,7 @@ impl Journal {
     ) -> io::Result<Self> {
         let place = file.status()?.fingerprint;
         let (known, seen, is_named, buffer) = (0, 0, true, Vec::new());
+        let file = Some(file);
         Ok(Self { generation, path, writable, file, place, charset, known, seen, is_named, buffer })
     }
 
@@ -85,6 +87,20 @@ impl Journal {
             return Err(ErrorKind::NotFound.into());
         }
         Ok(Self { known: self.known, seen: self.seen, ..new })
+    }
+
+    /// Closes the file until the next use: each operation fails now as it does where the program
+    /// closed the file, until it is [opened again](Self::reopen).
+    pub fn close_for_now(&mut self) {
+        self.file = None;
+    }
+
+    fn glance(&self) -> io::Result<Glance> {
+        self.file()?.glance()
+    }
+
+    fn file(&self) -> io::Result<&dyn Handle> {
+        self.file.as_deref().ok_or_else(lost)
     }
 
     /// What could not be read when `tail` was, if anything.
@@ -112,8 +128,8 @@ impl Journal {
     }
 
     fn write(&mut self) -> io::Result<Option<Tail>> {
-        let (wanted, written) = (self.buffer.len(), self.file.append(&self.buffer)?);
-        let end = self.file.position()?;
+        let (wanted, written) = (self.buffer.len(), self.file()?.append(&self.buffer)?);
+        let end = self.file()?.position()?;
         let start = end.saturating_sub(written as u64);
         if written < wanted {
             self.pass_over(start, end);
@@ -135,22 +151,22 @@ impl Journal {
 
     /// Makes what was appended survive a loss of power.
     pub fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file()?.sync_data()
     }
 
     /// Whether nobody appended and the file was not removed, for a fraction of the price of a look.
     pub fn is_quiet(&self) -> bool {
-        self.file.glance().is_ok_and(|glance| glance.size == self.seen && glance.links > 0)
+        self.glance().is_ok_and(|glance| glance.size == self.seen && glance.links > 0)
     }
 
     /// Whether it was not removed.
     pub fn is_still_named(&self) -> bool {
-        self.file.glance().is_ok_and(|glance| glance.links > 0)
+        self.glance().is_ok_and(|glance| glance.links > 0)
     }
 
     /// Looks whether others appended since the last look: one system call if they did not.
     pub fn look(&mut self) -> io::Result<Look> {
-        let Glance { size, links } = self.file.glance()?;
+        let Glance { size, links } = self.glance()?;
         self.is_named = links > 0;
         if size < self.known {
             return Ok(Look::Gone);
@@ -166,7 +182,7 @@ impl Journal {
 
     /// Takes in the bytes from `known` up to `end`.
     fn read(&mut self, end: u64, complete: bool) -> io::Result<Tail> {
-        let piece = Bytes::from(self.file.read(self.known, end)?);
+        let piece = Bytes::from(self.file()?.read(self.known, end)?);
         let tail = scan(&piece, self.charset, complete);
         self.known += tail.consumed as u64;
         Ok(tail)

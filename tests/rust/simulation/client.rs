@@ -64,8 +64,19 @@ impl Client {
         let mut entry = Entry::new(Some(1.0));
         entry.text = Some(Bytes::copy_from_slice(text.as_bytes()));
         match self.0.put(&Bytes::copy_from_slice(key.as_bytes()), entry) {
-            Err(error) if error.is_busy() => self.0.saver().wait_until_settled().is_ok(),
+            Err(error) if error.is_busy() => self.settle(),
             written => written.is_ok(),
+        }
+    }
+
+    /// Waits until nobody is in the way of what this process has to write; whether it is written.
+    /// What another thread was told of it says nothing.
+    fn settle(&self) -> bool {
+        loop {
+            match self.0.saver().settle() {
+                Err(error) if error.is_busy() => stepping::sleep(PAUSE),
+                settled => return settled.is_ok(),
+            }
         }
     }
 

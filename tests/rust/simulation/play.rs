@@ -220,7 +220,9 @@ impl Play {
                 if self.folds.load(Ordering::Relaxed) > 0 {
                     self.disturbed.store(true, Ordering::Relaxed);
                 }
-                living(slot).into_iter().for_each(|it| scheduler.kill(it));
+                if let Some(it) = living(slot) {
+                    scheduler.kill(it);
+                }
             }
             Event::Stop(slot) => {
                 if let Some(it) = living(slot) {
