@@ -12,6 +12,7 @@ mod journal;
 #[cfg(target_os = "linux")]
 mod key_locks;
 mod model;
+mod nothing_lost;
 #[cfg(target_os = "linux")]
 mod page;
 mod policy;
