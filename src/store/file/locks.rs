@@ -149,7 +149,7 @@ impl Locks {
 
     /// The page without a look at its file.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
-        self.presence.lock().as_ref()?.mapped_page()
+        self.open()?.mapped_page()
     }
 
     /// Whether somebody has announced anything since the last call.
