@@ -135,12 +135,12 @@ impl Cache {
 
     /// Folds the journal; whether that worked.
     pub fn save(&mut self) -> bool {
-        self.checkpoint(|store| store.begin_save())
+        self.checkpoint(Store::begin_save)
     }
 
     /// Leaves the file; whether a save that was due worked.
     pub fn close(&mut self) -> bool {
-        let worked = self.checkpoint(|store| store.begin_close());
+        let worked = self.checkpoint(Store::begin_close);
         self.store.close();
         worked
     }

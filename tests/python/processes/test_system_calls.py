@@ -14,7 +14,7 @@ import pytest
 from support.programs import STUCK, Scripts
 
 #: As docs/concurrency.md lists them.
-EXPECTED = {"fcntl": 2, "lseek": 1, "statx": 7, "write": 1}
+EXPECTED = {"fcntl": 2, "lseek": 1, "statx": 5, "write": 1}
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
