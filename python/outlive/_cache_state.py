@@ -8,7 +8,7 @@ from . import _modes, _options, _registry
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from . import _core
@@ -125,17 +125,16 @@ class CacheState:
 
     def count(self, memoised: _core.Memoised) -> int:
         """Count the entries of ``memoised``."""
-        return sum(1 for _ in self.keys_of(memoised))
+        return self.entries.count_of(memoised.key_start())
 
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
-        for key in list(self.keys_of(memoised)):
+        for key in self.keys_of(memoised):
             self.entries.remove(key)
 
-    def keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
-        """Yield the keys of ``memoised``."""
-        start, keys = memoised.key_start(), self.entries.keys()
-        return (key for key in keys if key.startswith(start))
+    def keys_of(self, memoised: _core.Memoised) -> list[str]:
+        """Return the keys of ``memoised``."""
+        return self.entries.keys_of(memoised.key_start())
 
 
 class DropInState(CacheState):
@@ -143,11 +142,9 @@ class DropInState(CacheState):
 
     is_drop_in = True
 
-    def keys_of(self, memoised: _core.Memoised) -> Iterator[str]:
-        """Yield the keys of ``memoised`` that name it: those of key="all"."""
-        start = f"outlive:{memoised.name}("
-        keys = self.entries.keys()
-        return (key for key in keys if key.startswith(start))
+    def keys_of(self, memoised: _core.Memoised) -> list[str]:
+        """Return the keys of ``memoised`` that name it: those of key="all"."""
+        return self.entries.keys_of(f"outlive:{memoised.name}(")
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """Count all entries: the functions share them."""

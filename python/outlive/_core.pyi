@@ -107,6 +107,12 @@ class Cache:
     def keys(self) -> list[str]:
         """All keys in order."""
 
+    def count_of(self, start: str) -> int:
+        """How many keys begin with `start`, the name of a function and a parenthesis."""
+
+    def keys_of(self, start: str) -> list[str]:
+        """The keys that begin with `start`, the name of a function and a parenthesis, in order."""
+
     def previous(self, key: str) -> Any:
         """The result under `key`, fresh or not, for who is to replace it; None if there is none."""
 
@@ -201,6 +207,9 @@ class Memoised:
 
     def set_aside(self, mark: str, later: Memoised) -> None:
         """Keeps the results apart from those of a later function of this name; a call warns."""
+
+    def mark_refresh(self, key: str, begins: bool) -> None:
+        """Notes in the file that the result under `key` is being made anew, or no more."""
 
     def key_start(self) -> str:
         """What the keys of all its entries begin with, as of now."""

@@ -134,10 +134,15 @@ def _numpy(value: Any) -> Described | None:
         return None
     if value.dtype.kind not in "biufcmMSU":
         return None
-    item = (
-        value.tobytes() if value.dtype.kind in "mM" or value.dtype.itemsize > 16 else value.item()
-    )
-    return f"numpy.{value.dtype.name}", item
+    return f"numpy.{value.dtype.name}", _number(value)
+
+
+def _number(value: Any) -> Any:
+    if value.dtype.kind in "mM":
+        return value.tobytes()
+    item = value.item()
+    # A long double has no counterpart in Python, and its bytes hold some that mean nothing.
+    return repr(value) if type(item) is type(value) else item
 
 
 def _pandas(value: Any) -> Described | None:

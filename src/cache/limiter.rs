@@ -102,10 +102,9 @@ impl Limiter {
     }
 }
 
-/// What stands before the parenthesis of a key's arguments: parentheses between quotes or brackets
-/// belong to the name.
-fn name_of(key: &[u8]) -> Option<&[u8]> {
-    let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
+/// Where the parenthesis of a key's arguments stands: those between quotes or brackets belong to the
+/// name.
+pub(super) fn name_end(key: &[u8]) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, &byte) in key.iter().enumerate() {
         match byte {
@@ -115,11 +114,17 @@ fn name_of(key: &[u8]) -> Option<&[u8]> {
             _ if quoted => {}
             b'[' => depth += 1,
             b']' => depth = depth.saturating_sub(1),
-            b'(' if depth == 0 => return Some(&key[..at]),
+            b'(' if depth == 0 => return Some(at),
             _ => {}
         }
     }
     None
+}
+
+/// What stands before the parenthesis of a key's arguments.
+fn name_of(key: &[u8]) -> Option<&[u8]> {
+    let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
+    name_end(key).map(|end| &key[..end])
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod bounded_table;
 pub mod entry;
 mod epoch;
+mod functions;
 mod gate;
 mod intake;
 mod lease;
@@ -148,6 +149,19 @@ where
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let _active = sync::active();
         self.ledger.loaded().notes()
+    }
+
+    /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
+    /// From the second time on this takes no longer where there are many entries of others.
+    pub fn count_of(&self, start: &[u8]) -> usize {
+        let _active = sync::active();
+        self.ledger.loaded().table_mut().count_of(start)
+    }
+
+    /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
+    pub fn keys_of(&self, start: &[u8]) -> Vec<Bytes> {
+        let _active = sync::active();
+        self.ledger.loaded().table_mut().keys_of(start)
     }
 
     /// All keys in order.

@@ -90,6 +90,14 @@ impl<L: Clone> Rows<L> {
         }
     }
 
+    /// The key of the row with this number.
+    pub fn key(&self, row: usize) -> Option<Cow<'_, [u8]>> {
+        Some(match self.slot(row)? {
+            Slot::Untouched(base, at) => base.file.key(at),
+            Slot::Row(row) => Cow::Borrowed(&row.key[..]),
+        })
+    }
+
     /// The row with this number.
     pub fn get(&self, row: usize) -> Option<View<'_, L>> {
         Some(match self.slot(row)? {

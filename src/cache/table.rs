@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::entry::Entry;
+use super::functions::Functions;
 use super::rows::{Row, Rows, View};
 use crate::collections::Index;
 use crate::store::Entries;
@@ -17,11 +18,13 @@ use crate::store::snapshot::FileEntries;
 pub struct Table<L> {
     index: Index,
     rows: Rows<L>,
+    /// The rows of each function, once somebody asked for those of one.
+    functions: Option<Functions>,
 }
 
 impl<L> Default for Table<L> {
     fn default() -> Self {
-        Self { index: Index::default(), rows: Rows::default() }
+        Self { index: Index::default(), rows: Rows::default(), functions: None }
     }
 }
 
@@ -29,7 +32,7 @@ impl<L: Clone> Table<L> {
     /// The entries of a file, and the index that was made of them when it was read; those without
     /// a time were made when it was last `modified`.
     pub fn of(placed: FileEntries, index: Index, modified: Option<f64>) -> Self {
-        Self { index, rows: Rows::of(placed, modified) }
+        Self { index, rows: Rows::of(placed, modified), functions: None }
     }
 
     /// How many entries there are.
@@ -83,7 +86,7 @@ impl<L: Clone> Table<L> {
         if let Some(number) = found {
             return self.rows.replace(number, row).map(|old| old.entry);
         }
-        self.rows.push(row);
+        self.push(row);
         None
     }
 
@@ -93,7 +96,7 @@ impl<L: Clone> Table<L> {
     /// As `insert`.
     pub fn insert_new(&mut self, key: Bytes, entry: Entry<L>) {
         self.index.insert_new(self.index.hash(&key), self.rows.len());
-        self.rows.push(Row { key, entry });
+        self.push(Row { key, entry });
     }
 
     /// Takes the entry of `key` out.
@@ -101,6 +104,9 @@ impl<L: Clone> Table<L> {
         let (hash, rows) = (self.index.hash(key), &self.rows);
         let row = self.index.remove(hash, |row| rows.has_key(row, key))?;
         let gone = self.rows.take(row);
+        if let Some(functions) = &mut self.functions {
+            functions.remove(key);
+        }
         let gaps = self.rows.len() - self.index.len();
         if gaps > 32 && gaps > self.index.len() {
             self.close_gaps();
@@ -150,6 +156,40 @@ impl<L: Clone> Table<L> {
         std::mem::take(self)
     }
 
+    /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
+    pub fn count_of(&mut self, start: &[u8]) -> usize {
+        let counted = self.functions().count(start);
+        counted.unwrap_or_else(|| self.keys_of(start).len())
+    }
+
+    /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
+    pub fn keys_of(&mut self, start: &[u8]) -> Vec<Bytes> {
+        self.functions();
+        let rows = self.functions.iter().flat_map(|functions| functions.rows(start));
+        let keys = rows.filter_map(|row| self.rows.key(row));
+        keys.filter(|key| key.starts_with(start)).map(|key| Bytes::copy_from_slice(&key)).collect()
+    }
+
+    fn functions(&mut self) -> &Functions {
+        let rows = &self.rows;
+        self.functions.get_or_insert_with(|| {
+            let mut functions = Functions::default();
+            for row in 0..rows.len() {
+                if let Some(key) = rows.key(row) {
+                    functions.add(&key, row);
+                }
+            }
+            functions
+        })
+    }
+
+    fn push(&mut self, row: Row<L>) {
+        if let Some(functions) = &mut self.functions {
+            functions.add(&row.key, self.rows.len());
+        }
+        self.rows.push(row);
+    }
+
     fn find(&self, key: &[u8]) -> Option<usize> {
         self.index.find(self.index.hash(key), |row| self.rows.has_key(row, key))
     }
@@ -163,6 +203,7 @@ impl<L: Clone> Table<L> {
 
     fn close_gaps(&mut self) {
         let numbers = self.rows.close_gaps();
+        self.functions = None;
         self.index.renumber(&numbers);
     }
 }

@@ -7,7 +7,7 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import files, hits, misses, report, threads
+from . import classes, files, hits, misses, report, threads
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
     parser.add_argument(
-        "--only", choices=["threads", "hits", "misses", "files"], help="one part alone"
+        "--only", choices=["threads", "hits", "classes", "misses", "files"], help="one part alone"
     )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     given = parser.parse_args()
@@ -35,6 +35,7 @@ def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
         # The first: some of the others' peers put the GIL back.
         "threads": threads.tables(5.0 if long else 2.0),
         "hits": hits.tables(6.0 if long else 1.5),
+        "classes": classes.tables(3.0 if long else 1.0),
         "misses": misses.tables(
             10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)
         ),

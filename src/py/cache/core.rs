@@ -57,7 +57,7 @@ impl CoreCache {
 
     /// The file, or None for a cache in memory.
     #[getter]
-    fn path(&self) -> Option<&PathBuf> {
+    pub fn path(&self) -> Option<&PathBuf> {
         self.file.get().path.as_ref()
     }
 
@@ -158,6 +158,7 @@ impl CoreCache {
         }
         let saved = self.patiently(py, || self.cache.saver().try_save())?;
         self.tell(py)?;
+        self.tell_size(py)?;
         Ok(saved.is_ok())
     }
 
@@ -181,6 +182,7 @@ impl CoreCache {
             py.detach(|| self.cache.saver().leave());
         }
         self.tell(py)?;
+        self.tell_size(py)?;
         Ok(saved.is_ok())
     }
 
@@ -337,6 +339,11 @@ impl CoreCache {
             self.file.get().warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
         }
         Ok(())
+    }
+
+    fn tell_size(&self, py: Python<'_>) -> PyResult<()> {
+        let notice = self.file.get().size_notice();
+        notice.map_or(Ok(()), |sentence| self.warn(py, "CacheFileWarning", &sentence))
     }
 
     /// Warns, of the class with this name.

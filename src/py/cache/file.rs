@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
-use super::registry;
+use super::{registry, size};
 use crate::cache::Cache;
 use crate::py::value::key_interner::InternerPool;
 use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
@@ -36,6 +36,7 @@ pub struct CacheFile {
     writers: AtomicUsize,
     /// The first function whose results have keys that do not name it, and whether there is another.
     sharing: (OnceLock<u32>, AtomicBool),
+    is_size_told: AtomicBool,
 }
 
 #[pymethods]
@@ -66,6 +67,7 @@ impl CacheFile {
             bounded: AtomicBool::new(false),
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
+            is_size_told: AtomicBool::new(false),
         }
     }
 
@@ -102,6 +104,13 @@ impl CacheFile {
     /// Whether there are several such functions.
     pub(super) fn has_several_functions(&self) -> bool {
         self.sharing.1.load(Ordering::Acquire)
+    }
+
+    /// What to say, once, of the size that it has on the disk.
+    pub(super) fn size_notice(&self) -> Option<String> {
+        let path = self.path.as_deref().filter(|_| !self.is_size_told.load(Ordering::Relaxed))?;
+        let sentence = size::notice(path, path.metadata().ok()?.len())?;
+        (!self.is_size_told.swap(true, Ordering::Relaxed)).then_some(sentence)
     }
 
     /// Has the store only read while nobody may write.

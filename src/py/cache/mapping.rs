@@ -66,6 +66,22 @@ impl CoreCache {
         PyList::new(py, keys?)
     }
 
+    /// How many keys begin with `start`, the name of a function and a parenthesis.
+    fn count_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<usize> {
+        Self::load(slf)?;
+        with_wtf8(start, |start| slf.get().cache.count_of(start))
+    }
+
+    /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
+    fn keys_of<'py>(
+        slf: &Bound<'py, Self>,
+        start: &Bound<'py, PyString>,
+    ) -> PyResult<Vec<Bound<'py, PyString>>> {
+        Self::load(slf)?;
+        let keys = with_wtf8(start, |start| slf.get().cache.keys_of(start))?;
+        keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
+    }
+
     fn __getitem__<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyString>,

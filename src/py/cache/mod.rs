@@ -8,6 +8,7 @@ mod mapping;
 pub mod mode;
 pub mod registry;
 mod salt;
+mod size;
 
 use std::sync::Arc;
 

@@ -14,5 +14,6 @@ mod nested;
 pub mod options;
 pub mod patience;
 pub mod previous;
+mod refresh_mark;
 mod threads;
 mod waiting;

@@ -171,7 +171,34 @@ def of_urllib() -> Exception:
     return urllib.error.HTTPError("http://x/", 404, "no", email.message.Message(), io.BytesIO())
 
 
-@pytest.mark.parametrize("make", [of_requests, of_httpx, of_urllib])
+class StatusError(Exception):
+    """An error made as those of openai and anthropic: what matters is given by name only."""
+
+    def __init__(self, message: str, *, response: httpx.Response, body: object | None) -> None:
+        super().__init__(message)
+        self.response, self.body, self.status_code = response, body, response.status_code
+
+
+def of_a_status(make: Callable[..., Exception] = StatusError, status: int = 429) -> Exception:
+    """What such a client raises for an answer of this status."""
+    request = httpx.Request("POST", "http://x/")
+    response = httpx.Response(status, request=request, headers={"Retry-After": "7"})
+    return make("too many", response=response, body={"error": {"type": "rate_limit"}})
+
+
+def of_openai() -> Exception:
+    """The same of openai itself."""
+    return of_a_status(pytest.importorskip("openai").RateLimitError)
+
+
+def of_anthropic() -> Exception:
+    """The same of anthropic itself."""
+    return of_a_status(pytest.importorskip("anthropic").RateLimitError)
+
+
+@pytest.mark.parametrize(
+    "make", [of_requests, of_httpx, of_urllib, of_a_status, of_openai, of_anthropic]
+)
 def test_what_would_come_back_otherwise_is_not_kept(make: Callable[[], Exception]) -> None:
     """An exception that holds a response is raised by each call, and one warning says why."""
     calls = []

@@ -134,26 +134,26 @@ def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
     assert count(outlive.File(two)) == 4
 
 
-def test_numbers_of_numpy_and_pandas_have_keys() -> None:
-    """A row of a table may be passed on as it is."""
-    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
-    values = [
-        numpy.float64(1.5),
-        numpy.float32(1.5),
-        numpy.int64(1),
-        numpy.bool_(True),
-        numpy.str_("a"),
-        numpy.datetime64("2024-01-01"),
-        numpy.datetime64("2024-01-01", "ns"),
-        pandas.Timestamp("2024-01-01"),
-        pandas.Timestamp("2024-01-01", tz="UTC"),
-        pandas.Timedelta("1D"),
-        pandas.NaT,
-        pandas.NA,
-        1.5,
-        1,
-    ]
-    assert len({f.cache_key(value) for value in values}) == len(values)
+def scalars(library: str) -> list[Any]:
+    """Scalars of numpy or pandas, no two of which are the same call."""
+    if library == "numpy":
+        numpy = pytest.importorskip("numpy")
+        numbers = [numpy.dtype(kind).type(1) for kind in "bBhHiIqQefd?FDg"]
+        dates = [numpy.datetime64("2024-01-01", unit) for unit in ("D", "s", "ns")]
+        spans = [numpy.timedelta64(1, unit) for unit in ("D", "s", "ns")]
+        return [*numbers, *dates, *spans, numpy.float64(1.5), numpy.str_("a"), numpy.bytes_(b"a")]
+    pandas = pytest.importorskip("pandas")
+    stamps = [pandas.Timestamp("2024-01-01", tz=zone) for zone in (None, "UTC", "Europe/Berlin")]
+    return [*stamps, pandas.Timedelta("1D"), pandas.Period("2024-01"), pandas.NaT, pandas.NA]
+
+
+@pytest.mark.parametrize("library", ["numpy", "pandas"])
+def test_scalars_have_keys_of_their_own(library: str) -> None:
+    """A row of a table may be passed on as it is: each type and each value is a call of its own."""
+    values = [*scalars(library), 1, 1.0, True, "a", b"a", 1.5]
+    keys = [f.cache_key(value) for value in values]
+    assert len(set(keys)) == len(values)
+    assert keys == [f.cache_key(value) for value in [*scalars(library), *values[-6:]]]
 
 
 def opened(path: Path) -> Any:
