@@ -33,14 +33,7 @@ _LONGEST_PAUSE = 60.0
 class Refresh:
     """One call that is to be computed anew, and what became of it."""
 
-    def __init__(
-        self,
-        memoised: weakref.ref[_core.Memoised],
-        key: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        self._memoised = memoised
+    def __init__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.key, self.args, self.kwargs = key, args, kwargs
         self.job: Job | None = None
         #: When it ended, whatever came of it; None as long as it did not.
@@ -50,9 +43,6 @@ class Refresh:
     def end(self, error: Exception | None = None) -> None:
         """Note that it ended: the result is kept, or it failed and the old one is served on."""
         self.ended = time.monotonic()
-        memoised = self._memoised()
-        if memoised is not None:
-            memoised.mark_refresh(self.key, False)
         if error is not None:
             import logging  # only here: it costs every program that imports us 3 ms
 
@@ -74,31 +64,18 @@ class Refresher:
         self._begun: dict[str, Refresh] = {}
         self._lock = threading.Lock()
 
-    def __call__(
-        self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, cut_off: bool
-    ) -> bool:
+    def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bool:
         """Have the call under ``key`` computed in the background, unless that is under way.
-
-        Args:
-            key: The key of the call.
-            args: Its arguments by position.
-            kwargs: Its arguments by name.
-            cut_off: Whether a process that is gone began to compute it.
 
         Returns:
             False if the last try was cut off: then the caller computes, so that nobody is served
             the old result for ever.
         """
-        memoised, refresh = self._memoised(), Refresh(self._memoised, key, args, kwargs or {})
+        memoised, refresh = self._memoised(), Refresh(key, args, kwargs or {})
         if memoised is None:
             return True
         with self._lock:
             last = self._begun.get(key)
-            if last is None and cut_off:
-                # If the caller fails, too, it is not tried again at every hit.
-                refresh.ended = time.monotonic()
-                self._begun[key] = refresh
-                return False
             if last is not None and last.is_cut_off():
                 del self._begun[key]
                 return False
@@ -106,7 +83,6 @@ class Refresher:
                 return True
             self._drop_old()
             self._begun[key] = refresh
-        memoised.mark_refresh(key, True)
         try:
             refresh.job = self._start(memoised, refresh)
         except RuntimeError as error:  # no more threads, or the interpreter ends

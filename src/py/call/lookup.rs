@@ -19,7 +19,6 @@ use crate::py::ffi::call_with;
 use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::{Template, TemplateObject};
-use crate::store::Notes;
 
 impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
@@ -64,7 +63,7 @@ impl<'py> Invocation<'_, 'py> {
         let expiry = self.expiry(|| source.value(py))?;
         match self.freshness(py, &found.entry, expiry)? {
             Freshness::Fresh => {}
-            Freshness::Refresh if !due && self.refresh_later(py, &found.entry.notes)? => {}
+            Freshness::Refresh if !due && self.refresh_later(py)? => {}
             Freshness::Refresh => {
                 let stale = self.live(py, &found.entry)?;
                 return Ok(Look::Miss(PyStaleResult { expired: true, due: true, stale }));
@@ -235,15 +234,13 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Has the result made anew in the background; false if that was tried and cut off, so that this
     /// call must do it.
-    fn refresh_later(&self, py: Python<'py>, notes: &Notes) -> PyResult<bool> {
+    fn refresh_later(&self, py: Python<'py>) -> PyResult<bool> {
         let Some(refresher) = &self.options.refresher else { return Ok(true) };
         if self.mode == Mode::Offline || self.cache().flights().is_flying(&self.key) {
             return Ok(true);
         }
         let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
-        let arguments = (self.call.args(py)?, self.call.kwargs(py)?);
-        let cut_off = self.was_cut_off(notes);
-        refresher.bind(py).call1((key, arguments.0, arguments.1, cut_off))?.is_truthy()
+        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?))?.is_truthy()
     }
 
     fn serve(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -14,6 +14,5 @@ mod nested;
 pub mod options;
 pub mod patience;
 pub mod previous;
-mod refresh_mark;
 mod threads;
 mod waiting;

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from outlive import Cache
 from support.clock import Clock
 from support.files import results
-from support.programs import Scripts
 from support.threads import until
 
 
@@ -147,70 +145,3 @@ def test_refresh_computes_in_a_readonly_cache(tmp_path: Any) -> None:
         assert f(1) == 2
     cache.close()
     assert results(path) == {"f(x=1)": 1}
-
-
-SHORT_LIVED = """
-import os, sys, time
-from outlive import Cache
-
-now, ending, seconds = float(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-cache = Cache("c.json", clock=lambda: now)
-runs = int(os.environ["RUNS"])
-
-@cache.memoise(refresh_after=60, name="fetch", on_code_change="ignore")
-def fetch(uri):
-    if threading_is_background():
-        time.sleep(seconds)
-    if ending == "fails":
-        raise OSError("down")
-    return now
-
-def threading_is_background():
-    import threading
-    return threading.current_thread() is not threading.main_thread()
-
-print(*(fetch("/a") for _ in range(runs)))
-if seconds < 1:
-    time.sleep(0.5)
-if ending == "killed":
-    os._exit(0)
-"""
-
-
-@pytest.mark.parametrize("ending", ["plain", "killed"])
-def test_a_refresh_that_a_process_cut_off_is_made_good(tmp_path: Path, ending: str) -> None:
-    """Where each process is over before its refresh, the next one computes: no result gets ever older."""
-    script = Scripts(tmp_path)
-    runs = [
-        script.output(SHORT_LIVED, str(now), ending, "30", RUNS="2")
-        for now in (0, 61, 62, 63, 123, 124)
-    ]
-    assert runs == [
-        "0.0 0.0\n",
-        "0.0 0.0\n",
-        "62.0 62.0\n",
-        "62.0 62.0\n",
-        "62.0 62.0\n",
-        "124.0 124.0\n",
-    ]
-
-
-def test_a_refresh_that_ended_leaves_no_mark(tmp_path: Path) -> None:
-    """A refresh that brought a result, or failed, is not made good by anybody."""
-    script = Scripts(tmp_path)
-    assert script.output(SHORT_LIVED, "0", "plain", "0", RUNS="1") == "0.0\n"
-    ended = script(SHORT_LIVED, "61", "fails", "0", RUNS="3")
-    assert (ended.out, "OSError: down" in ended.err) == ("0.0 0.0 0.0\n", True)
-    assert "refreshing" not in (tmp_path / "c.json").read_text()
-    assert script.output(SHORT_LIVED, "62", "plain", "0", RUNS="1") == "0.0\n"
-    assert "refreshing" not in (tmp_path / "c.json").read_text()
-    assert script.output(SHORT_LIVED, "63", "plain", "0", RUNS="1") == "62.0\n"
-
-
-def test_making_good_is_not_tried_at_every_hit(tmp_path: Path) -> None:
-    """If the call that makes a refresh good fails, the old result is served, and the next try waits."""
-    script = Scripts(tmp_path)
-    for now in ("0", "61"):
-        script.output(SHORT_LIVED, now, "plain", "30", RUNS="1")
-    assert "refreshing" in (tmp_path / "c.json").read_text()
-    assert script.output(SHORT_LIVED, "62", "fails", "30", RUNS="3") == "0.0 0.0 0.0\n"
