@@ -382,6 +382,7 @@ impl Memoised {
 
     /// Takes in what other processes have announced; what the tables answer then, if that was all
     /// that kept them from it.
+    #[inline(never)]
     fn catch_up<'py>(&self, raw: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
         let cache = self.core.get().cache();
         if !cache.is_shared() || !cache.is_behind() {
@@ -391,6 +392,7 @@ impl Memoised {
         self.hit::<true>(raw)
     }
 
+    #[inline(never)]
     fn fill(&self, raw: &RawCall<'_, '_>, fill: HitRecord) {
         if !Epoch::is_open(fill.epoch) || self.gate.epoch.current() != fill.epoch {
             return;

@@ -35,6 +35,7 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Counts a call that is computed.
+    #[inline(never)]
     pub fn count(&self, old: &PyStaleResult) {
         self.me.count_miss();
         if old.expired {
@@ -43,6 +44,7 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Keeps a result, on disk before anybody gets it.
+    #[inline(never)]
     pub fn keep(
         &self,
         py: Python<'py>,
@@ -247,6 +249,7 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// The function raised: those who wait get the same exception, nothing is kept unless asked.
+    #[inline(never)]
     pub fn failed(&self, py: Python<'py>, lease: PyLease, error: PyErr) -> PyResult<Answer<'py>> {
         if !error.is_instance_of::<PyException>(py) {
             // An interrupt or an exit is meant for this thread: somebody else takes over.

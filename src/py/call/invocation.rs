@@ -66,8 +66,19 @@ pub enum Step<'py> {
     Wait(Waiter<PySharedResult>),
 }
 
+/// What a call that has waited is to do.
+enum Decision<'py> {
+    /// Return this.
+    Done(Answer<'py>),
+    /// Compute, inside of our own flight of this key.
+    Nested,
+    /// Compute, for those who wait too if the lease is shared.
+    Compute(PyLease),
+}
+
 impl Memoised {
     /// The call as an invocation; None if it goes straight through.
+    #[inline(never)]
     pub fn begin<'a, 'py>(
         &'a self,
         py: Python<'py>,
@@ -131,25 +142,41 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Looks up, waits or computes, until there is an answer.
+    ///
+    /// IMPORTANT: calls may nest as deep as the stack allows. So what runs before and after the
+    /// function itself is kept out of line: each level would pay for its room.
     pub fn answer(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
+        match self.decide(py)? {
+            Decision::Done(answer) => Ok(answer),
+            Decision::Nested => self.nested(py),
+            Decision::Compute(lease) => self.compute(py, lease),
+        }
+    }
+
+    /// Looks up and waits, until there is an answer or it is to be computed.
+    #[inline(never)]
+    fn decide(&self, py: Python<'py>) -> PyResult<Decision<'py>> {
         loop {
-            match self.step(py)? {
-                Step::Done(answer) => return Ok(answer),
-                Step::Nested => return self.nested(py),
-                Step::Compute(lease) => return self.compute(py, lease),
+            let step = match self.step(py)? {
                 Step::Busy(lease) => match self.wait_for_process(py, lease)? {
-                    Step::Done(answer) => return Ok(answer),
-                    Step::Compute(lease) => return self.compute(py, lease),
-                    Step::Nested | Step::Busy(_) | Step::Wait(_) => {}
+                    step @ (Step::Done(_) | Step::Compute(_)) => step,
+                    Step::Nested | Step::Busy(_) | Step::Wait(_) => continue,
                 },
+                step => step,
+            };
+            match step {
+                Step::Done(answer) => return Ok(Decision::Done(answer)),
+                Step::Nested => return Ok(Decision::Nested),
+                Step::Compute(lease) => return Ok(Decision::Compute(lease)),
+                Step::Busy(_) => {}
                 Step::Wait(waiter) => match self.wait(py, &waiter)? {
                     Waited::Shared(shared) => {
                         if let Some(answer) = self.shared(py, Some(shared))? {
-                            return Ok(answer);
+                            return Ok(Decision::Done(answer));
                         }
                     }
                     Waited::Again => {}
-                    Waited::Enough => return self.compute(py, self.lease_beside()),
+                    Waited::Enough => return Ok(Decision::Compute(self.lease_beside())),
                 },
             }
         }

@@ -26,6 +26,7 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Keeps the value of an inner call for the next one.
+    #[inline(never)]
     pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let (entry, refused) = self.entry(py, value)?;
         if refused.is_some() && self.used_up_part(py, value)?.is_some() {

@@ -17,6 +17,7 @@ pub struct Noted(Py<PyAny>);
 impl<'py> Invocation<'_, 'py> {
     /// Notes what this call is to replace, if anything; inside of a call that noted something, also
     /// that there is nothing.
+    #[inline(never)]
     pub fn note_previous(&self, py: Python<'py>, expired: bool) -> PyResult<Option<Noted>> {
         let is_there = expired || self.anew;
         if !is_there && UNDER_WAY.load(Ordering::Relaxed) == 0 {
@@ -41,6 +42,7 @@ impl Noted {
     }
 
     /// Takes it back.
+    #[inline(never)]
     pub fn leave(self, py: Python<'_>) -> PyResult<()> {
         UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
         callbacks::leave_call(self.0.bind(py))
