@@ -148,9 +148,25 @@ pub fn fnv1a(text: &[u8]) -> u64 {
     })
 }
 
+/// A longer key is shown by its ends.
+const LONGEST_SHOWN: usize = 200;
+
+/// A key text as messages and logs show it: quoted; of a long one the first and the last characters,
+/// the length, and a digest that tells it from others.
+pub fn shown(key: &[u8]) -> String {
+    let quoted = format!("{:?}", String::from_utf8_lossy(key));
+    let length = quoted.chars().count() - 2;
+    if length <= LONGEST_SHOWN {
+        return quoted;
+    }
+    let first: String = quoted.chars().take(112).collect();
+    let last: String = quoted.chars().skip(length - 30).collect();
+    format!("{first}...{last} ({length} characters, digest {:08x})", crc32fast::hash(key))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fnv1a;
+    use super::{fnv1a, shown};
 
     /// The digest is FNV-1a: these values are from its authors' page.
     #[test]
@@ -158,5 +174,20 @@ mod tests {
         assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    /// A short key is shown whole; a long one by its ends, in no more than 200 characters, and two
+    /// that differ in the middle are told apart.
+    #[test]
+    fn long_keys_are_shown_by_their_ends() {
+        assert_eq!(shown(b"m.f(x=\"1\")"), r#""m.f(x=\"1\")""#);
+        let key =
+            |middle: &str| format!("m.f(prompt={}{middle}{})", "a".repeat(300), "b".repeat(900));
+        let (one, other) = (shown(key("1").as_bytes()), shown(key("2").as_bytes()));
+        assert!(
+            one.starts_with("\"m.f(prompt=aaa") && one.contains("bbb)\" (1213 characters, digest ")
+        );
+        assert!(one.chars().count() <= 200, "{one}");
+        assert_ne!(one, other);
     }
 }

@@ -30,6 +30,7 @@ __all__ = [
     "hand_over",
     "override_all",
     "report",
+    "shown_key",
 ]
 
 #: The words for modes.
@@ -360,6 +361,9 @@ class _Callbacks(Protocol):
 
 def hand_over(callbacks: _Callbacks | ModuleType) -> None:
     """Takes what is asked of Python; what came first stays."""
+
+def shown_key(key: str) -> str:
+    """A key text as messages and logs show it: quoted, and of a long one the ends."""
 
 def report(error: BaseException) -> None:
     """Hand ``error``, which has no caller to go to, to ``sys.unraisablehook``."""

@@ -5,6 +5,8 @@ Their ``__module__`` is where users find them: it stands in tracebacks and warni
 
 from __future__ import annotations
 
+from . import _core
+
 
 class OutliveWarning(UserWarning):
     """Anything that outlive has to say; the call that it is about goes on all the same."""
@@ -66,14 +68,9 @@ def cache_miss(function: str, key: str, nearest: str | None) -> CacheMiss:
         key: The key text of the call.
         nearest: What tells the call from the nearest one that is kept, if any is.
     """
-    shown = key if len(key) <= LONGEST else f"{key[:150]}...{key[-40:]} ({len(key)} characters)"
     kept = f"; the nearest call that is kept differs in {nearest}" if nearest else ""
     message = (
-        f"{function}: no fresh result under the key {shown!r}, and the mode is 'offline'{kept}; "
-        "run once in mode 'on' to record it"
+        f"{function}: no fresh result under the key {_core.shown_key(key)}, and the mode is "
+        f"'offline'{kept}; run once in mode 'on' to record it"
     )
     return CacheMiss(message, function, key)
-
-
-#: Longer keys are cut in messages; exceptions have the whole key as an attribute.
-LONGEST = 200

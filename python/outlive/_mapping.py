@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import _core
 from ._typing import TYPE_CHECKING, MutableMapping
 from ._warnings import warn
 
@@ -31,7 +32,7 @@ class CacheMapping(_Mapping):
         """Return the key text of what stands between brackets."""
         if isinstance(key, str):
             return key
-        raise TypeError(f"keys are str, as f.cache_key(...) gives them, not {key!r}")
+        raise TypeError(f"keys are str, as f.cache_key(...) gives them, not {key!r:.200}")
 
     def __getitem__(self, key: str) -> Any:
         return self._state.entries[self._text(key)]
@@ -90,8 +91,9 @@ class CacheMapping(_Mapping):
         if isinstance(value, _MUTABLE) and not self._told_of_copies:
             self._told_of_copies = True
             message = (
-                f"setdefault({key!r}, ...) gives a copy of what is kept: a change of it, such as "
-                ".append(...), is lost; assign the changed value, as in cache[key] = value"
+                f"setdefault({_core.shown_key(key)}, ...) gives a copy of what is kept: a change "
+                "of it, such as .append(...), is lost; assign the changed value, as in "
+                "cache[key] = value"
             )
             warn("OutliveWarning", message)
         return value

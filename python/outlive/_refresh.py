@@ -9,12 +9,11 @@ import time
 import weakref
 from collections.abc import Callable
 
+from . import _core
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Any, Protocol
-
-    from . import _core
 
     class Job(Protocol):
         """A refresh that was begun."""
@@ -46,7 +45,9 @@ class Refresh:
         if error is not None:
             import logging  # only here: it costs every program that imports us 3 ms
 
-            logging.getLogger("outlive").warning("refresh of %s failed", self.key, exc_info=error)
+            logging.getLogger("outlive").warning(
+                "refresh of %s failed", _core.shown_key(self.key), exc_info=error
+            )
 
     def is_cut_off(self) -> bool:
         """Whether it can no longer end: its thread or event loop is gone."""

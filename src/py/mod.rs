@@ -37,6 +37,8 @@ mod _core {
     use super::key::canonical::{canonical, first_key};
     use super::key::parameters::Role;
     #[pymodule_export]
+    use super::key::shown::shown_key;
+    #[pymodule_export]
     use super::report::report;
     #[pymodule_export]
     use super::task::pending_call::PendingCall;

@@ -9,6 +9,7 @@ use super::PyFound;
 use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::clock;
+use crate::key::shown;
 use crate::py::value::decode::{Failure, decode, template};
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
@@ -92,8 +93,7 @@ impl CoreCache {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Text(error)) => {
-                let shown = String::from_utf8_lossy(key);
-                let why = format!("the value of {shown:?}: {error}");
+                let why = format!("the value of {}: {error}", shown(key));
                 self.cache.discard(key, text, &why, self.is_writable());
                 self.tell(py)?;
                 Ok(None)
@@ -133,8 +133,7 @@ impl CoreCache {
                 let (live, uncopied) = Template::unstorable(value, true);
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };
-                let shown = String::from_utf8_lossy(key);
-                let sentence = unstorable(&format!("the value of {shown:?}"), &refused.part);
+                let sentence = unstorable(&format!("the value of {}", shown(key)), &refused.part);
                 self.warn(py, "UnstorableWarning", &(sentence + &refused.kept_how(py)))?;
             }
         }
@@ -170,8 +169,5 @@ impl Unstorable {
 
 /// The sentence for a value that the file cannot hold.
 pub fn unstorable(of: &str, where_: &str) -> String {
-    format!(
-        "{of} cannot be stored in the file: {where_}; use JSON types (or tuples, sets, bytes, \
-         dates, decimals, ...) instead"
-    )
+    format!("{of} cannot be stored in the file: {where_}")
 }

@@ -8,6 +8,7 @@ use super::invocation::Invocation;
 use super::maker::Difference;
 use super::memoised::Memoised;
 use crate::cache::Origin;
+use crate::key::shown;
 use crate::py::cache::PyFound;
 use crate::py::key::arguments::Call;
 
@@ -54,11 +55,11 @@ impl<'py> Invocation<'_, 'py> {
             Difference::Arguments => "a call with other arguments behind the first",
             Difference::Function => "another function",
         };
-        let key = String::from_utf8_lossy(&self.key);
         let sentence = format!(
             "{} was answered with the result of {cause}: only the first argument is the key, and \
-             both have {key:?}; use @memoise(key=\"all\") to tell such calls apart",
-            self.me.name
+             both have {}; use @memoise(key=\"all\") to tell such calls apart",
+            self.me.name,
+            shown(&self.key),
         );
         self.core.get().warn(py, "KeyCollisionWarning", &sentence)
     }

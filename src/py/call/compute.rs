@@ -13,6 +13,7 @@ use super::exit::is_after_exit;
 use super::invocation::{Answer, Invocation};
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
+use crate::key::shown;
 use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyLease, PyStaleResult};
@@ -212,8 +213,8 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     fn unstorable_sentence(&self, refused: &Unstorable) -> String {
-        let key = String::from_utf8_lossy(&self.key);
-        unstorable(&format!("the result of {} for key {key:?}", self.me.name), &refused.part)
+        let of = format!("the result of {} for key {}", self.me.name, shown(&self.key));
+        unstorable(&of, &refused.part)
     }
 
     /// What `on_unstorable="raise"` raises: the result, which was paid for, is its `result`.

@@ -83,6 +83,7 @@ impl Memoised {
 
     /// Forgets what is remembered by arguments: it is outdated, and would be held until the next
     /// call that no table answers.
+    #[inline(never)]
     pub fn release(&self, py: Python<'_>) {
         let dropped = self.hits.for_all(py, Hits::clear);
         drop(dropped);

@@ -9,6 +9,7 @@ use super::invocation::{Invocation, Step};
 use super::patience::{Patience, WORD, Waited};
 use super::threads;
 use crate::flight::{Poll, Waiter};
+use crate::key::shown;
 use crate::py::cache::{PyLease, PySharedResult};
 use crate::py::value::callbacks;
 
@@ -28,12 +29,12 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     fn tell_wait(&self, py: Python<'py>, who: &str) -> PyResult<()> {
-        let key = String::from_utf8_lossy(&self.key);
         let sentence = format!(
-            "{} has waited {} s for its result: {who} computes it, under the key {key:?}; it goes on \
+            "{} has waited {} s for its result: {who} computes it, under the key {}; it goes on \
              waiting, and wait= bounds that",
             self.me.name,
             WORD.as_secs(),
+            shown(&self.key),
         );
         self.core.get().warn(py, "WaitingWarning", &sentence)
     }

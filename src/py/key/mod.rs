@@ -5,4 +5,5 @@ pub mod canonical;
 pub mod identity;
 pub mod maker;
 pub mod parameters;
+pub mod shown;
 mod written;

@@ -334,7 +334,6 @@ fn put_members<'py>(
 /// What `error` says of a value that could not be taken apart: a value that is at fault fails again;
 /// a signal handler's exception has nothing to do with it.
 #[cold]
-#[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
 fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
     let is_the_values = error.is_instance_of::<PyException>(value.py()) && pack(value).is_err();
     if is_the_values { Refusal::of_type(value) } else { Refusal::interrupted(error) }

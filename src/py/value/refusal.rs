@@ -8,6 +8,9 @@ use crate::value::MAX_DEPTH;
 /// A message shows this many steps of a path, half of them from each end.
 const LONGEST_PATH: usize = 20;
 
+/// What mends most refusals.
+const USE_OTHERS: &str = "use JSON types (or tuples, sets, bytes, dates, decimals, ...) instead";
+
 /// Behind so many bytes a set of sets of sets is not described any further.
 const LONGEST_WHAT: usize = 200;
 
@@ -18,13 +21,14 @@ pub struct Refusal {
     steps: Vec<String>,
     /// What the offending part is.
     pub what: String,
+    /// What to do about it, if that is not what mends most.
+    advice: Option<&'static str>,
     /// It is no refusal: the writing must begin anew, with care.
     pub again: bool,
     /// It is no refusal: this was raised while the value was written, and not because of it.
     pub raised: Option<PyErr>,
 }
 
-#[expect(clippy::unnecessary_box_returns, reason = "all that is written returns one of these")]
 impl Refusal {
     /// No refusal: the writing must begin anew, with care.
     pub fn begin_anew() -> Box<Self> {
@@ -71,9 +75,17 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     pub fn too_deep() -> Box<Self> {
-        Self::new(format!(
+        let what = format!(
             "nested deeper than {MAX_DEPTH} levels or than the stack of this thread allows, or in a circle"
-        ))
+        );
+        Box::new(Self { what, advice: Some("return something flatter"), ..Self::default() })
+    }
+
+    /// There is no memory for its text.
+    #[cold]
+    pub fn too_large() -> Box<Self> {
+        let what = "more than there is memory for its text".to_owned();
+        Box::new(Self { what, advice: Some("return less at once"), ..Self::default() })
     }
 
     /// It was found in the item `n`.
@@ -97,16 +109,18 @@ impl Refusal {
         if self.again || self.raised.is_some() || self.what.len() > LONGEST_WHAT {
             return self;
         }
-        Self::new(format!("{kind} of {}", self.what))
+        let what = format!("{kind} of {}", self.what);
+        Box::new(Self { what, advice: self.advice, ..Self::default() })
     }
 
-    /// The sentence for the user: `result["items"][3]: set of object`.
+    /// The sentence for the user: `result["items"][3]: set of object`, and what to do.
     pub fn describe(&self) -> String {
         let mut steps: Vec<&str> = self.steps.iter().rev().map(String::as_str).collect();
         if steps.len() > LONGEST_PATH {
             steps.splice(LONGEST_PATH / 2..steps.len() - LONGEST_PATH / 2, ["..."]);
         }
-        format!("result{}: {}", steps.concat(), self.what)
+        let advice = self.advice.unwrap_or(USE_OTHERS);
+        format!("result{}: {}; {advice}", steps.concat(), self.what)
     }
 }
 

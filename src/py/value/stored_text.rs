@@ -19,8 +19,7 @@ pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<
 
 /// What `write` gives; a refusal if there is no memory for the text.
 fn or_refused(write: impl FnOnce() -> Result<Bytes, Box<Refusal>>) -> Result<Bytes, Box<Refusal>> {
-    OutOfMemory::catch(write)
-        .unwrap_or_else(|OutOfMemory| Err(Refusal::new("more than there is memory for its text")))
+    OutOfMemory::catch(write).unwrap_or_else(|OutOfMemory| Err(Refusal::too_large()))
 }
 
 fn written(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {

@@ -10,6 +10,7 @@ use super::process_store::ProcessStore;
 use super::state::FileState;
 use super::{quarantine, replace, snapshot_file};
 use crate::error::{Disturbed, Error, Result};
+use crate::key::shown;
 use crate::memory::OutOfMemory;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Folded, Record};
@@ -112,9 +113,9 @@ impl Checkpoint {
         let wrong = |source| Error::Io { doing: "write", path: path.to_path_buf(), source };
         let (fingerprint, written) = write().map_err(wrong)?;
         if let Some((key, error)) = written.refused.first() {
-            let (count, key) = (written.refused.len(), String::from_utf8_lossy(key));
+            let (count, key) = (written.refused.len(), shown(key));
             self.store.quarantine(&format!(
-                "{count} of its entries are no valid JSON and were left out ({key:?}: {error})"
+                "{count} of its entries are no valid JSON and were left out ({key}: {error})"
             ));
         }
         Ok(fingerprint)
