@@ -86,7 +86,7 @@ class Cache(CacheMapping):
         _options.refuse_meaningless(defaults, {"ttl", "refresh_after"}, "Cache")
         _options.one_of(durability, ("flush", "fsync"), "durability")
         core = _registry.core_of(
-            _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in, app
+            _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in
         )
         self._state = self._state_type(core, defaults)
         self._state.recipe = (

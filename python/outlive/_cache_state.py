@@ -47,7 +47,7 @@ class CacheState:
 
     def _aside(self) -> _core.Cache:
         if self._memory is None:
-            self._memory = _registry.core_of(None, False, self.is_drop_in, None)
+            self._memory = _registry.core_of(None, False, self.is_drop_in)
             self._memory.mode = "on"
         return self._memory
 

@@ -54,7 +54,6 @@ class CacheFile:
         *,
         ascii: bool,
         fsync: bool,
-        makes_folder: bool,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
     ) -> CacheFile: ...

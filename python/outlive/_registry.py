@@ -7,7 +7,7 @@ import os
 from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _core, _fork, _modes
+from . import _core, _fork, _home, _modes
 from ._warnings import warn
 
 _files: dict[str, ref[_core.CacheFile]] = {}
@@ -30,19 +30,18 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
             raise TypeError("give either a path or app=, not both")
         if not isinstance(app, str) or not app:
             raise TypeError(f"app= takes the name of an application, not {app!r}")
-        from platformdirs import user_cache_path
-
-        path = user_cache_path(app) / "cache.json"
+        return _home.cache_file_of(app)
     if path is None:
         return None
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
     if not os.fspath(path):
         raise ValueError("a cache's path must not be empty; None keeps everything in memory")
+    expanded = _home.expanded(os.fspath(path))
     try:
-        return os.path.abspath(path)
+        return None if expanded is None else os.path.abspath(expanded)
     except OSError:  # the working directory is gone
-        return os.fspath(path)
+        return expanded
 
 
 def _mode_of_environment() -> str:
@@ -55,7 +54,7 @@ def _mode_of_environment() -> str:
     return "on"
 
 
-def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _core.Cache:
+def core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
     """Return the native half of a new ``Cache`` object on ``path``; None: in memory.
 
     All on one path share the one file of this process there.
@@ -69,7 +68,6 @@ def core_of(path: str | None, fsync: bool, plain: bool, app: str | None) -> _cor
             path,
             ascii=plain,
             fsync=fsync,
-            makes_folder=app is not None,
             overridden=_modes.current,
             warn=warn,
         )

@@ -125,7 +125,7 @@ impl Store for FileStore {
     }
 
     fn load(&self) -> Loaded {
-        self.current().state.lock().load()
+        self.current().load()
     }
 
     fn external_changes(&self) -> Vec<ExternalChange> {

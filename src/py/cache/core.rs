@@ -138,10 +138,6 @@ impl CoreCache {
         } else {
             let may_write = Self::may_write(slf)?;
             let file = me.file.get();
-            if file.makes_folder && may_write {
-                // What cannot be made is found missing, and told, by who writes there.
-                let _ = file.path.as_deref().map(crate::store::fs::make_folder_of);
-            }
             file.restrict_load(me.is_writable(), may_write);
             // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.
             py.detach(|| me.cache.load());

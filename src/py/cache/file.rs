@@ -23,8 +23,6 @@ pub struct CacheFile {
     /// Whether every result is synced to the disk.
     #[pyo3(get)]
     pub(super) fsync: bool,
-    /// Whether the folder of the file is made if there is none.
-    pub(super) makes_folder: bool,
     /// `outlive._modes.current`, asked only while somebody overrides the mode.
     pub(super) overridden: Py<PyAny>,
     /// Called with each sentence that the user should read.
@@ -42,12 +40,11 @@ pub struct CacheFile {
 #[pymethods]
 impl CacheFile {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, makes_folder, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, overridden, warn))]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
-        makes_folder: bool,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> Self {
@@ -60,7 +57,6 @@ impl CacheFile {
             charset,
             path,
             fsync,
-            makes_folder,
             overridden,
             warn,
             names: InternerPool::default(),

@@ -127,8 +127,12 @@ impl Checkpoint {
     }
 
     fn note_failure(&self, error: &Error) {
-        self.store.state.lock().note_failed_save();
-        self.store.folder.tell_unsaved(error);
+        let mut state = self.store.state.lock();
+        state.note_failed_save();
+        // Once is no trouble: the save is tried again, with what somebody else wrote.
+        if !error.is_disturbed() || std::mem::replace(&mut state.was_disturbed, true) {
+            state.tell_unsaved(error);
+        }
     }
 
     /// Puts the new file in the place of the old one, and clears away what it replaces.
@@ -184,9 +188,11 @@ impl Saving for Checkpoint {
         if !self.is_due(&state) {
             return Ok(None);
         }
-        let (last, whole) = state.seal().inspect_err(|error| store.folder.tell_unsaved(error))?;
+        let sealed = state.seal();
+        let (last, whole) = sealed.inspect_err(|error| state.tell_unsaved(error))?;
         let now = store.folder.snapshot().map_err(state.wrong("read"));
-        if !state.progress.settle(now.inspect_err(|error| store.folder.tell_unsaved(error))?) {
+        let now = now.inspect_err(|error| state.tell_unsaved(error))?;
+        if !state.progress.settle(now) {
             state.reload();
         }
         if !state.may_save() {
@@ -294,6 +300,7 @@ impl FileState {
     /// taken what was kept before `mark`.
     fn record_checkpoint(&mut self, snapshot: FileFingerprint, mark: u64) {
         self.progress.record_checkpoint(snapshot);
+        self.was_disturbed = false;
         self.backlog.settle(mark);
         // If it cannot be written down, a journal whose snapshot is deleted counts all the same.
         drop(self.append_permitted(&Record::Base(Some(snapshot))));

@@ -17,6 +17,11 @@ impl Notices {
         }
     }
 
+    /// Says nothing more `about` this.
+    pub fn mute(&mut self, about: &str) {
+        self.told.insert(about.to_owned());
+    }
+
     /// All notices since the last call.
     pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.waiting)

@@ -9,10 +9,10 @@ use super::locks::{Locks, Permit};
 use super::obstacle::Obstacle;
 use super::quarantine;
 use super::state::FileState;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::fs::{Closed, Idle, Taken, is_lost, note_open};
 use crate::store::lock::Affected;
-use crate::store::{Change, KeyLock};
+use crate::store::{Change, KeyLock, Loaded};
 use crate::sync::{Arc, Mutex, forks, rank};
 
 impl Idle for ProcessStore {
@@ -90,6 +90,23 @@ impl ProcessStore {
             store = child;
         }
         store
+    }
+
+    /// Reads everything, in a folder that is made if there is none.
+    pub fn load(&self) -> Loaded {
+        let mut state = self.state.lock();
+        if !state.only_reads && !self.options.read_only {
+            self.make_folder();
+        }
+        state.load()
+    }
+
+    fn make_folder(&self) {
+        let path = &self.folder.paths().folder;
+        let wrong = |source| Error::Io { doing: "make the folder", path: path.clone(), source };
+        if let Err(error) = self.folder.fs.make_folder(path) {
+            self.folder.tell_no_folder(&wrong(error));
+        }
     }
 
     /// Takes `change` down; what fails is kept for the next time, and told once.
@@ -198,7 +215,7 @@ impl ProcessStore {
     pub(super) fn permit(&self) -> Result<Permit> {
         self.locks.permit(&self.folder).inspect_err(|error| {
             if !error.is_busy() {
-                self.folder.tell_unsaved(error);
+                self.state.lock().tell_unsaved(error);
             }
         })
     }

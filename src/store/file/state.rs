@@ -43,6 +43,8 @@ pub struct FileState {
     pub(super) read_only: bool,
     /// Whether nothing is to be made in the folder on account of what is read.
     pub only_reads: bool,
+    /// Whether the last save failed because somebody wrote the snapshot meanwhile.
+    pub was_disturbed: bool,
     /// Where it stands with its files.
     pub phase: Phase,
     /// The generation that is being written to.
@@ -77,6 +79,7 @@ impl FileState {
             durability: options.durability,
             read_only: options.read_only,
             only_reads: options.read_only,
+            was_disturbed: false,
             phase: Phase::Unknown,
             journal: None,
             named: None,
@@ -102,6 +105,12 @@ impl FileState {
     pub fn is_rewritten(&self) -> bool {
         let known = self.progress.snapshot;
         self.journal.is_some() && self.folder.fingerprint().is_some_and(|now| Some(now) != known)
+    }
+
+    /// Tells that the snapshot could not be written, and how many results only this process has.
+    pub fn tell_unsaved(&self, error: &Error) {
+        let results = self.backlog.changes().filter(|change| matches!(change, Change::Put(_)));
+        self.folder.tell_unsaved(error, results.count());
     }
 
     /// Whether a snapshot may be written here.

@@ -18,16 +18,36 @@ impl Folder {
     /// A change could not be written down.
     pub fn tell_unwritable(&self, error: &Error) {
         let text = format!(
-            "{error}: new results stay in this process and are written as soon as that works"
+            "{error}: new results stay in this process until that works, and are lost if it ends before"
         );
         self.tell(if is_forbidden(error) { "forbidden" } else { "append" }, text);
     }
 
-    /// The snapshot could not be written.
-    pub fn tell_unsaved(&self, error: &Error) {
+    /// The folder could not be made: then nothing can be written there, which is not told again.
+    pub fn tell_no_folder(&self, error: &Error) {
+        self.tell_unwritable(error);
+        let mut notices = self.notices.lock();
+        for about in ["forbidden", "append", "save", "folder"] {
+            notices.mute(about);
+        }
+    }
+
+    /// The snapshot could not be written; so many results stand in no journal either.
+    pub fn tell_unsaved(&self, error: &Error, unwritten: usize) {
+        let others = match unwritten {
+            0 => String::new(),
+            1 => {
+                "; 1 result that is in neither is lost when this process ends, unless a later save \
+                  succeeds"
+                    .to_owned()
+            }
+            many => format!(
+                "; {many} results that are in neither are lost when this process ends, unless a later \
+                 save succeeds"
+            ),
+        };
         let text = format!(
-            "{error}: the file and its journals are as they were, nothing that is in them is lost; \
-             the next save tries again"
+            "{error}: the file and its journals are as they were, nothing that is in them is lost{others}"
         );
         self.tell(if is_forbidden(error) { "forbidden" } else { "save" }, text);
     }

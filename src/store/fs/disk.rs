@@ -31,6 +31,12 @@ impl Fs for Disk {
         platform::status_at(path)
     }
 
+    fn make_folder(&self, folder: &Path) -> io::Result<()> {
+        let mut builder = DirBuilder::new();
+        platform::private_folder(builder.recursive(true));
+        builder.create(folder)
+    }
+
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
         with_room(|| std::fs::read_dir(folder))?.map(|entry| Ok(entry?.file_name())).collect()
     }
@@ -115,11 +121,4 @@ fn make(options: &mut OpenOptions, path: &Path, like: Option<&Status>) -> io::Re
         platform::imitate(&file, like)?;
     }
     OpenFile::new(file)
-}
-
-/// Makes the folder of `file`, and those above it, for the user alone, where there is none.
-pub fn make_folder_of(file: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    platform::private_folder(builder.recursive(true));
-    file.parent().map_or(Ok(()), |folder| builder.create(folder))
 }

@@ -22,7 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use descriptors::{Closed, Idle, note_open};
-pub use disk::{Disk, make_folder_of};
+pub use disk::Disk;
 pub use fingerprint::FileFingerprint;
 pub use local::is_local;
 pub use open_file::{is_lost, lost};
@@ -64,6 +64,10 @@ pub trait Fs: Send + Sync + Debug {
     fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
     /// What stands at `path`.
     fn status(&self, path: &Path) -> io::Result<Status>;
+    /// Makes `folder`, and those above it, for the user alone, where there is none.
+    fn make_folder(&self, _folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
     /// The names in `folder`.
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>>;
     /// Opens for reading; never waits, not even for the writer of a pipe; never through a symbolic
