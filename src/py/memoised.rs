@@ -1,6 +1,6 @@
 //! A memoised function: the object that takes the place of the user's.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -9,25 +9,19 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use super::cache::core::CoreCache;
-use super::call::context::CallContext;
-use super::call::invocation::Answer;
 use super::call::maker::function_digest;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
-use super::ffi::{
-    RawCall, Slot, Vectorcall, check_memory, defer_counting, enter_recursion, install, slot_of,
-    watching_slot_of, widen,
-};
+use super::call::told::Told;
+use super::ffi::{defer_counting, install, slot_of, watching_slot_of};
 use super::hits::Attached;
-use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
 use super::key::identity::Identity;
 use super::key::maker::KeyMaker;
-use super::task::pending_call;
 use super::value::callbacks;
-use super::value::template::{Template, TemplateObject};
 use super::value::wtf8::from_wtf8;
-use crate::cache::{Epoch, Share};
+use super::vectorcall::run;
+use crate::cache::Share;
 use crate::policy::Limits;
 
 #[pymethods]
@@ -65,13 +59,10 @@ impl Memoised {
             suspends,
             id,
             counters: Counters::default(),
-            collision_told: AtomicBool::new(false),
-            unstorable_told: AtomicBool::new(false),
-            code_told: AtomicBool::new(false),
+            told: Told::default(),
             code: OnceLock::new(),
             is_contested: Arc::default(),
             used_up: AtomicBool::new(false),
-            raising_told: AtomicBool::new(false),
             configured: AtomicBool::new(false),
             registration,
         };
@@ -88,7 +79,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call::from_python(args, kwargs)?;
-        Self::run(slf, &call).map(|(value, _)| value)
+        run(slf, &call).map(|(value, _)| value)
     }
 
     fn __get__<'py>(
@@ -229,10 +220,9 @@ impl Memoised {
 
     /// How many calls were served from the cache, computed, and found expired.
     fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { hits, misses, expired } = &self.counters;
+        let [hits, misses, expired] = self.counters.counts();
         let quick: u64 = self.hits.for_all(py, |hits| hits.count).into_iter().sum();
-        (load(hits) + quick, load(misses), load(expired))
+        (hits + quick, misses, expired)
     }
 
     /// How many entries of this function went because there was no room.
@@ -250,9 +240,7 @@ impl Memoised {
     fn reset(&self, py: Python<'_>) {
         self.release(py);
         self.hits.for_all(py, |hits| hits.count = 0);
-        self.counters.hits.store(0, Ordering::Relaxed);
-        self.counters.misses.store(0, Ordering::Relaxed);
-        self.counters.expired.store(0, Ordering::Relaxed);
+        self.counters.reset();
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -270,85 +258,6 @@ impl Memoised {
     }
 }
 
-impl Vectorcall for Memoised {
-    fn slot(&self) -> &Slot {
-        &self.slot
-    }
-
-    #[inline]
-    fn quick<const CHECKED: bool, const SHARED: bool>(
-        &self,
-        call: &RawCall<'_, '_>,
-    ) -> Option<Py<PyAny>> {
-        self.hits.with(call.py(), |hits| {
-            if CHECKED {
-                hits.quick_checked::<SHARED>(call, &self.gate)
-            } else {
-                hits.quick::<SHARED>(call, &self.gate)
-            }
-        })?
-    }
-
-    #[inline]
-    fn hit<'py, const SHARED: bool>(
-        &self,
-        call: &RawCall<'_, 'py>,
-    ) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
-        Some(match served {
-            Hit::Same(object) => Ok(object.into_bound(call.py())),
-            // Bound: outside of PyO3's guard any other reference would be given up late.
-            Hit::Copy(template) => copied(&template.into_bound(call.py())),
-            Hit::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
-        })
-    }
-
-    #[cold]
-    fn call<'py>(me: &Bound<'py, Self>, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
-        let identity = me.get().keys.identity();
-        if let Some(identity) = identity
-            && !identity.is_current(raw.py())
-        {
-            me.get().release(raw.py());
-        } else if let Some(served) = me.get().catch_up(raw) {
-            return served;
-        }
-        let version = identity.map(Identity::version);
-        let (value, fill) = Self::run(me, &Call::from_raw(raw))?;
-        if let Some(fill) = fill
-            && identity.map(Identity::version) == version
-        {
-            me.get().fill(raw, fill);
-        }
-        Ok(value)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.core.get().cache().is_shared()
-    }
-
-    fn is_current(&self, py: Python<'_>) -> bool {
-        self.keys.identity().is_none_or(|identity| identity.is_current(py))
-    }
-}
-
-/// A fresh copy.
-#[inline(never)]
-fn copied<'py>(template: &Bound<'py, TemplateObject>) -> PyResult<Bound<'py, PyAny>> {
-    template.get().serve(template.py())
-}
-
-/// A copy of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3` puts
-/// off giving up what is in it until it may run code.
-#[inline(never)]
-fn copied_if_alive<'py>(
-    py: Python<'py>,
-    live: &Template,
-    shared: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    if shared { live.serve_shared(py) } else { live.serve(py) }
-}
-
 impl Memoised {
     /// Its entries among those of the cache.
     fn share(&self) -> Share {
@@ -364,64 +273,6 @@ impl Memoised {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
         slf.get().registration.bind(slf.py()).call_method1(name, (slf,))
-    }
-
-    /// The whole call; of an async function the part that does not suspend.
-    fn run<'py>(slf: &Bound<'py, Self>, call: &Call<'_, 'py>) -> PyResult<Answer<'py>> {
-        let (me, py) = (slf.get(), slf.py());
-        check_memory()?;
-        let _level = enter_recursion(py)?;
-        if me.suspends {
-            return pending_call::call(slf, call, false);
-        }
-        match me.begin(py, call, CallContext::thread(py)?)? {
-            Some(invocation) => invocation.answer(py),
-            None => me.invoke(py, call).map(|value| (value, None)),
-        }
-    }
-
-    /// Takes in what other processes have announced; what the tables answer then, if that was all
-    /// that kept them from it.
-    #[inline(never)]
-    fn catch_up<'py>(&self, raw: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
-        let cache = self.core.get().cache();
-        if !cache.is_shared() || !cache.is_behind() {
-            return None;
-        }
-        cache.follow(false);
-        self.hit::<true>(raw)
-    }
-
-    #[inline(never)]
-    fn fill(&self, raw: &RawCall<'_, '_>, fill: HitRecord) {
-        if !Epoch::is_open(fill.epoch) || self.gate.epoch.current() != fill.epoch {
-            return;
-        }
-        // Only the first argument makes the key, but a call that differs in the others must come
-        // by the slow path once, to be warned about.
-        let all = self.keys.is_first() && !self.collision_told.load(Ordering::Relaxed);
-        let counts = |at| all || self.is_keyed(raw, at);
-        let filled = self.hits.with(raw.py(), |hits| {
-            let page = || self.core.get().cache().page();
-            let dropped = hits.fill(raw, fill, page, counts);
-            (dropped, hits.fast_path())
-        });
-        if let Some((_, tier)) = filled
-            && !self.keys.identity().is_some_and(Identity::can_change)
-        {
-            widen(self, tier);
-        }
-    }
-
-    fn is_keyed(&self, raw: &RawCall<'_, '_>, at: usize) -> bool {
-        let Some(named) = at.checked_sub(raw.positional()) else {
-            return self.keys.counts_position(at);
-        };
-        let name = raw.names().and_then(|names| names.get_item(named).ok());
-        // Not `str(name)`: where the name is of a class of the user's, that would run its code.
-        let name = name.and_then(|name| name.cast_into::<PyString>().ok());
-        let name = name.as_ref().and_then(|name| name.to_cow().ok());
-        name.is_none_or(|name| self.keys.counts_keyword(&name))
     }
 }
 

@@ -10,6 +10,7 @@ mod memoised;
 mod report;
 mod task;
 mod value;
+mod vectorcall;
 
 use pyo3::prelude::*;
 

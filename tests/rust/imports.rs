@@ -23,7 +23,7 @@ const ROOMS: &[&[&str]] = &[
     &["py/hits"],
     &["py/call"],
     &["py/task"],
-    &["py/control", "py/memoised", "py/report"],
+    &["py/control", "py/memoised", "py/report", "py/vectorcall"],
 ];
 
 /// A circle of imports, from a module back to itself; None if there is none.

@@ -7,8 +7,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::code_note::{CodeNote, MadeBy};
-use super::invocation::Invocation;
 use super::memoised::Memoised;
+use super::provenance::Provenance;
 use crate::store::{Code, Notes};
 
 impl Memoised {
@@ -25,57 +25,31 @@ impl Memoised {
     }
 }
 
-impl<'py> Invocation<'_, 'py> {
+impl Provenance<'_> {
     /// Notes the code that made a result.
-    pub(super) fn note_code(&self, py: Python<'py>, notes: &mut Notes) -> PyResult<()> {
-        if self.me.keys.is_flat() {
+    pub(super) fn note_code(&self, py: Python<'_>, notes: &mut Notes) -> PyResult<()> {
+        if self.of.me.keys.is_flat() {
             return Ok(());
         }
-        let note = self.me.code_note(py)?;
+        let note = self.of.me.code_note(py)?;
         notes.code = note.code;
         notes.others = note.script.clone().filter(|script| !script.is_empty()).map(Box::new);
         Ok(())
     }
 
     /// Whether a result may be served, for all that is known of the code that made it.
-    pub(super) fn is_of_this_code(&self, py: Python<'py>, notes: &Notes) -> PyResult<bool> {
-        if notes.code.is_none() || self.me.keys.is_flat() {
+    pub(super) fn is_of_this_code(&self, py: Python<'_>, notes: &Notes) -> PyResult<bool> {
+        if notes.code.is_none() || self.of.me.keys.is_flat() {
             return Ok(true);
         }
-        let policy = self.options.on_code_change.as_str();
-        match self.me.code_note(py)?.made(notes) {
+        let policy = self.of.options.on_code_change.as_str();
+        match self.of.me.code_note(py)?.made(notes) {
             MadeBy::This => Ok(true),
-            MadeBy::OtherProgram => self.tell_other_program(py).map(|()| false),
-            MadeBy::OtherCode if self.me.is_contested.load(Ordering::Relaxed) => Ok(false),
+            MadeBy::OtherProgram => self.of.other_program(py).map(|()| false),
+            MadeBy::OtherCode if self.of.me.is_contested.load(Ordering::Relaxed) => Ok(false),
             MadeBy::OtherCode if policy == "recompute" => Ok(false),
             MadeBy::OtherCode if policy == "ignore" => Ok(true),
-            MadeBy::OtherCode => self.tell_code_change(py).map(|()| true),
+            MadeBy::OtherCode => self.of.code_change(py).map(|()| true),
         }
-    }
-
-    fn tell_other_program(&self, py: Python<'py>) -> PyResult<()> {
-        if self.me.collision_told.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let name = &self.me.name;
-        let sentence = format!(
-            "{name} finds results of another program that has a function of this name, or of this \
-             one before it was edited: they are computed anew; tell the two apart with name=... or \
-             give each program a file of its own"
-        );
-        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
-    }
-
-    fn tell_code_change(&self, py: Python<'py>) -> PyResult<()> {
-        if self.me.code_told.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let name = &self.me.name;
-        let sentence = format!(
-            "{name} was edited since results of it were kept, and the old results are served: \
-             compute them anew with {name}.cache_clear() or on_code_change=\"recompute\", or say \
-             that they hold with on_code_change=\"ignore\""
-        );
-        self.core.get().warn(py, "CodeChangedWarning", &sentence)
     }
 }

@@ -4,11 +4,10 @@ use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 
-use super::invocation::Invocation;
 use super::maker::Difference;
 use super::memoised::Memoised;
+use super::provenance::Provenance;
 use crate::cache::Origin;
-use crate::key::shown;
 use crate::py::cache::PyFound;
 use crate::py::key::arguments::Call;
 
@@ -22,7 +21,7 @@ impl Memoised {
 
     /// Warns once if a later function has taken the name of this one, which is still in use.
     pub(super) fn check_namesake(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.keys.is_aside() || self.collision_told.swap(true, Ordering::Relaxed) {
+        if !self.keys.is_aside() || self.told.collision.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
         let what = if self.keys.aside_mark().is_some() {
@@ -39,29 +38,24 @@ impl Memoised {
     }
 }
 
-impl<'py> Invocation<'_, 'py> {
+impl Provenance<'_> {
     /// Warns once if this hit was computed by another function, or from other arguments, in this run
     /// or in an earlier one.
-    pub(super) fn check_collision(&self, py: Python<'py>, found: &PyFound) -> PyResult<()> {
-        if self.origin.is_none() || self.me.collision_told.load(Ordering::Relaxed) {
+    pub(super) fn check_collision(&self, py: Python<'_>, found: &PyFound) -> PyResult<()> {
+        if self.origin.is_none() || self.of.me.told.collision.load(Ordering::Relaxed) {
             return Ok(());
         }
         let noted = || self.maker_differs(py, &found.entry.notes);
         let Some(difference) = self.differs_from(found.claimed).or_else(noted) else {
             return Ok(());
         };
-        self.me.collision_told.store(true, Ordering::Relaxed);
-        let cause = match difference {
-            Difference::Arguments => "a call with other arguments behind the first",
-            Difference::Function => "another function",
-        };
-        let sentence = format!(
-            "{} was answered with the result of {cause}: only the first argument is the key, and \
-             both have {}; use @memoise(key=\"all\") to tell such calls apart",
-            self.me.name,
-            shown(&self.key),
-        );
-        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+        self.of.collision(
+            py,
+            match difference {
+                Difference::Arguments => "a call with other arguments behind the first",
+                Difference::Function => "another function",
+            },
+        )
     }
 
     /// How this call differs from the first one of this run that had the entry.

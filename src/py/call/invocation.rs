@@ -12,6 +12,10 @@ use super::exit::is_after_exit;
 use super::memoised::Memoised;
 use super::options::Options;
 use super::patience::Waited;
+use super::provenance::Provenance;
+use super::recorder::Recorder;
+use super::serving::Serving;
+use super::teller::Teller;
 use crate::cache::{Ask, Origin};
 use crate::flight::{Caller, Join, Waiter};
 use crate::py::cache::core::CoreCache;
@@ -123,7 +127,7 @@ impl Memoised {
         if !self.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
             return Err(error);
         }
-        if !self.unstorable_told.swap(true, Ordering::Relaxed) {
+        if !self.told.unstorable.swap(true, Ordering::Relaxed) {
             let sentence = format!("{}; until then it is called every time", error.value(py));
             self.core.get().warn(py, "UnstorableWarning", &sentence)?;
         }
@@ -134,6 +138,26 @@ impl Memoised {
 impl<'py> Invocation<'_, 'py> {
     pub fn cache(&self) -> &Arc<PyCache> {
         self.core.get().cache()
+    }
+
+    /// Who tells the user of this call.
+    pub(super) fn teller(&self) -> Teller<'_> {
+        Teller { me: self.me, key: &self.key, options: &self.options }
+    }
+
+    /// Serves results of this call.
+    pub(super) fn serving(&self) -> Serving<'_> {
+        Serving { of: self.teller(), epoch: self.epoch, remembers: self.mode.serves_hits() }
+    }
+
+    /// The call as the maker of its result.
+    pub(super) fn provenance(&self) -> Provenance<'_> {
+        Provenance { of: self.teller(), origin: self.origin }
+    }
+
+    /// Takes down the result of this call.
+    pub(super) fn recorder(&self) -> Recorder<'_> {
+        Recorder { of: self.provenance(), transient: self.mode == Mode::Readonly }
     }
 
     /// How the flights see who calls.

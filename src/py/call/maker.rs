@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use pyo3::prelude::*;
 
-use super::invocation::Invocation;
+use super::provenance::Provenance;
 use crate::cache::Origin;
 use crate::key::fnv1a;
 use crate::store::Notes;
@@ -55,25 +55,27 @@ fn half(digits: u64) -> u32 {
     digits as u32
 }
 
-impl<'py> Invocation<'_, 'py> {
+impl Provenance<'_> {
     /// Notes which call made a result, where another one could have its key.
-    pub(super) fn note_maker(&self, py: Python<'py>, notes: &mut Notes) {
+    pub(super) fn note_maker(&self, py: Python<'_>, notes: &mut Notes) {
         let Some(others) = self.others() else { return };
-        if self.core.get().has_several_functions() || self.me.keys.plain_call(py) != Some(others) {
-            let function = function_digest(&self.me.name);
+        if self.of.me.core.get().has_several_functions()
+            || self.of.me.keys.plain_call(py) != Some(others)
+        {
+            let function = function_digest(&self.of.me.name);
             let note = Maker { function, others: folded(others) }.to_note();
             notes.others = Some(Box::new(note));
         }
     }
 
     /// How the call that made a result with these notes differs from this one, if it is known to.
-    pub(super) fn maker_differs(&self, py: Python<'py>, notes: &Notes) -> Option<Difference> {
+    pub(super) fn maker_differs(&self, py: Python<'_>, notes: &Notes) -> Option<Difference> {
         let others = self.others()?;
         let Some(maker) = Maker::of(notes) else {
-            let plain = self.me.keys.plain_call(py)?;
+            let plain = self.of.me.keys.plain_call(py)?;
             return (others != plain).then_some(Difference::Arguments);
         };
-        if maker.function != function_digest(&self.me.name) {
+        if maker.function != function_digest(&self.of.me.name) {
             return Some(Difference::Function);
         }
         (maker.others != folded(others)).then_some(Difference::Arguments)

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use super::code_note::CodeNote;
 use super::options::Options;
+use super::told::Told;
 use crate::cache::Gate;
 use crate::py::cache::core::CoreCache;
 use crate::py::ffi::Slot;
@@ -33,17 +34,13 @@ pub struct Memoised {
     /// What tells this function from others that share its keys.
     pub(in crate::py) id: u64,
     pub(in crate::py) counters: Counters,
-    pub(in crate::py) collision_told: AtomicBool,
-    pub(in crate::py) unstorable_told: AtomicBool,
-    pub(in crate::py) code_told: AtomicBool,
+    pub(in crate::py) told: Told,
     /// What results note of the function's code, once it was asked for.
     pub(in crate::py) code: OnceLock<CodeNote>,
     /// Whether an earlier function of this name is still called: its results are not ours.
     pub(in crate::py) is_contested: Arc<AtomicBool>,
     /// Whether what it returned last could be used only once.
     pub(in crate::py) used_up: AtomicBool,
-    /// Whether it was told that an option's callable raises.
-    pub(in crate::py) raising_told: AtomicBool,
     /// Whether it was given its options, so that calls of it may be under way.
     pub(in crate::py) configured: AtomicBool,
     /// `outlive._registration.Registration`: its own options, and its place in the cache.
@@ -54,11 +51,36 @@ pub struct Memoised {
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Served from the cache.
-    pub hits: AtomicU64,
+    hits: AtomicU64,
     /// Computed.
-    pub misses: AtomicU64,
+    misses: AtomicU64,
     /// Found too old.
-    pub expired: AtomicU64,
+    expired: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a call that is served from the cache.
+    pub fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a call that is computed; `expired` if it was found too old.
+    pub fn miss(&self, expired: bool) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.expired.fetch_add(expired.into(), Ordering::Relaxed);
+    }
+
+    /// Hits, misses, and how many were found too old.
+    pub fn counts(&self) -> [u64; 3] {
+        [&self.hits, &self.misses, &self.expired].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Begins anew.
+    pub fn reset(&self) {
+        for count in [&self.hits, &self.misses, &self.expired] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Memoised {
@@ -74,11 +96,6 @@ impl Memoised {
         call: &Call<'_, 'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         call.invoke(self.function.bind(py))
-    }
-
-    /// Counts a call that is computed.
-    pub fn count_miss(&self) {
-        self.counters.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Forgets what is remembered by arguments: it is outdated, and would be held until the next

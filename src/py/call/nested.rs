@@ -1,7 +1,5 @@
 //! Inner calls under a key that is being computed, and what others computed while we waited.
 
-use std::sync::atomic::Ordering;
-
 use pyo3::prelude::*;
 
 use super::invocation::{Answer, Invocation, Look, Step};
@@ -11,7 +9,7 @@ use crate::py::cache::PySharedResult;
 impl<'py> Invocation<'_, 'py> {
     /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
     pub(super) fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
-        self.me.count_miss();
+        self.me.counters.miss(false);
         let value = self.me.invoke(py, self.call)?;
         self.keep_nested(py, &value)?;
         Ok((value, None))
@@ -21,15 +19,16 @@ impl<'py> Invocation<'_, 'py> {
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         let kept = self.cache().flights().nested_get(&self.key, self.caller());
         let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
-        let value = self.value_of(py, text.as_ref(), live)?;
+        let value = self.serving().value_of(py, text.as_ref(), live)?;
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
     }
 
     /// Keeps the value of an inner call for the next one.
     #[inline(never)]
     pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        let (entry, refused) = self.entry(py, value)?;
-        if refused.is_some() && self.used_up_part(py, value)?.is_some() {
+        let recorder = self.recorder();
+        let (entry, refused) = recorder.entry(py, value)?;
+        if refused.is_some() && recorder.used_up_part(py, value)?.is_some() {
             return Ok(());
         }
         let result = SharedResult::Result(entry.text, entry.live);
@@ -46,7 +45,7 @@ impl<'py> Invocation<'_, 'py> {
         let (text, live) = match shared {
             None => return Ok(None),
             Some(SharedResult::Failed(error)) => {
-                self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+                self.me.counters.hit();
                 return Err(error.clone_ref(py));
             }
             Some(SharedResult::Result(text, live)) => (text, live),
@@ -56,9 +55,9 @@ impl<'py> Invocation<'_, 'py> {
         {
             return Ok(Some(answer));
         }
-        let value = self.value_of(py, text.as_ref(), live)?;
+        let value = self.serving().value_of(py, text.as_ref(), live)?;
         if value.is_some() {
-            self.me.counters.hits.fetch_add(1, Ordering::Relaxed);
+            self.me.counters.hit();
         }
         Ok(value.map(|value| (value, None)))
     }

@@ -3,6 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::clock;
+use crate::py::ffi::call_with;
+
 /// How results are kept and served.
 #[derive(Debug)]
 pub struct Options {
@@ -55,6 +58,14 @@ impl Options {
     /// Whether results grow old.
     pub fn expires(&self) -> bool {
         self.ttl.is_some() || self.refresh_after.is_some()
+    }
+
+    /// The time in seconds since the epoch.
+    pub fn now(&self, py: Python<'_>) -> PyResult<f64> {
+        match &self.clock {
+            Some(clock) => call_with(clock.bind(py), ())?.extract(),
+            None => Ok(clock::now()),
+        }
     }
 
     /// Visits what it holds, for the garbage collector.

@@ -6,10 +6,9 @@ use std::time::Duration;
 use pyo3::prelude::*;
 
 use super::invocation::{Invocation, Step};
-use super::patience::{Patience, WORD, Waited};
+use super::patience::{Patience, Waited};
 use super::threads;
 use crate::flight::{Poll, Waiter};
-use crate::key::shown;
 use crate::py::cache::{PyLease, PySharedResult};
 use crate::py::value::callbacks;
 
@@ -22,21 +21,10 @@ impl<'py> Invocation<'_, 'py> {
         who: impl FnOnce() -> PyResult<String>,
     ) -> PyResult<bool> {
         if patience.is_due() {
-            self.tell_wait(py, &who()?)?;
+            self.teller().wait(py, &who()?)?;
         }
         let waited = patience.elapsed().as_secs_f64();
         Ok(self.options.wait.is_none_or(|limit| waited < limit))
-    }
-
-    fn tell_wait(&self, py: Python<'py>, who: &str) -> PyResult<()> {
-        let sentence = format!(
-            "{} has waited {} s for its result: {who} computes it, under the key {}; it goes on \
-             waiting, and wait= bounds that",
-            self.me.name,
-            WORD.as_secs(),
-            shown(&self.key),
-        );
-        self.core.get().warn(py, "WaitingWarning", &sentence)
     }
 
     /// Lets others run for a while, in gevent the other greenlets of this thread too.

@@ -11,21 +11,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::begun::Begun;
 use super::leadership::Leadership;
-use crate::cache::Origin;
-use crate::flight::{Join, Poll, Waiter};
-use crate::py::cache::mode::Mode;
-use crate::py::cache::{PyLease, PySharedResult, PyStaleResult};
+use super::stage::{Stage, State};
+use crate::flight::{Join, Poll};
+use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
 use crate::py::call::memoised::Memoised;
-use crate::py::call::options::Options;
 use crate::py::call::patience::Patience;
 use crate::py::call::previous::Noted;
 use crate::py::key::arguments::Call;
@@ -38,32 +35,8 @@ pub struct PendingCall {
     kwargs: Option<Py<PyDict>>,
     /// None if the call goes straight through.
     begun: Option<Arc<Begun>>,
-    state: Mutex<State>,
+    stage: Stage,
     patience: Patience,
-}
-
-/// What stays the same while a call is under way.
-struct Begun {
-    key: Bytes,
-    context: Arc<CallContext>,
-    mode: Mode,
-    anew: bool,
-    options: Arc<Options>,
-    origin: Option<Origin>,
-    epoch: u64,
-}
-
-enum State {
-    /// Nothing is left to do.
-    Over,
-    /// Compute inside of our own flight.
-    Nested,
-    /// Compute, and nobody waits.
-    Alone(PyLease),
-    /// Compute for everybody.
-    Lead(Arc<Leadership>),
-    /// Wait.
-    Wait(Arc<Waiter<PySharedResult>>),
 }
 
 /// The call of an async function up to where it must suspend: its result, or a `PendingCall`.
@@ -95,16 +68,8 @@ fn pending_of<'py>(
         Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &invocation.context)),
         Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
     };
-    let begun = Begun {
-        key: invocation.key.clone(),
-        context: Arc::clone(&invocation.context),
-        mode: invocation.mode,
-        anew: invocation.anew,
-        options: Arc::clone(&invocation.options),
-        origin: invocation.origin,
-        epoch: invocation.epoch,
-    };
-    let pending = PendingCall::make(me, invocation.call, Some(Arc::new(begun)), state)?;
+    let pending =
+        PendingCall::make(me, invocation.call, Some(Arc::new(Begun::of(invocation))), state)?;
     Ok((pending, None))
 }
 
@@ -126,13 +91,13 @@ impl PendingCall {
     /// Whether others wait for what this call computes.
     #[getter]
     fn leads(&self) -> bool {
-        matches!(*self.state.lock(), State::Lead(_))
+        self.stage.leads()
     }
 
     /// Whether somebody else computes.
     #[getter]
     fn waits(&self) -> bool {
-        matches!(*self.state.lock(), State::Wait(_))
+        self.stage.waits()
     }
 
     /// Looks up and joins once more: the result, or the next step.
@@ -146,7 +111,7 @@ impl PendingCall {
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
     fn compute_unshared(&self) {
-        drop(self.replace(State::Alone(PyLease::unshared(PyStaleResult::default()))));
+        drop(self.stage.replace(State::Alone(PyLease::unshared(PyStaleResult::default()))));
     }
 
     /// A place among those who wait for this call, which leads.
@@ -161,14 +126,14 @@ impl PendingCall {
 
     /// Names the `LeaderTask` that computes.
     fn set_leader(&self, task: Py<PyAny>) {
-        if let Some(lead) = self.lead() {
+        if let Some(lead) = self.stage.lead() {
             lead.set_task(task);
         }
     }
 
     /// Makes the running context part of this computation; the token takes it back.
     fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.lead().map_or(Ok(None), |lead| lead.enter(py))
+        self.stage.lead().map_or(Ok(None), |lead| lead.enter(py))
     }
 
     /// Takes `enter` back.
@@ -179,7 +144,7 @@ impl PendingCall {
 
     /// Whether another process computes this key, and may be waited for. Takes the key if not.
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(lead) = self.lead() else { return Ok(false) };
+        let Some(lead) = self.stage.lead() else { return Ok(false) };
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(false) };
         let Some(lease) = lead.to_acquire() else { return Ok(false) };
@@ -204,19 +169,14 @@ impl PendingCall {
 
     /// Whether there is still no result: another process may have brought it.
     fn is_missing(&self) -> bool {
-        self.lead().is_none_or(|lead| lead.has_lease())
+        self.stage.lead().is_none_or(|lead| lead.has_lease())
     }
 
     /// Notes what this call is to replace; the token takes it back.
     fn note_previous(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
-        let expired = match &*self.state.lock() {
-            State::Lead(lead) => lead.old().expired,
-            State::Alone(lease) => lease.old.expired,
-            _ => false,
-        };
-        Ok(invocation.note_previous(py, expired)?.map(|noted| noted.token(py)))
+        Ok(invocation.note_previous(py, self.stage.old().expired)?.map(|noted| noted.token(py)))
     }
 
     /// Takes `note_previous` back.
@@ -229,11 +189,7 @@ impl PendingCall {
     fn count(&self, py: Python<'_>) -> PyResult<()> {
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(()) };
-        match &*self.state.lock() {
-            State::Lead(lead) => invocation.count(lead.old()),
-            State::Alone(lease) => invocation.count(&lease.old),
-            _ => invocation.count(&PyStaleResult::default()),
-        }
+        invocation.count(&self.stage.old());
         Ok(())
     }
 
@@ -241,7 +197,7 @@ impl PendingCall {
     fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(py, &call) else { return Ok(value) };
-        let Some(lease) = self.lease() else {
+        let Some(lease) = self.stage.lease() else {
             return invocation.keep_nested(py, &value).map(|()| value);
         };
         invocation.keep(py, lease, value).map(|(value, _)| value)
@@ -251,7 +207,8 @@ impl PendingCall {
     fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let error = PyErr::from_value(error);
         let call = self.to_call(py)?;
-        let (Some(invocation), Some(lease)) = (self.invocation(py, &call), self.lease()) else {
+        let (Some(invocation), Some(lease)) = (self.invocation(py, &call), self.stage.lease())
+        else {
             return Err(error);
         };
         invocation.failed(py, lease, error).map(|(value, _)| value)
@@ -259,34 +216,30 @@ impl PendingCall {
 
     /// Gives up what is left to do: another one who waits takes over.
     fn give_up(&self) {
-        let state = self.replace(State::Over);
-        if let State::Lead(lead) = &state {
-            lead.give_up();
-        }
-        drop(state);
+        self.stage.give_up();
     }
 
     /// Whether somebody waits for this call, which leads.
     fn is_awaited(&self) -> bool {
-        self.lead().is_some_and(|lead| lead.is_awaited())
+        self.stage.lead().is_some_and(|lead| lead.is_awaited())
     }
 
     /// Calls `callback` once, from whichever thread completes the computation.
     fn on_done(&self, callback: Py<PyAny>) {
-        if let Some(waiter) = self.waiter() {
+        if let Some(waiter) = self.stage.waiter() {
             waiter.on_done(Box::new(move || tell(&callback)));
         }
     }
 
     /// Whether the leader is a task, whose loop may be gone.
     fn may_be_lost(&self) -> bool {
-        self.waiter().is_some_and(|waiter| waiter.leader().is_some())
+        self.stage.waiter().is_some_and(|waiter| waiter.leader().is_some())
     }
 
     /// Looks whether the leader is gone, in which case another one takes over; says once who is
     /// waited for. False if `wait=` is over.
     fn check_leader(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(waiter) = self.waiter() else { return Ok(true) };
+        let Some(waiter) = self.stage.waiter() else { return Ok(true) };
         if let Some(leader) = waiter.leader() {
             leader.check();
         }
@@ -306,13 +259,13 @@ impl PendingCall {
     fn compute_beside(&self, py: Python<'_>) -> PyResult<()> {
         let call = self.to_call(py)?;
         let lease = self.invocation(py, &call).map(|invocation| invocation.lease_beside());
-        drop(self.replace(lease.map_or(State::Over, State::Alone)));
+        drop(self.stage.replace(lease.map_or(State::Over, State::Alone)));
         Ok(())
     }
 
     /// The outcome as a tuple of one, or None if this call must look again.
     fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        let shared = self.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
+        let shared = self.stage.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
             Poll::Ready(shared) => Some(shared),
             Poll::Again | Poll::Pending => None,
         });
@@ -325,10 +278,7 @@ impl PendingCall {
         visit.call(&self.me)?;
         visit.call(&self.args)?;
         self.kwargs.as_ref().map_or(Ok(()), |kwargs| visit.call(kwargs))?;
-        // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
-        let Some(state) = self.state.try_lock() else { return Ok(()) };
-        let State::Lead(lead) = &*state else { return Ok(()) };
-        lead.traverse(visit)
+        self.stage.traverse(visit)
     }
 
     fn __clear__(&self) {
@@ -349,7 +299,7 @@ impl PendingCall {
             args: call.args(py)?.unbind(),
             kwargs: call.kwargs(py)?.map(Bound::unbind),
             begun,
-            state: Mutex::new(state),
+            stage: Stage::new(state),
             patience: Patience::new(),
         };
         Bound::new(py, pending).map(Bound::into_any)
@@ -364,46 +314,7 @@ impl PendingCall {
         py: Python<'py>,
         call: &'a Call<'a, 'py>,
     ) -> Option<Invocation<'a, 'py>> {
-        let begun = self.begun.as_ref()?;
-        Some(Invocation {
-            me: self.me.get(),
-            core: self.me.get().core.bind(py).clone(),
-            call,
-            key: begun.key.clone(),
-            context: Arc::clone(&begun.context),
-            mode: begun.mode,
-            anew: begun.anew,
-            options: Arc::clone(&begun.options),
-            origin: begun.origin,
-            epoch: begun.epoch,
-        })
-    }
-
-    fn replace(&self, state: State) -> State {
-        std::mem::replace(&mut *self.state.lock(), state)
-    }
-
-    fn lead(&self) -> Option<Arc<Leadership>> {
-        match &*self.state.lock() {
-            State::Lead(lead) => Some(Arc::clone(lead)),
-            _ => None,
-        }
-    }
-
-    fn waiter(&self) -> Option<Arc<Waiter<PySharedResult>>> {
-        match &*self.state.lock() {
-            State::Wait(waiter) => Some(Arc::clone(waiter)),
-            _ => None,
-        }
-    }
-
-    /// Takes over what must be done with the result; None for an inner call.
-    fn lease(&self) -> Option<PyLease> {
-        match self.replace(State::Over) {
-            State::Alone(lease) => Some(lease),
-            State::Lead(lead) => Some(lead.take()),
-            State::Over | State::Nested | State::Wait(_) => None,
-        }
+        Some(self.begun.as_ref()?.resume(self.me.get(), py, call))
     }
 }
 

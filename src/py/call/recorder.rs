@@ -1,0 +1,98 @@
+//! What is taken of a result: its text, a snapshot of what has none, and what is noted with it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::provenance::Provenance;
+use crate::cache::Entry;
+use crate::py::cache::entries::Unstorable;
+use crate::py::ffi::call_with;
+use crate::py::value::stored_text::to_text;
+use crate::py::value::template::Template;
+
+/// Takes down the results of one call.
+pub struct Recorder<'a> {
+    /// Who makes them.
+    pub of: Provenance<'a>,
+    /// Whether they are kept in memory only.
+    pub transient: bool,
+}
+
+impl Recorder<'_> {
+    /// The snapshot of `value`, and where in it something stands that cannot be stored.
+    pub fn entry(
+        &self,
+        py: Python<'_>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<(Entry<Arc<Template>>, Option<Unstorable>)> {
+        let mut entry = Entry::new(Some(self.of.of.options.now(py)?));
+        entry.liveness = self.of.of.me.core.get().cache().gate().uses.new_liveness();
+        entry.timed = self.of.of.options.expires();
+        entry.transient = self.transient;
+        entry.origin = self.of.origin;
+        self.of.note_code(py, &mut entry.notes)?;
+        self.of.note_maker(py, &mut entry.notes);
+        match to_text(value, self.of.of.me.core.get().charset()) {
+            Ok(text) => {
+                entry.live = self.live_of(py, value, &text);
+                entry.text = Some(text);
+                Ok((entry, None))
+            }
+            Err(mut refusal) => {
+                if let Some(error) = refusal.raised.take() {
+                    return Err(error);
+                }
+                let (live, uncopied) = Template::unstorable(value, self.of.of.options.copy);
+                entry.live = Some(Arc::new(live));
+                Ok((entry, Some(Unstorable { part: refusal.describe(), uncopied })))
+            }
+        }
+    }
+
+    /// What can be served without decoding the text: an immutable result, or the shared one.
+    fn live_of(
+        &self,
+        py: Python<'_>,
+        value: &Bound<'_, PyAny>,
+        text: &Bytes,
+    ) -> Option<Arc<Template>> {
+        if Template::is_immutable(value) {
+            return Some(Arc::new(Template::same(value.clone())));
+        }
+        if self.of.of.options.copy {
+            return None;
+        }
+        let live = self.of.of.me.core.get().template(py, text).ok()?;
+        live.share(value);
+        Some(Arc::new(live))
+    }
+
+    /// What of a result is gone once somebody has used it, if anything is: an iterator, an open file.
+    pub fn used_up_part(
+        &self,
+        py: Python<'_>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<String>> {
+        let registration = self.of.of.me.registration.bind(py);
+        registration.call_method1(intern!(py, "used_up"), (value,))?.extract()
+    }
+
+    /// What `cache_if=` says of a result; one of which it raises is not kept.
+    pub fn is_wanted(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Some(wanted) = &self.of.of.options.cache_if else { return Ok(true) };
+        let said = call_with(wanted.bind(py), (value,)).and_then(|said| said.is_truthy());
+        said.or_else(|error| self.of.of.raising(py, "cache_if", error).map(|()| false))
+    }
+
+    /// What `tags=` says of a result; one for which it raises has none.
+    pub fn tags_of(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+        let Some(tags) = &self.of.of.options.tags else { return Ok(None) };
+        match call_with(tags.bind(py), (value,)).and_then(|text| text.extract::<Vec<u8>>()) {
+            Ok(text) => Ok(Some(Bytes::from(text))),
+            Err(error) => self.of.of.raising(py, "tags", error).map(|()| None),
+        }
+    }
+}

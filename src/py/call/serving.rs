@@ -1,0 +1,172 @@
+//! How a result is served: from what, for how long, and what a table of hits may remember of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+
+use super::options::Ttl;
+use super::teller::Teller;
+use crate::cache::Entry;
+use crate::clock;
+use crate::policy::{Expiry, Freshness};
+use crate::py::cache::PyFound;
+use crate::py::cache::entries::Source;
+use crate::py::ffi::call_with;
+use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
+use crate::py::value::template::{Template, TemplateObject};
+
+/// Serves the results of one call.
+pub struct Serving<'a> {
+    /// The call.
+    pub of: Teller<'a>,
+    /// The state of the cache when the call began.
+    pub epoch: u64,
+    /// Whether the mode lets tables of hits answer.
+    pub remembers: bool,
+}
+
+impl Serving<'_> {
+    /// What to serve an entry from; None if its text is bad.
+    pub fn source<'py>(&self, py: Python<'py>, found: &PyFound) -> PyResult<Option<Source<'py>>> {
+        let options = self.of.options;
+        // A ttl that depends on the result gets a copy of its own.
+        if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
+            return self.of.me.core.get().source(py, self.of.key, found);
+        }
+        Ok(self.live(py, &found.entry)?.map(Source::Template))
+    }
+
+    /// The decoded form of an entry, which is kept beside it; None if its text is bad.
+    pub fn live(
+        &self,
+        py: Python<'_>,
+        found: &Entry<Arc<Template>>,
+    ) -> PyResult<Option<Arc<Template>>> {
+        self.of.me.core.get().live(py, self.of.key, found)
+    }
+
+    /// The limits of this result's age; None if results of this function do not grow old. `value`
+    /// gives a copy of the result.
+    pub fn expiry<'py>(
+        &self,
+        value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Expiry>> {
+        let options = self.of.options;
+        if !options.expires() {
+            return Ok(None);
+        }
+        let ttl = match &options.ttl {
+            None => None,
+            Some(Ttl::Seconds(seconds)) => Some(*seconds),
+            Some(Ttl::Of(function)) => {
+                let value = value()?;
+                let py = value.py();
+                match call_with(function.bind(py), (value,)).and_then(|ttl| ttl.extract()) {
+                    Ok(ttl) => ttl,
+                    Err(error) => {
+                        self.of.raising(py, "ttl", error)?;
+                        Some(0.0) // a result of unknown age is served to nobody
+                    }
+                }
+            }
+        };
+        Ok(Some(Expiry {
+            ttl,
+            refresh_after: options.refresh_after,
+            stale_if_error: options.stale_if_error,
+        }))
+    }
+
+    /// Whether an entry is too old.
+    pub fn freshness(
+        &self,
+        py: Python<'_>,
+        found: &Entry<Arc<Template>>,
+        expiry: Option<Expiry>,
+    ) -> PyResult<Freshness> {
+        let Some(expiry) = expiry else { return Ok(Freshness::Fresh) };
+        let now = self.of.options.now(py)?;
+        Ok(expiry.judge(found.created, now, now))
+    }
+
+    /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
+    /// ask for the key or the time.
+    pub fn is_remembered(&self) -> bool {
+        self.of.me.keys.is_pure() && self.of.options.clock.is_none() && self.remembers
+    }
+
+    /// Whether results may have to go for want of room.
+    fn is_bounded(&self) -> bool {
+        self.of.options.maxsize.is_some() || self.of.me.core.get().is_bounded()
+    }
+
+    /// What the table of hits may remember of a new entry, if of anything.
+    pub fn record_of(
+        &self,
+        py: Python<'_>,
+        entry: &Entry<Arc<Template>>,
+    ) -> PyResult<Option<HitRecord>> {
+        let Some(live) = entry.live.as_ref().filter(|_| self.is_remembered()) else {
+            return Ok(None);
+        };
+        let expiry = self.expiry(|| live.serve(py))?;
+        self.record(py, live, entry, expiry).map(Some)
+    }
+
+    /// What the table of hits is to remember, and until when.
+    pub fn record(
+        &self,
+        py: Python<'_>,
+        live: &Arc<Template>,
+        entry: &Entry<Arc<Template>>,
+        expiry: Option<Expiry>,
+    ) -> PyResult<HitRecord> {
+        let window = match expiry {
+            Some(Expiry { ttl, refresh_after, .. }) => {
+                let now = self.of.options.now(py)?;
+                let limits = [ttl, refresh_after].into_iter().flatten();
+                let until = entry.created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
+                Some(FreshWindow::up_to(clock::nanoseconds(until)))
+            }
+            None => None,
+        };
+        let value = if self.is_bounded() {
+            CachedValue::Weak(Arc::downgrade(live), !self.of.options.copy)
+        } else if live.is_shared() {
+            CachedValue::Same(live.object().clone_ref(py))
+        } else if self.of.options.copy {
+            CachedValue::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
+        } else {
+            CachedValue::Same(live.serve_shared(py)?.unbind())
+        };
+        Ok(HitRecord { epoch: self.epoch, value, window, liveness: entry.liveness.clone() })
+    }
+
+    /// What the call gets.
+    pub fn serve<'py>(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match source {
+            Source::Template(live) => self.serve_live(py, live),
+            Source::Fresh(value) => Ok(value.clone()),
+        }
+    }
+
+    /// A copy, or the object that all share.
+    pub fn serve_live<'py>(&self, py: Python<'py>, live: &Template) -> PyResult<Bound<'py, PyAny>> {
+        if self.of.options.copy { live.serve(py) } else { live.serve_shared(py) }
+    }
+
+    /// What the call gets of a result that somebody else hands over.
+    pub fn value_of<'py>(
+        &self,
+        py: Python<'py>,
+        text: Option<&Bytes>,
+        live: Option<Arc<Template>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut entry = Entry::new(None);
+        (entry.text, entry.live) = (text.cloned(), live);
+        let found = PyFound { entry, first_use: true, claimed: None };
+        let source = self.source(py, &found)?;
+        source.map(|source| self.serve(py, &source)).transpose()
+    }
+}

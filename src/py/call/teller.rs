@@ -1,0 +1,152 @@
+//! What the user is told of the calls of one function.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use super::memoised::Memoised;
+use super::options::Options;
+use super::patience::WORD;
+use crate::key::shown;
+use crate::py::cache::entries::{Unstorable, unstorable};
+use crate::py::value::refusal::type_name;
+
+/// Tells the user of one call.
+pub struct Teller<'a> {
+    /// The function.
+    pub me: &'a Memoised,
+    /// The key of the call.
+    pub key: &'a Bytes,
+    /// How results are kept: what an unstorable one does.
+    pub options: &'a Options,
+}
+
+impl Teller<'_> {
+    /// Warns that a hit was computed by `cause`.
+    pub fn collision(&self, py: Python<'_>, cause: &str) -> PyResult<()> {
+        self.me.told.collision.store(true, Ordering::Relaxed);
+        let sentence = format!(
+            "{} was answered with the result of {cause}: only the first argument is the key, and \
+             both have {}; use @memoise(key=\"all\") to tell such calls apart",
+            self.me.name,
+            shown(self.key),
+        );
+        self.me.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
+
+    /// Warns that an option's callable raised, once for each function: the result is not lost by it.
+    pub fn raising(&self, py: Python<'_>, option: &str, error: PyErr) -> PyResult<()> {
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        if self.me.told.raising.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{option}= of {} raised {}: {}; the result was returned",
+            self.me.name,
+            type_name(error.value(py)),
+            error.value(py),
+        );
+        self.me.core.get().warn(py, "OutliveWarning", &sentence)
+    }
+
+    /// Warns that a result is not kept: the first caller uses up `part` of it.
+    pub fn used_up(&self, py: Python<'_>, value: &Bound<'_, PyAny>, part: &str) -> PyResult<()> {
+        let sentence = format!(
+            "the result of {} can be used only once ({part}), so it is not kept and every call \
+             computes; return what it gives, such as list(...) of an iterator or the text of a \
+             file, and decorate the async def function itself rather than one that calls it",
+            self.me.name,
+        );
+        self.once(py, value, sentence)
+    }
+
+    /// Warns that a result lives in this process only.
+    pub fn unstorable(&self, py: Python<'_>, refused: &Unstorable) -> PyResult<()> {
+        let sentence = self.unstorable_sentence(refused) + &refused.kept_how(py);
+        self.warn_once(py, &sentence)
+    }
+
+    fn unstorable_sentence(&self, refused: &Unstorable) -> String {
+        let of = format!("the result of {} for key {}", self.me.name, shown(self.key));
+        unstorable(&of, &refused.part)
+    }
+
+    /// What `on_unstorable="raise"` raises: the result, which was paid for, is its `result`.
+    pub fn unstorable_error(
+        &self,
+        py: Python<'_>,
+        value: &Bound<'_, PyAny>,
+        refused: &Unstorable,
+    ) -> PyResult<PyErr> {
+        with_result(py, self.unstorable_sentence(refused), value)
+    }
+
+    /// Warns, or raises, as `on_unstorable=` says.
+    fn once(&self, py: Python<'_>, value: &Bound<'_, PyAny>, sentence: String) -> PyResult<()> {
+        if self.options.on_unstorable == "raise" {
+            return Err(with_result(py, sentence, value)?);
+        }
+        self.warn_once(py, &sentence)
+    }
+
+    fn warn_once(&self, py: Python<'_>, sentence: &str) -> PyResult<()> {
+        if self.options.on_unstorable == "warn"
+            && !self.me.told.unstorable.swap(true, Ordering::Relaxed)
+        {
+            self.me.core.get().warn(py, "UnstorableWarning", sentence)?;
+        }
+        Ok(())
+    }
+
+    /// Warns that the call waits for `who`.
+    pub fn wait(&self, py: Python<'_>, who: &str) -> PyResult<()> {
+        let sentence = format!(
+            "{} has waited {} s for its result: {who} computes it, under the key {}; it goes on \
+             waiting, and wait= bounds that",
+            self.me.name,
+            WORD.as_secs(),
+            shown(self.key),
+        );
+        self.me.core.get().warn(py, "WaitingWarning", &sentence)
+    }
+
+    /// Warns once that results of another program were found.
+    pub fn other_program(&self, py: Python<'_>) -> PyResult<()> {
+        if self.me.told.collision.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let name = &self.me.name;
+        let sentence = format!(
+            "{name} finds results of another program that has a function of this name, or of this \
+             one before it was edited: they are computed anew; tell the two apart with name=... or \
+             give each program a file of its own"
+        );
+        self.me.core.get().warn(py, "KeyCollisionWarning", &sentence)
+    }
+
+    /// Warns once that results of an earlier state of the function are served.
+    pub fn code_change(&self, py: Python<'_>) -> PyResult<()> {
+        if self.me.told.code.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let name = &self.me.name;
+        let sentence = format!(
+            "{name} was edited since results of it were kept, and the old results are served: \
+             compute them anew with {name}.cache_clear() or on_code_change=\"recompute\", or say \
+             that they hold with on_code_change=\"ignore\""
+        );
+        self.me.core.get().warn(py, "CodeChangedWarning", &sentence)
+    }
+}
+
+/// A `TypeError` whose `result` is what the function returned.
+fn with_result(py: Python<'_>, sentence: String, value: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    let error = PyTypeError::new_err(sentence);
+    error.value(py).setattr(intern!(py, "result"), value)?;
+    Ok(error)
+}
