@@ -98,3 +98,12 @@ proptest! {
         hostile::journal(&edited(seed.get(&seeds(".journal-")).clone(), &edits));
     }
 }
+
+/// What fuzzing found: an annotated file with an entry under our own key, and one of that key.
+#[test]
+fn an_entry_under_our_own_key() {
+    hostile::snapshot(
+        b"{\"outlive\": {}\n  ,\n\"outlive:\": {\"result\": \"e\", \"\": 8.0},\n\
+          \"outlive\": {\"format\": 2, \"sal\": \"\"}",
+    );
+}

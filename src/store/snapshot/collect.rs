@@ -154,9 +154,27 @@ impl Collector {
             let row = self.index.remove(hash, |row| *key(file, &found[row]) == *spelling);
             rows.extend(row.map(|row| (row, spelling)));
         }
+        let mut usurper = None;
         for (row, spelling) in rows {
-            self.index.insert_new(self.index.hash(&unspell(spelling.into())), row);
+            let real = unspell(spelling.into());
+            let (found, hash) = (&self.found, self.index.hash(&real));
+            // What stands under our own key, and is no last line, is not the entry of that key.
+            let other = self.index.remove(hash, |row| *key(file, &found[row]) == *real);
+            usurper = usurper.or(other);
+            self.index.insert_new(hash, row);
         }
+        if let Some(row) = usurper {
+            self.drop_row(row);
+        }
+    }
+
+    /// Takes out a row that the index no longer knows.
+    fn drop_row(&mut self, row: usize) {
+        let number = |old: usize| old - usize::from(old > row);
+        let numbers = (0..self.found.len()).map(|old| u32::try_from(number(old)));
+        let numbers: Result<Vec<u32>, _> = numbers.collect();
+        self.index.renumber(&numbers.expect("fewer than 2^32 entries fit in memory"));
+        self.found.remove(row);
     }
 
     /// Looks up the keys whose hashes are known.
