@@ -70,6 +70,11 @@ impl<'s, L: Clone> Intake<'s, L> {
             let (key, read) = state.read(item);
             let (entry, other) = match known {
                 Some(known) if known.text == read.text => (known, None),
+                // Whoever wrote the file had read it before this result was made.
+                Some(known) if loaded.foreign && is_newer(&known, &read) => {
+                    self.kept.extend(known.to_item(&key));
+                    (known, Some(read))
+                }
                 known => (read, known),
             };
             self.displaced.extend(other.map(|other| (key.clone(), other)));
@@ -89,4 +94,9 @@ impl<'s, L: Clone> Intake<'s, L> {
         }
         self.displaced.extend(state.rows.measure());
     }
+}
+
+/// Whether `own`, which this process made, was made after `read`.
+fn is_newer<L>(own: &Entry<L>, read: &Entry<L>) -> bool {
+    own.own && matches!((own.created, read.created), (Some(own), Some(read)) if own > read)
 }

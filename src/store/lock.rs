@@ -88,6 +88,13 @@ impl LockFile {
         shared.page(glance)
     }
 
+    /// Whoever looks at the page from now on sees that something has changed.
+    pub fn let_page_go(&self) {
+        if let Some(page) = self.mapped_page() {
+            page.let_go();
+        }
+    }
+
     /// The page without a look at the file.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
         self.shared.get()?.mapped_page()

@@ -127,3 +127,21 @@ fn links_beside_are_not_followed() {
         let _ = std::fs::remove_file(&link);
     }
 }
+
+/// A file that is removed and made anew a moment later, as git does, was not deleted: what stands in
+/// journals alone counts.
+#[test]
+fn a_file_that_comes_back_was_not_deleted() {
+    let (_folder, path) = place();
+    let mut cache = Cache::open(&path);
+    assert!(cache.change(&put("a", "1")) && cache.save() && cache.change(&put("b", "2")));
+    let bytes = std::fs::read(&path).expect("it was saved");
+    std::fs::remove_file(&path).expect("the test can remove");
+    let made = path.clone();
+    let git = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(made, bytes).expect("the test can write");
+    });
+    assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1"), ("b", "2")]));
+    git.join().expect("it writes");
+}

@@ -78,7 +78,7 @@ extern "C" fn on_bus_error(signal: c_int, info: *mut libc::siginfo_t, context: *
 const SIZE: usize = crate::store::PAGE_SIZE;
 
 /// Puts zeros in the place of the map that begins at `start`.
-fn put_empty_page(start: usize) -> bool {
+pub fn put_empty_page(start: usize) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
     // SAFETY: the pages belong to a map that is guarded, so it is alive; they are only read, through
     // atomics, and whoever unmaps them does so by their address.

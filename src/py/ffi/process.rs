@@ -28,6 +28,13 @@ impl Drop for Shared {
 }
 
 impl Memory for Shared {
+    #[cfg(unix)]
+    fn let_go(&self) {
+        if self.guarded.is_some() {
+            super::cut::put_empty_page(self.map.as_ptr() as usize);
+        }
+    }
+
     #[expect(
         clippy::cast_ptr_alignment,
         reason = "a map begins where a page does, and it is checked"

@@ -1,18 +1,30 @@
 //! Changes that no disk has taken, or of which that is not certain.
 
-use crate::store::Change;
+use std::time::UNIX_EPOCH;
+
+use crate::stepping;
+use crate::store::{Change, Item};
 
 /// Own changes in the order in which they were made, until a disk has taken them.
 #[derive(Clone, Debug, Default)]
 pub struct Backlog {
-    /// Those that could not be appended, each with its number.
-    unwritten: Vec<(u64, Change)>,
+    /// Those that could not be appended.
+    unwritten: Vec<Unwritten>,
     /// Those that were appended since the files were last seen in their place.
     unconfirmed: Vec<Change>,
     next: u64,
     /// Those before this number stood in a journal that was void by then: whatever the journals
     /// behind it say is newer.
     void: u64,
+}
+
+/// A change that could not be appended.
+#[derive(Clone, Debug)]
+struct Unwritten {
+    number: u64,
+    change: Change,
+    /// When it was made, in seconds since the epoch.
+    made: f64,
 }
 
 impl Backlog {
@@ -24,7 +36,8 @@ impl Backlog {
     /// Keeps a change that could not be appended.
     pub fn keep(&mut self, change: Change) {
         self.overtake(&change);
-        self.unwritten.push((self.next, change));
+        let made = created(&change).unwrap_or_else(seconds);
+        self.unwritten.push(Unwritten { number: self.next, change, made });
         self.next += 1;
     }
 
@@ -47,7 +60,7 @@ impl Backlog {
     pub fn reclaim(&mut self) {
         let lost = std::mem::take(&mut self.unconfirmed);
         let later = std::mem::take(&mut self.unwritten);
-        for change in lost.into_iter().chain(later.into_iter().map(|(_, change)| change)) {
+        for change in lost.into_iter().chain(later.into_iter().map(|it| it.change)) {
             self.keep(change);
         }
     }
@@ -58,55 +71,78 @@ impl Backlog {
         let unwritten = std::mem::take(&mut self.unwritten);
         self.reclaim();
         self.void = self.next;
-        for (_, change) in unwritten {
-            self.keep(change);
+        for it in unwritten {
+            self.keep(it.change);
         }
     }
 
-    /// Notes what stands in the journals that count.
-    pub fn note_found(&mut self, changes: &[Change]) {
+    /// Notes what was read anew: the `items` of the snapshot, and what the journals say since. What
+    /// was made after a change that is kept here is newer than that.
+    pub fn note_found(&mut self, items: &[Item], changes: &[Change]) {
         let void = self.void;
-        self.unwritten.retain(|(number, old)| {
-            *number >= void || !changes.iter().any(|change| undoes(change, old))
+        self.unwritten.retain(|old| {
+            let is_undone = |change| undoes(change, &old.change);
+            old.number >= void || !changes.iter().any(is_undone)
         });
+        for item in items {
+            self.note_newer(item);
+        }
+        for change in changes {
+            if let Change::Put(item) = change {
+                self.note_newer(item);
+            }
+        }
+    }
+
+    fn note_newer(&mut self, item: &Item) {
+        let Some(made) = item.created else { return };
+        let is_newer = |old: &Unwritten| old.made < made;
+        let same = |old: &Unwritten| key(&old.change) == Some(&item.key);
+        let is_cleared = |old: &Unwritten| matches!(old.change, Change::Clear) && is_newer(old);
+        self.unwritten.retain(|old| !same(old) || !is_newer(old));
+        // A clear that waits will be written behind it: then it has to be written again.
+        if self.unwritten.iter().any(is_cleared) && !self.unwritten.iter().any(same) {
+            self.keep(Change::Put(item.clone()));
+        }
     }
 
     /// A later change makes some of these void: others' on the disk, or an own one.
     pub fn overtake(&mut self, change: &Change) {
         if !self.unwritten.is_empty() {
-            self.unwritten.retain(|(_, old)| !undoes(change, old));
+            self.unwritten.retain(|old| !undoes(change, &old.change));
         }
     }
 
     /// Notes a change of others that came after those kept here. A clear that waits will be written
-    /// behind it: then it has to be written again.
+    /// behind it, and what waits behind the clear, too.
     pub fn note_external(&mut self, change: &Change) {
-        self.overtake(change);
-        if self.blocks() {
-            self.keep(change.clone());
+        if !self.blocks() {
+            self.overtake(change);
+        } else if let Change::Put(item) = change {
+            self.note_newer(item);
         }
     }
 
     /// Whether all that is unwritten must be appended before `change`: order matters only behind a
     /// clear, as no two are about one key.
     pub fn blocks(&self) -> bool {
-        self.unwritten.iter().any(|(_, change)| matches!(change, Change::Clear))
+        self.unwritten.iter().any(|it| matches!(it.change, Change::Clear))
     }
 
     /// The first that is unwritten, and its number.
     pub fn first(&self) -> Option<(u64, Change)> {
-        self.unwritten.first().cloned()
+        self.unwritten.first().map(|first| (first.number, first.change.clone()))
     }
 
     /// Notes that the change with this `number` stands in the journal now.
     pub fn note_written(&mut self, number: u64, change: &Change) {
-        self.unwritten.retain(|(other, _)| *other != number);
+        self.unwritten.retain(|other| other.number != number);
         self.note_appended(change);
     }
 
     /// All that is unwritten, in order.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.unwritten.iter().map(|(_, change)| change)
+        self.unwritten.iter().map(|it| &it.change)
     }
 
     /// What `settle` takes to know what was kept up to now.
@@ -116,7 +152,7 @@ impl Backlog {
 
     /// Notes that a snapshot holds all that was kept before `mark`.
     pub fn settle(&mut self, mark: u64) {
-        self.unwritten.retain(|&(number, _)| number >= mark);
+        self.unwritten.retain(|it| it.number >= mark);
     }
 
     /// What the child of a fork must keep: what its parent appended is its parent's.
@@ -124,6 +160,16 @@ impl Backlog {
         self.unconfirmed.clear();
         self
     }
+}
+
+/// When the result was made that `change` puts.
+fn created(change: &Change) -> Option<f64> {
+    if let Change::Put(item) = change { item.created } else { None }
+}
+
+/// Now, in seconds since the epoch.
+fn seconds() -> f64 {
+    stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// Whether nothing of `old` is left after `new`.
@@ -193,7 +239,7 @@ mod tests {
         }
         backlog.keep(remove("c"));
         backlog.reclaim_void();
-        backlog.note_found(&[remove("c"), remove("a")]);
+        backlog.note_found(&[], &[remove("c"), remove("a")]);
         assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
     }
 
@@ -207,5 +253,22 @@ mod tests {
         backlog.keep(remove("b"));
         backlog.reclaim();
         assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
+    }
+
+    /// What was made after a change that no disk has taken is newer, wherever it is read: also a
+    /// clear takes only what is older than it.
+    #[test]
+    fn newer_results_are_left() {
+        let put = |key: &'static str, created| {
+            let (key, text) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"1"));
+            let (sound, timed, notes) = (true, false, crate::store::Notes::default());
+            Item { key, text, sound, created: Some(created), timed, notes }
+        };
+        let mut backlog = Backlog::default();
+        backlog.keep(Change::Clear);
+        backlog.keep(Change::Put(put("a", 5.0)));
+        let (old, newer, newest) = (put("b", 3.0), put("a", 6.0), put("c", 1e12));
+        backlog.note_found(&[old, newer, newest.clone()], &[]);
+        assert_eq!(kept(&backlog), [Change::Clear, Change::Put(newest)]);
     }
 }

@@ -88,6 +88,11 @@ impl Chain {
         found == self.listed && self.generations.iter().all(|it| it.journal.is_still_named())
     }
 
+    /// Whether a snapshot stood there when somebody wrote in one of them.
+    pub fn knew_snapshot(&self) -> bool {
+        self.generations.iter().any(|generation| generation.tail.base.is_some())
+    }
+
     /// Whether a later version wrote in one of them.
     pub fn is_later(&self) -> bool {
         self.generations.iter().any(|generation| generation.tail.later)

@@ -39,7 +39,7 @@ impl FileState {
 
     /// Everything, and what the journals in it delete.
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
-        let (chain, found) = self.read_all()?;
+        let (chain, found) = self.read_present()?;
         self.is_later |= chain.is_later();
         let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
@@ -52,7 +52,12 @@ impl FileState {
         } else {
             self.adopt(history, found.fingerprint, is_known)
         };
-        self.backlog.note_found(&changes);
+        let mut items = found.items;
+        if !self.backlog.is_empty() {
+            let listed = items.into_vec();
+            self.backlog.note_found(&listed, &changes);
+            items = Items::Listed(listed);
+        }
         self.seen = None;
         if self.is_later {
             self.folder.tell_later();
@@ -61,8 +66,17 @@ impl FileState {
         let deletions = changes.iter().filter(deletes).cloned().collect();
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
-        let items = found.items.after(changes);
+        let items = items.after(changes);
         Some((Loaded { items, modified, foreign: !is_known }, deletions))
+    }
+
+    /// Reads everything; where the snapshot has just gone, not before it is clear that it stays away.
+    fn read_present(&mut self) -> Option<(Chain, Found)> {
+        let read = self.read_all()?;
+        // git, for one, removes a file and makes it anew a moment later.
+        let was_there = self.progress.snapshot.is_some() || read.0.knew_snapshot();
+        let is_gone = read.1.fingerprint.is_none() && was_there;
+        if is_gone && self.folder.brings_snapshot_back() { self.read_all() } else { Some(read) }
     }
 
     /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in

@@ -109,6 +109,8 @@ impl Locks {
         if checkpoint.is_some() || Arc::strong_count(lock) + Arc::weak_count(lock) > 1 {
             return Closed::NotYet;
         }
+        // Who has it mapped sees no announcement any more, and has to come here.
+        lock.let_page_go();
         *presence = Presence { is_idle: true, ..Presence::default() };
         Closed::Now
     }
@@ -161,7 +163,9 @@ impl Locks {
 
     /// Tells the other processes that results of `affected` have been replaced or forgotten.
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
-        if let Some(Err(error)) = self.open().map(|lock| lock.announce(affected)) {
+        // Another cache's need of descriptors may have had it closed a moment ago.
+        let closed = || if self.is_present() { self.try_join(folder).ok()? } else { None };
+        if let Some(Err(error)) = self.open().or_else(closed).map(|lock| lock.announce(affected)) {
             folder.tell_no_page(&NoPage::Unwritable(error));
         }
     }

@@ -18,6 +18,8 @@ const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(10);
 /// A file that was last written to longer ago has no writer at work.
 const RECENT: Duration = Duration::from_secs(2);
+/// How often a file is looked for that may come back.
+const RETURNS: u32 = 10;
 /// How often a file is looked at that may have one.
 const LOOKS: u32 = 30;
 
@@ -89,6 +91,20 @@ fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
 }
 
 /// What one look at a file finds; an error if there is no memory for it.
+impl Folder {
+    /// Waits for a snapshot that is not there, if something was renamed, made or removed beside it a
+    /// moment ago; whether it has come.
+    pub fn brings_snapshot_back(&self) -> bool {
+        let Ok(status) = self.fs.status(&self.paths().folder) else { return false };
+        let age = stepping::now().duration_since(status.fingerprint.time());
+        let looks = if age.is_ok_and(|age| age > RECENT) { 0 } else { RETURNS };
+        (0..looks).any(|_| {
+            stepping::sleep(PAUSE);
+            self.fingerprint().is_some()
+        })
+    }
+}
+
 fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     OutOfMemory::catch(|| look_once(folder, path))
         .unwrap_or_else(|OutOfMemory| Err(ErrorKind::OutOfMemory.into()))

@@ -39,6 +39,8 @@ const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
 pub trait Memory: Send + Sync + Debug {
     /// All of it.
     fn words(&self) -> &[AtomicU64];
+    /// Shows zeros from now on: whoever still looks at it finds that something has changed.
+    fn let_go(&self) {}
 }
 
 /// Shows the first bytes of a file, as many as a page has, for reading.
@@ -74,6 +76,11 @@ impl Page {
         let page = Self(memory);
         let whole = page.0.words().len() * FIELD >= SIZE;
         (whole && page.field(0).to_ne_bytes() == MAGIC).then_some(page)
+    }
+
+    /// Has it show that something has changed, for good.
+    pub fn let_go(&self) {
+        self.0.let_go();
     }
 
     /// The stamp of the last change.
