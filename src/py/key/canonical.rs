@@ -5,10 +5,11 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet,
-    PyString, PyTuple, PyType,
+    PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyFunction, PyInt,
+    PyList, PySet, PyString, PyTuple, PyType,
 };
 
+use super::classes::{KnownClass, is_frozen_dataclass, known, remember};
 use crate::key::{KeyText, PREFIX};
 use crate::py::ffi::int_value;
 use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
@@ -184,21 +185,54 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         key.raw(&format!("class({name}{tilde}{mark})"));
         return Ok(());
     }
+    let class = value.get_type();
     if let Some(own) = own_key(value)? {
-        return put_named(&qualified(&value.get_type())?, &own, key, depth);
+        return match known(&class, false) {
+            Some(known) => put_named(&known.name, &own, key, depth),
+            None => put_named(&remember(&class, qualified(&class)?, None)?.name, &own, key, depth),
+        };
+    }
+    if let Some(known) = known(&class, true) {
+        return put_fields(&known, value, key, depth);
     }
     if let Some((tag, payload)) = pack(value)? {
         return put_named(&tag, &payload, key, depth);
     }
     if let Some(member) = enum_name(value)? {
-        return put_named(&qualified(&value.get_type())?, &member, key, depth);
+        return put_named(&qualified(&class)?, &member, key, depth);
     }
     if let Some((name, payload)) = describe(value)? {
+        if is_frozen_dataclass(&class)?
+            && let Ok(fields) = payload.cast::<PyDict>()
+        {
+            remember(&class, name.clone(), Some(fields))?;
+        }
         return put_named(&name, &payload, key, depth);
     }
     let error = PyTypeError::new_err(type_name(value));
     error.value(value.py()).setattr(OFFENDING, value)?;
     Err(error)
+}
+
+/// A frozen dataclass, as [`put_named`] writes the dict of its fields.
+#[inline(never)]
+fn put_fields(
+    known: &KnownClass,
+    value: &Bound<'_, PyAny>,
+    key: &mut KeyText,
+    depth: usize,
+) -> PyResult<()> {
+    key.raw(&known.name);
+    key.raw("({");
+    for (n, (name, beginning)) in known.fields.iter().flatten().enumerate() {
+        if n > 0 {
+            key.raw(", ");
+        }
+        key.piece(beginning);
+        put(&value.getattr(name.bind(value.py()))?, key, depth + 2)?;
+    }
+    key.raw("})");
+    Ok(())
 }
 
 /// What an instance's class says tells it from others. Looked up on the class, as Python does for
@@ -209,7 +243,8 @@ fn own_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>
         return Ok(None);
     };
     // A class method is bound already.
-    let is_bound = method.hasattr(intern!(py, "__self__"))?;
+    let is_function = method.is_exact_instance_of::<PyFunction>();
+    let is_bound = !is_function && method.hasattr(intern!(py, "__self__"))?;
     if is_bound { method.call0() } else { method.call1((value,)) }.map(Some)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod canonical;
+mod classes;
 pub mod identity;
 pub mod maker;
 pub mod parameters;
