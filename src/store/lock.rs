@@ -20,6 +20,17 @@ pub use page::{Affected, Map, Memory, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
 
+/// Who made a lock file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// This process, a moment ago.
+    New,
+    /// One of us.
+    Own,
+    /// Another program, or one of us who died before he could write to it.
+    Unknown,
+}
+
 /// The lock file, open, with this process's presence.
 #[derive(Debug)]
 pub struct LockFile {
@@ -28,6 +39,8 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
+    /// Who made the file: another program may use one of this name.
+    origin: Origin,
     /// What the processes tell each other, once it was asked for.
     shared: OnceLock<SharedPage>,
 }
@@ -36,15 +49,16 @@ impl LockFile {
     /// Joins the processes that use the file; `None` while the last of them clears up.
     pub fn join(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
         loop {
-            let handle = fs.open_lock(path, like)?;
+            let (handle, is_new) = open(fs, path, like)?;
             let taken = handle.try_lock(LockPart::Presence, LockMode::Shared)?;
             if taken == Taken::Busy {
                 return Ok(None);
             }
             if is_still(fs, path, &*handle) {
                 let supported = taken == Taken::Yes;
+                let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
-                return Ok(Some(Self { handle, supported, forgotten, shared }));
+                return Ok(Some(Self { handle, supported, forgotten, origin, shared }));
             }
         }
     }
@@ -76,7 +90,7 @@ impl LockFile {
 
     /// Has the processes that use the file share a page of it. The file must be believed.
     pub fn share_page(&self, fs: &dyn Fs, path: &Path, map: Option<Map>) -> Result<(), NoPage> {
-        let (shared, why) = SharedPage::open(&*self.handle, fs, path, map);
+        let (shared, why) = SharedPage::open(&*self.handle, self.origin, fs, path, map);
         let _ = self.shared.set(shared);
         why.map_or(Ok(()), Err)
     }
@@ -103,6 +117,11 @@ impl LockFile {
     /// Tells the other processes that results of `affected` have been replaced or forgotten.
     pub fn announce(&self, affected: Affected<'_>) -> io::Result<()> {
         self.shared.get().map_or(Ok(()), |shared| shared.announce(&*self.handle, affected))
+    }
+
+    /// Whether one of us made the file, so that the last one may remove it.
+    pub fn is_own(&self) -> bool {
+        self.origin != Origin::Unknown
     }
 
     /// What the system says about the file.
@@ -159,7 +178,7 @@ impl CheckpointGuard {
 
     /// Takes the lock at `path` if nobody has it.
     pub fn take(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
-        let handle = fs.open_lock(path, like)?;
+        let (handle, _) = open(fs, path, like)?;
         if handle.try_lock(LockPart::Checkpoint, LockMode::Exclusive)? == Taken::Busy {
             return Ok(None);
         }
@@ -182,6 +201,35 @@ fn key_number(key: &[u8]) -> u32 {
 
 fn key_checksum(key: &[u8]) -> u32 {
     crc32fast::hash(key)
+}
+
+/// Opens a lock file, and says whether it is new; such a one gets its page at once, which tells it
+/// from other programs' files.
+fn open(
+    fs: &dyn Fs,
+    path: &Path,
+    like: Option<&Status>,
+) -> io::Result<(Box<dyn LockHandle>, bool)> {
+    let is_new = fs.status(path).is_err();
+    let handle = fs.open_lock(path, like)?;
+    if is_new {
+        // Without room for it the file stays empty.
+        drop(handle.write_at(0, &page::blank()));
+    }
+    Ok((handle, is_new))
+}
+
+/// Who made a lock file that was there: one of us if it begins as a page does, or if another one of us
+/// is there.
+fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origin> {
+    let mut start = [0; 8];
+    let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut start));
+    if read.is_ok_and(|length| page::is_page(&start[..length])) {
+        return Ok(Origin::Own);
+    }
+    let is_alone = handle.try_lock(LockPart::Presence, LockMode::Exclusive)? == Taken::Yes;
+    handle.try_lock(LockPart::Presence, LockMode::Shared)?;
+    Ok(if is_alone { Origin::Unknown } else { Origin::Own })
 }
 
 /// Whether both are the same file.

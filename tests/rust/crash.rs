@@ -257,6 +257,12 @@ fn a_crash_at_any_operation_loses_nothing() {
         let mut next = Cache::open(&path);
         promises.check(&next.entries(), &format!("crash of {hit:?} at {at}"));
         assert!(next.change(&put("new", "1")) && next.change(&remove("new")) && next.close());
+        // One that died before it had written to its new lock file left an empty one, as other
+        // programs do: it stays.
+        let lock = folder.path().join("cache.json.lock");
+        if std::fs::metadata(&lock).is_ok_and(|found| found.len() == 0) {
+            std::fs::remove_file(lock).expect("it is there");
+        }
         assert_eq!(names(folder.path()), ["cache.json"], "crash of {hit:?} at {at}");
         let last = Cache::open(&path);
         promises.check(&last.entries(), &format!("folded after a crash of {hit:?} at {at}"));

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use super::trust;
 use crate::store::Change;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
@@ -61,6 +62,9 @@ impl Generation {
             Look::Same => Tail::default(),
             Look::Gone => return Err(ErrorKind::NotFound.into()),
         };
+        if tail.changes.is_empty() && journal.holds_text()? {
+            return Err(trust::no_journal());
+        }
         Ok(Self { journal, tail })
     }
 

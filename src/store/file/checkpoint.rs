@@ -173,7 +173,7 @@ impl Checkpoint {
         let folder = &*self.store.folder;
         // A journal that stays is told apart from one that counts by those behind it, which stay too.
         drop(folder.remove_generations(last));
-        replace::remove_whole(folder);
+        replace::remove_leftover(folder);
         if self.store.locks.are_supported() {
             folder.remove_temporary();
         }

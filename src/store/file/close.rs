@@ -78,7 +78,10 @@ impl ProcessStore {
             return;
         }
         drop(folder.remove_generations(state.finished.unwrap_or_default()));
-        replace::remove_whole(folder);
+        replace::remove_leftover(folder);
+        if !self.locks.are_own() {
+            return;
+        }
         // The lock for checkpoints first: nobody asks for it without the other.
         if paths.checkpoint != paths.lock {
             drop(folder.remove(&paths.checkpoint));

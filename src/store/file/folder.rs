@@ -1,5 +1,6 @@
 //! The folder of a cache file: what lies in it, and what is told of it.
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -26,6 +27,8 @@ pub struct Folder {
     paths: OnceLock<Paths>,
     /// What the texts of its journals hold.
     pub charset: Charset,
+    /// The numbers of other programs' files that are named as journals are.
+    strangers: Mutex<BTreeSet<u64>, { rank::LEAF }>,
     /// What the user is to be told of it.
     pub notices: Mutex<Notices, { rank::NOTICES }>,
 }
@@ -33,7 +36,8 @@ pub struct Folder {
 impl Folder {
     /// The folder of the file `path`. Does no I/O.
     pub fn new(fs: Arc<dyn Fs>, path: PathBuf, charset: Charset) -> Self {
-        Self { fs, path, paths: OnceLock::new(), charset, notices: Mutex::default() }
+        let (strangers, notices) = (Mutex::default(), Mutex::default());
+        Self { fs, path, paths: OnceLock::new(), charset, strangers, notices }
     }
 
     /// The same for the child of a fork; `notices` of the parent's are told.
@@ -152,19 +156,22 @@ impl Folder {
 
     /// Opens one generation and reads it; `None` if it is not ours to read.
     fn read_generation(&self, number: u64) -> Option<io::Result<Generation>> {
-        match self.open_generation(number) {
+        match self.open_generation(number).and_then(Generation::read) {
             Err(error) if trust::is_stranger(&error) => {
+                self.strangers.lock().insert(number);
                 self.tell_stranger(&self.paths().journal(number), &error);
                 None
             }
-            opened => Some(opened.and_then(Generation::read)),
+            read => Some(read),
         }
     }
 
     /// Removes the generations up to `last`, oldest first. The first that stays ends it: behind it
     /// must stay what says that it counts no more.
     pub fn remove_generations(&self, last: u64) -> io::Result<()> {
-        for generation in self.generations()?.into_iter().take_while(|&number| number <= last) {
+        let strangers = self.strangers.lock().clone();
+        let counts = |number: &u64| *number <= last && !strangers.contains(number);
+        for generation in self.generations()?.into_iter().filter(counts) {
             self.remove(&self.paths().journal(generation))?;
         }
         Ok(())

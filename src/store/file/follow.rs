@@ -52,9 +52,19 @@ impl FileState {
         let unknown = self.progress.is_announced() && !self.progress.settle(now);
         if deleted || unknown {
             self.reload();
+        } else if (now.is_none() || now != self.progress.snapshot) && self.is_moved() {
+            // The folder was moved away, and what is at the path now is another one.
+            self.start_over();
         } else if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
             self.confirm();
         }
+    }
+
+    /// Whether the journal that is open here is not the one at its path, though nobody ended it.
+    fn is_moved(&self) -> bool {
+        let fs = &*self.folder.fs;
+        // NOTE: it is looked at again after its path: it may have been folded meanwhile.
+        self.journal.as_ref().is_some_and(|it| !it.is_in_place(fs) && it.is_quiet())
     }
 
     /// The program closed our file, or we did for a while: opens it again, or finds out what has

@@ -170,6 +170,11 @@ impl Locks {
         }
     }
 
+    /// Whether the lock file is one that the last process may remove.
+    pub fn are_own(&self) -> bool {
+        self.presence.lock().as_ref().is_some_and(|lock| lock.is_own())
+    }
+
     /// Whether this process has joined.
     pub fn is_present(&self) -> bool {
         let presence = self.presence.lock();

@@ -12,6 +12,8 @@ use crate::store::lock::checkpoint_path;
 const LONGEST_STEM: usize = 96;
 /// How much of a longer name is kept, so that a user knows what the file belongs to.
 const KEPT_OF_STEM: usize = 60;
+/// How a date looks in the name of a copy.
+const DATE: &[u8; 16] = b"00000000T000000Z";
 /// Numbers of generations are microseconds since the epoch; what is beyond is none of ours.
 const LAST_GENERATION: u64 = 1 << 62;
 
@@ -74,10 +76,10 @@ impl Paths {
     /// What the file `name` in the folder is, if it is one of ours.
     pub fn sibling(&self, name: &OsStr) -> Option<Sibling> {
         let rest = name.as_encoded_bytes().strip_prefix(self.stem.as_encoded_bytes())?;
-        if rest.starts_with(b".tmp-") {
+        if rest.strip_prefix(b".tmp-").is_some_and(is_temporary) {
             return Some(Sibling::Temporary);
         }
-        if rest.starts_with(b".damaged-") {
+        if rest.strip_prefix(b".damaged-").is_some_and(is_dated) {
             return Some(Sibling::Damaged);
         }
         generation(rest.strip_prefix(b".journal-")?).map(Sibling::Journal)
@@ -86,6 +88,21 @@ impl Paths {
     fn beside(&self, suffix: &str) -> PathBuf {
         self.folder.join(joined(&self.stem, suffix))
     }
+}
+
+/// Whether `numbers` are three, as `Paths::temporary` writes them.
+fn is_temporary(numbers: &[u8]) -> bool {
+    numbers.split(|&byte| byte == b'-').map(generation).filter(Option::is_some).count() == 3
+        && numbers.iter().filter(|&&byte| byte == b'-').count() == 2
+}
+
+/// Whether `date` is one as `Paths::damaged` writes it.
+fn is_dated(date: &[u8]) -> bool {
+    let Some((date, rest)) = date.split_at_checked(DATE.len()) else { return false };
+    let fits =
+        |(&byte, &shape): (&u8, &u8)| byte == shape || shape == b'0' && byte.is_ascii_digit();
+    let counted = |rest: &[u8]| rest.strip_prefix(b"-").and_then(generation).is_some();
+    date.iter().zip(DATE).all(fits) && (rest.is_empty() || counted(rest))
 }
 
 /// The number that `digits` are, written as we write it.
@@ -165,6 +182,15 @@ mod tests {
         let kind = |name: &str| names.sibling(OsStr::new(name));
         assert_eq!(kind("a.json.journal-17"), Some(Sibling::Journal(17)));
         assert_eq!(kind("a.json.tmp-1-2-3"), Some(Sibling::Temporary));
+        assert_eq!(kind("a.json.damaged-20240229T235959Z"), Some(Sibling::Damaged));
+        assert_eq!(kind("a.json.damaged-20240229T235959Z-2"), Some(Sibling::Damaged));
+        for other in ["a.json.tmp-", "a.json.tmp-mine", "a.json.tmp-1-2", "a.json.tmp-1-2-3-4"] {
+            assert_eq!(kind(other), None, "{other}");
+        }
+        for other in ["a.json.damaged-", "a.json.damaged-mine", "a.json.damaged-20240229T235959Zx"]
+        {
+            assert_eq!(kind(other), None, "{other}");
+        }
         for other in ["a.json", "a.json.lock", "b.json.journal-1", "a.json.journal-x"] {
             assert_eq!(kind(other), None, "{other}");
         }

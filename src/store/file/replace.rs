@@ -8,8 +8,11 @@ use std::io::{self, ErrorKind, Write};
 
 use super::appender::Appender;
 use super::folder::Folder;
+use super::snapshot_file;
 use crate::error::Disturbed;
 use crate::store::fs::{FileFingerprint, Handle};
+use crate::store::snapshot::read::Snapshot;
+use crate::store::snapshot::somebody_elses;
 
 /// How much is copied at once.
 const PIECE: usize = 1 << 18;
@@ -60,6 +63,16 @@ fn for_each_piece(
 /// An editor wrote the file in place at the same moment.
 fn disturbed() -> io::Error {
     io::Error::other(Disturbed)
+}
+
+/// Removes what a process left beside that died in `write_over`; a file of this name that is no
+/// snapshot is another program's.
+pub fn remove_leftover(folder: &Folder) {
+    let path = &folder.paths().whole;
+    let is_own = |read: &Snapshot| somebody_elses(path, read).is_none();
+    if matches!(snapshot_file::read_whole(folder), Ok(Some(read)) if is_own(&read)) {
+        remove_whole(folder);
+    }
 }
 
 /// Removes what `write_over` left beside.

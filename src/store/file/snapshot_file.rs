@@ -70,7 +70,7 @@ fn is_suspect(fingerprint: FileFingerprint, read: &Snapshot) -> bool {
 
 /// The copy that stands beside while a snapshot is written over in place. One that is there and
 /// cannot be read is an error: the file in place is not taken for all that there is.
-fn read_whole(folder: &Folder) -> io::Result<Option<Snapshot>> {
+pub fn read_whole(folder: &Folder) -> io::Result<Option<Snapshot>> {
     let found = match read_once(folder, &folder.paths().whole) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found?,

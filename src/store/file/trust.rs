@@ -33,6 +33,11 @@ pub fn check(status: &Status, snapshot: Option<&Status>, user: Option<u32>) -> i
     Err(io::Error::other(Stranger(why)))
 }
 
+/// The error for another program's file that has the name of a journal.
+pub fn no_journal() -> io::Error {
+    io::Error::other(Stranger("it is no journal"))
+}
+
 /// Whether `error` says that a file is none of ours, so that it is passed by.
 pub fn is_stranger(error: &io::Error) -> bool {
     let refused = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Stranger>);

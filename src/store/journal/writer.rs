@@ -12,6 +12,9 @@ use crate::value::write::Charset;
 /// A record buffer larger than this is given back after its use.
 const KEPT_BUFFER: usize = 1 << 20;
 
+/// How much of a file is looked at to tell whether it is a journal.
+const SAMPLE: u64 = 1 << 16;
+
 /// What a look at the end of the journal found.
 #[derive(Debug)]
 pub enum Look {
@@ -107,6 +110,24 @@ impl Journal {
     pub fn dropped(&self, tail: &Tail) -> Option<Dropped> {
         let (bytes, kept) = (tail.dropped, tail.changes.len());
         (bytes > 0).then(|| Dropped { path: self.path.clone(), bytes, kept })
+    }
+
+    /// Whether its path leads to it, as far as can be told.
+    pub fn is_in_place(&self, fs: &dyn Fs) -> bool {
+        match fs.status(&self.path) {
+            Ok(found) => found.fingerprint.is_same_file(self.place),
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
+    }
+
+    /// Whether what it holds is text, as no journal is: another program's file of this name.
+    pub fn holds_text(&self) -> io::Result<bool> {
+        let bytes = self.file.read(0, SAMPLE)?;
+        let is_text = |text: &[u8]| match str::from_utf8(text) {
+            Ok(_) => true,
+            Err(error) => error.error_len().is_none(),
+        };
+        Ok(!bytes.is_empty() && !bytes.contains(&0) && is_text(&bytes))
     }
 
     /// How many bytes it holds, as far as it is known.

@@ -108,6 +108,11 @@ impl Page {
     }
 }
 
+/// Whether `start`, the first bytes of a lock file, is how a page begins, of any version.
+pub fn is_page(start: &[u8]) -> bool {
+    start.len() == FIELD && start[..FIELD - 1] == MAGIC[..FIELD - 1]
+}
+
 /// The bytes of a new page. Its stamps are new too: nobody takes it for one that it has seen.
 pub fn blank() -> Vec<u8> {
     let mut bytes = vec![0; SIZE];

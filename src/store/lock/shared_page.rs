@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use super::is_same_file;
 use super::page::{Affected, Map, Page, SIZE, blank, new_stamp};
+use super::{Origin, is_same_file};
 use crate::store::fs::{Fs, Glance, LockHandle, is_local};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -30,14 +30,15 @@ pub struct SharedPage {
 
 impl SharedPage {
     /// Makes the page of the file behind `handle`, which is at `path` and believed, unless it is
-    /// there; maps it. What it returns beside says why it is not mapped.
+    /// there; maps it. Nothing is written to a file that another program made. What it returns beside says why it is not mapped.
     pub fn open(
         handle: &dyn LockHandle,
+        origin: Origin,
         fs: &dyn Fs,
         path: &Path,
         map: Option<Map>,
     ) -> (Self, Option<NoPage>) {
-        let stamps = match prepare(handle) {
+        let stamps = match prepare(handle, origin) {
             Err(why @ (NoPage::Unsupported | NoPage::NotOurs(_))) => {
                 return (Self::default(), Some(why));
             }
@@ -84,7 +85,7 @@ fn is_whole(size: u64) -> bool {
 }
 
 /// Sees to it that the file has a page.
-fn prepare(handle: &dyn LockHandle) -> Result<(), NoPage> {
+fn prepare(handle: &dyn LockHandle, origin: Origin) -> Result<(), NoPage> {
     if !handle.file().is_some_and(is_local) {
         return Err(NoPage::Unsupported);
     }
@@ -93,7 +94,11 @@ fn prepare(handle: &dyn LockHandle) -> Result<(), NoPage> {
         // NOTE: another name may be that of a file which is empty for another purpose.
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
         // Two who come at the same time both write it: the later stamps are new to everybody.
+        0 if origin == Origin::Unknown => Err(NoPage::Unsupported),
         0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
+        size if !is_whole(size) && origin == Origin::New => {
+            handle.write_at(0, &blank()).map_err(NoPage::Unwritable)
+        }
         size if !is_whole(size) => Err(NoPage::NotOurs("it holds no whole page")),
         _ => Ok(()),
     }

@@ -284,7 +284,15 @@ impl Play {
         self.observe();
         let left = |disk: &Disk| disk.names.iter().map(|(name, _)| name.clone()).collect();
         let left: Vec<String> = left(&self.machine.disk());
-        let beside = |name: &&String| *name != SNAPSHOT && !name.contains(".damaged-");
+        // A process that dies before it has written to its new lock file leaves an empty one, as
+        // other programs do: it stays.
+        let is_empty_lock = |name: &str| {
+            name.ends_with(".lock")
+                && self.machine.disk().read(name).is_some_and(|it| it.is_empty())
+        };
+        let beside = |name: &&String| {
+            *name != SNAPSHOT && !name.contains(".damaged-") && !is_empty_lock(name)
+        };
         if let Some(name) = left.iter().find(beside).filter(|_| !actor.is_dead()) {
             self.machine.scheduler.fail(format!("LEFT BEHIND: {name}"));
         }
