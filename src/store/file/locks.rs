@@ -172,7 +172,7 @@ impl Locks {
 
     /// Whether the lock file is one that the last process may remove.
     pub fn are_own(&self) -> bool {
-        self.presence.lock().as_ref().is_some_and(|lock| lock.is_own())
+        self.open().is_some_and(|lock| lock.is_own())
     }
 
     /// Whether this process has joined.

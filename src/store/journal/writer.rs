@@ -122,7 +122,7 @@ impl Journal {
 
     /// Whether what it holds is text, as no journal is: another program's file of this name.
     pub fn holds_text(&self) -> io::Result<bool> {
-        let bytes = self.file.read(0, SAMPLE)?;
+        let bytes = self.file()?.read(0, SAMPLE)?;
         let is_text = |text: &[u8]| match str::from_utf8(text) {
             Ok(_) => true,
             Err(error) => error.error_len().is_none(),
