@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _modes, _options, _registry
+from . import _durations, _modes, _options, _registry
 from ._cache_state import CacheState
 from ._mapping import CacheMapping
 from ._typing import TYPE_CHECKING, overload
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         CacheOptions,
         Decorator,
         Durability,
+        Duration,
         FunctionOptions,
         Memoised,
         Mode,
@@ -263,6 +264,30 @@ class Cache(CacheMapping):
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
+
+    def prune(self, *, older_than: Duration, name: str | None = None) -> int:
+        """Forget all entries that were made longer ago than a duration.
+
+        What expired goes by itself: when the file is written, it drops what has been expired for
+        longer than another ttl, and for a day.
+
+        Args:
+            older_than: A duration, as for ``ttl=``.
+            name: Only the results of this function: what stands before the parenthesis of its keys,
+                ``module.qualname`` or what ``name=`` said. None (default): of any.
+
+        Returns:
+            How many entries went.
+
+        Raises:
+            TypeError: ``older_than`` is no duration.
+            ValueError: ``older_than`` cannot be read, or is not above zero.
+        """
+        since = self._state.now() - _durations.seconds(older_than, "older_than")
+        keys = self._state.entries.made_before(since, name)
+        count = sum(self._state.entries.remove(key) for key in keys)
+        self._state.release()
+        return count
 
     def forget(self, pattern: str = "*", *, tag: str | None = None, erase: bool = False) -> int:
         """Forget all entries whose key text fits a pattern, and that have a tag.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from _weakref import ref  # weakref itself takes a while to import
 
 from . import _modes, _options, _registry
@@ -88,6 +89,11 @@ class CacheState:
         """The functions that are memoised here and alive."""
         found = [reference() for reference in list(self._functions)]
         return [memoised for memoised in found if memoised is not None]
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970, by the clock of the cache."""
+        clock = self.options.clock or time.time
+        return clock()
 
     def release(self) -> None:
         """Let go of results that functions remember by the arguments of their calls."""

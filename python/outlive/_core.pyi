@@ -119,6 +119,9 @@ class Cache:
     def notes(self) -> list[tuple[str, bytes]]:
         """The keys of all entries of which more is known, with that as JSON."""
 
+    def made_before(self, time: float, name: str | None) -> list[str]:
+        """The keys of all entries that were made before a time, of functions with a name."""
+
     def remove(self, key: str) -> bool:
         """Forgets one entry; says whether there was one."""
 

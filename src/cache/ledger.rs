@@ -10,6 +10,7 @@ use super::gate::Gate;
 use super::intake::Intake;
 use super::state::State;
 use super::table::Table;
+use crate::clock;
 use crate::error::Result;
 use crate::store::{Affected, Change, ExternalChange, Page, Store};
 use crate::sync::{Arc, Mutex, MutexGuard, rank};
@@ -141,13 +142,21 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Has the store forget what went for want of room; the history is locked.
+    /// Has the store forget what went for want of room; the history is locked. Others hear of it:
+    /// whoever computes such a key anew does not know that they serve an older result.
     pub fn write_off(&self, evicted: &Displaced<L>) {
+        let mut keys = Vec::new();
         for (key, entry) in evicted {
             if entry.to_item(key).is_some() {
                 // A failure is in the store's notices.
                 let _ = self.store.append(&Change::Remove(key.clone()));
+                keys.push(key);
             }
+        }
+        match keys[..] {
+            [] => {}
+            [key] => self.store.announce(Affected::Key(key)),
+            _ => self.store.announce(Affected::All),
         }
     }
 
@@ -155,7 +164,10 @@ impl<L: Clone> Ledger<L> {
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let history = self.history.lock();
         let mut state = self.state.lock();
-        let Some(old) = state.remove(key) else {
+        let withheld = if durable { state.withheld.release(key) } else { None };
+        let is_withheld = withheld.is_some();
+        let known = state.remove(key);
+        let Some(old) = known.or_else(|| withheld.map(|item| Entry::from_item(item).1)) else {
             drop((state, history));
             // Another thread may have removed it, and not told the store yet.
             let _ = self.store.settle();
@@ -164,8 +176,7 @@ impl<L: Clone> Ledger<L> {
         if !durable {
             state.withheld.keep(key, &old);
         }
-        let stored =
-            durable && (state.withheld.release(key) || old.text.is_some() && !old.transient);
+        let stored = durable && (is_withheld || old.text.is_some() && !old.transient);
         drop(state);
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };
@@ -199,7 +210,8 @@ impl<L: Clone> Ledger<L> {
     pub fn clear(&self, durable: bool) -> Table<L> {
         let history = self.history.lock();
         let mut state = self.state.lock();
-        let was_empty = state.table().is_empty() && state.salt.is_none();
+        let was_empty =
+            state.table().is_empty() && state.withheld.is_empty() && state.salt.is_none();
         let old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
         let stored = durable && !was_empty;
@@ -213,6 +225,13 @@ impl<L: Clone> Ledger<L> {
             self.store.announce(Affected::All);
         }
         old
+    }
+
+    /// Takes out what expired so long ago that the file need not keep it; the history is locked.
+    pub fn drop_expired(&self) -> Displaced<L> {
+        let expired = self.state.lock().drop_expired(clock::now());
+        self.write_off(&expired);
+        expired
     }
 
     /// Takes in what other processes did. Cheap when they did nothing.

@@ -20,6 +20,16 @@ pub enum Share {
     Number(u64),
 }
 
+impl Share {
+    /// That of the function that made an entry, as far as can be told.
+    pub fn of(key: &[u8], origin: Option<Origin>) -> Option<Self> {
+        match origin {
+            Some(origin) => Some(Self::Number(origin.function)),
+            None => name_of(key).map(|name| Self::Name(name.to_vec())),
+        }
+    }
+}
+
 /// What was used last, and how much there may be.
 #[derive(Debug, Default)]
 pub struct Limiter {
@@ -72,14 +82,9 @@ impl Limiter {
     /// Counts an entry that went for want of room.
     pub fn count_evicted(&mut self, key: &[u8], origin: Option<Origin>) {
         self.evicted_in_all += 1;
-        let share = match origin {
-            Some(origin) => Share::Number(origin.function),
-            None => match name_of(key) {
-                Some(name) => Share::Name(name.to_vec()),
-                None => return,
-            },
-        };
-        *self.evicted.entry(share).or_default() += 1;
+        if let Some(share) = Share::of(key, origin) {
+            *self.evicted.entry(share).or_default() += 1;
+        }
     }
 
     /// How many entries went for want of room.
@@ -94,10 +99,7 @@ impl Limiter {
         if self.limited.is_empty() {
             return Scope::CACHE;
         }
-        let share = match origin {
-            Some(origin) => Some(Share::Number(origin.function)),
-            None => name_of(key).map(|name| Share::Name(name.to_vec())),
-        };
+        let share = Share::of(key, origin);
         share.and_then(|share| self.limited.get(&share).copied()).unwrap_or(Scope::CACHE)
     }
 }

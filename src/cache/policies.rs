@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::ledger::Ledger;
+use super::lifetimes::Lifetime;
 use super::limiter::Share;
 use crate::policy::Limits;
 use crate::sync::{self, Arc};
@@ -42,6 +43,20 @@ impl<L: Clone> Policies<L> {
     pub fn evictions(&self, share: &Share) -> u64 {
         let _active = sync::active();
         self.0.state.lock().rows.evictions(share)
+    }
+
+    /// Sets how long the file keeps the results of a function; None: for ever. What is over goes when
+    /// a snapshot is written.
+    pub fn expire(&self, share: Share, lifetime: Option<Lifetime>) {
+        let _active = sync::active();
+        self.0.state.lock().lifetimes.set(share, lifetime);
+    }
+
+    /// The keys of all entries that were made before `time`, by the functions of `share` if it names
+    /// one.
+    pub fn made_before(&self, time: f64, share: &Share) -> Vec<Bytes> {
+        let _active = sync::active();
+        self.0.loaded().made_before(time, share)
     }
 
     /// Has creation times survive in the file from now on: somebody uses expiry, so entries grow old

@@ -78,6 +78,7 @@ impl<L: Clone> Saver<L> {
         let ledger = &*self.ledger;
         let Some(mut saving) = begin(ledger.store.as_ref())? else { return Ok(true) };
         let history = ledger.history.lock();
+        displaced.extend(ledger.drop_expired());
         let Some(changes) = saving.seal()? else { return Ok(true) };
         displaced.extend(ledger.take_in(changes));
         let mut state = ledger.state.lock();

@@ -8,6 +8,8 @@ use super::bounded_table::{BoundedTable, Displaced, Replaced};
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
 use super::lease::Found;
+use super::lifetimes::Lifetimes;
+use super::limiter::Share;
 use super::salt::Salt;
 use super::table::Table;
 use super::withheld::Withheld;
@@ -32,6 +34,8 @@ pub struct State<L> {
     pub(super) modified: Option<f64>,
     /// Whether creation times must survive in the file: somebody uses expiry.
     pub(super) keeps_times: bool,
+    /// What need not survive for ever.
+    pub(super) lifetimes: Lifetimes,
 }
 
 impl<L> State<L> {
@@ -45,6 +49,7 @@ impl<L> State<L> {
             is_checked: false,
             modified: None,
             keeps_times: false,
+            lifetimes: Lifetimes::default(),
         }
     }
 
@@ -208,6 +213,23 @@ impl<L: Clone> State<L> {
             _ => drop(self.withheld.release(key)),
         }
         (old, evicted)
+    }
+
+    /// The keys of all entries that were made before `time`, by the functions of `share` if it names
+    /// one.
+    pub fn made_before(&self, time: f64, share: &Share) -> Vec<Bytes> {
+        let is_meant = |key: &Bytes, entry: &Entry<L>| {
+            let old = entry.created.is_some_and(|created| created < time);
+            old && (*share == Share::All || Share::of(key, None).as_ref() == Some(share))
+        };
+        let meant = self.table().iter().filter(|(key, entry)| is_meant(key, entry));
+        meant.map(|(key, _)| key.into_owned()).collect()
+    }
+
+    /// Takes out what expired so long before `now` that the file need not keep it.
+    pub fn drop_expired(&mut self, now: f64) -> Displaced<L> {
+        let over = self.lifetimes.over(self.table(), now);
+        over.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 
     /// Takes the entry of `key` out.

@@ -20,10 +20,15 @@ impl Withheld {
         }
     }
 
-    /// Lets the file lose what it holds under `key`; says whether there was such a thing.
-    pub fn release(&mut self, key: &[u8]) -> bool {
+    /// Lets the file lose what it holds under `key`, and hands that out.
+    pub fn release(&mut self, key: &[u8]) -> Option<Item> {
         // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
-        !self.0.is_empty() && self.0.remove(key).is_some()
+        if self.0.is_empty() { None } else { self.0.remove(key) }
+    }
+
+    /// Whether the file keeps nothing that this process does not have.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Lets the file lose everything.

@@ -25,7 +25,16 @@ pub enum Freshness {
     },
 }
 
+/// Seconds for which every result that has expired is kept.
+const A_DAY: f64 = 86_400.0;
+
 impl Expiry {
+    /// How long after a result was made nobody can want it any more: it has been expired, even for
+    /// failures, for another ttl, and for a day. None if it never expires.
+    pub fn lifetime(&self) -> Option<f64> {
+        self.ttl.map(|ttl| ttl + self.stale_if_error.unwrap_or(0.0) + ttl.max(A_DAY))
+    }
+
     /// Judges a result that was made at `created`, or, if nobody wrote that down, when its file was
     /// last `modified`. All times are seconds since the epoch.
     ///

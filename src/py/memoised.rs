@@ -196,6 +196,7 @@ impl Memoised {
         if options.expires() {
             self.core.get().cache().policies().keep_times();
         }
+        self.core.get().cache().policies().expire(self.share(), options.lifetime());
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
         if self.configured.swap(true, Ordering::AcqRel) {
             // What a call under way is about to remember was found under the old ones.

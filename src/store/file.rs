@@ -7,7 +7,8 @@
 //!   something to write appends to the lowest generation that has not ended; if there is none, a
 //!   new chain is begun under the checkpoint lock.
 //! * `NAME.json.lock`: there while processes write. Each holds a shared lock on it (*presence*)
-//!   from its first append or key lock to its close (see [`super::lock`]). Readers never make a file.
+//!   from its first append, key lock or call in a mode that writes to its close (see [`super::lock`]).
+//!   What only reads makes no file.
 //! * `NAME.json.tmp-<unique>`: a snapshot being written, under the checkpoint lock, so that any
 //!   other such file is a dead process's.
 //!

@@ -7,7 +7,7 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import classes, files, hits, misses, report, threads
+from . import classes, files, hits, misses, purges, report, threads
 
 
 def main() -> None:
@@ -15,7 +15,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
     parser.add_argument(
-        "--only", choices=["threads", "hits", "classes", "misses", "files"], help="one part alone"
+        "--only",
+        choices=["threads", "hits", "classes", "misses", "files", "purges"],
+        help="one part alone",
     )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
     given = parser.parse_args()
@@ -39,6 +41,7 @@ def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
         "misses": misses.tables(
             10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)
         ),
+        "purges": purges.tables(10_000 if long else 1_000),
         "files": files.tables((10, 100, 1000) if long else (10, 100), 5 if long else 3),
     }
     return [itertools.chain(tables) for name, tables in parts.items() if only in (None, name)]

@@ -28,6 +28,13 @@ def hit_one_str(calls: int) -> None:
         f(KEY)
 
 
+def hit_in_a_file(calls: int) -> None:
+    """One str argument, of a cache whose file other processes may change."""
+    f = Cache(Path(tempfile.mkdtemp()) / "cache.json").memoise(_answer)
+    for _ in range(calls):
+        f(KEY)
+
+
 def hit_two_arguments(calls: int) -> None:
     """A str and an int."""
     f = Cache().memoise(_answer)
@@ -100,6 +107,7 @@ SCENES: dict[str, Scene] = {
     scene.__name__.replace("_", " "): scene
     for scene in (
         hit_one_str,
+        hit_in_a_file,
         hit_two_arguments,
         hit_keyword,
         hit_ttl,

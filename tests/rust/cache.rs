@@ -387,3 +387,22 @@ fn what_is_computed_beside_comes_second() {
         assert_eq!(text(&cache, "key").as_deref(), Some(kept));
     }
 }
+
+/// What was dropped while the file was left alone can still be forgotten, alone or with everything.
+#[test]
+fn what_is_withheld_can_be_forgotten() {
+    for all in [false, true] {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("c.json");
+        let cache = on_disk(&path);
+        cache.put(&key("a"), result("1")).unwrap();
+        assert!(cache.remove(b"a", false).is_some() && cache.is_empty());
+        if all {
+            cache.clear(true);
+        } else {
+            assert!(cache.remove(b"a", true).is_some());
+        }
+        cache.saver().close().unwrap();
+        assert!(on_disk(&path).is_empty());
+    }
+}

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use outlive::cache::{Ask, Cache, Entry, Miss, StaleResult};
+use outlive::cache::{Ask, Cache, Entry, Miss, Share, StaleResult};
 use outlive::flight::Owner;
+use outlive::policy::Limits;
 use outlive::store::{Affected, FileStore, Page, Store};
 
 use super::stand::{OPTIONS, place, put};
@@ -69,6 +70,20 @@ fn only_old_results_are_announced() {
     cache.clear(true);
     let cleared = stamps();
     assert!(cleared.0 != forgotten.0 && cleared.1 != first.1 && cleared.2 == forgotten.2);
+}
+
+/// What goes for want of room is announced: whoever computes it anew cannot know who serves it.
+#[test]
+fn evictions_are_announced() {
+    let (_folder, path) = place();
+    let other = present(&path);
+    let page = page(&other);
+    let cache = Text::new(Box::new(FileStore::new(path, OPTIONS)));
+    cache.policies().limit(Share::All, Limits { maxsize: Some(1), max_bytes: None });
+    compute(&cache, "a");
+    let before = page.changes_of(b"a");
+    compute(&cache, "b");
+    assert_ne!(page.changes_of(b"a"), before);
 }
 
 /// What only this process forgets, in a mode that leaves the file alone, is no news to others.

@@ -9,7 +9,7 @@ use pyo3::types::{PyList, PyString};
 
 use super::PyFound;
 use super::core::CoreCache;
-use crate::cache::Entry;
+use crate::cache::{Entry, Share};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
@@ -40,6 +40,19 @@ impl CoreCache {
         Self::look(slf)?;
         let all = slf.get().cache.notes();
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
+    }
+
+    /// The keys of all entries that were made before `time`, in seconds since the epoch; of functions
+    /// with this name if there is one.
+    fn made_before<'py>(
+        slf: &Bound<'py, Self>,
+        time: f64,
+        name: Option<&str>,
+    ) -> PyResult<Vec<Bound<'py, PyString>>> {
+        Self::look(slf)?;
+        let share = name.map_or(Share::All, |name| Share::Name(name.as_bytes().to_vec()));
+        let keys = slf.get().cache().policies().made_before(time, &share);
+        keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
 
     /// The result under `key`, fresh or not, for who is to replace it; None if there is none.

@@ -3,7 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::cache::Lifetime;
 use crate::clock;
+use crate::policy::Expiry;
 use crate::py::ffi::call_with;
 
 /// How results are kept and served.
@@ -66,6 +68,14 @@ impl Options {
             Some(clock) => call_with(clock.bind(py), ())?.extract(),
             None => Ok(clock::now()),
         }
+    }
+
+    /// How long the file keeps results; None if they do not grow old, or each tells for itself.
+    pub fn lifetime(&self) -> Option<Lifetime> {
+        let Some(Ttl::Seconds(ttl)) = self.ttl else { return None };
+        let expiry =
+            Expiry { ttl: Some(ttl), refresh_after: None, stale_if_error: self.stale_if_error };
+        Some(Lifetime { seconds: expiry.lifetime()?, own_clock: self.clock.is_some() })
     }
 
     /// Visits what it holds, for the garbage collector.

@@ -1,0 +1,70 @@
+"""How soon the hits of another process see that a result was forgotten.
+
+One process does nothing but hit; this one forgets the result, again and again. What counts is the time
+from the return of ``forget`` to the moment when the other one computes anew, by the clock that both
+share. It is often none at all: the other one sees the stamp before ``forget`` has returned.
+"""
+
+from __future__ import annotations
+
+import mmap
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from outlive import Cache
+
+from .report import Table
+
+#: Words of a file that both map: when the other one computed last, how often, and whether to end.
+_WHEN, _COUNT, _END = range(3)
+
+_OTHER = """
+import mmap, sys, time
+from outlive import Cache
+with open(sys.argv[1] + "/words", "r+b") as file:
+    words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+
+@Cache(sys.argv[1] + "/cache.json").memoise(name="f")
+def f(uri):
+    words[0] = time.monotonic_ns()
+    words[1] += 1
+    return uri
+
+while not words[2]:
+    f("https://api.example.org/issues/1")
+"""
+
+
+def _delays(folder: Path, purges: int) -> list[float]:
+    """Nanoseconds of each purge."""
+    (folder / "words").write_bytes(bytes(24))
+    f = Cache(folder / "cache.json").memoise(lambda uri: uri, name="f")
+    uri, delays = "https://api.example.org/issues/1", []
+    with (folder / "words").open("r+b") as file:
+        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+    with subprocess.Popen([sys.executable, "-c", _OTHER, str(folder)]) as other:
+        for purge in range(purges):
+            while words[_COUNT] <= purge and other.poll() is None:
+                time.sleep(0.0001)
+            time.sleep(0.001)
+            f.forget(uri)
+            forgotten = time.monotonic_ns()
+            while words[_COUNT] <= purge + 1 and other.poll() is None:
+                time.sleep(0.0001)
+            delays.append(max(0.0, words[_WHEN] - forgotten))
+        words[_END] = 1
+    return sorted(delays)
+
+
+def tables(purges: int) -> Iterator[Table]:
+    """One table, of as many purges."""
+    with tempfile.TemporaryDirectory() as folder:
+        delays = _delays(Path(folder), purges)
+    values = {
+        f"p{part}": delays[min(len(delays) - 1, len(delays) * part // 100)] for part in (50, 99)
+    }
+    yield Table("Forgotten in one process, not served any more in another", "ns", values)
