@@ -42,6 +42,7 @@ faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated hist
 	$(BIN)/pytest -q tests/python/faults --faults=long
 	SIM_SEEDS=10000 SIM_DELAYS=2 cargo test -q --test simulation
 	HOSTILE_TIMES=20 cargo test -q --test core hostile_files
+	tools/fuzz 10
 
 fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
 	tools/fuzz $(FUZZ_S)

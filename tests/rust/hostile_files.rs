@@ -107,3 +107,10 @@ fn an_entry_under_our_own_key() {
           \"outlive\": {\"format\": 2, \"sal\": \"\"}",
     );
 }
+
+/// What fuzzing found: a user's entry that looks like the last line of an annotated file keeps its
+/// place in a flat one.
+#[test]
+fn an_entry_that_looks_like_the_last_line() {
+    hostile::snapshot(b"{\n\"\": []}e7.\n\"outlive\":{\"format\": 2}\n,\n\"t\": 2}\n");
+}

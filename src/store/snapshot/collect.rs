@@ -29,6 +29,8 @@ pub(super) struct Collector {
     meta: Option<Meta>,
     /// The last line of an annotated file; an entry like any other if the file is flat after all.
     line: Option<(Entry, Line)>,
+    /// How many entries were found before it.
+    before_line: usize,
     /// Keys that an annotated file spells with one colon more.
     respelled: Vec<Vec<u8>>,
 }
@@ -93,7 +95,7 @@ impl Collector {
         let broken_line = if format.is_none() { self.take_broken_line(file) } else { None };
         format = format.or(broken_line.map(|_| Format::Annotated));
         if let Some((entry, _)) = self.line.take().filter(|_| is_ambiguous) {
-            self.add_fresh(reserved::PREFIX, &entry);
+            self.insert_line(&entry);
         }
         self.settle(file);
         if format.is_none() && !self.found.is_empty() {
@@ -112,6 +114,16 @@ impl Collector {
             is_ambiguous,
         };
         Collected { entries, index: self.index, format, later, broken_line }
+    }
+
+    /// Takes what looked like a last line in after all: where it stood, unless that is not known any
+    /// more.
+    fn insert_line(&mut self, entry: &Entry) {
+        self.add_fresh(reserved::PREFIX, entry);
+        if self.fresh.len() == self.found.len() {
+            self.fresh[self.before_line..].rotate_right(1);
+            self.found[self.before_line..].rotate_right(1);
+        }
     }
 
     /// Takes the last entry out if all others are those of an annotated file, and it is what is left
@@ -209,6 +221,9 @@ impl Collector {
         if key == reserved::LINE_KEY.as_bytes() {
             let line = reserved::read_line(value).map(|line| (entry.clone(), line));
             let ours = line.is_some();
+            if self.line.is_none() {
+                self.before_line = self.found.len();
+            }
             self.line = line.or(self.line.take());
             return ours;
         }
