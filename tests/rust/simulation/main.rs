@@ -4,6 +4,7 @@
 //! A failure prints its seed: `SIM_SEED=… cargo test --test simulation` plays it again, step by step.
 #![cfg(debug_assertions)]
 
+mod actor;
 mod chooser;
 mod client;
 mod disk;
@@ -21,3 +22,4 @@ mod random;
 mod scheduler;
 mod seeds;
 mod shrink;
+mod tasks;

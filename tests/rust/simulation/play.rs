@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use outlive::store::Durability;
 
+use super::actor::Actor;
 use super::chooser::{Chooser, Script};
 use super::client::Client;
 use super::disk::{Description, Disk};
 use super::editor;
-use super::history::{End, Event, History, KEYS, Life, Op};
+use super::history::{Event, History, KEYS, Life, Op};
 use super::machine::{Machine, SNAPSHOT, View};
-use super::oracle::{Oracle, Read, Value};
+use super::oracle::Oracle;
 use super::power::Fate;
 use super::random::Random;
 use super::scheduler::{Process, Scheduler, Task};
@@ -41,29 +42,21 @@ pub struct Play {
     /// Counts results, so that no two are the same.
     results: AtomicU64,
     /// How many saves and closes are under way: what an editor does meanwhile may be written over.
-    folds: AtomicUsize,
+    pub folds: AtomicUsize,
     /// How many were begun.
-    begun: AtomicU64,
+    pub begun: AtomicU64,
     /// Whether files were taken away from under a process, or a save was cut off: what is removed
     /// may come again.
     disturbed: AtomicBool,
     /// Whether somebody cleared: journals say so, and an editor does not know them.
-    cleared: AtomicBool,
+    pub cleared: AtomicBool,
     /// What the parents of processes have open.
-    parents: Mutex<Vec<(Process, Description)>>,
+    pub parents: Mutex<Vec<(Process, Description)>>,
     /// The process that lives in each slot.
     living: Mutex<Vec<Option<Process>>>,
     durability: Durability,
     /// Whether nothing happens that the user must be told.
-    quiet: bool,
-}
-
-/// One process of a history.
-#[derive(Clone)]
-struct Actor {
-    play: Arc<Play>,
-    view: View,
-    client: Client,
+    pub quiet: bool,
 }
 
 /// A pause between two looks at threads that are to end.
@@ -137,7 +130,8 @@ pub fn edited(number: usize) -> String {
     format!("e{number}")
 }
 
-fn all_keys() -> Vec<String> {
+/// The names of all keys.
+pub fn all_keys() -> Vec<String> {
     (0..KEYS).map(key).chain((0..2).map(edited)).collect()
 }
 
@@ -163,7 +157,8 @@ impl Play {
         self.look_at_the_end();
     }
 
-    fn join(&self, tasks: &[Task]) {
+    /// Waits for the ends of `tasks`.
+    pub fn join(&self, tasks: &[Task]) {
         while !self.machine.scheduler.are_done(tasks) {
             self.machine.scheduler.sleep(PAUSE);
         }
@@ -189,7 +184,7 @@ impl Play {
     }
 
     /// Ends those whose child `process` was.
-    fn end_parents(&self, process: Process) {
+    pub fn end_parents(&self, process: Process) {
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         let own = parents.extract_if(.., |(child, _)| *child == process);
         own.for_each(|(_, file)| self.machine.disk().close(file));
@@ -309,166 +304,5 @@ impl Play {
         let saves = self.folds.load(Ordering::Relaxed) > 0;
         let cleared = self.cleared.load(Ordering::Relaxed);
         (!saves && !cleared, self.begun.load(Ordering::Relaxed))
-    }
-}
-
-impl Actor {
-    fn live(&self, life: &Life, workers: &Mutex<Vec<Task>>) {
-        let (first, others) = life.threads.split_first().expect("there is one");
-        for ops in others {
-            let (actor, ops) = (self.clone(), ops.clone());
-            let run = move || ops.into_iter().for_each(|op| actor.run(op));
-            let task = self.play.machine.scheduler.spawn(self.view.process, run);
-            workers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
-        }
-        for &op in first {
-            self.run(op);
-        }
-        let workers = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.play.join(&workers);
-        if life.end == End::Close {
-            self.run(Op::Close);
-        }
-        self.hear();
-    }
-
-    /// Nobody is told anything if there was no trouble.
-    fn hear(&self) {
-        let told = self.client.notices();
-        if let Some(first) = told.first().filter(|_| self.play.quiet) {
-            self.play.machine.scheduler.fail(format!("TOLD: {first}"));
-        }
-    }
-
-    fn run(&self, op: Op) {
-        self.play.machine.scheduler.note(|| format!("{op:?}"));
-        match op {
-            Op::Call(number) => self.call(&key(number)),
-            Op::Refresh(number) => self.compute(&key(number)),
-            Op::Look(number) => self.look(&key(number)),
-            Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
-            Op::Clear => self.clear(),
-            Op::Fork(lingers) => self.fork(lingers),
-            Op::Save => self.save(|| self.client.save()),
-            Op::Close => self.save(|| self.client.close()),
-        }
-    }
-
-    /// Clears. Who has not looked at an edit yet may leave it there.
-    fn clear(&self) {
-        self.play.cleared.store(true, Ordering::Relaxed);
-        let (own, edited) =
-            all_keys().into_iter().partition::<Vec<_>, _>(|key| key.starts_with('k'));
-        self.play.oracle.begin(&edited, &None, self.view.process, self.moment());
-        self.delete(&own, || self.client.clear());
-    }
-
-    /// Goes on as a child. The parent does nothing more, but has its files open until it ends.
-    fn fork(&self, lingers: bool) {
-        let files = self.play.machine.disk().fork(self.view.process);
-        let files = files.into_iter().map(|file| (self.view.process, file));
-        self.play.parents.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
-        self.client.after_fork();
-        if !lingers {
-            self.play.end_parents(self.view.process);
-        }
-    }
-
-    fn moment(&self) -> u64 {
-        self.play.machine.scheduler.moment()
-    }
-
-    fn is_dead(&self) -> bool {
-        self.play.machine.scheduler.is_killed(self.view.process)
-    }
-
-    /// Whether it could not read something, and goes on with what it knows.
-    fn is_blind(&self) -> bool {
-        self.play.machine.disk().blind.contains(&self.view.process)
-    }
-
-    /// How many troubles this process has met; a folder that is not there is one at any time.
-    fn struck(&self) -> u64 {
-        let mut disk = self.play.machine.disk();
-        let missing = u64::from(!disk.folder);
-        let struck = disk.struck.entry(self.view.process).or_default();
-        *struck += missing;
-        *struck
-    }
-
-    fn found(&self, key: &str, value: Value, start: u64) {
-        self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
-        let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
-        // Who could not read, or is dead, proves nothing.
-        if self.is_blind() || self.is_dead() {
-            return;
-        }
-        self.play.oracle.found(Read { key, value, process, start, end });
-    }
-
-    fn look(&self, key: &str) {
-        let start = self.moment();
-        self.found(key, self.client.look(key), start);
-    }
-
-    fn call(&self, key: &str) {
-        let start = self.moment();
-        if let Some(text) = self.client.look(key) {
-            return self.found(key, Some(text), start);
-        }
-        self.found(key, None, start);
-        let start = self.moment();
-        match self.client.lead(key) {
-            Err(text) => self.found(key, Some(text), start),
-            Ok(_lock) => self.compute(key),
-        }
-    }
-
-    fn compute(&self, key: &str) {
-        let (text, start) = (self.play.result(key), self.moment());
-        let keys = [key.to_owned()];
-        self.play.oracle.begin(&keys, &Some(text.clone()), self.view.process, start);
-        let promised = self.client.put(key, &text) && !self.is_dead();
-        self.play.oracle.end(start, self.moment(), promised);
-        self.play.machine.scheduler.note(|| format!("  {key} got {text}, promised: {promised}"));
-    }
-
-    /// Deletes; it is promised if nothing went wrong.
-    fn delete(&self, keys: &[String], delete: impl FnOnce()) {
-        let (start, struck) = (self.moment(), self.struck());
-        let behind = self.play.oracle.is_behind(self.view.process);
-        self.play.oracle.begin(keys, &None, self.view.process, start);
-        delete();
-        let promised = struck == self.struck() && !behind && !self.is_dead();
-        self.play.oracle.end(start, self.moment(), promised);
-    }
-
-    fn save(&self, save: impl FnOnce() -> bool) {
-        let (start, struck) = (self.moment(), self.struck());
-        let fold = Folding::begin(&self.play);
-        let worked = save();
-        drop(fold);
-        let worked = worked && struck == self.struck() && !self.is_blind() && !self.is_dead();
-        self.play.machine.scheduler.note(|| format!("  worked: {worked}"));
-        if worked {
-            self.play.oracle.saved(self.view.process, start, self.moment());
-        }
-    }
-}
-
-/// Counts a save while it lasts.
-struct Folding<'a>(&'a Play);
-
-impl<'a> Folding<'a> {
-    fn begin(play: &'a Play) -> Self {
-        play.folds.fetch_add(1, Ordering::Relaxed);
-        play.begun.fetch_add(1, Ordering::Relaxed);
-        Self(play)
-    }
-}
-
-impl Drop for Folding<'_> {
-    fn drop(&mut self) {
-        self.0.folds.fetch_sub(1, Ordering::Relaxed);
     }
 }

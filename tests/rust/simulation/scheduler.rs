@@ -14,57 +14,12 @@ use std::time::Duration;
 use outlive::stepping;
 
 use super::chooser::Chooser;
+use super::tasks::{Entry, Life, NOBODY, PATIENCE, Status, Tasks};
 
-/// A history that takes more steps than this makes no progress.
-const STEPS: u64 = 30_000;
-/// How often everybody may wait for somebody else before it counts.
-const PATIENCE: u32 = 300;
-/// Nobody: the history has ended.
-const NOBODY: usize = usize::MAX;
-
-/// A simulated thread.
-pub type Task = usize;
-/// A simulated process.
-pub type Process = usize;
+pub use super::tasks::{Process, Task};
 
 /// What unwinds the threads of a process that is killed.
 struct Killed;
-
-#[derive(Debug)]
-enum Status {
-    Ready,
-    /// It waits for what another thread holds; it looked in vain when there was so much progress.
-    Waiting(u64),
-    Sleeping(Duration),
-    Done,
-}
-
-#[derive(Debug)]
-struct Entry {
-    process: Process,
-    status: Status,
-    thread: Option<Thread>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Life {
-    killed: bool,
-    stopped: bool,
-}
-
-/// All simulated threads.
-#[derive(Debug)]
-struct Tasks {
-    all: Vec<Entry>,
-    processes: Vec<Life>,
-    chooser: Chooser,
-    clock: Duration,
-    steps: u64,
-    progress: u64,
-    patience: u32,
-    failure: Option<String>,
-    trace: Option<Vec<(u64, String)>>,
-}
 
 /// Hands the baton on.
 #[derive(Debug)]
@@ -320,77 +275,5 @@ impl Scheduler {
         let line = format!("p{process}.t{me} {}", what());
         let line = (tasks.progress, line);
         tasks.trace.get_or_insert_default().push(line);
-    }
-}
-
-impl Tasks {
-    fn is_killed(&self, task: Task) -> bool {
-        self.processes[self.all[task].process].killed
-    }
-
-    fn fail(&mut self, why: String) {
-        if self.failure.is_none() {
-            self.failure = Some(why);
-        }
-        self.processes.iter_mut().for_each(|life| life.killed = true);
-    }
-
-    fn count_step(&mut self) {
-        self.progress += 1;
-        self.steps += 1;
-        let time = self.chooser.tick();
-        self.clock += time;
-        if self.steps >= STEPS {
-            self.fail("it makes no progress".to_owned());
-        }
-    }
-
-    fn is_ready(&self, task: &Entry) -> bool {
-        let life = self.processes[task.process];
-        match task.status {
-            Status::Done => false,
-            _ if life.killed => true,
-            _ if life.stopped => false,
-            Status::Ready => true,
-            Status::Waiting(since) => since < self.progress,
-            Status::Sleeping(until) => until <= self.clock,
-        }
-    }
-
-    /// Who goes on; `must`: not the one who asks, unless there is nobody else.
-    fn choose(&mut self, me: Task, must: bool) -> Task {
-        loop {
-            let ready: Vec<Task> =
-                (0..self.all.len()).filter(|&task| self.is_ready(&self.all[task])).collect();
-            if !ready.is_empty() {
-                return self.chooser.choose(&ready, me, must);
-            }
-            if self.all.iter().all(|task| matches!(task.status, Status::Done)) {
-                return NOBODY;
-            }
-            self.let_time_pass();
-        }
-    }
-
-    /// Nobody can go on: the next sleeper wakes, or those who were stopped go on.
-    fn let_time_pass(&mut self) {
-        let stopped = |task: &Entry| self.processes[task.process].stopped;
-        let sleepers = self.all.iter().filter(|task| !stopped(task));
-        let next = sleepers.filter_map(|task| match task.status {
-            Status::Sleeping(until) => Some(until),
-            _ => None,
-        });
-        if let Some(until) = next.min() {
-            self.clock = self.clock.max(until);
-        } else if self.processes.iter().any(|life| life.stopped) {
-            self.processes.iter_mut().for_each(|life| life.stopped = false);
-        } else if self.patience > 0 {
-            // Another history may have what all histories of this program share, for a moment.
-            self.patience -= 1;
-            self.progress += 1;
-            thread::sleep(Duration::from_micros(100));
-        } else {
-            self.fail("everybody waits for somebody else".to_owned());
-        }
     }
 }

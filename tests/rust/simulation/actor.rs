@@ -1,0 +1,187 @@
+//! A process of a history: what its threads do, and what they promise.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::client::Client;
+use super::history::{End, Life, Op};
+use super::machine::View;
+use super::oracle::{Read, Value};
+use super::play::{Play, all_keys, key};
+use super::scheduler::Task;
+
+/// One process of a history.
+#[derive(Clone)]
+pub struct Actor {
+    /// The history it is part of.
+    pub play: Arc<Play>,
+    /// The disk as it sees it.
+    pub view: View,
+    /// Its cache.
+    pub client: Client,
+}
+
+impl Actor {
+    /// Lives `life`; its other threads are put among `workers`.
+    pub fn live(&self, life: &Life, workers: &Mutex<Vec<Task>>) {
+        let (first, others) = life.threads.split_first().expect("there is one");
+        for ops in others {
+            let (actor, ops) = (self.clone(), ops.clone());
+            let run = move || ops.into_iter().for_each(|op| actor.run(op));
+            let task = self.play.machine.scheduler.spawn(self.view.process, run);
+            workers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        }
+        for &op in first {
+            self.run(op);
+        }
+        let workers = workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.play.join(&workers);
+        if life.end == End::Close {
+            self.run(Op::Close);
+        }
+        self.hear();
+    }
+
+    /// Nobody is told anything if there was no trouble.
+    fn hear(&self) {
+        let told = self.client.notices();
+        if let Some(first) = told.first().filter(|_| self.play.quiet) {
+            self.play.machine.scheduler.fail(format!("TOLD: {first}"));
+        }
+    }
+
+    /// Does one thing.
+    pub fn run(&self, op: Op) {
+        self.play.machine.scheduler.note(|| format!("{op:?}"));
+        match op {
+            Op::Call(number) => self.call(&key(number)),
+            Op::Refresh(number) => self.compute(&key(number)),
+            Op::Look(number) => self.look(&key(number)),
+            Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
+            Op::Clear => self.clear(),
+            Op::Fork(lingers) => self.fork(lingers),
+            Op::Save => self.save(|| self.client.save()),
+            Op::Close => self.save(|| self.client.close()),
+        }
+    }
+
+    /// Clears. Who has not looked at an edit yet may leave it there.
+    fn clear(&self) {
+        self.play.cleared.store(true, Ordering::Relaxed);
+        let (own, edited) =
+            all_keys().into_iter().partition::<Vec<_>, _>(|key| key.starts_with('k'));
+        self.play.oracle.begin(&edited, &None, self.view.process, self.moment());
+        self.delete(&own, || self.client.clear());
+    }
+
+    /// Goes on as a child. The parent does nothing more, but has its files open until it ends.
+    fn fork(&self, lingers: bool) {
+        let files = self.play.machine.disk().fork(self.view.process);
+        let files = files.into_iter().map(|file| (self.view.process, file));
+        self.play.parents.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+        self.client.after_fork();
+        if !lingers {
+            self.play.end_parents(self.view.process);
+        }
+    }
+
+    fn moment(&self) -> u64 {
+        self.play.machine.scheduler.moment()
+    }
+
+    /// Whether it was killed.
+    pub fn is_dead(&self) -> bool {
+        self.play.machine.scheduler.is_killed(self.view.process)
+    }
+
+    /// Whether it could not read something, and goes on with what it knows.
+    fn is_blind(&self) -> bool {
+        self.play.machine.disk().blind.contains(&self.view.process)
+    }
+
+    /// How many troubles this process has met; a folder that is not there is one at any time.
+    fn struck(&self) -> u64 {
+        let mut disk = self.play.machine.disk();
+        let missing = u64::from(!disk.folder);
+        let struck = disk.struck.entry(self.view.process).or_default();
+        *struck += missing;
+        *struck
+    }
+
+    fn found(&self, key: &str, value: Value, start: u64) {
+        self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
+        let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
+        // Who could not read, or is dead, proves nothing.
+        if self.is_blind() || self.is_dead() {
+            return;
+        }
+        self.play.oracle.found(Read { key, value, process, start, end });
+    }
+
+    /// Looks at a key.
+    pub fn look(&self, key: &str) {
+        let start = self.moment();
+        self.found(key, self.client.look(key), start);
+    }
+
+    fn call(&self, key: &str) {
+        let start = self.moment();
+        if let Some(text) = self.client.look(key) {
+            return self.found(key, Some(text), start);
+        }
+        self.found(key, None, start);
+        let start = self.moment();
+        match self.client.lead(key) {
+            Err(text) => self.found(key, Some(text), start),
+            Ok(_lock) => self.compute(key),
+        }
+    }
+
+    fn compute(&self, key: &str) {
+        let (text, start) = (self.play.result(key), self.moment());
+        let keys = [key.to_owned()];
+        self.play.oracle.begin(&keys, &Some(text.clone()), self.view.process, start);
+        let promised = self.client.put(key, &text) && !self.is_dead();
+        self.play.oracle.end(start, self.moment(), promised);
+        self.play.machine.scheduler.note(|| format!("  {key} got {text}, promised: {promised}"));
+    }
+
+    /// Deletes; it is promised if nothing went wrong.
+    fn delete(&self, keys: &[String], delete: impl FnOnce()) {
+        let (start, struck) = (self.moment(), self.struck());
+        let behind = self.play.oracle.is_behind(self.view.process);
+        self.play.oracle.begin(keys, &None, self.view.process, start);
+        delete();
+        let promised = struck == self.struck() && !behind && !self.is_dead();
+        self.play.oracle.end(start, self.moment(), promised);
+    }
+
+    fn save(&self, save: impl FnOnce() -> bool) {
+        let (start, struck) = (self.moment(), self.struck());
+        let fold = Folding::begin(&self.play);
+        let worked = save();
+        drop(fold);
+        let worked = worked && struck == self.struck() && !self.is_blind() && !self.is_dead();
+        self.play.machine.scheduler.note(|| format!("  worked: {worked}"));
+        if worked {
+            self.play.oracle.saved(self.view.process, start, self.moment());
+        }
+    }
+}
+
+/// Counts a save while it lasts.
+struct Folding<'a>(&'a Play);
+
+impl<'a> Folding<'a> {
+    fn begin(play: &'a Play) -> Self {
+        play.folds.fetch_add(1, Ordering::Relaxed);
+        play.begun.fetch_add(1, Ordering::Relaxed);
+        Self(play)
+    }
+}
+
+impl Drop for Folding<'_> {
+    fn drop(&mut self) {
+        self.0.folds.fetch_sub(1, Ordering::Relaxed);
+    }
+}
