@@ -69,7 +69,7 @@ assert not errors, errors
     again += """
 for n in range(0, 300, 2):
     for x in range(4):
-        assert caches[n].memoise(lambda x: fail(x), name="f")(x) == [n, x]
+        assert caches[n].memoise(lambda x: fail(x), name="f", on_code_change="ignore")(x) == [n, x]
 """
     assert script.output(again) == ""
 
@@ -83,7 +83,7 @@ def test_a_killed_program_with_many_caches(script: Scripts) -> None:
         + """
 def fail(x): raise AssertionError(x)
 for n, cache in enumerate(caches):
-    function = cache.memoise(lambda x: fail(x), name="f")
+    function = cache.memoise(lambda x: fail(x), name="f", on_code_change="ignore")
     assert (function(1), function(2)) == ([n, 1], [n, 2])
 """
     )
