@@ -23,7 +23,8 @@ const ROOMS: &[&[&str]] = &[
     &["py/hits"],
     &["py/call"],
     &["py/task"],
-    &["py/control", "py/memoised", "py/report", "py/vectorcall"],
+    &["py/vectorcall"],
+    &["py/control", "py/memoised", "py/report"],
 ];
 
 /// A circle of imports, from a module back to itself; None if there is none.
