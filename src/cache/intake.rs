@@ -2,6 +2,7 @@
 
 use super::bounded_table::Displaced;
 use super::entry::Entry;
+use super::salt::Salt;
 use super::state::{State, modified};
 use crate::store::{Change, ExternalChange, Item, Loaded};
 
@@ -60,6 +61,7 @@ impl<'s, L: Clone> Intake<'s, L> {
     /// process. If the file's writer knew nothing of our results, they count as well.
     fn replace_all(&mut self, loaded: Loaded) {
         let state = &mut *self.state;
+        let salt = state.salt.take();
         let mut old = state.clear();
         state.modified = modified(&loaded).or(state.modified);
         for item in loaded.items.into_vec() {
@@ -91,6 +93,11 @@ impl<'s, L: Clone> Intake<'s, L> {
                 None => {}
             }
             state.table_mut().insert(key, entry);
+        }
+        if loaded.foreign && state.salt.is_none() {
+            // Without it nobody could make the keys again under which results are kept.
+            self.kept.extend(salt.iter().filter(|salt| salt.stored).map(Salt::to_item));
+            state.salt = salt;
         }
         self.displaced.extend(state.rows.measure());
     }

@@ -245,9 +245,12 @@ impl<L: Clone> Ledger<L> {
         displaced
     }
 
-    /// Joins the processes that announce, once.
+    /// Joins the processes that announce, unless this process is among them, or has found before that
+    /// it sees no page.
     pub fn join(&self) {
-        if !self.joined.swap(true, Ordering::AcqRel) {
+        // The page may have gone since: the files of an idle cache are closed.
+        self.watch(self.store.mapped_page());
+        if self.gate.watch.page().is_none() && !self.joined.swap(true, Ordering::AcqRel) {
             self.store.join();
         }
     }
@@ -261,8 +264,12 @@ impl<L: Clone> Ledger<L> {
 
     /// Has hits look at `page` from now on. Those that look at another one are outdated.
     fn watch(&self, page: Option<Arc<Page>>) {
+        let is_lost = page.is_none();
         if self.gate.watch.replace(page) {
             self.gate.epoch.advance();
+            if is_lost {
+                self.joined.store(false, Ordering::Release);
+            }
         }
     }
 

@@ -406,3 +406,22 @@ fn what_is_withheld_can_be_forgotten() {
         assert!(on_disk(&path).is_empty());
     }
 }
+
+/// An edit that knows nothing of the salt leaves it as it was.
+#[test]
+fn an_edit_without_the_salt_keeps_it() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    cache.put(&key("a"), result("1")).unwrap();
+    assert_eq!(cache.salts().offer("salt".to_owned(), true), "salt");
+    cache.saver().save().unwrap();
+    std::fs::write(&path, "{\"b\": 2}").unwrap();
+    cache.take_external_changes();
+    cache.saver().save().unwrap();
+    assert_eq!(cache.salts().get(true).as_deref(), Some("salt"));
+    cache.saver().close().unwrap();
+    let later = on_disk(&path);
+    assert_eq!(later.salts().get(true).as_deref(), Some("salt"));
+    assert!(later.contains(b"a") && later.contains(b"b"));
+}
