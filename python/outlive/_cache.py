@@ -311,6 +311,7 @@ class Cache(CacheMapping):
         import re
 
         fits = re.compile(fnmatch.translate(pattern)).match
+        self._state.entries.recall()
         keys = self if tag is None else self._state.tagged(tag)
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))
         self._state.release()

@@ -135,6 +135,7 @@ class CacheState:
 
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
+        self.entries.recall()
         for key in self.keys_of(memoised):
             self.entries.remove(key)
 

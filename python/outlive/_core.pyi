@@ -119,6 +119,9 @@ class Cache:
     def notes(self) -> list[tuple[str, bytes]]:
         """The keys of all entries of which more is known, with that as JSON."""
 
+    def recall(self) -> None:
+        """Takes back what was dropped while the file was left alone, to be forgotten for good."""
+
     def made_before(self, time: float, name: str | None) -> list[str]:
         """The keys of all entries that were made before a time, of functions with a name."""
 

@@ -231,6 +231,17 @@ where
         _old = self.ledger.clear(durable);
     }
 
+    /// Takes back what this process dropped while the file was left alone: whoever forgets by a pattern
+    /// must find it.
+    pub fn recall(&self) {
+        let evicted;
+        let _active = sync::active();
+        drop(self.ledger.loaded());
+        let _history = self.ledger.history.lock();
+        evicted = self.ledger.state.lock().recall();
+        self.ledger.write_off(&evicted);
+    }
+
     /// Takes out every decoded form that has no text, to break reference cycles.
     pub fn forget_unstorable(&self) {
         let displaced = self.ledger.state.lock().forget_unstorable();

@@ -232,6 +232,22 @@ impl<L: Clone> State<L> {
         over.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 
+    /// Takes back what this process dropped and the file kept, so that it can be listed and forgotten.
+    /// What goes for its sake.
+    pub fn recall(&mut self) -> Displaced<L> {
+        let mut evicted = Displaced::new();
+        for item in self.withheld.take() {
+            if self.table().contains(&item.key) {
+                // What replaced it here is found in its place.
+                self.withheld.insert(item);
+                continue;
+            }
+            let (key, entry) = Entry::from_item(item);
+            evicted.extend(self.rows.put(&key, entry).1);
+        }
+        evicted
+    }
+
     /// Takes the entry of `key` out.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
         self.rows.remove(key)

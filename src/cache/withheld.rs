@@ -20,6 +20,11 @@ impl Withheld {
         }
     }
 
+    /// Keeps `item` for the file.
+    pub fn insert(&mut self, item: Item) {
+        self.0.insert(item.key.clone(), item);
+    }
+
     /// Lets the file lose what it holds under `key`, and hands that out.
     pub fn release(&mut self, key: &[u8]) -> Option<Item> {
         // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
@@ -34,6 +39,11 @@ impl Withheld {
     /// Lets the file lose everything.
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// Takes out everything that the file keeps.
+    pub fn take(&mut self) -> impl Iterator<Item = Item> + use<> {
+        std::mem::take(&mut self.0).into_values()
     }
 
     /// What the file keeps.

@@ -144,6 +144,14 @@ impl CoreCache {
         Err(PyKeyError::new_err(key.clone().unbind()))
     }
 
+    /// Takes back what was dropped while the file was left alone, if it may be changed now.
+    fn recall(slf: &Bound<'_, Self>) -> PyResult<()> {
+        if Self::may_write(slf)? {
+            slf.get().cache.recall();
+        }
+        Ok(())
+    }
+
     /// Forgets everything, in the file too.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
