@@ -106,13 +106,25 @@ def test_importing_a_name_of_the_drop_in_loads_the_file(script: Scripts) -> None
     """The file is read when one of the four names is imported, as the original did."""
     (script.folder / "cache_file.json").write_text('{"a": 1}')
     program = """
+    from outlive import cache, memoise
+    print(cache._state.core.is_loaded)
+    f = memoise(lambda x: "computed")
+    print(f("a"))
+    """
+    assert script.output(program) == "True\n1\n"
+
+
+def test_a_deleted_file_is_a_deleted_cache(script: Scripts) -> None:
+    """Who deletes the file while a program runs has deleted the cache, whatever was loaded before."""
+    (script.folder / "cache_file.json").write_text('{"a": 1}')
+    program = """
     from outlive import memoise
     import os
     os.remove("cache_file.json")
     f = memoise(lambda x: "computed")
     print(f("a"))
     """
-    assert script.output(program) == "1\n"
+    assert script.output(program) == "computed\n"
 
 
 def test_nothing_is_written_unless_something_was_computed(script: Scripts) -> None:
