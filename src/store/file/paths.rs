@@ -92,8 +92,8 @@ impl Paths {
 
 /// Whether `numbers` are three, as `Paths::temporary` writes them.
 fn is_temporary(numbers: &[u8]) -> bool {
-    numbers.split(|&byte| byte == b'-').map(generation).filter(Option::is_some).count() == 3
-        && numbers.iter().filter(|&&byte| byte == b'-').count() == 2
+    let numbers: Vec<_> = numbers.split(|&byte| byte == b'-').map(generation).collect();
+    numbers.len() == 3 && numbers.iter().all(Option::is_some)
 }
 
 /// Whether `date` is one as `Paths::damaged` writes it.
