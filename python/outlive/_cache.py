@@ -86,14 +86,13 @@ class Cache(CacheMapping):
         defaults = _options.checked(_options.Options(), options)
         _options.refuse_meaningless(defaults, {"ttl", "refresh_after"}, "Cache")
         _options.one_of(durability, ("flush", "fsync"), "durability")
-        core = _registry.core_of(
-            _registry.path_of(path, app), durability == "fsync", self._state_type.is_drop_in
-        )
+        file = _registry.path_of(path, app)
+        core = _registry.core_of(file, durability == "fsync", self._state_type.is_drop_in)
         self._state = self._state_type(core, defaults)
         self._state.recipe = (
             type(self),
             os.urandom(8).hex(),
-            {"path": self.path if app is None else None, "app": app, "mode": mode}
+            {"path": file if app is None else None, "app": app, "mode": mode}
             | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
         )
         self._state.set_limits(

@@ -100,6 +100,10 @@ impl Fs for Disk {
         platform::patiently(|| std::fs::remove_file(path))
     }
 
+    fn has_descriptors(&self) -> bool {
+        true
+    }
+
     fn user(&self) -> Option<u32> {
         platform::user()
     }

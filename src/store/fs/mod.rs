@@ -88,6 +88,10 @@ pub trait Fs: Send + Sync + Debug {
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Whether what it opens takes descriptors of this process.
+    fn has_descriptors(&self) -> bool {
+        false
+    }
     /// Who we are: the user that new files belong to, where there are such.
     fn user(&self) -> Option<u32>;
     /// Makes the names in `folder` survive a loss of power.

@@ -96,7 +96,7 @@ fn prepare(handle: &dyn LockHandle, origin: Origin) -> Result<(), NoPage> {
         // Two who come at the same time both write it: the later stamps are new to everybody.
         0 if origin == Origin::Unknown => Err(NoPage::Unsupported),
         0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
-        size if !is_whole(size) && origin == Origin::New => {
+        size if !is_whole(size) && origin != Origin::Unknown => {
             handle.write_at(0, &blank()).map_err(NoPage::Unwritable)
         }
         size if !is_whole(size) => Err(NoPage::NotOurs("it holds no whole page")),
