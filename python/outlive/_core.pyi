@@ -21,6 +21,7 @@ __all__ = [
     "SECRET",
     "SECRET_BY_NAME",
     "Cache",
+    "CacheFile",
     "Memoised",
     "PendingCall",
     "after_fork_in_child",
@@ -61,6 +62,7 @@ class CacheFile:
     def fsync(self) -> bool:
         """Whether every result is synced to the disk."""
 
+@final
 class Cache:
     """The native half of one `outlive.Cache` object: its mode and its limits."""
 
