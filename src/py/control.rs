@@ -3,7 +3,6 @@
 //! Such a call is named, not made: it must have a key, or the user is told why not.
 
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -15,6 +14,7 @@ use crate::py::call::memoised::Memoised;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::task::pending_call;
+use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
 #[pymethods]

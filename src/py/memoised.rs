@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
-use pyo3::{PyTraverseError, PyVisit, intern};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::cache::core::CoreCache;
 use super::call::maker::function_digest;
@@ -23,6 +23,7 @@ use super::value::wtf8::from_wtf8;
 use super::vectorcall::run;
 use crate::cache::Share;
 use crate::policy::Limits;
+use crate::py::value::once::intern;
 
 #[pymethods]
 impl Memoised {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -16,6 +15,7 @@ use super::mode::Mode;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 use crate::py::value::key_interner::InternerPool;
+use crate::py::value::once::intern;
 use crate::value::write::Charset;
 
 /// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a file.

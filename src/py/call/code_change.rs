@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::code_note::{CodeNote, MadeBy};
 use super::memoised::Memoised;
 use super::provenance::Provenance;
+use crate::py::value::once::intern;
 use crate::store::{Code, Notes};
 
 impl Memoised {

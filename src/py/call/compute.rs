@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pyo3::exceptions::PyException;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::code_note::note_further;
@@ -14,6 +13,7 @@ use crate::cache::{Entry, SharedResult};
 use crate::clock;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
 
 impl<'py> Invocation<'_, 'py> {

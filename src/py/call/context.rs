@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -14,6 +13,7 @@ use pyo3::types::PyDict;
 use super::threads;
 use crate::flight::{Caller, Owner, fresh_id, this_thread};
 use crate::py::value::callbacks;
+use crate::py::value::once::{get_or_make, intern};
 
 /// How many computations of tasks are under way: while there are none, nobody looks at the context.
 static WORKS: AtomicUsize = AtomicUsize::new(0);
@@ -151,11 +151,11 @@ fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
 
 fn variable(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static VARIABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let variable = VARIABLE.get_or_try_init(py, || {
+    let variable = get_or_make(&VARIABLE, py, || {
         let class = py.import(intern!(py, "contextvars"))?.getattr(intern!(py, "ContextVar"))?;
         let default = PyDict::new(py);
         default.set_item("default", py.None())?;
         class.call(("outlive_within",), Some(&default)).map(Bound::unbind)
     });
-    variable.map(|variable: &Py<PyAny>| variable.bind(py))
+    variable.map(|variable| variable.bind(py))
 }

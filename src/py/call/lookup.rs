@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::invocation::{Invocation, Look};
@@ -11,6 +10,7 @@ use crate::policy::Freshness;
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyFound, PyStaleResult};
+use crate::py::value::once::intern;
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::provenance::Provenance;
 use crate::cache::Entry;
 use crate::py::cache::entries::Unstorable;
 use crate::py::ffi::call_with;
+use crate::py::value::once::intern;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 

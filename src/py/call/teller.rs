@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use pyo3::exceptions::{PyException, PyTypeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::memoised::Memoised;
@@ -12,6 +11,7 @@ use super::options::Options;
 use super::patience::WORD;
 use crate::key::shown;
 use crate::py::cache::entries::{Unstorable, unstorable};
+use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 
 /// Tells the user of one call.

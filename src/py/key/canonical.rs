@@ -2,7 +2,6 @@
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyFunction, PyInt,
@@ -13,6 +12,7 @@ use super::classes::{KnownClass, is_frozen_dataclass, known, remember};
 use crate::key::{KeyText, PREFIX};
 use crate::py::ffi::int_value;
 use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
+use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::value::text::has_split_pair;

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType, PyWeakrefReference};
 
 use crate::key::KeyText;
+use crate::py::value::once::intern;
 use crate::py::value::wtf8::with_wtf8;
 
 /// More classes than this are made on the way, and not worth remembering.

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use pyo3::{PyTraverseError, PyVisit, intern};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::py::ffi::{call_with, cell_contents};
+use crate::py::value::once::intern;
 
 /// The identity of one function, as a short digest.
 ///

@@ -138,15 +138,23 @@ impl KeyMaker {
     /// The number of a call that gives nothing but the first argument; None if that is no call of
     /// this function.
     pub fn plain_call(&self, py: Python<'_>) -> Option<u64> {
-        *self.plain_call.get_or_init(|| {
-            let first = self.first_keyed().unwrap_or(0);
-            let name = self.params.get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
-            let call = Call::of_nothing(py, first, name.map(|param| param.name.as_str())).ok()?;
-            if self.first_keyed().is_some() {
-                bind(&self.params, &call, py)?;
-            }
-            self.other_arguments(py, &call)
-        })
+        if let Some(&found) = self.plain_call.get() {
+            return found;
+        }
+        // NOTE: not while the cell is held: it runs Python, and another thread may fork.
+        let number = self.number_of_plain_call(py);
+        let _ = self.plain_call.set(number);
+        number
+    }
+
+    fn number_of_plain_call(&self, py: Python<'_>) -> Option<u64> {
+        let first = self.first_keyed().unwrap_or(0);
+        let name = self.params.get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
+        let call = Call::of_nothing(py, first, name.map(|param| param.name.as_str())).ok()?;
+        if self.first_keyed().is_some() {
+            bind(&self.params, &call, py)?;
+        }
+        self.other_arguments(py, &call)
     }
 
     /// Whether arguments beside the first are ignored because only the first makes the key.

@@ -1,12 +1,12 @@
 //! What only Python knows: `outlive._callbacks`, handed over once when the package is imported.
 
 use pyo3::exceptions::PyImportError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use crate::py::ffi::{call_with, is_main_interpreter};
+use crate::py::value::once::intern;
 
 static CALLBACKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// `sys.modules`, taken while imports work: destructors call functions when they no longer do.

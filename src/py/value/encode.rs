@@ -2,7 +2,6 @@
 
 use data_encoding::BASE64;
 use pyo3::exceptions::PyException;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString,
@@ -15,6 +14,7 @@ use super::wtf8::with_wtf8;
 use crate::error::Error;
 use crate::py::ffi::stack_left;
 use crate::py::ffi::{int_value, members, utf8};
+use crate::py::value::once::intern;
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
 use crate::value::text::{has_split_pair, split_pair};

@@ -4,6 +4,7 @@ pub mod callbacks;
 pub mod decode;
 pub mod encode;
 pub mod key_interner;
+pub mod once;
 pub mod plan;
 pub mod refusal;
 pub mod stored_text;

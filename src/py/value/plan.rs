@@ -8,6 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
 use crate::py::ffi::{call_with, copy_dict, copy_list, copy_set, hide, set, set_nth};
+use crate::py::value::once::get_or_make;
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -122,7 +123,9 @@ impl CopyNode {
 /// A copy as `copy.deepcopy` makes it, with code of the value's own classes.
 pub fn deep_copy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    call_with(COPY.import(object.py(), "copy", "deepcopy")?, (object,))
+    let py = object.py();
+    let copy = get_or_make(&COPY, py, || Ok(py.import("copy")?.getattr("deepcopy")?.unbind()))?;
+    call_with(copy.bind(py), (object,))
 }
 
 fn copy_tuple<'py>(

@@ -184,3 +184,33 @@ def test_multiprocessing_keeps_all_results(script: Scripts, method: str) -> None
     """
     assert script(program, method).out == "70210\n49 True\n"
     assert script.output(COUNT) == "60\n"
+
+
+FIRST_CALLS = """
+import os, signal, tempfile, threading
+for round in range(25):
+    parent = os.fork()
+    if parent == 0:
+        from outlive import Cache
+        f = Cache(tempfile.mkdtemp(dir=".") + "/c.json").memoise(lambda x: x, name="f")
+        over = False
+        def work():
+            n = 0
+            while not over:
+                n += 1
+                f.put("x", n)
+        for _ in range(2): threading.Thread(target=work, daemon=True).start()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            f.put(1, -1)
+            os._exit(0)
+        os._exit(os.waitpid(child, 0)[1] != 0)
+    assert os.waitpid(parent, 0)[1] == 0
+print("done")
+"""
+
+
+def test_a_fork_beside_first_calls(script: Scripts) -> None:
+    """A child inherits nothing that another thread is in the middle of making once."""
+    assert script.output(FIRST_CALLS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
