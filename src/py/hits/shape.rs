@@ -121,7 +121,11 @@ impl Shape {
 
     /// The same for the commonest shapes, without loops over arguments, if the arguments are the
     /// very objects that they were before: then nothing needs to be called.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it stands in two functions, and a call costs hits 13"
+    )]
+    #[inline(always)]
     fn near(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
         match self.lane {
             LookupStrategy::One | LookupStrategy::Named => {

@@ -73,7 +73,11 @@ impl Hits {
     }
 
     /// Looks the call up.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it stands in two functions, and a call costs hits 13"
+    )]
+    #[inline(always)]
     pub fn find<const SHARED: bool>(&mut self, call: &RawCall<'_, '_>, gate: &Gate) -> Option<Hit> {
         if !self.is_current::<SHARED>(gate) {
             return None;
