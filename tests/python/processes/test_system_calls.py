@@ -44,4 +44,6 @@ def test_the_system_calls_of_a_miss(tmp_path: Path, script: Scripts) -> None:
     # Once a millisecond a miss looks at the file by its name, too: that is not counted.
     call = re.compile(r"^\d+ +(\w+)\((?!AT_FDCWD)", re.MULTILINE)
     calls = min((call.findall(miss) for miss in misses), key=len)
-    assert Counter(calls) == EXPECTED, misses
+    # Once a millisecond the lock file's place is looked at by its descriptor, and a busy machine may
+    # take that long for each of them.
+    assert Counter(calls) in (EXPECTED, EXPECTED | {"statx": EXPECTED["statx"] + 1}), misses
