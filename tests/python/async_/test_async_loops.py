@@ -79,7 +79,7 @@ def test_an_exception_crosses_loops() -> None:
     async def fails(x: int) -> None:
         while len(asking) < 4:
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.2)  # the last of them is still on its way into the call
+        await asyncio.sleep(1.5)  # the last of them is still on its way into the call
         raise ValueError(x)
 
     def run(n: int) -> BaseException:
