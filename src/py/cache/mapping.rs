@@ -81,7 +81,7 @@ impl CoreCache {
 
     /// How many keys begin with `start`, the name of a function and a parenthesis.
     fn count_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<usize> {
-        Self::load(slf)?;
+        Self::look(slf)?;
         with_wtf8(start, |start| slf.get().cache.count_of(start))
     }
 
@@ -90,7 +90,7 @@ impl CoreCache {
         slf: &Bound<'py, Self>,
         start: &Bound<'py, PyString>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
-        Self::load(slf)?;
+        Self::look(slf)?;
         let keys = with_wtf8(start, |start| slf.get().cache.keys_of(start))?;
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from support.programs import untyped
+from support.programs import Scripts, untyped
 
 
 def functions_of(cache: Cache) -> list[Any]:
@@ -80,3 +80,16 @@ def test_what_another_process_adds_is_counted(tmp_path: Path) -> None:
         assert untyped(g).cache_info().currsize == 0
         untyped(f).cache_clear()
         assert len(cache) == untyped(f).cache_info().currsize == 0
+
+
+def test_the_size_is_that_of_now(tmp_path: Path, script: Scripts) -> None:
+    """``currsize`` counts what another process has computed since, as ``len`` does."""
+    with Cache(tmp_path / "c.json") as cache:
+        f = cache.memoise(lambda x: x, name="f")
+        assert f(1) == 1 and f.cache_info().currsize == 1
+        script.output("""
+            from outlive import Cache
+            f = Cache("c.json").memoise(lambda x: x, name="f")
+            for n in range(5): f(n)
+        """)
+        assert f.cache_info().currsize == 5
