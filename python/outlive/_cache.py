@@ -89,9 +89,8 @@ class Cache(CacheMapping):
         file = _registry.path_of(path, app)
         core = _registry.core_of(file, durability == "fsync", self._state_type.is_drop_in)
         self._state = self._state_type(core, defaults)
-        self._state.recipe = (
+        self._state.made_by = (
             type(self),
-            os.urandom(8).hex(),
             {"path": file if app is None else None, "app": app, "mode": mode}
             | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
         )

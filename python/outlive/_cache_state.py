@@ -27,8 +27,10 @@ class CacheState:
         self.options = options
         self._functions: dict[ref[_core.Memoised], None] = {}
         self._memory: _core.Cache | None = None
-        #: What makes the ``Cache`` object anew in another process: its class, a number, arguments.
-        self.recipe: tuple[type, str, dict[str, Any]]
+        #: What makes the ``Cache`` object anew in another process: its class and its arguments.
+        self.made_by: tuple[type, dict[str, Any]]
+        #: What tells it from others there, once one of its functions went to another process.
+        self.identifier: str | None = None
 
     @property
     def path(self) -> str | None:
@@ -61,7 +63,8 @@ class CacheState:
         given = {"maxsize": maxsize, "max_bytes": max_bytes}
         now = zip(given.items(), self.core.limits(), strict=True)
         wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
-        for other in _registry.sharing(self.core):
+        is_limited = any(value is not None for value in wanted.values())
+        for other in _registry.sharing(self.core) if is_limited else ():
             for (name, value), known in zip(wanted.items(), other.limits(), strict=True):
                 if None not in (value, known) and value != known:
                     raise ValueError(

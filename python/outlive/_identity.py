@@ -80,11 +80,12 @@ def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
             continue
         state = state_cells(part.__code__) | {_OWN_CLASS}
         for name, cell in zip(part.__code__.co_freevars, part.__closure__, strict=True):
-            if name not in state and not any(_contents(cell) is link for link in chain):
+            if name not in state and not any(contents(cell) is link for link in chain):
                 yield name, cell
 
 
-def _contents(cell: CellType) -> Any:
+def contents(cell: CellType) -> Any:
+    """Return what ``cell`` holds, None if that is nothing yet."""
     try:
         return cell.cell_contents
     except ValueError:  # it is set later
@@ -93,7 +94,7 @@ def _contents(cell: CellType) -> Any:
 
 def _cell_text(cell: CellType) -> str | None:
     """The text of what a cell holds; None for what has none: a client, a session, a lock."""
-    held = _contents(cell)
+    held = contents(cell)
     if isinstance(held, ModuleType):
         return held.__name__
     try:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 from types import MethodType
 
-from . import _core, _naming
+from . import _core, _decorate, _naming
+from ._identity import contents
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from ._cache_state import CacheState
 
 #: Picklers that take by value what cannot be imported; each has several names, as others carry it.
 _BY_VALUE = {"cloudpickle", "dill"}
@@ -38,7 +41,16 @@ def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
         return qualname
     registration = memoised._outlive_registration
     shape = _naming.module_name(function), _shape(function)
-    return _arrive, (function, shape, registration.given, registration.cache.recipe, _host())
+    recipe = _recipe(registration.cache)
+    return _arrive, (function, shape, registration.given, recipe, _host())
+
+
+def _recipe(cache: CacheState) -> tuple[type, str, dict[str, Any]]:
+    """Return what makes the ``Cache`` object anew: class, a mark of its own, and arguments."""
+    if cache.identifier is None:
+        cache.identifier = os.urandom(8).hex()
+    maker, arguments = cache.made_by
+    return maker, cache.identifier, arguments
 
 
 def _is_by_value(frame: Any) -> bool:
@@ -61,16 +73,8 @@ def _shape(function: Any) -> list[Any]:
         len(getattr(function, "__defaults__", None) or ()),
         sorted(getattr(function, "__kwdefaults__", None) or ()),
         sorted(getattr(function, "__dict__", ())),
-        [_is_filled(cell) for cell in cells],
+        [contents(cell) is None for cell in cells],
     ]
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018 - it raises where there is nothing
-    except ValueError:
-        return False
-    return True
 
 
 def _arrive(
@@ -94,10 +98,7 @@ class _Making:
     def __call__(self) -> Any:
         if _naming.module_name(self._function) != self._module:
             self._function.__module__ = self._module
-        state = self._cache()._state
-        from . import _decorate
-
-        return _decorate.bare(state, self._function, self._given)
+        return _decorate.bare(self._cache()._state, self._function, self._given)
 
     def put_in_place_of(self, placeholder: object, memoised: _core.Memoised) -> None:
         """Let the function find ``memoised`` where it has the placeholder."""
@@ -105,7 +106,7 @@ class _Making:
         for name in [name for name, value in list(names.items()) if value is placeholder]:
             names[name] = memoised
         for cell in self._function.__closure__ or ():
-            if _is_filled(cell) and cell.cell_contents is placeholder:
+            if contents(cell) is placeholder:
                 cell.cell_contents = memoised
 
     def _cache(self) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keys.test_keys import calls, told_apart, values
+from keys.test_keys import arguments, calls, told_apart, values
 from outlive import Cache
 from support.programs import untyped
 
@@ -87,11 +87,6 @@ def test_a_cell_never_answers_for_another(one: Any, two: Any) -> None:
 @given(one=calls, two=calls)
 def test_calls_through_wrappers_never_share_a_key(one: Any, two: Any) -> None:
     """A decorator that passes everything on changes nothing of which calls are told apart."""
-
-    def arguments(call: Any) -> Any:
-        positional, named = call
-        return positional, {"z": "z"} | named
-
     same = told_apart(arguments(one)) == told_apart(arguments(two))
     key_of = untyped(wrapped).cache_key
     assert (key_of(*one[0], **one[1]) == key_of(*two[0], **two[1])) == same

@@ -132,15 +132,16 @@ calls = st.tuples(
 )
 
 
+def arguments(call: Any) -> Any:
+    """What the parameters of ``own`` get in a call, with its default."""
+    positional, named = call
+    return positional, {"z": "z"} | named
+
+
 @settings(deadline=None)
 @given(one=calls, two=calls)
 def test_two_calls_never_share_a_key(one: Any, two: Any) -> None:
     """Calls that differ in any argument, by position or by name, have different keys."""
-
-    def arguments(call: Any) -> Any:
-        positional, named = call
-        return positional, {"z": "z"} | named
-
     same = told_apart(arguments(one)) == told_apart(arguments(two))
     assert (own.cache_key(*one[0], **one[1]) == own.cache_key(*two[0], **two[1])) == same
 
