@@ -100,5 +100,10 @@ pub fn check_memory() -> PyResult<()> {
 #[cold]
 fn out_of_memory() -> PyErr {
     hold();
+    memory_error()
+}
+
+/// What a call raises for which there is no memory.
+pub fn memory_error() -> PyErr {
     PyMemoryError::new_err("there is no memory left for a memoised call")
 }

@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use pyo3::PyClass;
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 
 use super::raw_call::{RawCall, parts};
+use super::reserve::memory_error;
 use super::slot::Slot;
 use crate::memory::OutOfMemory;
 
@@ -139,7 +140,7 @@ fn why_unwound(payload: &(dyn Any + Send)) -> PyErr {
     // `PyO3` panics with these words where the interpreter gives no new object.
     let is_refused = payload.downcast_ref() == Some(&"PyObject pointer is null");
     if is_refused || payload.is::<OutOfMemory>() {
-        return PyMemoryError::new_err("there is no memory left for a memoised call");
+        return memory_error();
     }
     a_bug()
 }

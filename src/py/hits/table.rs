@@ -108,7 +108,8 @@ impl Hits {
         self.clear().0
     }
 
-    /// Remembers a call, of a cache that shares `page`; `counts` says of each argument whether it takes part in the key.
+    /// Remembers a call, of a cache that shares `page`; `counts` says of each argument whether it takes
+    /// part in the key.
     pub fn fill(
         &mut self,
         call: &RawCall<'_, '_>,

@@ -76,8 +76,8 @@ impl ProcessStore {
 
     /// Notes that it may open files now.
     fn note_use(self: &Arc<Self>) {
-        if self.folder.fs.has_descriptors()
-            && !self.is_listed.load(Ordering::Relaxed)
+        if !self.is_listed.load(Ordering::Relaxed)
+            && self.folder.fs.has_descriptors()
             && !self.is_listed.swap(true, Ordering::Relaxed)
         {
             let user: Weak<Self> = Arc::downgrade(self);

@@ -90,7 +90,6 @@ fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
     })
 }
 
-/// What one look at a file finds; an error if there is no memory for it.
 impl Folder {
     /// Waits for a snapshot that is not there, if something was renamed, made or removed beside it a
     /// moment ago; whether it has come.
@@ -105,6 +104,7 @@ impl Folder {
     }
 }
 
+/// What one look at a file finds; an error if there is no memory for it.
 fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     OutOfMemory::catch(|| look_once(folder, path))
         .unwrap_or_else(|OutOfMemory| Err(ErrorKind::OutOfMemory.into()))

@@ -30,7 +30,8 @@ pub struct SharedPage {
 
 impl SharedPage {
     /// Makes the page of the file behind `handle`, which is at `path` and believed, unless it is
-    /// there; maps it. Nothing is written to a file that another program made. What it returns beside says why it is not mapped.
+    /// there; maps it. Nothing is written to a file that another program made. What it returns beside
+    /// says why it is not mapped.
     pub fn open(
         handle: &dyn LockHandle,
         origin: Origin,
@@ -93,14 +94,11 @@ fn prepare(handle: &dyn LockHandle, origin: Origin) -> Result<(), NoPage> {
     match status.fingerprint.size {
         // NOTE: another name may be that of a file which is empty for another purpose.
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
-        // Two who come at the same time both write it: the later stamps are new to everybody.
+        size if is_whole(size) => Ok(()),
         0 if origin == Origin::Unknown => Err(NoPage::Unsupported),
-        0 => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
-        size if !is_whole(size) && origin != Origin::Unknown => {
-            handle.write_at(0, &blank()).map_err(NoPage::Unwritable)
-        }
-        size if !is_whole(size) => Err(NoPage::NotOurs("it holds no whole page")),
-        _ => Ok(()),
+        _ if origin == Origin::Unknown => Err(NoPage::NotOurs("it holds no whole page")),
+        // Two who come at the same time both write it: the later stamps are new to everybody.
+        _ => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
     }
 }
 
