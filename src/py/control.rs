@@ -9,8 +9,10 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
 use crate::py::call::context::CallContext;
-use crate::py::call::invocation::Answer;
+use crate::py::call::invocation::Invocation;
+use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
+use crate::py::call::request::Request;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::task::pending_call;
@@ -84,10 +86,10 @@ impl Memoised {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
         Self::key_or_raise(slf, &call)?;
-        let Some(invocation) = me.begin(py, &call, CallContext::thread(py)?)? else {
+        let Some(request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {
             return Ok(());
         };
-        invocation.keep_given(py, result)
+        Keeper { me, request: &request }.keep_given(py, result)
     }
 
     /// Computes this call anew and keeps the result, whatever is stored.
@@ -103,11 +105,13 @@ impl Memoised {
         if me.suspends {
             return pending_call::call(slf, &call, true).map(|(value, _)| value);
         }
-        let Some(mut invocation) = me.begin(py, &call, CallContext::thread(py)?)? else {
+        let Some(mut request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {
             return me.invoke(py, &call);
         };
-        invocation.refresh(py)?;
-        invocation.answer(py).map(|(value, _): Answer<'py>| value)
+        request.anew = true;
+        let invocation = Invocation { me, call: &call, request: &request };
+        invocation.expect_computing(py)?;
+        invocation.answer(py).map(|(value, _)| value)
     }
 }
 
@@ -119,8 +123,9 @@ impl Memoised {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         Self::key_or_raise(slf, call)?;
-        let invocation = slf.get().begin(py, call, CallContext::thread(py)?)?;
-        invocation.map_or(Ok(None), |invocation| invocation.peek(py))
+        let me = slf.get();
+        let request = Request::begin(py, me, call, CallContext::thread(py)?)?;
+        request.map_or(Ok(None), |request| Invocation { me, call, request: &request }.peek(py))
     }
 
     /// Says why the arguments of `call` do not fit the function.

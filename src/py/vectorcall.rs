@@ -6,8 +6,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::call::context::CallContext;
-use super::call::invocation::Answer;
+use super::call::invocation::{Answer, Invocation};
 use super::call::memoised::Memoised;
+use super::call::request::Request;
 use super::ffi::{RawCall, Slot, Vectorcall, check_memory, enter_recursion, widen};
 use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
@@ -104,8 +105,8 @@ pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyRe
     if me.suspends {
         return pending_call::call(slf, call, false);
     }
-    match me.begin(py, call, CallContext::thread(py)?)? {
-        Some(invocation) => invocation.answer(py),
+    match Request::begin(py, me, call, CallContext::thread(py)?)? {
+        Some(request) => Invocation { me, call, request: &request }.answer(py),
         None => me.invoke(py, call).map(|value| (value, None)),
     }
 }

@@ -28,10 +28,10 @@ impl Memoised {
 impl Provenance<'_> {
     /// Notes the code that made a result.
     pub(super) fn note_code(&self, py: Python<'_>, notes: &mut Notes) -> PyResult<()> {
-        if self.of.me.keys.is_flat() {
+        if self.me.keys.is_flat() {
             return Ok(());
         }
-        let note = self.of.me.code_note(py)?;
+        let note = self.me.code_note(py)?;
         notes.code = note.code;
         notes.others = note.script.clone().filter(|script| !script.is_empty()).map(Box::new);
         Ok(())
@@ -39,17 +39,17 @@ impl Provenance<'_> {
 
     /// Whether a result may be served, for all that is known of the code that made it.
     pub(super) fn is_of_this_code(&self, py: Python<'_>, notes: &Notes) -> PyResult<bool> {
-        if notes.code.is_none() || self.of.me.keys.is_flat() {
+        if notes.code.is_none() || self.me.keys.is_flat() {
             return Ok(true);
         }
-        let policy = self.of.options.on_code_change.as_str();
-        match self.of.me.code_note(py)?.made(notes) {
+        let policy = self.request.options.on_code_change.as_str();
+        match self.me.code_note(py)?.made(notes) {
             MadeBy::This => Ok(true),
-            MadeBy::OtherProgram => self.of.other_program(py).map(|()| false),
-            MadeBy::OtherCode if self.of.me.is_contested.load(Ordering::Relaxed) => Ok(false),
+            MadeBy::OtherProgram => self.teller().other_program(py).map(|()| false),
+            MadeBy::OtherCode if self.me.is_contested.load(Ordering::Relaxed) => Ok(false),
             MadeBy::OtherCode if policy == "recompute" => Ok(false),
             MadeBy::OtherCode if policy == "ignore" => Ok(true),
-            MadeBy::OtherCode => self.of.code_change(py).map(|()| true),
+            MadeBy::OtherCode => self.teller().code_change(py).map(|()| true),
         }
     }
 }

@@ -42,14 +42,14 @@ impl Provenance<'_> {
     /// Warns once if this hit was computed by another function, or from other arguments, in this run
     /// or in an earlier one.
     pub(super) fn check_collision(&self, py: Python<'_>, found: &PyFound) -> PyResult<()> {
-        if self.origin.is_none() || self.of.me.told.collision.load(Ordering::Relaxed) {
+        if self.request.origin.is_none() || self.me.told.collision.load(Ordering::Relaxed) {
             return Ok(());
         }
         let noted = || self.maker_differs(py, &found.entry.notes);
         let Some(difference) = self.differs_from(found.claimed).or_else(noted) else {
             return Ok(());
         };
-        self.of.collision(
+        self.teller().collision(
             py,
             match difference {
                 Difference::Arguments => "a call with other arguments behind the first",
@@ -60,7 +60,7 @@ impl Provenance<'_> {
 
     /// How this call differs from the first one of this run that had the entry.
     fn differs_from(&self, claimed: Option<Origin>) -> Option<Difference> {
-        let (first, mine) = claimed.zip(self.origin)?;
+        let (first, mine) = claimed.zip(self.request.origin)?;
         if first.function != mine.function {
             return Some(Difference::Function);
         }

@@ -3,27 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use super::context::CallContext;
-use super::exit::is_after_exit;
+use super::keeper::Keeper;
 use super::memoised::Memoised;
-use super::options::Options;
-use super::patience::Waited;
+use super::patience::{Patience, Waited};
+use super::previous::Noted;
 use super::provenance::Provenance;
-use super::recorder::Recorder;
+use super::request::Request;
 use super::serving::Serving;
-use super::teller::Teller;
-use crate::cache::{Ask, Origin};
-use crate::flight::{Caller, Join, Waiter};
-use crate::py::cache::core::CoreCache;
+use super::waiting::Waiting;
+use crate::flight::{Join, Waiter};
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
 use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
-use crate::py::key::maker::NoKey;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
 
@@ -40,20 +34,14 @@ pub(super) enum Look<'py> {
 }
 
 /// One call under way.
+#[derive(Clone, Copy)]
 pub struct Invocation<'a, 'py> {
+    /// The function.
     pub me: &'a Memoised,
-    pub core: Bound<'py, CoreCache>,
+    /// Its arguments.
     pub call: &'a Call<'a, 'py>,
-    pub key: Bytes,
-    pub context: Arc<CallContext>,
-    pub mode: Mode,
-    /// Whether an older result does not count.
-    pub anew: bool,
-    pub options: Arc<Options>,
-    /// Who asks, where keys do not tell.
-    pub origin: Option<Origin>,
-    /// The state of the cache when the call began.
-    pub epoch: u64,
+    /// What it asks of the cache.
+    pub request: &'a Request,
 }
 
 /// What a call is to do next.
@@ -80,89 +68,24 @@ enum Decision<'py> {
     Compute(PyLease),
 }
 
-impl Memoised {
-    /// The call as an invocation; None if it goes straight through.
-    #[inline(never)]
-    pub fn begin<'a, 'py>(
-        &'a self,
-        py: Python<'py>,
-        call: &'a Call<'a, 'py>,
-        context: Arc<CallContext>,
-    ) -> PyResult<Option<Invocation<'a, 'py>>> {
-        let core = self.core.bind(py);
-        // The epoch first: whoever changes the mode begins a new one afterwards.
-        let mut epoch = self.gate.epoch.current();
-        let mut mode = CoreCache::mode(core)?;
-        if mode == Mode::Off {
-            return Ok(None);
-        }
-        let loaded = CoreCache::load_once(core)?;
-        if core.get().cache().follow(mode.writes() && !is_after_exit()) || loaded {
-            epoch = self.gate.epoch.current();
-            mode = CoreCache::mode(core)?;
-        }
-        let options = self.options();
-        self.check_namesake(py)?;
-        let key = match self.keys.key(py, call) {
-            Ok(key) => Bytes::from(key),
-            Err(NoKey::Unbound) => return Ok(None),
-            Err(NoKey::Error(error)) => return self.keyless(py, error).map(|()| None),
-        };
-        Ok(Some(Invocation {
-            me: self,
-            core: core.clone(),
-            call,
-            key,
-            context,
-            mode,
-            anew: mode == Mode::Refresh,
-            options,
-            origin: self.origin(py, call),
-            epoch,
-        }))
-    }
-
-    /// A call without a key: the drop-in never raises on account of the cache, so it warns.
-    fn keyless(&self, py: Python<'_>, error: PyErr) -> PyResult<()> {
-        if !self.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
-            return Err(error);
-        }
-        if !self.told.unstorable.swap(true, Ordering::Relaxed) {
-            let sentence = format!("{}; until then it is called every time", error.value(py));
-            self.core.get().warn(py, "UnstorableWarning", &sentence)?;
-        }
-        Ok(())
-    }
-}
-
-impl<'py> Invocation<'_, 'py> {
-    pub fn cache(&self) -> &Arc<PyCache> {
-        self.core.get().cache()
-    }
-
-    /// Who tells the user of this call.
-    pub(super) fn teller(&self) -> Teller<'_> {
-        Teller { me: self.me, key: &self.key, options: &self.options }
+impl<'a, 'py> Invocation<'a, 'py> {
+    pub fn cache(&self) -> &'a Arc<PyCache> {
+        self.me.core.get().cache()
     }
 
     /// Serves results of this call.
-    pub(super) fn serving(&self) -> Serving<'_> {
-        Serving { of: self.teller(), epoch: self.epoch, remembers: self.mode.serves_hits() }
+    pub(super) fn serving(&self) -> Serving<'a> {
+        Serving { me: self.me, request: self.request }
     }
 
     /// The call as the maker of its result.
-    pub(super) fn provenance(&self) -> Provenance<'_> {
-        Provenance { of: self.teller(), origin: self.origin }
+    pub(super) fn provenance(&self) -> Provenance<'a> {
+        Provenance { me: self.me, request: self.request }
     }
 
-    /// Takes down the result of this call.
-    pub(super) fn recorder(&self) -> Recorder<'_> {
-        Recorder { of: self.provenance(), transient: self.mode == Mode::Readonly }
-    }
-
-    /// How the flights see who calls.
-    pub(super) fn caller(&self) -> Caller<'_> {
-        self.context.caller().calling(self.origin.map(|origin| origin.function))
+    /// Keeps what comes of this call.
+    pub(super) fn keeper(&self) -> Keeper<'a> {
+        Keeper { me: self.me, request: self.request }
     }
 
     /// Looks up, waits or computes, until there is an answer.
@@ -200,16 +123,30 @@ impl<'py> Invocation<'_, 'py> {
                         }
                     }
                     Waited::Again => {}
-                    Waited::Enough => return Ok(Decision::Compute(self.lease_beside())),
+                    Waited::Enough => {
+                        return Ok(Decision::Compute(self.request.lease_beside(self.me)));
+                    }
                 },
             }
+        }
+    }
+
+    /// Calls the function and keeps what it returns.
+    fn compute(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
+        self.me.counters.miss(lease.old.expired);
+        let noted = Noted::begin(py, self.me, self.request, lease.old.expired)?;
+        let outcome = self.me.invoke(py, self.call);
+        noted.map_or(Ok(()), |noted| noted.leave(py))?;
+        match outcome {
+            Ok(value) => self.keeper().keep(py, lease, value),
+            Err(error) => self.keeper().failed(py, lease, error),
         }
     }
 
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         // While somebody computes this key it may be us: then the cache does not count.
-        if self.cache().flights().is_nested(&self.key, self.caller()) {
+        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
             return self.inside(py);
         }
         let old = match self.look(py)? {
@@ -217,11 +154,16 @@ impl<'py> Invocation<'_, 'py> {
             Look::Raise(error) => return Err(error),
             Look::Miss(old) => old,
         };
-        if self.me.used_up.load(Ordering::Relaxed) && self.mode != Mode::Offline {
+        if self.me.used_up.load(Ordering::Relaxed) && self.request.mode != Mode::Offline {
             // Nothing comes of waiting for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(old)));
         }
-        let miss = self.cache().begin_miss(&self.key, self.caller(), self.ask(), old);
+        let miss = self.cache().begin_miss(
+            &self.request.key,
+            self.request.caller(),
+            self.request.ask(),
+            old,
+        );
         self.next(py, miss)
     }
 
@@ -239,53 +181,64 @@ impl<'py> Invocation<'_, 'py> {
             PyMiss::Circle(old) => PyLease::unshared(old),
             PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
-        if self.mode == Mode::Offline {
-            return Err(self.offline_miss(py));
-        }
-        if self.anew {
+        self.expect_computing(py)?;
+        if self.request.anew {
             // Inner calls under this key must come by this path, where they are told apart.
             self.cache().gate().epoch.advance();
         }
         Ok(Step::Compute(lease))
     }
 
-    /// How the cache is asked for the key, once nothing was found.
-    fn ask(&self) -> Ask {
-        Ask {
-            origin: self.origin,
-            looks: !self.anew,
-            locks: !matches!(self.mode, Mode::Readonly | Mode::Offline),
-        }
-    }
-
-    /// The right to compute beside the one who does.
-    pub fn lease_beside(&self) -> PyLease {
-        PyLease::beside(self.cache(), &self.key, PyStaleResult::default())
-    }
-
     /// A place among those who wait for this key.
     pub fn join(&self) -> Join<PySharedResult> {
-        self.cache().flights().join(&self.key, self.caller())
+        self.cache().flights().join(&self.request.key, self.request.caller())
     }
 
-    /// Computes anew, whatever is kept; mode "offline" computes nothing.
-    pub fn refresh(&mut self, py: Python<'py>) -> PyResult<()> {
-        if self.mode == Mode::Offline {
-            return Err(self.offline_miss(py));
+    /// Waits for another thread.
+    #[inline(never)]
+    fn wait(&self, py: Python<'py>, waiter: &Waiter<PySharedResult>) -> PyResult<Waited> {
+        let patience = Patience::new();
+        Waiting { me: self.me, request: self.request, patience: &patience }.wait(py, waiter)
+    }
+
+    /// Waits for another process, where that closes no circle, until `lease` may be used, or the
+    /// other one's result is there.
+    #[inline(never)]
+    fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
+        let outside = match lease.guard() {
+            Some(guard) if !self.request.context.is_within() => guard.may_wait_outside(),
+            _ => None,
+        };
+        if outside.is_none() {
+            return Ok(Step::Compute(lease));
         }
-        self.anew = true;
-        Ok(())
+        let (mut step, patience) = (Step::Busy(lease), Patience::new());
+        let waiting = Waiting { me: self.me, request: self.request, patience: &patience };
+        while let Step::Busy(mut lease) = step {
+            if !waiting.goes_on_for_process(py)? {
+                lease.stand_back(self.cache(), &self.request.key);
+                return Ok(Step::Compute(lease));
+            }
+            waiting.pause(py)?;
+            step = self.acquire(py, lease)?;
+        }
+        Ok(step)
     }
 
     /// Asks again for a key that another process had.
     pub fn acquire(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        self.next(py, lease.acquire(self.cache(), &self.key, self.ask()))
+        self.next(py, lease.acquire(self.cache(), &self.request.key, self.request.ask()))
+    }
+
+    /// An error in mode "offline", which computes nothing.
+    pub fn expect_computing(&self, py: Python<'py>) -> PyResult<()> {
+        if self.request.mode == Mode::Offline { Err(self.offline_miss(py)) } else { Ok(()) }
     }
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {
         let told = || -> PyResult<PyErr> {
-            let (key, start) = (from_wtf8(py, &self.key)?, self.me.keys.start(py)?);
-            let (core, start) = (self.core.as_any(), from_wtf8(py, &start)?);
+            let (key, start) = (from_wtf8(py, &self.request.key)?, self.me.keys.start(py)?);
+            let (core, start) = (self.me.core.bind(py).as_any(), from_wtf8(py, &start)?);
             let error = callbacks::cache_miss(core, &self.me.name, &start, &key)?;
             Ok(PyErr::from_value(error))
         };

@@ -18,10 +18,10 @@ impl<'py> Invocation<'_, 'py> {
     /// What a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
-        let found = cache.peek(&self.key).or_else(|| {
+        let found = cache.peek(&self.request.key).or_else(|| {
             // Another process may have it by now: a call would look, too.
             cache.take_external_changes();
-            cache.peek(&self.key)
+            cache.peek(&self.request.key)
         });
         let Some(found) = found else { return Ok(None) };
         if is_error(found.entry.text.as_ref()) {
@@ -37,10 +37,10 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Looks the key up.
     pub(super) fn look(&self, py: Python<'py>) -> PyResult<Look<'py>> {
-        if self.anew {
+        if self.request.anew {
             return Ok(Look::Miss(PyStaleResult::default()));
         }
-        match self.cache().hit(&self.key, self.origin) {
+        match self.cache().hit(&self.request.key, self.request.origin) {
             Some(found) => self.judge(py, &found, false),
             None => Ok(Look::Miss(PyStaleResult::default())),
         }
@@ -77,7 +77,7 @@ impl<'py> Invocation<'_, 'py> {
         let value = self.serving().serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
         // While somebody computes the key anew, inner calls of theirs must not find it in a table.
-        if !self.serving().is_remembered() || self.cache().flights().is_flying(&self.key) {
+        if !self.serving().is_remembered() || self.cache().flights().is_flying(&self.request.key) {
             return Ok(Look::Hit((value, None)));
         }
         let record = self.serving().record(py, &live, &found.entry, expiry)?;
@@ -87,11 +87,11 @@ impl<'py> Invocation<'_, 'py> {
     /// Stores what another mode kept in this process only: what a call in mode "on" returns is in the
     /// file.
     fn store_transient(&self, py: Python<'py>, found: &Entry<Arc<Template>>) -> PyResult<()> {
-        if !found.transient || found.text.is_none() || !self.mode.writes() {
+        if !found.transient || found.text.is_none() || !self.request.mode.writes() {
             return Ok(());
         }
-        let _ = self.cache().put(&self.key, Entry { transient: false, ..found.clone() });
-        self.after_put(py)
+        let _ = self.cache().put(&self.request.key, Entry { transient: false, ..found.clone() });
+        self.keeper().after_put(py)
     }
 
     pub(super) fn kept_error(
@@ -100,11 +100,11 @@ impl<'py> Invocation<'_, 'py> {
         found: &Entry<Arc<Template>>,
     ) -> PyResult<Look<'py>> {
         let nothing = Look::Miss(PyStaleResult::default());
-        let (Some(keeper), Some(text)) = (&self.options.errors, &found.text) else {
+        let (Some(keeper), Some(text)) = (&self.request.options.errors, &found.text) else {
             return Ok(nothing);
         };
-        let Ok(payload) = self.core.get().decode(py, text) else { return Ok(nothing) };
-        let age = self.options.now(py)? - found.created.unwrap_or(0.0);
+        let Ok(payload) = self.me.core.get().decode(py, text) else { return Ok(nothing) };
+        let age = self.request.options.now(py)? - found.created.unwrap_or(0.0);
         let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
         if error.is_none() {
             return Ok(nothing);
@@ -116,11 +116,12 @@ impl<'py> Invocation<'_, 'py> {
     /// Has the result made anew in the background; false if that was tried and cut off, so that this
     /// call must do it.
     fn refresh_later(&self, py: Python<'py>) -> PyResult<bool> {
-        let Some(refresher) = &self.options.refresher else { return Ok(true) };
-        if self.mode == Mode::Offline || self.cache().flights().is_flying(&self.key) {
+        let Some(refresher) = &self.request.options.refresher else { return Ok(true) };
+        if self.request.mode == Mode::Offline || self.cache().flights().is_flying(&self.request.key)
+        {
             return Ok(true);
         }
-        let key = crate::py::value::wtf8::from_wtf8(py, &self.key)?;
+        let key = crate::py::value::wtf8::from_wtf8(py, &self.request.key)?;
         refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?))?.is_truthy()
     }
 }

@@ -59,10 +59,9 @@ impl Provenance<'_> {
     /// Notes which call made a result, where another one could have its key.
     pub(super) fn note_maker(&self, py: Python<'_>, notes: &mut Notes) {
         let Some(others) = self.others() else { return };
-        if self.of.me.core.get().has_several_functions()
-            || self.of.me.keys.plain_call(py) != Some(others)
+        if self.me.core.get().has_several_functions() || self.me.keys.plain_call(py) != Some(others)
         {
-            let function = function_digest(&self.of.me.name);
+            let function = function_digest(&self.me.name);
             let note = Maker { function, others: folded(others) }.to_note();
             notes.others = Some(Box::new(note));
         }
@@ -72,17 +71,17 @@ impl Provenance<'_> {
     pub(super) fn maker_differs(&self, py: Python<'_>, notes: &Notes) -> Option<Difference> {
         let others = self.others()?;
         let Some(maker) = Maker::of(notes) else {
-            let plain = self.of.me.keys.plain_call(py)?;
+            let plain = self.me.keys.plain_call(py)?;
             return (others != plain).then_some(Difference::Arguments);
         };
-        if maker.function != function_digest(&self.of.me.name) {
+        if maker.function != function_digest(&self.me.name) {
             return Some(Difference::Function);
         }
         (maker.others != folded(others)).then_some(Difference::Arguments)
     }
 
     fn others(&self) -> Option<u64> {
-        self.origin.and_then(|Origin { others, .. }| others)
+        self.request.origin.and_then(|Origin { others, .. }| others)
     }
 }
 

@@ -11,29 +11,16 @@ impl<'py> Invocation<'_, 'py> {
     pub(super) fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
         self.me.counters.miss(false);
         let value = self.me.invoke(py, self.call)?;
-        self.keep_nested(py, &value)?;
+        self.keeper().keep_nested(py, &value)?;
         Ok((value, None))
     }
 
     /// The value of an earlier inner call, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
-        let kept = self.cache().flights().nested_get(&self.key, self.caller());
+        let kept = self.cache().flights().nested_get(&self.request.key, self.request.caller());
         let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
         let value = self.serving().value_of(py, text.as_ref(), live)?;
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
-    }
-
-    /// Keeps the value of an inner call for the next one.
-    #[inline(never)]
-    pub fn keep_nested(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        let recorder = self.recorder();
-        let (entry, refused) = recorder.entry(py, value)?;
-        if refused.is_some() && recorder.used_up_part(py, value)?.is_some() {
-            return Ok(());
-        }
-        let result = SharedResult::Result(entry.text, entry.live);
-        self.cache().flights().nested_put(&self.key, self.caller(), result);
-        Ok(())
     }
 
     /// What somebody else computed while we waited; None if there is nothing to be had from it.
@@ -50,7 +37,7 @@ impl<'py> Invocation<'_, 'py> {
             }
             Some(SharedResult::Result(text, live)) => (text, live),
         };
-        if !self.anew
+        if !self.request.anew
             && let Look::Hit(answer) = self.look(py)?
         {
             return Ok(Some(answer));

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::prelude::*;
 
-use super::invocation::Invocation;
+use super::memoised::Memoised;
+use super::request::Request;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
 
@@ -14,23 +15,26 @@ static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 /// Takes back what was noted for one call.
 pub struct Noted(Py<PyAny>);
 
-impl<'py> Invocation<'_, 'py> {
-    /// Notes what this call is to replace, if anything; inside of a call that noted something, also
-    /// that there is nothing.
+impl Noted {
+    /// Notes what a call is to replace, if anything (a result that has `expired`, or any that it makes
+    /// anew); inside of a call that noted something, also that there is nothing.
     #[inline(never)]
-    pub fn note_previous(&self, py: Python<'py>, expired: bool) -> PyResult<Option<Noted>> {
-        let is_there = expired || self.anew;
+    pub fn begin(
+        py: Python<'_>,
+        me: &Memoised,
+        request: &Request,
+        expired: bool,
+    ) -> PyResult<Option<Self>> {
+        let is_there = expired || request.anew;
         if !is_there && UNDER_WAY.load(Ordering::Relaxed) == 0 {
             return Ok(None);
         }
-        let key = is_there.then(|| from_wtf8(py, &self.key)).transpose()?;
-        let token = callbacks::enter_call(&self.core, key.as_ref())?;
+        let key = is_there.then(|| from_wtf8(py, &request.key)).transpose()?;
+        let token = callbacks::enter_call(me.core.bind(py), key.as_ref())?;
         UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-        Ok(Some(Noted(token.unbind())))
+        Ok(Some(Self(token.unbind())))
     }
-}
 
-impl Noted {
     /// From what Python kept meanwhile.
     pub fn of(token: Py<PyAny>) -> Self {
         Self(token)

@@ -1,12 +1,20 @@
 //! Who made a result: which call, of which function, by which code.
 
+use super::memoised::Memoised;
+use super::request::Request;
 use super::teller::Teller;
-use crate::cache::Origin;
 
 /// One call as the maker of a result, to be noted with it or compared with who made one that is there.
+#[derive(Clone, Copy)]
 pub struct Provenance<'a> {
-    /// The call.
-    pub of: Teller<'a>,
-    /// Who asks, where keys do not tell.
-    pub origin: Option<Origin>,
+    /// The function.
+    pub me: &'a Memoised,
+    /// What the call asks for: its origin, where keys do not tell.
+    pub request: &'a Request,
+}
+
+impl<'a> Provenance<'a> {
+    pub(super) fn teller(self) -> Teller<'a> {
+        Teller { me: self.me, request: self.request }
+    }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyo3::prelude::*;
 
+use super::memoised::Memoised;
 use super::provenance::Provenance;
+use super::request::Request;
+use super::teller::Teller;
 use crate::cache::Entry;
 use crate::py::cache::entries::Unstorable;
 use crate::py::ffi::call_with;
@@ -14,28 +17,34 @@ use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
 /// Takes down the results of one call.
+#[derive(Clone, Copy)]
 pub struct Recorder<'a> {
-    /// Who makes them.
-    pub of: Provenance<'a>,
-    /// Whether they are kept in memory only.
-    pub transient: bool,
+    /// The function.
+    pub me: &'a Memoised,
+    /// What the call asks for.
+    pub request: &'a Request,
 }
 
-impl Recorder<'_> {
+impl<'a> Recorder<'a> {
+    fn teller(&self) -> Teller<'a> {
+        Teller { me: self.me, request: self.request }
+    }
+
     /// The snapshot of `value`, and where in it something stands that cannot be stored.
     pub fn entry(
         &self,
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<(Entry<Arc<Template>>, Option<Unstorable>)> {
-        let mut entry = Entry::new(Some(self.of.of.options.now(py)?));
-        entry.liveness = self.of.of.me.core.get().cache().gate().uses.new_liveness();
-        entry.timed = self.of.of.options.expires();
-        entry.transient = self.transient;
-        entry.origin = self.of.origin;
-        self.of.note_code(py, &mut entry.notes)?;
-        self.of.note_maker(py, &mut entry.notes);
-        match to_text(value, self.of.of.me.core.get().charset()) {
+        let mut entry = Entry::new(Some(self.request.options.now(py)?));
+        entry.liveness = self.me.core.get().cache().gate().uses.new_liveness();
+        entry.timed = self.request.options.expires();
+        entry.transient = self.request.is_transient();
+        entry.origin = self.request.origin;
+        let provenance = Provenance { me: self.me, request: self.request };
+        provenance.note_code(py, &mut entry.notes)?;
+        provenance.note_maker(py, &mut entry.notes);
+        match to_text(value, self.me.core.get().charset()) {
             Ok(text) => {
                 entry.live = self.live_of(py, value, &text);
                 entry.text = Some(text);
@@ -45,7 +54,7 @@ impl Recorder<'_> {
                 if let Some(error) = refusal.raised.take() {
                     return Err(error);
                 }
-                let (live, uncopied) = Template::unstorable(value, self.of.of.options.copy);
+                let (live, uncopied) = Template::unstorable(value, self.request.options.copy);
                 entry.live = Some(Arc::new(live));
                 Ok((entry, Some(Unstorable { part: refusal.describe(), uncopied })))
             }
@@ -62,10 +71,10 @@ impl Recorder<'_> {
         if Template::is_immutable(value) {
             return Some(Arc::new(Template::same(value.clone())));
         }
-        if self.of.of.options.copy {
+        if self.request.options.copy {
             return None;
         }
-        let live = self.of.of.me.core.get().template(py, text).ok()?;
+        let live = self.me.core.get().template(py, text).ok()?;
         live.share(value);
         Some(Arc::new(live))
     }
@@ -76,23 +85,23 @@ impl Recorder<'_> {
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<Option<String>> {
-        let registration = self.of.of.me.registration.bind(py);
+        let registration = self.me.registration.bind(py);
         registration.call_method1(intern!(py, "used_up"), (value,))?.extract()
     }
 
     /// What `cache_if=` says of a result; one of which it raises is not kept.
     pub fn is_wanted(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let Some(wanted) = &self.of.of.options.cache_if else { return Ok(true) };
+        let Some(wanted) = &self.request.options.cache_if else { return Ok(true) };
         let said = call_with(wanted.bind(py), (value,)).and_then(|said| said.is_truthy());
-        said.or_else(|error| self.of.of.raising(py, "cache_if", error).map(|()| false))
+        said.or_else(|error| self.teller().raising(py, "cache_if", error).map(|()| false))
     }
 
     /// What `tags=` says of a result; one for which it raises has none.
     pub fn tags_of(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
-        let Some(tags) = &self.of.of.options.tags else { return Ok(None) };
+        let Some(tags) = &self.request.options.tags else { return Ok(None) };
         match call_with(tags.bind(py), (value,)).and_then(|text| text.extract::<Vec<u8>>()) {
             Ok(text) => Ok(Some(Bytes::from(text))),
-            Err(error) => self.of.of.raising(py, "tags", error).map(|()| None),
+            Err(error) => self.teller().raising(py, "tags", error).map(|()| None),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pyo3::prelude::*;
 
+use super::memoised::Memoised;
 use super::options::Ttl;
+use super::request::Request;
 use super::teller::Teller;
 use crate::cache::Entry;
 use crate::clock;
@@ -17,22 +19,25 @@ use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
 use crate::py::value::template::{Template, TemplateObject};
 
 /// Serves the results of one call.
+#[derive(Clone, Copy)]
 pub struct Serving<'a> {
-    /// The call.
-    pub of: Teller<'a>,
-    /// The state of the cache when the call began.
-    pub epoch: u64,
-    /// Whether the mode lets tables of hits answer.
-    pub remembers: bool,
+    /// The function.
+    pub me: &'a Memoised,
+    /// What the call asks for.
+    pub request: &'a Request,
 }
 
-impl Serving<'_> {
+impl<'a> Serving<'a> {
+    fn teller(&self) -> Teller<'a> {
+        Teller { me: self.me, request: self.request }
+    }
+
     /// What to serve an entry from; None if its text is bad.
     pub fn source<'py>(&self, py: Python<'py>, found: &PyFound) -> PyResult<Option<Source<'py>>> {
-        let options = self.of.options;
+        let options = &self.request.options;
         // A ttl that depends on the result gets a copy of its own.
         if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
-            return self.of.me.core.get().source(py, self.of.key, found);
+            return self.me.core.get().source(py, &self.request.key, found);
         }
         Ok(self.live(py, &found.entry)?.map(Source::Template))
     }
@@ -43,7 +48,7 @@ impl Serving<'_> {
         py: Python<'_>,
         found: &Entry<Arc<Template>>,
     ) -> PyResult<Option<Arc<Template>>> {
-        self.of.me.core.get().live(py, self.of.key, found)
+        self.me.core.get().live(py, &self.request.key, found)
     }
 
     /// The limits of this result's age; None if results of this function do not grow old. `value`
@@ -52,7 +57,7 @@ impl Serving<'_> {
         &self,
         value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Expiry>> {
-        let options = self.of.options;
+        let options = &self.request.options;
         if !options.expires() {
             return Ok(None);
         }
@@ -65,7 +70,7 @@ impl Serving<'_> {
                 match call_with(function.bind(py), (value,)).and_then(|ttl| ttl.extract()) {
                     Ok(ttl) => ttl,
                     Err(error) => {
-                        self.of.raising(py, "ttl", error)?;
+                        self.teller().raising(py, "ttl", error)?;
                         Some(0.0) // a result of unknown age is served to nobody
                     }
                 }
@@ -86,19 +91,21 @@ impl Serving<'_> {
         expiry: Option<Expiry>,
     ) -> PyResult<Freshness> {
         let Some(expiry) = expiry else { return Ok(Freshness::Fresh) };
-        let now = self.of.options.now(py)?;
+        let now = self.request.options.now(py)?;
         Ok(expiry.judge(found.created, now, now))
     }
 
     /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
     /// ask for the key or the time.
     pub fn is_remembered(&self) -> bool {
-        self.of.me.keys.is_pure() && self.of.options.clock.is_none() && self.remembers
+        self.me.keys.is_pure()
+            && self.request.options.clock.is_none()
+            && self.request.mode.serves_hits()
     }
 
     /// Whether results may have to go for want of room.
     fn is_bounded(&self) -> bool {
-        self.of.options.maxsize.is_some() || self.of.me.core.get().is_bounded()
+        self.request.options.maxsize.is_some() || self.me.core.get().is_bounded()
     }
 
     /// What the table of hits may remember of a new entry, if of anything.
@@ -124,7 +131,7 @@ impl Serving<'_> {
     ) -> PyResult<HitRecord> {
         let window = match expiry {
             Some(Expiry { ttl, refresh_after, .. }) => {
-                let now = self.of.options.now(py)?;
+                let now = self.request.options.now(py)?;
                 let limits = [ttl, refresh_after].into_iter().flatten();
                 let until = entry.created.unwrap_or(now) + limits.fold(f64::INFINITY, f64::min);
                 Some(FreshWindow::up_to(clock::nanoseconds(until)))
@@ -132,15 +139,15 @@ impl Serving<'_> {
             None => None,
         };
         let value = if self.is_bounded() {
-            CachedValue::Weak(Arc::downgrade(live), !self.of.options.copy)
+            CachedValue::Weak(Arc::downgrade(live), !self.request.options.copy)
         } else if live.is_shared() {
             CachedValue::Same(live.object().clone_ref(py))
-        } else if self.of.options.copy {
+        } else if self.request.options.copy {
             CachedValue::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
         } else {
             CachedValue::Same(live.serve_shared(py)?.unbind())
         };
-        Ok(HitRecord { epoch: self.epoch, value, window, liveness: entry.liveness.clone() })
+        Ok(HitRecord { epoch: self.request.epoch, value, window, liveness: entry.liveness.clone() })
     }
 
     /// What the call gets.
@@ -153,7 +160,7 @@ impl Serving<'_> {
 
     /// A copy, or the object that all share.
     pub fn serve_live<'py>(&self, py: Python<'py>, live: &Template) -> PyResult<Bound<'py, PyAny>> {
-        if self.of.options.copy { live.serve(py) } else { live.serve_shared(py) }
+        if self.request.options.copy { live.serve(py) } else { live.serve_shared(py) }
     }
 
     /// What the call gets of a result that somebody else hands over.

@@ -2,26 +2,24 @@
 
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 
 use super::memoised::Memoised;
-use super::options::Options;
 use super::patience::WORD;
+use super::request::Request;
 use crate::key::shown;
 use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 
 /// Tells the user of one call.
+#[derive(Clone, Copy)]
 pub struct Teller<'a> {
     /// The function.
     pub me: &'a Memoised,
-    /// The key of the call.
-    pub key: &'a Bytes,
-    /// How results are kept: what an unstorable one does.
-    pub options: &'a Options,
+    /// What the call asks for.
+    pub request: &'a Request,
 }
 
 impl Teller<'_> {
@@ -32,7 +30,7 @@ impl Teller<'_> {
             "{} was answered with the result of {cause}: only the first argument is the key, and \
              both have {}; use @memoise(key=\"all\") to tell such calls apart",
             self.me.name,
-            shown(self.key),
+            shown(&self.request.key),
         );
         self.me.core.get().warn(py, "KeyCollisionWarning", &sentence)
     }
@@ -72,7 +70,7 @@ impl Teller<'_> {
     }
 
     fn unstorable_sentence(&self, refused: &Unstorable) -> String {
-        let of = format!("the result of {} for key {}", self.me.name, shown(self.key));
+        let of = format!("the result of {} for key {}", self.me.name, shown(&self.request.key));
         unstorable(&of, &refused.part)
     }
 
@@ -88,14 +86,14 @@ impl Teller<'_> {
 
     /// Warns, or raises, as `on_unstorable=` says.
     fn once(&self, py: Python<'_>, value: &Bound<'_, PyAny>, sentence: String) -> PyResult<()> {
-        if self.options.on_unstorable == "raise" {
+        if self.request.options.on_unstorable == "raise" {
             return Err(with_result(py, sentence, value)?);
         }
         self.warn_once(py, &sentence)
     }
 
     fn warn_once(&self, py: Python<'_>, sentence: &str) -> PyResult<()> {
-        if self.options.on_unstorable == "warn"
+        if self.request.options.on_unstorable == "warn"
             && !self.me.told.unstorable.swap(true, Ordering::Relaxed)
         {
             self.me.core.get().warn(py, "UnstorableWarning", sentence)?;
@@ -110,7 +108,7 @@ impl Teller<'_> {
              waiting, and wait= bounds that",
             self.me.name,
             WORD.as_secs(),
-            shown(self.key),
+            shown(&self.request.key),
         );
         self.me.core.get().warn(py, "WaitingWarning", &sentence)
     }

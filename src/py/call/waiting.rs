@@ -5,31 +5,62 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use super::invocation::{Invocation, Step};
+use super::memoised::Memoised;
 use super::patience::{Patience, Waited};
+use super::request::Request;
+use super::teller::Teller;
 use super::threads;
 use crate::flight::{Poll, Waiter};
-use crate::py::cache::{PyLease, PySharedResult};
+use crate::py::cache::PySharedResult;
 use crate::py::value::callbacks;
 
-impl<'py> Invocation<'_, 'py> {
+/// One call that waits.
+#[derive(Clone, Copy)]
+pub struct Waiting<'a> {
+    /// The function.
+    pub me: &'a Memoised,
+    /// What the call asks for.
+    pub request: &'a Request,
+    /// How long it has waited.
+    pub patience: &'a Patience,
+}
+
+impl Waiting<'_> {
     /// Whether to wait on; says once who is waited for.
-    pub fn waits_on(
+    pub fn goes_on(
         &self,
-        py: Python<'py>,
-        patience: &Patience,
+        py: Python<'_>,
         who: impl FnOnce() -> PyResult<String>,
     ) -> PyResult<bool> {
-        if patience.is_due() {
-            self.teller().wait(py, &who()?)?;
+        if self.patience.is_due() {
+            Teller { me: self.me, request: self.request }.wait(py, &who()?)?;
         }
-        let waited = patience.elapsed().as_secs_f64();
-        Ok(self.options.wait.is_none_or(|limit| waited < limit))
+        let waited = self.patience.elapsed().as_secs_f64();
+        Ok(self.request.options.wait.is_none_or(|limit| waited < limit))
+    }
+
+    /// Whether to wait on for another process that computes.
+    pub fn goes_on_for_process(&self, py: Python<'_>) -> PyResult<bool> {
+        self.goes_on(py, || {
+            let holder = self.me.core.get().cache().key_holder(&self.request.key);
+            let unknown = || "another process".to_owned();
+            Ok(holder.map_or_else(unknown, |pid| format!("process {pid}")))
+        })
+    }
+
+    /// Whether to wait on for another thread that computes.
+    pub fn goes_on_for_thread(
+        &self,
+        py: Python<'_>,
+        waiter: &Waiter<PySharedResult>,
+    ) -> PyResult<bool> {
+        self.goes_on(py, || threads::name(py, waiter.leading_thread()))
     }
 
     /// Lets others run for a while, in gevent the other greenlets of this thread too.
-    fn pause(&self, py: Python<'py>, time: Duration) -> PyResult<()> {
-        if self.context.has_hub() {
+    pub fn pause(&self, py: Python<'_>) -> PyResult<()> {
+        let time = self.patience.step();
+        if self.request.context.has_hub() {
             callbacks::greenlet_sleep(py, time.as_secs_f64())?;
         } else {
             py.detach(|| std::thread::sleep(time));
@@ -37,63 +68,24 @@ impl<'py> Invocation<'_, 'py> {
         py.check_signals()
     }
 
-    /// The thread that computes, in the user's words.
-    pub fn leading_thread(py: Python<'py>, waiter: &Waiter<PySharedResult>) -> PyResult<String> {
-        threads::name(py, waiter.leading_thread())
-    }
-
-    /// The process that computes, in the user's words.
-    pub fn leading_process(&self) -> String {
-        match self.cache().key_holder(&self.key) {
-            Some(pid) => format!("process {pid}"),
-            None => "another process".to_owned(),
-        }
-    }
-
     /// Waits for another thread.
-    pub(super) fn wait(
-        &self,
-        py: Python<'py>,
-        waiter: &Waiter<PySharedResult>,
-    ) -> PyResult<Waited> {
-        let patience = Patience::new();
+    pub fn wait(&self, py: Python<'_>, waiter: &Waiter<PySharedResult>) -> PyResult<Waited> {
+        let has_hub = self.request.context.has_hub();
         loop {
-            let slice = patience.next(self.options.wait);
-            let slice = if self.context.has_hub() { Duration::ZERO } else { slice };
+            let slice = self.patience.next(self.request.options.wait);
+            let slice = if has_hub { Duration::ZERO } else { slice };
             match py.detach(|| waiter.wait(slice)) {
                 Poll::Ready(shared) => return Ok(Waited::Shared(shared)),
                 Poll::Again => return Ok(Waited::Again),
-                Poll::Pending if self.context.has_hub() => self.pause(py, patience.step())?,
+                Poll::Pending if has_hub => self.pause(py)?,
                 Poll::Pending => py.check_signals()?,
             }
             if let Some(leader) = waiter.leader() {
                 leader.check();
             }
-            if !self.waits_on(py, &patience, || Self::leading_thread(py, waiter))? {
+            if !self.goes_on_for_thread(py, waiter)? {
                 return Ok(Waited::Enough);
             }
         }
-    }
-
-    /// Waits for another process, where that closes no circle, until `lease` may be used, or the
-    /// other one's result is there.
-    pub(super) fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        let outside = match lease.guard() {
-            Some(guard) if !self.context.is_within() => guard.may_wait_outside(),
-            _ => None,
-        };
-        if outside.is_none() {
-            return Ok(Step::Compute(lease));
-        }
-        let (mut step, patience) = (Step::Busy(lease), Patience::new());
-        while let Step::Busy(mut lease) = step {
-            if !self.waits_on(py, &patience, || Ok(self.leading_process()))? {
-                lease.stand_back(self.cache(), &self.key);
-                return Ok(Step::Compute(lease));
-            }
-            self.pause(py, patience.step())?;
-            step = self.acquire(py, lease)?;
-        }
-        Ok(step)
     }
 }

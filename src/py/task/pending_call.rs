@@ -15,16 +15,18 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::begun::Begun;
 use super::leadership::Leadership;
 use super::stage::{Stage, State};
 use crate::flight::{Join, Poll};
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::context::{self, CallContext};
 use crate::py::call::invocation::{Answer, Invocation, Step};
+use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
 use crate::py::call::patience::Patience;
 use crate::py::call::previous::Noted;
+use crate::py::call::request::Request;
+use crate::py::call::waiting::Waiting;
 use crate::py::key::arguments::Call;
 
 /// What a suspended call is to do next.
@@ -34,7 +36,7 @@ pub struct PendingCall {
     args: Py<PyTuple>,
     kwargs: Option<Py<PyDict>>,
     /// None if the call goes straight through.
-    begun: Option<Arc<Begun>>,
+    request: Option<Arc<Request>>,
     stage: Stage,
     patience: Patience,
 }
@@ -46,31 +48,32 @@ pub fn call<'py>(
     anew: bool,
 ) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let Some(mut invocation) = me.get().begin(py, call, CallContext::task(py)?)? else {
+    let Some(mut request) = Request::begin(py, me.get(), call, CallContext::task(py)?)? else {
         return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
     };
     if anew {
-        invocation.refresh(py)?;
+        request.anew = true;
+        Invocation { me: me.get(), call, request: &request }.expect_computing(py)?;
     }
-    pending_of(me, &invocation)
+    pending_of(me, call, Arc::new(request))
 }
 
 /// The next step of a call as Python sees it.
 fn pending_of<'py>(
     me: &Bound<'py, Memoised>,
-    invocation: &Invocation<'_, 'py>,
+    call: &Call<'_, 'py>,
+    request: Arc<Request>,
 ) -> PyResult<Answer<'py>> {
+    let invocation = Invocation { me: me.get(), call, request: &request };
     let state = match invocation.step(me.py())? {
         Step::Done(answer) => return Ok(answer),
         Step::Nested => State::Nested,
         Step::Compute(lease) if lease.guard().is_none() => State::Alone(lease),
-        Step::Compute(lease) => State::Lead(Leadership::new(lease, true, &invocation.context)),
-        Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &invocation.context)),
+        Step::Compute(lease) => State::Lead(Leadership::new(lease, true, &request.context)),
+        Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &request.context)),
         Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
     };
-    let pending =
-        PendingCall::make(me, invocation.call, Some(Arc::new(Begun::of(invocation))), state)?;
-    Ok((pending, None))
+    PendingCall::make(me, call, Some(request), state).map(|pending| (pending, None))
 }
 
 #[pymethods]
@@ -102,11 +105,9 @@ impl PendingCall {
 
     /// Looks up and joins once more: the result, or the next step.
     fn retry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(request) = &self.request else { return Ok(py.None().into_bound(py)) };
         let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else {
-            return Ok(py.None().into_bound(py));
-        };
-        pending_of(self.me.bind(py), &invocation).map(|(value, _)| value)
+        pending_of(self.me.bind(py), &call, Arc::clone(request)).map(|(value, _)| value)
     }
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
@@ -117,11 +118,11 @@ impl PendingCall {
     /// A place among those who wait for this call, which leads.
     fn subscribe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
-        let state = match self.invocation(py, &call).map(|invocation| invocation.join()) {
+        let state = match self.invocation(&call).map(|invocation| invocation.join()) {
             Some(Join::Wait(waiter)) => State::Wait(Arc::new(waiter)),
             _ => State::Over,
         };
-        Self::make(self.me.bind(py), &call, self.begun.clone(), state)
+        Self::make(self.me.bind(py), &call, self.request.clone(), state)
     }
 
     /// Names the `LeaderTask` that computes.
@@ -146,17 +147,17 @@ impl PendingCall {
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(lead) = self.stage.lead() else { return Ok(false) };
         let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(false) };
+        let Some(invocation) = self.invocation(&call) else { return Ok(false) };
         let Some(lease) = lead.to_acquire() else { return Ok(false) };
         match invocation.acquire(py, lease)? {
             Step::Busy(mut lease) => {
-                let who = || Ok(invocation.leading_process());
-                let waits_on = invocation.waits_on(py, &self.patience, who)?;
+                let request = invocation.request;
+                let waits_on = self.waiting(request).goes_on_for_process(py)?;
                 if !waits_on {
-                    lease.stand_back(invocation.cache(), &invocation.key);
+                    lease.stand_back(invocation.cache(), &request.key);
                 }
                 lead.put_back(lease, false);
-                Ok(waits_on && !invocation.context.is_within() && lead.may_wait_outside())
+                Ok(waits_on && !request.context.is_within() && lead.may_wait_outside())
             }
             Step::Compute(lease) => {
                 lead.put_back(lease, true);
@@ -174,9 +175,9 @@ impl PendingCall {
 
     /// Notes what this call is to replace; the token takes it back.
     fn note_previous(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
-        Ok(invocation.note_previous(py, self.stage.old().expired)?.map(|noted| noted.token(py)))
+        let Some(request) = &self.request else { return Ok(None) };
+        let noted = Noted::begin(py, self.me.get(), request, self.stage.old().expired)?;
+        Ok(noted.map(|noted| noted.token(py)))
     }
 
     /// Takes `note_previous` back.
@@ -186,32 +187,28 @@ impl PendingCall {
     }
 
     /// Counts a call that is computed.
-    fn count(&self, py: Python<'_>) -> PyResult<()> {
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(()) };
-        invocation.count(&self.stage.old());
-        Ok(())
+    fn count(&self) {
+        if self.request.is_some() {
+            self.me.get().counters.miss(self.stage.old().expired);
+        }
     }
 
     /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.
     fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(value) };
+        let Some(keeper) = self.keeper() else { return Ok(value) };
         let Some(lease) = self.stage.lease() else {
-            return invocation.keep_nested(py, &value).map(|()| value);
+            return keeper.keep_nested(py, &value).map(|()| value);
         };
-        invocation.keep(py, lease, value).map(|(value, _)| value)
+        keeper.keep(py, lease, value).map(|(value, _)| value)
     }
 
     /// The function raised: an older result if that may be served, else the exception.
     fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let error = PyErr::from_value(error);
-        let call = self.to_call(py)?;
-        let (Some(invocation), Some(lease)) = (self.invocation(py, &call), self.stage.lease())
-        else {
+        let (Some(keeper), Some(lease)) = (self.keeper(), self.stage.lease()) else {
             return Err(error);
         };
-        invocation.failed(py, lease, error).map(|(value, _)| value)
+        keeper.failed(py, lease, error).map(|(value, _)| value)
     }
 
     /// Gives up what is left to do: another one who waits takes over.
@@ -243,24 +240,20 @@ impl PendingCall {
         if let Some(leader) = waiter.leader() {
             leader.check();
         }
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(true) };
-        let who = || Invocation::leading_thread(py, &waiter);
-        invocation.waits_on(py, &self.patience, who)
+        let Some(request) = &self.request else { return Ok(true) };
+        self.waiting(request).goes_on_for_thread(py, &waiter)
     }
 
     /// The number of seconds that `wait=` allows.
     #[getter]
     fn wait_limit(&self) -> Option<f64> {
-        self.begun.as_ref()?.options.wait
+        self.request.as_ref()?.options.wait
     }
 
     /// Stops waiting; computes beside the one who does, whose result goes first.
-    fn compute_beside(&self, py: Python<'_>) -> PyResult<()> {
-        let call = self.to_call(py)?;
-        let lease = self.invocation(py, &call).map(|invocation| invocation.lease_beside());
+    fn compute_beside(&self) {
+        let lease = self.request.as_ref().map(|request| request.lease_beside(self.me.get()));
         drop(self.stage.replace(lease.map_or(State::Over, State::Alone)));
-        Ok(())
     }
 
     /// The outcome as a tuple of one, or None if this call must look again.
@@ -270,7 +263,7 @@ impl PendingCall {
             Poll::Again | Poll::Pending => None,
         });
         let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(py, &call) else { return Ok(None) };
+        let Some(invocation) = self.invocation(&call) else { return Ok(None) };
         Ok(invocation.shared(py, shared)?.map(|(value, _)| (value,)))
     }
 
@@ -290,7 +283,7 @@ impl PendingCall {
     fn make<'py>(
         me: &Bound<'py, Memoised>,
         call: &Call<'_, 'py>,
-        begun: Option<Arc<Begun>>,
+        request: Option<Arc<Request>>,
         state: State,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = me.py();
@@ -298,7 +291,7 @@ impl PendingCall {
             me: me.clone().unbind(),
             args: call.args(py)?.unbind(),
             kwargs: call.kwargs(py)?.map(Bound::unbind),
-            begun,
+            request,
             stage: Stage::new(state),
             patience: Patience::new(),
         };
@@ -309,12 +302,16 @@ impl PendingCall {
         Call::from_python(self.args.bind(py), self.kwargs.as_ref().map(|kwargs| kwargs.bind(py)))
     }
 
-    fn invocation<'a, 'py>(
-        &'a self,
-        py: Python<'py>,
-        call: &'a Call<'a, 'py>,
-    ) -> Option<Invocation<'a, 'py>> {
-        Some(self.begun.as_ref()?.resume(self.me.get(), py, call))
+    fn invocation<'a, 'py>(&'a self, call: &'a Call<'a, 'py>) -> Option<Invocation<'a, 'py>> {
+        Some(Invocation { me: self.me.get(), call, request: self.request.as_ref()? })
+    }
+
+    fn keeper(&self) -> Option<Keeper<'_>> {
+        Some(Keeper { me: self.me.get(), request: self.request.as_ref()? })
+    }
+
+    fn waiting<'a>(&'a self, request: &'a Request) -> Waiting<'a> {
+        Waiting { me: self.me.get(), request, patience: &self.patience }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Computing, and keeping what came of it.
+//! What is kept of a computation: a result, an exception, or nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,36 +8,47 @@ use pyo3::prelude::*;
 
 use super::code_note::note_further;
 use super::exit::is_after_exit;
-use super::invocation::{Answer, Invocation};
+use super::invocation::Answer;
+use super::memoised::Memoised;
+use super::recorder::Recorder;
+use super::request::Request;
+use super::serving::Serving;
+use super::teller::Teller;
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
-use crate::py::cache::mode::Mode;
-use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
 
-impl<'py> Invocation<'_, 'py> {
-    /// Calls the function and keeps what it returns.
-    pub fn compute(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
-        self.count(&lease.old);
-        let noted = self.note_previous(py, lease.old.expired)?;
-        let outcome = self.me.invoke(py, self.call);
-        noted.map_or(Ok(()), |noted| noted.leave(py))?;
-        match outcome {
-            Ok(value) => self.keep(py, lease, value),
-            Err(error) => self.failed(py, lease, error),
-        }
+/// Keeps what came of one call.
+#[derive(Clone, Copy)]
+pub struct Keeper<'a> {
+    /// The function.
+    pub me: &'a Memoised,
+    /// What the call asks for.
+    pub request: &'a Request,
+}
+
+impl<'a> Keeper<'a> {
+    fn cache(&self) -> &'a Arc<PyCache> {
+        self.me.core.get().cache()
     }
 
-    /// Counts a call that is computed.
-    #[inline(never)]
-    pub fn count(&self, old: &PyStaleResult) {
-        self.me.counters.miss(old.expired);
+    fn teller(&self) -> Teller<'a> {
+        Teller { me: self.me, request: self.request }
+    }
+
+    fn serving(&self) -> Serving<'a> {
+        Serving { me: self.me, request: self.request }
+    }
+
+    fn recorder(&self) -> Recorder<'a> {
+        Recorder { me: self.me, request: self.request }
     }
 
     /// Keeps a result, on disk before anybody gets it.
     #[inline(never)]
-    pub fn keep(
+    pub fn keep<'py>(
         &self,
         py: Python<'py>,
         lease: PyLease,
@@ -45,7 +56,7 @@ impl<'py> Invocation<'_, 'py> {
     ) -> PyResult<Answer<'py>> {
         let recorder = self.recorder();
         let (mut entry, refused) = recorder.entry(py, &value)?;
-        let system = self.options.clock.is_none();
+        let system = self.request.options.clock.is_none();
         entry.notes.took = lease.took(entry.created.filter(|_| system).unwrap_or_else(clock::now));
         let one_shot = if refused.is_some() { recorder.used_up_part(py, &value)? } else { None };
         self.me.used_up.store(one_shot.is_some(), Ordering::Relaxed);
@@ -60,7 +71,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok((value, None));
         }
         if let Some(refused) = &refused
-            && self.options.on_unstorable == "raise"
+            && self.request.options.on_unstorable == "raise"
         {
             let error = self.teller().unstorable_error(py, &value, refused)?;
             lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
@@ -70,7 +81,7 @@ impl<'py> Invocation<'_, 'py> {
             note_further(&mut entry.notes, &tags);
         }
         let record = self.serving().record_of(py, &entry)?;
-        let _ = lease.commit(self.cache(), &self.key, entry);
+        let _ = lease.commit(self.cache(), &self.request.key, entry);
         self.after_put(py)?;
         if let Some(refused) = refused {
             self.teller().unstorable(py, &refused)?;
@@ -79,9 +90,9 @@ impl<'py> Invocation<'_, 'py> {
     }
 
     /// Warnings of the store, and the save that its journal asks for.
-    pub(super) fn after_put(&self, py: Python<'py>) -> PyResult<()> {
-        let core = self.core.get();
-        core.keep_limits(Some(&self.key), self.mode.writes());
+    pub fn after_put(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.me.core.get();
+        core.keep_limits(Some(&self.request.key), self.request.mode.writes());
         if core.cache().saver().should_save() {
             let cache = Arc::clone(core.cache());
             let builder = std::thread::Builder::new().name("outlive-save".to_owned());
@@ -99,34 +110,39 @@ impl<'py> Invocation<'_, 'py> {
 
     /// The function raised: those who wait get the same exception, nothing is kept unless asked.
     #[inline(never)]
-    pub fn failed(&self, py: Python<'py>, lease: PyLease, error: PyErr) -> PyResult<Answer<'py>> {
+    pub fn failed<'py>(
+        &self,
+        py: Python<'py>,
+        lease: PyLease,
+        error: PyErr,
+    ) -> PyResult<Answer<'py>> {
         if !error.is_instance_of::<PyException>(py) {
             // An interrupt or an exit is meant for this thread: somebody else takes over.
             return Err(error);
         }
         if let Some(stale) = lease.old.stale.clone() {
             let result = SharedResult::Result(None, Some(Arc::clone(&stale)));
-            lease.fail(self.cache(), &self.key, result);
+            lease.fail(self.cache(), &self.request.key, result);
             return Ok((self.serving().serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &error)?;
         let result = SharedResult::Failed(Arc::new(error.clone_ref(py)));
-        lease.fail(self.cache(), &self.key, result);
+        lease.fail(self.cache(), &self.request.key, result);
         Err(error)
     }
 
-    fn keep_error(&self, py: Python<'py>, error: &PyErr) -> PyResult<()> {
-        let Some(errors) = &self.options.errors else { return Ok(()) };
+    fn keep_error(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        let Some(errors) = &self.request.options.errors else { return Ok(()) };
         let errors = errors.bind(py);
         let payload = errors.call_method1(intern!(py, "pack"), (error.value(py),))?;
         if payload.is_none() {
             return Ok(());
         }
-        let mut entry = Entry::new(Some(self.options.now(py)?));
+        let mut entry = Entry::new(Some(self.request.options.now(py)?));
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = true;
-        entry.transient = self.mode == Mode::Readonly;
-        match tagged_error(&payload, self.core.get().charset()) {
+        entry.transient = self.request.is_transient();
+        match tagged_error(&payload, self.me.core.get().charset()) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {
                 let told = intern!(py, "tell_unstorable");
@@ -135,12 +151,12 @@ impl<'py> Invocation<'_, 'py> {
                     .map(drop);
             }
         }
-        let _ = self.cache().put(&self.key, entry);
+        let _ = self.cache().put(&self.request.key, entry);
         self.after_put(py)
     }
 
     /// Keeps a result that somebody else brings.
-    pub fn keep_given(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    pub fn keep_given(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let recorder = self.recorder();
         let (entry, refused) = recorder.entry(py, value)?;
         if refused.is_some()
@@ -149,12 +165,25 @@ impl<'py> Invocation<'_, 'py> {
             return self.teller().used_up(py, value, &part);
         }
         if let Some(refused) = &refused
-            && self.options.on_unstorable == "raise"
+            && self.request.options.on_unstorable == "raise"
         {
             return Err(self.teller().unstorable_error(py, value, refused)?);
         }
-        let _ = self.cache().put(&self.key, entry);
+        let _ = self.cache().put(&self.request.key, entry);
         self.after_put(py)?;
         refused.map_or(Ok(()), |refused| self.teller().unstorable(py, &refused))
+    }
+
+    /// Keeps the value of an inner call for the next one.
+    #[inline(never)]
+    pub fn keep_nested(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let recorder = self.recorder();
+        let (entry, refused) = recorder.entry(py, value)?;
+        if refused.is_some() && recorder.used_up_part(py, value)?.is_some() {
+            return Ok(());
+        }
+        let result = SharedResult::Result(entry.text, entry.live);
+        self.cache().flights().nested_put(&self.request.key, self.request.caller(), result);
+        Ok(())
     }
 }

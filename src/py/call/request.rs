@@ -1,0 +1,107 @@
+//! What stays the same while a call is under way, from its start to its result.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+
+use super::context::CallContext;
+use super::exit::is_after_exit;
+use super::memoised::Memoised;
+use super::options::Options;
+use crate::cache::{Ask, Origin};
+use crate::flight::Caller;
+use crate::py::cache::core::CoreCache;
+use crate::py::cache::mode::Mode;
+use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::key::arguments::Call;
+use crate::py::key::maker::NoKey;
+
+/// What one call asks of the cache: which key, for whom, in which mode.
+pub struct Request {
+    /// The key.
+    pub key: Bytes,
+    /// On whose behalf the call runs.
+    pub context: Arc<CallContext>,
+    /// The mode that holds for the call.
+    pub mode: Mode,
+    /// Whether an older result does not count.
+    pub anew: bool,
+    /// How results are kept and served.
+    pub options: Arc<Options>,
+    /// Who asks, where keys do not tell.
+    pub origin: Option<Origin>,
+    /// The state of the cache when the call began.
+    pub epoch: u64,
+}
+
+impl Request {
+    /// What `call` of `me` asks for; None if it goes straight through.
+    #[inline(never)]
+    pub fn begin(
+        py: Python<'_>,
+        me: &Memoised,
+        call: &Call<'_, '_>,
+        context: Arc<CallContext>,
+    ) -> PyResult<Option<Self>> {
+        let core = me.core.bind(py);
+        // The epoch first: whoever changes the mode begins a new one afterwards.
+        let mut epoch = me.gate.epoch.current();
+        let mut mode = CoreCache::mode(core)?;
+        if mode == Mode::Off {
+            return Ok(None);
+        }
+        let loaded = CoreCache::load_once(core)?;
+        if core.get().cache().follow(mode.writes() && !is_after_exit()) || loaded {
+            epoch = me.gate.epoch.current();
+            mode = CoreCache::mode(core)?;
+        }
+        let options = me.options();
+        me.check_namesake(py)?;
+        let key = match me.keys.key(py, call) {
+            Ok(key) => Bytes::from(key),
+            Err(NoKey::Unbound) => return Ok(None),
+            Err(NoKey::Error(error)) => return tell_keyless(py, me, error).map(|()| None),
+        };
+        let (anew, origin) = (mode == Mode::Refresh, me.origin(py, call));
+        Ok(Some(Self { key, context, mode, anew, options, origin, epoch }))
+    }
+
+    /// How the flights see who calls.
+    pub fn caller(&self) -> Caller<'_> {
+        self.context.caller().calling(self.origin.map(|origin| origin.function))
+    }
+
+    /// How the cache is asked for the key, once nothing was found.
+    pub fn ask(&self) -> Ask {
+        Ask {
+            origin: self.origin,
+            looks: !self.anew,
+            locks: !matches!(self.mode, Mode::Readonly | Mode::Offline),
+        }
+    }
+
+    /// The right to compute beside the one who does.
+    pub fn lease_beside(&self, me: &Memoised) -> PyLease {
+        PyLease::beside(me.core.get().cache(), &self.key, PyStaleResult::default())
+    }
+
+    /// Whether what is computed is kept in memory only.
+    pub fn is_transient(&self) -> bool {
+        self.mode == Mode::Readonly
+    }
+}
+
+/// A call without a key: the drop-in never raises on account of the cache, so it warns.
+fn tell_keyless(py: Python<'_>, me: &Memoised, error: PyErr) -> PyResult<()> {
+    if !me.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
+        return Err(error);
+    }
+    if !me.told.unstorable.swap(true, Ordering::Relaxed) {
+        let sentence = format!("{}; until then it is called every time", error.value(py));
+        me.core.get().warn(py, "UnstorableWarning", &sentence)?;
+    }
+    Ok(())
+}
