@@ -130,9 +130,15 @@ impl Disk {
 
     /// Writes behind the end of a file.
     pub fn append(&mut self, number: Number, bytes: &[u8], now: u64) {
-        let file = self.file(number);
-        let start = file.bytes.len();
-        file.bytes.extend_from_slice(bytes);
+        let end = self.file(number).bytes.len();
+        self.write_at(number, end, bytes, now);
+    }
+
+    /// Writes over what a file holds from `start` on.
+    pub fn write_at(&mut self, number: Number, start: usize, bytes: &[u8], now: u64) {
+        let (file, end) = (self.file(number), start + bytes.len());
+        file.bytes.resize(file.bytes.len().max(end), 0);
+        file.bytes[start..end].copy_from_slice(bytes);
         file.modified = now;
         self.stable.write(number, start, bytes);
     }
