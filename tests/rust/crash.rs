@@ -141,6 +141,10 @@ impl Handle for FaultyHandle {
         self.0.step()?;
         self.1.sync_data()
     }
+    fn sync_all(&self) -> io::Result<()> {
+        self.0.step()?;
+        self.1.sync_all()
+    }
 }
 
 /// What may be on the disk after a history of which only some steps were promised.

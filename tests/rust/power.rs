@@ -126,6 +126,10 @@ impl Handle for LoggingHandle {
         self.note("sync");
         self.2.sync_data()
     }
+    fn sync_all(&self) -> io::Result<()> {
+        self.note("sync");
+        self.2.sync_all()
+    }
 }
 
 fn store(folder: &Path, durability: Durability) -> (FileStore, Log) {

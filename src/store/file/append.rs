@@ -38,7 +38,6 @@ impl FileState {
             return caught_up;
         }
         self.append_change(change)?;
-        self.progress.changes += 1;
         self.backlog.note_appended(change);
         Ok(())
     }
@@ -47,7 +46,6 @@ impl FileState {
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change)) = self.backlog.first() {
             self.append_change(&change)?;
-            self.progress.changes += 1;
             self.backlog.note_written(number, &change);
             if matches!(change, Change::Clear) {
                 self.clear_behind();
@@ -79,15 +77,17 @@ impl FileState {
 
     /// Appends `record` where it counts.
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
-        self.append_with(|out, charset| encode(out, record, charset))
+        self.append_with(0, |out, charset| encode(out, record, charset))
     }
 
     fn append_change(&mut self, change: &Change) -> Result<()> {
-        self.append_with(|out, charset| encode_change(out, change, charset))
+        self.append_with(1, |out, charset| encode_change(out, change, charset))
     }
 
+    /// Appends a record that holds so many `changes`.
     fn append_with(
         &mut self,
+        changes: u64,
         encode: impl Fn(&mut Vec<u8>, Charset) -> io::Result<()>,
     ) -> Result<()> {
         loop {
@@ -104,10 +104,13 @@ impl FileState {
                 }
                 before => before.map_err(&wrong)?,
             };
+            let ended = before.as_ref().is_some_and(|tail| tail.sealed);
+            // Synced or not, it stands there: whoever reads the journal finds it.
+            self.progress.changes += if ended { 0 } else { changes };
             let is_fsync = self.durability == Durability::Fsync;
             let synced = if is_fsync { journal.sync() } else { Ok(()) };
             let Some(tail) = before else { return synced.map_err(&wrong) };
-            let (ended, number) = (tail.sealed, journal.generation);
+            let number = journal.generation;
             // What others had written before is taken in, whatever became of the record.
             self.take_in(tail).map_err(&wrong)?;
             // If it turned out that the user deleted the cache, nothing in that journal counts.
@@ -174,6 +177,17 @@ impl FileState {
             self.named = current;
         }
         Ok(())
+    }
+
+    /// With `Fsync`, makes what was found in the journal survive a loss of power: who finds a key
+    /// forgotten need not forget it again, though whoever did so may not have had it synced.
+    pub fn sync_found(&mut self) -> Result<()> {
+        if self.durability == Durability::Flush || self.journal.is_none() {
+            return Ok(());
+        }
+        self.sync_name()?;
+        let synced = self.journal.as_ref().map_or(Ok(()), Journal::sync);
+        synced.map_err(self.wrong("write the journal of"))
     }
 
     fn make_chain(&mut self) -> Result<()> {

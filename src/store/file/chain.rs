@@ -92,6 +92,11 @@ impl Chain {
         found == self.listed && self.generations.iter().all(|it| it.journal.is_still_named())
     }
 
+    /// Whether nobody has written in one of them since.
+    pub fn is_quiet(&self) -> bool {
+        self.generations.iter().all(|it| it.journal.is_quiet())
+    }
+
     /// Whether a snapshot stood there when somebody wrote in one of them.
     pub fn knew_snapshot(&self) -> bool {
         self.generations.iter().any(|generation| generation.tail.base.is_some())

@@ -105,7 +105,8 @@ impl Checkpoint {
             let out = &mut Appender(&*file);
             let (charset, format) = (self.store.options.charset, self.format());
             let written = snapshot::write::write(out, entries, charset, format)?;
-            file.sync_data()?;
+            // With its time: the journal knows the file by that, also after a loss of power.
+            file.sync_all()?;
             // Windows may settle the time of a file when it is closed.
             drop(file);
             Ok((folder.fs.status(path)?.fingerprint, written))

@@ -201,6 +201,15 @@ impl Folder {
         Ok((file.status()?.fingerprint.size, file))
     }
 
+    /// Whether the file at `path` holds what the snapshot does.
+    pub fn holds_snapshot(&self, path: &Path) -> bool {
+        let both =
+            self.contents(&self.paths().snapshot).and_then(|it| Ok((it, self.contents(path)?)));
+        let Ok(((size, one), (other_size, other))) = both else { return false };
+        let bytes = || Some((one.read(0, size).ok()?, other.read(0, size).ok()?));
+        size == other_size && bytes().is_some_and(|(one, other)| one == other)
+    }
+
     /// Makes the names in the folder survive a loss of power.
     pub fn sync(&self) -> Result<()> {
         let path = &self.paths().folder;

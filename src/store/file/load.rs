@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::{Chain, History};
+use super::replace;
 use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
 use super::telling::is_circle;
@@ -41,16 +42,18 @@ impl FileState {
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let (chain, found) = self.read_present()?;
         self.is_later |= chain.is_later();
-        let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
+        let announced = self.announced(&chain, &found);
+        let is_known = announced.is_none_or(|snapshot| chain.knows(snapshot));
+        let is_common = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
-        let history = chain.without_folded(found.fingerprint).history();
+        let history = chain.without_folded(announced).history();
         let known = std::mem::take(&mut self.progress).snapshot;
-        self.progress.rewrite = found.rewrite;
+        self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {
             self.give_up_chain(last);
             Vec::new()
         } else {
-            self.adopt(history, found.fingerprint, is_known)
+            self.adopt(history, found.fingerprint, is_common)
         };
         let mut items = found.items;
         if !self.backlog.is_empty() {
@@ -70,6 +73,19 @@ impl FileState {
         Some((Loaded { items, modified, foreign: !is_known }, deletions))
     }
 
+    /// The snapshot that was found, as a checkpoint announced it: one that was written over in place
+    /// is another file than that, whose whole copy is still beside it if the writer came to grief.
+    fn announced(&self, chain: &Chain, found: &Found) -> Option<FileFingerprint> {
+        let placed = found.fingerprint?;
+        if chain.knows(placed) {
+            return Some(placed);
+        }
+        let whole = self.folder.fs.status(&self.folder.paths().whole).ok();
+        let whole = whole.map(|status| status.fingerprint).filter(|&whole| chain.knows(whole));
+        let is_copy = || found.is_torn || replace::is_whole(&self.folder);
+        Some(whole.filter(|_| is_copy()).unwrap_or(placed))
+    }
+
     /// Reads everything; where the snapshot has just gone, not before it is clear that it stays away.
     fn read_present(&mut self) -> Option<(Chain, Found)> {
         let read = self.read_all()?;
@@ -80,7 +96,8 @@ impl FileState {
     }
 
     /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in
-    /// the snapshot then. If there are others by now, they may say something else: once more.
+    /// the snapshot then. If there are others by now, or they do not know the snapshot and somebody
+    /// has written in them, they may say something else: once more.
     fn read_all(&mut self) -> Option<(Chain, Found)> {
         let mut left = LOOKS;
         loop {
@@ -95,7 +112,9 @@ impl FileState {
             };
             let found = self.read_snapshot()?;
             left -= 1;
-            if left == 0 || self.folder.generations().is_ok_and(|found| chain.is_still(&found)) {
+            let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
+            let is_still = || self.folder.generations().is_ok_and(|found| chain.is_still(&found));
+            if left == 0 || is_still() && (is_known || chain.is_quiet()) {
                 return Some((chain, found));
             }
         }
@@ -133,7 +152,7 @@ impl FileState {
         let only_reads = self.only_reads;
         let mut judge = || self.quarantine.judge(&self.folder, fingerprint, &read, only_reads);
         let rewrite = is_torn || judge();
-        Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite })
+        Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite, is_torn })
     }
 
     /// Goes on without a file.

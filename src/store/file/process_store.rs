@@ -136,8 +136,11 @@ impl ProcessStore {
 
     /// Appends what another process was in the way of, if it is not any more.
     pub fn settle(&self) -> Result<()> {
-        if self.state.lock().backlog.is_empty() {
-            return Ok(());
+        {
+            let mut state = self.state.lock();
+            if state.backlog.is_empty() {
+                return state.sync_found();
+            }
         }
         let result = match self.join_to_write() {
             Ok(true) => self.append_backlog(),

@@ -107,13 +107,7 @@ pub fn erase(folder: &Folder) {
 /// A copy that was kept of the file as it is now.
 fn equal_copy(folder: &Folder) -> Option<PathBuf> {
     let paths = folder.paths();
-    let (size, file) = folder.contents(&paths.snapshot).ok()?;
-    let equals = |path: &PathBuf| {
-        let Ok((other_size, other)) = folder.contents(path) else { return false };
-        let bytes = || Some((file.read(0, size).ok()?, other.read(0, size).ok()?));
-        size == other_size && bytes().is_some_and(|(one, two)| one == two)
-    };
     let found = folder.fs.list(&paths.folder).ok()?;
     let copies = found.iter().filter(|name| paths.sibling(name) == Some(Sibling::Damaged));
-    copies.map(|name| paths.folder.join(name)).find(equals)
+    copies.map(|name| paths.folder.join(name)).find(|copy| folder.holds_snapshot(copy))
 }

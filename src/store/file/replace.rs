@@ -30,7 +30,7 @@ pub fn write_over(folder: &Folder, temporary: &std::path::Path) -> io::Result<Fi
     let (size, source) = folder.contents(&paths.whole)?;
     let target = fs.open_emptied(&paths.snapshot)?;
     for_each_piece(&*source, size, |_, piece| Appender(&*target).write_all(piece))?;
-    target.sync_data()?;
+    target.sync_all()?;
     let placed = target.status()?.fingerprint;
     if placed.size != size {
         return Err(disturbed());
@@ -73,6 +73,11 @@ pub fn remove_leftover(folder: &Folder) {
     if matches!(snapshot_file::read_whole(folder), Ok(Some(read)) if is_own(&read)) {
         remove_whole(folder);
     }
+}
+
+/// Whether the snapshot in place holds all that the whole copy beside it does, and no more.
+pub fn is_whole(folder: &Folder) -> bool {
+    folder.holds_snapshot(&folder.paths().whole)
 }
 
 /// Removes what `write_over` left beside.

@@ -32,6 +32,8 @@ pub struct Found {
     pub fingerprint: Option<FileFingerprint>,
     /// Whether it must be written again though nothing changed.
     pub rewrite: bool,
+    /// Whether these are the entries of the whole copy beside it.
+    pub is_torn: bool,
 }
 
 /// What was read of the snapshot.

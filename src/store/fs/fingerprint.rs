@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A file that was replaced, rewritten or appended to has another fingerprint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct FileFingerprint {
-    /// The device it is on.
+    /// The device it is on. Its number may be another one when the machine starts again, so that the
+    /// fingerprint of a journal is compared without it.
     pub device: u64,
     /// Its number there.
     pub inode: u64,
@@ -14,6 +15,15 @@ pub struct FileFingerprint {
     /// When it was last written to, in nanoseconds since the epoch.
     pub modified: u64,
 }
+
+impl PartialEq for FileFingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        let state = |it: &Self| (it.inode, it.size, it.modified);
+        state(self) == state(other)
+    }
+}
+
+impl Eq for FileFingerprint {}
 
 impl FileFingerprint {
     /// When the file was last written to.

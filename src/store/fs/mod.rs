@@ -119,6 +119,8 @@ pub trait Handle: Send + Sync + Debug {
     fn status(&self) -> io::Result<Status>;
     /// Makes its contents survive a loss of power.
     fn sync_data(&self) -> io::Result<()>;
+    /// Makes its contents and its times survive a loss of power.
+    fn sync_all(&self) -> io::Result<()>;
 }
 
 /// A part of the lock file that can be locked for itself.

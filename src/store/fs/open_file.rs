@@ -127,4 +127,8 @@ impl Handle for OpenFile {
     fn sync_data(&self) -> io::Result<()> {
         self.verified()?.sync_data()
     }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.verified()?.sync_all()
+    }
 }

@@ -148,8 +148,9 @@ impl Disk {
         self.boots += 1;
         self.open.clear();
         (self.names, self.files) = (Vec::new(), BTreeMap::new());
-        for (name, number, bytes) in self.stable.lose_power(fate) {
-            let file = File { bytes, modified: now, links: 1, mode: 0o600, ..File::default() };
+        for (name, number, bytes, modified) in self.stable.lose_power(fate) {
+            let modified = modified.unwrap_or(now);
+            let file = File { bytes, modified, links: 1, mode: 0o600, ..File::default() };
             self.files.insert(number, file);
             self.names.push((name, number));
         }
@@ -244,7 +245,7 @@ impl Disk {
         let file = &self.files[&number];
         let size = file.bytes.len() as u64;
         let fingerprint =
-            FileFingerprint { device: 1, inode: number, size, modified: file.modified };
+            FileFingerprint { device: self.device(), inode: number, size, modified: file.modified };
         Status {
             fingerprint,
             regular: true,
@@ -254,9 +255,14 @@ impl Disk {
         }
     }
 
+    /// The number of the disk, which is another one each time that the machine starts.
+    fn device(&self) -> u64 {
+        self.boots + 1
+    }
+
     /// What the system says about the folder.
-    pub fn folder_status() -> Status {
-        let fingerprint = FileFingerprint { device: 1, inode: 1, size: 0, modified: 0 };
+    pub fn folder_status(&self) -> Status {
+        let fingerprint = FileFingerprint { device: self.device(), inode: 1, size: 0, modified: 0 };
         Status { fingerprint, regular: false, links: 2, mode: 0o700, owner: Some((1, 1)) }
     }
 

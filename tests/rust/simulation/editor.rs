@@ -17,6 +17,10 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
         return;
     }
     let Some(mut entries) = entries(play) else { return };
+    if play.machine.disk().find(SNAPSHOT).is_err() {
+        // Who deletes the file and makes it anew has edited it, as far as the journals can tell.
+        play.oracle.revived();
+    }
     let key = edited(number);
     let text = play.result(&key);
     let start = scheduler.moment();

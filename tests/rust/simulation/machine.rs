@@ -161,7 +161,7 @@ impl Fs for View {
         let name = name(path);
         self.act("status", &name, Effect::Look, |disk, _| {
             if path == Path::new(FOLDER) && disk.folder {
-                return Ok(Status { regular: false, ..Disk::folder_status() });
+                return Ok(Status { regular: false, ..disk.folder_status() });
             }
             disk.find(&name).map(|number| disk.status(number))
         })
@@ -331,6 +331,15 @@ impl Handle for Open {
     fn sync_data(&self) -> io::Result<()> {
         self.act("sync", Effect::Sync, |disk, _| {
             disk.stable.sync(self.number, &disk.files[&self.number].bytes);
+            Ok(())
+        })
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.act("sync all of", Effect::Sync, |disk, _| {
+            let file = &disk.files[&self.number];
+            disk.stable.sync(self.number, &file.bytes);
+            disk.stable.sync_time(self.number, file.modified);
             Ok(())
         })
     }

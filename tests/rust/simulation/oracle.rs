@@ -116,6 +116,15 @@ impl Oracle {
         }
     }
 
+    /// Notes that somebody made the file anew that others had taken away: what they took may come
+    /// again.
+    pub fn revived(&self) {
+        let taken = |write: &&mut Write| write.process == usize::MAX && write.value.is_none();
+        for write in self.log().writes.values_mut().flatten().filter(taken) {
+            (write.end, write.strong) = (u64::MAX, false);
+        }
+    }
+
     /// Notes that `process` has ended: what it has not written by now never comes.
     pub fn ended(&self, process: Process, moment: u64) {
         let mut log = self.log();

@@ -38,10 +38,13 @@ struct NameChange {
 struct Contents {
     synced: Vec<u8>,
     writes: Vec<(usize, Vec<u8>)>,
+    /// When it was last written to, if that is certain.
+    modified: Option<u64>,
 }
 
-/// The folder as it is found afterwards.
-pub type Found = Vec<(String, Number, Vec<u8>)>;
+/// A file as it is found afterwards: its name and number, what it holds, and its time if that was
+/// synced.
+pub type Found = (String, Number, Vec<u8>, Option<u64>);
 
 impl Fate {
     fn choose(&mut self, width: usize) -> usize {
@@ -83,12 +86,20 @@ impl Stable {
 
     /// Something was written at `start`.
     pub fn write(&mut self, number: Number, start: usize, bytes: &[u8]) {
-        self.files.entry(number).or_default().writes.push((start, bytes.to_vec()));
+        let contents = self.files.entry(number).or_default();
+        contents.writes.push((start, bytes.to_vec()));
+        contents.modified = None;
     }
 
     /// A file was synced while it held `bytes`.
     pub fn sync(&mut self, number: Number, bytes: &[u8]) {
-        self.files.insert(number, Contents { synced: bytes.to_vec(), writes: Vec::new() });
+        let contents = self.files.entry(number).or_default();
+        (contents.synced, contents.writes) = (bytes.to_vec(), Vec::new());
+    }
+
+    /// The time of a file was synced, too.
+    pub fn sync_time(&mut self, number: Number, modified: u64) {
+        self.files.entry(number).or_default().modified = Some(modified);
     }
 
     /// The folder was synced.
@@ -99,24 +110,30 @@ impl Stable {
     }
 
     /// The power goes, and comes back: what is there now, all of it certain.
-    pub fn lose_power(&mut self, fate: &mut Fate) -> Found {
+    pub fn lose_power(&mut self, fate: &mut Fate) -> Vec<Found> {
         let changes = std::mem::take(&mut self.unsynced);
         let taken = changes.len() - fate.choose(changes.len() + 1);
         changes.into_iter().take(taken).for_each(|change| change.apply(&mut self.names));
         let names = self.names.clone();
-        let found: Found = names
+        let found: Vec<Found> = names
             .into_iter()
-            .map(|(name, number)| (name, number, self.contents(number, fate)))
+            .map(|(name, number)| {
+                let modified = self.files.get(&number).and_then(|contents| contents.modified);
+                (name, number, self.contents(number, fate), modified)
+            })
             .collect();
         self.files.clear();
-        for (_, number, bytes) in &found {
+        for (_, number, bytes, modified) in &found {
             self.sync(*number, bytes);
+            modified.iter().for_each(|&modified| self.sync_time(*number, modified));
         }
         found
     }
 
     fn contents(&self, number: Number, fate: &mut Fate) -> Vec<u8> {
-        let Some(Contents { synced, writes }) = self.files.get(&number) else { return Vec::new() };
+        let Some(Contents { synced, writes, .. }) = self.files.get(&number) else {
+            return Vec::new();
+        };
         let mut bytes = synced.clone();
         for (start, written) in writes {
             let taken = match fate.choose(3) {
