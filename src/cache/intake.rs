@@ -61,6 +61,9 @@ impl<'s, L: Clone> Intake<'s, L> {
     /// process. If the file's writer knew nothing of our results, they count as well.
     fn replace_all(&mut self, loaded: Loaded) {
         let state = &mut *self.state;
+        if loaded.reopened {
+            state.disown();
+        }
         let salt = state.salt.take();
         let mut old = state.clear();
         state.modified = modified(&loaded).or(state.modified);

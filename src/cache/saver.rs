@@ -141,7 +141,7 @@ impl<L: Clone> Saver<L> {
         let _saving = self.saving.lock();
         let saved = self.checkpoint(&mut displaced, |store| store.begin_close());
         if !matches!(&saved, Err(error) if error.is_busy()) {
-            self.disown();
+            self.leave_store();
         }
         saved
     }
@@ -149,13 +149,12 @@ impl<L: Clone> Saver<L> {
     /// Leaves the store without a snapshot: the journal holds everything.
     pub fn leave(&self) {
         let _active = sync::active();
-        self.disown();
+        self.leave_store();
     }
 
-    fn disown(&self) {
+    fn leave_store(&self) {
         self.ledger.store.close();
         self.ledger.leave_page();
-        self.ledger.state.lock().disown();
     }
 
     /// Whether something could not be written because another process was in the way.

@@ -67,6 +67,7 @@ impl ProcessStore {
             self.clear_up(&mut state);
         }
         state.detach();
+        state.has_left = true;
         self.locks.leave();
     }
 

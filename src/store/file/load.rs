@@ -70,7 +70,8 @@ impl FileState {
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
         let items = items.after(changes);
-        Some((Loaded { items, modified, foreign: !is_known }, deletions))
+        let reopened = std::mem::take(&mut self.has_left);
+        Some((Loaded { items, modified, foreign: !is_known, reopened }, deletions))
     }
 
     /// The snapshot that was found, as a checkpoint announced it: one that was written over in place

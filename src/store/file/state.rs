@@ -65,6 +65,8 @@ pub struct FileState {
     pub quarantine: Quarantine,
     /// Whether the user deleted the cache, and its journals have still to be ended.
     pub is_void: bool,
+    /// Whether this process has closed the store, and not read it again.
+    pub has_left: bool,
     /// Whether a later version wrote the snapshot or a journal: they are left alone.
     pub is_later: bool,
     /// When the files were last seen in their place.
@@ -90,6 +92,7 @@ impl FileState {
             pending: Vec::new(),
             quarantine: Quarantine::default(),
             is_void: false,
+            has_left: false,
             is_later: false,
             seen: None,
         }
@@ -226,6 +229,7 @@ impl FileState {
         child.pending = std::mem::take(&mut self.pending);
         child.quarantine = std::mem::take(&mut self.quarantine);
         (child.is_void, child.is_later) = (self.is_void, self.is_later);
+        child.has_left = self.has_left;
         child
     }
 }
