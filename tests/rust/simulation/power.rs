@@ -125,7 +125,9 @@ impl Stable {
         self.files.clear();
         for (_, number, bytes, modified) in &found {
             self.sync(*number, bytes);
-            modified.iter().for_each(|&modified| self.sync_time(*number, modified));
+            if let Some(modified) = modified {
+                self.sync_time(*number, *modified);
+            }
         }
         found
     }
