@@ -32,13 +32,19 @@ pub trait Build {
     fn str(&mut self, text: Text<'_>) -> Result<Self::Node, Self::Error>;
     /// A dict's key; its value comes next.
     fn key(&mut self, text: Text<'_>) -> Result<Self::Node, Self::Error>;
-    /// A list of all `items`.
-    fn list(&mut self, items: Drain<'_, Self::Node>) -> Result<Self::Node, Self::Error>;
+    /// A list of all `items`, which stands in `depth` others.
+    fn list(
+        &mut self,
+        items: Drain<'_, Self::Node>,
+        depth: usize,
+    ) -> Result<Self::Node, Self::Error>;
     /// A dict of `members`: key, value, key, value. A key may come twice: the last one counts.
+    /// It stands in `depth` others.
     /// `marked`: there is one member only and its key begins with `$`, so it may be a tagged value.
     fn dict(
         &mut self,
         members: Drain<'_, Self::Node>,
+        depth: usize,
         marked: bool,
     ) -> Result<Self::Node, Self::Error>;
 }
@@ -154,12 +160,12 @@ impl<'t, B: Build> Visit<'t> for Stack<'_, B> {
 
     fn close(&mut self, shape: Shape) -> Result<(), B::Error> {
         let open = self.open.pop().expect("the walk closes only what it opened");
-        let nodes = self.nodes.drain(open.start..);
+        let (nodes, depth) = (self.nodes.drain(open.start..), self.open.len());
         let node = match shape {
-            Shape::List => self.build.list(nodes),
+            Shape::List => self.build.list(nodes, depth),
             Shape::Dict => {
                 let marked = open.dollar && nodes.len() == 2;
-                self.build.dict(nodes, marked)
+                self.build.dict(nodes, depth, marked)
             }
         };
         self.push(node)

@@ -54,10 +54,10 @@ impl Build for Tree {
     fn key(&mut self, text: Text<'_>) -> Result<Node, Error> {
         self.str(text)
     }
-    fn list(&mut self, items: Drain<'_, Node>) -> Result<Node, Error> {
+    fn list(&mut self, items: Drain<'_, Node>, _: usize) -> Result<Node, Error> {
         Ok(Node::List(items.collect()))
     }
-    fn dict(&mut self, members: Drain<'_, Node>, marked: bool) -> Result<Node, Error> {
+    fn dict(&mut self, members: Drain<'_, Node>, _: usize, marked: bool) -> Result<Node, Error> {
         Ok(Node::Dict(members.collect(), marked))
     }
 }

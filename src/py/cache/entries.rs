@@ -130,7 +130,7 @@ impl CoreCache {
                 if let Some(error) = refusal.raised.take() {
                     return Err(error);
                 }
-                let (live, uncopied) = Template::unstorable(value, true);
+                let (live, uncopied) = Template::unstorable(value, true, refusal.deep);
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };
                 let sentence = unstorable(&format!("the value of {}", shown(key)), &refused.part);

@@ -54,7 +54,8 @@ impl<'a> Recorder<'a> {
                 if let Some(error) = refusal.raised.take() {
                     return Err(error);
                 }
-                let (live, uncopied) = Template::unstorable(value, self.request.options.copy);
+                let (live, uncopied) =
+                    Template::unstorable(value, self.request.options.copy, refusal.deep);
                 entry.live = Some(Arc::new(live));
                 Ok((entry, Some(Unstorable { part: refusal.describe(), uncopied })))
             }

@@ -33,7 +33,7 @@ pub use install::{defer_counting, install, slot_of, watching_slot_of, widen};
 pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
-pub use recursion::{enter as enter_recursion, stack_left};
+pub use recursion::{check_stack, enter as enter_recursion, stack_left};
 pub use reserve::{check_memory, hold as hold_reserve};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};

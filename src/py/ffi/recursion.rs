@@ -25,9 +25,7 @@ impl Drop for Level<'_> {
 /// deep, or if less than an eighth of the stack is left.
 #[inline]
 pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
-    if is_low() {
-        return Err(PyRecursionError::new_err("too little stack is left for a memoised call"));
-    }
+    check_stack()?;
     // SAFETY: the interpreter is attached; the text ends with a NUL.
     if unsafe { ffi::Py_EnterRecursiveCall(c" in a memoised call".as_ptr()) } != 0 {
         return Err(PyErr::fetch(py));
@@ -35,9 +33,16 @@ pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
     Ok(Level(py))
 }
 
-/// Whether this thread comes to the end of its stack.
-fn is_low() -> bool {
-    stack_left() == 0
+/// `RecursionError` if this thread comes to the end of its stack.
+#[inline]
+pub fn check_stack() -> PyResult<()> {
+    if stack_left() == 0 { Err(too_little()) } else { Ok(()) }
+}
+
+#[cold]
+#[inline(never)]
+fn too_little() -> PyErr {
+    PyRecursionError::new_err("too little stack is left for a memoised call")
 }
 
 /// How many bytes of this thread's stack may still be used.

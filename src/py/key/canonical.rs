@@ -10,7 +10,7 @@ use pyo3::types::{
 
 use super::classes::{KnownClass, is_frozen_dataclass, known, remember};
 use crate::key::{KeyText, PREFIX};
-use crate::py::ffi::int_value;
+use crate::py::ffi::{check_stack, int_value};
 use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
@@ -98,6 +98,9 @@ fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
 /// Dicts and sets are copied first: other threads may change them while a member's own code runs.
 #[inline(never)]
 fn put_container(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
+    if depth % 16 == 15 {
+        check_stack()?;
+    }
     if let Ok(list) = value.cast_exact::<PyList>() {
         key.raw("[");
         put_items(list.iter(), key, depth)?;

@@ -117,7 +117,7 @@ impl<'py> Build for Builder<'py, '_> {
         Ok(Node::share(self.names.get(self.py, text.bytes)?))
     }
 
-    fn list(&mut self, items: Drain<'_, Node<'py>>) -> Built<'py> {
+    fn list(&mut self, items: Drain<'_, Node<'py>>, depth: usize) -> Built<'py> {
         let mut parts = Vec::new();
         let objects = items.enumerate().map(|(at, Node { object, plan })| {
             if let Some(plan) = plan {
@@ -126,12 +126,17 @@ impl<'py> Build for Builder<'py, '_> {
             object
         });
         let object = PyList::new(self.py, objects)?.into_any();
-        Ok(self.node(object, CopyPlan::List(parts)))
+        Ok(self.node(object, CopyPlan::List(parts), depth))
     }
 
-    fn dict(&mut self, mut members: Drain<'_, Node<'py>>, marked: bool) -> Built<'py> {
+    fn dict(
+        &mut self,
+        mut members: Drain<'_, Node<'py>>,
+        depth: usize,
+        marked: bool,
+    ) -> Built<'py> {
         if marked && let (Some(key), Some(value)) = (members.next(), members.next()) {
-            return self.marked(&key.object, &value.object);
+            return self.marked(&key.object, &value.object, depth);
         }
         let (dict, count) = (PyDict::new(self.py), members.len() / 2);
         let mut parts = Vec::new();
@@ -143,48 +148,59 @@ impl<'py> Build for Builder<'py, '_> {
         }
         if dict.len() < count {
             // A key came twice: only its last value is there.
-            return self.walked(dict.into_any());
+            return self.walked(dict.into_any(), depth);
         }
-        Ok(self.node(dict.into_any(), CopyPlan::Dict(parts)))
+        Ok(self.node(dict.into_any(), CopyPlan::Dict(parts), depth))
     }
 }
 
 impl<'py> Builder<'py, '_> {
     #[inline]
-    fn node(&self, object: Bound<'py, PyAny>, plan: CopyPlan) -> Node<'py> {
+    fn node(&self, object: Bound<'py, PyAny>, plan: CopyPlan, depth: usize) -> Node<'py> {
         let plans = self.plans && !plan.is_share();
-        Node { object, plan: plans.then(|| Box::new(plan)) }
+        Node { object, plan: plans.then(|| Box::new(plan.at(depth))) }
     }
 
     /// A value that was not put together on the way.
-    fn walked(&self, object: Bound<'py, PyAny>) -> Built<'py> {
-        let plan = if self.plans { CopyPlan::of(&object)? } else { CopyPlan::Share };
-        Ok(self.node(object, plan))
+    fn walked(&self, object: Bound<'py, PyAny>, depth: usize) -> Built<'py> {
+        let plan = if self.plans { CopyPlan::of(&object, depth)? } else { CopyPlan::Share };
+        let plan = (!plan.is_share()).then(|| Box::new(plan));
+        Ok(Node { object, plan })
     }
 
     /// A tagged value, or a real dict with one member that looks like one.
-    fn marked(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
+    fn marked(
+        &self,
+        key: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        depth: usize,
+    ) -> Built<'py> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
         if let Some(real) = unescape(name.as_bytes()) {
-            return self.single(&from_wtf8(self.py, real)?.into_any(), value);
+            return self.single(&from_wtf8(self.py, real)?.into_any(), value, depth);
         }
         let tagged = Tag::from_key(name.as_bytes());
         if let Some(rebuilt) = tagged.and_then(|tag| self.untag(tag, value).transpose()) {
             return match rebuilt {
                 // A foreign file may hold such a member by chance: then it is no tag.
                 Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
-                    self.single(key, value)
+                    self.single(key, value, depth)
                 }
-                rebuilt => self.walked(rebuilt?),
+                rebuilt => self.walked(rebuilt?, depth),
             };
         }
-        self.single(key, value)
+        self.single(key, value, depth)
     }
 
-    fn single(&self, key: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> Built<'py> {
+    fn single(
+        &self,
+        key: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+        depth: usize,
+    ) -> Built<'py> {
         let dict = PyDict::new(self.py);
         dict.set_item(key, value)?;
-        self.walked(dict.into_any())
+        self.walked(dict.into_any(), depth)
     }
 
     /// The value behind `tag`; `None` if the payload cannot be one of this tag.

@@ -12,8 +12,7 @@ use super::callbacks::pack;
 use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
-use crate::py::ffi::stack_left;
-use crate::py::ffi::{int_value, members, utf8};
+use crate::py::ffi::{check_stack, int_value, members, utf8};
 use crate::py::value::once::intern;
 use crate::value::MAX_DEPTH;
 use crate::value::tag::{Tag, escape};
@@ -44,17 +43,12 @@ impl Walk {
     }
 }
 
-/// More than one level of nesting takes of the stack.
-const LEVEL: usize = if cfg!(debug_assertions) { 1024 } else { 384 };
-
 /// Appends the text of `value`, which stands in `depth` others, to `writer`.
 ///
 /// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
 /// first thing that may, all is begun anew, and each dict is copied before it is gone through.
 pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> Encoded {
     let start = writer.as_bytes().len();
-    // Where the stack has room for fewer levels, it is as if the value stood deeper.
-    let depth = depth + MAX_DEPTH.saturating_sub(stack_left() / LEVEL);
     match put(value, writer, Walk { depth, guarded: cfg!(Py_GIL_DISABLED) }) {
         Err(refusal) if refusal.again => {
             writer.rewind(start);
@@ -62,6 +56,12 @@ pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> En
         }
         written => written,
     }
+}
+
+/// Refuses to go on where the thread comes to the end of its stack.
+#[inline(never)]
+fn has_room() -> Encoded {
+    check_stack().map_err(|_| Refusal::too_deep())
 }
 
 /// Writes one value.
@@ -72,6 +72,9 @@ pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> En
 fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     if walk.depth >= MAX_DEPTH {
         return Err(Refusal::too_deep());
+    }
+    if walk.depth % 8 == 7 {
+        has_room()?;
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
         match utf8(text) {
@@ -313,6 +316,7 @@ fn put_members<'py>(
     w: &mut Writer,
     walk: Walk,
 ) -> Encoded {
+    has_room()?;
     let mut texts = Vec::new();
     for member in members {
         let mut text = Writer::new(w.charset());
@@ -343,6 +347,7 @@ fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
 #[inline(never)]
 fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
     walk.may_run_code()?;
+    has_room()?;
     let packed = pack(value).map_err(|error| why_not_packed(value, error))?;
     let Some((name, payload)) = packed else { return Err(Refusal::unpackable(value)) };
     let tag =

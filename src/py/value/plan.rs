@@ -3,11 +3,13 @@
 //! Immutable parts are shared by all copies; only containers are made anew, by the interpreter's
 //! own copy of a dict or list, whose mutable children are then replaced one by one.
 
+use std::cell::RefCell;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 
-use crate::py::ffi::{call_with, copy_dict, copy_list, copy_set, hide, set, set_nth};
+use crate::py::ffi::{call_with, check_stack, copy_dict, copy_list, copy_set, hide, set, set_nth};
 use crate::py::value::once::get_or_make;
 
 /// How to copy one object.
@@ -25,7 +27,17 @@ pub enum CopyPlan {
     Set,
     /// Something that the file cannot hold: as `copy.deepcopy` does it.
     Deep,
+    /// So deep inside that it must be seen first whether the stack has room for more.
+    Checked(Checked),
 }
+
+/// A plan behind a look at the stack. Few levels have one, and shallow results none, so that a copy
+/// of these costs nothing more.
+#[derive(Debug)]
+pub struct Checked(Option<Box<CopyPlan>>);
+
+/// One of so many levels looks at the stack.
+const LEVELS: usize = 32;
 
 /// An object with its plan.
 #[derive(Debug)]
@@ -35,22 +47,30 @@ pub struct CopyNode {
 }
 
 impl CopyPlan {
-    /// The plan of a private object, made by going through it.
-    pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(dict) = object.cast_exact::<PyDict>() {
-            return Ok(Self::Dict(mutable(dict.iter().map(|(key, value)| (key.unbind(), value)))?));
+    /// The plan of a private object that stands in `depth` others, made by going through it.
+    pub fn of(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Self> {
+        let plan = if let Ok(dict) = object.cast_exact::<PyDict>() {
+            Self::Dict(mutable(dict.iter().map(|(key, value)| (key.unbind(), value)), depth)?)
+        } else if let Ok(list) = object.cast_exact::<PyList>() {
+            Self::List(mutable(list.iter().enumerate(), depth)?)
+        } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+            let parts = mutable(tuple.iter().enumerate(), depth)?;
+            if parts.is_empty() { Self::Share } else { Self::Tuple(parts) }
+        } else if object.cast_exact::<PySet>().is_ok() {
+            Self::Set
+        } else {
+            Self::Share
+        };
+        Ok(plan.at(depth))
+    }
+
+    /// The plan of what stands in `depth` others.
+    #[inline]
+    pub fn at(self, depth: usize) -> Self {
+        if depth % LEVELS == LEVELS - 1 && !self.is_share() {
+            return Self::Checked(Checked(Some(Box::new(self))));
         }
-        if let Ok(list) = object.cast_exact::<PyList>() {
-            return Ok(Self::List(mutable(list.iter().enumerate())?));
-        }
-        if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-            let parts = mutable(tuple.iter().enumerate())?;
-            return Ok(if parts.is_empty() { Self::Share } else { Self::Tuple(parts) });
-        }
-        if object.cast_exact::<PySet>().is_ok() {
-            return Ok(Self::Set);
-        }
-        Ok(Self::Share)
+        self
     }
 
     /// Whether there is nothing to copy.
@@ -93,31 +113,91 @@ impl CopyNode {
         self.try_copy(py).ok_or_else(|| PyErr::fetch(py))
     }
 
-    /// The same; None with an error set, which only a lack of memory can be.
+    /// The same; None with an error set, which only a lack of memory or of stack can be.
     fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let object = self.object.bind(py);
-        match &self.plan {
-            CopyPlan::Share => Some(object.clone()),
-            CopyPlan::Dict(parts) => {
+        self.plan.try_copy(self.object.bind(py))
+    }
+}
+
+impl CopyPlan {
+    /// A copy of `object`, which this is the plan of; None with an error set.
+    fn try_copy<'py>(&self, object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        let py = object.py();
+        match self {
+            Self::Share => Some(object.clone()),
+            Self::Dict(parts) => {
                 let copy = copy_dict(object)?;
                 for (key, part) in parts {
                     set(&copy, key, &part.try_copy(py)?)?;
                 }
                 Some(copy)
             }
-            CopyPlan::List(parts) => {
+            Self::List(parts) => {
                 let copy = copy_list(object)?;
                 for (n, part) in parts {
                     set_nth(&copy, *n, part.try_copy(py)?)?;
                 }
                 Some(copy)
             }
-            CopyPlan::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
-            CopyPlan::Set => copy_set(object),
+            Self::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
+            Self::Set => copy_set(object),
             // What could be copied once and cannot now is better shared than lost.
-            CopyPlan::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
+            Self::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
+            Self::Checked(checked) => checked.try_copy(object),
         }
     }
+}
+
+impl Checked {
+    #[inline(never)]
+    fn try_copy<'py>(&self, object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+        if let Err(error) = check_stack() {
+            error.restore(object.py());
+            return None;
+        }
+        self.0.as_ref()?.try_copy(object)
+    }
+}
+
+thread_local! {
+    /// The plans that this thread still has to drop, while it drops one.
+    static DROPPED: RefCell<Option<Vec<CopyPlan>>> = const { RefCell::new(None) };
+}
+
+/// Deep plans are dropped one piece after the other, so that it takes no deep stack.
+impl Drop for Checked {
+    fn drop(&mut self) {
+        let Some(plan) = self.0.take() else { return };
+        // Where the thread ends, the plan is dropped with what is around it.
+        let Ok(Some(plan)) = DROPPED.try_with(|dropped| put_off(dropped, *plan)) else { return };
+        drop(plan);
+        while let Ok(Some(plan)) = DROPPED.try_with(|dropped| next(&mut dropped.borrow_mut())) {
+            drop(plan);
+        }
+    }
+}
+
+/// Leaves `plan` to who drops already; gives it back if nobody does.
+fn put_off(dropped: &RefCell<Option<Vec<CopyPlan>>>, plan: CopyPlan) -> Option<CopyPlan> {
+    match &mut *dropped.borrow_mut() {
+        Some(others) => {
+            others.push(plan);
+            None
+        }
+        none => {
+            *none = Some(Vec::new());
+            Some(plan)
+        }
+    }
+}
+
+/// The next plan to drop; after the last one nobody drops any more.
+fn next(dropped: &mut Option<Vec<CopyPlan>>) -> Option<CopyPlan> {
+    let plan = dropped.as_mut()?.pop();
+    if plan.is_none() {
+        *dropped = None;
+    }
+    plan
 }
 
 /// A copy as `copy.deepcopy` makes it, with code of the value's own classes.
@@ -145,13 +225,15 @@ fn copy_tuple<'py>(
     }
 }
 
-/// The members that cannot be shared, each with where it stands.
+/// The members of what stands in `depth` others that cannot be shared, each with its place.
 fn mutable<'py, At>(
     members: impl Iterator<Item = (At, Bound<'py, PyAny>)>,
+    depth: usize,
 ) -> PyResult<Vec<(At, CopyNode)>> {
+    check_stack()?;
     let mut parts = Vec::new();
     for (at, member) in members {
-        let plan = CopyPlan::of(&member)?;
+        let plan = CopyPlan::of(&member, depth + 1)?;
         if !plan.is_share() {
             parts.push((at, CopyNode::planned(member, plan)));
         }

@@ -23,6 +23,8 @@ pub struct Refusal {
     pub what: String,
     /// What to do about it, if that is not what mends most.
     advice: Option<&'static str>,
+    /// Whether it is nested too deep, as copies of it would be.
+    pub deep: bool,
     /// It is no refusal: the writing must begin anew, with care.
     pub again: bool,
     /// It is no refusal: this was raised while the value was written, and not because of it.
@@ -78,7 +80,12 @@ impl Refusal {
         let what = format!(
             "nested deeper than {MAX_DEPTH} levels or than the stack of this thread allows, or in a circle"
         );
-        Box::new(Self { what, advice: Some("return something flatter"), ..Self::default() })
+        Box::new(Self {
+            what,
+            advice: Some("return something flatter"),
+            deep: true,
+            ..Self::default()
+        })
     }
 
     /// There is no memory for its text.
@@ -110,7 +117,7 @@ impl Refusal {
             return self;
         }
         let what = format!("{kind} of {}", self.what);
-        Box::new(Self { what, advice: self.advice, ..Self::default() })
+        Box::new(Self { what, advice: self.advice, deep: self.deep, ..Self::default() })
     }
 
     /// The sentence for the user: `result["items"][3]: set of object`, and what to do.

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(Py_GIL_DISABLED)]
 use bytes::Bytes;
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -11,6 +12,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::plan::{CopyNode, deep_copy};
 #[cfg(Py_GIL_DISABLED)]
 use super::template_pool::TemplatePool;
+use crate::py::ffi::{check_stack, stack_left};
 
 /// A stored result in its decoded form, kept beside its text.
 #[derive(Debug)]
@@ -76,12 +78,14 @@ impl Template {
     }
 
     /// A result that the file cannot hold: a snapshot to copy, or the object itself where copies are
-    /// not wanted or cannot be made; then the error says why.
-    pub fn unstorable(object: &Bound<'_, PyAny>, copy: bool) -> (Self, Option<PyErr>) {
+    /// not wanted or cannot be made; then the error says why. A `deep` one is copied where there is a
+    /// large stack.
+    pub fn unstorable(object: &Bound<'_, PyAny>, copy: bool, deep: bool) -> (Self, Option<PyErr>) {
         if !copy || object.get_type().is(object.py().get_type::<PyAny>()) {
             return (Self::same(object.clone()), None);
         }
-        match deep_copy(object) {
+        let copied = check_room_for_copy(deep).and_then(|()| deep_copy(object));
+        match copied {
             Ok(snapshot) if snapshot.is(object) => (Self::same(snapshot), None),
             Ok(snapshot) => (Self::with(CopyNode::deep(snapshot), false), None),
             Err(error) => (Self::same(object.clone()), Some(error)),
@@ -129,4 +133,14 @@ impl Template {
         }
         self.shared.get().map_or(Ok(()), |shared| visit.call(shared))
     }
+}
+
+/// `copy.deepcopy` of something deep goes on until it meets Python's limit of recursion.
+const ROOM_FOR_DEEP_COPY: usize = 512 << 10;
+
+fn check_room_for_copy(deep: bool) -> PyResult<()> {
+    if deep && stack_left() < ROOM_FOR_DEEP_COPY {
+        return Err(PyRecursionError::new_err("too little stack is left to copy it"));
+    }
+    check_stack()
 }

@@ -1,0 +1,72 @@
+"""Results and arguments that are nested deeply, in threads whose stacks are small."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.programs import Scripts
+
+PROGRAM = """
+import sys, threading, warnings
+from outlive import Cache, UnstorableWarning
+
+warnings.simplefilter("ignore", UnstorableWarning)
+
+def list_(v): return [v]
+def dict_(v): return {"a": v}
+def tuple_(v): return (v,)
+def tuple_of_lists(v): return (v, [])
+def frozenset_(v): return frozenset([v])
+def pairs(v): return {1: v}
+def like_a_tag(v): return {"$tuple": v}
+
+def nest(kind, depth):
+    value = 0
+    for _ in range(depth):
+        value = globals()[kind](value)
+    return value
+
+def small(function, *args):
+    ends = []
+    def run():
+        try:
+            ends.append(repr(type(function(*args))))
+        except (RecursionError, TypeError) as error:
+            ends.append(error)
+    threading.stack_size(int(sys.argv[2]) << 10)
+    thread = threading.Thread(target=run)
+    thread.start(), thread.join()
+    assert ends, "the thread ended otherwise"
+    return ends[0]
+
+kind = sys.argv[1]
+cache = Cache("c.json")
+made = cache.memoise(name="made")(nest)
+taken = cache.memoise(name="taken")(lambda value: 1)
+for depth in (150, 240, 2_000):
+    small(made, kind, depth), small(made, kind, depth), small(made, kind, depth)
+    made.cache_clear()
+    made(kind, depth), made(kind, depth), made(kind, depth)
+    small(made, kind, depth), small(made, kind, depth)
+    small(taken.cache_key, nest(kind, depth)) if depth < 1000 else None
+    small(lambda: dict(cache))
+    small(made.cache_clear)
+    made(kind, depth)
+    cache.close()
+    cache = Cache("c.json")
+    made = cache.memoise(name="made")(nest)
+    taken = cache.memoise(name="taken")(lambda value: 1)
+    small(made, kind, depth), small(made, kind, depth), small(made, kind, depth)
+print("alive")
+"""
+
+KINDS = ["list_", "dict_", "tuple_", "tuple_of_lists", "frozenset_", "pairs", "like_a_tag"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kilobytes", [64, 256])
+def test_deep_values_end_with_an_exception_at_worst(
+    script: Scripts, kind: str, kilobytes: int
+) -> None:
+    """Deep results are stored, served, dropped and loaded in small threads, or RecursionError is raised."""
+    assert script.output(PROGRAM, kind, str(kilobytes)) == "alive\n"
