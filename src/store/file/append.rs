@@ -196,7 +196,9 @@ impl FileState {
             self.end_void_chain()?;
         }
         let old = self.finished.filter(|_| self.is_void);
-        let base = self.folder.snapshot().map_err(&wrong)?;
+        // What this process has read, whatever stands there by now: an editor's file is nothing that
+        // those who follow know.
+        let base = self.progress.snapshot;
         // Journals that were ended without a successor, and that no snapshot holds, go on to count.
         let goes_on = base.is_none() && !self.is_void && self.progress.older_changes > 0;
         let first = if goes_on { Record::Passing } else { Record::Base(base) };

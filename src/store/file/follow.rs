@@ -73,10 +73,23 @@ impl FileState {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         match journal.reopen(&*self.folder.fs) {
             Ok(reopened) => *journal = reopened,
-            Err(error) if error.kind() == ErrorKind::NotFound => self.start_over(),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.come_back(),
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Our journal went while nothing said that we were there, as the lock file was closed with it:
+    /// whoever came meanwhile took himself for the only one, and folded it. The snapshot holds what
+    /// is left of ours; without one, the files were taken away.
+    fn come_back(&mut self) {
+        if self.folder.fingerprint().is_none() {
+            return self.start_over();
+        }
+        self.journal = None;
+        self.has_left = true;
+        self.backlog.confirm();
+        self.reload();
     }
 
     /// Looks whether somebody has begun to write, or has been here and gone.

@@ -29,10 +29,13 @@ impl FileState {
     ///
     /// What was read of the journals before stays in front of it, and so do the deletions that are
     /// read only now: what others removed there is not to be taken for something that a foreign
-    /// writer of the file did not know.
+    /// writer of the file did not know. So does what was read before that writer came.
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
-            self.pending.retain(|change| matches!(change, ExternalChange::Change(_)));
+            self.pending.retain(|change| match change {
+                ExternalChange::Change(_) => true,
+                ExternalChange::Replaced(old) => loaded.foreign && (old.reopened || !old.foreign),
+            });
             self.pending.extend(deletions.into_iter().map(ExternalChange::Change));
             self.pending.push(ExternalChange::Replaced(loaded));
         }
@@ -78,13 +81,11 @@ impl FileState {
     /// is another file than that, whose whole copy is still beside it if the writer came to grief.
     fn announced(&self, chain: &Chain, found: &Found) -> Option<FileFingerprint> {
         let placed = found.fingerprint?;
-        if chain.knows(placed) {
+        if chain.last().is_none() || chain.knows(placed) {
             return Some(placed);
         }
-        let whole = self.folder.fs.status(&self.folder.paths().whole).ok();
-        let whole = whole.map(|status| status.fingerprint).filter(|&whole| chain.knows(whole));
-        let is_copy = || found.is_torn || replace::is_whole(&self.folder);
-        Some(whole.filter(|_| is_copy()).unwrap_or(placed))
+        let whole = found.whole.or_else(|| replace::whole_of(&self.folder, placed));
+        Some(whole.filter(|&whole| chain.knows(whole)).unwrap_or(placed))
     }
 
     /// Reads everything; where the snapshot has just gone, not before it is clear that it stays away.
@@ -123,24 +124,24 @@ impl FileState {
 
     /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
     fn read_snapshot(&mut self) -> Option<Found> {
-        let Contents { fingerprint, read, is_torn } =
-            match snapshot_file::read_steadily(&self.folder) {
-                Ok(Some(found)) => found,
-                Ok(None) => {
-                    let why = "the cache's path is no regular file";
-                    return self.leave_alone(Phase::Unusable(why), why, None);
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    (self.phase, self.format) = (Phase::Following, None);
-                    return Some(Found::default());
-                }
-                Err(error) => {
-                    let why = "the file cannot be read";
-                    let for_good = error.kind() == ErrorKind::PermissionDenied || is_circle(&error);
-                    let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
-                    return self.leave_alone(phase, why, Some(error));
-                }
-            };
+        let Contents { fingerprint, read, whole } = match snapshot_file::read_steadily(&self.folder)
+        {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                let why = "the cache's path is no regular file";
+                return self.leave_alone(Phase::Unusable(why), why, None);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                (self.phase, self.format) = (Phase::Following, None);
+                return Some(Found::default());
+            }
+            Err(error) => {
+                let why = "the file cannot be read";
+                let for_good = error.kind() == ErrorKind::PermissionDenied || is_circle(&error);
+                let phase = if for_good { Phase::Unusable(why) } else { Phase::Unknown };
+                return self.leave_alone(phase, why, Some(error));
+            }
+        };
         if let Some(what) = somebody_elses(&self.folder.paths().snapshot, &read) {
             let (why, what) =
                 ("the file is no cache", format!("it looks like somebody else's: {what}"));
@@ -152,8 +153,8 @@ impl FileState {
         (self.format, self.is_later) = (read.format, read.later.is_some());
         let only_reads = self.only_reads;
         let mut judge = || self.quarantine.judge(&self.folder, fingerprint, &read, only_reads);
-        let rewrite = is_torn || judge();
-        Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite, is_torn })
+        let rewrite = whole.is_some() || judge();
+        Some(Found { items: read.items, fingerprint: Some(fingerprint), rewrite, whole })
     }
 
     /// Goes on without a file.

@@ -70,14 +70,17 @@ fn disturbed() -> io::Error {
 pub fn remove_leftover(folder: &Folder) {
     let path = &folder.paths().whole;
     let is_own = |read: &Snapshot| somebody_elses(path, read).is_none();
-    if matches!(snapshot_file::read_whole(folder), Ok(Some(read)) if is_own(&read)) {
+    if matches!(snapshot_file::read_whole(folder), Ok(Some((_, read))) if is_own(&read)) {
         remove_whole(folder);
     }
 }
 
-/// Whether the snapshot in place holds all that the whole copy beside it does, and no more.
-pub fn is_whole(folder: &Folder) -> bool {
-    folder.holds_snapshot(&folder.paths().whole)
+/// The whole copy beside a snapshot in `place`, if that holds the same.
+pub fn whole_of(folder: &Folder, place: FileFingerprint) -> Option<FileFingerprint> {
+    let whole = folder.fs.status(&folder.paths().whole).ok()?.fingerprint;
+    // NOTE: looked at again, as another process may be writing it over.
+    let equals = folder.holds_snapshot(&folder.paths().whole);
+    (equals && folder.fingerprint() == Some(place)).then_some(whole)
 }
 
 /// Removes what `write_over` left beside.

@@ -32,8 +32,8 @@ pub struct Found {
     pub fingerprint: Option<FileFingerprint>,
     /// Whether it must be written again though nothing changed.
     pub rewrite: bool,
-    /// Whether these are the entries of the whole copy beside it.
-    pub is_torn: bool,
+    /// The whole copy beside it, if these are its entries.
+    pub whole: Option<FileFingerprint>,
 }
 
 /// What was read of the snapshot.
@@ -43,8 +43,8 @@ pub struct Contents {
     pub fingerprint: FileFingerprint,
     /// What it holds.
     pub read: Snapshot,
-    /// Whether it was being written over in place, and this is the whole copy beside it.
-    pub is_torn: bool,
+    /// The whole copy beside it, if this is what that holds, as it was being written over in place.
+    pub whole: Option<FileFingerprint>,
 }
 
 /// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
@@ -55,13 +55,13 @@ pub fn read_steadily(folder: &Folder) -> io::Result<Option<Contents>> {
         let Some((fingerprint, read)) = found else { return Ok(None) };
         let is_suspect = is_suspect(fingerprint, &read);
         // Somebody wrote it over in place, or is at it.
-        if is_suspect && let Some(read) = read_whole(folder)? {
-            return Ok(Some(Contents { fingerprint, read, is_torn: true }));
+        if is_suspect && let Some((whole, read)) = read_whole(folder)? {
+            return Ok(Some(Contents { fingerprint, read, whole: Some(whole) }));
         }
         left -= 1;
         // A foreign writer empties the file first: what looks damaged may be half written.
         if !is_suspect || left == 0 || !changes_soon(folder, fingerprint) {
-            return Ok(Some(Contents { fingerprint, read, is_torn: false }));
+            return Ok(Some(Contents { fingerprint, read, whole: None }));
         }
     }
 }
@@ -72,13 +72,12 @@ fn is_suspect(fingerprint: FileFingerprint, read: &Snapshot) -> bool {
 
 /// The copy that stands beside while a snapshot is written over in place. One that is there and
 /// cannot be read is an error: the file in place is not taken for all that there is.
-pub fn read_whole(folder: &Folder) -> io::Result<Option<Snapshot>> {
+pub fn read_whole(folder: &Folder) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     let found = match read_once(folder, &folder.paths().whole) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found?,
     };
-    let sound = found.filter(|(fingerprint, read)| !is_suspect(*fingerprint, read));
-    Ok(sound.map(|(_, read)| read))
+    Ok(found.filter(|(fingerprint, read)| !is_suspect(*fingerprint, read)))
 }
 
 /// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched for

@@ -60,6 +60,7 @@ impl Actor {
             Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
             Op::Clear => self.clear(),
             Op::Fork(lingers) => self.fork(lingers),
+            Op::CloseAll => self.play.machine.disk().close_all(self.view.process),
             Op::Save => self.save(|| self.client.save()),
             Op::Close => self.save(|| self.client.close()),
         }

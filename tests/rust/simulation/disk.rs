@@ -187,9 +187,21 @@ impl Disk {
         self.open.get(&description).is_some_and(|opened| opened.copies > 1)
     }
 
+    /// Whether an open file has not been closed behind its process's back.
+    pub fn is_open(&self, description: Description) -> bool {
+        self.open.contains_key(&description)
+    }
+
+    /// `process` closes all descriptors.
+    pub fn close_all(&mut self, process: Process) {
+        let own = self.open.iter().filter(|(_, opened)| opened.process == process);
+        let own: Vec<Description> = own.map(|(description, _)| *description).collect();
+        own.into_iter().for_each(|description| self.close(description));
+    }
+
     /// Closes a file, and gives its locks back.
     pub fn close(&mut self, description: Description) {
-        // After a loss of power there is nothing to close.
+        // After a loss of power, or if the process closed all, there is nothing to close.
         let Some(opened) = self.open.get_mut(&description) else { return };
         opened.copies -= 1;
         if opened.copies > 0 {

@@ -22,6 +22,8 @@ pub enum Op {
     Close,
     /// Forks: the child goes on, the parent does nothing more; whether it lives as long as the child.
     Fork(bool),
+    /// Closes all descriptors, as a daemon does.
+    CloseAll,
 }
 
 /// How a process ends that is not killed.
@@ -135,6 +137,8 @@ pub struct Troubles {
     pub removals: bool,
     /// The cache's file is a mount point: nothing can be renamed over it.
     pub mounted: bool,
+    /// Processes close all descriptors.
+    pub daemons: bool,
 }
 
 impl History {
@@ -171,9 +175,14 @@ fn slot(random: &mut Random, troubles: Troubles) -> Vec<Life> {
 fn life(random: &mut Random, troubles: Troubles) -> Life {
     let threads = (0..random.pick(&[1, 1, 2, 3])).map(|_| thread(random)).collect::<Vec<_>>();
     let mut threads = if troubles.threads { threads } else { vec![threads.concat()] };
-    if let ([only], true) = (&mut threads[..], troubles.forks) {
-        let at = random.below(only.len() + 1);
-        only.insert(at, Op::Fork(random.once_in(2)));
+    // A descriptor that another thread is about to use is nobody's to save.
+    if let [only] = &mut threads[..] {
+        if troubles.forks {
+            only.insert(random.below(only.len() + 1), Op::Fork(random.once_in(2)));
+        }
+        if troubles.daemons {
+            only.insert(random.below(only.len() + 1), Op::CloseAll);
+        }
     }
     let exits = troubles.kills && random.once_in(4);
     Life { threads, end: if exits { End::Exit } else { End::Close } }
@@ -212,6 +221,7 @@ impl Troubles {
         power: true,
         removals: true,
         mounted: true,
+        daemons: true,
     };
 
     /// Those that `names` has, separated by commas; `all` are all.
@@ -231,6 +241,7 @@ impl Troubles {
             power: has("power"),
             removals: has("removals"),
             mounted: has("mounted"),
+            daemons: has("daemons"),
         }
     }
 
@@ -253,6 +264,7 @@ impl Troubles {
             power,
             removals: keep(self.removals && !power && !mounted),
             mounted,
+            daemons: keep(self.daemons),
         }
     }
 

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io;
 
-use outlive::store::fs::{LockHandle, LockMode, LockPart, Status, Taken};
+use outlive::store::fs::{LockHandle, LockMode, LockPart, Status, Taken, lost};
 
-use super::disk::{Description, Lock, Number};
+use super::disk::{Description, Disk, Lock, Number};
 use super::fault::Effect;
 use super::machine::View;
 
@@ -22,10 +22,24 @@ pub struct OpenLock {
     pub boot: u64,
 }
 
+impl OpenLock {
+    fn act<T>(
+        &self,
+        what: &str,
+        name: &str,
+        effect: Effect,
+        act: impl FnOnce(&mut Disk, u64) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.view.act(what, name, effect, |disk, now| {
+            if disk.is_open(self.description) { act(disk, now) } else { Err(lost()) }
+        })
+    }
+}
+
 impl LockHandle for OpenLock {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
         let lock = Lock { part, holder: self.description, alone: mode == LockMode::Exclusive };
-        self.view.act("lock", &format!("{part:?} {mode:?}"), Effect::Look, |disk, _| {
+        self.act("lock", &format!("{part:?} {mode:?}"), Effect::Look, |disk, _| {
             Ok(if disk.lock(self.number, lock) { Taken::Yes } else { Taken::Busy })
         })
     }
@@ -37,7 +51,7 @@ impl LockHandle for OpenLock {
         if disk.is_shared(self.description) {
             machine.abused("a child gives its parent's lock back");
         }
-        if disk.boots == self.boot {
+        if disk.boots == self.boot && disk.is_open(self.description) {
             disk.unlock(self.number, part, self.description);
         }
         drop(disk);
@@ -45,11 +59,11 @@ impl LockHandle for OpenLock {
     }
 
     fn status(&self) -> io::Result<Status> {
-        self.view.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)))
+        self.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)))
     }
 
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
-        self.view.act("write", "lock", Effect::Write, |disk, now| {
+        self.act("write", "lock", Effect::Write, |disk, now| {
             let start = usize::try_from(start).expect("a lock file is small");
             disk.write_at(self.number, start, bytes, now);
             Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status};
+use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status, lost};
 
 use super::disk::{Description, Disk, Number};
 use super::fault::Effect;
@@ -274,7 +274,9 @@ impl Open {
         effect: Effect,
         act: impl FnOnce(&mut Disk, u64) -> io::Result<T>,
     ) -> io::Result<T> {
-        self.view.act(what, &self.name, effect, act)
+        self.view.act(what, &self.name, effect, |disk, now| {
+            if disk.is_open(self.description) { act(disk, now) } else { Err(lost()) }
+        })
     }
 
     fn position(&self) -> MutexGuard<'_, u64> {

@@ -239,13 +239,33 @@ impl Play {
             Event::Rewrite(number) => editor::edit(self, number, false),
             // Who finds no file deletes nothing.
             Event::Delete if self.machine.disk().find(SNAPSHOT).is_err() => {}
-            Event::Delete => self.remove(|disk| drop(disk.unlink(SNAPSHOT))),
+            Event::Delete => {
+                // Of a file that an editor made and nobody has read, the journals do not know that it
+                // was there.
+                if !self.is_known() {
+                    self.disturbed.store(true, Ordering::Relaxed);
+                }
+                self.remove(|disk| drop(disk.unlink(SNAPSHOT)));
+            }
             Event::Sweep => self.remove(|disk| disk.sweep_away(false)),
             Event::Folder(false) => self.remove(|disk| disk.sweep_away(true)),
             Event::Folder(true) => self.machine.disk().folder = true,
             Event::PowerLoss => self.machine.lose_power(),
             Event::Observe => self.observe(),
         }
+    }
+
+    /// Whether a journal names the snapshot that stands there, if there are any.
+    fn is_known(&self) -> bool {
+        let disk = self.machine.disk();
+        let Ok(number) = disk.find(SNAPSHOT) else { return true };
+        // The number of the device changes with each start of the machine.
+        let name = &disk.status(number).fingerprint.to_bytes()[8..];
+        let is_journal = |name: &str| name.contains(".journal-");
+        let journals = disk.names.iter().filter(|(name, _)| is_journal(name));
+        let mut journals = journals.map(|(_, number)| &disk.files[number].bytes).peekable();
+        let names = |bytes: &Vec<u8>| bytes.windows(name.len()).any(|window| window == name);
+        journals.peek().is_none() || journals.any(names)
     }
 
     /// Takes files away. Whoever is there may have results that belong there, and give them again.
