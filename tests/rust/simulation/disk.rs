@@ -196,7 +196,9 @@ impl Disk {
     pub fn close_all(&mut self, process: Process) {
         let own = self.open.iter().filter(|(_, opened)| opened.process == process);
         let own: Vec<Description> = own.map(|(description, _)| *description).collect();
-        own.into_iter().for_each(|description| self.close(description));
+        for description in own {
+            self.close(description);
+        }
     }
 
     /// Closes a file, and gives its locks back.
