@@ -29,6 +29,7 @@ __all__ = [
     "exiting",
     "first_key",
     "hand_over",
+    "limit_results",
     "override_all",
     "report",
     "shown_key",
@@ -368,6 +369,9 @@ class _Callbacks(Protocol):
 
 def hand_over(callbacks: _Callbacks | ModuleType) -> None:
     """Takes what is asked of Python; what came first stays."""
+
+def limit_results(size: int) -> int:
+    """For tests: results of up to ``size`` bytes are stored; gives the limit up to now."""
 
 def shown_key(key: str) -> str:
     """A key text as messages and logs show it: quoted, and of a long one the ends."""

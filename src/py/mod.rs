@@ -45,6 +45,8 @@ mod _core {
     use super::task::pending_call::PendingCall;
     #[pymodule_export]
     use super::value::callbacks::hand_over;
+    #[pymodule_export]
+    use super::value::stored_text::limit_results;
 
     /// What both halves must agree on.
     #[pymodule_init]

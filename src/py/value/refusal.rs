@@ -95,6 +95,13 @@ impl Refusal {
         Box::new(Self { what, advice: Some("return less at once"), ..Self::default() })
     }
 
+    /// Its text is longer than one result may be.
+    #[cold]
+    pub fn longer_than(largest: usize) -> Box<Self> {
+        let what = format!("its text has more than the {largest} bytes that one result may have");
+        Box::new(Self { what, advice: Some("return less at once"), ..Self::default() })
+    }
+
     /// It was found in the item `n`.
     #[cold]
     #[inline(never)]

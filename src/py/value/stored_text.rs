@@ -1,6 +1,7 @@
 //! The texts of what is kept: results and exceptions.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -25,12 +26,31 @@ fn or_refused(write: impl FnOnce() -> Result<Bytes, Box<Refusal>>) -> Result<Byt
 fn written(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
     // The buffer is taken out while it is used: a value's own code may call for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
-    let text = encode(value, &mut writer, 0).map(|()| writer.take_exact());
+    let text = encode(value, &mut writer, 0).and_then(|()| whole(&mut writer));
     let buffer = writer.into_buffer();
     if buffer.capacity() <= LARGEST_SPARE {
         SPARE.set(buffer);
     }
     text
+}
+
+/// The text that was written, unless it is longer than one result may be: one write of the system
+/// takes less than 2 GiB, and a longer record could stand half in a journal.
+fn whole(writer: &mut Writer) -> Result<Bytes, Box<Refusal>> {
+    let largest = LARGEST.load(Ordering::Relaxed);
+    if writer.as_bytes().len() > largest {
+        return Err(Refusal::longer_than(largest));
+    }
+    Ok(writer.take_exact())
+}
+
+/// How many bytes the text of one result may have.
+static LARGEST: AtomicUsize = AtomicUsize::new(1 << 30);
+
+/// Has results be stored whose texts have up to `size` bytes, for tests; the limit up to now.
+#[pyfunction]
+pub fn limit_results(size: usize) -> usize {
+    LARGEST.swap(size, Ordering::Relaxed)
 }
 
 /// A larger scratch buffer is given back after its use.
@@ -48,7 +68,7 @@ pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Byte
         writer.begin_tag(Tag::Error);
         encode(payload, &mut writer, 1)?;
         writer.end_dict();
-        Ok(writer.take_exact())
+        whole(&mut writer)
     })
 }
 
