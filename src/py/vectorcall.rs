@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use super::call::answer::Answer;
 use super::call::context::CallContext;
-use super::call::invocation::{Answer, Invocation};
+use super::call::invocation::Invocation;
 use super::call::memoised::Memoised;
 use super::call::request::Request;
 use super::ffi::{RawCall, Slot, Vectorcall, check_memory, enter_recursion, widen};

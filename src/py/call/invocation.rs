@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
 
+use super::answer::Answer;
 use super::keeper::Keeper;
 use super::memoised::Memoised;
 use super::patience::{Patience, Waited};
@@ -16,13 +17,9 @@ use super::waiting::Waiting;
 use crate::flight::{Join, Waiter};
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
-use crate::py::hits::row::HitRecord;
 use crate::py::key::arguments::Call;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
-
-/// A value to return, and what the table of hits may remember of it.
-pub type Answer<'py> = (Bound<'py, PyAny>, Option<HitRecord>);
 
 /// What a look at the cache gave.
 pub(super) enum Look<'py> {

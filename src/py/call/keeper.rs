@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
+use super::answer::Answer;
 use super::code_note::note_further;
 use super::exit::is_after_exit;
-use super::invocation::Answer;
 use super::memoised::Memoised;
 use super::recorder::Recorder;
 use super::request::Request;

@@ -1,5 +1,6 @@
 //! A call that no table of hits could answer: look up, wait, or compute and keep.
 
+pub mod answer;
 pub mod code_change;
 pub mod code_note;
 mod collision;

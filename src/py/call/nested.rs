@@ -2,7 +2,8 @@
 
 use pyo3::prelude::*;
 
-use super::invocation::{Answer, Invocation, Look, Step};
+use super::answer::Answer;
+use super::invocation::{Invocation, Look, Step};
 use crate::cache::SharedResult;
 use crate::py::cache::PySharedResult;
 
