@@ -52,13 +52,13 @@ pub struct ProcessStore {
 impl ProcessStore {
     /// A process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
-        let folder = Arc::new(folder);
-        let state = FileState::new(Arc::clone(&folder), options);
+        let (folder, locks) = (Arc::new(folder), Arc::new(Locks::new(options.map)));
+        let state = FileState::new(Arc::clone(&folder), locks, options);
         Self::with_state(folder, options, state)
     }
 
     fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
-        let locks = Arc::new(Locks::new(options.map));
+        let locks = Arc::clone(&state.locks);
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
         let is_listed = AtomicBool::new(false);
@@ -247,9 +247,10 @@ impl ProcessStore {
         self.locks.forget();
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
+        let locks = Arc::new(Locks::for_child(self.options.map));
         let state = match self.state.try_lock() {
-            Some(mut state) => state.child(Arc::clone(&folder), self.options),
-            None => FileState::new(Arc::clone(&folder), self.options),
+            Some(mut state) => state.child(Arc::clone(&folder), locks, self.options),
+            None => FileState::new(Arc::clone(&folder), locks, self.options),
         };
         Self::with_state(folder, self.options, state)
     }
