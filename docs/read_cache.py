@@ -7,12 +7,14 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 FAMILY, VERSION, HEAD = b"\xffol", 1, struct.Struct("<3sBBBHdII")
-PUT, REMOVE, CLEAR, SEAL, NOTED = 1, 2, 3, 4, 8
-FACTS, KINDS = ("at", "took", "code"), range(1, 10)  # 5, 6, 7 and 9 say nothing about results
+PUT, REMOVE, CLEAR, SEAL, NOTED, COMPUTED, PURGE = 1, 2, 3, 4, 8, 10, 11
+UPKEEP = 16
+FACTS, KINDS = ("at", "took", "code"), range(1, 12)  # 5, 6, 7 and 9 say nothing about results
 
 
 class Entry(NamedTuple):
@@ -113,7 +115,7 @@ def digest(key: str) -> str:
 
 def changes(journal: bytes) -> Iterator[tuple[int, str, Entry]]:
     """What a journal says, up to its seal; what is damaged in it is left out."""
-    at = journal.find(FAMILY)
+    at, purges = journal.find(FAMILY), list[tuple[int, str, bool]]()
     while 0 <= at <= len(journal) - HEAD.size:
         _, version, kind, flags, _, created, keys, texts = HEAD.unpack_from(journal, at)
         end = (text := at + HEAD.size + keys) + texts
@@ -126,16 +128,31 @@ def changes(journal: bytes) -> Iterator[tuple[int, str, Entry]]:
             yield from [(CLEAR, "", Entry(None))] if flags & 1 else []
             return
         key = journal[at + HEAD.size : text].decode("utf-8", "surrogatepass")
-        if kind in (PUT, NOTED):
+        if kind == COMPUTED and is_outdated(key, journal[text:end], purges):
+            pass
+        elif kind in (PUT, NOTED, COMPUTED):
             yield PUT, key, put(journal[text:end], kind, created if flags & 1 else None)
         yield from [(kind, key, Entry(None))] if kind in (REMOVE, CLEAR) else []
+        if kind in (PUT, NOTED, REMOVE, CLEAR) and not flags & UPKEEP:
+            purges.append((at, "*" if kind == CLEAR else key, kind == CLEAR))
+        elif kind == PURGE:
+            purges.append((at, key, bool(flags & 1)))
         at = journal.find(FAMILY, end + 4)
+
+
+def is_outdated(key: str, text: bytes, purges: list[tuple[int, str, bool]]) -> bool:
+    """Whether a computed result had been purged before it was written."""
+    (read,) = struct.unpack_from("<Q", text)
+    late = ((purged, pattern) for at, purged, pattern in purges if at >= read)
+    return any(fnmatchcase(key, what) if pattern else key == what for what, pattern in late)
 
 
 def put(text: bytes, kind: int, at: float | None) -> Entry:
     """The entry of a record's text."""
     if kind == PUT:
         return flat_entry(json.loads(text), {"at": at})
+    if kind == COMPUTED:
+        text = text[8:]
     length, took, code = struct.unpack_from("<Id8s", text)
     facts = {
         "at": at,

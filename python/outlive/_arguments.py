@@ -14,6 +14,11 @@ def of(key: str, function: str) -> dict[str, str]:
     return {name: text for name, equals, text in shown if equals}
 
 
+def literal(text: str) -> str:
+    """Return the pattern that ``text`` alone fits."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
+
+
 def _split(text: str) -> list[str]:
     """Split at the commas that stand neither between quotes nor between brackets."""
     parts, start, depth, quoted, escaped = [], 0, 0, False, False

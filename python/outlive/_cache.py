@@ -312,6 +312,7 @@ class Cache(CacheMapping):
         self._state.entries.recall()
         keys = self if tag is None else self._state.tagged(tag)
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))
+        self._state.entries.outdate(pattern)
         self._state.release()
         if erase:
             self._state.entries.erase()

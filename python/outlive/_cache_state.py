@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _modes, _options, _registry
+from . import _arguments, _modes, _options, _registry
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -141,10 +141,15 @@ class CacheState:
         self.entries.recall()
         for key in self.keys_of(memoised):
             self.entries.remove(key)
+        self.entries.outdate(_arguments.literal(self.start_of(memoised)) + "*")
 
     def keys_of(self, memoised: _core.Memoised) -> list[str]:
-        """Return the keys of ``memoised``."""
-        return self.entries.keys_of(memoised.key_start())
+        """Return the keys of ``memoised`` that name it."""
+        return self.entries.keys_of(self.start_of(memoised))
+
+    def start_of(self, memoised: _core.Memoised) -> str:
+        """Return what these keys begin with."""
+        return memoised.key_start()
 
 
 class DropInState(CacheState):
@@ -152,9 +157,9 @@ class DropInState(CacheState):
 
     is_drop_in = True
 
-    def keys_of(self, memoised: _core.Memoised) -> list[str]:
-        """Return the keys of ``memoised`` that name it: those of key="all"."""
-        return self.entries.keys_of(f"outlive:{memoised.name}(")
+    def start_of(self, memoised: _core.Memoised) -> str:
+        """Return what the keys of ``memoised`` begin with that name it: those of key="all"."""
+        return f"outlive:{memoised.name}("
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
         """Count all entries: the functions share them."""

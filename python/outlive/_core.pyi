@@ -125,6 +125,9 @@ class Cache:
     def recall(self) -> None:
         """Takes back what was dropped while the file was left alone, to be forgotten for good."""
 
+    def outdate(self, pattern: str) -> None:
+        """Does not keep what is being computed now for keys that fit a pattern, in any process."""
+
     def made_before(self, time: float, name: str | None) -> list[str]:
         """The keys of all entries that were made before a time, of functions with a name."""
 

@@ -73,6 +73,9 @@ class Registration:
         wanted = {n: _core.canonical(value, flat=flat) for n, value in arguments.items()}
         found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
         gone = sum(self.cache.entries.remove(key) for key in found)
+        given = (f"{name}={wanted[name]}" for name in names)
+        parts = [self.cache.start_of(memoised), *given, ""]
+        self.cache.entries.outdate("*".join(map(_arguments.literal, parts)))
         memoised.release()
         return gone
 

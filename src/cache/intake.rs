@@ -38,6 +38,8 @@ impl<'s, L: Clone> Intake<'s, L> {
                 self.kept.clear();
                 self.replace_all(Loaded::default());
             }
+            // The ledger's: no entry changes.
+            ExternalChange::Purge(_) => {}
             ExternalChange::Replaced(loaded) => self.replace_all(loaded),
         }
     }

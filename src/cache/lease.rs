@@ -12,12 +12,14 @@
 use bytes::Bytes;
 
 use super::entry::{Entry, Origin};
+use super::purges::Begun;
+use super::put::Put;
 use super::{Cache, SharedResult};
 use crate::clock;
 use crate::error::Result;
 use crate::flight::{Caller, Guard, Join, Outcome, Waiter};
-use crate::store::{KeyGuard, KeyLock};
-use crate::sync;
+use crate::store::{KeyGuard, KeyLock, Purge};
+use crate::sync::{self, Arc};
 
 /// An entry that was asked for.
 #[derive(Debug)]
@@ -90,6 +92,8 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     started: f64,
     /// What the key had before, if somebody else computes it, too, whose result goes first.
     beside: Option<Before>,
+    /// Says whether it is outdated; None before it begins.
+    begun: Option<Arc<Begun>>,
 }
 
 /// When the entry was made that a key had, if it had one.
@@ -97,18 +101,24 @@ type Before = Option<f64>;
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
     /// No flight: nobody waits for what is computed.
-    pub fn unshared(old: StaleResult<L>) -> Self {
-        Self { guard: None, lock: None, old, started: clock::now(), beside: None }
+    pub fn unshared(cache: &Cache<L, E>, old: StaleResult<L>) -> Self {
+        let begun = Some(Arc::new(cache.begin()));
+        Self { started: clock::now(), ..Self::late(old, begun) }
     }
 
-    /// No flight, and a computation that is over already.
-    pub fn late(old: StaleResult<L>) -> Self {
-        Self { guard: None, lock: None, old, started: f64::NAN, beside: None }
+    /// No flight, and a computation that is over already, which had `begun`.
+    pub fn late(old: StaleResult<L>, begun: Option<Arc<Begun>>) -> Self {
+        Self { guard: None, lock: None, old, started: f64::NAN, beside: None, begun }
+    }
+
+    /// When the computation began, as purges see it.
+    pub fn begun(&self) -> Option<Arc<Begun>> {
+        self.begun.clone()
     }
 
     /// The right to compute `key` beside somebody else who does, whose result goes first.
     pub fn beside(cache: &Cache<L, E>, key: &[u8], old: StaleResult<L>) -> Self {
-        Self { beside: Some(made_at(cache, key)), ..Self::unshared(old) }
+        Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, old) }
     }
 
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
@@ -122,6 +132,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         (self.lock, self.started) = (locked.held(), clock::now());
         drop(ledger.loaded());
         _displaced = ledger.take_external_changes();
+        // Behind that: what was purged before concerns no computation that begins now.
+        self.begun = Some(Arc::new(ledger.purges.begin()));
         let found = if ask.looks { ledger.state.lock().hit(key, ask.origin) } else { None };
         match found {
             Some(found) => Miss::Found(self, found),
@@ -141,15 +153,25 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         self.guard.as_ref()
     }
 
-    /// Keeps the result, on disk before anybody gets it, and hands it to those who wait.
-    pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<()> {
+    /// Keeps the result, on disk before anybody gets it, and hands it to those who wait. `false`: it is
+    /// not kept, because it was outdated meanwhile or another one goes first.
+    pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
-        let written = match self.beside {
+        let kept = match self.beside {
             Some(before) => self.put_unless_first(cache, key, entry, before),
-            None => cache.put_as(key, entry, self.lock.is_some()),
+            None => self.put(cache, key, entry),
         };
         self.share(result);
-        written
+        kept
+    }
+
+    /// Keeps what this computation gave, unless it is outdated.
+    pub fn put(&self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
+        let alone = self.lock.is_some();
+        match &self.begun {
+            Some(begun) => cache.put_as(key, entry, Put::Computed { begun, alone }),
+            None => cache.put_as(key, entry, Put::Again),
+        }
     }
 
     /// Keeps `entry`, unless somebody else who computes the key has brought a result; if that one is
@@ -160,14 +182,14 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         key: &Bytes,
         entry: Entry<L>,
         before: Before,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let shared = self.guard.is_none();
         let entry = match if shared { cache.flights.offer(key, entry) } else { Err(entry) } {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(false),
             Err(entry) => entry,
         };
         cache.take_external_changes();
-        if made_at(cache, key) == before { cache.put(key, entry) } else { Ok(()) }
+        if made_at(cache, key) == before { self.put(cache, key, entry) } else { Ok(false) }
     }
 
     /// Lets the result of another one who computes the key go first from now on.
@@ -180,7 +202,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
         if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
             // A failure is in the store's notices.
-            let _ = cache.put(key, beside);
+            let _ = self.put(cache, key, beside);
         }
         self.share(result);
     }
@@ -195,6 +217,19 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 }
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L, E> {
+    /// A computation without a flight begins now.
+    pub fn begin(&self) -> Begun {
+        let _active = sync::active();
+        self.ledger.purges.begin()
+    }
+
+    /// Outdates what is being computed for all keys that fit `pattern`, in other processes too if it is
+    /// `durable`: it is not kept.
+    pub fn outdate(&self, pattern: &[u8], durable: bool) {
+        let _active = sync::active();
+        self.ledger.outdate(&Purge::Fitting(Bytes::copy_from_slice(pattern)), durable);
+    }
+
     /// Joins the flight of `key`, or begins it, if this process may compute the key and nobody has
     /// finished it meanwhile.
     pub fn begin_miss<'c>(
@@ -206,7 +241,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     ) -> Miss<L, E> {
         match self.flights.join(key, caller) {
             Join::Lead(guard) => {
-                Lease { guard: Some(guard), ..Lease::late(old) }.acquire(self, key, ask)
+                Lease { guard: Some(guard), ..Lease::late(old, None) }.acquire(self, key, ask)
             }
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,

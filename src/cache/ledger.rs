@@ -8,11 +8,14 @@ use super::bounded_table::{Displaced, Replaced};
 use super::entry::Entry;
 use super::gate::Gate;
 use super::intake::Intake;
+use super::purges::Purges;
+use super::put::Put;
 use super::state::State;
 use super::table::Table;
 use crate::clock;
 use crate::error::Result;
-use crate::store::{Affected, Change, ExternalChange, Page, Store};
+use crate::flight::Outdater;
+use crate::store::{Affected, Cause, Change, ExternalChange, Page, Purge, Store};
 use crate::sync::{Arc, Mutex, MutexGuard, rank};
 
 /// What a cache knows of its results, in memory and in the store.
@@ -23,6 +26,8 @@ pub struct Ledger<L> {
     pub(super) state: Mutex<State<L>, { rank::STATE }>,
     pub(super) store: Box<dyn Store>,
     pub(super) gate: Arc<Gate>,
+    /// What outdates computations; changed while the history is locked.
+    pub(super) purges: Arc<Purges>,
     /// Held while the store's history and ours take the same step, so that neither overtakes.
     pub(super) history: Mutex<(), { rank::HISTORY }>,
     /// Whether the store holds changes that another process was in the way of.
@@ -34,8 +39,8 @@ pub struct Ledger<L> {
 }
 
 impl<L> Ledger<L> {
-    /// Nothing read yet.
-    pub fn new(store: Box<dyn Store>) -> Self {
+    /// Nothing read yet; `flights` are those of the cache.
+    pub fn new(store: Box<dyn Store>, flights: Outdater) -> Self {
         let gate = Arc::<Gate>::default();
         Self {
             state: Mutex::new(State::new(Arc::clone(&gate))),
@@ -43,6 +48,7 @@ impl<L> Ledger<L> {
             joined: AtomicBool::new(false),
             store,
             gate,
+            purges: Arc::new(Purges::new(flights)),
             history: Mutex::new(()),
             unsettled: AtomicBool::new(false),
         }
@@ -82,14 +88,19 @@ impl<L: Clone> Ledger<L> {
     }
 
     /// Keeps a result: on disk first, then in memory. What it replaces, what goes for it, and whether
-    /// the store has it. If it was computed `alone`, with the key locked, no process serves an older
-    /// one that this process does not know of.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>, alone: bool) -> (Replaced<L>, Result<()>) {
+    /// it is kept: one that is outdated is not.
+    pub fn put(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> (Replaced<L>, Result<bool>) {
         drop(self.loaded());
         let history = self.history.lock();
+        if put.is_outdated(key) {
+            return refused(entry);
+        }
         // While nothing is written yet: what is in the journal must be in the table.
         self.state.lock().make_room();
-        let written = self.write_down(key, &entry);
+        let written = match self.write_down(key, &entry, put.cause()) {
+            Ok(false) => return refused(entry),
+            written => written.map(drop),
+        };
         let transient = entry.transient;
         let mut state = self.state.lock();
         let displaced = state.put(key, entry);
@@ -99,29 +110,43 @@ impl<L: Clone> Ledger<L> {
         if old.is_some() && !marked {
             self.gate.epoch.advance();
         }
-        let replaced = !transient && (old.is_some() || !alone);
+        let replaced = !transient && (old.is_some() || !put.is_alone());
+        if matches!(put, Put::Given) {
+            self.purges.purge_key(key);
+        }
         drop(history);
         let written = self.settled(written);
         if replaced {
             self.store.announce(Affected::Key(key));
         }
-        (displaced, written)
+        (displaced, written.map(|()| true))
     }
 
-    fn write_down(&self, key: &Bytes, entry: &Entry<L>) -> Result<()> {
+    fn write_down(&self, key: &Bytes, entry: &Entry<L>, cause: Cause) -> Result<bool> {
         if !self.store.keeps() {
-            return Ok(());
+            return Ok(true);
         }
         if let Some(item) = entry.to_item(key) {
-            return self.store.append(&Change::Put(item));
+            return self.store.append_as(&Change::Put(item), cause);
         }
         // The store may hold an older result of this key: that one is no longer true.
         let in_store = |old: &Entry<L>| old.to_item(key).is_some();
         let stale = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
         if stale && entry.text.is_none() {
-            return self.store.append(&Change::Remove(key.clone()));
+            let cause = if cause == Cause::Given { cause } else { Cause::Upkeep };
+            return self.store.append_as(&Change::Remove(key.clone()), cause);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Outdates the computations that `purge` concerns; if it is `durable`, in other processes too.
+    pub fn outdate(&self, purge: &Purge, durable: bool) {
+        let history = self.history.lock();
+        self.purges.purge(purge);
+        drop(history);
+        if durable {
+            self.store.outdate(purge);
+        }
     }
 
     /// Has the store forget what went for want of room if that is `durable`, else sees that it goes on
@@ -149,7 +174,7 @@ impl<L: Clone> Ledger<L> {
         for (key, entry) in evicted {
             if entry.to_item(key).is_some() {
                 // A failure is in the store's notices.
-                let _ = self.store.append(&Change::Remove(key.clone()));
+                let _ = self.store.append_as(&Change::Remove(key.clone()), Cause::Upkeep);
                 keys.push(key);
             }
         }
@@ -163,6 +188,7 @@ impl<L: Clone> Ledger<L> {
     /// Forgets `key` here, and in the store if `durable`; what it had.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let history = self.history.lock();
+        self.purges.purge_key(key);
         let mut state = self.state.lock();
         let withheld = if durable { state.withheld.release(key) } else { None };
         let is_withheld = withheld.is_some();
@@ -171,6 +197,9 @@ impl<L: Clone> Ledger<L> {
             drop((state, history));
             // Another thread may have removed it, and not told the store yet.
             let _ = self.store.settle();
+            if durable {
+                self.store.outdate(&Purge::Key(Bytes::copy_from_slice(key)));
+            }
             return None;
         };
         if !durable {
@@ -199,7 +228,8 @@ impl<L: Clone> Ledger<L> {
             self.store.quarantine(why);
         }
         if old.is_some() && durable {
-            let _ = self.store.append(&Change::Remove(Bytes::copy_from_slice(key)));
+            let change = Change::Remove(Bytes::copy_from_slice(key));
+            let _ = self.store.append_as(&change, Cause::Upkeep);
             self.store.announce(Affected::Key(key));
         }
         self.gate.epoch.advance();
@@ -209,6 +239,7 @@ impl<L: Clone> Ledger<L> {
     /// Forgets everything here, and in the store if `durable`; what there was.
     pub fn clear(&self, durable: bool) -> Table<L> {
         let history = self.history.lock();
+        self.purges.purge(&Purge::All);
         let mut state = self.state.lock();
         let was_empty =
             state.table().is_empty() && state.withheld.is_empty() && state.salt.is_none();
@@ -223,6 +254,8 @@ impl<L: Clone> Ledger<L> {
             written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
         if stored {
             self.store.announce(Affected::All);
+        } else if durable {
+            self.store.outdate(&Purge::All);
         }
         old
     }
@@ -275,6 +308,11 @@ impl<L: Clone> Ledger<L> {
 
     /// Takes in `changes`; the history must be locked from the moment when they were read.
     pub fn take_in(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
+        for change in &changes {
+            if let ExternalChange::Purge(purge) = change {
+                self.purges.purge(purge);
+            }
+        }
         let mut state = self.state.lock();
         let salt = state.salt.as_ref().map(|salt| salt.text.clone());
         let (displaced, kept) = Intake::run(&mut state, changes);
@@ -289,11 +327,17 @@ impl<L: Clone> Ledger<L> {
         }
         for item in kept {
             // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append(&Change::Put(item));
+            let _ = self.store.append_as(&Change::Put(item), Cause::Upkeep);
         }
         if resalted {
             self.gate.epoch.advance();
         }
         displaced
     }
+}
+
+/// An entry that is outdated: nothing was replaced, and no table of hits may answer with it.
+fn refused<L>(entry: Entry<L>) -> (Replaced<L>, Result<bool>) {
+    entry.retire();
+    ((Some(entry), Displaced::new()), Ok(false))
 }

@@ -18,6 +18,8 @@ mod ledger;
 mod lifetimes;
 mod limiter;
 mod policies;
+mod purges;
+mod put;
 mod rows;
 mod salt;
 mod salts;
@@ -36,6 +38,7 @@ pub use lease::{Ask, Found, Lease, Miss, StaleResult};
 pub use lifetimes::Lifetime;
 pub use limiter::Share;
 pub use policies::Policies;
+pub use purges::Begun;
 pub use salts::Salts;
 pub use saver::Saver;
 pub use watch::Watch;
@@ -45,6 +48,7 @@ use crate::flight::Flights;
 use crate::store::{KeyLock, Page, Store};
 use crate::sync::{self, Arc};
 use ledger::Ledger;
+use put::Put;
 
 /// What a leader hands to those who wait.
 #[derive(Clone, Debug)]
@@ -71,9 +75,10 @@ where
 {
     /// A cache over `store`; reads nothing yet.
     pub fn new(store: Box<dyn Store>) -> Self {
-        let ledger = Arc::new(Ledger::new(store));
+        let flights = Flights::new();
+        let ledger = Arc::new(Ledger::new(store, flights.outdater()));
         Self {
-            flights: Flights::new(),
+            flights,
             saver: Saver::new(Arc::clone(&ledger)),
             policies: Policies::new(Arc::clone(&ledger)),
             salts: Salts::new(Arc::clone(&ledger)),
@@ -186,20 +191,26 @@ where
         _old = self.ledger.loaded().keep_live(key, text, live);
     }
 
-    /// Keeps a result that nobody had the right to compute alone: on disk first, then in memory.
+    /// Keeps a result that somebody brings, on disk first, then in memory. What is being computed for
+    /// the key is outdated.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot; if another process was in the
     /// way, [`settle`](Saver::settle) writes it.
     pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        self.put_as(key, entry, false)
+        self.put_as(key, entry, Put::Given).map(drop)
     }
 
-    /// The same; whether it was computed `alone`, with the key locked.
-    fn put_as(&self, key: &Bytes, entry: Entry<L>, alone: bool) -> Result<()> {
+    /// Keeps once more what is kept already, in another way.
+    pub fn put_again(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
+        self.put_as(key, entry, Put::Again).map(drop)
+    }
+
+    /// Whether the entry is kept: a computation may be outdated.
+    fn put_as(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> Result<bool> {
         let _displaced;
         let _active = sync::active();
-        let (displaced, written) = self.ledger.put(key, entry, alone);
+        let (displaced, written) = self.ledger.put(key, entry, put);
         _displaced = displaced;
         written
     }

@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::salt::Salt;
-use crate::store::Change;
+use crate::store::{Cause, Change};
 use crate::sync::{self, Arc};
 
 /// Gives out the salt, and takes the first one that is offered.
@@ -35,8 +35,8 @@ impl<L: Clone> Salts<L> {
             None => salt,
         };
         let salt = Salt { text: text.clone(), stored };
-        let put = || Change::Put(salt.to_item());
-        let written = if stored { self.0.store.append(&put()) } else { Ok(()) };
+        let put = || self.0.store.append_as(&Change::Put(salt.to_item()), Cause::Upkeep);
+        let written = if stored { put().map(drop) } else { Ok(()) };
         self.0.state.lock().salt = Some(salt);
         drop(history);
         // A failure is in the store's notices, and the store tries again.

@@ -80,13 +80,13 @@ impl<V: Send + Sync + 'static> Flights<V> {
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
         let (at, caller) = (self.address(key), caller.into());
         let mut state = self.graph.lock();
+        if self.own(&mut state, key, caller).is_some() {
+            return Join::Nested;
+        }
         let found = state.table.find(at).map(|flight| (flight.ticket, flight.function));
         let Some((flight, function)) = found else {
             return self.lead(&mut state, key, at, caller);
         };
-        if caller.is_inside(flight.owner) {
-            return Join::Nested;
-        }
         if caller.calls_another(function) {
             return Join::Beside;
         }
@@ -100,7 +100,9 @@ impl<V: Send + Sync + 'static> Flights<V> {
         let ticket = state.lead(caller.worker());
         let (Address { table, hash, .. }, function) = (at, caller.function());
         let (key, shared, scratch, fallback) = (key.clone(), None, None, None);
-        let flight = Flight { table, hash, key, ticket, shared, scratch, function, fallback };
+        let is_outdated = false;
+        let flight =
+            Flight { table, hash, key, ticket, shared, scratch, function, fallback, is_outdated };
         state.table.insert(flight);
         self.graph.recount(state);
         Join::Lead(Guard::new(self.graph, hash, ticket))
@@ -121,7 +123,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
 
     /// Whether somebody computes `key`; one atomic load if nobody computes anything.
     pub fn is_flying(&self, key: &[u8]) -> bool {
-        !self.is_idle() && self.graph.lock().table.find(self.address(key)).is_some()
+        !self.is_idle() && self.graph.lock().table.find_where(self.address(key), |_| true).is_some()
     }
 
     /// Whether `caller` is computing `key`, further up its stack; as cheap.
@@ -174,12 +176,35 @@ impl<V: Send + Sync + 'static> Flights<V> {
         key: &[u8],
         caller: Caller,
     ) -> Option<&'w mut Flight> {
-        let flight = state.table.find(self.address(key))?;
-        caller.is_inside(flight.ticket.owner).then_some(flight)
+        let is_inside = |flight: &Flight| caller.is_inside(flight.ticket.owner);
+        state.table.find_where(self.address(key), is_inside)
+    }
+
+    /// Who outdates these flights.
+    pub fn outdater(&self) -> Outdater {
+        Outdater { graph: self.graph, table: self.table }
     }
 
     fn address<'k>(&self, key: &'k [u8]) -> Address<'k> {
         Address { table: self.table, hash: self.hasher.hash_one(key), key }
+    }
+}
+
+/// Outdates flights of one cache, of whatever type they are: what they compute was begun before a
+/// purge. Those who wait already get it, and nobody joins any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Outdater {
+    graph: &'static Graph,
+    table: u64,
+}
+
+impl Outdater {
+    /// Lets nobody join the flights whose keys pass `test` any more; one atomic load if nobody
+    /// computes anything.
+    pub fn outdate(self, test: impl Fn(&[u8]) -> bool) {
+        if !self.graph.is_idle() {
+            self.graph.lock().table.outdate(self.table, test);
+        }
     }
 }
 

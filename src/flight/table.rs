@@ -22,6 +22,8 @@ pub(super) struct Flight {
     pub(super) function: Option<u64>,
     /// What somebody computed beside the leader, for the case that the leader fails.
     pub(super) fallback: Option<Erased>,
+    /// Whether nobody joins it any more: what it computes was begun before a purge.
+    pub(super) is_outdated: bool,
 }
 
 impl Flight {
@@ -54,9 +56,26 @@ impl Table {
         self.0.len()
     }
 
-    /// The flight of a key.
+    /// The flight of a key that others join.
     pub(super) fn find(&mut self, at: Address) -> Option<&mut Flight> {
-        self.0.find_mut(at.hash, |flight| flight.table == at.table && flight.key == at.key)
+        self.find_where(at, |flight| !flight.is_outdated)
+    }
+
+    /// A flight of a key that passes `test`.
+    pub(super) fn find_where(
+        &mut self,
+        at: Address,
+        test: impl Fn(&Flight) -> bool,
+    ) -> Option<&mut Flight> {
+        let is_there = |flight: &Flight| flight.table == at.table && flight.key == at.key;
+        self.0.find_mut(at.hash, |flight| is_there(flight) && test(flight))
+    }
+
+    /// Lets nobody join the flights of one cache's table that pass `test`.
+    pub(super) fn outdate(&mut self, table: u64, test: impl Fn(&[u8]) -> bool) {
+        for flight in &mut self.0 {
+            flight.is_outdated |= flight.table == table && test(&flight.key);
+        }
     }
 
     /// The flight with this hash and ticket: its leader needs no copy of the key.
@@ -64,7 +83,7 @@ impl Table {
         self.0.find_mut(hash, |flight| flight.ticket == *ticket)
     }
 
-    /// Adds a flight whose key has none.
+    /// Adds a flight whose key has none that others join.
     pub(super) fn insert(&mut self, flight: Flight) {
         self.0.insert_unique(flight.hash, flight, |flight| flight.hash);
     }

@@ -65,7 +65,7 @@ use self::folder::Folder;
 use self::process_store::ProcessStore;
 use super::fs::{Disk, Fs};
 use super::lock::{Affected, Map, Page};
-use super::{Change, ExternalChange, Format, KeyLock, Loaded, Saving, Store};
+use super::{Cause, Change, ExternalChange, Format, KeyLock, Loaded, Purge, Saving, Store};
 use crate::error::Result;
 use crate::sync::Arc;
 use crate::value::write::Charset;
@@ -139,8 +139,12 @@ impl Store for FileStore {
         std::mem::take(&mut state.pending)
     }
 
-    fn append(&self, change: &Change) -> Result<()> {
-        self.current().append(change)
+    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {
+        self.current().append(change, cause)
+    }
+
+    fn outdate(&self, purge: &Purge) {
+        self.current().outdate(purge);
     }
 
     fn settle(&self) -> Result<()> {

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
+use crate::sync::{Mutex, rank};
 pub use page::{Affected, Map, Memory, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
@@ -43,6 +44,9 @@ pub struct LockFile {
     origin: Origin,
     /// What the processes tell each other, once it was asked for.
     shared: OnceLock<SharedPage>,
+    /// The numbers of the keys that are locked, each as often as it was taken: the system takes all
+    /// threads of a process for one.
+    taken: Mutex<Vec<u32>, { rank::LEAF }>,
 }
 
 impl LockFile {
@@ -58,7 +62,8 @@ impl LockFile {
                 let supported = taken == Taken::Yes;
                 let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
-                return Ok(Some(Self { handle, supported, forgotten, origin, shared }));
+                let taken = Mutex::default();
+                return Ok(Some(Self { handle, supported, forgotten, origin, shared, taken }));
             }
         }
     }
@@ -70,6 +75,11 @@ impl LockFile {
         Ok(self.handle.try_lock(LockPart::Presence, LockMode::Exclusive)? != Taken::Busy)
     }
 
+    /// Whether no other process is there at this moment, where there are locks.
+    pub fn is_alone(&self) -> io::Result<bool> {
+        is_alone(&*self.handle)
+    }
+
     /// Marks all locks as the parent's.
     pub fn forget(&self) {
         self.forgotten.store(true, Ordering::Release);
@@ -78,9 +88,24 @@ impl LockFile {
     /// Tries to take the lock of `key`: `Unsupported` where keys have none.
     pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<(Taken, Option<KeyGuard>)> {
         let number = key_number(key);
+        let mut numbers = self.taken.lock();
         let taken = self.handle.try_lock(LockPart::Key(number), LockMode::Exclusive)?;
-        let held = || KeyGuard { lock: Arc::downgrade(self), number };
-        Ok((taken, (taken == Taken::Yes).then(held)))
+        if taken != Taken::Yes {
+            return Ok((taken, None));
+        }
+        numbers.push(number);
+        Ok((taken, Some(KeyGuard { lock: Arc::downgrade(self), number })))
+    }
+
+    /// Gives a key back, unless it was taken once more.
+    fn free_key(&self, number: u32) {
+        let mut numbers = self.taken.lock();
+        if let Some(at) = numbers.iter().rposition(|&taken| taken == number) {
+            numbers.swap_remove(at);
+        }
+        if !numbers.contains(&number) {
+            self.handle.unlock(LockPart::Key(number));
+        }
     }
 
     /// The process that has `key`, as far as the system tells.
@@ -147,7 +172,7 @@ impl Drop for KeyGuard {
     fn drop(&mut self) {
         let held = self.lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
         if let Some(lock) = held {
-            lock.handle.unlock(LockPart::Key(self.number));
+            lock.free_key(self.number);
         }
     }
 }
@@ -227,9 +252,14 @@ fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origi
     if read.is_ok_and(|length| page::is_page(&start[..length])) {
         return Ok(Origin::Own);
     }
+    Ok(if is_alone(handle)? { Origin::Unknown } else { Origin::Own })
+}
+
+/// Whether nobody else is present; whoever comes at this very moment has to come once more.
+fn is_alone(handle: &dyn LockHandle) -> io::Result<bool> {
     let is_alone = handle.try_lock(LockPart::Presence, LockMode::Exclusive)? == Taken::Yes;
     handle.try_lock(LockPart::Presence, LockMode::Shared)?;
-    Ok(if is_alone { Origin::Unknown } else { Origin::Own })
+    Ok(is_alone)
 }
 
 /// Whether both are the same file.

@@ -1,6 +1,6 @@
 //! A cache without a file: nothing is kept beyond the process.
 
-use super::{Change, ExternalChange, KeyLock, Loaded, Saving, Store};
+use super::{Cause, Change, ExternalChange, KeyLock, Loaded, Saving, Store};
 use crate::error::Result;
 
 /// The store of a cache that lives in memory alone. Every change is accepted and forgotten.
@@ -20,8 +20,8 @@ impl Store for MemoryStore {
         false
     }
 
-    fn append(&self, _: &Change) -> Result<()> {
-        Ok(())
+    fn append_as(&self, _: &Change, _: Cause) -> Result<bool> {
+        Ok(true)
     }
 
     fn lock_key(&self, _: &[u8]) -> KeyLock {

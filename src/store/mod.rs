@@ -13,6 +13,7 @@ mod journal;
 mod lock;
 mod memory;
 mod notes;
+mod purge;
 mod replay;
 pub mod snapshot;
 
@@ -29,6 +30,7 @@ pub use items::Items;
 pub use lock::{Affected, KeyGuard, Map, Memory, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
+pub use purge::Purge;
 pub use snapshot::Format;
 
 /// The member of a flat snapshot that is no result; among items, the key of the salt.
@@ -63,6 +65,17 @@ pub enum Change {
     Clear,
 }
 
+/// Why a change is made: what it does to computations under way, and they to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody wants it so: what is being computed under its keys was begun before, and is outdated.
+    Given,
+    /// A computation ended. Its result counts unless it is outdated.
+    Computed,
+    /// Neither: a result goes for want of room, or is put down once more.
+    Upkeep,
+}
+
 /// What a store found when it was opened, or opened again.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -86,6 +99,8 @@ pub struct Loaded {
 pub enum ExternalChange {
     /// They went on from what we know.
     Change(Change),
+    /// They outdated computations under way.
+    Purge(Purge),
     /// The history does not go on from what we know (the snapshot was replaced by somebody else,
     /// say an editor, or deleted): this is everything that there is now, this process's own changes
     /// included, also those which no disk has taken yet.
@@ -127,7 +142,14 @@ pub trait Store: Send + Sync {
     fn keeps(&self) -> bool {
         true
     }
-    /// Takes `change` down; when it returns `Ok`, the change survives the end of this process.
+    /// Takes a change down that somebody wants, as [`append_as`](Self::append_as) does.
+    fn append(&self, change: &Change) -> Result<()> {
+        self.append_as(change, Cause::Given).map(drop)
+    }
+    /// Takes `change` down; when it returns `Ok(true)`, the change survives the end of this process.
+    /// `Ok(false)`: it is the result of a computation that another process has outdated, and counts
+    /// for nobody.
+    ///
     /// After an `Err` the change is only in memory: the store keeps it there, behind whatever it
     /// loads, and tries again until a disk has taken it. Never waits for another process: if that is
     /// in the way ([`Error::is_busy`]), call [`Store::settle`] as soon as no lock is held.
@@ -135,7 +157,10 @@ pub trait Store: Send + Sync {
     /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
     /// change. So the change must be among the items of every save that is sealed after `append` was
     /// called: hold one lock over both, and over `seal`.
-    fn append(&self, change: &Change) -> Result<()>;
+    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool>;
+    /// Has other processes take their computations that `purge` concerns for outdated, if there are
+    /// others.
+    fn outdate(&self, _purge: &Purge) {}
     /// Takes down what `append` could not because another process was in the way. Does not wait: if
     /// that is still in the way, ask again later, without any lock; after some seconds it is an
     /// error like any other.

@@ -388,6 +388,85 @@ fn what_is_computed_beside_comes_second() {
     }
 }
 
+/// What a purge is: somebody forgets, clears or puts.
+const PURGES: [fn(&Text); 4] = [
+    |cache| drop(cache.remove(b"key", true)),
+    |cache| cache.clear(true),
+    |cache| cache.put(&key("key"), result("2")).unwrap(),
+    |cache| cache.outdate(b"k[a-f]*", true),
+];
+
+/// What was begun before a purge is not kept, whether or not there was anything to forget, and
+/// whoever comes after the purge waits for no such computation.
+#[test]
+fn what_was_begun_before_a_purge_is_not_kept() {
+    for (number, purge) in PURGES.iter().enumerate() {
+        for is_known in [false, true] {
+            let cache = in_memory();
+            if is_known {
+                cache.put(&key("key"), result("0")).unwrap();
+            }
+            let anew = Ask { looks: false, ..ASK };
+            let begin = |thread| {
+                lease(cache.begin_miss(
+                    &key("key"),
+                    Owner::thread(thread),
+                    anew,
+                    StaleResult::default(),
+                ))
+            };
+            let old = begin(1);
+            purge(&cache);
+            let after = text(&cache, "key");
+            let new = begin(2);
+            assert!(!old.commit(&cache, &key("key"), result("1")).unwrap(), "{number}");
+            assert_eq!(text(&cache, "key"), after);
+            assert!(new.commit(&cache, &key("key"), result("3")).unwrap());
+            assert_eq!(text(&cache, "key").as_deref(), Some("3"));
+        }
+    }
+}
+
+/// What another process purged is not kept either, and no reader of the journal takes it.
+#[test]
+fn what_another_process_purged_is_not_kept() {
+    for (number, purge) in PURGES.iter().enumerate() {
+        for looks in [false, true] {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("c.json");
+            let (one, two, third) = (on_disk(&path), on_disk(&path), on_disk(&path));
+            two.put(&key("other"), result("0")).unwrap();
+            let begun = lease(miss(&one, 1, 1));
+            purge(&two);
+            if looks {
+                one.take_external_changes();
+            }
+            assert!(!begun.commit(&one, &key("key"), result("1")).unwrap(), "{number}");
+            for cache in [&one, &two, &third, &on_disk(&path)] {
+                cache.take_external_changes();
+                assert_ne!(text(cache, "key").as_deref(), Some("1"), "{number}");
+            }
+        }
+    }
+}
+
+/// What goes elsewhere for want of room outdates no computation.
+#[test]
+fn evictions_outdate_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let (one, two) = (on_disk(&path), on_disk(&path));
+    two.put(&key("key"), result("0")).unwrap();
+    let anew = Ask { looks: false, ..ASK };
+    let begun = lease(one.begin_miss(&key("key"), Owner::thread(1), anew, StaleResult::default()));
+    two.policies().limit(Share::All, Limits { maxsize: Some(1), max_bytes: None });
+    two.put(&key("other"), result("0")).unwrap();
+    assert!(!two.contains(b"key"));
+    assert!(begun.commit(&one, &key("key"), result("1")).unwrap());
+    two.take_external_changes();
+    assert_eq!(text(&two, "key").as_deref(), Some("1"));
+}
+
 /// What was dropped while the file was left alone can still be forgotten, alone or with everything.
 #[test]
 fn what_is_withheld_can_be_forgotten() {

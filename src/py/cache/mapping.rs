@@ -152,6 +152,13 @@ impl CoreCache {
         Ok(())
     }
 
+    /// Does not keep what is being computed now for keys that fit `pattern`, in any process.
+    fn outdate(slf: &Bound<'_, Self>, pattern: &Bound<'_, PyString>) -> PyResult<()> {
+        let durable = Self::may_write(slf)?;
+        with_wtf8(pattern, |pattern| slf.get().cache.outdate(pattern, durable))?;
+        slf.get().tell(slf.py())
+    }
+
     /// Forgets everything, in the file too.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);

@@ -81,12 +81,12 @@ impl<'a> Keeper<'a> {
             note_further(&mut entry.notes, &tags);
         }
         let record = self.serving().record_of(py, &entry)?;
-        let _ = lease.commit(self.cache(), &self.request.key, entry);
+        let kept = lease.commit(self.cache(), &self.request.key, entry).unwrap_or(true);
         self.after_put(py)?;
         if let Some(refused) = refused {
             self.teller().unstorable(py, &refused)?;
         }
-        Ok((value, record))
+        Ok((value, record.filter(|_| kept)))
     }
 
     /// Warnings of the store, and the save that its journal asks for.
@@ -125,13 +125,13 @@ impl<'a> Keeper<'a> {
             lease.fail(self.cache(), &self.request.key, result);
             return Ok((self.serving().serve_live(py, &stale)?, None));
         }
-        self.keep_error(py, &error)?;
+        self.keep_error(py, &lease, &error)?;
         let result = SharedResult::Failed(Arc::new(error.clone_ref(py)));
         lease.fail(self.cache(), &self.request.key, result);
         Err(error)
     }
 
-    fn keep_error(&self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+    fn keep_error(&self, py: Python<'_>, lease: &PyLease, error: &PyErr) -> PyResult<()> {
         let Some(errors) = &self.request.options.errors else { return Ok(()) };
         let errors = errors.bind(py);
         let payload = errors.call_method1(intern!(py, "pack"), (error.value(py),))?;
@@ -151,7 +151,7 @@ impl<'a> Keeper<'a> {
                     .map(drop);
             }
         }
-        let _ = self.cache().put(&self.request.key, entry);
+        let _ = lease.put(self.cache(), &self.request.key, entry);
         self.after_put(py)
     }
 

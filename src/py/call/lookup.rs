@@ -90,7 +90,8 @@ impl<'py> Invocation<'_, 'py> {
         if !found.transient || found.text.is_none() || !self.request.mode.writes() {
             return Ok(());
         }
-        let _ = self.cache().put(&self.request.key, Entry { transient: false, ..found.clone() });
+        let _ =
+            self.cache().put_again(&self.request.key, Entry { transient: false, ..found.clone() });
         self.keeper().after_put(py)
     }
 

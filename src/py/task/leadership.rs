@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::cache::Begun;
 use crate::flight::{Guard, Leader, OutsideWait};
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::context::{CallContext, ComputationScope};
@@ -18,6 +19,8 @@ pub struct Leadership {
     /// Whether other processes are kept away, or cannot be.
     acquired: AtomicBool,
     old: PyStaleResult,
+    /// When the computation began, as purges see it.
+    begun: Mutex<Option<Arc<Begun>>>,
     scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
     /// `outlive._async.leader.LeaderTask`.
@@ -27,11 +30,12 @@ pub struct Leadership {
 impl Leadership {
     /// Begins: `context` has the lease.
     pub fn new(lease: PyLease, acquired: bool, context: &CallContext) -> Arc<Self> {
-        let old = lease.old.clone();
+        let (old, begun) = (lease.old.clone(), Mutex::new(lease.begun()));
         Arc::new(Self {
             lease: Mutex::new(Some(lease)),
             acquired: AtomicBool::new(acquired),
             old,
+            begun,
             scope: Mutex::new(Some(context.begin())),
             outside: Mutex::default(),
             task: Mutex::default(),
@@ -79,7 +83,7 @@ impl Leadership {
         drop(self.outside.lock().take());
         let lease = self.lease.lock().take();
         drop(self.scope.lock().take());
-        lease.unwrap_or_else(|| PyLease::late(self.old.clone()))
+        lease.unwrap_or_else(|| PyLease::late(self.old.clone(), self.begun.lock().clone()))
     }
 
     /// Another one who waits takes over.
@@ -103,6 +107,7 @@ impl Leadership {
             drop(self.outside.lock().take());
         }
         self.acquired.store(acquired, Ordering::Relaxed);
+        *self.begun.lock() = lease.begun();
         let old = self.lease.lock().replace(lease);
         drop(old);
     }

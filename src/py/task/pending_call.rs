@@ -113,7 +113,9 @@ impl PendingCall {
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
     fn compute_unshared(&self) {
-        drop(self.stage.replace(State::Alone(PyLease::unshared(PyStaleResult::default()))));
+        let cache = self.me.get().core.get().cache();
+        let lease = PyLease::unshared(cache, PyStaleResult::default());
+        drop(self.stage.replace(State::Alone(lease)));
     }
 
     /// A place among those who wait for this call, which leads.

@@ -7,45 +7,61 @@ use super::paths::micros;
 use super::state::{FileState, Phase};
 use crate::error::Result;
 use crate::store::fs::is_lost;
-use crate::store::journal::{Journal, Record, Tail, encode, encode_change};
+use crate::store::journal::{Journal, Record, Tail, Terms, encode, encode_change};
 use crate::store::lock::CheckpointGuard;
-use crate::store::{Change, ExternalChange};
+use crate::store::{Cause, Change, ExternalChange, Purge};
 use crate::value::write::Charset;
 
 /// How many numbers are tried for a new generation: a stranger's file may have one.
 const NUMBERS: u64 = 8;
 
 impl FileState {
-    /// Takes `change` down; what fails is kept for the next time.
-    pub fn append(&mut self, change: &Change) -> Result<()> {
+    /// Takes `change` down; what fails is kept for the next time. `false`: it is the result of a
+    /// computation that was outdated.
+    pub fn append(&mut self, change: &Change, cause: Cause) -> Result<bool> {
         if self.is_check_due() {
             self.catch_up_or_tell();
         }
+        if cause == Cause::Computed && self.is_outdated(change) {
+            return Ok(false);
+        }
         self.backlog.overtake(change);
-        match self.append_in_order(change) {
-            Ok(()) => {
-                self.supersede(change);
-                Ok(())
+        match self.append_in_order(change, cause) {
+            Ok(counts) => {
+                if counts {
+                    self.supersede(change);
+                }
+                Ok(counts)
             }
-            Err(error) => self.keep_unwritten(change, error),
+            Err(error) => self.keep_unwritten(change, error).map(|()| true),
         }
     }
 
-    fn append_in_order(&mut self, change: &Change) -> Result<()> {
+    fn append_in_order(&mut self, change: &Change, cause: Cause) -> Result<bool> {
         self.check_usable()?;
         let caught_up = self.append_backlog();
         if self.backlog.blocks() {
-            return caught_up;
+            return caught_up.map(|()| true);
         }
-        self.append_change(change)?;
-        self.backlog.note_appended(change);
-        Ok(())
+        let counts = self.append_change(change, cause)?;
+        if counts {
+            self.backlog.note_appended(change);
+        }
+        Ok(counts)
+    }
+
+    /// Whether others have outdated what `change` is the result of, as far as was read and the cache
+    /// has not heard.
+    fn is_outdated(&self, change: &Change) -> bool {
+        let Change::Put(item) = change else { return false };
+        let concerns = |it: &ExternalChange| matches!(it, ExternalChange::Purge(purge) if purge.concerns(&item.key));
+        self.pending.iter().any(concerns)
     }
 
     /// Appends what no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change)) = self.backlog.first() {
-            self.append_change(&change)?;
+            self.append_change(&change, Cause::Given)?;
             self.backlog.note_written(number, &change);
             if matches!(change, Change::Clear) {
                 self.clear_behind();
@@ -77,26 +93,45 @@ impl FileState {
 
     /// Appends `record` where it counts.
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
-        self.append_with(0, |out, charset| encode(out, record, charset))
+        let purge = if let Record::Purge(purge) = record { Some(purge) } else { None };
+        let write = |out: &mut Vec<u8>, _, charset| encode(out, record, charset);
+        self.append_where_it_counts(0, write, purge, None).map(drop)
     }
 
-    fn append_change(&mut self, change: &Change) -> Result<()> {
-        self.append_with(1, |out, charset| encode_change(out, change, charset))
+    /// Appends `change`; whether it counts.
+    fn append_change(&mut self, change: &Change, cause: Cause) -> Result<bool> {
+        let terms = |read| match cause {
+            Cause::Given => Terms::Purges,
+            Cause::Computed => Terms::Computed { read },
+            Cause::Upkeep => Terms::Upkeep,
+        };
+        let purge = (cause == Cause::Given).then(|| Purge::of(change));
+        let computed = (cause == Cause::Computed).then_some(change);
+        let write =
+            |out: &mut Vec<u8>, read, charset| encode_change(out, change, terms(read), charset);
+        self.append_where_it_counts(1, write, purge.as_ref(), computed)
     }
 
-    /// Appends a record that holds so many `changes`.
-    fn append_with(
+    /// Appends the record that `write` makes for a journal that is read up to a byte. It holds so many
+    /// `changes` and purges `purge`. `false`: it is what somebody `computed`, and was outdated.
+    fn append_where_it_counts(
         &mut self,
         changes: u64,
-        encode: impl Fn(&mut Vec<u8>, Charset) -> io::Result<()>,
-    ) -> Result<()> {
+        write: impl Fn(&mut Vec<u8>, u64, Charset) -> io::Result<()>,
+        purge: Option<&Purge>,
+        computed: Option<&Change>,
+    ) -> Result<bool> {
         loop {
             self.make_ready(false)?;
             self.sync_name()?;
+            if computed.is_some_and(|change| self.is_outdated(change)) {
+                return Ok(false);
+            }
             let wrong = self.wrong("write the journal of");
             let Some(journal) = &mut self.journal else { return Err(self.folder.busy()) };
             journal.buffer.clear();
-            encode(&mut journal.buffer, self.folder.charset).map_err(&wrong)?;
+            let read = journal.bytes();
+            write(&mut journal.buffer, read, self.folder.charset).map_err(&wrong)?;
             let before = match journal.append() {
                 Err(error) if is_lost(&error) => {
                     self.reopen_journal().map_err(&wrong)?;
@@ -104,19 +139,24 @@ impl FileState {
                 }
                 before => before.map_err(&wrong)?,
             };
+            if let Some(purge) = purge {
+                journal.note_purge(purge);
+            }
+            let late =
+                matches!(computed, Some(Change::Put(item)) if journal.is_purged(&item.key, read));
             let ended = before.as_ref().is_some_and(|tail| tail.sealed);
             // Synced or not, it stands there: whoever reads the journal finds it.
-            self.progress.changes += if ended { 0 } else { changes };
+            self.progress.changes += if ended || late { 0 } else { changes };
             let is_fsync = self.durability == Durability::Fsync;
             let synced = if is_fsync { journal.sync() } else { Ok(()) };
-            let Some(tail) = before else { return synced.map_err(&wrong) };
+            let Some(tail) = before else { return synced.map(|()| true).map_err(&wrong) };
             let number = journal.generation;
             // What others had written before is taken in, whatever became of the record.
             self.take_in(tail).map_err(&wrong)?;
             // If it turned out that the user deleted the cache, nothing in that journal counts.
             let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
             if goes_on && !ended {
-                return synced.map_err(&wrong);
+                return synced.map(|()| !late).map_err(&wrong);
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use super::trust;
-use crate::store::Change;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
+use crate::store::{Change, ExternalChange, Purge};
 
 /// One generation, open and read.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Chain {
 pub struct History {
     /// The changes that count, in order.
     pub changes: Vec<Change>,
+    /// What was purged.
+    purges: Vec<Purge>,
     /// The generation to go on with: the first that nothing ended.
     pub current: Option<Current>,
     /// How many changes, and how many bytes, the generations before it hold.
@@ -147,8 +149,14 @@ impl History {
         snapshot.is_none() && (self.base.is_some() || known.is_some() && !self.begins)
     }
 
+    /// What was purged, for the cache.
+    pub fn take_purges(&mut self) -> impl Iterator<Item = ExternalChange> + use<> {
+        std::mem::take(&mut self.purges).into_iter().map(ExternalChange::Purge)
+    }
+
     fn add(&mut self, generation: Generation, ended: bool) {
-        let Generation { journal, tail } = generation;
+        let Generation { journal, mut tail } = generation;
+        self.purges.append(&mut tail.purges);
         if tail.begins || tail.void {
             self.changes.clear();
             (self.older, self.base, self.folded) = ((0, 0), None, None);

@@ -132,7 +132,7 @@ impl FileState {
         }
         self.progress.changes += tail.changes.len() as u64;
         tail.changes.iter().for_each(|change| self.backlog.note_external(change));
-        self.pending.extend(tail.changes.into_iter().map(ExternalChange::Change));
+        self.pending.extend(tail.into_external());
     }
 
     /// Goes on with the generation behind the current one, which has ended: what stands in it was
@@ -166,7 +166,8 @@ impl FileState {
             self.reload();
         } else if last.is_some() && last != self.finished {
             let is_common = snapshot.is_none_or(|snapshot| chain.knows(snapshot));
-            let history = chain.without_folded(snapshot).history();
+            let mut history = chain.without_folded(snapshot).history();
+            self.pending.extend(history.take_purges());
             if history.is_void(snapshot, None) {
                 self.reload();
                 return Ok(());

@@ -19,6 +19,8 @@ impl FileState {
     pub fn load(&mut self) -> Loaded {
         self.pending.clear();
         let loaded = self.try_load().map(|(loaded, _)| loaded);
+        // Nothing is being computed yet from what was there before.
+        self.pending.clear();
         loaded.unwrap_or_else(|| Loaded {
             items: Items::default().after(self.backlog.changes().cloned().collect()),
             ..Loaded::default()
@@ -33,7 +35,7 @@ impl FileState {
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
             self.pending.retain(|change| match change {
-                ExternalChange::Change(_) => true,
+                ExternalChange::Change(_) | ExternalChange::Purge(_) => true,
                 ExternalChange::Replaced(old) => loaded.foreign && (old.reopened || !old.foreign),
             });
             self.pending.extend(deletions.into_iter().map(ExternalChange::Change));
@@ -49,7 +51,8 @@ impl FileState {
         let is_known = announced.is_none_or(|snapshot| chain.knows(snapshot));
         let is_common = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
-        let history = chain.without_folded(announced).history();
+        let mut history = chain.without_folded(announced).history();
+        self.pending.extend(history.take_purges());
         let known = std::mem::take(&mut self.progress).snapshot;
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {

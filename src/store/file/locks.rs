@@ -199,6 +199,16 @@ impl Locks {
         self.open().is_some_and(|lock| lock.is_own())
     }
 
+    /// Whether there is a lock file: no process computes without one, where there are locks.
+    pub fn are_made(&self, folder: &Folder) -> bool {
+        self.is_present() || folder.fs.status(&folder.paths().lock).is_ok()
+    }
+
+    /// Whether no other process is there at this moment.
+    pub fn is_alone(&self) -> bool {
+        self.open().is_some_and(|lock| lock.is_alone().unwrap_or(false))
+    }
+
     /// Whether this process has joined.
     pub fn is_present(&self) -> bool {
         let presence = self.presence.lock();

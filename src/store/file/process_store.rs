@@ -11,8 +11,9 @@ use super::quarantine;
 use super::state::FileState;
 use crate::error::{Error, Result};
 use crate::store::fs::{Closed, Idle, Taken, is_lost, note_open};
+use crate::store::journal::Record;
 use crate::store::lock::Affected;
-use crate::store::{Change, KeyLock, Loaded};
+use crate::store::{Cause, Change, KeyLock, Loaded, Purge};
 use crate::sync::{Arc, Mutex, forks, rank};
 
 impl Idle for ProcessStore {
@@ -111,16 +112,17 @@ impl ProcessStore {
         }
     }
 
-    /// Takes `change` down; what fails is kept for the next time, and told once.
-    pub fn append(&self, change: &Change) -> Result<()> {
+    /// Takes `change` down; what fails is kept for the next time, and told once. `false`: it is the
+    /// result of a computation that was outdated.
+    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
         // NOTE: before the state's lock, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
         let owed = !state.backlog.is_empty();
         let result = match joined {
-            Ok(true) => state.append(change),
-            Ok(false) => state.keep_unwritten(change, self.folder.busy()),
-            Err(error) => state.keep_unwritten(change, error),
+            Ok(true) => state.append(change, cause),
+            Ok(false) => state.keep_unwritten(change, self.folder.busy()).map(|()| true),
+            Err(error) => state.keep_unwritten(change, error).map(|()| true),
         };
         drop(state);
         if result.is_ok() {
@@ -161,7 +163,20 @@ impl ProcessStore {
         result
     }
 
-    fn tell_failure(&self, result: &Result<()>) {
+    /// Has the other processes take computations for outdated, if there are others. Without a disk
+    /// that takes it they keep what they compute.
+    pub fn outdate(&self, purge: &Purge) {
+        if !self.locks.are_made(&self.folder) || !self.join_to_write().unwrap_or(false) {
+            return;
+        }
+        if !self.locks.is_alone() {
+            let written = self.state.lock().append_record(&Record::Purge(purge.clone()));
+            self.locks.announce(&self.folder, purge.affected());
+            self.tell_failure(&written);
+        }
+    }
+
+    fn tell_failure<T>(&self, result: &Result<T>) {
         if let Err(error) = result
             && !error.is_busy()
         {

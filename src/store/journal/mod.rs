@@ -10,10 +10,12 @@
 //!   format. `FF` occurs in no key (WTF-8) and in no text (JSON) behind its first 64 bytes, so a magic
 //!   inside of a damaged record is the start of the next one, never a piece of somebody's result.
 //! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 7 base, 8 put with notes (see [`noted`]),
-//!   9 passing. 6 was `hello` in version 0.1 and says nothing any more. Of kinds that we do not know,
+//!   9 passing, 10 put of a computed result, 11 purge. 6 was `hello` in version 0.1 and says nothing any
+//!   more. Of kinds that we do not know,
 //!   those from 64 on are passed over; others are a later version's, and the journal is left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
+//! * Flag 16 of a put or a remove: it purges nothing (below).
 //! * `created`: seconds since the epoch, an IEEE double.
 //! * `crc32` is over everything before it.
 //!
@@ -33,15 +35,23 @@
 //!
 //! **passing** begins a generation whose author could not write in the one before, which has no seal.
 //!
+//! A **purge** outdates computations under way: what was computed from a state before it must not be
+//! kept behind it. Puts, removes and clears are purges of their keys unless flag 16 says otherwise;
+//! the record of that name purges the key that it carries, or with flag 1 all that fit it as a
+//! pattern. A **computed** result begins, before its notes, with a byte of this generation, eight bytes
+//! long: up to there its author had looked for purges. If one of its key begins between there and the
+//! record, the record says nothing. So all readers judge alike, without a lock.
+//!
 //! Reading drops what is damaged and goes on at the next magic with a right checksum. Bytes at the
 //! very end that are no whole record yet may be one that is being written: they are looked at again
 //! when the file has grown.
 
 mod noted;
+mod purges;
 mod reader;
 mod record;
 mod writer;
 
 pub use reader::Tail;
-pub use record::{Folded, Record, encode, encode_change};
+pub use record::{Folded, Record, Terms, encode, encode_change};
 pub use writer::{Dropped, Journal, Look};

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::record::{FAMILY, Folded, Record, VERSION, decode};
-use crate::store::Change;
+use super::purges::Purges;
+use super::record::{FAMILY, Folded, Record, Terms, VERSION, decode};
 use crate::store::fs::FileFingerprint;
+use crate::store::{Change, ExternalChange, Purge};
 use crate::value::write::Charset;
 
 /// What a piece of a journal says.
@@ -14,6 +15,8 @@ use crate::value::write::Charset;
 pub struct Tail {
     /// The changes before the seal, in order.
     pub changes: Vec<Change>,
+    /// What they and other records purge, in order.
+    pub purges: Vec<Purge>,
     /// The snapshots that hold all generations before this one, of all checkpoints that got so far.
     pub folded: Vec<Folded>,
     /// Whether the history begins here: nothing before this piece counts.
@@ -37,24 +40,57 @@ impl Tail {
     fn begin(&mut self) {
         *self = Self {
             begins: true,
+            purges: std::mem::take(&mut self.purges),
             consumed: self.consumed,
             dropped: self.dropped,
             later: self.later,
             ..Self::default()
         };
     }
+
+    /// Takes a change in, unless it is the result of a computation that was outdated. Its record
+    /// begins at byte `at`.
+    fn take(&mut self, change: Change, terms: Terms, at: u64, purges: &mut Purges) {
+        match (&change, terms) {
+            (Change::Put(item), Terms::Computed { read }) if purges.concern(&item.key, read) => {
+                return;
+            }
+            (_, Terms::Purges) => self.purge(Purge::of(&change), at, purges),
+            (_, Terms::Computed { .. } | Terms::Upkeep) => {}
+        }
+        self.changes.push(change);
+    }
+
+    fn purge(&mut self, purge: Purge, at: u64, purges: &mut Purges) {
+        purges.note(at, &purge);
+        self.purges.push(purge);
+    }
+
+    /// What others did, for the cache.
+    pub fn into_external(self) -> impl Iterator<Item = ExternalChange> {
+        let purges = self.purges.into_iter().map(ExternalChange::Purge);
+        purges.chain(self.changes.into_iter().map(ExternalChange::Change))
+    }
 }
 
-/// Reads `piece` from its start up to a seal or its end. `complete`: nobody is still writing in it,
-/// so that an unfinished record at its end is given up too.
-pub fn scan(piece: &Bytes, charset: Charset, complete: bool) -> Tail {
+/// Reads `piece`, which begins at byte `from` of its generation, up to a seal or its end, and adds what
+/// it purges to the `purges` of all before it. `complete`: nobody is still writing in it, so that an
+/// unfinished record at its end is given up too.
+pub fn scan(
+    piece: &Bytes,
+    from: u64,
+    purges: &mut Purges,
+    charset: Charset,
+    complete: bool,
+) -> Tail {
     let mut tail = Tail::default();
     while tail.consumed < piece.len() && !tail.sealed {
         let Some((start, record, end)) = next(piece, tail.consumed, charset) else { break };
         tail.dropped += start - tail.consumed;
         tail.consumed = end;
         match record {
-            Record::Change(change) => tail.changes.push(change),
+            Record::Change(change, terms) => tail.take(change, terms, from + start as u64, purges),
+            Record::Purge(purge) => tail.purge(purge, from + start as u64, purges),
             Record::Folded(folded) => tail.folded.push(folded),
             Record::Base(Some(snapshot)) => tail.base = Some(snapshot),
             Record::Base(None) => tail.begin(),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::noted;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, Item, Notes};
+use crate::store::{Change, Item, Notes, Purge};
 use crate::value::text::is_wtf8;
 use crate::value::write::Charset;
 
@@ -33,6 +33,8 @@ const HELLO: u8 = 6;
 const BASE: u8 = 7;
 const NOTED: u8 = 8;
 const PASSING: u8 = 9;
+const COMPUTED: u8 = 10;
+const PURGE: u8 = 11;
 /// Kinds from this one on may be passed over; one below it that we do not know may not.
 const OPTIONAL: u8 = 64;
 
@@ -40,6 +42,11 @@ const CREATED: u8 = 1;
 const TIMED: u8 = 2;
 const SOUND: u8 = 4;
 const ASCII: u8 = 8;
+/// Flag of a put or a remove: it outdates no computation.
+const UPKEEP: u8 = 16;
+
+/// Flag of a purge: its key is a pattern.
+const PATTERN: u8 = 1;
 
 /// Flag of a seal: nothing in this generation counts.
 const VOID: u8 = 1;
@@ -56,11 +63,24 @@ pub struct Folded {
     pub more: bool,
 }
 
+/// What a change does to computations under way, and they to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terms {
+    /// It outdates those of its keys.
+    Purges,
+    /// It outdates none.
+    Upkeep,
+    /// It counts unless a purge of its key begins between byte `read` of its generation and it.
+    Computed { read: u64 },
+}
+
 /// What a record says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// One step of the cache's history.
-    Change(Change),
+    Change(Change, Terms),
+    /// Computations under way are outdated.
+    Purge(Purge),
     /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the cache).
     Seal { void: bool },
     /// If the snapshot is this one, it holds all earlier generations.
@@ -81,7 +101,10 @@ pub enum Record {
 /// `InvalidInput` if a key or a text has 4 GiB or more.
 pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Result<()> {
     match record {
-        Record::Change(change) => encode_change(out, change, charset),
+        Record::Change(change, terms) => encode_change(out, change, *terms, charset),
+        Record::Purge(Purge::Key(key)) => frame(out, PURGE, 0, 0.0, key, b""),
+        Record::Purge(Purge::Fitting(pattern)) => frame(out, PURGE, PATTERN, 0.0, pattern, b""),
+        Record::Purge(Purge::All) => frame(out, PURGE, PATTERN, 0.0, b"*", b""),
         Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
         Record::Folded(Folded { snapshot, more }) => {
             frame(out, FOLDED, if *more { MORE } else { 0 }, 0.0, b"", &snapshot.to_bytes())
@@ -97,16 +120,25 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
 ///
 /// # Errors
 /// As `encode`.
-pub fn encode_change(out: &mut Vec<u8>, change: &Change, charset: Charset) -> io::Result<()> {
+pub fn encode_change(
+    out: &mut Vec<u8>,
+    change: &Change,
+    terms: Terms,
+    charset: Charset,
+) -> io::Result<()> {
     match change {
-        Change::Put(item) => put(out, item, charset),
-        Change::Remove(key) => frame(out, REMOVE, 0, 0.0, key, b""),
+        Change::Put(item) => put(out, item, terms, charset),
+        Change::Remove(key) => frame(out, REMOVE, upkeep(terms), 0.0, key, b""),
         Change::Clear => frame(out, CLEAR, 0, 0.0, b"", b""),
     }
 }
 
-fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> io::Result<()> {
-    let mut flags = if item.sound { SOUND } else { 0 };
+fn upkeep(terms: Terms) -> u8 {
+    if terms == Terms::Upkeep { UPKEEP } else { 0 }
+}
+
+fn put(out: &mut Vec<u8>, item: &Item, terms: Terms, charset: Charset) -> io::Result<()> {
+    let mut flags = upkeep(terms) | if item.sound { SOUND } else { 0 };
     if item.created.is_some() {
         flags |= CREATED;
     }
@@ -117,6 +149,11 @@ fn put(out: &mut Vec<u8>, item: &Item, charset: Charset) -> io::Result<()> {
         flags |= ASCII;
     }
     let created = item.created.unwrap_or(0.0);
+    if let Terms::Computed { read } = terms {
+        let (notes, others) = noted::encode(&item.notes);
+        let parts = [&read.to_le_bytes()[..], &notes, others, &item.text];
+        return frame_parts(out, COMPUTED, flags, created, &item.key, &parts);
+    }
     if item.notes.is_empty() {
         return frame(out, PUT, flags, created, &item.key, &item.text);
     }
@@ -206,13 +243,24 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         return None;
     }
     Some(match head[4] {
-        PUT => Record::Change(Change::Put(item(head, key, text, Notes::default(), charset))),
+        PUT => {
+            let item = item(head, key, text, Notes::default(), charset);
+            Record::Change(Change::Put(item), terms(head))
+        }
         NOTED => {
             let (notes, text) = noted::decode(&text)?;
-            Record::Change(Change::Put(item(head, key, text, notes, charset)))
+            Record::Change(Change::Put(item(head, key, text, notes, charset)), terms(head))
         }
-        REMOVE => Record::Change(Change::Remove(key)),
-        CLEAR => Record::Change(Change::Clear),
+        COMPUTED => {
+            let read = u64::from_le_bytes(*text.first_chunk()?);
+            let (notes, text) = noted::decode(&text.slice(size_of::<u64>()..))?;
+            let item = item(head, key, text, notes, charset);
+            Record::Change(Change::Put(item), Terms::Computed { read })
+        }
+        REMOVE => Record::Change(Change::Remove(key), terms(head)),
+        CLEAR => Record::Change(Change::Clear, Terms::Purges),
+        PURGE if head[5] & PATTERN == 0 => Record::Purge(Purge::Key(key)),
+        PURGE => Record::Purge(Purge::Fitting(key)),
         SEAL => Record::Seal { void: head[5] & VOID != 0 },
         FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, |snapshot| {
             Record::Folded(Folded { snapshot, more: head[5] & MORE != 0 })
@@ -224,6 +272,10 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         HELLO | OPTIONAL.. => Record::Unknown,
         _ => Record::Later,
     })
+}
+
+fn terms(head: &[u8; HEAD]) -> Terms {
+    if head[5] & UPKEEP == 0 { Terms::Purges } else { Terms::Upkeep }
 }
 
 fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, notes: Notes, charset: Charset) -> Item {

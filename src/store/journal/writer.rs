@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use super::purges::Purges;
 use super::reader::{Tail, scan};
+use crate::store::Purge;
 use crate::store::fs::{FileFingerprint, Fs, Glance, Handle, lost};
 use crate::value::write::Charset;
 
@@ -44,6 +46,10 @@ pub struct Journal {
     known: u64,
     /// The size at the last look: bytes from `known` to here are no whole record yet.
     seen: u64,
+    /// What was purged in all that is known.
+    purges: Purges,
+    /// Where the last record begins that this process appended.
+    last: u64,
     /// Whether it had a name at the last look.
     pub is_named: bool,
     /// Where records are put together.
@@ -71,9 +77,20 @@ impl Journal {
         writable: bool,
     ) -> io::Result<Self> {
         let place = file.status()?.fingerprint;
-        let (known, seen, is_named, buffer) = (0, 0, true, Vec::new());
-        let file = Some(file);
-        Ok(Self { generation, path, writable, file, place, charset, known, seen, is_named, buffer })
+        Ok(Self {
+            generation,
+            path,
+            writable,
+            file: Some(file),
+            place,
+            charset,
+            known: 0,
+            seen: 0,
+            purges: Purges::default(),
+            last: 0,
+            is_named: true,
+            buffer: Vec::new(),
+        })
     }
 
     /// The same generation, as far as it is known, with a handle of its own: a child shares its
@@ -89,7 +106,8 @@ impl Journal {
         if !new.place.is_same_file(self.place) {
             return Err(ErrorKind::NotFound.into());
         }
-        Ok(Self { known: self.known, seen: self.seen, ..new })
+        let (known, seen, last) = (self.known, self.seen, self.last);
+        Ok(Self { known, seen, last, purges: self.purges.clone(), ..new })
     }
 
     /// Closes the file until the next use: each operation fails now as it does where the program
@@ -130,6 +148,16 @@ impl Journal {
         Ok(!bytes.is_empty() && !bytes.contains(&0) && is_text(&bytes))
     }
 
+    /// Notes what the last record that this process appended purges.
+    pub fn note_purge(&mut self, purge: &Purge) {
+        self.purges.note(self.last, purge);
+    }
+
+    /// Whether a purge of `key` begins at byte `from` or behind it, in what is known.
+    pub fn is_purged(&self, key: &[u8], from: u64) -> bool {
+        self.purges.concern(key, from)
+    }
+
     /// How many bytes it holds, as far as it is known.
     pub fn bytes(&self) -> u64 {
         self.known
@@ -157,8 +185,7 @@ impl Journal {
             return Err(io::Error::from(ErrorKind::StorageFull));
         }
         let gap = (start != self.known).then(|| self.read(start, true)).transpose()?;
-        self.known = end;
-        self.seen = end;
+        (self.last, self.known, self.seen) = (start, end, end);
         Ok(gap)
     }
 
@@ -204,7 +231,7 @@ impl Journal {
     /// Takes in the bytes from `known` up to `end`.
     fn read(&mut self, end: u64, complete: bool) -> io::Result<Tail> {
         let piece = Bytes::from(self.file()?.read(self.known, end)?);
-        let tail = scan(&piece, self.charset, complete);
+        let tail = scan(&piece, self.known, &mut self.purges, self.charset, complete);
         self.known += tail.consumed as u64;
         Ok(tail)
     }

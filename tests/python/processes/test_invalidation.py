@@ -77,3 +77,73 @@ def test_no_old_answer_after_a_purge(tmp_path: Path) -> None:
                 pass
         ends = [worker.communicate() for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * WORKERS, ends
+
+
+COMPUTING = """
+    import mmap, os, sys
+    from pathlib import Path
+    from outlive import Cache
+
+    own = int(sys.argv[1])
+    with open("words", "r+b") as file:
+        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+    cache = Cache("cache.json")
+
+    @cache.memoise(name="truth")
+    def truth():
+        return int(Path("truth").read_text())
+
+    @cache.memoise(name="other")
+    def other():
+        return "other"
+
+    calls = 0
+    while True:
+        purged = words[0]
+        found = truth()
+        assert found >= purged, f"{purged} purges have returned, and {found} is served"
+        words[1 + own] = found
+        assert other() == "other"
+        calls += 1
+        if found == int(sys.argv[2]):
+            break
+        os.sched_yield()
+    print(calls)
+"""
+
+
+def test_what_was_begun_before_a_purge_is_not_kept(tmp_path: Path) -> None:
+    """Once a purge has returned, no call gives what was computed from the state before it."""
+    scripts = Scripts(tmp_path)
+    (tmp_path / "words").write_bytes(bytes(8 * (1 + WORKERS)))
+    (tmp_path / "truth").write_text("0")
+    cache = Cache(tmp_path / "cache.json")
+
+    @cache.memoise(name="truth")
+    def truth() -> int:
+        return int((tmp_path / "truth").read_text())
+
+    with ExitStack() as stack:
+        file = stack.enter_context((tmp_path / "words").open("r+b"))
+        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+        workers = [
+            stack.enter_context(scripts.start(COMPUTING, str(number), str(PURGES)))
+            for number in range(WORKERS)
+        ]
+        for number in range(1, PURGES + 1):
+            (tmp_path / "next").write_text(str(number))
+            (tmp_path / "next").replace(tmp_path / "truth")
+            match number % 4:
+                case 0:
+                    truth.forget()
+                case 1:
+                    cache.clear()
+                case 2:
+                    truth.put(number)
+                case _:
+                    truth.refresh()
+            words[PURGED] = number
+            while min(words[SEEN:]) < number and all(worker.poll() is None for worker in workers):
+                pass
+        ends = [worker.communicate() for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * WORKERS, ends

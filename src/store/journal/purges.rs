@@ -1,0 +1,29 @@
+//! What was purged in one generation, so that everybody judges alike which results came too late.
+
+use bytes::Bytes;
+
+use crate::store::Purge;
+
+/// All purges of a generation, each with the byte at which its record begins, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Purges(Vec<(u64, Purge)>);
+
+impl Purges {
+    /// Notes a purge whose record begins at byte `at`.
+    pub fn note(&mut self, at: u64, purge: &Purge) {
+        // A copy: the key may be part of all that was read.
+        let purge = match purge {
+            Purge::Key(key) => Purge::Key(Bytes::copy_from_slice(key)),
+            Purge::Fitting(pattern) => Purge::Fitting(Bytes::copy_from_slice(pattern)),
+            Purge::All => Purge::All,
+        };
+        self.0.push((at, purge));
+    }
+
+    /// Whether a purge of `key` begins at byte `from` or behind it.
+    pub fn concern(&self, key: &[u8], from: u64) -> bool {
+        // Nearly always there is none: whoever computed had read to the end.
+        let late = self.0.iter().rev().take_while(|(at, _)| *at >= from);
+        late.into_iter().any(|(_, purge)| purge.concerns(key))
+    }
+}

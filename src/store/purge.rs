@@ -1,0 +1,141 @@
+//! What outdates computations under way: they began before somebody forgot, cleared or put a result.
+
+use bytes::Bytes;
+
+use super::{Affected, Change};
+
+/// Whose computations are outdated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// Those of this key.
+    Key(Bytes),
+    /// Those of all keys that fit this pattern, as Python's `fnmatch` has them.
+    Fitting(Bytes),
+    /// All.
+    All,
+}
+
+impl Purge {
+    /// What `change` outdates.
+    pub fn of(change: &Change) -> Self {
+        match change {
+            Change::Put(item) => Self::Key(item.key.clone()),
+            Change::Remove(key) => Self::Key(key.clone()),
+            Change::Clear => Self::All,
+        }
+    }
+
+    /// Whether computations of `key` are outdated.
+    pub fn concerns(&self, key: &[u8]) -> bool {
+        match self {
+            Self::Key(purged) => purged == key,
+            Self::Fitting(pattern) => fits(pattern, key),
+            Self::All => true,
+        }
+    }
+
+    /// Who is told.
+    pub fn affected(&self) -> Affected<'_> {
+        match self {
+            Self::Key(key) => Affected::Key(key),
+            Self::Fitting(_) | Self::All => Affected::All,
+        }
+    }
+}
+
+/// Whether `key` fits `pattern`: `*` stands for anything, `?` for one character, `[a-c]` for one of
+/// these, `[!a-c]` for any other.
+fn fits(pattern: &[u8], key: &[u8]) -> bool {
+    let (mut pattern, mut key) = (pattern, key);
+    // Where the last star stands, and how much of the key it has taken.
+    let mut star: Option<(&[u8], &[u8])> = None;
+    loop {
+        if let Some((b'*', rest)) = pattern.split_first() {
+            star = Some((rest, key));
+            pattern = rest;
+            continue;
+        }
+        if let Some(rests) = fits_one(pattern, key) {
+            (pattern, key) = rests;
+            continue;
+        }
+        if pattern.is_empty() && key.is_empty() {
+            return true;
+        }
+        let Some((after, taken)) = star.filter(|(_, taken)| !taken.is_empty()) else {
+            return false;
+        };
+        let taken = &taken[width(taken)..];
+        (star, pattern, key) = (Some((after, taken)), after, taken);
+    }
+}
+
+/// What is left of both behind one character of the key that fits.
+fn fits_one<'p, 'k>(pattern: &'p [u8], key: &'k [u8]) -> Option<(&'p [u8], &'k [u8])> {
+    let (&first, rest) = pattern.split_first()?;
+    let (one, left) = key.split_at_checked(width(key)).filter(|(one, _)| !one.is_empty())?;
+    match (first, set(rest)) {
+        (b'?', _) => Some((rest, left)),
+        (b'[', Some((set, rest))) => is_of(set, one).then_some((rest, left)),
+        _ if pattern.starts_with(one) => Some((&pattern[one.len()..], left)),
+        _ => None,
+    }
+}
+
+/// The characters of a set that begins here, and what stands behind it.
+fn set(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    // A bracket that comes first is one of the set.
+    let first = if rest.first() == Some(&b'!') { 2 } else { 1 };
+    let end = first + rest.get(first..)?.iter().position(|&byte| byte == b']')?;
+    Some((&rest[..end], &rest[end + 1..]))
+}
+
+/// Whether `set` has the character `one`.
+fn is_of(set: &[u8], one: &[u8]) -> bool {
+    let (negated, mut set) = match set.strip_prefix(b"!") {
+        Some(set) => (true, set),
+        None => (false, set),
+    };
+    while !set.is_empty() {
+        let (first, rest) = set.split_at(width(set));
+        let range = rest.strip_prefix(b"-").filter(|last| !last.is_empty());
+        let (last, rest) = range.map_or((first, rest), |last| last.split_at(width(last)));
+        // The bytes of characters are in the order of the characters.
+        if (first..=last).contains(&one) {
+            return !negated;
+        }
+        set = rest;
+    }
+    negated
+}
+
+/// How many bytes the first character has.
+fn width(text: &[u8]) -> usize {
+    let length = match text.first() {
+        None => 0,
+        Some(0xF0..) => 4,
+        Some(0xE0..) => 3,
+        Some(0xC0..) => 2,
+        Some(_) => 1,
+    };
+    length.min(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    /// Patterns mean what they mean to Python's `fnmatch`.
+    #[test]
+    fn patterns() {
+        let fit = ["*", "a.f(*", "*f(*", "a.?(x='ü')", "a.[e-g](*", "a.[!x]*", "*x='?')", "a*(*)"];
+        for pattern in fit {
+            assert!(fits(pattern.as_bytes(), "a.f(x='ü')".as_bytes()), "{pattern}");
+        }
+        for pattern in ["", "a", "*g(*", "a.[!f](*", "a.[h-z]*", "a.f(x='??')", "?"] {
+            assert!(!fits(pattern.as_bytes(), "a.f(x='ü')".as_bytes()), "{pattern}");
+        }
+        assert!(fits(b"[", b"[") && fits(b"[]]", b"]") && fits(b"[a-]", b"-") && fits(b"", b""));
+        assert!(fits(b"[[]x[*]", b"[x*") && !fits(b"[*]", b"a"));
+    }
+}
