@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -12,10 +11,11 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::PyCache;
 use super::file::CacheFile;
 use super::mode::Mode;
+use super::notifier::Notifier;
+use super::saving::patiently;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 use crate::py::value::key_interner::InternerPool;
-use crate::py::value::once::intern;
 use crate::value::write::Charset;
 
 /// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a file.
@@ -152,9 +152,9 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = self.patiently(py, || self.cache.saver().try_save())?;
+        let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
         self.tell(py)?;
-        self.tell_size(py)?;
+        self.notifier().tell_size(py)?;
         Ok(saved.is_ok())
     }
 
@@ -173,27 +173,18 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        let saved = self.patiently(py, || self.cache.saver().try_close())?;
+        let saved = patiently(py, self.notifier(), || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
             py.detach(|| self.cache.saver().leave());
         }
         self.tell(py)?;
-        self.tell_size(py)?;
+        self.notifier().tell_size(py)?;
         Ok(saved.is_ok())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.file)
     }
-}
-
-/// How long a save waits for another process.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Lets others go on for a moment.
-fn pause(py: Python<'_>) -> PyResult<()> {
-    py.detach(|| std::thread::sleep(Duration::from_millis(2)));
-    py.check_signals()
 }
 
 impl Drop for CoreCache {
@@ -287,63 +278,13 @@ impl CoreCache {
         word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 
-    /// Tries until nobody is in the way, or for some seconds, of which it then warns. The
-    /// interpreter is free meanwhile, and Ctrl-C ends it.
-    fn patiently(
-        &self,
-        py: Python<'_>,
-        attempt: impl Fn() -> crate::error::Result<()> + Sync,
-    ) -> PyResult<crate::error::Result<()>> {
-        let begun = Instant::now();
-        loop {
-            let done = py.detach(&attempt);
-            if !matches!(&done, Err(error) if error.is_busy()) {
-                return Ok(done);
-            }
-            if begun.elapsed() > PATIENCE {
-                self.warn_stuck(py)?;
-                return Ok(done);
-            }
-            pause(py)?;
-        }
-    }
-
-    fn warn_stuck(&self, py: Python<'_>) -> PyResult<()> {
-        let path = self.file.get().path.as_deref().unwrap_or(std::path::Path::new("")).display();
-        let sentence = format!(
-            "{path}: another process has been saving or closing it for {} s, and may be stopped; the \
-             journal beside it holds everything, and goes into the file at the next save",
-            PATIENCE.as_secs(),
-        );
-        self.warn(py, "CacheFileWarning", &sentence)
-    }
-
-    /// Writes what another process was in the way of.
-    fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        while self.cache.saver().settle().is_err_and(|error| error.is_busy()) {
-            pause(py)?;
-        }
-        Ok(())
-    }
-
     /// Warns of what the store has to say.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        if self.cache.saver().is_unsettled() {
-            self.settle(py)?;
-        }
-        for notice in self.cache.notices() {
-            self.file.get().warn.bind(py).call1((intern!(py, "CacheFileWarning"), notice))?;
-        }
-        Ok(())
+        self.file.get().tell(py)
     }
 
-    fn tell_size(&self, py: Python<'_>) -> PyResult<()> {
-        let notice = self.file.get().size_notice();
-        notice.map_or(Ok(()), |sentence| self.warn(py, "CacheFileWarning", &sentence))
-    }
-
-    /// Warns, of the class with this name.
-    pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
-        self.file.get().warn.bind(py).call1((class, sentence)).map(drop)
+    /// Who tells the user what there is to say of the file.
+    pub fn notifier(&self) -> &Notifier {
+        &self.file.get().notifier
     }
 }

@@ -134,7 +134,11 @@ impl CoreCache {
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };
                 let sentence = unstorable(&format!("the value of {}", shown(key)), &refused.part);
-                self.warn(py, "UnstorableWarning", &(sentence + &refused.kept_how(py)))?;
+                self.notifier().warn(
+                    py,
+                    "UnstorableWarning",
+                    &(sentence + &refused.kept_how(py)),
+                )?;
             }
         }
         let _ = self.cache.put(key, entry);

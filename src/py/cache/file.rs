@@ -8,7 +8,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
-use super::{registry, size};
+use super::notifier::Notifier;
+use super::{registry, saving};
 use crate::cache::Cache;
 use crate::py::value::key_interner::InternerPool;
 use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
@@ -25,8 +26,8 @@ pub struct CacheFile {
     pub(super) fsync: bool,
     /// `outlive._modes.current`, asked only while somebody overrides the mode.
     pub(super) overridden: Py<PyAny>,
-    /// Called with each sentence that the user should read.
-    pub(super) warn: Py<PyAny>,
+    /// Tells the user what there is to say of it.
+    pub(super) notifier: Notifier,
     pub(super) names: InternerPool,
     /// Whether every use must be seen, to know what was used last.
     pub(super) bounded: AtomicBool,
@@ -34,7 +35,6 @@ pub struct CacheFile {
     writers: AtomicUsize,
     /// The first function whose results have keys that do not name it, and whether there is another.
     sharing: (OnceLock<u32>, AtomicBool),
-    is_size_told: AtomicBool,
 }
 
 #[pymethods]
@@ -55,21 +55,20 @@ impl CacheFile {
         Self {
             cache,
             charset,
+            notifier: Notifier::new(path.clone(), warn),
             path,
             fsync,
             overridden,
-            warn,
             names: InternerPool::default(),
             bounded: AtomicBool::new(false),
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
-            is_size_told: AtomicBool::new(false),
         }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.overridden)?;
-        visit.call(&self.warn)?;
+        self.notifier.traverse(&visit)?;
         self.cache.visit_live(|live| live.traverse(visit))
     }
 
@@ -102,11 +101,12 @@ impl CacheFile {
         self.sharing.1.load(Ordering::Acquire)
     }
 
-    /// What to say, once, of the size that it has on the disk.
-    pub(super) fn size_notice(&self) -> Option<String> {
-        let path = self.path.as_deref().filter(|_| !self.is_size_told.load(Ordering::Relaxed))?;
-        let sentence = size::notice(path, path.metadata().ok()?.len())?;
-        (!self.is_size_told.swap(true, Ordering::Relaxed)).then_some(sentence)
+    /// Warns of what the store has to say, once what another process was in the way of is written.
+    pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        if self.cache.saver().is_unsettled() {
+            saving::settle(py, &self.cache)?;
+        }
+        self.notifier.tell_notices(py, &self.cache)
     }
 
     /// Has the store only read while nobody may write.

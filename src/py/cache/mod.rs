@@ -6,9 +6,10 @@ pub mod file;
 pub mod fork;
 mod mapping;
 pub mod mode;
+pub mod notifier;
 pub mod registry;
 mod salt;
-mod size;
+mod saving;
 
 use std::sync::Arc;
 

@@ -34,7 +34,7 @@ impl Memoised {
             "{} is called, but another function of this name was memoised after it: {what}",
             self.name
         );
-        self.core.get().warn(py, "KeyCollisionWarning", &sentence)
+        self.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
     }
 }
 

@@ -101,7 +101,7 @@ fn tell_keyless(py: Python<'_>, me: &Memoised, error: PyErr) -> PyResult<()> {
     }
     if !me.told.unstorable.swap(true, Ordering::Relaxed) {
         let sentence = format!("{}; until then it is called every time", error.value(py));
-        me.core.get().warn(py, "UnstorableWarning", &sentence)?;
+        me.core.get().notifier().warn(py, "UnstorableWarning", &sentence)?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl Teller<'_> {
             self.me.name,
             shown(&self.request.key),
         );
-        self.me.core.get().warn(py, "KeyCollisionWarning", &sentence)
+        self.me.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
     }
 
     /// Warns that an option's callable raised, once for each function: the result is not lost by it.
@@ -49,7 +49,7 @@ impl Teller<'_> {
             type_name(error.value(py)),
             error.value(py),
         );
-        self.me.core.get().warn(py, "OutliveWarning", &sentence)
+        self.me.core.get().notifier().warn(py, "OutliveWarning", &sentence)
     }
 
     /// Warns that a result is not kept: the first caller uses up `part` of it.
@@ -96,7 +96,7 @@ impl Teller<'_> {
         if self.request.options.on_unstorable == "warn"
             && !self.me.told.unstorable.swap(true, Ordering::Relaxed)
         {
-            self.me.core.get().warn(py, "UnstorableWarning", sentence)?;
+            self.me.core.get().notifier().warn(py, "UnstorableWarning", sentence)?;
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Teller<'_> {
             WORD.as_secs(),
             shown(&self.request.key),
         );
-        self.me.core.get().warn(py, "WaitingWarning", &sentence)
+        self.me.core.get().notifier().warn(py, "WaitingWarning", &sentence)
     }
 
     /// Warns once that results of another program were found.
@@ -124,7 +124,7 @@ impl Teller<'_> {
              one before it was edited: they are computed anew; tell the two apart with name=... or \
              give each program a file of its own"
         );
-        self.me.core.get().warn(py, "KeyCollisionWarning", &sentence)
+        self.me.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
     }
 
     /// Warns once that results of an earlier state of the function are served.
@@ -138,7 +138,7 @@ impl Teller<'_> {
              compute them anew with {name}.cache_clear() or on_code_change=\"recompute\", or say \
              that they hold with on_code_change=\"ignore\""
         );
-        self.me.core.get().warn(py, "CodeChangedWarning", &sentence)
+        self.me.core.get().notifier().warn(py, "CodeChangedWarning", &sentence)
     }
 }
 

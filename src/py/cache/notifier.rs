@@ -1,0 +1,94 @@
+//! What the user is told of one file: what its store has to say, who is in the way, and that it has
+//! grown so large that its user should know.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+use super::PyCache;
+
+/// Tells the user of one file, or of one cache in memory.
+pub struct Notifier {
+    /// Called with each sentence that the user should read.
+    warn: Py<PyAny>,
+    path: Option<PathBuf>,
+    is_size_told: AtomicBool,
+}
+
+impl Notifier {
+    /// Has `warn` called with the class and the sentence of each warning.
+    pub fn new(path: Option<PathBuf>, warn: Py<PyAny>) -> Self {
+        Self { warn, path, is_size_told: AtomicBool::new(false) }
+    }
+
+    /// Warns, of the class with this name.
+    pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
+        self.warn.bind(py).call1((class, sentence)).map(drop)
+    }
+
+    /// Warns of what the store has to say.
+    pub fn tell_notices(&self, py: Python<'_>, cache: &PyCache) -> PyResult<()> {
+        cache.notices().iter().try_for_each(|notice| self.warn(py, "CacheFileWarning", notice))
+    }
+
+    /// Warns that another process has been in the way of a save for so long.
+    pub fn tell_stuck(&self, py: Python<'_>, waited: Duration) -> PyResult<()> {
+        let sentence = format!(
+            "{}: another process has been saving or closing it for {} s, and may be stopped; the \
+             journal beside it holds everything, and goes into the file at the next save",
+            self.path.as_deref().unwrap_or(Path::new("")).display(),
+            waited.as_secs(),
+        );
+        self.warn(py, "CacheFileWarning", &sentence)
+    }
+
+    /// Warns, once, of the size that the file has on the disk.
+    pub fn tell_size(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(sentence) = self.size_notice() else { return Ok(()) };
+        self.warn(py, "CacheFileWarning", &sentence)
+    }
+
+    fn size_notice(&self) -> Option<String> {
+        let path = self.path.as_deref().filter(|_| !self.is_size_told.load(Ordering::Relaxed))?;
+        let sentence = size_notice(path, path.metadata().ok()?.len())?;
+        (!self.is_size_told.swap(true, Ordering::Relaxed)).then_some(sentence)
+    }
+
+    /// Visits what it holds, for the garbage collector.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.warn)
+    }
+}
+
+/// From this size on, in bytes.
+const LARGE: u64 = 500_000_000;
+
+/// What to say of a file of so many bytes; nothing if that is no burden yet.
+fn size_notice(path: &Path, bytes: u64) -> Option<String> {
+    (bytes >= LARGE).then(|| {
+        format!(
+            "{} has {} MB, and every program that uses it reads them all: let old results go with \
+             ttl=, maxsize= or max_bytes=, or divide them among several Cache(...) files",
+            path.display(),
+            bytes / 1_000_000,
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_notice;
+    use std::path::Path;
+
+    /// The notice names the file, its size and what can be done.
+    #[test]
+    fn large_files_are_told() {
+        let path = Path::new("c.json");
+        assert_eq!(size_notice(path, 499_999_999), None);
+        let told = size_notice(path, 512_345_678).unwrap();
+        assert!(told.starts_with("c.json has 512 MB") && told.contains("max_bytes="), "{told}");
+    }
+}
