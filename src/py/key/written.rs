@@ -11,67 +11,61 @@ use super::parameters::{Bindings, Param, ParamKind, Role};
 use crate::key::KeyText;
 use crate::py::value::callbacks::key_advice;
 
-impl KeyMaker {
-    pub(super) fn write_arguments(
-        &self,
-        py: Python<'_>,
+/// Writes the arguments of one call behind what a key text holds so far.
+pub(super) struct ArgumentWriter<'a, 'py> {
+    pub(super) maker: &'a KeyMaker,
+    pub(super) py: Python<'py>,
+    pub(super) key: &'a mut KeyText,
+}
+
+impl ArgumentWriter<'_, '_> {
+    /// All arguments that count and are `wanted`.
+    pub(super) fn arguments(
+        &mut self,
         bound: &Bindings<'_, '_>,
-        key: &mut KeyText,
         wanted: impl Fn(usize) -> bool,
     ) -> PyResult<()> {
-        let start = key.len();
-        for (at, param) in self.params.iter().enumerate() {
+        let start = self.key.len();
+        for (at, param) in self.maker.params.iter().enumerate() {
             let is_positional = at < bound.positional;
             let counts =
                 param.role.counts_by_name() || (is_positional && param.role == Role::IgnoredByName);
             if !counts || !wanted(at) {
                 continue;
             }
-            let before = key.len();
-            key.raw(if before == start { "" } else { ", " });
-            if !self.write_argument(py, at, bound, key)? {
-                key.rewind(before);
+            let before = self.key.len();
+            self.key.raw(if before == start { "" } else { ", " });
+            if !self.argument(at, bound)? {
+                self.key.rewind(before);
             }
         }
         Ok(())
     }
 
     /// All arguments but the one that is the key by itself.
-    pub(super) fn write_others(
-        &self,
-        py: Python<'_>,
-        bound: &Bindings<'_, '_>,
-        first: usize,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        self.write_arguments(py, bound, key, |at| at != first)?;
-        match self.params[first].kind {
+    pub(super) fn others(&mut self, bound: &Bindings<'_, '_>, first: usize) -> PyResult<()> {
+        self.arguments(bound, |at| at != first)?;
+        match self.maker.params[first].kind {
             ParamKind::VarPositional => {
                 let rest = bound.extra_positional.get(1..).unwrap_or_default();
-                canon(PyTuple::new(py, rest)?.as_any(), key)
+                canon(PyTuple::new(self.py, rest)?.as_any(), self.key)
             }
             // None of them is the key: it stands for the function alone.
-            ParamKind::VarKeyword => self.write_argument(py, first, bound, key).map(drop),
+            ParamKind::VarKeyword => self.argument(first, bound).map(drop),
             _ => Ok(()),
         }
     }
 
     /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
-    fn write_argument(
-        &self,
-        py: Python<'_>,
-        at: usize,
-        bound: &Bindings<'_, '_>,
-        key: &mut KeyText,
-    ) -> PyResult<bool> {
-        let param = &self.params[at];
+    fn argument(&mut self, at: usize, bound: &Bindings<'_, '_>) -> PyResult<bool> {
+        let param = &self.maker.params[at];
         let taken = match param.kind {
             ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
-            ParamKind::VarPositional => PyTuple::new(py, bound.extra_positional)?.into_any(),
+            ParamKind::VarPositional => PyTuple::new(self.py, bound.extra_positional)?.into_any(),
             ParamKind::VarKeyword => {
-                let names = PyDict::new(py);
+                let names = PyDict::new(self.py);
                 for (name, value) in &bound.extra_keywords {
-                    if !self.is_ignored_keyword(&name.to_string_lossy()) {
+                    if !self.maker.is_ignored_keyword(&name.to_string_lossy()) {
                         names.set_item(name, value)?;
                     }
                 }
@@ -82,64 +76,97 @@ impl KeyMaker {
             }
             _ => {
                 let Some(value) = bound.slots[at] else { return Ok(false) };
-                key.raw(&param.name);
-                key.raw("=");
-                return self.write_or_default(py, at, value, key).map(|()| true);
+                self.key.raw(&param.name);
+                self.key.raw("=");
+                return self.value_or_default(at, value).map(|()| true);
             }
         };
-        key.raw(if param.kind == ParamKind::VarPositional { "*" } else { "**" });
-        key.raw(&param.name);
-        key.raw("=");
-        self.write_or_default(py, at, &taken, key).map(|()| true)
+        self.key.raw(if param.kind == ParamKind::VarPositional { "*" } else { "**" });
+        self.key.raw(&param.name);
+        self.key.raw("=");
+        self.value_or_default(at, &taken).map(|()| true)
     }
 
     /// The text of a default that cannot change is made once: it is the commonest argument.
-    fn write_or_default(
-        &self,
-        py: Python<'_>,
-        at: usize,
-        value: &Bound<'_, PyAny>,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        let param = &self.params[at];
+    fn value_or_default(&mut self, at: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (maker, py) = (self.maker, self.py);
+        let param = &maker.params[at];
         let is_default = param.default.as_ref().is_some_and(|default| default.bind(py).is(value));
         // The digest of a secret changes with the cache's salt.
         if !is_default || param.role.is_secret() {
-            return self.write_value(value, param, key);
+            return self.value(value, param);
         }
-        if let Some(text) = self.defaults[at].get() {
-            key.piece(text);
+        if let Some(text) = maker.defaults[at].get() {
+            self.key.piece(text);
             return Ok(());
         }
-        let mut text = KeyText::for_file(self.is_flat());
+        let mut text = KeyText::for_file(maker.is_flat());
         match canon(value, &mut text) {
-            Ok(()) if may_change(value) => key.piece(&text.into_bytes()),
-            Ok(()) => key.piece(self.defaults[at].get_or_init(|| text.into_bytes())),
+            Ok(()) if may_change(value) => self.key.piece(&text.into_bytes()),
+            Ok(()) => self.key.piece(maker.defaults[at].get_or_init(|| text.into_bytes())),
             // A bare object that only says "not given": no other value has this text.
-            Err(error) if error.is_instance_of::<PyTypeError>(py) => key.raw("default"),
+            Err(error) if error.is_instance_of::<PyTypeError>(py) => self.key.raw("default"),
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    pub(super) fn write_value(
-        &self,
-        value: &Bound<'_, PyAny>,
-        param: &Param,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        let py = value.py();
-        let named = |error: PyErr| {
+    /// The text of what `param` got.
+    pub(super) fn value(&mut self, value: &Bound<'_, PyAny>, param: &Param) -> PyResult<()> {
+        let written = if param.role.is_secret() {
+            self.maker.write_secret(value, &param.name, self.key)
+        } else {
+            canon(value, self.key)
+        };
+        written.map_err(|error| {
             let what = format!("the parameter {:?}", param.name);
             let advice = advice(&error, value, &param.name);
-            self.unkeyable(py, error, &what, &advice)
-        };
-        if !param.role.is_secret() {
-            return canon(value, key).map_err(named);
-        }
-        self.write_secret(value, &param.name, key).map_err(named)
+            self.maker.unkeyable(self.py, error, &what, &advice)
+        })
     }
 
+    /// The arguments as they were given, where the function below the wrapper does not take them.
+    pub(super) fn raw(&mut self, call: &Call<'_, '_>) -> PyResult<()> {
+        let (maker, py) = (self.maker, self.py);
+        self.key.raw("*");
+        let positional = call.args(py)?.into_any();
+        canon(&positional, self.key).map_err(|error| {
+            let advice = "pass it by name, so that ignore= can leave it out";
+            maker.unkeyable(py, error, "a positional argument", advice)
+        })?;
+        let mut texts = Vec::new();
+        for (name, value) in call.keywords() {
+            let name = name.to_string_lossy();
+            let param = maker.params.iter().find(|param| param.name == name);
+            let role = param.map_or(Role::Keyed, |param| param.role);
+            if !role.counts_by_name() || maker.is_ignored_keyword(&name) {
+                continue;
+            }
+            let mut text = KeyText::for_file(maker.is_flat());
+            text.raw(", ");
+            text.quoted(name.as_bytes());
+            text.raw("=");
+            let written = if role.is_secret() {
+                maker.write_secret(value, &name, &mut text)
+            } else {
+                canon(value, &mut text)
+            };
+            written.map_err(|error| {
+                let what = format!("the argument {name:?}");
+                let advice = advice(&error, value, &name);
+                maker.unkeyable(py, error, &what, &advice)
+            })?;
+            texts.push(text.into_bytes());
+        }
+        texts.sort_unstable();
+        for text in &texts {
+            self.key.piece(text);
+        }
+        Ok(())
+    }
+}
+
+impl KeyMaker {
     /// A digest of a value that must not stand in the file.
     fn write_secret(
         &self,
@@ -160,61 +187,17 @@ impl KeyMaker {
     /// Raises if a secret may stand among the positional arguments, where a wrapper shifts them.
     pub(super) fn expect_secrets_by_name(&self, call: &Call<'_, '_>) -> PyResult<()> {
         // Not `to_string`: it may run code of a class derived from str.
-        let own_text = |name: Bound<'_, PyString>| name.to_string_lossy().into_owned();
-        let names: Vec<_> = call.keywords().map(|(name, _)| own_text(name)).collect();
+        let is = |name: Bound<'_, PyString>, param: &Param| name.to_string_lossy() == param.name;
+        let is_given = |param: &Param| call.keywords().any(|(name, _)| is(name, param));
         let mut secrets = self.params.iter().filter(|param| param.role == Role::SecretByName);
-        let missing = secrets.find(|param| !names.contains(&param.name));
-        let Some(param) = missing.filter(|_| !call.positional().is_empty()) else { return Ok(()) };
+        let missing = secrets.find(|param| !call.positional().is_empty() && !is_given(param));
+        let Some(param) = missing else { return Ok(()) };
         Err(PyTypeError::new_err(format!(
             "{}: {name} is secret, and a decorator between memoise and the function may move \
              positional arguments: pass {name}= by name",
             self.name,
             name = param.name,
         )))
-    }
-
-    /// The arguments as they were given, where the function below the wrapper does not take them.
-    pub(super) fn write_raw(
-        &self,
-        py: Python<'_>,
-        call: &Call<'_, '_>,
-        key: &mut KeyText,
-    ) -> PyResult<()> {
-        key.raw("*");
-        let positional = call.args(py)?.into_any();
-        canon(&positional, key).map_err(|error| {
-            let advice = "pass it by name, so that ignore= can leave it out";
-            self.unkeyable(py, error, "a positional argument", advice)
-        })?;
-        let mut texts = Vec::new();
-        for (name, value) in call.keywords() {
-            let name = name.to_string_lossy();
-            let param = self.params.iter().find(|param| param.name == name);
-            let role = param.map_or(Role::Keyed, |param| param.role);
-            if !role.counts_by_name() || self.is_ignored_keyword(&name) {
-                continue;
-            }
-            let mut text = KeyText::for_file(self.is_flat());
-            text.raw(", ");
-            text.quoted(name.as_bytes());
-            text.raw("=");
-            let written = if role.is_secret() {
-                self.write_secret(value, &name, &mut text)
-            } else {
-                canon(value, &mut text)
-            };
-            written.map_err(|error| {
-                let what = format!("the argument {name:?}");
-                let advice = advice(&error, value, &name);
-                self.unkeyable(py, error, &what, &advice)
-            })?;
-            texts.push(text.into_bytes());
-        }
-        texts.sort_unstable();
-        for text in &texts {
-            key.piece(text);
-        }
-        Ok(())
     }
 
     /// A `TypeError` that names the function and the parameter, and what to do.
