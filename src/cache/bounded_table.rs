@@ -119,6 +119,7 @@ impl<L: Clone> BoundedTable<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
+    #[inline]
     pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> Replaced<L> {
         let (size, origin) = (entry.size(), entry.origin);
         entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());

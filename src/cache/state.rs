@@ -204,6 +204,7 @@ impl<L: Clone> State<L> {
     }
 
     /// Puts an entry; the one it replaces, and those that go for it.
+    #[inline]
     pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> Replaced<L> {
         let transient = entry.transient;
         let (old, evicted) = self.rows.put(key, entry);

@@ -33,7 +33,7 @@ pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
 /// Copies `text` into `place`, which has its length, if nothing at all in it is special; says whether
 /// it is so. Nearly all strings are, and to know it takes less than to look for the place. `WIDE`: what
 /// is not printable ASCII counts too.
-#[inline]
+#[inline(always)]
 pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
     match text.len() {
         LANES.. => copy_registers::<WIDE>(text, place),
@@ -74,28 +74,51 @@ fn is_plain_word<const WIDE: bool>(word: u128) -> bool {
     special_lanes::<WIDE>(word.to_le_bytes()) == 0
 }
 
-#[inline]
+#[inline(always)]
 fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
     dispatch!(Level::baseline(), simd => copy_lanes::<_, WIDE>(simd, text, place))
 }
 
 #[inline(always)]
 fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
-    for (register, place) in text.as_chunks::<LANES>().0.iter().zip(place.as_chunks_mut().0) {
-        let register = *register;
-        *place = register;
+    if text.len() <= 2 * LANES {
+        let [first, last] = copy_ends(text, place);
+        return !pair_marked::<S, WIDE>(simd, &first, &last);
+    }
+    for (pair, place) in text.as_chunks::<{ 2 * LANES }>().0.iter().zip(place.as_chunks_mut().0) {
         // At once, and not behind the loop: the compiler would call `memcpy` for what is left of it.
-        if marked::<S, WIDE>(simd, &register).any_true() {
+        if copy_pair::<S, WIDE>(simd, pair, place) {
             return false;
         }
     }
-    // The last register overlaps the one before it.
-    let (Some(register), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
+    // The last two registers overlap those before them.
+    let (Some(pair), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
         return false;
     };
-    let register = *register;
-    *place = register;
-    !marked::<S, WIDE>(simd, &register).any_true()
+    !copy_pair::<S, WIDE>(simd, pair, place)
+}
+
+/// Copies two registers; says whether something in them is special.
+#[inline(always)]
+fn copy_pair<S: Simd, const WIDE: bool>(
+    simd: S,
+    pair: &[u8; 2 * LANES],
+    place: &mut [u8; 2 * LANES],
+) -> bool {
+    let pair = *pair;
+    *place = pair;
+    let (Some(first), Some(last)) = (pair.first_chunk(), pair.last_chunk()) else { return true };
+    pair_marked::<S, WIDE>(simd, first, last)
+}
+
+/// Whether something in two registers is special: one look for both.
+#[inline(always)]
+fn pair_marked<S: Simd, const WIDE: bool>(
+    simd: S,
+    first: &[u8; LANES],
+    last: &[u8; LANES],
+) -> bool {
+    (marked::<S, WIDE>(simd, first) | marked::<S, WIDE>(simd, last)).any_true()
 }
 
 /// Copies `text`, of `N` to `2 * N` bytes, as two pieces of `N` that overlap.
@@ -182,7 +205,7 @@ mod tests {
     /// look at each byte would.
     #[test]
     fn every_byte_at_every_place() {
-        for length in 1..40 {
+        for length in 1..80 {
             for place in 0..length {
                 for byte in 0..=u8::MAX {
                     let mut text = vec![b'x'; length];

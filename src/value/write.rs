@@ -122,8 +122,9 @@ impl Writer {
         if first { self.framed(b"\"", text, b"\": ") } else { self.framed(b", \"", text, b"\": ") }
     }
 
-    /// A string with what stands around it; both hold its quotes.
-    #[inline]
+    /// A string with what stands around it; both hold its quotes. Out of line: where it was part of
+    /// what calls itself for each level, its look at the string was not.
+    #[inline(never)]
     fn framed<const A: usize, const B: usize>(
         &mut self,
         before: &[u8; A],

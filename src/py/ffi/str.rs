@@ -18,6 +18,13 @@ pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     if let Some(ascii) = unsafe { ascii_of(text.as_ptr()) } {
         return Some(unsafe { str::from_utf8_unchecked(ascii) });
     }
+    wide(text)
+}
+
+/// The same for a str that is not all ASCII. Out of line: what handles the error takes room on the
+/// stack, which whoever calls itself for each level would pay for.
+#[inline(never)]
+fn wide<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     text.to_str().ok()
 }
 
