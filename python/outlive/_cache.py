@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
-_OF_THE_CACHE = {"path", "app", "mode", "durability", "maxsize", "max_bytes"}
+_OF_THE_CACHE = {"path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes"}
 #: What only one function can have.
 OF_FUNCTIONS = dict.fromkeys(("key", "ignore", "secret", "name", "version"), "memoise")
 
@@ -52,6 +52,7 @@ class Cache(CacheMapping):
         path: str | os.PathLike[str] | None = None,
         *,
         app: str | None = None,
+        fallback: str | os.PathLike[str] | None = None,
         mode: Mode | None = None,
         durability: Durability = "flush",
         maxsize: int | None = None,
@@ -65,6 +66,8 @@ class Cache(CacheMapping):
                 None keeps everything in memory.
             app: Instead of ``path``: the file ``cache.json`` in the platform's cache folder of
                 this application.
+            fallback: A second cache file, which is only read: what this cache lacks is looked up
+                there, as if it stood here. It is read once, at the first use.
             mode: "on", "off", "refresh", "offline" or "readonly"; the default is what the
                 environment variable OUTLIVE_MODE says, else "on".
             durability: "flush" (default: a result survives the end of the process, however it
@@ -88,10 +91,11 @@ class Cache(CacheMapping):
         _options.one_of(durability, ("flush", "fsync"), "durability")
         file = _registry.path_of(path, app)
         core = _registry.core_of(file, durability == "fsync", self._state_type.is_drop_in)
+        behind = None if fallback is None else _registry.lend_to(core, fallback)
         self._state = self._state_type(core, defaults)
         self._state.made_by = (
             type(self),
-            {"path": file if app is None else None, "app": app, "mode": mode}
+            {"path": file if app is None else None, "app": app, "fallback": behind, "mode": mode}
             | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
         )
         self._state.set_limits(
@@ -262,6 +266,10 @@ class Cache(CacheMapping):
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
         )
+
+    def sync(self) -> None:
+        """Take in now what other processes did. Calls do so by themselves."""
+        self._state.entries.sync()
 
     def prune(self, *, older_than: Duration, name: str | None = None) -> int:
         """Forget all entries that were made longer ago than a duration.

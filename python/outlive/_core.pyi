@@ -125,6 +125,15 @@ class Cache:
     def recall(self) -> None:
         """Takes back what was dropped while the file was left alone, to be forgotten for good."""
 
+    def sync(self) -> None:
+        """Takes in what other processes did."""
+
+    def update(self, other: Cache) -> None:
+        """Keeps all that `other` has, with its times."""
+
+    def set_fallback(self, fallback: Cache) -> None:
+        """Looks up in another cache what this one lacks; to be said before the first use."""
+
     def outdate(self, pattern: str) -> None:
         """Does not keep what is being computed now for keys that fit a pattern, in any process."""
 

@@ -79,6 +79,14 @@ class CacheMapping(_Mapping):
         self.update(other)
         return self
 
+    def update(self, other: Any = (), /, **values: Any) -> None:
+        """Put in all of a mapping or of pairs; what another cache has keeps its times and tags."""
+        if isinstance(other, CacheMapping) and type(self._state) is type(other._state):
+            self._state.entries.update(other._state.entries)
+            self._state.release()
+            other = ()
+        super().update(other, **values)
+
     def setdefault(self, key: str, default: Any = None) -> Any:
         """Return the value of ``key``, which is ``default`` from now on if there is none.
 

@@ -84,6 +84,21 @@ def core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
     return core
 
 
+def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
+    """Have ``core`` look up in the cache at ``path`` what it lacks; return the absolute path.
+
+    Raises:
+        ValueError: it is the file of ``core`` itself, or there is no cache to look things up for.
+    """
+    behind = path_of(path, None)
+    if behind is None or core.path is None or behind == str(core.path):
+        raise ValueError(f"fallback={path!r} must be another file than that of the cache")
+    fallback = core_of(behind, False, False)
+    fallback.mode = "readonly"
+    core.set_fallback(fallback)
+    return behind
+
+
 def sharing(core: _core.Cache) -> list[_core.Cache]:
     """Return the native halves of the other ``Cache`` objects on the file of ``core``."""
     return [other for other in _all() if other is not core and other.file is core.file]

@@ -28,6 +28,8 @@ pub struct Entry<L> {
     pub origin: Option<Origin>,
     /// Whether it is only kept in memory although it could be stored.
     pub transient: bool,
+    /// Whether it comes from a second cache, which is only read.
+    pub borrowed: bool,
     /// Whether this process made it, rather than read it in a store.
     pub own: bool,
     /// What those look at who answer with it without asking the cache, if there may be such.
@@ -56,6 +58,7 @@ impl<L> Entry<L> {
             notes: Notes::default(),
             origin: None,
             transient: false,
+            borrowed: false,
             own: true,
             liveness: None,
         }
@@ -73,6 +76,7 @@ impl<L> Entry<L> {
             notes: item.notes,
             origin: None,
             transient: false,
+            borrowed: false,
             own: false,
             liveness: None,
         };
@@ -90,6 +94,22 @@ impl<L> Entry<L> {
             timed: self.timed,
             notes: self.notes.clone(),
         })
+    }
+
+    /// The result for another cache, which has the text looked at before it is written.
+    #[must_use]
+    pub fn for_another_cache(self, transient: bool) -> Self {
+        let live = self.live.filter(|_| self.text.is_none());
+        let known = (self.text, self.timed, self.notes);
+        let mut entry = Self { live, transient, sound: false, ..Self::new(self.created) };
+        (entry.text, entry.timed, entry.notes) = known;
+        entry
+    }
+
+    /// The result for a cache that this one stands behind: served, and not written.
+    #[must_use]
+    pub fn lent(self) -> Self {
+        Self { borrowed: true, own: false, ..self.for_another_cache(true) }
     }
 
     /// The size of its text in bytes; nothing for what lives in this process only.

@@ -205,7 +205,9 @@ impl<L: Clone> Ledger<L> {
         if !durable {
             state.withheld.keep(key, &old);
         }
-        let stored = durable && (is_withheld || old.text.is_some() && !old.transient);
+        // Other processes may have borrowed it, too.
+        let is_known = old.text.is_some() && (!old.transient || old.borrowed);
+        let stored = durable && (is_withheld || is_known);
         drop(state);
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };

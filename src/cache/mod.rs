@@ -7,6 +7,7 @@
 //! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
 //! is declared before the locks are taken is dropped behind them.
 
+mod borrow;
 mod bounded_table;
 pub mod entry;
 mod epoch;

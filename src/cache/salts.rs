@@ -21,6 +21,13 @@ impl<L: Clone> Salts<L> {
         state.salt.as_ref().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
     }
 
+    /// Takes the salt of a cache that stands behind this one, where there is none: its keys are made
+    /// with it. The store has it once a digest is made.
+    pub fn borrow(&self, salt: String) {
+        let _active = sync::active();
+        self.0.loaded().salt.get_or_insert(Salt { text: salt, stored: false });
+    }
+
     /// Proposes `salt`, for the store too if it is to be `stored`; returns the one in force. The
     /// caller has the key lock of the reserved key and has taken in what others did: so all
     /// processes use the one that was first.

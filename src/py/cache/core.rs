@@ -29,6 +29,8 @@ pub struct CoreCache {
     /// How much there may be of everything after a store by this object.
     limits: Mutex<Limits>,
     loaded: AtomicBool,
+    /// A cache that is only read: what this one lacks is looked up there.
+    pub(super) fallback: OnceLock<Py<Self>>,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
 }
@@ -45,6 +47,7 @@ impl CoreCache {
             default_mode: AtomicU8::new(mode as u8),
             limits: Mutex::default(),
             loaded: AtomicBool::new(false),
+            fallback: OnceLock::new(),
             spare_salt: OnceLock::new(),
         };
         if core.is_writable() {
@@ -142,6 +145,7 @@ impl CoreCache {
             // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.
             py.detach(|| me.cache.load());
             file.restrict();
+            me.borrow(py)?;
             me.loaded.store(true, Ordering::Release);
         }
         me.tell(py)
@@ -183,6 +187,7 @@ impl CoreCache {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.fallback.get().map_or(Ok(()), |fallback| visit.call(fallback))?;
         visit.call(&self.file)
     }
 }

@@ -55,6 +55,27 @@ impl CoreCache {
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
 
+    /// Takes in what other processes did.
+    fn sync(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::look(slf)?;
+        slf.get().tell(slf.py())
+    }
+
+    /// Keeps all that `other` has, with its times.
+    fn update(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> PyResult<()> {
+        let (cache, transient) = (slf.get().cache(), !Self::may_write(slf)?);
+        Self::look(slf)?;
+        Self::look(other)?;
+        for key in other.get().cache().keys() {
+            if let Some(found) = other.get().cache().peek(&key) {
+                // A failure is in the store's notices.
+                let _ = cache.put(&key, found.entry.for_another_cache(transient));
+            }
+        }
+        slf.get().keep_limits(None, !transient);
+        slf.get().tell(slf.py())
+    }
+
     /// The result under `key`, fresh or not, for who is to replace it; None if there is none.
     fn previous<'py>(
         slf: &Bound<'py, Self>,

@@ -2,6 +2,7 @@
 
 pub mod core;
 pub mod entries;
+mod fallback;
 pub mod file;
 pub mod fork;
 mod mapping;

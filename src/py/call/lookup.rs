@@ -87,7 +87,8 @@ impl<'py> Invocation<'_, 'py> {
     /// Stores what another mode kept in this process only: what a call in mode "on" returns is in the
     /// file.
     fn store_transient(&self, py: Python<'py>, found: &Entry<Arc<Template>>) -> PyResult<()> {
-        if !found.transient || found.text.is_none() || !self.request.mode.writes() {
+        if !found.transient || found.borrowed || found.text.is_none() || !self.request.mode.writes()
+        {
             return Ok(());
         }
         let _ =

@@ -1,0 +1,29 @@
+//! A second cache, which is only read, for what the first one lacks.
+
+use pyo3::prelude::*;
+
+use super::core::CoreCache;
+
+#[pymethods]
+impl CoreCache {
+    /// Looks up in `fallback` what this cache lacks; to be said before the first use.
+    fn set_fallback(&self, fallback: Py<Self>) {
+        let _ = self.fallback.set(fallback);
+    }
+}
+
+impl CoreCache {
+    /// Takes from the fallback what this cache lacks.
+    pub(super) fn borrow(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(fallback) = self.fallback.get() else { return Ok(()) };
+        Self::load(fallback.bind(py))?;
+        if let Some(path) = fallback.get().path().filter(|path| !path.exists()) {
+            let path = path.display();
+            let sentence = format!("the fallback {path} is not there: nothing is looked up in it");
+            self.notifier().warn(py, "CacheFileWarning", &sentence)?;
+        }
+        let (cache, other) = (self.cache(), fallback.get().cache());
+        py.detach(|| cache.borrow(other));
+        Ok(())
+    }
+}
