@@ -90,7 +90,7 @@ def read_annotated(members: dict[str, Any], version: int) -> dict[str, Entry]:
 
 def read_flat(members: dict[str, Any], meta: dict[str, Any]) -> dict[str, Entry]:
     """The entries of a flat file with a reserved member."""
-    if meta["version"] not in (1, 3):
+    if meta["version"] not in (1, 3, 5):
         raise LaterVersionError(meta["version"])
     facts = {key: {"at": at} for key, at in meta.get("times", {}).items()}
     digests = meta.get("entries", {})

@@ -23,6 +23,7 @@ More to ask ``help()`` about:
 - ``outlive.Memoised``: what a memoised function can do beyond being called
 - ``outlive.configure``: options of the drop-in
 - ``outlive.disable``, ``outlive.enable``: the off switch of all caches
+- ``outlive.register``: how instances of a class of yours are stored
 - ``outlive.previous``: inside of a call, the expired result that it is to replace
 - ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
@@ -35,6 +36,7 @@ from . import _callbacks as _callbacks
 from ._cache import Cache as Cache
 from ._exceptions import CacheFileWarning as CacheFileWarning
 from ._exceptions import CacheMiss as CacheMiss
+from ._exceptions import ClassChangedWarning as ClassChangedWarning
 from ._exceptions import CodeChangedWarning as CodeChangedWarning
 from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
 from ._exceptions import OutliveWarning as OutliveWarning
@@ -47,6 +49,7 @@ from ._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._classes.custom import register as register
     from ._drop_in import cache as cache
     from ._drop_in import cache_file as cache_file
     from ._drop_in import configure as configure
@@ -70,6 +73,7 @@ _PUBLIC = [
     "CacheFileWarning",
     "CacheInfo",
     "CacheMiss",
+    "ClassChangedWarning",
     "CodeChangedWarning",
     "File",
     "KeyCollisionWarning",
@@ -81,6 +85,7 @@ _PUBLIC = [
     "disable",
     "enable",
     "previous",
+    "register",
 ]
 
 
@@ -102,6 +107,10 @@ def __getattr__(name: str) -> Any:
         from ._info import CacheInfo
 
         return CacheInfo
+    if name == "register":
+        from ._classes.custom import register
+
+        return register
     if name == "previous":
         from ._previous import previous
 

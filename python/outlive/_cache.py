@@ -29,11 +29,13 @@ if TYPE_CHECKING:
         S,
     )
 
-CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize"}
+CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
 _OF_THE_CACHE = {"path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes"}
 #: What only one function can have.
-OF_FUNCTIONS = dict.fromkeys(("key", "ignore", "secret", "name", "version"), "memoise")
+OF_FUNCTIONS = dict.fromkeys(
+    ("key", "ignore", "secret", "name", "version", "dump", "load"), "memoise"
+)
 
 
 class Cache(CacheMapping):

@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import _core
+    from ._classes.owners import CacheClasses
+
+
+class ClassOwner:
+    """Leads the native cache to the classes of a ``CacheState``, which it does not keep alive."""
+
+    def __init__(self, state: ref[CacheState]) -> None:
+        self._state = state
+
+    @property
+    def classes(self) -> CacheClasses:
+        """The classes of all functions that are memoised there."""
+        state = self._state()
+        assert state is not None, "its native cache is in use"
+        return state.classes
 
 
 class CacheState:
@@ -31,6 +46,17 @@ class CacheState:
         self.made_by: tuple[type, dict[str, Any]]
         #: What tells it from others there, once one of its functions went to another process.
         self.identifier: str | None = None
+        self._classes: CacheClasses | None = None
+        core.know_classes(ClassOwner(ref(self)))
+
+    @property
+    def classes(self) -> CacheClasses:
+        """The classes of all functions that are memoised here."""
+        if self._classes is None:
+            from ._classes.owners import CacheClasses
+
+            self._classes = CacheClasses(self)
+        return self._classes
 
     @property
     def path(self) -> str | None:

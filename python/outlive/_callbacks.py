@@ -37,6 +37,48 @@ def unpack(tag: str, payload: Any) -> Any:
     return _tags.unpack(tag, payload)
 
 
+def dump(owner: Any, given: Any, value: object) -> tuple[str | None, Any, str | None]:
+    """Return the key of a value of a class and its payload; None, what it is, and what to do."""
+    from ._classes import owners
+
+    return owners.dump(owner, given, value)
+
+
+def dump_all(owner: Any, result: object) -> tuple[str | None, Any, str | None]:
+    """Return what ``dump`` does, of the whole result of a function with ``dump=`` and ``load=``."""
+    from ._classes import owners
+
+    return owners.dump_all(owner, result)
+
+
+def plain(value: object) -> Any:
+    """Return ``value`` as ``json.dumps`` writes it; raises ``TypeError`` if that does not."""
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def load(owner: Any, given: Any, name: str, payload: Any) -> Any:
+    """Return the value that ``dump`` took apart; raises an ``Exception`` if there is none."""
+    from ._classes import owners
+
+    return owners.load(owner, given, name, payload)
+
+
+def shape(cls: type) -> _core.Shape | None:
+    """Return how instances of a class are copied, None for one that is not known."""
+    from ._classes import owners
+
+    return owners.shape(cls)
+
+
+def tell_class(owner: Any, key: str, problem: object) -> None:
+    """Tell the user why the value of ``key`` could not be put together."""
+    from ._classes import owners
+
+    owners.tell(owner, key, problem)
+
+
 def long_int(digits: str) -> int:
     """Return the integer of any number of decimal ``digits``."""
     from . import _tags

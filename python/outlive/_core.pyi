@@ -24,6 +24,7 @@ __all__ = [
     "CacheFile",
     "Memoised",
     "PendingCall",
+    "Shape",
     "after_fork_in_child",
     "canonical",
     "exiting",
@@ -91,6 +92,9 @@ class Cache:
 
     def set_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
         """Sets how much there may be after a store by this object."""
+
+    def know_classes(self, owner: object) -> None:
+        """Says who knows the classes of what is read without a function; the first stays."""
 
     def trim(self) -> None:
         """Lets go what is too much for the limits of this object."""
@@ -395,3 +399,25 @@ def exiting() -> None:
     """To be called when the save at exit is done: what comes later is saved at once."""
 
 def after_fork_in_child() -> None: ...
+
+class Shape:
+    """What there is to know of one class."""
+
+    def __new__(
+        cls,
+        class_: type,
+        kind: str,
+        *,
+        frozen: bool = False,
+        dict: Any = None,
+        slots: list[Any] = ...,
+        copier: Callable[[Any], Any] | None = None,
+    ) -> Shape: ...
+    def make(self, dict: dict[str, Any] | None, slots: list[tuple[Any] | None]) -> Any:
+        """A new instance with this `__dict__`, and with these values of its slots."""
+
+    def slots(self, object: Any) -> list[tuple[Any] | None]:
+        """The values of the slots of an instance, each in a tuple of one."""
+
+    def dict(self, object: Any) -> dict[str, Any] | None:
+        """The `__dict__` of an instance; None if it has none."""

@@ -158,6 +158,7 @@ def _native(
     if rule == "all":
         registration.shown = [name for name, _, role, *_ in rules.params if role == _core.KEYED]
     registration.refresher = _refresher(memoised)
+    registration.memoised = weakref.ref(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)
     if _is_memoised_here(cache, name, function):

@@ -26,6 +26,12 @@ class CodeChangedWarning(OutliveWarning):
     __module__ = "outlive"
 
 
+class ClassChangedWarning(OutliveWarning):
+    """A kept result is computed anew: its class is another than it was, or is not known here."""
+
+    __module__ = "outlive"
+
+
 class UnstorableWarning(OutliveWarning):
     """A result or an argument that the file cannot hold; the result lives in this process only."""
 

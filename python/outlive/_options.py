@@ -96,6 +96,18 @@ def _checked_tags(given: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
+def _types(given: Any) -> tuple[Any, ...]:
+    """Return the classes that results may be of; those that are named are looked up when needed."""
+    classes = given if isinstance(given, (tuple, list)) else (given,)
+    for cls in classes:
+        if not isinstance(cls, (type, str)) and not hasattr(cls, "__args__"):
+            raise TypeError(
+                'types= takes classes and names of classes, such as (Repo, "shop:Owner"), '
+                f"not {cls!r}"
+            )
+    return tuple(classes)
+
+
 class Options:
     """How the results of one function are kept and served."""
 
@@ -113,6 +125,9 @@ class Options:
         on_unstorable: str = "warn",
         wait: float | None = None,
         on_code_change: str = "warn",
+        types: tuple[Any, ...] = (),
+        dump: Callable[[Any], object] | None = None,
+        load: Callable[[Any], Any] | None = None,
         clock: Callable[[], float] | None = None,
         errors: Any = None,
         refresher: Any = None,
@@ -129,6 +144,9 @@ class Options:
         self.on_unstorable = on_unstorable
         self.wait = wait
         self.on_code_change = on_code_change
+        self.types = types
+        self.dump = dump
+        self.load = load
         self.clock = clock
         self.errors = errors
         self.refresher = refresher
@@ -147,9 +165,12 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "cache_if": lambda v: _callable(v, "cache_if"),
     "cache_errors": lambda v: v,
     "tags": lambda v: _tags(v),
-    "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise"), "on_unstorable"),
+    "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise", "plain"), "on_unstorable"),
     "wait": lambda v: None if v is None else seconds(v, "wait"),
     "on_code_change": lambda v: one_of(v, ("warn", "recompute", "ignore"), "on_code_change"),
+    "types": lambda v: _types(v),
+    "dump": lambda v: _callable(v, "dump"),
+    "load": lambda v: _callable(v, "load"),
     "clock": lambda v: _callable(v, "clock"),
 }
 
@@ -213,6 +234,8 @@ def refuse_meaningless(options: Options, own: Iterable[str], of: str) -> None:
     A default of the cache that has nothing to do for a function is no mistake of anybody's.
     """
     ttl, refresh_after = options.ttl, options.refresh_after
+    if (options.dump is None) != (options.load is None):
+        raise TypeError(f"{of}: dump= and load= are two callables, and one needs the other")
     if "stale_if_error" in own and options.stale_if_error is not None and ttl is None:
         raise ValueError(f"{of}: stale_if_error= does nothing without ttl=: nothing gets stale")
     late = isinstance(ttl, float) and refresh_after is not None and refresh_after >= ttl

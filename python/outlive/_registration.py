@@ -7,9 +7,11 @@ from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ._cache_state import CacheState
+    from ._classes.owners import FunctionClasses
     from ._info import CacheInfo
 
 
@@ -24,6 +26,20 @@ class Registration:
         self.shown: list[str] = []
         #: What computes results anew in the background.
         self.refresher: Any = None
+        #: What gives the memoised function; it is not kept alive.
+        self.memoised: Callable[[], _core.Memoised | None] = _nobody
+        self._classes: FunctionClasses | None = None
+
+    @property
+    def classes(self) -> FunctionClasses:
+        """The classes of its results, once one of them is of a class."""
+        if self._classes is None:
+            from ._classes.owners import FunctionClasses
+
+            memoised = self.memoised()
+            assert memoised is not None, "it is being called"
+            self._classes = FunctionClasses(self, memoised.__wrapped__, memoised.name)
+        return self._classes
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
@@ -88,6 +104,10 @@ class Registration:
         """Return the options, in the manner of ``functools.lru_cache``."""
         defaults = {"maxsize": self.cache.options.maxsize, "typed": True}
         return defaults | self.given
+
+
+def _nobody() -> None:
+    """What stands for a function that is not there yet."""
 
 
 def _quoted(text: str) -> str:

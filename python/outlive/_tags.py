@@ -49,6 +49,10 @@ _PACK: dict[type, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+#: The types of values that have a tag of their own; none of them can change.
+TYPES = tuple(_PACK)
+
+
 def pack(value: object) -> tuple[str, Any] | None:
     """Return ``(tag, payload)`` for a value of a known type, None for any other.
 

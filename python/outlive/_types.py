@@ -36,6 +36,8 @@ Duration = float | str | timedelta
 Ttl = Duration | Callable[[Any], Duration | None]
 #: Names of parameters. A single str is refused: it would be taken for its letters.
 Names = tuple[str, ...] | list[str] | set[str] | frozenset[str]
+#: Classes that results may be of, or their names: ``"shop:Repo"``.
+Classes = tuple[object, ...] | list[object] | type[Any] | str
 Mode = Literal["on", "off", "refresh", "offline", "readonly"]
 Durability = Literal["flush", "fsync"]
 
@@ -49,7 +51,8 @@ class _Options(TypedDict, total=False):
     cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
     tags: Names | Callable[[Any], Names] | None
     wait: Duration | None
-    on_unstorable: Literal["warn", "ignore", "raise"]
+    types: Classes
+    on_unstorable: Literal["warn", "ignore", "raise", "plain"]
     on_code_change: Literal["warn", "recompute", "ignore"]
 
 
@@ -66,6 +69,8 @@ class FunctionOptions(_Options, total=False):
     key: Literal["first", "all"] | Callable[..., object] | None
     ignore: Names
     secret: Names
+    dump: Callable[[Any], object] | None
+    load: Callable[[Any], Any] | None
     name: str | None
     version: object
 

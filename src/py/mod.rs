@@ -46,6 +46,8 @@ mod _core {
     #[pymodule_export]
     use super::value::callbacks::hand_over;
     #[pymodule_export]
+    use super::value::shape::Shape;
+    #[pymodule_export]
     use super::value::stored_text::limit_results;
 
     /// What both halves must agree on.

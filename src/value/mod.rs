@@ -8,6 +8,7 @@
 //! strings hold such things and JSON can say them (`"\ud83d"`).
 
 pub mod check;
+pub mod escape;
 pub(crate) mod find;
 pub(crate) mod masks;
 mod nesting;

@@ -1,5 +1,7 @@
 //! The names under which values that JSON lacks stand in a file: `{"$tuple": [1, 2]}`.
 //!
+//! A value of a class stands under the class: `{"$shop:Repo": {"name": "tea"}}`.
+//!
 //! A real dict that looks like such a tag is escaped: its key gets one more `$`, and loses it when
 //! it is read. Any other key that begins with `$` (`{"$ref": "..."}`) stays as it is.
 
@@ -91,6 +93,11 @@ impl Tag {
         TAGS.into_iter().find(|tag| tag.name().as_bytes() == key)
     }
 
+    /// Whether such a value holds others.
+    pub const fn is_container(self) -> bool {
+        matches!(self, Self::Tuple | Self::Set | Self::Frozenset | Self::Dict)
+    }
+
     /// All tags.
     pub fn all() -> impl Iterator<Item = Self> {
         TAGS.into_iter()
@@ -125,8 +132,48 @@ pub fn unescape(key: &[u8]) -> Option<&[u8]> {
     key.strip_prefix(b"$").filter(|inner| looks_tagged(inner))
 }
 
-/// Whether `key` is one or more `$` and the name of a tag.
+/// The name of the class that `key` says: `shop:Repo` of `$shop:Repo`. Its colon tells it from all
+/// other keys.
+pub fn class_name(key: &[u8]) -> Option<&[u8]> {
+    let name = key.strip_prefix(b"$").filter(|name| name.first() != Some(&b'$'))?;
+    let colon = memchr::memchr(b':', name)?;
+    (colon > 0 && colon + 1 < name.len()).then_some(name)
+}
+
+/// Whether `key` is one or more `$` and the name of a tag or of a class.
 fn looks_tagged(key: &[u8]) -> bool {
     let dollars = key.iter().take_while(|&&b| b == b'$').count();
-    dollars > 0 && Tag::from_key(&key[dollars - 1..]).is_some()
+    let Some(start) = dollars.checked_sub(1) else { return false };
+    Tag::from_key(&key[start..]).is_some() || class_name(&key[start..]).is_some()
+}
+
+/// Whether `key` is one or more `$` and the name of a class.
+pub fn is_class_like(key: &[u8]) -> bool {
+    let dollars = key.iter().take_while(|&&b| b == b'$').count();
+    dollars.checked_sub(1).is_some_and(|start| class_name(&key[start..]).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{class_name, escape, unescape};
+
+    /// A module, a colon and a name tell a class; a key without all three is any dict's own.
+    #[test]
+    fn a_colon_tells_a_class() {
+        assert_eq!(class_name(b"$shop:Repo"), Some(&b"shop:Repo"[..]));
+        for key in ["$shop", "$:Repo", "$shop:", "$$shop:Repo", "shop:Repo", "", "$"] {
+            assert_eq!(class_name(key.as_bytes()), None, "{key}");
+        }
+    }
+
+    /// A real key that looks like a class comes back from its escape.
+    #[test]
+    fn keys_like_classes_are_escaped() {
+        for key in ["$shop:Repo", "$$shop:Repo", "$$$a:b"] {
+            let escaped = escape(key.as_bytes()).unwrap();
+            assert_eq!(unescape(&escaped), Some(key.as_bytes()));
+            assert_eq!(class_name(&escaped), None);
+        }
+        assert_eq!(escape(b"$ref"), None);
+    }
 }

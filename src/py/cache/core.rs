@@ -15,6 +15,7 @@ use super::notifier::Notifier;
 use super::saving::patiently;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
+use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
 use crate::value::write::Charset;
 
@@ -33,6 +34,8 @@ pub struct CoreCache {
     pub(super) fallback: OnceLock<Py<Self>>,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
+    /// `outlive._classes.Owner`: the classes of all functions, for what is read without one.
+    classes: OnceLock<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -49,6 +52,7 @@ impl CoreCache {
             loaded: AtomicBool::new(false),
             fallback: OnceLock::new(),
             spare_salt: OnceLock::new(),
+            classes: OnceLock::new(),
         };
         if core.is_writable() {
             core.file.get().add_writer();
@@ -109,6 +113,11 @@ impl CoreCache {
             self.file.get().bounded.store(true, Ordering::Release);
             self.cache.policies().limit(Share::All, Limits::default());
         }
+    }
+
+    /// Says who knows the classes of what is read without a function; the first stays.
+    fn know_classes(&self, owner: Py<PyAny>) {
+        let _ = self.classes.set(owner);
     }
 
     /// Lets go what is too much for the limits of this object.
@@ -188,6 +197,7 @@ impl CoreCache {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.fallback.get().map_or(Ok(()), |fallback| visit.call(fallback))?;
+        self.classes.get().map_or(Ok(()), |owner| visit.call(owner))?;
         visit.call(&self.file)
     }
 }
@@ -211,6 +221,11 @@ impl CoreCache {
     /// The cache behind it.
     pub fn cache(&self) -> &Arc<PyCache> {
         &self.cache
+    }
+
+    /// The classes of what is read without a function.
+    pub fn classes(&self) -> Classes<'_> {
+        self.classes.get().map_or(Classes::default(), Classes::of)
     }
 
     /// Reads the file at the first use, and says what was wrong with it; whether this was the first.

@@ -10,7 +10,10 @@ use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::clock;
 use crate::key::shown;
-use crate::py::value::decode::{Failure, decode, template};
+use crate::py::value::classes::Classes;
+use crate::py::value::decode::{decode, template};
+use crate::py::value::failure::Failure;
+use crate::py::value::immutable::is_immutable;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
@@ -36,7 +39,8 @@ impl CoreCache {
     /// A copy of the value of `key`; None if there is none.
     pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(found) = self.cache.hit(key, None) else { return Ok(None) };
-        self.source(py, key, &found)?.map(|source| source.value(py)).transpose()
+        let source = self.source(py, key, &found, self.classes())?;
+        source.map(|source| source.value(py)).transpose()
     }
 
     /// What to serve a copy of an entry from; None if its text is bad.
@@ -48,15 +52,16 @@ impl CoreCache {
         py: Python<'py>,
         key: &Bytes,
         found: &PyFound,
+        classes: Classes<'_>,
     ) -> PyResult<Option<Source<'py>>> {
         let entry = &found.entry;
         let text = entry.text.as_ref().filter(|_| entry.live.is_none() && found.first_use);
         let Some(text) = text else {
-            return Ok(self.live(py, key, entry)?.map(Source::Template));
+            return Ok(self.live(py, key, entry, classes)?.map(Source::Template));
         };
-        let decoded = self.decode(py, text);
-        let Some(value) = self.sound(py, key, text, decoded)? else { return Ok(None) };
-        if !Template::is_immutable(&value) {
+        let decoded = self.decode(py, text, classes);
+        let Some(value) = self.sound(py, key, text, decoded, classes)? else { return Ok(None) };
+        if !is_immutable(&value)? {
             return Ok(Some(Source::Fresh(value)));
         }
         let live = Arc::new(Template::same(value));
@@ -70,28 +75,33 @@ impl CoreCache {
         py: Python<'_>,
         key: &Bytes,
         entry: &Entry<Arc<Template>>,
+        classes: Classes<'_>,
     ) -> PyResult<Option<Arc<Template>>> {
         if let Some(live) = &entry.live {
             return Ok(Some(Arc::clone(live)));
         }
         let Some(text) = &entry.text else { return Ok(None) };
-        let decoded = self.template(py, text);
-        let Some(live) = self.sound(py, key, text, decoded)?.map(Arc::new) else { return Ok(None) };
+        let decoded = self.template(py, text, classes);
+        let live = self.sound(py, key, text, decoded, classes)?;
+        let Some(live) = live.map(Arc::new) else { return Ok(None) };
         self.cache.keep_live(key, text, &live);
         Ok(Some(live))
     }
 
-    /// What was decoded; None if the text is bad: then the entry is dropped, and the file kept aside.
+    /// What was decoded; None if the text is bad: then the entry is dropped, and the file kept aside;
+    /// or if it is of a class that is not there: then it stays, for a program that has the class.
     fn sound<T>(
         &self,
         py: Python<'_>,
         key: &Bytes,
         text: &Bytes,
         decoded: Result<T, Failure>,
+        classes: Classes<'_>,
     ) -> PyResult<Option<T>> {
         match decoded {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Python(error)) => Err(error),
+            Err(Failure::Class(error)) => classes.tell(py, &shown(key), &error).map(|()| None),
             Err(Failure::Text(error)) => {
                 let why = format!("the value of {}: {error}", shown(key));
                 self.cache.discard(key, text, &why, self.is_writable());
@@ -102,15 +112,26 @@ impl CoreCache {
     }
 
     /// The value of a text.
-    pub fn decode<'py>(&self, py: Python<'py>, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
-        self.names().with(|names| decode(py, text, names))
+    pub fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        text: &[u8],
+        classes: Classes<'_>,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        self.names().with(|names| decode(py, text, names, classes))
     }
 
     /// What hits on a text are served from.
-    pub fn template(&self, py: Python<'_>, text: &Bytes) -> Result<Template, Failure> {
-        let live = Template::new(self.names().with(|names| template(py, text, names))?);
+    pub fn template(
+        &self,
+        py: Python<'_>,
+        text: &Bytes,
+        classes: Classes<'_>,
+    ) -> Result<Template, Failure> {
+        let (node, _typed) = self.names().with(|names| template(py, text, names, classes))?;
+        let live = Template::new(node);
         #[cfg(Py_GIL_DISABLED)]
-        let live = live.of_text(text);
+        let live = if _typed { live } else { live.of_text(text) };
         Ok(live)
     }
 
@@ -124,7 +145,7 @@ impl CoreCache {
         let py = value.py();
         let mut entry = Entry::new(Some(clock::now()));
         entry.transient = !durable;
-        match to_text(value, self.charset()) {
+        match to_text(value, self.charset(), self.classes()) {
             Ok(text) => entry.text = Some(text),
             Err(mut refusal) => {
                 if let Some(error) = refusal.raised.take() {

@@ -29,7 +29,9 @@ impl CoreCache {
         let me = slf.get();
         match me.cache.peek(&text).map(|found| found.entry) {
             // What is bad must not be found here and missed a moment later.
-            Some(entry) if !is_sound(&entry) => Ok(me.live(key.py(), &text, &entry)?.is_some()),
+            Some(entry) if !is_sound(&entry) => {
+                Ok(me.live(key.py(), &text, &entry, me.classes())?.is_some())
+            }
             entry => Ok(entry.is_some()),
         }
     }
@@ -85,7 +87,7 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
-        me.live(py, &text, &found.entry)?.map(|live| live.serve(py)).transpose()
+        me.live(py, &text, &found.entry, me.classes())?.map(|live| live.serve(py)).transpose()
     }
 
     /// All keys in order. A value that is damaged must not be listed here and missed a moment later.
@@ -158,7 +160,8 @@ impl CoreCache {
         if Self::__contains__(slf, key)?
             && let Some(entry) = Self::taken(slf, key)?
             && let found = (PyFound { entry, first_use: true, claimed: None })
-            && let Some(source) = me.source(py, &with_wtf8(key, Bytes::copy_from_slice)?, &found)?
+            && let text = with_wtf8(key, Bytes::copy_from_slice)?
+            && let Some(source) = me.source(py, &text, &found, me.classes())?
         {
             return source.value(py);
         }

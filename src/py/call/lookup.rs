@@ -10,6 +10,7 @@ use crate::policy::Freshness;
 use crate::py::cache::entries::Source;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyFound, PyStaleResult};
+use crate::py::value::classes::Classes;
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
@@ -105,7 +106,8 @@ impl<'py> Invocation<'_, 'py> {
         let (Some(keeper), Some(text)) = (&self.request.options.errors, &found.text) else {
             return Ok(nothing);
         };
-        let Ok(payload) = self.me.core.get().decode(py, text) else { return Ok(nothing) };
+        let decoded = self.me.core.get().decode(py, text, Classes::default());
+        let Ok(payload) = decoded else { return Ok(nothing) };
         let age = self.request.options.now(py)? - found.created.unwrap_or(0.0);
         let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
         if error.is_none() {

@@ -33,7 +33,9 @@ pub struct Options {
     pub refresher: Option<Py<PyAny>>,
     /// How long to wait for somebody else who computes, in seconds.
     pub wait: Option<f64>,
-    /// What an unstorable result does: `warn`, `ignore` or `raise`.
+    /// Whether the function's own `dump=` and `load=` take its results apart.
+    pub takes_all: bool,
+    /// What an unstorable result does: `warn`, `ignore`, `raise` or `plain`.
     pub on_unstorable: String,
     /// What results of other code do: `warn`, `recompute` or `ignore`.
     pub on_code_change: String,
@@ -105,6 +107,7 @@ impl<'py> FromPyObject<'_, 'py> for Options {
             clock: get("clock")?.extract()?,
             refresher: get("refresher")?.extract()?,
             wait: get("wait")?.extract()?,
+            takes_all: !get("dump")?.is_none(),
             on_unstorable: get("on_unstorable")?.extract()?,
             on_code_change: get("on_code_change")?.extract()?,
         })

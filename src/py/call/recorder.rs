@@ -12,6 +12,8 @@ use super::teller::Teller;
 use crate::cache::Entry;
 use crate::py::cache::entries::Unstorable;
 use crate::py::ffi::call_with;
+use crate::py::value::callbacks;
+use crate::py::value::immutable::is_immutable;
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
@@ -44,9 +46,10 @@ impl<'a> Recorder<'a> {
         let provenance = Provenance { me: self.me, request: self.request };
         provenance.note_code(py, &mut entry.notes)?;
         provenance.note_maker(py, &mut entry.notes);
-        match to_text(value, self.me.core.get().charset()) {
+        let classes = self.request.classes(self.me);
+        match to_text(value, self.me.core.get().charset(), classes) {
             Ok(text) => {
-                entry.live = self.live_of(py, value, &text);
+                entry.live = self.live_of(py, value, &text)?;
                 entry.text = Some(text);
                 Ok((entry, None))
             }
@@ -62,22 +65,41 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// A result and its snapshot; with `on_unstorable="plain"` the plain form of one that cannot be
+    /// stored, which is then what the caller gets, too.
+    pub fn storable<'py>(
+        &self,
+        py: Python<'py>,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyAny>, Entry<Arc<Template>>, Option<Unstorable>)> {
+        let (entry, refused) = self.entry(py, &value)?;
+        if refused.is_some()
+            && self.request.options.on_unstorable == "plain"
+            && let Ok(plain) = callbacks::plain(&value)
+        {
+            let (entry, refused) = self.entry(py, &plain)?;
+            return Ok((plain, entry, refused));
+        }
+        Ok((value, entry, refused))
+    }
+
     /// What can be served without decoding the text: an immutable result, or the shared one.
     fn live_of(
         &self,
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
         text: &Bytes,
-    ) -> Option<Arc<Template>> {
-        if Template::is_immutable(value) {
-            return Some(Arc::new(Template::same(value.clone())));
+    ) -> PyResult<Option<Arc<Template>>> {
+        if is_immutable(value)? {
+            return Ok(Some(Arc::new(Template::same(value.clone()))));
         }
         if self.request.options.copy {
-            return None;
+            return Ok(None);
         }
-        let live = self.me.core.get().template(py, text).ok()?;
+        let template = self.me.core.get().template(py, text, self.request.classes(self.me));
+        let Ok(live) = template else { return Ok(None) };
         live.share(value);
-        Some(Arc::new(live))
+        Ok(Some(Arc::new(live)))
     }
 
     /// What of a result is gone once somebody has used it, if anything is: an iterator, an open file.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
 
 use super::context::CallContext;
 use super::exit::is_after_exit;
@@ -18,6 +19,8 @@ use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
+use crate::py::value::classes::Classes;
+use crate::py::value::immutable::is_leaf;
 
 /// What one call asks of the cache: which key, for whom, in which mode.
 pub struct Request {
@@ -35,6 +38,8 @@ pub struct Request {
     pub origin: Option<Origin>,
     /// The state of the cache when the call began.
     pub epoch: u64,
+    /// The classes among the arguments: results may be of them.
+    given: Option<Py<PyAny>>,
 }
 
 impl Request {
@@ -66,7 +71,14 @@ impl Request {
             Err(NoKey::Error(error)) => return tell_keyless(py, me, error).map(|()| None),
         };
         let (anew, origin) = (mode == Mode::Refresh, me.origin(py, call));
-        Ok(Some(Self { key, context, mode, anew, options, origin, epoch }))
+        let given = given_classes(py, call)?;
+        Ok(Some(Self { key, context, mode, anew, options, origin, epoch, given }))
+    }
+
+    /// The classes that results of `me` may be of.
+    pub fn classes<'a>(&'a self, me: &'a Memoised) -> Classes<'a> {
+        let all = self.options.takes_all;
+        Classes::of(&me.registration).with(self.given.as_ref()).taking_all(all)
     }
 
     /// How the flights see who calls.
@@ -92,6 +104,23 @@ impl Request {
     pub fn is_transient(&self) -> bool {
         self.mode == Mode::Readonly
     }
+}
+
+/// The classes among the arguments of `call`, and what is put together of some.
+fn given_classes(py: Python<'_>, call: &Call<'_, '_>) -> PyResult<Option<Py<PyAny>>> {
+    let mut given = call.values().iter().filter(|value| may_be_class(value)).peekable();
+    if given.peek().is_none() {
+        return Ok(None);
+    }
+    Ok(Some(PyTuple::new(py, given.collect::<Vec<_>>())?.into_any().unbind()))
+}
+
+fn may_be_class(value: &Bound<'_, PyAny>) -> bool {
+    let is_alias = |value: &Bound<'_, PyAny>| {
+        let module = value.get_type().module();
+        module.is_ok_and(|module| module == "types" || module == "typing")
+    };
+    !is_leaf(value) && (value.is_instance_of::<PyType>() || is_alias(value))
 }
 
 /// A call without a key: the drop-in never raises on account of the cache, so it warns.

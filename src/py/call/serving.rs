@@ -16,6 +16,7 @@ use crate::py::cache::PyFound;
 use crate::py::cache::entries::Source;
 use crate::py::ffi::call_with;
 use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
+use crate::py::value::classes::Classes;
 use crate::py::value::template::{Template, TemplateObject};
 
 /// Serves the results of one call.
@@ -32,12 +33,16 @@ impl<'a> Serving<'a> {
         Teller { me: self.me, request: self.request }
     }
 
+    fn classes(&self) -> Classes<'a> {
+        self.request.classes(self.me)
+    }
+
     /// What to serve an entry from; None if its text is bad.
     pub fn source<'py>(&self, py: Python<'py>, found: &PyFound) -> PyResult<Option<Source<'py>>> {
         let options = &self.request.options;
         // A ttl that depends on the result gets a copy of its own.
         if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
-            return self.me.core.get().source(py, &self.request.key, found);
+            return self.me.core.get().source(py, &self.request.key, found, self.classes());
         }
         Ok(self.live(py, &found.entry)?.map(Source::Template))
     }
@@ -48,7 +53,7 @@ impl<'a> Serving<'a> {
         py: Python<'_>,
         found: &Entry<Arc<Template>>,
     ) -> PyResult<Option<Arc<Template>>> {
-        self.me.core.get().live(py, &self.request.key, found)
+        self.me.core.get().live(py, &self.request.key, found, self.classes())
     }
 
     /// The limits of this result's age; None if results of this function do not grow old. `value`

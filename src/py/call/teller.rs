@@ -93,7 +93,7 @@ impl Teller<'_> {
     }
 
     fn warn_once(&self, py: Python<'_>, sentence: &str) -> PyResult<()> {
-        if self.request.options.on_unstorable == "warn"
+        if matches!(self.request.options.on_unstorable.as_str(), "warn" | "plain")
             && !self.me.told.unstorable.swap(true, Ordering::Relaxed)
         {
             self.me.core.get().notifier().warn(py, "UnstorableWarning", sentence)?;

@@ -13,6 +13,7 @@ mod cut;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
 mod install;
+mod instance;
 mod members;
 mod process;
 mod raw_call;
@@ -30,6 +31,7 @@ pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, slot_of, watching_slot_of, widen};
+pub use instance::{allocate, blank, is_native_descriptor, set_through, tuple_of};
 pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;

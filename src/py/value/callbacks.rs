@@ -1,5 +1,6 @@
 //! What only Python knows: `outlive._callbacks`, handed over once when the package is imported.
 
+use pyo3::exceptions::PyBaseException;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -44,6 +45,53 @@ pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'p
 /// The value that `pack` took apart; raises `ValueError` if it cannot have.
 pub fn unpack<'py>(tag: &str, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(payload.py(), "unpack"), (tag, payload))
+}
+
+/// The key of a value of a class and its payload; None, what it is, and what to do, if it is not to
+/// be stored. `owner` says which classes there are; the call was `given` some.
+pub fn dump<'py>(
+    owner: Bound<'py, PyAny>,
+    given: Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(value.py(), "dump"), (owner, given, value))
+}
+
+/// What `dump` gives, of the whole result of a function with `dump=` and `load=`.
+pub fn dump_all<'py>(
+    owner: Bound<'py, PyAny>,
+    result: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(result.py(), "dump_all"), (owner, result))
+}
+
+/// A value as `json.dumps` writes it; raises `TypeError` if that does not.
+pub fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(value.py(), "plain"), (value,))
+}
+
+/// The value that `dump` took apart; raises an `Exception` that says why there is none.
+pub fn load<'py>(
+    owner: Bound<'py, PyAny>,
+    given: Bound<'py, PyAny>,
+    name: &str,
+    payload: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(payload.py(), "load"), (owner, given, name, payload))
+}
+
+/// Tells the user why the value of `key` could not be put together.
+pub fn tell_class<'py>(
+    owner: Bound<'py, PyAny>,
+    key: &str,
+    error: &Bound<'py, PyBaseException>,
+) -> PyResult<()> {
+    call(intern!(error.py(), "tell_class"), (owner, key, error)).map(drop)
+}
+
+/// How instances of a class are copied; None for one that is not known.
+pub fn shape<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(class.py(), "shape"), (class,))
 }
 
 /// The int of any number of decimal digits.

@@ -10,55 +10,46 @@ use pyo3::types::{
 };
 
 use super::callbacks::{long_int, unpack};
+use super::classes::Classes;
+use super::failure::Failure;
 use super::key_interner::KeyInterner;
 use super::plan::{CopyNode, CopyPlan};
 use super::wtf8::from_wtf8;
-use crate::error::Error;
 use crate::value::parse::{Build, parse};
-use crate::value::tag::{Tag, unescape};
+use crate::value::tag::{Tag, class_name, unescape};
 use crate::value::text::Text;
-
-/// Why a text gave no value.
-#[derive(Debug)]
-pub enum Failure {
-    /// It is not what it should be.
-    Text(Error),
-    /// The interpreter refused (out of memory, an interrupt).
-    Python(PyErr),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Text(error)
-    }
-}
-
-impl From<PyErr> for Failure {
-    fn from(error: PyErr) -> Self {
-        Self::Python(error)
-    }
-}
 
 /// The value of `text`.
 pub fn decode<'py>(
     py: Python<'py>,
     text: &[u8],
     names: &mut KeyInterner,
+    classes: Classes<'_>,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    Ok(parse(text, &mut Builder { py, names, plans: false })?.object)
+    Ok(parse(text, &mut Builder { py, names, classes, plans: false, typed: false })?.object)
 }
 
-/// The value of `text` with the plan of how to copy it, which is made on the way.
-pub fn template(py: Python<'_>, text: &[u8], names: &mut KeyInterner) -> Result<CopyNode, Failure> {
-    let node = parse(text, &mut Builder { py, names, plans: true })?;
-    Ok(node.planned())
+/// The value of `text` with the plan of how to copy it, which is made on the way, and whether it
+/// holds values of classes.
+pub fn template(
+    py: Python<'_>,
+    text: &[u8],
+    names: &mut KeyInterner,
+    classes: Classes<'_>,
+) -> Result<(CopyNode, bool), Failure> {
+    let mut builder = Builder { py, names, classes, plans: true, typed: false };
+    let node = parse(text, &mut builder)?;
+    Ok((node.planned(), builder.typed))
 }
 
 struct Builder<'py, 'n> {
     py: Python<'py>,
     names: &'n mut KeyInterner,
+    classes: Classes<'n>,
     /// Whether it is noted of each value how to copy it.
     plans: bool,
+    /// Whether a value of a class has come.
+    typed: bool,
 }
 
 /// A finished value, and how to copy it: nothing is to be copied where nobody asked for plans.
@@ -170,12 +161,16 @@ impl<'py> Builder<'py, '_> {
 
     /// A tagged value, or a real dict with one member that looks like one.
     fn marked(
-        &self,
+        &mut self,
         key: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
         depth: usize,
     ) -> Built<'py> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
+        if class_name(name.as_bytes()).is_some() {
+            self.typed = true;
+            return self.walked(self.classes.load(&name[1..], value)?, depth);
+        }
         if let Some(real) = unescape(name.as_bytes()) {
             return self.single(&from_wtf8(self.py, real)?.into_any(), value, depth);
         }
@@ -186,7 +181,8 @@ impl<'py> Builder<'py, '_> {
                 Err(Failure::Python(error)) if error.is_instance_of::<PyValueError>(self.py) => {
                     self.single(key, value, depth)
                 }
-                rebuilt => self.walked(rebuilt?, depth),
+                rebuilt if tagged.is_some_and(Tag::is_container) => self.walked(rebuilt?, depth),
+                rebuilt => Ok(Node::share(rebuilt?)),
             };
         }
         self.single(key, value, depth)

@@ -9,6 +9,7 @@ use pyo3::types::{
 };
 
 use super::callbacks::pack;
+use super::classes::{Classes, Dumped};
 use super::refusal::{Refusal, shown};
 use super::wtf8::with_wtf8;
 use crate::error::Error;
@@ -26,14 +27,16 @@ type Encoded = Result<(), Box<Refusal>>;
 
 /// Where in a value the writing is, and how careful it must be.
 #[derive(Clone, Copy)]
-struct Walk {
-    depth: usize,
+struct Walk<'a> {
+    depth: u32,
     /// Whether code of somebody else may run meanwhile and change what is being written.
     guarded: bool,
+    /// Those whose instances can be stored.
+    classes: &'a Classes<'a>,
 }
 
-impl Walk {
-    fn deeper(self, levels: usize) -> Self {
+impl Walk<'_> {
+    fn deeper(self, levels: u32) -> Self {
         Self { depth: self.depth + levels, ..self }
     }
 
@@ -43,16 +46,30 @@ impl Walk {
     }
 }
 
+/// `MAX_DEPTH`, as small as a walk keeps it: a walk is handed on in two registers.
+const LIMIT: u32 = 500;
+const _: () = assert!(LIMIT as usize == MAX_DEPTH);
+
 /// Appends the text of `value`, which stands in `depth` others, to `writer`.
 ///
 /// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
 /// first thing that may, all is begun anew, and each dict is copied before it is gone through.
-pub fn encode(value: &Bound<'_, PyAny>, writer: &mut Writer, depth: usize) -> Encoded {
+pub fn encode(
+    value: &Bound<'_, PyAny>,
+    writer: &mut Writer,
+    depth: usize,
+    classes: Classes<'_>,
+) -> Encoded {
     let start = writer.as_bytes().len();
-    match put(value, writer, Walk { depth, guarded: cfg!(Py_GIL_DISABLED) }) {
+    let depth = u32::try_from(depth).unwrap_or(LIMIT);
+    let walk = Walk { depth, classes: &classes, guarded: cfg!(Py_GIL_DISABLED) };
+    if let Some(dumped) = classes.dump_all(value).map_err(Refusal::interrupted)? {
+        return put_dumped(dumped, writer, Walk { guarded: true, ..walk });
+    }
+    match put(value, writer, walk) {
         Err(refusal) if refusal.again => {
             writer.rewind(start);
-            put(value, writer, Walk { depth, guarded: true })
+            put(value, writer, Walk { guarded: true, ..walk })
         }
         written => written,
     }
@@ -69,11 +86,12 @@ fn has_room() -> Encoded {
 /// IMPORTANT: it calls itself for each level of nesting, up to `MAX_DEPTH` times and also in threads
 /// whose stacks are small. So whatever needs room on the stack is a function of its own, kept out
 /// of line: what is inlined here is paid for by every level.
-fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
-    if walk.depth >= MAX_DEPTH {
+fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
+    if walk.depth >= LIMIT {
         return Err(Refusal::too_deep());
     }
-    if walk.depth % 8 == 7 {
+    // Some values stand two or three levels deeper than what holds them.
+    if walk.depth % 8 >= 6 {
         has_room()?;
     }
     if let Ok(text) = value.cast_exact::<PyString>() {
@@ -116,7 +134,7 @@ fn put_float(value: f64, w: &mut Writer) {
 
 /// A string with lone surrogates.
 #[inline(never)]
-fn put_odd_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_odd_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     walk.may_run_code()?;
     let written =
         with_wtf8(
@@ -151,7 +169,7 @@ fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
 }
 
 #[inline(never)]
-fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     match int_value(number) {
         Some(small) => {
             w.int64(small);
@@ -163,7 +181,7 @@ fn put_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
 
 #[cold]
 #[inline(never)]
-fn put_large_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_large_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     walk.may_run_code()?;
     let bits: usize = number
         .call_method0(intern!(number.py(), "bit_length"))
@@ -184,7 +202,7 @@ fn put_large_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk) -> Encod
 fn put_items<'py>(
     items: impl Iterator<Item = Bound<'py, PyAny>>,
     w: &mut Writer,
-    walk: Walk,
+    walk: Walk<'_>,
 ) -> Encoded {
     w.begin_list();
     for (n, item) in items.enumerate() {
@@ -198,7 +216,7 @@ fn put_items<'py>(
 }
 
 #[inline(never)]
-fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     let copy = if walk.guarded { Some(own_members(dict)?) } else { None };
     let dict = copy.as_ref().unwrap_or(dict);
     let start = w.as_bytes().len();
@@ -253,7 +271,7 @@ fn put_odd_key(
     key: &Bound<'_, PyAny>,
     w: &mut Writer,
     place: Place,
-    walk: Walk,
+    walk: Walk<'_>,
 ) -> Result<bool, Box<Refusal>> {
     let Ok(key) = key.cast_exact::<PyString>() else { return Ok(false) };
     if utf8(key).is_none() {
@@ -275,7 +293,7 @@ fn put_odd_key(
 
 /// A dict with keys that are not all plain strings: a list of pairs.
 #[inline(never)]
-fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     w.begin_tag(Tag::Dict);
     w.begin_list();
     for (n, (key, value)) in dict.iter().enumerate() {
@@ -295,7 +313,7 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk) -> Encoded {
 }
 
 #[inline(never)]
-fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         w.begin_tag(Tag::Bytes);
         w.str(&BASE64.encode(bytes.as_bytes()));
@@ -333,7 +351,7 @@ fn put_members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
     kind: &str,
     w: &mut Writer,
-    walk: Walk,
+    walk: Walk<'_>,
 ) -> Encoded {
     has_room()?;
     let mut texts = Vec::new();
@@ -364,15 +382,65 @@ fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
 
 /// The standard library's own types, which Python takes apart.
 #[inline(never)]
-fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk) -> Encoded {
+fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     walk.may_run_code()?;
     has_room()?;
     let packed = pack(value).map_err(|error| why_not_packed(value, error))?;
-    let Some((name, payload)) = packed else { return Err(Refusal::unpackable(value)) };
+    let Some((name, payload)) = packed else { return put_instance(value, w, walk) };
     let tag =
         Tag::from_key(format!("${name}").as_bytes()).ok_or_else(|| Refusal::of_type(value))?;
     w.begin_tag(tag);
     put(&payload, w, walk.deeper(1))?;
     w.end_dict();
     Ok(())
+}
+
+/// A value of a class: `{"$shop:Repo": {"name": "tea"}}`.
+#[inline(never)]
+fn put_instance(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
+    put_dumped(walk.classes.dump(value).map_err(Refusal::interrupted)?, w, walk)
+}
+
+#[inline(never)]
+fn put_dumped(dumped: Dumped<'_>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
+    let (name, payload) = match dumped {
+        Dumped::Tagged(name, payload) => (name, payload),
+        Dumped::Refused(what, advice) => return Err(Refusal::advised(what, advice)),
+    };
+    w.begin_dict();
+    w.key(true, &name);
+    let start = w.as_bytes().len();
+    let is_written = match payload.cast_exact::<PyDict>() {
+        Ok(fields) => put_fields(fields, w, walk.deeper(1))?,
+        Err(_) => false,
+    };
+    if !is_written {
+        w.rewind(start);
+        put(&payload, w, walk.deeper(1))?;
+    }
+    w.end_dict();
+    Ok(())
+}
+
+/// The fields of an instance, which are no dict's members to a user: `.owner`, not `["owner"]`.
+/// False if a name is no str: those are a dict's members after all.
+#[inline(never)]
+fn put_fields(
+    fields: &Bound<'_, PyDict>,
+    w: &mut Writer,
+    walk: Walk<'_>,
+) -> Result<bool, Box<Refusal>> {
+    if walk.depth >= LIMIT {
+        return Err(Refusal::too_deep());
+    }
+    w.begin_dict();
+    for (n, (name, value)) in fields.iter().enumerate() {
+        let place = Place { first: n == 0, single: fields.len() == 1 };
+        if !put_odd_key(&name, w, place, walk)? {
+            return Ok(false);
+        }
+        put(&value, w, walk.deeper(1)).map_err(|refusal| refusal.at(|| format!(".{name}")))?;
+    }
+    w.end_dict();
+    Ok(true)
 }

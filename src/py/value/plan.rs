@@ -7,8 +7,11 @@ use std::cell::RefCell;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PySet, PyTuple};
+use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
+use super::immutable::is_leaf;
+use super::instance_plan::{InstancePlan, Part, mutable};
+use super::shape::Shape;
 use crate::py::ffi::{call_with, check_stack, copy_dict, copy_list, copy_set, hide, set, set_nth};
 use crate::py::value::once::get_or_make;
 
@@ -25,7 +28,13 @@ pub enum CopyPlan {
     Dict(Vec<(Py<PyAny>, CopyNode)>),
     /// A set: its members are immutable.
     Set,
-    /// Something that the file cannot hold: as `copy.deepcopy` does it.
+    /// A set or frozenset with members that are copied.
+    Members(Vec<CopyNode>),
+    /// A dict with keys that are copied.
+    Pairs(Vec<(CopyNode, CopyNode)>),
+    /// An instance of a class.
+    Instance(Box<InstancePlan<CopyNode>>),
+    /// Something that nothing is known of: as `copy.deepcopy` does it.
     Deep,
     /// So deep inside that it must be seen first whether the stack has room for more.
     Checked(Checked),
@@ -49,19 +58,42 @@ pub struct CopyNode {
 impl CopyPlan {
     /// The plan of a private object that stands in `depth` others, made by going through it.
     pub fn of(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Self> {
+        if is_leaf(object) {
+            return Ok(Self::Share);
+        }
         let plan = if let Ok(dict) = object.cast_exact::<PyDict>() {
-            Self::Dict(mutable(dict.iter().map(|(key, value)| (key.unbind(), value)), depth)?)
+            Self::of_dict(dict, depth)?
         } else if let Ok(list) = object.cast_exact::<PyList>() {
             Self::List(mutable(list.iter().enumerate(), depth)?)
         } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
             let parts = mutable(tuple.iter().enumerate(), depth)?;
             if parts.is_empty() { Self::Share } else { Self::Tuple(parts) }
-        } else if object.cast_exact::<PySet>().is_ok() {
-            Self::Set
+        } else if let Ok(set) = object.cast_exact::<PySet>() {
+            Self::of_members(nodes(set.iter(), depth)?, Self::Set)
+        } else if let Ok(set) = object.cast_exact::<PyFrozenSet>() {
+            Self::of_members(nodes(set.iter(), depth)?, Self::Share)
+        } else if let Some(shape) = Shape::of(object)? {
+            let plan = InstancePlan::of(object, &shape, depth)?;
+            plan.map_or(Self::Share, |plan| Self::Instance(Box::new(plan)))
         } else {
-            Self::Share
+            Self::Deep
         };
         Ok(plan.at(depth))
+    }
+
+    /// The plan of a set, which is `whole` if no member is copied.
+    fn of_members(parts: Vec<CopyNode>, whole: Self) -> Self {
+        if parts.iter().all(CopyNode::is_shared) { whole } else { Self::Members(parts) }
+    }
+
+    fn of_dict(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Self> {
+        let keys = nodes(dict.keys().iter().filter(|key| !is_leaf(key)), depth)?;
+        if keys.iter().all(CopyNode::is_shared) {
+            let members = dict.iter().map(|(key, value)| (key.unbind(), value));
+            return Ok(Self::Dict(mutable(members, depth)?));
+        }
+        let keys = nodes(dict.keys().iter(), depth)?;
+        Ok(Self::Pairs(keys.into_iter().zip(nodes(dict.values().iter(), depth)?).collect()))
     }
 
     /// The plan of what stands in `depth` others.
@@ -71,6 +103,18 @@ impl CopyPlan {
             return Self::Checked(Checked(Some(Box::new(self))));
         }
         self
+    }
+
+    /// Whether it is the plan of a built-in container: other objects may have no header of the
+    /// garbage collector that they could be hidden from.
+    fn is_of_container(&self) -> bool {
+        match self {
+            Self::Share | Self::Deep | Self::Instance(_) => false,
+            Self::Checked(Checked(plan)) => {
+                plan.as_ref().is_some_and(|plan| plan.is_of_container())
+            }
+            _ => true,
+        }
     }
 
     /// Whether there is nothing to copy.
@@ -95,14 +139,9 @@ impl CopyNode {
         &self.object
     }
 
-    /// Whether the object itself is handed out.
-    pub fn is_shared(&self) -> bool {
-        self.plan.is_share()
-    }
-
     /// A private object with its plan.
     pub fn planned(object: Bound<'_, PyAny>, plan: CopyPlan) -> Self {
-        if !plan.is_share() {
+        if plan.is_of_container() {
             hide(&object);
         }
         Self { object: object.unbind(), plan }
@@ -112,8 +151,19 @@ impl CopyNode {
     pub fn copy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.try_copy(py).ok_or_else(|| PyErr::fetch(py))
     }
+}
 
-    /// The same; None with an error set, which only a lack of memory or of stack can be.
+impl Part for CopyNode {
+    fn of(object: Bound<'_, PyAny>, depth: usize) -> PyResult<Self> {
+        let plan = CopyPlan::of(&object, depth)?;
+        Ok(Self::planned(object, plan))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.plan.is_share()
+    }
+
+    /// The error is a lack of memory or of stack, or what a copier raised.
     fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.plan.try_copy(self.object.bind(py))
     }
@@ -141,6 +191,15 @@ impl CopyPlan {
             }
             Self::Tuple(parts) => copy_tuple(object.cast().ok()?, parts),
             Self::Set => copy_set(object),
+            Self::Members(parts) => copy_members(object, parts),
+            Self::Pairs(pairs) => {
+                let copy = PyDict::new(py).into_any();
+                for (key, value) in pairs {
+                    set(&copy, key.try_copy(py)?.as_unbound(), &value.try_copy(py)?)?;
+                }
+                Some(copy)
+            }
+            Self::Instance(plan) => plan.copy(object),
             // What could be copied once and cannot now is better shared than lost.
             Self::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
             Self::Checked(checked) => checked.try_copy(object),
@@ -225,19 +284,24 @@ fn copy_tuple<'py>(
     }
 }
 
-/// The members of what stands in `depth` others that cannot be shared, each with its place.
-fn mutable<'py, At>(
-    members: impl Iterator<Item = (At, Bound<'py, PyAny>)>,
+/// A set of copies; of the kind that `set` is.
+fn copy_members<'py>(set: &Bound<'py, PyAny>, parts: &[CopyNode]) -> Option<Bound<'py, PyAny>> {
+    let py = set.py();
+    let items: Option<Vec<_>> = parts.iter().map(|part| part.try_copy(py)).collect();
+    let items = items?;
+    let copy = if set.is_exact_instance_of::<PySet>() {
+        PySet::new(py, items).map(Bound::into_any)
+    } else {
+        PyFrozenSet::new(py, items).map(Bound::into_any)
+    };
+    copy.map_err(|error| error.restore(py)).ok()
+}
+
+/// All objects with their plans.
+fn nodes<'py>(
+    objects: impl Iterator<Item = Bound<'py, PyAny>>,
     depth: usize,
-) -> PyResult<Vec<(At, CopyNode)>> {
+) -> PyResult<Vec<CopyNode>> {
     check_stack()?;
-    let mut parts = Vec::new();
-    for (at, member) in members {
-        let plan = CopyPlan::of(&member, depth + 1)?;
-        if !plan.is_share() {
-            parts.push((at, CopyNode::planned(member, plan)));
-        }
-    }
-    parts.shrink_to_fit();
-    Ok(parts)
+    objects.map(|object| CopyNode::of(object, depth + 1)).collect()
 }

@@ -1,7 +1,8 @@
 //! Why a value cannot be stored, and where in it the reason stands.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyTime};
 
 use crate::value::MAX_DEPTH;
 
@@ -22,7 +23,7 @@ pub struct Refusal {
     /// What the offending part is.
     pub what: String,
     /// What to do about it, if that is not what mends most.
-    advice: Option<&'static str>,
+    advice: Option<Cow<'static, str>>,
     /// Whether it is nested too deep, as copies of it would be.
     pub deep: bool,
     /// It is no refusal: the writing must begin anew, with care.
@@ -53,16 +54,10 @@ impl Refusal {
         Self::new(type_name(value))
     }
 
-    /// This value of a type that is known in general cannot be taken apart.
+    /// `what` cannot be stored; what to do about it.
     #[cold]
-    pub fn unpackable(value: &Bound<'_, PyAny>) -> Box<Self> {
-        if value.is_exact_instance_of::<PyDateTime>() || value.is_exact_instance_of::<PyTime>() {
-            return Self::new(format!(
-                "{} in a named time zone (.astimezone(datetime.timezone.utc) can be stored)",
-                type_name(value)
-            ));
-        }
-        Self::of_type(value)
+    pub fn advised(what: String, advice: Option<String>) -> Box<Self> {
+        Box::new(Self { what, advice: advice.map(Cow::Owned), ..Self::default() })
     }
 
     /// It was found one step further in.
@@ -82,7 +77,7 @@ impl Refusal {
         );
         Box::new(Self {
             what,
-            advice: Some("return something flatter"),
+            advice: Some("return something flatter".into()),
             deep: true,
             ..Self::default()
         })
@@ -92,14 +87,14 @@ impl Refusal {
     #[cold]
     pub fn too_large() -> Box<Self> {
         let what = "more than there is memory for its text".to_owned();
-        Box::new(Self { what, advice: Some("return less at once"), ..Self::default() })
+        Box::new(Self { what, advice: Some("return less at once".into()), ..Self::default() })
     }
 
     /// Its text is longer than one result may be.
     #[cold]
     pub fn longer_than(largest: usize) -> Box<Self> {
         let what = format!("its text has more than the {largest} bytes that one result may have");
-        Box::new(Self { what, advice: Some("return less at once"), ..Self::default() })
+        Box::new(Self { what, advice: Some("return less at once".into()), ..Self::default() })
     }
 
     /// It was found in the item `n`.
@@ -133,7 +128,7 @@ impl Refusal {
         if steps.len() > LONGEST_PATH {
             steps.splice(LONGEST_PATH / 2..steps.len() - LONGEST_PATH / 2, ["..."]);
         }
-        let advice = self.advice.unwrap_or(USE_OTHERS);
+        let advice = self.advice.as_deref().unwrap_or(USE_OTHERS);
         format!("result{}: {}; {advice}", steps.concat(), self.what)
     }
 }

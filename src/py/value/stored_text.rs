@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use pyo3::prelude::*;
 
+use super::classes::Classes;
 use super::encode::encode;
 use super::refusal::Refusal;
 use crate::memory::OutOfMemory;
@@ -14,8 +15,12 @@ use crate::value::tag::{Tag, after, split_tag};
 use crate::value::write::{Charset, Writer};
 
 /// The text of `value` in memory of exactly its size.
-pub fn to_text(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
-    or_refused(|| written(value, charset))
+pub fn to_text(
+    value: &Bound<'_, PyAny>,
+    charset: Charset,
+    classes: Classes<'_>,
+) -> Result<Bytes, Box<Refusal>> {
+    or_refused(|| written(value, charset, classes))
 }
 
 /// What `write` gives; a refusal if there is no memory for the text.
@@ -23,10 +28,14 @@ fn or_refused(write: impl FnOnce() -> Result<Bytes, Box<Refusal>>) -> Result<Byt
     OutOfMemory::catch(write).unwrap_or_else(|OutOfMemory| Err(Refusal::too_large()))
 }
 
-fn written(value: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
+fn written(
+    value: &Bound<'_, PyAny>,
+    charset: Charset,
+    classes: Classes<'_>,
+) -> Result<Bytes, Box<Refusal>> {
     // The buffer is taken out while it is used: a value's own code may call for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
-    let text = encode(value, &mut writer, 0).and_then(|()| whole(&mut writer));
+    let text = encode(value, &mut writer, 0, classes).and_then(|()| whole(&mut writer));
     let buffer = writer.into_buffer();
     if buffer.capacity() <= LARGEST_SPARE {
         SPARE.set(buffer);
@@ -66,7 +75,7 @@ pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Byte
     or_refused(|| {
         let mut writer = Writer::new(charset);
         writer.begin_tag(Tag::Error);
-        encode(payload, &mut writer, 1)?;
+        encode(payload, &mut writer, 1, Classes::default())?;
         writer.end_dict();
         whole(&mut writer)
     })

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySet, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::instance_plan::Part;
 use super::plan::{CopyNode, deep_copy};
 #[cfg(Py_GIL_DISABLED)]
 use super::template_pool::TemplatePool;
@@ -60,16 +60,6 @@ impl Template {
     pub fn of_text(self, text: &Bytes) -> Self {
         self.spares.of_text(text);
         self
-    }
-
-    /// Whether a value cannot change, through and through.
-    pub fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
-        if let Ok(tuple) = value.cast_exact::<PyTuple>() {
-            return tuple.iter_borrowed().all(|item| Self::is_immutable(&item));
-        }
-        !(value.is_exact_instance_of::<PyDict>()
-            || value.is_exact_instance_of::<PyList>()
-            || value.is_exact_instance_of::<PySet>())
     }
 
     /// A result that is always handed out as the very same object.

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use pyo3::prelude::*;
 
-use super::decode::{Failure, template};
+use super::classes::Classes;
+use super::decode::template;
+use super::failure::Failure;
 use super::key_interner::KeyInterner;
 use super::plan::CopyNode;
 use crate::sync::{Mutex, rank};
@@ -56,9 +58,9 @@ impl TemplatePool {
 /// A template of a text that one was made of before.
 #[cold]
 fn another(py: Python<'_>, text: &[u8]) -> PyResult<CopyNode> {
-    match template(py, text, &mut KeyInterner::default()) {
-        Ok(part) => Ok(part),
-        Err(Failure::Python(error)) => Err(error),
+    match template(py, text, &mut KeyInterner::default(), Classes::default()) {
+        Ok((part, _)) => Ok(part),
+        Err(Failure::Python(error) | Failure::Class(error)) => Err(error),
         Err(Failure::Text(error)) => {
             Err(pyo3::exceptions::PyValueError::new_err(error.to_string()))
         }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::noted;
 use crate::store::fs::FileFingerprint;
 use crate::store::{Change, Item, Notes, Purge};
+use crate::value::escape::{escape_classes, may_name_class};
 use crate::value::text::is_wtf8;
 use crate::value::write::Charset;
 
@@ -42,6 +43,8 @@ const CREATED: u8 = 1;
 const TIMED: u8 = 2;
 const SOUND: u8 = 4;
 const ASCII: u8 = 8;
+/// What looks like a value of a class in the text is one; without this flag it is a dict.
+const CLASSES: u8 = 32;
 /// Flag of a put or a remove: it outdates no computation.
 const UPKEEP: u8 = 16;
 
@@ -147,6 +150,9 @@ fn put(out: &mut Vec<u8>, item: &Item, terms: Terms, charset: Charset) -> io::Re
     }
     if charset == Charset::Ascii {
         flags |= ASCII;
+    }
+    if may_name_class(&item.text) {
+        flags |= CLASSES;
     }
     let created = item.created.unwrap_or(0.0);
     if let Terms::Computed { read } = terms {
@@ -284,6 +290,9 @@ fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, notes: Notes, charset: Chars
     let mut created = [0; 8];
     created.copy_from_slice(&head[8..16]);
     let created = Some(f64::from_le_bytes(created)).filter(|created| created.is_finite());
+    let is_before_classes = !has(CLASSES) && may_name_class(&text);
+    let text =
+        if is_before_classes { escape_classes(&text).map_or(text, Bytes::from) } else { text };
     Item {
         key,
         text,

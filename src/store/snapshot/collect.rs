@@ -105,9 +105,13 @@ impl Collector {
         if format == Some(Format::Annotated) {
             self.respell(file);
         }
+        let knows_classes = self.meta.as_ref().map(|meta| meta.version == flat::WITH_CLASSES);
+        let format_now = format.unwrap_or(Format::Flat);
         let entries = FileEntries {
             file: file.clone(),
-            format: format.unwrap_or(Format::Flat),
+            format: format_now,
+            // What says so may be among what was lost.
+            is_before_classes: format_now == Format::Flat && !knows_classes.unwrap_or(damaged),
             spans: self.found,
             salt,
             facts: self.meta.map(|meta| meta.facts).unwrap_or_default(),

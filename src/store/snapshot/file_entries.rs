@@ -11,6 +11,7 @@ use super::format::Format;
 use super::reserved::{self, unspell};
 use super::scan::{plain_or_unescaped, string};
 use crate::store::{Item, Notes};
+use crate::value::escape::{escape_classes, may_name_class};
 use crate::value::find::special_or_wide;
 
 /// An entry by its place in the file. Kept small: fresh memory costs more than reading does.
@@ -33,6 +34,8 @@ pub struct FileEntries {
     pub(super) facts: Facts,
     /// Whether an entry of a flat file could be taken for the last line of an annotated one.
     pub(super) is_ambiguous: bool,
+    /// Whether the file is from before values of classes were stored: what looks like one is a dict.
+    pub(super) is_before_classes: bool,
 }
 
 impl FileEntries {
@@ -68,7 +71,7 @@ impl FileEntries {
         let text = &self.file[self.value(at)];
         if self.format == Format::Flat {
             let (created, notes) = self.facts.of(key);
-            return (self.file.slice_ref(text), created, notes);
+            return (self.flat_text(text), created, notes);
         }
         let read = annotated::read(text);
         let text = match read.value {
@@ -78,6 +81,17 @@ impl FileEntries {
         };
         // No value can be made of an empty text: whoever asks for it finds out that it is damaged.
         (text.unwrap_or_default(), read.created, read.notes)
+    }
+
+    /// The text of a value of a flat file, with what looks like a class escaped where it is none.
+    fn flat_text(&self, text: &[u8]) -> Bytes {
+        if self.is_before_classes
+            && may_name_class(text)
+            && let Some(escaped) = escape_classes(text)
+        {
+            return escaped.into();
+        }
+        self.file.slice_ref(text)
     }
 
     /// Its key.

@@ -26,9 +26,12 @@ pub(super) const PLAIN: u64 = 1;
 /// With facts about entries.
 pub(super) const WITH_ENTRIES: u64 = 3;
 
+/// With values of classes, and facts or none.
+pub(super) const WITH_CLASSES: u64 = 5;
+
 /// Whether a flat file of this version is read.
 pub(super) fn is_known(version: u64) -> bool {
-    matches!(version, PLAIN | WITH_ENTRIES)
+    matches!(version, PLAIN | WITH_ENTRIES | WITH_CLASSES)
 }
 
 /// What the reserved member says.
@@ -119,10 +122,10 @@ impl Facts {
 }
 
 /// The reserved member up to the first entry's facts.
-pub(super) fn put_head(salt: Option<&str>, out: &mut Writer) {
+pub(super) fn put_head(version: u64, salt: Option<&str>, out: &mut Writer) {
     out.str(RESERVED_KEY);
     out.raw(b": {\n  \"version\": ");
-    out.digits(&WITH_ENTRIES.to_string());
+    out.digits(&version.to_string());
     if let Some(salt) = salt {
         out.raw(b",\n  \"salt\": ");
         out.str(salt);

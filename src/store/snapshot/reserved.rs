@@ -48,8 +48,8 @@ pub(super) fn put_line(salt: Option<&str>, out: &mut Writer) {
 }
 
 /// The reserved member of a flat file that holds no facts.
-pub(super) fn put_meta(salt: Option<&str>, out: &mut Writer) {
-    put_member(RESERVED_KEY, "version", flat::PLAIN, salt, out);
+pub(super) fn put_meta(version: u64, salt: Option<&str>, out: &mut Writer) {
+    put_member(RESERVED_KEY, "version", version, salt, out);
 }
 
 fn put_member(key: &str, name: &str, version: u64, salt: Option<&str>, out: &mut Writer) {

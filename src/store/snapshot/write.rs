@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::store::entries::Chunk;
 use crate::store::snapshot::Fact;
 use crate::store::{Entries, EntryRun, Item};
+use crate::value::escape::may_name_class;
 use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
@@ -42,7 +43,16 @@ pub fn write(
     let out = BufWriter::with_capacity(BUFFER, out);
     let writer = Writer::new(charset);
     let written = Written::default();
-    let mut file = File { out, writer, charset, format, members: 0, is_ambiguous: false, written };
+    let mut file = File {
+        out,
+        writer,
+        charset,
+        format,
+        members: 0,
+        is_ambiguous: false,
+        has_classes: false,
+        written,
+    };
     file.put(b"{")?;
     for chunk in entries.chunks() {
         match chunk {
@@ -65,6 +75,8 @@ struct File<'o> {
     members: usize,
     /// Whether an entry of a flat file could be taken for the last line of an annotated one.
     is_ambiguous: bool,
+    /// Whether a value of a flat file may be of a class.
+    has_classes: bool,
     written: Written,
 }
 
@@ -102,6 +114,7 @@ impl File<'_> {
     /// Writes the entry of `item`, of which the key is in `writer`.
     fn entry(&mut self, text: &[u8], item: &Item) -> io::Result<()> {
         if self.format == Format::Flat {
+            self.has_classes = self.has_classes || may_name_class(text);
             return self.member(text);
         }
         let (before, value) = annotated::head(text);
@@ -133,13 +146,23 @@ impl File<'_> {
     }
 
     /// Where an entry stands in the file of `run`, if it is there as we would write it.
-    fn line(&self, run: &EntryRun, at: usize) -> Option<Range<usize>> {
+    fn line(&mut self, run: &EntryRun, at: usize) -> Option<Range<usize>> {
         let file = &*run.file;
         let value = &file.text()[file.value(at)];
         let ours = matches!(normalise(value, self.charset), Ok(Cow::Borrowed(_)));
         let same = ours && file.format == self.format;
         let timed = self.format == Format::Flat || annotated::has_time(value);
-        if same && timed { file.line(at) } else { None }
+        if !same || !timed {
+            return None;
+        }
+        let needs_look = file.is_before_classes || !self.has_classes;
+        if self.format == Format::Flat && needs_look && may_name_class(value) {
+            if file.is_before_classes {
+                return None;
+            }
+            self.has_classes = true;
+        }
+        file.line(at)
     }
 
     /// Writes what was gathered.
@@ -159,10 +182,11 @@ impl File<'_> {
         if facts.peek().is_some() {
             return self.facts(salt.as_deref(), facts);
         }
-        if salt.is_none() && !self.is_ambiguous {
+        if salt.is_none() && !self.is_ambiguous && !self.has_classes {
             return Ok(());
         }
-        reserved::put_meta(salt.as_deref(), &mut self.writer);
+        let version = if self.has_classes { flat::WITH_CLASSES } else { flat::PLAIN };
+        reserved::put_meta(version, salt.as_deref(), &mut self.writer);
         self.member(b"")
     }
 
@@ -172,7 +196,8 @@ impl File<'_> {
         salt: Option<&str>,
         facts: impl Iterator<Item = Fact<'e>>,
     ) -> io::Result<()> {
-        flat::put_head(salt, &mut self.writer);
+        let version = if self.has_classes { flat::WITH_CLASSES } else { flat::WITH_ENTRIES };
+        flat::put_head(version, salt, &mut self.writer);
         self.member(b"")?;
         for (number, (key, created, notes)) in facts.enumerate() {
             self.writer.clear();

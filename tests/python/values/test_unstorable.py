@@ -66,11 +66,8 @@ CASES: dict[str, tuple[Any, str]] = {
     "a namedtuple": ({"at": Point(1, 2)}, f'result["at"]: {HERE}.Point'),
     "an enum": ([Size.BIG], f"result[0]: {HERE}.Size"),
     "a str subclass": ([Name("a")], f"result[0]: {HERE}.Name"),
-    "an ordered dict": ({"a": collections.OrderedDict(b=1)}, "OrderedDict"),
-    "a default dict": ({"a": collections.defaultdict(list)}, "defaultdict"),
     "a lambda": ([[lambda: None]], "result[0][0]: function"),
-    "a bytearray": (bytearray(b"x"), "result: bytearray"),
-    "a range": ([range(3)], "result[0]: range"),
+    "a default dict of a function": ({"a": collections.defaultdict(lambda: 0)}, "defaultdict"),
     "an exception": (ValueError("x"), "result: ValueError"),
     "a class": (Plain, "result: type"),
     "a module": (json, "result: module"),
@@ -107,23 +104,23 @@ def test_hits_on_unstorable_results_are_copies() -> None:
 
     @Cache(None).memoise(on_unstorable="ignore")
     def frame(key: str) -> Any:
-        return {"rows": collections.deque([[1]])}
+        return {"rows": collections.UserList([[1]])}
 
     first = frame("k")
     first["rows"][0].append(2)
     second = frame("k")
     second["rows"].append(3)
-    assert frame("k") == {"rows": collections.deque([[1]])}
+    assert frame("k") == {"rows": collections.UserList([[1]])}
 
 
 def test_values_that_are_set_are_copied(drop_in: DropInCache) -> None:
     """``cache[key] = value`` takes a snapshot of what the file cannot hold, and hands out copies."""
-    value = bytearray(b"abc")
+    value = collections.UserList("abc")
     with pytest.warns(UnstorableWarning):
         drop_in["k"] = value
-    value.extend(b"d")
-    drop_in["k"].extend(b"e")
-    assert drop_in["k"] == b"abc"
+    value.append("d")
+    drop_in["k"].append("e")
+    assert list(drop_in["k"]) == ["a", "b", "c"]
 
 
 def test_what_cannot_be_copied_is_shared_and_told() -> None:

@@ -1,0 +1,119 @@
+"""Arrays and scalars of numpy: dtype, shape and bytes."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from typing import Any
+
+from .. import _core
+from .instances import checked_dict
+from .names import shown
+from .problems import Mismatch, Refused
+
+#: The kinds of dtypes whose bytes say all: numbers, moments and texts of a fixed size.
+_BYTES_SAY_ALL = "biufcmMSU"
+
+
+def named(name: str) -> Any:
+    """Return the kind that a file calls ``name`` if the program has imported numpy, else None."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or not name.startswith("numpy:"):
+        return None
+    cls = getattr(numpy, name.removeprefix("numpy:"), None)
+    if cls is numpy.ndarray or (isinstance(cls, type) and issubclass(cls, numpy.generic)):
+        return _known(cls, numpy)
+    return None
+
+
+def name_of(cls: type) -> str | None:
+    """Return what a file calls an array or a scalar, None for any other class."""
+    name = f"numpy:{cls.__name__}"
+    kind = named(name) if cls.__module__ == "numpy" else None
+    return name if kind is not None and kind.cls is cls else None
+
+
+_made: dict[type, Any] = {}
+
+
+def _known(cls: type, numpy: Any) -> Any:
+    if cls not in _made:
+        _made[cls] = Arrays(numpy) if cls is numpy.ndarray else Scalars(cls, numpy)
+    return _made[cls]
+
+
+def _checked_dtype(numpy: Any, text: Any) -> Any:
+    """The dtype of a simple kind that a payload says."""
+    try:
+        dtype = numpy.dtype(text) if type(text) is str else None
+    except TypeError:
+        dtype = None
+    if dtype is None or dtype.kind not in _BYTES_SAY_ALL or dtype.fields is not None:
+        raise Mismatch(f"what is stored is of no dtype that there is: {text!r}")
+    return dtype
+
+
+def _data(dtype: Any, cls: type) -> None:
+    if dtype.kind not in _BYTES_SAY_ALL or dtype.metadata:
+        raise Refused(
+            f"{shown(cls)} of dtype {dtype}", "convert it to numbers or texts, or use dump=/load="
+        )
+
+
+class Arrays:
+    """Arrays of numbers, moments and texts of a fixed size."""
+
+    def __init__(self, numpy: Any) -> None:
+        self._numpy, self.cls = numpy, numpy.ndarray
+        self.shape = _core.Shape(self.cls, "whole", copier=_copied)
+
+    def dump(self, value: Any) -> dict[str, Any]:
+        """Return the payload."""
+        _data(value.dtype, self.cls)
+        is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous
+        order = "F" if is_fortran else "C"
+        payload = {
+            "dtype": value.dtype.str,
+            "shape": list(value.shape),
+            "data": base64.b64encode(value.tobytes(order)).decode(),
+        }
+        return payload | ({"order": "F"} if is_fortran else {})
+
+    def load(self, payload: Any) -> Any:
+        """Return the array, which may be written to."""
+        payload = checked_dict(payload)
+        dtype = _checked_dtype(self._numpy, payload.get("dtype"))
+        try:
+            data = bytearray(base64.b64decode(payload["data"], validate=True))
+            flat = self._numpy.frombuffer(data, dtype) if data else self._numpy.empty(0, dtype)
+            return flat.reshape(payload["shape"], order=payload.get("order", "C")).copy(order="K")
+        except (KeyError, TypeError, ValueError) as problem:
+            raise Mismatch(f"what is stored is no array: {problem}") from None
+
+
+def _copied(array: Any) -> Any:
+    return array.copy(order="K")
+
+
+class Scalars:
+    """Scalars of one type: the bytes, with the dtype."""
+
+    def __init__(self, cls: type, numpy: Any) -> None:
+        self._numpy, self.cls = numpy, cls
+        self.shape = _core.Shape(cls, "shared")
+
+    def dump(self, value: Any) -> Any:
+        """Return the payload: dtype and bytes; of a plain number the number, too, for people."""
+        _data(value.dtype, self.cls)
+        return [value.dtype.str, base64.b64encode(value.tobytes()).decode(), str(value)]
+
+    def load(self, payload: Any) -> Any:
+        """Return the scalar."""
+        try:
+            dtype = _checked_dtype(self._numpy, payload[0])
+            value = self._numpy.frombuffer(base64.b64decode(payload[1], validate=True), dtype)[0]
+        except (IndexError, TypeError, ValueError) as problem:
+            raise Mismatch(f"what is stored is no number: {problem}") from None
+        if type(value) is not self.cls:
+            raise Mismatch(f"what is stored is a {type(value).__name__}")
+        return value

@@ -1,0 +1,81 @@
+"""Which family a class belongs to, and so how its instances are taken apart."""
+
+from __future__ import annotations
+
+import sys
+from weakref import WeakKeyDictionary
+
+from .._typing import TYPE_CHECKING
+from .problems import Refused
+
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from .. import _core
+
+    class Family(Protocol):
+        """How the instances of one class are stored and copied."""
+
+        shape: _core.Shape
+
+        def dump(self, value: Any, /) -> Any:
+            """Return the payload of an instance."""
+
+        def load(self, payload: Any, /) -> Any:
+            """Return the instance that was taken apart into a payload."""
+
+
+_known: WeakKeyDictionary[type, Family | Refused] = WeakKeyDictionary()
+
+
+def family_of(cls: type) -> Family:
+    """Return how instances of ``cls`` are stored.
+
+    Raises:
+        Refused: they are not.
+    """
+    found = _known.get(cls)
+    if found is None:
+        try:
+            found = _made(cls)
+        except Refused as refused:
+            found = refused.with_traceback(None)
+        _known[cls] = found
+    if isinstance(found, Refused):
+        raise Refused(found.what, found.advice)
+    return found
+
+
+def _made(cls: type) -> Family:
+    from . import custom, enums, kinds, named_tuples, records, refusals
+
+    registered: Family | None = custom.family(cls)
+    if registered is not None:
+        return registered
+    kind: Family | None = kinds.family(cls)
+    if kind is not None:
+        return kind
+    refusals.check(cls)
+    found: Family | None
+    for module in (enums, named_tuples):
+        found = module.family(cls)
+        if found is not None:
+            return found
+    if "msgspec" in sys.modules:
+        from . import msgspec_structs
+
+        found = msgspec_structs.family(cls)
+        if found is not None:
+            return found
+    if "pydantic" in sys.modules:
+        from . import pydantic_models
+
+        found = pydantic_models.family(cls)
+        if found is not None:
+            return found
+    return records.family(cls)
+
+
+def forget(cls: type) -> None:
+    """Look at ``cls`` anew: something was registered for it."""
+    _known.pop(cls, None)

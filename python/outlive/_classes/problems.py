@@ -1,0 +1,21 @@
+"""Why a value of a class is not stored, and why a stored one does not come back."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):  # noqa: N818 - nothing is wrong: it is an answer
+    """A value is not stored.
+
+    Attributes:
+        what: What it is.
+        advice: What to do about it; None where JSON types are the answer.
+    """
+
+    def __init__(self, what: str, advice: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.advice = advice
+
+
+class Mismatch(Exception):  # noqa: N818 - it is a miss
+    """What is stored is not what the code of today makes; the message says why."""

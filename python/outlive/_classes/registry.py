@@ -1,0 +1,151 @@
+"""Which classes a file may ask for: those that the code names, and no others."""
+
+from __future__ import annotations
+
+import abc
+import enum
+import sys
+from typing import Any
+
+from .._typing import TYPE_CHECKING
+from .annotations import Hole, of_fields, parts
+from .code_names import model_bases
+from .names import name_of, shown
+from .problems import Mismatch, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+#: Modules whose classes mean nothing as results: what typing is made of, and bare built-ins.
+_PLAIN = frozenset({"builtins", "typing", "types", "abc", "collections.abc", "typing_extensions"})
+
+
+class Registry:
+    """The classes of one function, found at the first store or load of an instance."""
+
+    def __init__(self, of: str, roots: Callable[[], Iterable[Any]]) -> None:
+        """Take what calls the function by name in messages, and what gives its annotations."""
+        self.of = of
+        self._roots = roots
+        self._classes: dict[str, type] | None = None
+
+    def find(self, name: str) -> type | None:
+        """Return the class that a file calls ``name``, None if the code does not allow it."""
+        found = self._known().get(name)
+        return self._subclass(name) if found is None else found
+
+    def name_for(self, cls: type) -> str:
+        """Return what a file calls ``cls``.
+
+        Raises:
+            Refused: instances of it could not be put together again.
+        """
+        name = name_of(cls)
+        found = self.find(name)
+        if found is cls:
+            return name
+        if "<locals>" in cls.__qualname__:
+            raise Refused(
+                f"{shown(cls)} is defined inside a function and cannot be found again",
+                "define it in its module",
+            )
+        if found is not None:
+            raise Refused(
+                f"{shown(cls)} is another class than the one that its name leads to",
+                "it was defined twice: make the result with the class of now",
+            )
+        raise Refused(
+            f"{shown(cls)} is not among the classes that {self.of} is known to return",
+            f'write "-> {cls.__qualname__}" or @memoise(types=({cls.__qualname__},))',
+        )
+
+    def _known(self) -> dict[str, type]:
+        if self._classes is None:
+            self._classes = {}
+            for root in self._roots():
+                self.allow(root)
+        return self._classes
+
+    def allow(self, root: Any) -> None:
+        """Allow what an annotation names, and what the fields of its classes name."""
+        classes = self._known()
+        seen: set[int] = set()
+        pending = [root]
+        while pending:
+            part = pending.pop()
+            if part is None or isinstance(part, Hole) or id(part) in seen:
+                continue
+            seen.add(id(part))
+            if isinstance(part, list | tuple):
+                pending.extend(part)
+            elif isinstance(part, enum.Enum):  # a Literal's
+                pending.append(type(part))
+            elif isinstance(part, type) and not hasattr(part, "__args__"):
+                pending.extend(self._taken(part, classes))
+            pending.extend(parts(part))
+
+    @staticmethod
+    def _taken(cls: type, classes: dict[str, type]) -> list[Any]:
+        """Take a class in; what its fields are annotated to be, if that was not known before."""
+        name = name_of(cls)
+        if cls.__module__ in _PLAIN or classes.get(name) is cls or not _is_concrete(cls):
+            return []
+        classes[name] = cls
+        return list(of_fields(cls))
+
+    def _subclass(self, name: str) -> type | None:
+        """The subclass of a class that is allowed; those of mere bases are not."""
+        classes = self._known()
+        pending = [cls for cls in classes.values() if _is_open(cls)]
+        seen = set(pending)
+        while pending:
+            below: list[type] = type.__subclasses__(pending.pop())
+            for cls in below:
+                if name_of(cls) == name:
+                    self.allow(cls)
+                    return cls
+                if cls not in seen:
+                    seen.add(cls)
+                    pending.append(cls)
+        return None
+
+
+def _is_concrete(cls: type) -> bool:
+    """Whether a class is more than a base for others."""
+    return cls not in model_bases() and cls not in (object, abc.ABC, enum.Enum, enum.Flag)
+
+
+def _is_open(cls: type) -> bool:
+    """Whether who names a class means its subclasses, too."""
+    is_protocol = cls.__dict__.get("_is_protocol", False)
+    return _is_concrete(cls) and not is_protocol and abc.ABC not in cls.__bases__
+
+
+def found_by_name(text: str) -> Any:
+    """Return the class that code names as ``"shop:Repo"`` or ``"shop.Repo"``.
+
+    Raises:
+        Refused: there is none.
+    """
+    import importlib
+
+    module, _, qualname = text.partition(":") if ":" in text else text.rpartition(".")
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def missing(name: str, of: str) -> Mismatch:
+    """Return why a class that a file names is not there."""
+    module, _, qualname = name.partition(":")
+    there = sys.modules.get(module)
+    if there is None:
+        return Mismatch(f"no code has imported {module}, of which it is a {qualname}")
+    leads = getattr(there, qualname.partition(".")[0], None)
+    if leads is None:
+        return Mismatch(f"it is a {module}.{qualname}, which is not there any more")
+    return Mismatch(
+        f"it is a {module}.{qualname}, which is not among the classes that {of} is known to "
+        f'return; write "-> {qualname}" or @memoise(types=({qualname},))'
+    )

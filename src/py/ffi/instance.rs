@@ -1,0 +1,72 @@
+//! Making instances without running any code of their class, and reaching what they hold by the
+//! descriptors that the interpreter made: nothing that a class defines can be in the way.
+
+use std::ptr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
+
+/// A new instance with no attributes, as `object.__new__` makes it.
+#[inline]
+pub fn blank<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
+    let (py, none) = (class.py(), PyTuple::empty(class.py()));
+    // SAFETY: the class is alive, and the interpreter is attached; `Shape` has seen `object.__new__`
+    // make an instance of it, which refuses classes that need another one. The result is ours, or
+    // NULL with an error set.
+    unsafe {
+        let new = ffi::PyBaseObject_Type.tp_new?;
+        let made = new(class.as_type_ptr(), none.as_ptr(), ptr::null_mut());
+        Bound::from_owned_ptr_or_opt(py, made)
+    }
+}
+
+/// A new instance of a class whose fields may all be unset, but which has a `__new__` of its own.
+#[inline]
+pub fn allocate<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
+    let kind = class.as_type_ptr();
+    // SAFETY: the class is alive, and the interpreter is attached. `Shape` takes such classes from
+    // msgspec alone: its structs are pointers and nothing else, and NULL is an unset field.
+    unsafe {
+        let made = ((*kind).tp_alloc?)(kind, 0);
+        Bound::from_owned_ptr_or_opt(class.py(), made)
+    }
+}
+
+/// Whether an object is a descriptor that the interpreter made for a slot or for `__dict__`.
+pub fn is_native_descriptor(object: &Bound<'_, PyAny>) -> bool {
+    let kind = object.get_type_ptr();
+    ptr::eq(kind, &raw const ffi::PyMemberDescr_Type)
+        || ptr::eq(kind, &raw const ffi::PyGetSetDescr_Type)
+}
+
+/// Sets what `descriptor` stands for.
+#[inline]
+pub fn set_through(
+    descriptor: &Bound<'_, PyAny>,
+    object: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> Option<()> {
+    // SAFETY: all three are alive, and the interpreter is attached; a native descriptor refuses
+    // objects of other classes by itself, and what is no descriptor has no such function.
+    let failed = unsafe {
+        let set = (*descriptor.get_type_ptr()).tp_descr_set?;
+        set(descriptor.as_ptr(), object.as_ptr(), value.as_ptr())
+    };
+    (failed == 0).then_some(())
+}
+
+/// A named tuple: an instance of `class`, a subclass of tuple, with these items.
+pub fn tuple_of<'py>(
+    class: &Bound<'py, PyType>,
+    items: &Bound<'py, PyTuple>,
+) -> Option<Bound<'py, PyAny>> {
+    let args = PyTuple::new(class.py(), [items]).ok()?;
+    // SAFETY: as in `blank`: `tuple.__new__` makes an instance of any subclass of tuple, which
+    // `Shape` has seen it do for this class.
+    unsafe {
+        let new = ffi::PyTuple_Type.tp_new?;
+        let made = new(class.as_type_ptr(), args.as_ptr(), ptr::null_mut());
+        Bound::from_owned_ptr_or_opt(class.py(), made)
+    }
+}

@@ -1,0 +1,131 @@
+//! Texts from before values of classes were stored: a real dict may look like one there.
+
+use memchr::memmem;
+
+use super::nesting::Shape;
+use super::tag::is_class_like;
+use super::text::{unescape, utf8};
+use super::token::{Body, Number};
+use super::walk::{Visit, walk};
+use crate::error::{Error, Result};
+
+/// Whether a text may hold a key that stands for a class, as it is or escaped: a reader that knows
+/// no classes would take it for another value.
+pub fn may_name_class(text: &[u8]) -> bool {
+    // Few texts hold a dollar at all, and those are looked at from dollar to dollar.
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'$', &text[at..]) {
+        at += found + 1;
+        let end = memchr::memchr(b'"', &text[at..]).map_or(text.len(), |end| at + end);
+        if memchr::memchr(b':', &text[at..end]).is_some() {
+            return true;
+        }
+    }
+    memmem::find(text, b"\\u0024").is_some()
+}
+
+/// The text in which each dict that looks like a value of a class is escaped; `None` if there is
+/// none, or the text is no JSON.
+pub fn escape_classes(text: &[u8]) -> Option<Vec<u8>> {
+    let text = utf8(text).ok()?;
+    let mut finder = Finder { text, open: Vec::new(), found: Vec::new() };
+    walk(text, &mut finder).ok()?;
+    if finder.found.is_empty() {
+        return None;
+    }
+    finder.found.sort_unstable();
+    let mut escaped = Vec::with_capacity(text.len() + finder.found.len());
+    let mut from = 0;
+    for at in finder.found {
+        escaped.extend_from_slice(&text.as_bytes()[from..at]);
+        escaped.push(b'$');
+        from = at;
+    }
+    escaped.extend_from_slice(&text.as_bytes()[from..]);
+    Some(escaped)
+}
+
+/// A list or dict under way: where its key begins if it looks like a class, and whether it is the
+/// only one.
+#[derive(Default)]
+struct Open {
+    key: Option<usize>,
+    keys: usize,
+}
+
+/// A visitor who notes where the keys begin that are to be escaped.
+struct Finder<'t> {
+    text: &'t str,
+    open: Vec<Open>,
+    found: Vec<usize>,
+}
+
+impl<'t> Visit<'t> for Finder<'t> {
+    type Error = Error;
+
+    fn null(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn bool(&mut self, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn number(&mut self, _: Number<'t>) -> Result<()> {
+        Ok(())
+    }
+
+    fn string(&mut self, _: Body<'t>) -> Result<()> {
+        Ok(())
+    }
+
+    fn key(&mut self, body: Body<'t>) -> Result<()> {
+        let mut plain = Vec::new();
+        unescape(body.raw.as_bytes(), &mut plain);
+        let at = body.raw.as_ptr().addr() - self.text.as_ptr().addr();
+        if let Some(open) = self.open.last_mut() {
+            open.keys += 1;
+            open.key = is_class_like(&plain).then_some(at);
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, _: Shape) -> Result<()> {
+        self.open.push(Open::default());
+        Ok(())
+    }
+
+    fn comma(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn close(&mut self, _: Shape) -> Result<()> {
+        if let Some(Open { key: Some(at), keys: 1 }) = self.open.pop() {
+            self.found.push(at);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape_classes, may_name_class};
+
+    /// A dict of one member whose key looks like a class gets one more dollar; nothing else does.
+    #[test]
+    fn dicts_like_classes_are_escaped() {
+        for (text, wanted) in [
+            (r#"{"$a:b": 1}"#, Some(r#"{"$$a:b": 1}"#)),
+            (r#"[{"$$a:b": {"$c:d": []}}, 5]"#, Some(r#"[{"$$$a:b": {"$$c:d": []}}, 5]"#)),
+            (r#"{"\u0024a:b": 1}"#, Some(r#"{"$\u0024a:b": 1}"#)),
+            (r#"{"$a:b": 1, "c": 2}"#, None),
+            (r#"{"$tuple": ["$a:b"]}"#, None),
+            (r#"{"$a:b": "#, None),
+        ] {
+            let escaped = escape_classes(text.as_bytes());
+            assert_eq!(escaped.as_deref(), wanted.map(str::as_bytes), "{text}");
+            assert!(wanted.is_none() || may_name_class(text.as_bytes()), "{text}");
+        }
+        assert!(!may_name_class(br#"{"a": "5 $", "$ref": "b", "c:d": 1}"#));
+    }
+}

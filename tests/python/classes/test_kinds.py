@@ -1,0 +1,115 @@
+"""Results of classes: what a later process gets is what this one returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from classes import shop, stored
+from classes.sameness import assert_same
+from outlive import Cache
+
+TESTS = Path(__file__).parents[1]
+
+
+def _run(file: Path, seed: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-m", "classes.stored", str(file)],
+        env={"PYTHONPATH": str(TESTS), "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
+    return ended.stdout.strip()
+
+
+def test_a_later_process_gets_what_was_returned(tmp_path: Path) -> None:
+    """Every kind comes back in a fresh process, under another hash seed, as what it was."""
+    file = tmp_path / "cache.json"
+    assert _run(file, "1") == ",".join(shop.SAMPLES)
+    texts = _results(file)
+    assert _run(file, "2") == ""
+    assert _results(file) == texts
+
+
+def _results(file: Path) -> list[str]:
+    return [line.partition('"at"')[0] for line in file.read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", shop.SAMPLES)
+def test_hits_share_nothing_that_can_change(name: str) -> None:
+    """A hit is a copy at any depth; instances that cannot change are one for all."""
+    sample = stored.memoised(Cache())
+    first, *hits = (sample(name) for _ in range(4))
+    for hit in hits:
+        assert_same(hit, shop.SAMPLES[name](), name)
+    shared = set(map(id, _changeable(hits[-1]))) & set(map(id, _changeable(hits[-2])))
+    assert not shared | (set(map(id, _changeable(hits[-1]))) & set(map(id, _changeable(first))))
+
+
+CHANGEABLE: tuple[type, ...] = (
+    *(list, dict, set, bytearray, shop.Owner, shop.Repo, shop.Slotted, shop.Box, shop.Plain),
+    *(shop.PlainSlots, shop.Attrs, shop.Struct, shop.OpenStruct, shop.User, shop.Open),
+)
+
+
+def _changeable(value: Any) -> list[Any]:
+    """The parts of a value that can be changed."""
+    found = [value] if isinstance(value, CHANGEABLE) else []
+    parts = list(getattr(value, "__dict__", {}).values()) if not isinstance(value, type) else []
+    if isinstance(value, dict):
+        parts += value.values()
+    elif isinstance(value, (list, tuple, set)):
+        parts += value
+    parts += [getattr(value, name) for name in ("a", "b") if hasattr(value, name)]
+    return found + [part for each in parts for part in _changeable(each)]
+
+
+@pytest.mark.parametrize("make", [shop.SAMPLES["frozen"], shop.SAMPLES["frozen struct"]])
+def test_frozen_instances_of_immutable_parts_are_shared(make: Callable[[], Any]) -> None:
+    """What cannot change, through and through, is not copied."""
+
+    @Cache().memoise
+    def sample() -> shop.Point | shop.FrozenStruct:
+        made: shop.Point | shop.FrozenStruct = make()
+        return made
+
+    assert sample() is sample() is sample()
+
+
+def test_no_code_of_a_class_runs() -> None:
+    """An instance is put together without ``__init__``, ``__post_init__`` or validators."""
+    made: list[str] = []
+
+    @dataclasses.dataclass
+    class Loud(shop.Owner):
+        def __post_init__(self) -> None:
+            made.append("post_init")
+
+    cache = Cache()
+
+    @cache.memoise
+    def sample(cls: type[Loud]) -> shop.Owner:
+        return cls("a")
+
+    for _ in range(4):
+        assert sample(Loud).login == "a"
+    assert made == ["post_init"]
+
+
+def test_the_mapping_shows_values_of_classes(tmp_path: Path) -> None:
+    """``dict(cache)`` has the instances that the functions of the cache return."""
+    with Cache(tmp_path / "cache.json") as cache:
+        sample = stored.memoised(cache)
+        sample("dataclass")
+        assert list(cache.values()) == [shop.SAMPLES["dataclass"]()]
+    with Cache(tmp_path / "cache.json") as cache:
+        sample = stored.memoised(cache)
+        assert dict(cache) == {sample.cache_key("dataclass"): shop.SAMPLES["dataclass"]()}
