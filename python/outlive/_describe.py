@@ -33,7 +33,7 @@ _BY_TEXT = frozenset(
 
 def describe(value: object) -> Described | None:
     """Return the name of the kind and what tells ``value`` from others of it, None if unknown."""
-    for known in (_plain, _fields, _function, _alias, _moment, _numpy, _pandas):
+    for known in (_plain, _fields, _function, _alias, _moment, _numpy, _pandas, _data):
         described = known(value)
         if described is not None:
             return described
@@ -157,6 +157,17 @@ def _pandas(value: Any) -> Described | None:
         return "pandas.Timestamp", [value.isoformat(), value.fold, str(value.tz)]
     if cls.__name__ in ("Timedelta", "Period"):
         return f"pandas.{cls.__name__}", [str(value), getattr(value, "freqstr", None)]
+    return None
+
+
+def _data(value: Any) -> Described | None:
+    """Data classes, arrays and frames."""
+    from . import _described_data
+
+    for known in (_described_data.array, _described_data.frame, _described_data.data):
+        described = known(value)
+        if described is not None:
+            return described
     return None
 
 

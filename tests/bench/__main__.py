@@ -7,7 +7,7 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import classes, files, hits, misses, purges, report, threads
+from . import classes, files, hits, misses, purges, report, results, threads
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
     parser.add_argument(
         "--only",
-        choices=["threads", "hits", "classes", "misses", "files", "purges"],
+        choices=["threads", "hits", "classes", "results", "misses", "files", "purges"],
         help="one part alone",
     )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
@@ -38,6 +38,7 @@ def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
         "threads": threads.tables(5.0 if long else 2.0),
         "hits": hits.tables(6.0 if long else 1.5),
         "classes": classes.tables(3.0 if long else 1.0),
+        "results": results.tables(3.0 if long else 1.0),
         "misses": misses.tables(
             10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)
         ),

@@ -165,7 +165,6 @@ ADVICE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an open file": (lambda path: opened(path / "x"), "outlive.File"),
     "an iterator": (lambda path: iter([1]), "list or tuple"),
     "an object": (lambda path: object(), "what tells it from others"),
-    "a mutable dataclass": (lambda path: make_dataclass("M", ["a"])(1), "frozen=True"),
     "an instance of a class": (lambda path: type("C", (), {})(), "__memo_key__"),
 }
 

@@ -1,0 +1,79 @@
+"""Arguments of data classes, arrays and frames: told apart by all that they hold."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ._classes import code_names, families, kinds
+from ._classes.instances import is_cached_property
+from ._classes.problems import Refused
+from ._digest import short
+from ._naming import full_name_of
+
+
+def data(value: Any) -> tuple[str, Any] | None:
+    """Return the class of a value and its fields, None if the class is not made to hold data."""
+    cls = type(value)
+    if not (code_names.is_data_class(cls) or kinds.name_of(cls) is not None):
+        return None
+    try:
+        parts = families.family_of(cls).dump(value)
+    except Refused:
+        return None
+    if isinstance(parts, dict) and "$attributes" in parts:
+        # What a property keeps says nothing that the fields do not say.
+        own = {n: v for n, v in parts["$attributes"].items() if not _is_cached(cls, n)}
+        parts["$attributes"] = own
+        if not own:
+            del parts["$attributes"]
+    return full_name_of(cls), parts
+
+
+def _is_cached(cls: type, name: str) -> bool:
+    return any(is_cached_property(base.__dict__.get(name)) for base in cls.__mro__)
+
+
+def array(value: Any) -> tuple[str, Any] | None:
+    """Return the dtype and the shape of an array of numpy, and a digest of its bytes."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ndarray or value.dtype.kind not in "biufcmMSU":
+        return None
+    return "numpy.ndarray", [value.dtype.str, list(value.shape), short(value.tobytes(), length=26)]
+
+
+def frame(value: Any) -> tuple[str, Any] | None:
+    """Return what a frame of pandas or polars is made of, and a digest of its whole content."""
+    cls = type(value)
+    library = cls.__module__.partition(".")[0]
+    module: Any = sys.modules.get(library)
+    if library not in ("pandas", "polars") or cls.__name__ not in ("DataFrame", "Series"):
+        return None
+    if cls is not getattr(module, cls.__name__, None):
+        return None
+    parts = _pandas(value, module) if library == "pandas" else _polars(value, module)
+    return None if parts is None else (f"{library}.{cls.__name__}", parts)
+
+
+def _pandas(value: Any, pandas: Any) -> list[Any] | None:
+    is_series = type(value) is pandas.Series
+    columns = value.to_frame() if is_series else value
+    try:
+        rows = pandas.util.hash_pandas_object(value, index=True)
+    except TypeError:  # cells that cannot be hashed
+        return None
+    names = [value.name] if is_series else list(columns.columns)
+    types = [str(dtype) for dtype in columns.dtypes]
+    index = [type(value.index).__name__, list(value.index.names), str(value.index.dtype)]
+    return [list(columns.shape), names, types, index, short(rows.to_numpy().tobytes(), length=26)]
+
+
+def _polars(value: Any, polars: Any) -> list[Any] | None:
+    import io
+
+    frame = value.to_frame() if type(value) is polars.Series else value
+    if any(dtype == polars.Object for dtype in frame.dtypes):
+        return None
+    content = io.BytesIO()
+    frame.rechunk().write_ipc_stream(content)
+    return [list(frame.shape), short(content.getvalue(), length=26)]
