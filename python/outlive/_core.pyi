@@ -233,6 +233,9 @@ class Memoised:
     def set_aside(self, mark: str, later: Memoised) -> None:
         """Keeps the results apart from those of a later function of this name; a call warns."""
 
+    def mark_refresh(self, key: str, begins: bool) -> None:
+        """Notes in the file that the result under a key is being made anew, or no more."""
+
     def key_start(self) -> str:
         """What the keys of all its entries begin with, as of now."""
 

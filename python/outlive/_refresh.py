@@ -32,7 +32,14 @@ _LONGEST_PAUSE = 60.0
 class Refresh:
     """One call that is to be computed anew, and what became of it."""
 
-    def __init__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        memoised: weakref.ref[_core.Memoised],
+        key: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self._memoised = memoised
         self.key, self.args, self.kwargs = key, args, kwargs
         self.job: Job | None = None
         #: When it ended, whatever came of it; None as long as it did not.
@@ -42,6 +49,9 @@ class Refresh:
     def end(self, error: Exception | None = None) -> None:
         """Note that it ended: the result is kept, or it failed and the old one is served on."""
         self.ended = time.monotonic()
+        memoised = self._memoised()
+        if memoised is not None:
+            memoised.mark_refresh(self.key, False)
         if error is not None:
             import logging  # only here: it costs every program that imports us 3 ms
 
@@ -72,7 +82,8 @@ class Refresher:
             False if the last try was cut off: then the caller computes, so that nobody is served
             the old result for ever.
         """
-        memoised, refresh = self._memoised(), Refresh(key, args, kwargs or {})
+        memoised = self._memoised()
+        refresh = Refresh(self._memoised, key, args, kwargs or {})
         if memoised is None:
             return True
         with self._lock:
@@ -84,11 +95,17 @@ class Refresher:
                 return True
             self._drop_old()
             self._begun[key] = refresh
+        # The file says so: what the end of this process cuts off, a later one makes good.
+        memoised.mark_refresh(key, True)
         try:
             refresh.job = self._start(memoised, refresh)
         except RuntimeError as error:  # no more threads, or the interpreter ends
             refresh.end(error)
         return True
+
+    def is_at(self, key: str) -> bool:
+        """Say whether this process has begun to compute ``key``, and knows what comes of it."""
+        return key in self._begun
 
     def set_pause(self, refresh_after: float | None) -> None:
         """Leave a key alone for so long after it was tried, but not for ever."""

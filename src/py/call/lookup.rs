@@ -58,7 +58,7 @@ impl<'py> Invocation<'_, 'py> {
         let expiry = self.serving().expiry(|| source.value(py))?;
         match self.serving().freshness(py, &found.entry, expiry)? {
             Freshness::Fresh => {}
-            Freshness::Refresh if !due && self.refresh_later(py)? => {}
+            Freshness::Refresh if !due && self.refresh_later(py, found)? => {}
             Freshness::Refresh => {
                 let stale = self.serving().live(py, &found.entry)?;
                 return Ok(Look::Miss(PyStaleResult { expired: true, due: true, stale }));
@@ -119,11 +119,14 @@ impl<'py> Invocation<'_, 'py> {
 
     /// Has the result made anew in the background; false if that was tried and cut off, so that this
     /// call must do it.
-    fn refresh_later(&self, py: Python<'py>) -> PyResult<bool> {
+    fn refresh_later(&self, py: Python<'py>, found: &PyFound) -> PyResult<bool> {
         let Some(refresher) = &self.request.options.refresher else { return Ok(true) };
         if self.request.mode == Mode::Offline || self.cache().flights().is_flying(&self.request.key)
         {
             return Ok(true);
+        }
+        if self.was_cut_off(py, &found.entry.notes)? {
+            return Ok(false);
         }
         let key = crate::py::value::wtf8::from_wtf8(py, &self.request.key)?;
         refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?))?.is_truthy()

@@ -17,6 +17,7 @@ pub mod patience;
 pub mod previous;
 mod provenance;
 mod recorder;
+mod refresh_mark;
 pub mod request;
 mod serving;
 pub mod teller;

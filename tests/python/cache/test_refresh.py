@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from outlive import Cache
 from support.clock import Clock
 from support.files import results
+from support.programs import Scripts
 from support.threads import until
 
 
@@ -145,3 +147,64 @@ def test_refresh_computes_in_a_readonly_cache(tmp_path: Any) -> None:
         assert f(1) == 2
     cache.close()
     assert results(path) == {"f(x=1)": 1}
+
+
+PROGRAM = """
+    import os, sys, threading
+    from outlive import Cache
+
+    now, last = float(sys.argv[1]), sys.argv[2]
+    at_it = threading.Event()
+
+    cache = Cache("c.json", clock=lambda: now)
+
+    @cache.memoise(name="f", refresh_after="1m", on_code_change="ignore")
+    def f():
+        if threading.current_thread() is not threading.main_thread():
+            at_it.set()
+            threading.Event().wait()
+        if last == "fails":
+            raise LookupError
+        return now
+
+    print(f(), flush=True)
+    if last == "cut":
+        at_it.wait(60)
+    if last == "killed":
+        at_it.wait(60)
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("end", ["cut", "killed"])
+def test_a_refresh_that_the_end_of_the_process_cut_off_is_made_good(
+    end: str, tmp_path: Path
+) -> None:
+    """A program shorter than its refreshes serves an old result once: the next one computes."""
+    scripts = Scripts(tmp_path)
+    assert scripts.output(PROGRAM, "1000", "first") == "1000.0\n"
+    assert scripts.output(PROGRAM, "2000", end) == "1000.0\n"
+    assert scripts.output(PROGRAM, "2010", "fails") == "1000.0\n"
+    assert scripts.output(PROGRAM, "2020", "next") == "2020.0\n"
+    assert scripts.output(PROGRAM, "2030", "next") == "2020.0\n"
+    assert "refreshing" not in (tmp_path / "c.json").read_text(encoding="utf-8")
+
+
+def test_a_failed_refresh_leaves_no_note(tmp_path: Path) -> None:
+    """Where a refresh came to its end, whatever that was, the next program begins another one."""
+    clock, calls = Clock(), 0
+    with Cache(tmp_path / "c.json", clock=clock) as cache:
+
+        @cache.memoise(name="f", refresh_after="1m")
+        def f() -> int:
+            nonlocal calls
+            calls += 1
+            if calls > 1:
+                raise LookupError
+            return calls
+
+        f()
+        clock.now += 100
+        assert f() == 1
+        until(lambda: calls == 2 and at_rest())
+    assert "refreshing" not in (tmp_path / "c.json").read_text(encoding="utf-8")

@@ -1,0 +1,108 @@
+//! Results that are being made anew in the background: the file says so, so that a later process
+//! makes good what the end of this one cuts off.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::code_note::note_further;
+use super::invocation::Invocation;
+use super::memoised::Memoised;
+use crate::cache::Entry;
+use crate::py::cache::core::CoreCache;
+use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::value::once::intern;
+use crate::py::value::wtf8::{from_wtf8, with_wtf8};
+use crate::store::{KeyLock, Notes};
+
+/// It stands last among the further members of an entry.
+const MARK: &[u8] = b"\"refreshing\": true}";
+
+/// Whether an entry's refresh was begun, and nobody has noted its end.
+pub fn is_marked(notes: &Notes) -> bool {
+    notes.others.as_deref().is_some_and(|others| others.ends_with(MARK))
+}
+
+fn mark(notes: &mut Notes) {
+    note_further(notes, &Bytes::from([b"{", MARK].concat()));
+}
+
+fn unmark(notes: &mut Notes) {
+    let Some(rest) = notes.others.as_deref().and_then(|others| others.strip_suffix(MARK)) else {
+        return;
+    };
+    let rest = rest.strip_suffix(b", ").map(|members| [members, b"}"].concat());
+    notes.others = rest.map(|members| Box::new(members.into()));
+}
+
+#[pymethods]
+impl Memoised {
+    /// Notes in the file that the result under `key` is being made anew, or no more.
+    fn mark_refresh(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+        begins: bool,
+    ) -> PyResult<()> {
+        let (core, py) = (slf.get().core.bind(slf.py()), slf.py());
+        if core.get().path().is_none() || !CoreCache::may_write(core)? {
+            return Ok(());
+        }
+        let (cache, key) = (core.get().cache(), with_wtf8(key, Bytes::copy_from_slice)?);
+        // Whoever computes the key brings a result of its own: that one must not be replaced.
+        let KeyLock::Held(_lock) = cache.lock_key(&key) else { return Ok(()) };
+        // What is purged from here on outdates the mark, which carries the result.
+        let begun = Some(Arc::new(cache.begin()));
+        cache.take_external_changes();
+        let Some(found) = cache.peek(&key) else { return Ok(()) };
+        if is_marked(&found.entry.notes) == begins {
+            return Ok(());
+        }
+        let mut entry = Entry { liveness: None, ..found.entry };
+        if begins {
+            mark(&mut entry.notes);
+        } else {
+            unmark(&mut entry.notes);
+        }
+        let lease = PyLease::late(PyStaleResult::default(), begun);
+        let _ = lease.put(cache, &key, entry);
+        core.get().tell(py)
+    }
+}
+
+impl Invocation<'_, '_> {
+    /// Whether nobody is at the refresh of a result with these notes any more, although its end was
+    /// not noted.
+    pub(super) fn was_cut_off(&self, py: Python<'_>, notes: &Notes) -> PyResult<bool> {
+        if !is_marked(notes) || !self.request.mode.writes() {
+            return Ok(false);
+        }
+        let Some(refresher) = &self.request.options.refresher else { return Ok(false) };
+        let key = from_wtf8(py, &self.request.key)?;
+        if refresher.bind(py).call_method1(intern!(py, "is_at"), (key,))?.is_truthy()? {
+            return Ok(false);
+        }
+        Ok(self.cache().lock_key(&self.request.key).held().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_marked, mark, unmark};
+    use crate::store::Notes;
+
+    /// A mark stands behind what else is noted, and is taken back without a trace.
+    #[test]
+    fn marks_come_and_go() {
+        for others in [None, Some(b"{\"script\": \"a/b.py\"}".as_slice())] {
+            let others = others.map(|others| Box::new(others.into()));
+            let before = Notes { others, ..Notes::default() };
+            let mut notes = before.clone();
+            mark(&mut notes);
+            assert!(is_marked(&notes) && !is_marked(&before));
+            unmark(&mut notes);
+            assert_eq!(notes, before);
+        }
+    }
+}
