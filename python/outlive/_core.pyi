@@ -410,6 +410,7 @@ class Shape:
         cls,
         class_: type,
         kind: str,
+        /,
         *,
         frozen: bool = False,
         dict: Any = None,

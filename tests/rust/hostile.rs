@@ -7,6 +7,7 @@ use outlive::store::snapshot::read::{Reader, read};
 use outlive::store::snapshot::write::write;
 use outlive::store::{Durability, FileStore, Format, Item, Options, Store};
 use outlive::value::check::check;
+use outlive::value::escape::{escape_classes, may_name_class};
 use outlive::value::normalise::normalise;
 use outlive::value::write::Charset;
 use serde_json::Value;
@@ -74,6 +75,16 @@ pub fn value(bytes: &[u8]) {
         assert!(normal.is_ascii() && !normal.contains(&b'\n'));
         assert_eq!(*normalise(&normal, Charset::Ascii).expect("it is normal"), *normal);
         assert_json(&normal);
+    }
+    escaped(bytes);
+}
+
+/// A text from before there were classes: what is escaped in it is as good as it was, and is seen to
+/// need a version that knows them.
+fn escaped(bytes: &[u8]) {
+    if let Some(escaped) = escape_classes(bytes) {
+        assert!(may_name_class(bytes) && may_name_class(&escaped));
+        assert!(escaped.len() > bytes.len() && check(&escaped).is_ok());
     }
 }
 

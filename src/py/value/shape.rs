@@ -59,7 +59,7 @@ pub struct Shape {
 #[pymethods]
 impl Shape {
     #[new]
-    #[pyo3(signature = (class, kind, *, frozen=false, dict=None, slots=Vec::new(), copier=None))]
+    #[pyo3(signature = (class, kind, /, *, frozen=false, dict=None, slots=Vec::new(), copier=None))]
     fn new(
         class: Bound<'_, PyType>,
         kind: &str,

@@ -103,6 +103,11 @@ class Plain:
     def __repr__(self) -> str:
         return f"Plain({self.__dict__})"
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plain) and other.__dict__ == self.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class PlainSlots:
     __slots__ = ("__weakref__", "a", "b")
@@ -110,6 +115,11 @@ class PlainSlots:
 
     def __repr__(self) -> str:
         return "PlainSlots()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PlainSlots) and other.a == self.a
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @attrs.define
