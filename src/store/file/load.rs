@@ -76,7 +76,7 @@ impl FileState {
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
         let items = items.after(changes);
-        let reopened = std::mem::take(&mut self.has_left) | self.locks.were_away();
+        let reopened = std::mem::take(&mut self.has_left);
         Some((Loaded { items, modified, foreign: !is_known, reopened }, deletions))
     }
 

@@ -34,8 +34,6 @@ struct Presence {
     is_idle: bool,
     /// When it was last seen in its place, and ours.
     seen: Option<Instant>,
-    /// Whether it was lost for a while, and others could take themselves for the only ones.
-    was_away: bool,
 }
 
 /// For so long the lock file is taken to be where it was: what is done with its descriptor finds out
@@ -51,11 +49,6 @@ impl Presence {
             self.seen = lock.is_ours().then_some(now);
         }
         self.seen.map(|_| lock)
-    }
-
-    /// Whether others may take themselves for the only ones though this process has joined.
-    fn is_away(&self) -> bool {
-        self.was_away || self.is_idle || self.lock.as_ref().is_some_and(|lock| !lock.is_ours())
     }
 }
 
@@ -77,22 +70,6 @@ impl Locks {
         Self { map, ..Self::default() }
     }
 
-    /// Those of the child of a fork, which holds what its parent made and has not joined.
-    pub fn for_child(map: Option<Map>) -> Self {
-        let locks = Self::new(map);
-        locks.presence.lock().was_away = true;
-        locks
-    }
-
-    /// Whether this process was not among those that write, for a while since the last call: what it
-    /// made before may have been deleted by others who did not know that it was there.
-    pub fn were_away(&self) -> bool {
-        let mut presence = self.presence.lock();
-        let away = presence.is_away();
-        presence.was_away = false;
-        away
-    }
-
     /// Joins the processes that write, if this one has not yet; `None` while the last of them clears
     /// up. A lock file that was removed, or that the program closed, is opened again.
     pub fn try_join(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
@@ -110,8 +87,7 @@ impl Locks {
         }
         self.share_page(folder, &joined);
         let (lock, is_idle, seen) = (Arc::new(joined), false, Some(stepping::instant()));
-        let was_away = presence.is_away();
-        *presence = Presence { lock: Some(Arc::clone(&lock)), is_idle, seen, was_away };
+        *presence = Presence { lock: Some(Arc::clone(&lock)), is_idle, seen };
         Ok(Some(lock))
     }
 
@@ -135,7 +111,7 @@ impl Locks {
         }
         // Who has it mapped sees no announcement any more, and has to come here.
         lock.let_page_go();
-        *presence = Presence { is_idle: true, was_away: true, ..Presence::default() };
+        *presence = Presence { is_idle: true, ..Presence::default() };
         Closed::Now
     }
 

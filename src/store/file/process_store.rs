@@ -53,13 +53,13 @@ pub struct ProcessStore {
 impl ProcessStore {
     /// A process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
-        let (folder, locks) = (Arc::new(folder), Arc::new(Locks::new(options.map)));
-        let state = FileState::new(Arc::clone(&folder), locks, options);
+        let folder = Arc::new(folder);
+        let state = FileState::new(Arc::clone(&folder), options);
         Self::with_state(folder, options, state)
     }
 
     fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
-        let locks = Arc::clone(&state.locks);
+        let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
         let is_listed = AtomicBool::new(false);
@@ -262,10 +262,9 @@ impl ProcessStore {
         self.locks.forget();
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
-        let locks = Arc::new(Locks::for_child(self.options.map));
         let state = match self.state.try_lock() {
-            Some(mut state) => state.child(Arc::clone(&folder), locks, self.options),
-            None => FileState::new(Arc::clone(&folder), locks, self.options),
+            Some(mut state) => state.child(Arc::clone(&folder), self.options),
+            None => FileState::new(Arc::clone(&folder), self.options),
         };
         Self::with_state(folder, self.options, state)
     }

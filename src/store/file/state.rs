@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, undoes};
 use super::folder::Folder;
-use super::locks::Locks;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::{Durability, Options};
@@ -40,7 +39,6 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct FileState {
     pub(super) folder: Arc<Folder>,
-    pub(super) locks: Arc<Locks>,
     pub(super) durability: Durability,
     pub(super) read_only: bool,
     /// Whether nothing is to be made in the folder on account of what is read.
@@ -77,10 +75,9 @@ pub struct FileState {
 
 impl FileState {
     /// Before anything was read.
-    pub fn new(folder: Arc<Folder>, locks: Arc<Locks>, options: Options) -> Self {
+    pub fn new(folder: Arc<Folder>, options: Options) -> Self {
         Self {
             folder,
-            locks,
             durability: options.durability,
             read_only: options.read_only,
             only_reads: options.read_only,
@@ -219,10 +216,10 @@ impl FileState {
     }
 
     /// What the child of a fork knows: the same, with a handle of its own.
-    pub fn child(&mut self, folder: Arc<Folder>, locks: Arc<Locks>, options: Options) -> Self {
+    pub fn child(&mut self, folder: Arc<Folder>, options: Options) -> Self {
         let journal = self.journal.take();
         let reopened = journal.as_ref().map(|journal| journal.reopen(&*folder.fs)).transpose();
-        let mut child = Self::new(folder, locks, options);
+        let mut child = Self::new(folder, options);
         child.only_reads = self.only_reads;
         child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
         child.journal = reopened.ok().flatten();
