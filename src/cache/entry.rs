@@ -30,7 +30,7 @@ pub struct Entry<L> {
     pub transient: bool,
     /// Whether it comes from a second cache, which is only read.
     pub borrowed: bool,
-    /// Whether this process made it, rather than read it in a store.
+    /// Whether it was made while this process followed the store, rather than read in the file.
     pub own: bool,
     /// What those look at who answer with it without asking the cache, if there may be such.
     pub liveness: Option<Arc<Liveness>>,

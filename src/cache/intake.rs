@@ -52,8 +52,8 @@ impl<'s, L: Clone> Intake<'s, L> {
         // The journal has it, or a newer one: given again, it would stand behind what others did
         // since.
         self.kept.retain(|item| item.key != key);
-        let same = |own: &Entry<L>| own.own && own.text == entry.text;
-        entry.own = self.state.table().get(&key).is_some_and(|own| same(&own));
+        // This process is there to give it again if an editor knew nothing of it.
+        entry.own = true;
         let (old, evicted) = self.state.put(&key, entry);
         self.displaced.extend(old.map(|old| (key, old)));
         self.displaced.extend(evicted);
@@ -63,7 +63,7 @@ impl<'s, L: Clone> Intake<'s, L> {
     /// process. If the file's writer knew nothing of our results, they count as well.
     fn replace_all(&mut self, loaded: Loaded) {
         let state = &mut *self.state;
-        if loaded.reopened {
+        if loaded.missed {
             state.disown();
         }
         let salt = state.salt.take();

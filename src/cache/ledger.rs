@@ -328,8 +328,9 @@ impl<L: Clone> Ledger<L> {
             self.gate.track_liveness();
         }
         for item in kept {
-            // A failure is in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append_as(&Change::Put(item), Cause::Upkeep);
+            // As one that was computed: a purge that is not read yet outdates it. A failure is in
+            // the store's notices, and the next snapshot makes up for it.
+            let _ = self.store.append_as(&Change::Put(item), Cause::Computed);
         }
         if resalted {
             self.gate.epoch.advance();

@@ -137,7 +137,7 @@ impl<L: Clone> State<L> {
         (key, entry)
     }
 
-    /// Marks all entries as loaded from disk: what the file holds from here on counts.
+    /// Marks all entries as read from the store: what that holds from here on counts.
     pub fn disown(&mut self) {
         self.table_mut().touched_mut().for_each(|entry| entry.own = false);
     }

@@ -86,9 +86,9 @@ pub struct Loaded {
     /// Whether the snapshot's writer cannot have known what this process appended before: a program
     /// that rewrites the file, not a process that folded the journals into it.
     pub foreign: bool,
-    /// Whether this process had closed the store before: what it made up to then is in the files or
-    /// was deleted there, and is its own no more.
-    pub reopened: bool,
+    /// Whether journals are gone that this process has not read: others may have deleted in them
+    /// what it knows.
+    pub missed: bool,
 }
 
 /// What other processes did to the store since it was last looked at.

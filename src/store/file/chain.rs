@@ -89,6 +89,11 @@ impl Chain {
         self.generations.last().map(|generation| generation.journal.generation)
     }
 
+    /// Whether one of them has this number.
+    pub fn holds(&self, number: u64) -> bool {
+        self.generations.iter().any(|it| it.journal.generation == number)
+    }
+
     /// Whether a folder that holds the generations `found` still holds these, and no more.
     pub fn is_still(&self, found: &[u64]) -> bool {
         found == self.listed && self.generations.iter().all(|it| it.journal.is_still_named())

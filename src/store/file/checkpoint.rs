@@ -51,6 +51,8 @@ struct Sealed {
     whole: bool,
     /// Whether the new snapshot holds more than the old one and the journals.
     more: bool,
+    /// Whether the old one is not known to the others.
+    merged: bool,
 }
 
 impl ProcessStore {
@@ -146,7 +148,8 @@ impl Checkpoint {
             return Err(wrong(io::Error::other(Disturbed)));
         }
         let announce = |snapshot| {
-            let record = Record::Folded(Folded { snapshot, more: sealed.more });
+            let Sealed { more, merged, .. } = *sealed;
+            let record = Record::Folded(Folded { snapshot, more, merged });
             self.store.state.lock().append_permitted(&record)
         };
         announce(fingerprint)?;
@@ -210,6 +213,7 @@ impl Saving for Checkpoint {
             base,
             backlog: state.backlog.mark(),
             more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
+            merged: !is_common,
         });
         Ok(Some(std::mem::take(&mut state.pending)))
     }

@@ -67,7 +67,6 @@ impl ProcessStore {
             self.clear_up(&mut state);
         }
         state.detach();
-        state.has_left = true;
         self.locks.leave();
     }
 

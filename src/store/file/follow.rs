@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::state::{FileState, Phase};
 use crate::store::ExternalChange;
 use crate::store::fs::is_lost;
-use crate::store::journal::{Look, Tail};
+use crate::store::journal::{Journal, Look, Tail};
 
 impl FileState {
     /// Takes in what others appended; trouble is told, not returned.
@@ -48,14 +48,34 @@ impl FileState {
     /// deleted; if it holds what no journal says, it is read.
     fn look_at_snapshot(&mut self) {
         let Ok(now) = self.folder.snapshot() else { return };
-        let deleted = now.is_none() && self.progress.snapshot.is_some();
-        let unknown = self.progress.is_announced() && !self.progress.settle(now);
-        if deleted || unknown {
+        let is_known = self.progress.settle(now);
+        if is_known && now.is_some() {
+            self.confirm_named();
+        } else if now.is_none() && self.progress.snapshot.is_some() {
             self.reload();
-        } else if (now.is_none() || now != self.progress.snapshot) && self.is_moved() {
+        } else if self.is_moved() {
             // The folder was moved away, and what is at the path now is another one.
             self.start_over();
-        } else if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
+        } else if is_known {
+            self.confirm_named();
+        } else if !self.has_news() {
+            // An editor's file counts from now on, and what it lacks is given to the journal again
+            // before anything can happen to this process.
+            self.reload();
+        }
+    }
+
+    /// Takes in what was appended since the last look, if there is anything: another process says so
+    /// before it puts a snapshot in place.
+    fn has_news(&mut self) -> bool {
+        match self.journal.as_mut().map(Journal::look) {
+            Some(Ok(Look::New(tail))) => self.take_in(tail).is_ok(),
+            _ => false,
+        }
+    }
+
+    fn confirm_named(&mut self) {
+        if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
             self.confirm();
         }
     }
@@ -86,8 +106,6 @@ impl FileState {
         if self.folder.fingerprint().is_none() {
             return self.start_over();
         }
-        self.journal = None;
-        self.has_left = true;
         self.backlog.confirm();
         self.reload();
     }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::{Chain, History};
+use super::progress::Progress;
 use super::replace;
 use super::snapshot_file::{self, Contents, Found};
 use super::state::{FileState, Phase};
@@ -36,7 +37,7 @@ impl FileState {
         if let Some((loaded, deletions)) = self.try_load() {
             self.pending.retain(|change| match change {
                 ExternalChange::Change(_) | ExternalChange::Purge(_) => true,
-                ExternalChange::Replaced(old) => loaded.foreign && (old.reopened || !old.foreign),
+                ExternalChange::Replaced(old) => loaded.foreign && (old.missed || !old.foreign),
             });
             self.pending.extend(deletions.into_iter().map(ExternalChange::Change));
             self.pending.push(ExternalChange::Replaced(loaded));
@@ -51,9 +52,10 @@ impl FileState {
         let is_known = announced.is_none_or(|snapshot| chain.knows(snapshot));
         let is_common = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
+        let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
         let mut history = chain.without_folded(announced).history();
         self.pending.extend(history.take_purges());
-        let known = std::mem::take(&mut self.progress).snapshot;
+        let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {
             self.give_up_chain(last);
@@ -76,8 +78,9 @@ impl FileState {
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
         let items = items.after(changes);
-        let reopened = std::mem::take(&mut self.has_left);
-        Some((Loaded { items, modified, foreign: !is_known, reopened }, deletions))
+        // Whoever merged an editor's file did not know what only this process did.
+        let foreign = !is_known || merged.is_some() && merged == announced;
+        Some((Loaded { items, modified, foreign, missed }, deletions))
     }
 
     /// The snapshot that was found, as a checkpoint announced it: one that was written over in place

@@ -26,6 +26,8 @@ pub struct Progress {
     /// Whether a snapshot was announced that holds more than the journals say: the next that is
     /// seen has to be read.
     must_read: bool,
+    /// The last snapshot that was announced as one that goes on from an editor's.
+    pub merged: Option<FileFingerprint>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,7 @@ impl Progress {
         let (changes, bytes) = (self.older_changes, self.older_bytes);
         self.announced = Some(Announced { snapshot: folded.snapshot, changes, bytes });
         self.must_read |= folded.more;
+        self.merged = Some(folded.snapshot).filter(|_| folded.merged).or(self.merged);
     }
 
     /// Notes that `now` stands at the snapshot's place. Whether it is known: if not, it has to be

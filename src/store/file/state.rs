@@ -65,8 +65,6 @@ pub struct FileState {
     pub quarantine: Quarantine,
     /// Whether the user deleted the cache, and its journals have still to be ended.
     pub is_void: bool,
-    /// Whether this process has closed the store, and not read it again.
-    pub has_left: bool,
     /// Whether a later version wrote the snapshot or a journal: they are left alone.
     pub is_later: bool,
     /// When the files were last seen in their place.
@@ -92,7 +90,6 @@ impl FileState {
             pending: Vec::new(),
             quarantine: Quarantine::default(),
             is_void: false,
-            has_left: false,
             is_later: false,
             seen: None,
         }
@@ -168,6 +165,12 @@ impl FileState {
         Err(error)
     }
 
+    /// The generation in which what is not known yet begins.
+    pub fn expected(&self) -> Option<u64> {
+        let current = self.journal.as_ref().map(|journal| journal.generation);
+        current.or_else(|| self.finished.map(|finished| finished + 1))
+    }
+
     /// Counts the current generation among the older ones.
     pub fn finish_generation(&mut self) {
         if let Some(journal) = self.journal.take() {
@@ -229,7 +232,6 @@ impl FileState {
         child.pending = std::mem::take(&mut self.pending);
         child.quarantine = std::mem::take(&mut self.quarantine);
         (child.is_void, child.is_later) = (self.is_void, self.is_later);
-        child.has_left = self.has_left;
         child
     }
 }

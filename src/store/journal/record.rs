@@ -55,6 +55,8 @@ const PATTERN: u8 = 1;
 const VOID: u8 = 1;
 /// Flag of `folded`: the snapshot holds more than the journals say.
 const MORE: u8 = 1;
+/// Flag of `folded`: the snapshot goes on from one that somebody foreign wrote.
+const MERGED: u8 = 2;
 
 /// A snapshot that a checkpoint is about to put in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,15 @@ pub struct Folded {
     /// Whether it holds more than the snapshot before it and the journals say, so that everybody
     /// has to read it.
     pub more: bool,
+    /// Whether it goes on from what an editor wrote, so that results of others may be missing.
+    pub merged: bool,
+}
+
+impl Folded {
+    fn flags(&self) -> u8 {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        flag(self.more, MORE) | flag(self.merged, MERGED)
+    }
 }
 
 /// What a change does to computations under way, and they to it.
@@ -109,8 +120,8 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Purge(Purge::Fitting(pattern)) => frame(out, PURGE, PATTERN, 0.0, pattern, b""),
         Record::Purge(Purge::All) => frame(out, PURGE, PATTERN, 0.0, b"*", b""),
         Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
-        Record::Folded(Folded { snapshot, more }) => {
-            frame(out, FOLDED, if *more { MORE } else { 0 }, 0.0, b"", &snapshot.to_bytes())
+        Record::Folded(folded) => {
+            frame(out, FOLDED, folded.flags(), 0.0, b"", &folded.snapshot.to_bytes())
         }
         Record::Passing => frame(out, PASSING, 0, 0.0, b"", b""),
         Record::Base(None) => frame(out, BASE, 0, 0.0, b"", b""),
@@ -269,7 +280,8 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         PURGE => Record::Purge(Purge::Fitting(key)),
         SEAL => Record::Seal { void: head[5] & VOID != 0 },
         FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, |snapshot| {
-            Record::Folded(Folded { snapshot, more: head[5] & MORE != 0 })
+            let has = |flag: u8| head[5] & flag != 0;
+            Record::Folded(Folded { snapshot, more: has(MORE), merged: has(MERGED) })
         }),
         PASSING => Record::Passing,
         BASE if text.is_empty() => Record::Base(None),
