@@ -99,7 +99,9 @@ impl<L: Clone> State<L> {
         match change {
             Change::Put(item) if self.take_salt(&item) => {}
             Change::Put(item) => {
-                let (key, entry) = self.read(item);
+                let (key, mut entry) = self.read(item);
+                // Whoever made it may be alive, and an editor of the file may not know of it.
+                entry.own = true;
                 self.table_mut().insert(key, entry);
             }
             Change::Remove(key) => drop(self.table_mut().remove(&key)),

@@ -83,6 +83,25 @@ impl FileState {
         Some((Loaded { items, modified, foreign, missed }, deletions))
     }
 
+    /// What was found, or the whole copy beside it, if that is later and the journals know only the
+    /// copy: its writer has read what stands there, and came to grief before he wrote it over.
+    fn or_whole(&self, chain: &Chain, found: Found) -> Found {
+        let unknown = |placed: &FileFingerprint| chain.last().is_some() && !chain.knows(*placed);
+        let Some(placed) = found.fingerprint.filter(unknown) else { return found };
+        let is_later =
+            |whole: FileFingerprint| chain.knows(whole) && whole.modified >= placed.modified;
+        let path = &self.folder.paths().whole;
+        if !self.folder.fs.status(path).is_ok_and(|status| is_later(status.fingerprint)) {
+            return found;
+        }
+        match snapshot_file::read_whole(&self.folder) {
+            Ok(Some((whole, read))) if is_later(whole) => {
+                Found { items: read.items, whole: Some(whole), rewrite: true, ..found }
+            }
+            _ => found,
+        }
+    }
+
     /// The snapshot that was found, as a checkpoint announced it: one that was written over in place
     /// is another file than that, whose whole copy is still beside it if the writer came to grief.
     fn announced(&self, chain: &Chain, found: &Found) -> Option<FileFingerprint> {
@@ -119,6 +138,7 @@ impl FileState {
                 }
             };
             let found = self.read_snapshot()?;
+            let found = self.or_whole(&chain, found);
             left -= 1;
             let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
             let is_still = || self.folder.generations().is_ok_and(|found| chain.is_still(&found));
