@@ -129,6 +129,11 @@ impl Backlog {
         self.unwritten.iter().any(|it| matches!(it.change, Change::Clear))
     }
 
+    /// Whether some of it deletes.
+    pub fn deletes(&self) -> bool {
+        self.changes().any(|change| !matches!(change, Change::Put(_)))
+    }
+
     /// The first that is unwritten, and its number.
     pub fn first(&self) -> Option<(u64, Change)> {
         self.unwritten.first().map(|first| (first.number, first.change.clone()))

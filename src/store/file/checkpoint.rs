@@ -213,7 +213,8 @@ impl Saving for Checkpoint {
             base,
             backlog: state.backlog.mark(),
             more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
-            merged: !is_common,
+            // What only this process's memory says to be deleted is no news to give again.
+            merged: !is_common && !state.backlog.deletes(),
         });
         Ok(Some(std::mem::take(&mut state.pending)))
     }

@@ -48,7 +48,7 @@ impl FileState {
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let (chain, found) = self.read_present()?;
         self.is_later |= chain.is_later();
-        let announced = self.announced(&chain, &found);
+        let announced = Self::announced(&chain, &found);
         let is_known = announced.is_none_or(|snapshot| chain.knows(snapshot));
         let is_common = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
         let last = chain.last();
@@ -83,34 +83,33 @@ impl FileState {
         Some((Loaded { items, modified, foreign, missed }, deletions))
     }
 
-    /// What was found, or the whole copy beside it, if that is later and the journals know only the
-    /// copy: its writer has read what stands there, and came to grief before he wrote it over.
+    /// What was found, and the whole copy beside it that the journals know instead: its writer came
+    /// to grief before he had written it over what stands there, or before he could tell. If the copy
+    /// is later, it is what counts.
     fn or_whole(&self, chain: &Chain, found: Found) -> Found {
         let unknown = |placed: &FileFingerprint| chain.last().is_some() && !chain.knows(*placed);
         let Some(placed) = found.fingerprint.filter(unknown) else { return found };
-        let is_later =
-            |whole: FileFingerprint| chain.knows(whole) && whole.modified >= placed.modified;
-        let path = &self.folder.paths().whole;
-        if !self.folder.fs.status(path).is_ok_and(|status| is_later(status.fingerprint)) {
-            return found;
+        let whole = self.folder.fs.status(&self.folder.paths().whole);
+        let whole = whole.map(|status| status.fingerprint).ok();
+        let Some(whole) = whole.filter(|&whole| chain.knows(whole)) else { return found };
+        if whole.modified < placed.modified {
+            let is_copy = replace::is_written_over(&self.folder, placed);
+            let whole = Some(whole).filter(|_| is_copy).or(found.whole);
+            return Found { whole, ..found };
         }
         match snapshot_file::read_whole(&self.folder) {
-            Ok(Some((whole, read))) if is_later(whole) => {
-                Found { items: read.items, whole: Some(whole), rewrite: true, ..found }
+            Ok(Some((read_as, read))) if read_as == whole => {
+                Found { items: read.items, whole: Some(whole), ..found }
             }
             _ => found,
         }
     }
 
-    /// The snapshot that was found, as a checkpoint announced it: one that was written over in place
-    /// is another file than that, whose whole copy is still beside it if the writer came to grief.
-    fn announced(&self, chain: &Chain, found: &Found) -> Option<FileFingerprint> {
+    /// The snapshot that was found, as a checkpoint announced it.
+    fn announced(chain: &Chain, found: &Found) -> Option<FileFingerprint> {
         let placed = found.fingerprint?;
-        if chain.last().is_none() || chain.knows(placed) {
-            return Some(placed);
-        }
-        let whole = found.whole.or_else(|| replace::whole_of(&self.folder, placed));
-        Some(whole.filter(|&whole| chain.knows(whole)).unwrap_or(placed))
+        let whole = found.whole.filter(|&whole| !chain.knows(placed) && chain.knows(whole));
+        Some(whole.unwrap_or(placed))
     }
 
     /// Reads everything; where the snapshot has just gone, not before it is clear that it stays away.

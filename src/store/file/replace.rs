@@ -75,12 +75,10 @@ pub fn remove_leftover(folder: &Folder) {
     }
 }
 
-/// The whole copy beside a snapshot in `place`, if that holds the same.
-pub fn whole_of(folder: &Folder, place: FileFingerprint) -> Option<FileFingerprint> {
-    let whole = folder.fs.status(&folder.paths().whole).ok()?.fingerprint;
+/// Whether the snapshot in `place` holds what the whole copy beside it does.
+pub fn is_written_over(folder: &Folder, place: FileFingerprint) -> bool {
     // NOTE: looked at again, as another process may be writing it over.
-    let equals = folder.holds_snapshot(&folder.paths().whole);
-    (equals && folder.fingerprint() == Some(place)).then_some(whole)
+    folder.holds_snapshot(&folder.paths().whole) && folder.fingerprint() == Some(place)
 }
 
 /// Removes what `write_over` left beside.
