@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from outlive import Cache, OutliveWarning
+from support.programs import Scripts
+
+NOBODY = 65_534
 
 #: What other programs may have put there: a lock of the filelock library is an empty file.
 CONTENTS = [b"", b"my own notes\n", b"1234\n", b"x" * 5000]
@@ -63,3 +66,47 @@ def test_a_journal_of_another_program_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.json.journal-7").write_text("my own notes\n")
     with pytest.warns(OutliveWarning, match="journal-7: it is no journal; it is not used"):
         used(tmp_path / "c.json")
+
+
+@pytest.mark.filterwarnings("ignore::outlive.OutliveWarning")
+@pytest.mark.skipif(
+    not hasattr(os, "O_NOFOLLOW"), reason="who may make links may do anything there"
+)
+@pytest.mark.parametrize("beside", ["c.json.journal-1", "c.json.lock"])
+def test_links_that_somebody_puts_beside_a_cache(tmp_path: Path, beside: str) -> None:
+    """A link in the place of a journal or of the lock leads outlive into nobody's file."""
+    victim = tmp_path / "victim.txt"
+    victim.write_text("precious\n" * 1000)
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / beside).symlink_to(victim)
+    used(folder / "c.json")
+    used(folder / "c.json")
+    assert victim.read_text() == "precious\n" * 1000
+
+
+KILLED = """
+import os
+from outlive import Cache
+f = Cache("c.json").memoise(lambda x: ANSWER, name="f")
+print(f(1), flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
+)
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o666])
+def test_a_journal_of_another_user_is_not_believed(script: Scripts, mode: int) -> None:
+    """In a folder that all may write, another user's journal is neither served from nor written to."""
+    script.folder.chmod(0o1777)
+    script.output(KILLED.replace("ANSWER", "'poison'"))
+    (theirs,) = script.folder.glob("c.json.journal-*")
+    os.chown(theirs, NOBODY, NOBODY)
+    theirs.chmod(mode)
+    before = theirs.read_bytes()
+    ended = script(KILLED.replace("ANSWER", "'secret'"))
+    assert (ended.out, ended.status) == ("secret\n", 0)
+    assert theirs.name in ended.err, "the warning names what is not believed"
+    assert theirs.read_bytes() == before
