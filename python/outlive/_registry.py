@@ -38,6 +38,8 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
     if not os.fspath(path):
         raise ValueError("a cache's path must not be empty; None keeps everything in memory")
     expanded = _home.expanded(os.fspath(path))
+    # Letters of another case and accents of other code points, one file on macOS and Windows, make
+    # another cache, as another link does: the file merges what both keep.
     try:
         return None if expanded is None else os.path.abspath(expanded)
     except OSError:  # the working directory is gone

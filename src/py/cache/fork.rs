@@ -3,7 +3,8 @@
 //!
 //! NOTE: the locks are taken in handlers of the C library and not in those of `os`, because other
 //! handlers of `os` run in between: they are Python code, another thread gets its turn, comes to
-//! these locks and waits for them with the interpreter in its hands, for ever.
+//! these locks and waits for them with the interpreter in its hands, for ever. macOS's libc calls such
+//! handlers, too; its frameworks do not survive a fork, and nothing here uses one.
 
 use std::cell::RefCell;
 use std::sync::Once;

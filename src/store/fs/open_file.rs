@@ -124,6 +124,7 @@ impl Handle for OpenFile {
         self.checked_status()
     }
 
+    /// On macOS, std asks for `F_FULLFSYNC`: a plain `fsync` there leaves the data in the drive's cache.
     fn sync_data(&self) -> io::Result<()> {
         self.verified()?.sync_data()
     }
