@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
+use crate::py::call::computation::answer;
 use crate::py::call::context::CallContext;
 use crate::py::call::invocation::Invocation;
 use crate::py::call::keeper::Keeper;
@@ -109,9 +110,8 @@ impl Memoised {
             return me.invoke(py, &call);
         };
         request.anew = true;
-        let invocation = Invocation { me, call: &call, request: &request };
-        invocation.expect_computing(py)?;
-        invocation.answer(py).map(|(value, _)| value)
+        Invocation { me, call: &call, request: &request }.expect_computing(py)?;
+        answer(py, me, &call, request).map(|(value, _)| value)
     }
 }
 

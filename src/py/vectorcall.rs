@@ -6,11 +6,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::call::answer::Answer;
+use super::call::computation::{self, Begun, Computation};
 use super::call::context::CallContext;
-use super::call::invocation::Invocation;
 use super::call::memoised::Memoised;
 use super::call::request::Request;
-use super::ffi::{RawCall, Slot, Vectorcall, check_memory, enter_recursion, widen};
+use super::ffi::{
+    self, Level, RawCall, Served, Slot, Vectorcall, check_memory, enter_recursion, raised, widen,
+};
 use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
 use super::key::identity::Identity;
@@ -39,37 +41,56 @@ impl Vectorcall for Memoised {
     }
 
     #[inline]
-    fn hit<'py, const SHARED: bool>(
-        &self,
-        call: &RawCall<'_, 'py>,
-    ) -> Option<PyResult<Bound<'py, PyAny>>> {
+    fn hit<'py, const SHARED: bool>(&self, call: &RawCall<'_, 'py>) -> Option<Served<'py>> {
         let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
         Some(match served {
-            Hit::Same(object) => Ok(object.into_bound(call.py())),
+            Hit::Same(object) => Some(object.into_bound(call.py())),
             // Bound: outside of PyO3's guard any other reference would be given up late.
             Hit::Copy(template) => copied(&template.into_bound(call.py())),
             Hit::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
         })
     }
 
+    type Pending<'py> = Box<Pending<'py>>;
+
+    fn function(&self) -> &Py<PyAny> {
+        &self.function
+    }
+
     #[cold]
-    fn call<'py>(me: &Bound<'py, Self>, raw: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn begin<'py>(
+        me: &Bound<'py, Self>,
+        raw: &RawCall<'_, 'py>,
+    ) -> PyResult<ffi::Begun<'py, Self::Pending<'py>>> {
         let identity = me.get().keys.identity();
         if let Some(identity) = identity
             && !identity.is_current(raw.py())
         {
             me.get().release(raw.py());
         } else if let Some(served) = catch_up(me.get(), raw) {
-            return served;
+            let served = served.ok_or_else(|| PyErr::fetch(me.py()));
+            return served.map(ffi::Begun::Done);
         }
         let version = identity.map(Identity::version);
-        let (value, record) = run(me, &Call::from_raw(raw))?;
-        if let Some(record) = record
-            && identity.map(Identity::version) == version
-        {
-            remember(me.get(), raw, record);
+        let level = enter(me.py())?;
+        match begin(me, &Call::from_raw(raw))? {
+            Begun::Done(answer) => Ok(ffi::Begun::Done(remembered(me.get(), raw, answer, version))),
+            Begun::Due(computation) => {
+                let pending = Pending { computation, version, _level: level };
+                Ok(ffi::Begun::Pending(Box::new(pending)))
+            }
         }
-        Ok(value)
+    }
+
+    fn finish<'py>(
+        me: &Bound<'py, Self>,
+        raw: &RawCall<'_, 'py>,
+        pending: Box<Pending<'py>>,
+        outcome: PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Pending { computation, version, _level } = *pending;
+        let answer = computation.finish(me.py(), me.get(), outcome)?;
+        Ok(remembered(me.get(), raw, answer, version))
     }
 
     fn is_shared(&self) -> bool {
@@ -83,39 +104,74 @@ impl Vectorcall for Memoised {
 
 /// A fresh copy.
 #[inline(never)]
-fn copied<'py>(template: &Bound<'py, TemplateObject>) -> PyResult<Bound<'py, PyAny>> {
-    template.get().serve(template.py())
+fn copied<'py>(template: &Bound<'py, TemplateObject>) -> Served<'py> {
+    let py = template.py();
+    template.get().serve(py).map_or_else(|error| raised(py, error), Some)
 }
 
 /// A copy of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3` puts
 /// off giving up what is in it until it may run code.
 #[inline(never)]
-fn copied_if_alive<'py>(
-    py: Python<'py>,
-    live: &Template,
-    shared: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    if shared { live.serve_shared(py) } else { live.serve(py) }
+fn copied_if_alive<'py>(py: Python<'py>, live: &Template, shared: bool) -> Served<'py> {
+    let served = if shared { live.serve_shared(py) } else { live.serve(py) };
+    served.map_or_else(|error| raised(py, error), Some)
+}
+
+/// What waits for the function to end.
+pub struct Pending<'py> {
+    computation: Computation,
+    /// Of what the function's key depends on, when the call began.
+    version: Option<u64>,
+    _level: Level<'py>,
 }
 
 /// The whole call; of an async function the part that does not suspend.
 pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Answer<'py>> {
     let (me, py) = (slf.get(), slf.py());
+    let _level = enter(py)?;
+    match begin(slf, call)? {
+        Begun::Done(answer) => Ok(answer),
+        Begun::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
+    }
+}
+
+/// Goes one level deeper, if there is memory and stack for a call.
+fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
     check_memory()?;
-    let _level = enter_recursion(py)?;
+    enter_recursion(py)
+}
+
+/// A call up to its function; of an async function the part that does not suspend.
+fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Begun<'py>> {
+    let (me, py) = (slf.get(), slf.py());
     if me.suspends {
-        return pending_call::call(slf, call, false);
+        return pending_call::call(slf, call, false).map(Begun::Done);
     }
     match Request::begin(py, me, call, CallContext::thread(py)?)? {
-        Some(request) => Invocation { me, call, request: &request }.answer(py),
-        None => me.invoke(py, call).map(|value| (value, None)),
+        Some(request) => computation::begin(py, me, call, request),
+        None => Ok(Begun::Due(Computation::Straight)),
     }
+}
+
+/// The value of `answer`, which the tables remember if the key is made as it was in `version`.
+fn remembered<'py>(
+    me: &Memoised,
+    raw: &RawCall<'_, 'py>,
+    (value, record): Answer<'py>,
+    version: Option<u64>,
+) -> Bound<'py, PyAny> {
+    if let Some(record) = record
+        && me.keys.identity().map(Identity::version) == version
+    {
+        remember(me, raw, record);
+    }
+    value
 }
 
 /// Takes in what other processes have announced; what the tables answer then, if that was all
 /// that kept them from it.
 #[inline(never)]
-fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<PyResult<Bound<'py, PyAny>>> {
+fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     let cache = me.core.get().cache();
     if !cache.is_shared() || !cache.is_behind() {
         return None;

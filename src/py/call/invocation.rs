@@ -9,7 +9,6 @@ use super::answer::Answer;
 use super::keeper::Keeper;
 use super::memoised::Memoised;
 use super::patience::{Patience, Waited};
-use super::previous::Noted;
 use super::provenance::Provenance;
 use super::request::Request;
 use super::serving::Serving;
@@ -56,7 +55,7 @@ pub enum Step<'py> {
 }
 
 /// What a call that has waited is to do.
-enum Decision<'py> {
+pub(super) enum Decision<'py> {
     /// Return this.
     Done(Answer<'py>),
     /// Compute, inside of our own flight of this key.
@@ -85,21 +84,8 @@ impl<'a, 'py> Invocation<'a, 'py> {
         Keeper { me: self.me, request: self.request }
     }
 
-    /// Looks up, waits or computes, until there is an answer.
-    ///
-    /// IMPORTANT: calls may nest as deep as the stack allows. So what runs before and after the
-    /// function itself is kept out of line: each level would pay for its room.
-    pub fn answer(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
-        match self.decide(py)? {
-            Decision::Done(answer) => Ok(answer),
-            Decision::Nested => self.nested(py),
-            Decision::Compute(lease) => self.compute(py, lease),
-        }
-    }
-
     /// Looks up and waits, until there is an answer or it is to be computed.
-    #[inline(never)]
-    fn decide(&self, py: Python<'py>) -> PyResult<Decision<'py>> {
+    pub(super) fn decide(&self, py: Python<'py>) -> PyResult<Decision<'py>> {
         loop {
             let step = match self.step(py)? {
                 Step::Busy(lease) => match self.wait_for_process(py, lease)? {
@@ -125,18 +111,6 @@ impl<'a, 'py> Invocation<'a, 'py> {
                     }
                 },
             }
-        }
-    }
-
-    /// Calls the function and keeps what it returns.
-    fn compute(&self, py: Python<'py>, lease: PyLease) -> PyResult<Answer<'py>> {
-        self.me.counters.miss(lease.old.expired);
-        let noted = Noted::begin(py, self.me, self.request, lease.old.expired)?;
-        let outcome = self.me.invoke(py, self.call);
-        noted.map_or(Ok(()), |noted| noted.leave(py))?;
-        match outcome {
-            Ok(value) => self.keeper().keep(py, lease, value),
-            Err(error) => self.keeper().failed(py, lease, error),
         }
     }
 

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod code_change;
 pub mod code_note;
 mod collision;
+pub mod computation;
 pub mod context;
 pub mod exit;
 pub mod invocation;

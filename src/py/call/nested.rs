@@ -8,14 +8,6 @@ use crate::cache::SharedResult;
 use crate::py::cache::PySharedResult;
 
 impl<'py> Invocation<'_, 'py> {
-    /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
-    pub(super) fn nested(&self, py: Python<'py>) -> PyResult<Answer<'py>> {
-        self.me.counters.miss(false);
-        let value = self.me.invoke(py, self.call)?;
-        self.keeper().keep_nested(py, &value)?;
-        Ok((value, None))
-    }
-
     /// The value of an earlier inner call, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         let kept = self.cache().flights().nested_get(&self.request.key, self.request.caller());

@@ -35,10 +35,10 @@ pub use instance::{allocate, blank, is_native_descriptor, set_through, tuple_of}
 pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
-pub use recursion::{check_stack, enter as enter_recursion, stack_left};
+pub use recursion::{Level, check_stack, enter as enter_recursion, stack_left};
 pub use reserve::{check_memory, hold as hold_reserve};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};
 pub use stamp::Stamp;
 pub use str::{ascii, utf8};
-pub use trampoline::Vectorcall;
+pub use trampoline::{Begun, Served, Vectorcall, raised};

@@ -28,10 +28,7 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     ) -> Option<Py<PyAny>>;
 
     /// All hits. Must not unwind.
-    fn hit<'py, const SHARED: bool>(
-        &self,
-        call: &RawCall<'_, 'py>,
-    ) -> Option<PyResult<Bound<'py, PyAny>>>;
+    fn hit<'py, const SHARED: bool>(&self, call: &RawCall<'_, 'py>) -> Option<Served<'py>>;
 
     /// Whether other processes may announce that hits are outdated; always the same.
     fn is_shared(&self) -> bool;
@@ -39,8 +36,36 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     /// Whether hits may be looked for: what the tables know holds at this moment.
     fn is_current(&self, py: Python<'_>) -> bool;
 
-    /// Everything else.
-    fn call<'py>(me: &Bound<'py, Self>, call: &RawCall<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
+    /// What is known of a call while its function is under way.
+    type Pending<'py>;
+
+    /// The function, which is called with the arguments as they came.
+    fn function(&self) -> &Py<PyAny>;
+
+    /// Everything else, up to where the function must be called.
+    fn begin<'py>(
+        me: &Bound<'py, Self>,
+        call: &RawCall<'_, 'py>,
+    ) -> PyResult<Begun<'py, Self::Pending<'py>>>;
+
+    /// What the call returns once the function has ended.
+    fn finish<'py>(
+        me: &Bound<'py, Self>,
+        call: &RawCall<'_, 'py>,
+        pending: Self::Pending<'py>,
+        outcome: PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>>;
+}
+
+/// What a hit returns; None with an error set. Errors by value would make each level of calls larger.
+pub type Served<'py> = Option<Bound<'py, PyAny>>;
+
+/// A call that has begun.
+pub enum Begun<'py, Pending> {
+    /// It returns this.
+    Done(Bound<'py, PyAny>),
+    /// The function must be called.
+    Pending(Pending),
 }
 
 /// The commonest hits, in a function that calls nothing and so needs no stack: whatever else there
@@ -73,8 +98,7 @@ pub unsafe extern "C" fn any<T: Vectorcall, const SHARED: bool>(
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
         match me.get().hit::<SHARED>(&call) {
-            Some(Ok(object)) => object.into_ptr(),
-            Some(Err(error)) => guarded(call.py(), || Err(error)),
+            Some(served) => served.map_or(ptr::null_mut(), Bound::into_ptr),
             None => slow::<T>(callable, arguments, nargsf, names),
         }
     }
@@ -98,6 +122,10 @@ pub unsafe extern "C" fn watching<T: Vectorcall, const SHARED: bool>(
     }
 }
 
+/// A call that no table answers.
+///
+/// IMPORTANT: calls may nest as deep as the stack allows, and while the function runs only this frame
+/// of ours lies on it. So all else is a function of its own, kept out of line.
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn slow<T: Vectorcall>(
@@ -106,32 +134,79 @@ unsafe extern "C" fn slow<T: Vectorcall>(
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: these are a vectorcall's own.
-    let (me, call) = unsafe { parts::<T>(callable, arguments, nargsf, names) };
-    guarded(call.py(), || T::call(&me, &call))
+    // SAFETY: these are a vectorcall's own, here and where they are handed on; the function is as
+    // alive as what it belongs to, and its result goes to `finish`, which takes it over.
+    unsafe {
+        let mut pending = None;
+        let done = begin::<T>(callable, arguments, nargsf, names, &mut pending);
+        let Some(pending) = pending else { return done };
+        let (me, _) = parts::<T>(callable, arguments, nargsf, names);
+        let function = me.get().function().as_ptr();
+        let result = ffi::PyObject_Vectorcall(function, arguments, nargsf, names);
+        finish::<T>([callable, names, result], arguments, nargsf, pending)
+    }
 }
 
-/// Runs safe code at the edge to C: an error is set, a panic becomes an exception.
+/// What the call returns, unless the function must be called: then `pending` is there.
 #[inline(never)]
-fn guarded<'py>(
-    py: Python<'py>,
-    run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+unsafe fn begin<T: Vectorcall>(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+    pending: &mut Option<T::Pending<'_>>,
 ) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own.
+    let (me, call) = unsafe { parts::<T>(callable, arguments, nargsf, names) };
+    let begun = guarded(call.py(), || T::begin(&me, &call));
+    match begun {
+        Some(Begun::Done(value)) => value.into_ptr(),
+        Some(Begun::Pending(begun)) => {
+            *pending = Some(begun);
+            ptr::null_mut()
+        }
+        None => ptr::null_mut(),
+    }
+}
+
+/// What the call returns once the function has given its result, or NULL with an error set.
+#[inline(never)]
+unsafe fn finish<T: Vectorcall>(
+    [callable, names, result]: [*mut ffi::PyObject; 3],
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    pending: T::Pending<'_>,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own, and the result is ours.
+    let (me, call, outcome) = unsafe {
+        let (me, call) = parts::<T>(callable, arguments, nargsf, names);
+        let outcome = Bound::from_owned_ptr_or_err(call.py(), result);
+        (me, call, outcome)
+    };
+    guarded(call.py(), || T::finish(&me, &call, pending, outcome))
+        .map_or(ptr::null_mut(), Bound::into_ptr)
+}
+
+/// Sets an error.
+#[cold]
+#[inline(never)]
+pub fn raised(py: Python<'_>, error: PyErr) -> Served<'_> {
+    guarded(py, || Err(error))
+}
+
+/// Runs safe code at the edge to C: of an error, which a panic becomes, nothing is left but that it
+/// is set.
+#[inline(never)]
+fn guarded<T>(py: Python<'_>, run: impl FnOnce() -> PyResult<T>) -> Option<T> {
     let mut run = Some(run);
     let mut once = || run.take().map_or_else(|| Err(a_bug()), caught);
     // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
     // while the interpreter ends: then the call comes from a destructor, and is answered too.
     let result = Python::try_attach(|_| once()).unwrap_or_else(once);
-    result.map_or_else(
-        |error| {
-            error.restore(py);
-            ptr::null_mut()
-        },
-        Bound::into_ptr,
-    )
+    result.map_err(|error| error.restore(py)).ok()
 }
 
-fn caught<'py>(run: impl FnOnce() -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+fn caught<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| Err(why_unwound(&*payload)))
 }
 

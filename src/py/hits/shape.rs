@@ -160,7 +160,8 @@ impl Shape {
     }
 
     /// The first row with this tag and its result, if it `matches`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call costs hits 11")]
+    #[inline(always)]
     fn first<const CELLS: usize>(
         &self,
         hash: u64,

@@ -1,0 +1,91 @@
+//! Computing: what comes before the function is called, and what becomes of its outcome.
+
+use pyo3::prelude::*;
+
+use super::answer::Answer;
+use super::invocation::{Decision, Invocation};
+use super::keeper::Keeper;
+use super::memoised::Memoised;
+use super::previous::Noted;
+use super::request::Request;
+use crate::py::cache::PyLease;
+use crate::py::key::arguments::Call;
+
+/// A call up to its function, which runs between [`begin`] and [`Computation::finish`]: calls may nest
+/// as deep as the stack allows, so nothing of ours but this waits for it, and this not on the stack.
+pub enum Computation {
+    /// Nothing is kept.
+    Straight,
+    /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
+    Nested(Request),
+    /// What comes of it is kept, and for those who wait too if the lease is shared.
+    Kept { request: Request, lease: PyLease, noted: Option<Noted> },
+}
+
+/// A call that has looked up and waited.
+pub enum Begun<'py> {
+    /// There is an answer.
+    Done(Answer<'py>),
+    /// It is to be computed.
+    Due(Computation),
+}
+
+/// Looks up and waits, until there is an answer or it is to be computed.
+pub fn begin<'py>(
+    py: Python<'py>,
+    me: &Memoised,
+    call: &Call<'_, 'py>,
+    request: Request,
+) -> PyResult<Begun<'py>> {
+    let lease = match (Invocation { me, call, request: &request }).decide(py)? {
+        Decision::Done(answer) => return Ok(Begun::Done(answer)),
+        Decision::Nested => {
+            me.counters.miss(false);
+            return Ok(Begun::Due(Computation::Nested(request)));
+        }
+        Decision::Compute(lease) => lease,
+    };
+    me.counters.miss(lease.old.expired);
+    let noted = Noted::begin(py, me, &request, lease.old.expired)?;
+    Ok(Begun::Due(Computation::Kept { request, lease, noted }))
+}
+
+impl Computation {
+    /// Keeps what the function returned or raised; what the call returns.
+    pub fn finish<'py>(
+        self,
+        py: Python<'py>,
+        me: &Memoised,
+        outcome: PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Answer<'py>> {
+        match self {
+            Self::Straight => outcome.map(|value| (value, None)),
+            Self::Nested(request) => {
+                let value = outcome?;
+                Keeper { me, request: &request }.keep_nested(py, &value)?;
+                Ok((value, None))
+            }
+            Self::Kept { request, lease, noted } => {
+                noted.map_or(Ok(()), |noted| noted.leave(py))?;
+                let keeper = Keeper { me, request: &request };
+                match outcome {
+                    Ok(value) => keeper.keep(py, lease, value),
+                    Err(error) => keeper.failed(py, lease, error),
+                }
+            }
+        }
+    }
+}
+
+/// Looks up, waits or computes, until there is an answer.
+pub fn answer<'py>(
+    py: Python<'py>,
+    me: &Memoised,
+    call: &Call<'_, 'py>,
+    request: Request,
+) -> PyResult<Answer<'py>> {
+    match begin(py, me, call, request)? {
+        Begun::Done(answer) => Ok(answer),
+        Begun::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
+    }
+}
