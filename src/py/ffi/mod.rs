@@ -10,6 +10,8 @@ mod cell;
 mod copy;
 #[cfg(unix)]
 mod cut;
+#[cfg(ending_unwinds)]
+mod ending;
 #[cfg(not(Py_GIL_DISABLED))]
 mod gil_cell;
 mod install;

@@ -61,6 +61,27 @@ def test_daemon_threads_at_exit(script: Scripts, attempt: int) -> None:
     assert found == "True True\n"
 
 
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 3, 5, 8, 13, 21])
+def test_daemon_threads_in_their_first_calls_at_exit(script: Scripts, milliseconds: int) -> None:
+    """Wherever the end of a program meets a thread's first calls, the program ends as it should."""
+    program = """
+    import sys, threading, time
+    from outlive import Cache
+    sys.setswitchinterval(1e-5)
+    f = Cache("c.json").memoise(lambda n: [n], name="f")
+
+    def work(start):
+        for n in range(start, 10**9):
+            f(n), f(n)
+
+    for start in (0, 10**6):
+        threading.Thread(target=work, args=(start,), daemon=True).start()
+    time.sleep(int(sys.argv[1]) / 1000)
+    """
+    ended = script(program, str(milliseconds))
+    assert (ended.out, ended.err, ended.status) == ("", "", 0)
+
+
 def test_threads_that_are_no_daemons_finish_their_calls(script: Scripts) -> None:
     """A program waits for its threads, and what they computed after the main thread is kept."""
     program = """
