@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz portability lint fmt rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -47,6 +47,9 @@ faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated hist
 fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
 	tools/fuzz $(FUZZ_S)
 
+asan: $(VENV)/built ## AddressSanitizer over the Rust and the Python tests
+	PYTHON=$(BIN)/python tools/asan
+
 test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \
@@ -55,6 +58,9 @@ test-all:           ## the Python tests on every Python from 3.10 to 3.14 that i
 
 portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TARGETS= for fewer), where Debian's packages can be had
 	tools/portability $(TARGETS)
+
+elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
+	tools/elsewhere
 
 bench: $(VENV)/bench ## what it costs, against what others use: two minutes (bench-long: ten)
 	cd tests && $(abspath $(BIN))/python -m bench --json $(abspath $(VENV))/bench.json
