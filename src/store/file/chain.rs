@@ -70,6 +70,11 @@ impl Generation {
         Ok(Self { journal, tail })
     }
 
+    /// Whether it goes on, as far as it was read, and somebody has written there since.
+    pub fn has_grown(&self) -> bool {
+        !self.tail.sealed && !self.tail.later && !self.journal.is_quiet()
+    }
+
     /// Whether nothing more is to be written there. If it has no seal but `next` is in use, its seal
     /// is damaged, or whoever came could not write there.
     fn is_ended(&self, next: Option<&Self>) -> bool {

@@ -140,7 +140,8 @@ impl Folder {
         self.like().map(|status| Status { mode: status.mode & 0o666 | 0o600, ..status })
     }
 
-    /// Opens and reads all generations. If one disappears meanwhile, a save took it: look again.
+    /// Opens and reads all generations. If one disappears meanwhile, a save took it: look again. So
+    /// it is if one was read before its last records came, and the next one when it was in use.
     pub fn open_chain(&self) -> io::Result<Chain> {
         let mut left = LOOKS;
         loop {
@@ -149,6 +150,7 @@ impl Folder {
             let opened = numbers.iter().filter_map(|&number| self.read_generation(number));
             match opened.collect::<io::Result<Vec<Generation>>>() {
                 Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
+                Ok(read) if left > 0 && is_passed_too_early(&read) => {}
                 generations => return Ok(Chain::new(numbers, generations?)),
             }
         }
@@ -216,6 +218,12 @@ impl Folder {
         let wrong = |source| Error::Io { doing: "sync", path: path.clone(), source };
         self.fs.sync_folder(path).map_err(wrong)
     }
+}
+
+/// Whether a generation would be taken for ended, as the next one is in use, that has grown since.
+fn is_passed_too_early(generations: &[Generation]) -> bool {
+    let mut pairs = generations.windows(2);
+    pairs.any(|pair| pair[1].journal.bytes() > 0 && pair[0].has_grown())
 }
 
 fn is_denied(error: &io::Error) -> bool {

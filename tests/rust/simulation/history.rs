@@ -250,19 +250,24 @@ impl Troubles {
         let mut keep = |wanted: bool| random.once_in(3) && wanted;
         let power = keep(self.power);
         let mounted = keep(self.mounted && !power);
+        // What was appended in the millisecond after the folder went is given again: not if nothing
+        // can be written any more.
+        let removals = self.removals && !power && !mounted;
+        let (forks, kills, stops) = (keep(self.forks), keep(self.kills), keep(self.stops));
+        let (full, broken) = (keep(self.full), keep(self.broken));
         Self {
             processes: self.processes,
             threads: self.threads,
-            forks: keep(self.forks),
-            kills: keep(self.kills),
-            stops: keep(self.stops),
-            full: keep(self.full),
-            broken: keep(self.broken),
+            forks,
+            kills,
+            stops,
+            full,
+            broken,
             unreadable: keep(self.unreadable),
             busy: keep(self.busy),
             edits: keep(self.edits && !power),
             power,
-            removals: keep(self.removals && !power && !mounted),
+            removals: keep(removals) && !full && !broken,
             mounted,
             daemons: keep(self.daemons),
         }
