@@ -12,7 +12,7 @@ where
         if let Some(salt) = other.salts().get(true) {
             self.salts().borrow(salt);
         }
-        for key in other.keys() {
+        for key in other.listing().keys() {
             if let Some(found) = other.peek(&key).filter(|_| !self.contains(&key)) {
                 // Nothing is written that could fail.
                 let _ = self.put_again(&key, found.entry.lent());

@@ -11,6 +11,7 @@ mod borrow;
 mod bounded_table;
 pub mod entry;
 mod epoch;
+mod follower;
 mod functions;
 mod gate;
 mod intake;
@@ -18,6 +19,7 @@ mod lease;
 mod ledger;
 mod lifetimes;
 mod limiter;
+mod listing;
 mod policies;
 mod purges;
 mod put;
@@ -34,10 +36,12 @@ use bytes::Bytes;
 
 pub use entry::{Entry, Origin};
 pub use epoch::Epoch;
+pub use follower::Follower;
 pub use gate::Gate;
 pub use lease::{Ask, Found, Lease, Miss, StaleResult};
 pub use lifetimes::Lifetime;
 pub use limiter::Share;
+pub use listing::Listing;
 pub use policies::Policies;
 pub use purges::Begun;
 pub use salts::Salts;
@@ -46,7 +50,7 @@ pub use watch::Watch;
 
 use crate::error::Result;
 use crate::flight::Flights;
-use crate::store::{KeyLock, Page, Store};
+use crate::store::{KeyLock, Store};
 use crate::sync::{self, Arc};
 use ledger::Ledger;
 use put::Put;
@@ -67,6 +71,8 @@ pub struct Cache<L, E> {
     saver: Saver<L>,
     policies: Policies<L>,
     salts: Salts<L>,
+    listing: Listing<L>,
+    follower: Follower<L>,
 }
 
 impl<L, E> Cache<L, E>
@@ -83,6 +89,8 @@ where
             saver: Saver::new(Arc::clone(&ledger)),
             policies: Policies::new(Arc::clone(&ledger)),
             salts: Salts::new(Arc::clone(&ledger)),
+            listing: Listing::new(Arc::clone(&ledger)),
+            follower: Follower::new(Arc::clone(&ledger)),
             ledger,
         }
     }
@@ -105,6 +113,16 @@ where
     /// What digests of secrets are keyed with.
     pub fn salts(&self) -> &Salts<L> {
         &self.salts
+    }
+
+    /// What there is.
+    pub fn listing(&self) -> &Listing<L> {
+        &self.listing
+    }
+
+    /// What other processes announce.
+    pub fn follower(&self) -> &Follower<L> {
+        &self.follower
     }
 
     /// What tables of hits have to look at.
@@ -151,38 +169,6 @@ where
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The keys of all entries of which more is known than a time, with that as JSON.
-    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
-        let _active = sync::active();
-        self.ledger.loaded().notes()
-    }
-
-    /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
-    /// From the second time on this takes no longer where there are many entries of others.
-    pub fn count_of(&self, start: &[u8]) -> usize {
-        let _active = sync::active();
-        self.ledger.loaded().table_mut().count_of(start)
-    }
-
-    /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
-    pub fn keys_of(&self, start: &[u8]) -> Vec<Bytes> {
-        let _active = sync::active();
-        self.ledger.loaded().table_mut().keys_of(start)
-    }
-
-    /// All keys in order.
-    pub fn keys(&self) -> Vec<Bytes> {
-        let _active = sync::active();
-        self.ledger.loaded().keys()
-    }
-
-    /// The keys of values that are no JSON. Each of those that the file gave is looked at once: whoever
-    /// lists the keys then asks for these, and so discards them.
-    pub fn damaged(&self) -> Vec<Bytes> {
-        let _active = sync::active();
-        self.ledger.loaded().damaged()
     }
 
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
@@ -267,38 +253,6 @@ where
         let _active = sync::active();
         drop(self.ledger.loaded());
         _displaced = self.ledger.take_external_changes();
-    }
-
-    /// Takes in what other processes announced, and joins those who announce if this process `joins`
-    /// and has not yet. Next to nothing when nothing was announced; where no page is shared it looks
-    /// each time. Says whether it looked.
-    pub fn follow(&self, joins: bool) -> bool {
-        let _displaced;
-        if !self.ledger.is_shared {
-            return false;
-        }
-        let _active = sync::active();
-        if self.gate().watch.is_current() {
-            return false;
-        }
-        drop(self.ledger.loaded());
-        if joins {
-            self.ledger.join();
-        }
-        _displaced = self.ledger.take_external_changes();
-        true
-    }
-
-    /// Whether others announced something that was not taken in yet.
-    pub fn is_behind(&self) -> bool {
-        let _active = sync::active();
-        self.gate().watch.is_behind()
-    }
-
-    /// The page that others announce on, for hits to look at.
-    pub fn page(&self) -> Option<Arc<Page>> {
-        let _active = sync::active();
-        self.gate().watch.page()
     }
 
     /// Whether other processes may change what is in the store.

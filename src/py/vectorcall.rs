@@ -173,10 +173,10 @@ fn remembered<'py>(
 #[inline(never)]
 fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     let cache = me.core.get().cache();
-    if !cache.is_shared() || !cache.is_behind() {
+    if !cache.is_shared() || !cache.follower().is_behind() {
         return None;
     }
-    cache.follow(false);
+    cache.follower().follow(false);
     me.hit::<true>(raw)
 }
 
@@ -191,7 +191,7 @@ fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
     let all = me.keys.is_first() && !me.told.collision.load(Ordering::Relaxed);
     let counts = |at| all || is_keyed(&me.keys, raw, at);
     let filled = me.hits.with(raw.py(), |hits| {
-        let page = || me.core.get().cache().page();
+        let page = || me.core.get().cache().follower().page();
         let dropped = hits.fill(raw, record, page, counts);
         (dropped, hits.fast_path())
     });

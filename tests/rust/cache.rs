@@ -57,7 +57,7 @@ fn results_outlive_the_cache() {
     }
     cache.saver().close().unwrap();
     let later = on_disk(&path);
-    assert_eq!(later.keys(), [key("b"), key("a")]);
+    assert_eq!(later.listing().keys(), [key("b"), key("a")]);
     assert_eq!(text(&later, "b").as_deref(), Some("3"));
 }
 
@@ -77,10 +77,10 @@ fn a_closed_cache_leaves_the_file_alone() {
     assert_eq!(std::fs::read(&path).unwrap(), b"{ half of somebody else's");
     std::fs::write(&path, "{\"b\": 2}").unwrap();
     cache.take_external_changes();
-    assert_eq!(cache.keys(), [key("b")]);
+    assert_eq!(cache.listing().keys(), [key("b")]);
     cache.put(&key("c"), result("3")).unwrap();
     cache.saver().close().unwrap();
-    assert_eq!(on_disk(&path).keys(), [key("b"), key("c")]);
+    assert_eq!(on_disk(&path).listing().keys(), [key("b"), key("c")]);
 }
 
 /// What a full disk left, a journal that could not be sealed and the next one, goes with the first
@@ -252,7 +252,7 @@ fn evictions_reach_the_file() {
         (1, 0)
     );
     cache.saver().close().unwrap();
-    assert_eq!(on_disk(&path).keys(), [key("g(1)"), key("f(2)")]);
+    assert_eq!(on_disk(&path).listing().keys(), [key("g(1)"), key("f(2)")]);
 }
 
 /// A discarded text is dropped from memory, and the file is kept aside.
@@ -322,9 +322,9 @@ fn threads_and_saves_agree() {
             });
         }
     });
-    let mut kept = cache.keys();
+    let mut kept = cache.listing().keys();
     cache.saver().close().unwrap();
-    let mut found = on_disk(&path).keys();
+    let mut found = on_disk(&path).listing().keys();
     kept.sort();
     found.sort();
     assert_eq!(kept, found);

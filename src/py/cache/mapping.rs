@@ -40,7 +40,7 @@ impl CoreCache {
     fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
         let py = slf.py();
         Self::look(slf)?;
-        let all = slf.get().cache.notes();
+        let all = slf.get().cache.listing().notes();
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
 
@@ -68,7 +68,7 @@ impl CoreCache {
         let (cache, transient) = (slf.get().cache(), !Self::may_write(slf)?);
         Self::look(slf)?;
         Self::look(other)?;
-        for key in other.get().cache().keys() {
+        for key in other.get().cache().listing().keys() {
             if let Some(found) = other.get().cache().peek(&key) {
                 // A failure is in the store's notices.
                 let _ = cache.put(&key, found.entry.for_another_cache(transient));
@@ -95,17 +95,18 @@ impl CoreCache {
         let py = slf.py();
         Self::look(slf)?;
         let me = slf.get();
-        for key in me.cache.damaged() {
+        for key in me.cache.listing().damaged() {
             me.value(py, &key)?;
         }
-        let keys: PyResult<Vec<_>> = me.cache.keys().iter().map(|key| from_wtf8(py, key)).collect();
+        let keys: PyResult<Vec<_>> =
+            me.cache.listing().keys().iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
 
     /// How many keys begin with `start`, the name of a function and a parenthesis.
     fn count_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<usize> {
         Self::look(slf)?;
-        with_wtf8(start, |start| slf.get().cache.count_of(start))
+        with_wtf8(start, |start| slf.get().cache.listing().count_of(start))
     }
 
     /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
@@ -114,7 +115,7 @@ impl CoreCache {
         start: &Bound<'py, PyString>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
-        let keys = with_wtf8(start, |start| slf.get().cache.keys_of(start))?;
+        let keys = with_wtf8(start, |start| slf.get().cache.listing().keys_of(start))?;
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
 

@@ -59,7 +59,7 @@ impl Request {
             return Ok(None);
         }
         let loaded = CoreCache::load_once(core)?;
-        if core.get().cache().follow(mode.writes() && !is_after_exit()) || loaded {
+        if core.get().cache().follower().follow(mode.writes() && !is_after_exit()) || loaded {
             epoch = me.gate.epoch.current();
             mode = CoreCache::mode(core)?;
         }
