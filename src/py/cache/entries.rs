@@ -35,56 +35,56 @@ impl<'py> Source<'py> {
     }
 }
 
-impl CoreCache {
+/// The values of a cache, for those who know certain classes.
+#[derive(Clone, Copy)]
+pub struct Values<'a, 'py> {
+    /// The cache.
+    pub core: &'a CoreCache,
+    /// Those whose instances can be stored.
+    pub classes: Classes<'a>,
+    /// The interpreter that the values are objects of.
+    pub py: Python<'py>,
+}
+
+impl<'py> Values<'_, 'py> {
     /// A copy of the value of `key`; None if there is none.
-    pub fn value<'py>(&self, py: Python<'py>, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(found) = self.cache.hit(key, None) else { return Ok(None) };
-        let source = self.source(py, key, &found, self.classes())?;
-        source.map(|source| source.value(py)).transpose()
+    pub fn get(&self, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(found) = self.core.cache.hit(key, None) else { return Ok(None) };
+        self.source(key, &found)?.map(|source| source.value(self.py)).transpose()
     }
 
     /// What to serve a copy of an entry from; None if its text is bad.
     ///
     /// Most results are used once in a run, and objects take several times the memory of their text:
     /// for the first hit the text is decoded and nothing kept, for the second a template is made.
-    pub fn source<'py>(
-        &self,
-        py: Python<'py>,
-        key: &Bytes,
-        found: &PyFound,
-        classes: Classes<'_>,
-    ) -> PyResult<Option<Source<'py>>> {
+    pub fn source(&self, key: &Bytes, found: &PyFound) -> PyResult<Option<Source<'py>>> {
         let entry = &found.entry;
         let text = entry.text.as_ref().filter(|_| entry.live.is_none() && found.first_use);
         let Some(text) = text else {
-            return Ok(self.live(py, key, entry, classes)?.map(Source::Template));
+            return Ok(self.live(key, entry)?.map(Source::Template));
         };
-        let decoded = self.decode(py, text, classes);
-        let Some(value) = self.sound(py, key, text, decoded, classes)? else { return Ok(None) };
+        let Some(value) = self.sound(key, text, self.decode(text))? else { return Ok(None) };
         if !is_immutable(&value)? {
             return Ok(Some(Source::Fresh(value)));
         }
         let live = Arc::new(Template::same(value));
-        self.cache.keep_live(key, text, &live);
+        self.core.cache.keep_live(key, text, &live);
         Ok(Some(Source::Template(live)))
     }
 
     /// The decoded form of an entry, which is kept beside it; None if its text is bad.
     pub fn live(
         &self,
-        py: Python<'_>,
         key: &Bytes,
         entry: &Entry<Arc<Template>>,
-        classes: Classes<'_>,
     ) -> PyResult<Option<Arc<Template>>> {
         if let Some(live) = &entry.live {
             return Ok(Some(Arc::clone(live)));
         }
         let Some(text) = &entry.text else { return Ok(None) };
-        let decoded = self.template(py, text, classes);
-        let live = self.sound(py, key, text, decoded, classes)?;
+        let live = self.sound(key, text, self.template(text))?;
         let Some(live) = live.map(Arc::new) else { return Ok(None) };
-        self.cache.keep_live(key, text, &live);
+        self.core.cache.keep_live(key, text, &live);
         Ok(Some(live))
     }
 
@@ -92,43 +92,33 @@ impl CoreCache {
     /// or if it is of a class that is not there: then it stays, for a program that has the class.
     fn sound<T>(
         &self,
-        py: Python<'_>,
         key: &Bytes,
         text: &Bytes,
         decoded: Result<T, Failure>,
-        classes: Classes<'_>,
     ) -> PyResult<Option<T>> {
+        let (core, classes, py) = (self.core, self.classes, self.py);
         match decoded {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Python(error)) => Err(error),
             Err(Failure::Class(error)) => classes.tell(py, &shown(key), &error).map(|()| None),
             Err(Failure::Text(error)) => {
                 let why = format!("the value of {}: {error}", shown(key));
-                self.cache.discard(key, text, &why, self.is_writable());
-                self.tell(py)?;
+                core.cache.discard(key, text, &why, core.is_writable());
+                core.tell(py)?;
                 Ok(None)
             }
         }
     }
 
     /// The value of a text.
-    pub fn decode<'py>(
-        &self,
-        py: Python<'py>,
-        text: &[u8],
-        classes: Classes<'_>,
-    ) -> Result<Bound<'py, PyAny>, Failure> {
-        self.names().with(|names| decode(py, text, names, classes))
+    pub fn decode(&self, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
+        self.core.names().with(|names| decode(self.py, text, names, self.classes))
     }
 
     /// What hits on a text are served from.
-    pub fn template(
-        &self,
-        py: Python<'_>,
-        text: &Bytes,
-        classes: Classes<'_>,
-    ) -> Result<Template, Failure> {
-        let (node, _typed) = self.names().with(|names| template(py, text, names, classes))?;
+    pub fn template(&self, text: &Bytes) -> Result<Template, Failure> {
+        let made = self.core.names().with(|names| template(self.py, text, names, self.classes));
+        let (node, _typed) = made?;
         let live = Template::new(node);
         #[cfg(Py_GIL_DISABLED)]
         let live = if _typed { live } else { live.of_text(text) };
@@ -136,16 +126,11 @@ impl CoreCache {
     }
 
     /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
-    pub(in crate::py) fn put_value(
-        &self,
-        key: &Bytes,
-        value: &Bound<'_, PyAny>,
-        durable: bool,
-    ) -> PyResult<()> {
-        let py = value.py();
+    pub fn put(&self, key: &Bytes, value: &Bound<'py, PyAny>, durable: bool) -> PyResult<()> {
+        let (core, py) = (self.core, self.py);
         let mut entry = Entry::new(Some(clock::now()));
         entry.transient = !durable;
-        match to_text(value, self.charset(), self.classes()) {
+        match to_text(value, core.charset(), self.classes) {
             Ok(text) => entry.text = Some(text),
             Err(mut refusal) => {
                 if let Some(error) = refusal.raised.take() {
@@ -155,16 +140,16 @@ impl CoreCache {
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };
                 let sentence = unstorable(&format!("the value of {}", shown(key)), &refused.part);
-                self.notifier().warn(
+                core.notifier().warn(
                     py,
                     "UnstorableWarning",
                     &(sentence + &refused.kept_how(py)),
                 )?;
             }
         }
-        let _ = self.cache.put(key, entry);
-        self.keep_limits(Some(key), durable);
-        self.tell(py)
+        let _ = core.cache.put(key, entry);
+        core.keep_limits(Some(key), durable);
+        core.tell(py)
     }
 }
 

@@ -9,6 +9,7 @@ use pyo3::types::{PyList, PyString};
 
 use super::PyFound;
 use super::core::CoreCache;
+use super::entries::Values;
 use crate::cache::{Entry, Share};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
@@ -30,7 +31,7 @@ impl CoreCache {
         match me.cache.peek(&text).map(|found| found.entry) {
             // What is bad must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => {
-                Ok(me.live(key.py(), &text, &entry, me.classes())?.is_some())
+                Ok(me.own_values(key.py()).live(&text, &entry)?.is_some())
             }
             entry => Ok(entry.is_some()),
         }
@@ -87,7 +88,7 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
-        me.live(py, &text, &found.entry, me.classes())?.map(|live| live.serve(py)).transpose()
+        me.own_values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
     }
 
     /// All keys in order. A value that is damaged must not be listed here and missed a moment later.
@@ -96,7 +97,7 @@ impl CoreCache {
         Self::look(slf)?;
         let me = slf.get();
         for key in me.cache.listing().damaged() {
-            me.value(py, &key)?;
+            me.own_values(py).get(&key)?;
         }
         let keys: PyResult<Vec<_>> =
             me.cache.listing().keys().iter().map(|key| from_wtf8(py, key)).collect();
@@ -126,7 +127,7 @@ impl CoreCache {
         Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
-        slf.get().value(key.py(), &text)?.ok_or_else(missing)
+        slf.get().own_values(slf.py()).get(&text)?.ok_or_else(missing)
     }
 
     fn __setitem__(
@@ -141,7 +142,7 @@ impl CoreCache {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
             return Err(PyValueError::new_err(message));
         }
-        me.put_value(&text, value, Self::may_write(slf)?)
+        me.own_values(slf.py()).put(&text, value, Self::may_write(slf)?)
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
@@ -162,7 +163,7 @@ impl CoreCache {
             && let Some(entry) = Self::taken(slf, key)?
             && let found = (PyFound { entry, first_use: true, claimed: None })
             && let text = with_wtf8(key, Bytes::copy_from_slice)?
-            && let Some(source) = me.source(py, &text, &found, me.classes())?
+            && let Some(source) = me.own_values(py).source(&text, &found)?
         {
             return source.value(py);
         }
@@ -194,6 +195,11 @@ impl CoreCache {
 }
 
 impl CoreCache {
+    /// Its values, for those who know its classes.
+    fn own_values<'py>(&self, py: Python<'py>) -> Values<'_, 'py> {
+        Values { core: self, classes: self.classes(), py }
+    }
+
     /// Reads the file, and what other processes did since.
     fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::load(slf)?;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::invocation::{Invocation, Look};
 use crate::cache::Entry;
 use crate::policy::Freshness;
-use crate::py::cache::entries::Source;
+use crate::py::cache::entries::{Source, Values};
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyFound, PyStaleResult};
 use crate::py::value::classes::Classes;
@@ -106,8 +106,8 @@ impl<'py> Invocation<'_, 'py> {
         let (Some(keeper), Some(text)) = (&self.request.options.errors, &found.text) else {
             return Ok(nothing);
         };
-        let decoded = self.me.core.get().decode(py, text, Classes::default());
-        let Ok(payload) = decoded else { return Ok(nothing) };
+        let values = Values { core: self.me.core.get(), classes: Classes::default(), py };
+        let Ok(payload) = values.decode(text) else { return Ok(nothing) };
         let age = self.request.options.now(py)? - found.created.unwrap_or(0.0);
         let error = keeper.bind(py).call_method1(intern!(py, "unpack"), (payload, age))?;
         if error.is_none() {

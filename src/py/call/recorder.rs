@@ -10,7 +10,7 @@ use super::provenance::Provenance;
 use super::request::Request;
 use super::teller::Teller;
 use crate::cache::Entry;
-use crate::py::cache::entries::Unstorable;
+use crate::py::cache::entries::{Unstorable, Values};
 use crate::py::ffi::call_with;
 use crate::py::value::callbacks;
 use crate::py::value::immutable::is_immutable;
@@ -96,8 +96,10 @@ impl<'a> Recorder<'a> {
         if self.request.options.copy {
             return Ok(None);
         }
-        let template = self.me.core.get().template(py, text, self.request.classes(self.me));
-        let Ok(live) = template else { return Ok(None) };
+        let classes = self.request.classes(self.me);
+        let Ok(live) = (Values { core: self.me.core.get(), classes, py }).template(text) else {
+            return Ok(None);
+        };
         live.share(value);
         Ok(Some(Arc::new(live)))
     }

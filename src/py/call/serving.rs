@@ -13,10 +13,9 @@ use crate::cache::Entry;
 use crate::clock;
 use crate::policy::{Expiry, Freshness};
 use crate::py::cache::PyFound;
-use crate::py::cache::entries::Source;
+use crate::py::cache::entries::{Source, Values};
 use crate::py::ffi::call_with;
 use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
-use crate::py::value::classes::Classes;
 use crate::py::value::template::{Template, TemplateObject};
 
 /// Serves the results of one call.
@@ -33,8 +32,8 @@ impl<'a> Serving<'a> {
         Teller { me: self.me, request: self.request }
     }
 
-    fn classes(&self) -> Classes<'a> {
-        self.request.classes(self.me)
+    fn values<'py>(&self, py: Python<'py>) -> Values<'a, 'py> {
+        Values { core: self.me.core.get(), classes: self.request.classes(self.me), py }
     }
 
     /// What to serve an entry from; None if its text is bad.
@@ -42,7 +41,7 @@ impl<'a> Serving<'a> {
         let options = &self.request.options;
         // A ttl that depends on the result gets a copy of its own.
         if options.copy && !matches!(options.ttl, Some(Ttl::Of(_))) {
-            return self.me.core.get().source(py, &self.request.key, found, self.classes());
+            return self.values(py).source(&self.request.key, found);
         }
         Ok(self.live(py, &found.entry)?.map(Source::Template))
     }
@@ -53,7 +52,7 @@ impl<'a> Serving<'a> {
         py: Python<'_>,
         found: &Entry<Arc<Template>>,
     ) -> PyResult<Option<Arc<Template>>> {
-        self.me.core.get().live(py, &self.request.key, found, self.classes())
+        self.values(py).live(&self.request.key, found)
     }
 
     /// The limits of this result's age; None if results of this function do not grow old. `value`
