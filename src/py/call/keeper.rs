@@ -55,7 +55,7 @@ impl<'a> Keeper<'a> {
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
         let recorder = self.recorder();
-        let (value, mut entry, refused) = recorder.storable(py, value)?;
+        let (value, (mut entry, refused)) = recorder.storable(py, value)?;
         let system = self.request.options.clock.is_none();
         entry.notes.took = lease.took(entry.created.filter(|_| system).unwrap_or_else(clock::now));
         let one_shot = if refused.is_some() { recorder.used_up_part(py, &value)? } else { None };

@@ -18,6 +18,9 @@ use crate::py::value::once::intern;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
+/// The snapshot of a result, and where in it something stands that cannot be stored.
+pub type Recorded = (Entry<Arc<Template>>, Option<Unstorable>);
+
 /// Takes down the results of one call.
 #[derive(Clone, Copy)]
 pub struct Recorder<'a> {
@@ -33,11 +36,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The snapshot of `value`, and where in it something stands that cannot be stored.
-    pub fn entry(
-        &self,
-        py: Python<'_>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<(Entry<Arc<Template>>, Option<Unstorable>)> {
+    pub fn entry(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Recorded> {
         let mut entry = Entry::new(Some(self.request.options.now(py)?));
         entry.liveness = self.me.core.get().cache().gate().uses.new_liveness();
         entry.timed = self.request.options.expires();
@@ -71,16 +70,16 @@ impl<'a> Recorder<'a> {
         &self,
         py: Python<'py>,
         value: Bound<'py, PyAny>,
-    ) -> PyResult<(Bound<'py, PyAny>, Entry<Arc<Template>>, Option<Unstorable>)> {
+    ) -> PyResult<(Bound<'py, PyAny>, Recorded)> {
         let (entry, refused) = self.entry(py, &value)?;
         if refused.is_some()
             && self.request.options.on_unstorable == "plain"
             && let Ok(plain) = callbacks::plain(&value)
         {
-            let (entry, refused) = self.entry(py, &plain)?;
-            return Ok((plain, entry, refused));
+            let recorded = self.entry(py, &plain)?;
+            return Ok((plain, recorded));
         }
-        Ok((value, entry, refused))
+        Ok((value, (entry, refused)))
     }
 
     /// What can be served without decoding the text: an immutable result, or the shared one.

@@ -57,7 +57,7 @@ impl<P: Part> InstancePlan<P> {
             Kind::Shared | Kind::Whole => {}
             Kind::Object | Kind::Struct => plan.state(object, known, depth)?,
             Kind::Tuple => {
-                plan.items = mutable(object.cast::<PyTuple>()?.iter().enumerate(), depth)?
+                plan.items = mutable(object.cast::<PyTuple>()?.iter().enumerate(), depth)?;
             }
             Kind::Container => plan.members = members(object, depth)?,
         }
