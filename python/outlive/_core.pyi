@@ -417,6 +417,10 @@ class Shape:
         slots: list[Any] = ...,
         copier: Callable[[Any], Any] | None = None,
     ) -> Shape: ...
+    @property
+    def frozen(self) -> bool:
+        """Whether instances of immutable parts cannot change."""
+
     def make(self, dict: dict[str, Any] | None, slots: list[tuple[Any] | None]) -> Any:
         """A new instance with this `__dict__`, and with these values of its slots."""
 

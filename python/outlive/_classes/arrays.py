@@ -20,7 +20,8 @@ def named(name: str) -> Any:
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or not name.startswith("numpy:"):
         return None
-    cls = getattr(numpy, name.removeprefix("numpy:"), None)
+    # The name is the file's: numpy imports some of its modules when it is asked for them.
+    cls = vars(numpy).get(name.removeprefix("numpy:"))
     if cls is numpy.ndarray or (isinstance(cls, type) and issubclass(cls, numpy.generic)):
         return _known(cls, numpy)
     return None
@@ -96,24 +97,34 @@ def _copied(array: Any) -> Any:
 
 
 class Scalars:
-    """Scalars of one type: the bytes, with the dtype."""
+    """Scalars of one type: texts as they are, all others as dtype and bytes."""
 
     def __init__(self, cls: type, numpy: Any) -> None:
         self._numpy, self.cls = numpy, cls
+        self._plain: type | None = next((k for k in (str, bytes) if issubclass(cls, k)), None)
         self.shape = _core.Shape(cls, "shared")
 
     def dump(self, value: Any) -> Any:
-        """Return the payload: dtype and bytes; of a plain number the number, too, for people."""
+        """Return the payload: dtype and bytes; of a number its text, too, for people."""
+        if self._plain is not None:  # an array's bytes end where NULs begin
+            return self._plain(value)
         _data(value.dtype, self.cls)
         return [value.dtype.str, base64.b64encode(value.tobytes()).decode(), str(value)]
 
     def load(self, payload: Any) -> Any:
         """Return the scalar."""
+        if self._plain is not None:
+            if type(payload) is not self._plain:
+                raise Mismatch("what is stored is no text")
+            return self.cls(payload)
         try:
             dtype = _checked_dtype(self._numpy, payload[0])
+            if dtype.kind not in "mM":
+                # Two classes of one machine may have one dtype text.
+                dtype = self._numpy.dtype(self.cls)
             value = self._numpy.frombuffer(base64.b64decode(payload[1], validate=True), dtype)[0]
-        except (IndexError, TypeError, ValueError) as problem:
+        except (IndexError, KeyError, TypeError, ValueError) as problem:
             raise Mismatch(f"what is stored is no number: {problem}") from None
-        if type(value) is not self.cls:
+        if type(value) is not self.cls or value.dtype.str != payload[0]:
             raise Mismatch(f"what is stored is a {type(value).__name__}")
         return value

@@ -111,7 +111,18 @@ class Custom:
 
     def _copied(self, value: Any) -> Any:
         dump, load = self._pair
-        return load(copy.deepcopy(dump(value)))
+        try:
+            return load(copy.deepcopy(dump(value)))
+        except Exception:  # a hit raises nothing on account of the cache
+            return _deep_copy(value)
+
+
+def _deep_copy(value: Any) -> Any:
+    """A copy, or the value itself: what could be copied once and cannot now is better shared."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
 
 
 def checked_dump(value: Any, dump: Callable[[Any], Any], load: Callable[[Any], Any]) -> Any:

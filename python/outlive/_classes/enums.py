@@ -6,7 +6,8 @@ from enum import Enum, Flag
 from typing import Any
 
 from .. import _core
-from .problems import Mismatch
+from .names import shown
+from .problems import Mismatch, Refused
 
 
 def family(cls: type) -> Members | None:
@@ -22,9 +23,16 @@ class Members:
         self.shape = _core.Shape(cls, "shared")
 
     def dump(self, value: Any) -> Any:
-        """Return the name of a member, or the number of flags that have none together."""
-        name = value._name_
-        return name if self.cls._member_map_.get(name) is value else value._value_
+        """Return the name of a member, or the number of flags that have none together.
+
+        Raises:
+            Refused: the class made up a member that no later process has.
+        """
+        if self.cls._member_map_.get(value._name_) is value:
+            return value._name_
+        if not issubclass(self.cls, Flag):
+            raise Refused(f"{shown(self.cls)}: {value!r} is none of its members")
+        return value._value_
 
     def load(self, payload: Any) -> Any:
         """Return the member."""

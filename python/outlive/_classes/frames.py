@@ -26,7 +26,7 @@ def named(name: str) -> Any:
     library, _, kind = name.partition(":")
     module: Any = sys.modules.get(library)
     kinds = {"pandas": _PANDAS, "polars": _POLARS}.get(library, ())
-    cls = getattr(module, kind, None) if kind in kinds else None
+    cls = vars(module).get(kind) if module is not None and kind in kinds else None
     if not isinstance(cls, type):
         return None
     if cls not in _made:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from .defaults import Default
 
 #: Slots that are no state.
-_NO_STATE = ("__weakref__", "__dict__", "_attrs_cached_hash")
+_NO_STATE = ("__weakref__", "__dict__")
+#: Where attrs keeps a hash, which is another one in every process.
+_HASH = "_attrs_cached_hash"
 
 
 class Instances:
@@ -39,12 +41,18 @@ class Instances:
         self.cls = cls
         self.fields = fields
         self._slots = slots_of(cls)
+        self._keeps_hash = _keeps_hash(cls)
         self._dict = _dict_of(cls)
         if kind == "object" and _has_more(cls, len(self._slots)):
             raise Refused(shown(cls))
         try:
             self.shape = _core.Shape(
-                cls, kind, frozen=frozen, dict=self._dict, slots=list(self._slots.values())
+                cls,
+                kind,
+                # What a property keeps may be changed by who asked for it.
+                frozen=frozen and not _keeps_properties(cls),
+                dict=self._dict,
+                slots=list(self._slots.values()),
             )
         except TypeError:  # the interpreter cannot make instances without the class's own code
             raise Refused(shown(cls)) from None
@@ -57,6 +65,7 @@ class Instances:
         state.update(self.shape.dict(value) or ())
         # What a generic alias leaves there says nothing about the value.
         state.pop("__orig_class__", None)
+        state.pop(_HASH, None)
         return state
 
     def dump(self, value: object) -> dict[str, Any]:
@@ -69,6 +78,12 @@ class Instances:
         payload = {name: state.pop(name) for name in fields if name in state}
         if len(payload) < len(fields):
             payload["$unset"] = [name for name in fields if name not in payload]
+        for name in (*state, *(payload if self.fields is None else ())):
+            try:
+                self._check(name)
+            except Mismatch as hidden:
+                advice = f"outlive.register({self.cls.__qualname__}, dump=..., load=...)"
+                raise Refused(f"{shown(self.cls)}: {hidden}", advice) from None
         if state:
             payload["$attributes"] = state
         return payload
@@ -102,6 +117,8 @@ class Instances:
 
     def made(self, state: dict[str, Any]) -> Any:
         """Return an instance with these attributes."""
+        if self._keeps_hash:
+            state[_HASH] = None
         slots = [(state.pop(name),) if name in state else None for name in self._slots]
         if state and self._dict is None:
             raise Mismatch(f"it has no attribute {min(state)!r}")
@@ -118,8 +135,18 @@ class Instances:
         is_default = not (callable(found) or hasattr(type(found), "__get__"))
         is_own = is_default or name in self._slots or is_cached_property(found)
         if not is_own or (name.startswith("__") and name.endswith("__")):
-            raise Mismatch(f"what is stored would hide its {name!r}")
+            raise Mismatch(f"an attribute would hide its {name!r}")
         self._free.add(name)
+
+
+def _keeps_hash(cls: type) -> bool:
+    """Whether attrs gave the class a hash that is kept in the instance."""
+    code = getattr(cls.__hash__, "__code__", None)
+    return code is not None and _HASH in code.co_names
+
+
+def _keeps_properties(cls: type) -> bool:
+    return any(map(is_cached_property, (v for base in cls.__mro__ for v in vars(base).values())))
 
 
 def is_cached_property(found: object) -> bool:
@@ -166,6 +193,5 @@ def _dict_of(cls: type) -> Any:
 def _has_more(cls: type, slots: int) -> bool:
     """Whether instances hold more than their slots, their ``__dict__`` and weak references."""
     pointer = tuple.__itemsize__
-    known = slots + ("_attrs_cached_hash" in dir(cls) and hasattr(cls, "__slots__"))
-    known += (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
+    known = slots + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return cls.__itemsize__ != 0 or cls.__basicsize__ > object.__basicsize__ + known * pointer

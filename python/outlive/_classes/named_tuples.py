@@ -24,7 +24,8 @@ class NamedTuples:
     def __init__(self, cls: Any, fields: tuple[str, ...]) -> None:
         self.cls, self.fields = cls, fields
         self.defaults = {n: value_of(v) for n, v in cls._field_defaults.items()}
-        self.shape = _core.Shape(cls, "tuple")
+        # A subclass without __slots__ takes attributes: each caller has its own.
+        self.shape = _core.Shape(cls, "tuple", frozen=cls.__dictoffset__ == 0)
 
     def dump(self, value: Any) -> dict[str, Any]:
         """Return the items by name.

@@ -60,38 +60,20 @@ class Registry:
         )
 
     def _known(self) -> dict[str, type]:
-        if self._classes is None:
-            self._classes = {}
+        """The classes by name; they are all there or none, whoever asks meanwhile."""
+        classes = self._classes
+        if classes is None:
+            classes = {}
             for root in self._roots():
-                self.allow(root)
-        return self._classes
+                _walk(root, classes)
+            self._classes = classes
+        return classes
 
-    def allow(self, root: Any) -> None:
-        """Allow what an annotation names, and what the fields of its classes name."""
-        classes = self._known()
-        seen: set[int] = set()
-        pending = [root]
-        while pending:
-            part = pending.pop()
-            if part is None or isinstance(part, Hole) or id(part) in seen:
-                continue
-            seen.add(id(part))
-            if isinstance(part, list | tuple):
-                pending.extend(part)
-            elif isinstance(part, enum.Enum):  # a Literal's
-                pending.append(type(part))
-            elif isinstance(part, type) and not hasattr(part, "__args__"):
-                pending.extend(self._taken(part, classes))
-            pending.extend(parts(part))
-
-    @staticmethod
-    def _taken(cls: type, classes: dict[str, type]) -> list[Any]:
-        """Take a class in; what its fields are annotated to be, if that was not known before."""
-        name = name_of(cls)
-        if cls.__module__ in _PLAIN or classes.get(name) is cls or not _is_concrete(cls):
-            return []
-        classes[name] = cls
-        return list(of_fields(cls))
+    def _allow(self, cls: type) -> None:
+        """Allow a class, and what its fields name."""
+        classes = dict(self._known())
+        _walk(cls, classes)
+        self._classes = classes
 
     def _subclass(self, name: str) -> type | None:
         """The subclass of a class that is allowed; those of mere bases are not."""
@@ -102,12 +84,39 @@ class Registry:
             below: list[type] = type.__subclasses__(pending.pop())
             for cls in below:
                 if name_of(cls) == name:
-                    self.allow(cls)
+                    self._allow(cls)
                     return cls
                 if cls not in seen:
                     seen.add(cls)
                     pending.append(cls)
         return None
+
+
+def _walk(root: Any, classes: dict[str, type]) -> None:
+    """Take in the classes that an annotation names, and those that their fields name."""
+    seen: set[int] = set()
+    pending = [root]
+    while pending:
+        part = pending.pop()
+        if part is None or isinstance(part, Hole) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, (list, tuple)):
+            pending.extend(part)
+        elif isinstance(part, enum.Enum):  # a Literal's
+            pending.append(type(part))
+        elif isinstance(part, type) and not hasattr(part, "__args__"):
+            pending.extend(_taken(part, classes))
+        pending.extend(parts(part))
+
+
+def _taken(cls: type, classes: dict[str, type]) -> list[Any]:
+    """Take a class in; what its fields are annotated to be, if that was not known before."""
+    name = name_of(cls)
+    if cls.__module__ in _PLAIN or classes.get(name) is cls or not _is_concrete(cls):
+        return []
+    classes[name] = cls
+    return list(of_fields(cls))
 
 
 def _is_concrete(cls: type) -> bool:
@@ -142,8 +151,8 @@ def missing(name: str, of: str) -> Mismatch:
     there = sys.modules.get(module)
     if there is None:
         return Mismatch(f"no code has imported {module}, of which it is a {qualname}")
-    leads = getattr(there, qualname.partition(".")[0], None)
-    if leads is None:
+    # The name is the file's: a module may import something when it is asked for it.
+    if qualname.partition(".")[0] not in vars(there):
         return Mismatch(f"it is a {module}.{qualname}, which is not there any more")
     return Mismatch(
         f"it is a {module}.{qualname}, which is not among the classes that {of} is known to "

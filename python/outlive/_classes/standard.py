@@ -5,9 +5,10 @@ The modules are a list of outlive's own: what stands in a file chooses among it 
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
-from .. import _core
+from .. import _core, _tags
 from .._typing import TYPE_CHECKING
 from .instances import Instances
 from .problems import Mismatch, Refused
@@ -15,6 +16,7 @@ from .problems import Mismatch, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_FIXED = frozenset({str, int, float, bool, type(None), bytes, complex, *_tags.TYPES})
 _FACTORIES = {
     kind.__name__: kind for kind in (list, dict, set, int, float, str, tuple, bool, frozenset)
 }
@@ -45,10 +47,25 @@ class Kind:
 
 
 def _bare(value: Any) -> Any:
-    """``value`` if it is no more than its items."""
+    """``value`` if it is no more than its items, and its keys are the same for all copies."""
     if getattr(value, "__dict__", None):
         raise Refused(f"{type(value).__name__} with attributes of its own")
+    if not all(map(_cannot_change, value)):
+        raise Refused(f"{type(value).__name__} with keys that can change")
     return value
+
+
+def _cannot_change(key: Any) -> bool:
+    """Whether a key is of a kind that many copies may share."""
+    if type(key) in (tuple, frozenset):
+        return all(map(_cannot_change, key))
+    if type(key) in _FIXED or isinstance(key, enum.Enum):
+        return True
+    from . import families
+
+    shape = families.family_of(type(key)).shape
+    fields = getattr(type(key), "__dataclass_fields__", {})
+    return shape.frozen and all(_cannot_change(getattr(key, name)) for name in fields)
 
 
 def _range() -> Kind:
@@ -118,7 +135,7 @@ def _defaulting() -> Kind:
                 "collections.defaultdict of a function",
                 "return dict(...) of it, or one of list, dict, set, int, float or str",
             )
-        return [None if factory is None else factory.__name__, dict(value)]
+        return [None if factory is None else factory.__name__, dict(_bare(value))]
 
     def load(payload: Any) -> Any:
         name, members = _of_type(payload, list)

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use super::callbacks;
 use super::failure::Failure;
+use crate::py::value::once::intern;
 
 /// Who says which classes there are: the registration of a function, or the state of a cache. Nobody
 /// where no function is known and no cache.
@@ -17,6 +18,9 @@ pub struct Classes<'a> {
     /// Whether the owner takes whole results apart, whatever they are: `dump=` and `load=`.
     takes_all: bool,
 }
+
+/// The name under which the result stands that the function's own `dump=` took apart.
+const OWN: &str = "outlive:result";
 
 /// A value that was taken apart.
 pub enum Dumped<'py> {
@@ -84,6 +88,15 @@ impl<'a> Classes<'a> {
                 if is_the_values { Failure::Class(error) } else { Failure::Python(error) }
             },
         )
+    }
+
+    /// What makes results of such payloads, if that is the function's own `load=`.
+    pub fn loader(self, py: Python<'_>, name: &str) -> PyResult<Option<Py<PyAny>>> {
+        let Some(owner) = self.owner.filter(|_| self.takes_all && name == OWN) else {
+            return Ok(None);
+        };
+        let classes = owner.bind(py).getattr(intern!(py, "classes"))?;
+        classes.getattr(intern!(py, "load_all")).map(|load| Some(load.unbind()))
     }
 
     /// Tells the user, once for each owner, why the entry of `key` has no value.

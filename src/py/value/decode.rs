@@ -12,8 +12,9 @@ use pyo3::types::{
 use super::callbacks::{long_int, unpack};
 use super::classes::Classes;
 use super::failure::Failure;
+use super::instance_plan::Part;
 use super::key_interner::KeyInterner;
-use super::plan::{CopyNode, CopyPlan};
+use super::plan::{CopyNode, CopyPlan, Remade};
 use super::wtf8::from_wtf8;
 use crate::value::parse::{Build, parse};
 use crate::value::tag::{Tag, class_name, unescape};
@@ -169,6 +170,11 @@ impl<'py> Builder<'py, '_> {
         let name = key.cast::<PyString>().ok().and_then(|key| key.to_str().ok()).unwrap_or("");
         if class_name(name.as_bytes()).is_some() {
             self.typed = true;
+            if self.plans
+                && let Some(load) = self.classes.loader(self.py, &name[1..])?
+            {
+                return self.remade(load, value, depth);
+            }
             return self.walked(self.classes.load(&name[1..], value)?, depth);
         }
         if let Some(real) = unescape(name.as_bytes()) {
@@ -186,6 +192,14 @@ impl<'py> Builder<'py, '_> {
             };
         }
         self.single(key, value, depth)
+    }
+
+    /// What the function's own `load=` makes of a payload, which is kept to make others of it.
+    fn remade(&self, load: Py<PyAny>, payload: &Bound<'py, PyAny>, depth: usize) -> Built<'py> {
+        let payload = CopyNode::of(payload.clone(), depth + 1)?;
+        let remade = Remade { payload, load };
+        let object = remade.make(self.py).map_err(Failure::Class)?;
+        Ok(self.node(object, CopyPlan::Remade(Box::new(remade)), depth))
     }
 
     fn single(

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
@@ -32,6 +33,8 @@ pub enum CopyPlan {
     Members(Vec<CopyNode>),
     /// A dict with keys that are copied.
     Pairs(Vec<(CopyNode, CopyNode)>),
+    /// What the function's own `load=` makes of a payload: made anew.
+    Remade(Box<Remade>),
     /// An instance of a class.
     Instance(Box<InstancePlan<CopyNode>>),
     /// Something that nothing is known of: as `copy.deepcopy` does it.
@@ -44,6 +47,15 @@ pub enum CopyPlan {
 /// of these costs nothing more.
 #[derive(Debug)]
 pub struct Checked(Option<Box<CopyPlan>>);
+
+/// A payload, and what makes a result of a copy of it.
+#[derive(Debug)]
+pub struct Remade {
+    /// The payload.
+    pub payload: CopyNode,
+    /// The function's own `load=`.
+    pub load: Py<PyAny>,
+}
 
 /// One of so many levels looks at the stack.
 const LEVELS: usize = 32;
@@ -109,7 +121,7 @@ impl CopyPlan {
     /// garbage collector that they could be hidden from.
     fn is_of_container(&self) -> bool {
         match self {
-            Self::Share | Self::Deep | Self::Instance(_) => false,
+            Self::Share | Self::Deep | Self::Instance(_) | Self::Remade(_) => false,
             Self::Checked(Checked(plan)) => {
                 plan.as_ref().is_some_and(|plan| plan.is_of_container())
             }
@@ -200,10 +212,24 @@ impl CopyPlan {
                 Some(copy)
             }
             Self::Instance(plan) => plan.copy(object),
+            Self::Remade(remade) => match remade.make(py) {
+                // A hit raises nothing on account of the cache.
+                Err(error) if error.is_instance_of::<PyException>(py) => {
+                    Some(deep_copy(object).unwrap_or_else(|_| object.clone()))
+                }
+                made => made.map_err(|error| error.restore(py)).ok(),
+            },
             // What could be copied once and cannot now is better shared than lost.
             Self::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
             Self::Checked(checked) => checked.try_copy(object),
         }
+    }
+}
+
+impl Remade {
+    /// A result, made of a copy of the payload.
+    pub fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        call_with(self.load.bind(py), (self.payload.copy(py)?,))
     }
 }
 

@@ -47,6 +47,7 @@ pub struct Shape {
     class: Py<PyType>,
     pub(super) kind: Kind,
     /// Whether instances of immutable parts cannot change.
+    #[pyo3(get)]
     pub(super) frozen: bool,
     /// The descriptor of `__dict__`, if instances have one.
     dict: Option<Py<PyAny>>,

@@ -17,6 +17,7 @@ import outlive
 from classes import shop
 from outlive import Cache, UnstorableWarning
 from support.programs import Scripts, untyped
+from support.threads import STUCK, Worker
 
 if TYPE_CHECKING:
     from nowhere import Hidden  # type: ignore[import-not-found]
@@ -296,6 +297,31 @@ def test_what_dump_and_load_lose_is_told() -> None:
             assert memoised().n == [1]
     with pytest.raises(TypeError, match="one needs the other"):
         Cache().memoise(lambda: 1, dump=repr)
+
+
+def test_threads_find_all_classes_or_none(tmp_path: Path) -> None:
+    """Who asks while the classes of a function are being found waits for all, or finds them too."""
+    with Cache(tmp_path / "cache.json") as cache:
+        cache.memoise(hidden, name="f", types=(shop.Owner,))()
+    is_decorated, asked, go_on = (threading.Event() for _ in range(3))
+
+    class Slow:
+        @property
+        def __args__(self) -> tuple[Any, ...]:
+            if is_decorated.is_set() and not asked.is_set():
+                asked.set()
+                assert go_on.wait(STUCK)
+            return (shop.Owner,)
+
+    with Cache(tmp_path / "cache.json") as cache:
+        memoised = cache.memoise(lambda: pytest.fail("it is there"), name="f", types=(Slow(),))
+        is_decorated.set()
+        first = Worker(memoised)
+        assert asked.wait(STUCK)
+        second = Worker(memoised)
+        assert second.result() == shop.Owner("a")
+        go_on.set()
+        assert first.result() == shop.Owner("a")
 
 
 def test_libraries_are_never_imported(script: Scripts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures  # noqa: F401 - it imports more when it is asked for it
 import dataclasses
 import json
 import sys
@@ -80,6 +81,10 @@ FOREIGN: dict[str, Any] = {
     "a metaclass trick": {f"${HERE}:Person.__class__": {}},
     "a base": {f"${HERE}:Person.__mro__": {}},
     "many dots": {"$os.....:a.b": {}},
+    "a module that is imported when it is asked for": {
+        "$concurrent.futures:ProcessPoolExecutor": {}
+    },
+    "one of numpy's": {"$numpy:f2py": {}},
     "numpy's loader": {"$numpy:load": "victim"},
     "numpy's objects": {"$numpy:ndarray": {"dtype": "|O", "shape": [1], "data": "AAAAAAAAAAA="}},
     "numpy's records": {"$numpy:ndarray": {"dtype": "V8", "shape": [1], "data": "AAAAAAAAAAA="}},
