@@ -101,13 +101,13 @@ class Scalars:
 
     def __init__(self, cls: type, numpy: Any) -> None:
         self._numpy, self.cls = numpy, cls
-        self._plain: type | None = next((k for k in (str, bytes) if issubclass(cls, k)), None)
+        self._plain: Any = next((k for k in (str, bytes) if issubclass(cls, k)), None)
         self.shape = _core.Shape(cls, "shared")
 
     def dump(self, value: Any) -> Any:
         """Return the payload: dtype and bytes; of a number its text, too, for people."""
-        if self._plain is not None:  # an array's bytes end where NULs begin
-            return self._plain(value)
+        if self._plain is not None:  # str() of it, as its bytes, ends where NULs begin
+            return self._plain.__getitem__(value, slice(None))
         _data(value.dtype, self.cls)
         return [value.dtype.str, base64.b64encode(value.tobytes()).decode(), str(value)]
 
@@ -122,9 +122,11 @@ class Scalars:
             if dtype.kind not in "mM":
                 # Two classes of one machine may have one dtype text.
                 dtype = self._numpy.dtype(self.cls)
-            value = self._numpy.frombuffer(base64.b64decode(payload[1], validate=True), dtype)[0]
+            data = base64.b64decode(payload[1], validate=True)
+            value: Any = self._numpy.frombuffer(data, dtype)[0]
         except (IndexError, KeyError, TypeError, ValueError) as problem:
             raise Mismatch(f"what is stored is no number: {problem}") from None
-        if type(value) is not self.cls or value.dtype.str != payload[0]:
-            raise Mismatch(f"what is stored is a {type(value).__name__}")
+        found = type(value)
+        if found is not self.cls or value.dtype.str != payload[0]:
+            raise Mismatch(f"what is stored is a {found.__name__}")
         return value

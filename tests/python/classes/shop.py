@@ -133,6 +133,11 @@ class FrozenAttrs:
     a: int
 
 
+@attrs.frozen(cache_hash=True)
+class HashedAttrs:
+    a: str
+
+
 @attrs.define(slots=False)
 class OpenAttrs:
     a: int
@@ -229,6 +234,7 @@ SAMPLES: dict[str, Callable[[], Any]] = {
     "plain slots": _unset_slot,
     "attrs": lambda: Attrs(1, [4]),
     "attrs frozen": lambda: FrozenAttrs(1),
+    "attrs with a hash that is kept": lambda: {HashedAttrs("a"): HashedAttrs("b")},
     "attrs without slots": lambda: OpenAttrs(1),
     "struct": lambda: Struct(1, [2]),
     "frozen struct": lambda: FrozenStruct(1),
@@ -271,6 +277,7 @@ Everything = (
     | PlainSlots
     | Attrs
     | FrozenAttrs
+    | HashedAttrs
     | OpenAttrs
     | Struct
     | FrozenStruct

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import enum
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +16,7 @@ import pytest
 
 from classes import shop, stored
 from classes.sameness import assert_same
-from outlive import Cache
+from outlive import Cache, UnstorableWarning
 
 TESTS = Path(__file__).parents[1]
 
@@ -113,3 +116,76 @@ def test_the_mapping_shows_values_of_classes(tmp_path: Path) -> None:
     with Cache(tmp_path / "cache.json") as cache:
         sample = stored.memoised(cache)
         assert dict(cache) == {sample.cache_key("dataclass"): shop.SAMPLES["dataclass"]()}
+
+
+class Noted(shop.Fixed):
+    """A named tuple whose instances take attributes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lazy:
+    """A frozen class with a property that keeps something that can be changed."""
+
+    x: int
+
+    @functools.cached_property
+    def words(self) -> list[str]:
+        return ["w"]
+
+
+def test_what_callers_can_write_to_is_not_shared() -> None:
+    """Attributes of a named tuple's subclass, and what a property keeps, are each caller's own."""
+    cache = Cache()
+    noted = cache.memoise(lambda: Noted(1), name="noted", types=(Noted,))
+    lazy = cache.memoise(lambda: Lazy(1), name="lazy", types=(Lazy,))
+    for _ in range(4):
+        one, other = noted(), lazy()
+        assert one == (1,) and not one.__dict__
+        one.__dict__["note"] = ["mine"]
+        assert other.words == ["w"]
+        other.words.append("mine")
+
+
+@dataclasses.dataclass(unsafe_hash=True)
+class Key:
+    """A key that can be changed."""
+
+    a: int
+
+
+@pytest.mark.parametrize("kind", [collections.Counter, collections.OrderedDict])
+def test_keys_that_can_change_are_refused(kind: Any) -> None:
+    """Members of such a dict would be lost by all when one caller changes a key; a plain dict copies."""
+    with pytest.warns(UnstorableWarning, match="keys that can change"):
+        Cache().memoise(lambda: kind({Key(1): 1}), name="f", types=(Key,))()
+    plain = Cache().memoise(lambda: {Key(1): 1}, name="f", types=(Key,))
+    for _ in range(4):
+        (key,) = plain()
+        assert key.a == 1
+        key.a = 2
+
+
+class Colour(enum.Enum):
+    """An enumeration that makes members up."""
+
+    RED = "red"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        made = object.__new__(cls)
+        made._name_, made._value_ = None, value  # type: ignore[assignment]
+        return made
+
+
+def _hiding() -> shop.Plain:
+    plain = shop.Plain(1)
+    plain.__dict__["__eq__"] = 1
+    return plain
+
+
+@pytest.mark.parametrize("make", [lambda: Colour("RED"), _hiding])
+def test_what_would_not_come_back_is_refused(make: Callable[[], Any]) -> None:
+    """What no later process could put together is told when it is made, and not lost later."""
+    f = Cache().memoise(make, name="f", types=(Colour, shop.Plain))
+    with pytest.warns(UnstorableWarning):
+        f()

@@ -34,6 +34,10 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "a bool": lambda: np.bool_(True),
     "a moment": lambda: np.datetime64("2026-01-01T00:00:00.5"),
     "a text": lambda: np.str_("ä"),
+    "a text that ends with NUL": lambda: np.str_("a\0"),
+    "an empty text": lambda: np.str_(""),
+    "bytes": lambda: np.bytes_(b"a\0"),
+    "a long": lambda: np.longlong(5),
 }
 
 FRAMES: dict[str, Callable[[], Any]] = {
@@ -84,6 +88,7 @@ def test_arrays_and_scalars(tmp_path: Path, name: str) -> None:
     hits = _all_hits(tmp_path, ARRAYS[name])
     for hit in hits:
         assert type(hit) is type(want) and hit.dtype == want.dtype
+        assert not isinstance(want, (str, bytes)) or len(hit) == len(want)
         np.testing.assert_array_equal(hit, want)
         if isinstance(hit, np.ndarray):
             assert hit.shape == want.shape
