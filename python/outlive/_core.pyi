@@ -403,6 +403,7 @@ def exiting() -> None:
 
 def after_fork_in_child() -> None: ...
 
+@final
 class Shape:
     """What there is to know of one class."""
 

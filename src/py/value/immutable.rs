@@ -33,9 +33,8 @@ pub fn is_immutable(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub fn is_immutable_instance(object: &Bound<'_, PyAny>, shape: &Shape) -> PyResult<bool> {
     match shape.kind {
         Kind::Shared => Ok(true),
-        Kind::Container | Kind::Whole => Ok(false),
         Kind::Tuple if shape.frozen => all_immutable(object.cast::<PyTuple>()?.iter()),
-        Kind::Tuple => Ok(false),
+        Kind::Container | Kind::Whole | Kind::Tuple => Ok(false),
         Kind::Object | Kind::Struct if !shape.frozen => Ok(false),
         Kind::Object | Kind::Struct => {
             if let Some(dict) = shape.dict(object)?
