@@ -101,8 +101,8 @@ type Before = Option<f64>;
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
     /// No flight: nobody waits for what is computed.
-    pub fn unshared(cache: &Cache<L, E>, old: StaleResult<L>) -> Self {
-        let begun = Some(Arc::new(cache.begin()));
+    pub fn unshared(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
+        let begun = Some(Arc::new(cache.begin(key)));
         Self { started: clock::now(), ..Self::late(old, begun) }
     }
 
@@ -117,13 +117,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     }
 
     /// The right to compute `key` beside somebody else who does, whose result goes first.
-    pub fn beside(cache: &Cache<L, E>, key: &[u8], old: StaleResult<L>) -> Self {
-        Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, old) }
+    pub fn beside(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
+        Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, key, old) }
     }
 
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or of our threads, has computed it.
-    pub fn acquire(mut self, cache: &Cache<L, E>, key: &[u8], ask: Ask) -> Miss<L, E> {
+    pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
         let _displaced;
         let _active = sync::active();
         let ledger = &*cache.ledger;
@@ -133,7 +133,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         drop(ledger.loaded());
         _displaced = ledger.take_external_changes();
         // Behind that: what was purged before concerns no computation that begins now.
-        self.begun = Some(Arc::new(ledger.purges.begin()));
+        self.begun = Some(Arc::new(ledger.purges.begin(key)));
         let found = if ask.looks { ledger.state.lock().hit(key, ask.origin) } else { None };
         match found {
             Some(found) => Miss::Found(self, found),
@@ -217,10 +217,10 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 }
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L, E> {
-    /// A computation without a flight begins now.
-    pub fn begin(&self) -> Begun {
+    /// A computation of `key` without a flight begins now.
+    pub fn begin(&self, key: &Bytes) -> Begun {
         let _active = sync::active();
-        self.ledger.purges.begin()
+        self.ledger.purges.begin(key)
     }
 
     /// Outdates what is being computed for all keys that fit `pattern`, in other processes too if it is

@@ -92,7 +92,7 @@ impl<L: Clone> Ledger<L> {
     pub fn put(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> (Replaced<L>, Result<bool>) {
         drop(self.loaded());
         let history = self.history.lock();
-        if put.is_outdated(key) {
+        if put.is_outdated() {
             return refused(entry);
         }
         // While nothing is written yet: what is in the journal must be in the table.

@@ -26,8 +26,8 @@ impl Put<'_> {
     }
 
     /// Whether it is the result of a computation that was outdated.
-    pub fn is_outdated(self, key: &[u8]) -> bool {
-        matches!(self, Self::Computed { begun, .. } if begun.is_outdated(key))
+    pub fn is_outdated(self) -> bool {
+        matches!(self, Self::Computed { begun, .. } if begun.is_outdated())
     }
 
     /// Whether no process serves an older result that this one does not know of.

@@ -24,7 +24,7 @@ use crate::value::write::Charset;
 pub struct CoreCache {
     /// What it shares with the other objects on the same file.
     #[pyo3(get)]
-    file: Py<CacheFile>,
+    pub(super) file: Py<CacheFile>,
     pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
     /// How much there may be of everything after a store by this object.

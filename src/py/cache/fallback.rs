@@ -16,6 +16,9 @@ impl CoreCache {
     /// Takes from the fallback what this cache lacks.
     pub(super) fn borrow(&self, py: Python<'_>) -> PyResult<()> {
         let Some(fallback) = self.fallback.get() else { return Ok(()) };
+        if !self.file.get().is_first_to_borrow(fallback.get().path()) {
+            return Ok(());
+        }
         Self::load(fallback.bind(py))?;
         if let Some(path) = fallback.get().path().filter(|path| !path.exists()) {
             let path = path.display();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
@@ -35,6 +35,8 @@ pub struct CacheFile {
     writers: AtomicUsize,
     /// The first function whose results have keys that do not name it, and whether there is another.
     sharing: (OnceLock<u32>, AtomicBool),
+    /// The files from which entries were taken that this one lacks.
+    borrowed: Mutex<Vec<PathBuf>>,
 }
 
 #[pymethods]
@@ -63,6 +65,7 @@ impl CacheFile {
             bounded: AtomicBool::new(false),
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
+            borrowed: Mutex::default(),
         }
     }
 
@@ -87,6 +90,14 @@ impl CacheFile {
     /// One object less may write it; says whether that was the last one.
     pub(super) fn remove_writer(&self) -> bool {
         self.writers.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Whether nothing was borrowed from the file at `path` yet: what was forgotten since stays away.
+    pub(super) fn is_first_to_borrow(&self, path: Option<&PathBuf>) -> bool {
+        let mut borrowed = self.borrowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = path.is_some_and(|path| !borrowed.contains(path));
+        borrowed.extend(path.filter(|_| is_first).cloned());
+        is_first
     }
 
     /// Notes a function whose results have keys that do not name it.

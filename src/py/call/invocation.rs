@@ -127,7 +127,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
         };
         if self.me.used_up.load(Ordering::Relaxed) && self.request.mode != Mode::Offline {
             // Nothing comes of waiting for a result that can be used only once.
-            return Ok(Step::Compute(PyLease::unshared(self.cache(), old)));
+            return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
         }
         let miss = self.cache().begin_miss(
             &self.request.key,
@@ -149,7 +149,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
                 Look::Raise(error) => return Err(error),
                 Look::Miss(_) => lease,
             },
-            PyMiss::Circle(old) => PyLease::unshared(self.cache(), old),
+            PyMiss::Circle(old) => PyLease::unshared(self.cache(), &self.request.key, old),
             PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
         self.expect_computing(py)?;

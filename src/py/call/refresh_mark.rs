@@ -53,7 +53,7 @@ impl Memoised {
         // Whoever computes the key brings a result of its own: that one must not be replaced.
         let KeyLock::Held(_lock) = cache.lock_key(&key) else { return Ok(()) };
         // What is purged from here on outdates the mark, which carries the result.
-        let begun = Some(Arc::new(cache.begin()));
+        let begun = Some(Arc::new(cache.begin(&key)));
         cache.take_external_changes();
         let Some(found) = cache.peek(&key) else { return Ok(()) };
         if is_marked(&found.entry.notes) == begins {

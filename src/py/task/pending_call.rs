@@ -113,8 +113,9 @@ impl PendingCall {
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
     fn compute_unshared(&self) {
+        let Some(request) = &self.request else { return };
         let cache = self.me.get().core.get().cache();
-        let lease = PyLease::unshared(cache, PyStaleResult::default());
+        let lease = PyLease::unshared(cache, &request.key, PyStaleResult::default());
         drop(self.stage.replace(State::Alone(lease)));
     }
 

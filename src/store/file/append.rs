@@ -161,6 +161,15 @@ impl FileState {
         }
     }
 
+    /// Sees that nothing is missed from here on, where something is about to be computed: a purge that
+    /// another process makes and folds is told by the journal, as long as this one reads it. What is
+    /// in the way now is told when the result is written.
+    pub fn follow_from_here(&mut self) {
+        if self.journal.is_none() {
+            drop(self.make_ready(false));
+        }
+    }
+
     /// Sees to it that there is a generation to append to. `permitted` says that this process holds
     /// the checkpoint lock; if another one does, it is busy.
     pub fn make_ready(&mut self, permitted: bool) -> Result<()> {

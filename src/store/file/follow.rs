@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind};
 
 use super::state::{FileState, Phase};
-use crate::store::ExternalChange;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
+use crate::store::{ExternalChange, Purge};
 
 impl FileState {
     /// Takes in what others appended; trouble is told, not returned.
@@ -178,6 +178,10 @@ impl FileState {
         }
         let chain = self.folder.open_chain()?;
         let snapshot = self.folder.snapshot()?;
+        if self.journal.is_none() && snapshot != self.progress.snapshot {
+            // What was purged before that snapshot was written is not told any more.
+            self.pending.push(ExternalChange::Purge(Purge::All));
+        }
         let is_known = self.progress.settle(snapshot);
         let last = chain.last();
         if !is_known || chain.is_later() && !self.is_later {

@@ -225,7 +225,10 @@ impl ProcessStore {
             taken => taken,
         };
         match taken {
-            Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
+            Ok((Taken::Yes, Some(guard))) => {
+                self.state.lock().follow_from_here();
+                KeyLock::Held(guard)
+            }
             Ok((Taken::Busy, _)) => KeyLock::Busy,
             Ok(_) | Err(_) => KeyLock::Unsupported,
         }

@@ -11,6 +11,7 @@ import pytest
 
 from outlive import Cache
 from support.programs import Scripts
+from support.threads import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pages are looked for on Linux")
 
@@ -147,3 +148,42 @@ def test_what_was_begun_before_a_purge_is_not_kept(tmp_path: Path) -> None:
                 pass
         ends = [worker.communicate() for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * WORKERS, ends
+
+
+FOLDED = """
+    import sys, time
+    from pathlib import Path
+    from outlive import Cache
+
+    role, how = sys.argv[1:]
+    cache = Cache("cache.json")
+
+    @cache.memoise(name="f", on_code_change="ignore")
+    def f(number):
+        if role == "computes" and number == 1:
+            Path("began").touch()
+            while not Path("go").exists():
+                time.sleep(0.005)
+        return "old"
+
+    if role in ("first", "computes"):
+        f(2 if role == "first" else 1)
+    if role == "purges":
+        cache.update({f.cache_key(1): "new"}) if how == "put" else f.cache_clear()
+        cache.save()
+    if role == "looks":
+        print(f.peek(1))
+"""
+
+
+@pytest.mark.parametrize("how", ["put", "clear"])
+def test_a_purge_that_was_saved_meanwhile_counts(how: str, tmp_path: Path) -> None:
+    """A save that folds the journals away leaves the purge known to those who compute."""
+    scripts = Scripts(tmp_path)
+    scripts.output(FOLDED, "first", how)
+    with scripts.start(FOLDED, "computes", how) as computing:
+        until(lambda: (tmp_path / "began").exists())
+        scripts.output(FOLDED, "purges", how)
+        (tmp_path / "go").touch()
+        assert computing.wait(60) == 0
+    assert scripts.output(FOLDED, "looks", how).strip() == ("new" if how == "put" else "None")
