@@ -11,7 +11,6 @@ use super::arguments::Call;
 use super::canonical::{canon, may_change};
 use super::identity::Identity;
 use super::parameters::{Param, ParamKind, Role, bind};
-use super::written::ArgumentWriter;
 use crate::key::{KeyText, PREFIX, fnv1a, plain};
 use crate::py::value::wtf8::with_wtf8;
 
@@ -126,7 +125,7 @@ impl KeyMaker {
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
         if let Some((first, bound)) = self.first_keyed().zip(bind(&self.params, call, py)) {
-            self.writer(py, &mut text).others(&bound, first).ok()?;
+            self.write_others(py, &bound, first, &mut text).ok()?;
         } else {
             let rest = call.positional().get(1..).unwrap_or_default();
             canon(PyTuple::new(py, rest).ok()?.as_any(), &mut text).ok()?;
@@ -270,7 +269,8 @@ impl KeyMaker {
         {
             return Ok(key);
         }
-        let key = self.named(value.py(), &self.value_name, |writer| writer.value(value, param))?;
+        let key =
+            self.named(value.py(), &self.value_name, |key| self.write_value(value, param, key))?;
         Ok(key.into_bytes())
     }
 
@@ -280,9 +280,9 @@ impl KeyMaker {
             return Err(NoKey::Unbound);
         }
         self.expect_secrets_by_name(call)?;
-        let key = self.named(py, &self.name, |writer| match &bound {
-            Some(bound) => writer.arguments(bound, |_| true),
-            None => writer.raw(call),
+        let key = self.named(py, &self.name, |key| match &bound {
+            Some(bound) => self.write_arguments(py, bound, key, |_| true),
+            None => self.write_raw(py, call, key),
         })?;
         Ok(key.into_bytes())
     }
@@ -294,8 +294,8 @@ impl KeyMaker {
         call: &Call<'_, '_>,
     ) -> Result<Vec<u8>, NoKey> {
         let value = call.invoke(make.bind(py))?;
-        let key = self.named(py, &self.name, |writer| {
-            canon(&value, writer.key).map_err(|error| {
+        let key = self.named(py, &self.name, |key| {
+            canon(&value, key).map_err(|error| {
                 self.unkeyable(
                     py,
                     error,
@@ -312,7 +312,7 @@ impl KeyMaker {
         &self,
         py: Python<'_>,
         name: &str,
-        write: impl FnOnce(&mut ArgumentWriter<'_, '_>) -> PyResult<()>,
+        write: impl FnOnce(&mut KeyText) -> PyResult<()>,
     ) -> PyResult<KeyText> {
         let mut key = KeyText::for_file(self.flat);
         let is_told_apart = self.begin(py, name, &mut key)?;
@@ -321,16 +321,12 @@ impl KeyMaker {
             key.raw(", ");
         }
         let start = key.len();
-        write(&mut self.writer(py, &mut key))?;
+        write(&mut key)?;
         if key.len() == start {
             key.rewind(end);
         }
         key.raw(")");
         Ok(key)
-    }
-
-    fn writer<'a, 'py>(&'a self, py: Python<'py>, key: &'a mut KeyText) -> ArgumentWriter<'a, 'py> {
-        ArgumentWriter { maker: self, py, key }
     }
 
     /// `name(`, and `~identity` behind it where the name does not say all.
