@@ -1,0 +1,100 @@
+"""Programs that do to their descriptors and processes what daemons and servers do."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.programs import Scripts
+
+#: A process computes, closes all descriptors, and another one changes what it has.
+CLOSED = """
+import os, subprocess, sys, warnings
+warnings.simplefilter("ignore")
+from outlive import Cache
+
+now = ["old"]
+cache = Cache("c.json")
+f = cache.memoise(lambda x: now[0], name="f")
+f(0)
+if "saved" in sys.argv:
+    cache.save()
+f(1), f(2)
+os.closerange(3, 200)
+subprocess.run([sys.executable, "-c", '''
+import os, sys
+from outlive import Cache
+cache = Cache("c.json")
+f = cache.memoise(lambda x: 0, name="f")
+assert f.forget(1)
+f.put("new", 2), f.put("theirs", 9)
+os._exit(0) if "killed" in sys.argv else cache.close()
+''', *sys.argv], check=True)
+now[0] = "new"
+f(3)
+print(f(0), f(1), f(2), f.peek(9), f(3))
+cache.close()
+after = subprocess.run([sys.executable, "-c", '''
+from outlive import Cache
+f = Cache("c.json").memoise(lambda x: 0, name="f")
+print(*map(f.peek, (0, 1, 2, 9, 3)), end="")
+'''], check=True, capture_output=True, text=True)
+print(after.stdout)
+"""
+
+#: A process opens files of its own under the numbers of those that it has closed.
+REUSED = """
+import os, subprocess, sys
+from outlive import Cache
+
+cache = Cache("c.json")
+f = cache.memoise(lambda x: x, name="f")
+f(0)
+os.closerange(3, 64)
+files = [open(f"own{n}", "ab+", buffering=0) for n in range(20)]
+assert f(1) == 1
+cache.save()
+assert f(2) == 2
+print(*{os.path.getsize(f"own{n}") for n in range(20)}, *map(f.peek, range(3)))
+"""
+
+#: A server forks without Python's hooks, as uWSGI does.
+FORKED = """
+import ctypes, os
+from outlive import Cache
+
+cache = Cache("c.json")
+f = cache.memoise(lambda x: x * 2, name="f")
+f(0)
+fork = ctypes.PyDLL(None).fork
+children = []
+for n in (1, 2, 3):
+    pid = fork()
+    if pid == 0:
+        f(0), f(n), f(9)
+        os._exit(0)
+    children.append(pid)
+assert all(os.waitpid(pid, 0)[1] == 0 for pid in children)
+f(4)
+print(*map(f.peek, (0, 1, 2, 3, 4, 9)))
+cache.close()
+print(*os.listdir())
+"""
+
+
+@pytest.mark.parametrize("how", ["", "saved", "killed", "saved killed"])
+def test_a_daemon_brings_nothing_back(script: Scripts, how: str) -> None:
+    """What others forgot and replaced while a process had no descriptors stays as they left it."""
+    told = script.output(CLOSED, *how.split())
+    assert told.splitlines() == ["old new new theirs new"] * 2
+
+
+def test_files_under_old_numbers_are_left_alone(script: Scripts) -> None:
+    """A program's own files that got the numbers of the cache's are not written to, and no result is lost."""
+    assert script.output(REUSED).split() == ["0", "0", "1", "2"]
+
+
+def test_a_fork_made_in_c(script: Scripts) -> None:
+    """The results of children that were forked without Python's hooks are kept, beside their parent's."""
+    values, files = script.output(FORKED).splitlines()
+    assert values.split() == ["0", "2", "4", "6", "8", "18"]
+    assert "c.json" in files.split() and "journal" not in files
