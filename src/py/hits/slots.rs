@@ -31,7 +31,8 @@ impl Slots {
     }
 
     /// The first row with the tag of this hash that `matches`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call costs hits of two arguments 10")]
+    #[inline(always)]
     pub fn find(&self, hash: u64, matches: impl Fn(usize) -> bool) -> Option<usize> {
         let (mask, tag) = (self.0.len() - 1, tag(hash));
         let mut at = low_bits(hash) & mask;
