@@ -150,7 +150,9 @@ impl Checkpoint {
         let announce = |snapshot| {
             let Sealed { more, merged, .. } = *sealed;
             let record = Record::Folded(Folded { snapshot, more, merged });
-            self.store.state.lock().append_permitted(&record)
+            let mut state = self.store.state.lock();
+            state.progress.expect(snapshot);
+            state.append_permitted(&record)
         };
         announce(fingerprint)?;
         // NOTE: without the state's lock, as it may take long to free the old file's blocks.

@@ -49,10 +49,16 @@ impl Progress {
         self.announced.is_some()
     }
 
+    /// Notes that this process is about to put `snapshot` in place, which holds all older generations
+    /// and whatever is in memory: a call that sees it there before the checkpoint has ended knows it.
+    pub fn expect(&mut self, snapshot: FileFingerprint) {
+        let (changes, bytes) = (self.older_changes, self.older_bytes);
+        self.announced = Some(Announced { snapshot, changes, bytes });
+    }
+
     /// Notes that somebody is about to put a snapshot in place that holds all older generations.
     pub fn announce(&mut self, folded: Folded) {
-        let (changes, bytes) = (self.older_changes, self.older_bytes);
-        self.announced = Some(Announced { snapshot: folded.snapshot, changes, bytes });
+        self.expect(folded.snapshot);
         self.must_read |= folded.more;
         self.merged = Some(folded.snapshot).filter(|_| folded.merged).or(self.merged);
     }
