@@ -1,8 +1,10 @@
 //! What was purged while something was being computed: results that were begun before are not kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use crate::flight::Outdater;
 use crate::store::Purge;
@@ -21,7 +23,7 @@ struct Log {
     /// The number of the last purge.
     last: u64,
     /// The keys that are being computed.
-    under_way: HashMap<Bytes, UnderWay>,
+    under_way: HashMap<Bytes, UnderWay, RandomState>,
 }
 
 #[derive(Debug, Default)]
@@ -87,17 +89,19 @@ impl Begun {
     /// Whether it is outdated by now.
     pub fn is_outdated(&self) -> bool {
         let log = self.purges.log.lock();
-        log.under_way.get(&self.key).is_some_and(|under_way| under_way.purged > self.last)
+        let concerned = || log.under_way.get(&self.key).is_some_and(|it| it.purged > self.last);
+        log.last > self.last && concerned()
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
         let mut log = self.purges.log.lock();
-        let Some(under_way) = log.under_way.get_mut(&self.key) else { return };
-        under_way.count -= 1;
-        if under_way.count == 0 {
-            log.under_way.remove(&self.key);
+        let key = std::mem::take(&mut self.key);
+        let Entry::Occupied(mut under_way) = log.under_way.entry(key) else { return };
+        under_way.get_mut().count -= 1;
+        if under_way.get().count == 0 {
+            under_way.remove();
         }
     }
 }

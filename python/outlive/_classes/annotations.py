@@ -101,8 +101,8 @@ def innermost(function: Any) -> Any:
             function = function.func
         elif inspect.ismethod(function):
             function = function.__func__
-        elif hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
+        elif (wrapped := getattr(function, "__wrapped__", None)) is not None:
+            function = wrapped
         else:
             call = getattr(type(function), "__call__", None)  # noqa: B004 - the method is wanted
             if inspect.isroutine(function) or not inspect.isfunction(call):
