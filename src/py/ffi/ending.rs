@@ -71,8 +71,13 @@ guarded! {
     __wrap_PyObject_SetItem = __real_PyObject_SetItem(object: Object, key: Object, value: Object) -> Int;
     __wrap_PyObject_Size = __real_PyObject_Size(object: Object) -> Py_ssize_t;
     __wrap_PyObject_Str = __real_PyObject_Str(object: Object) -> Object;
-    __wrap_PyObject_Vectorcall = __real_PyObject_Vectorcall(function: Object, args: *const Object, count: usize, names: Object) -> Object;
     __wrap_PyObject_VectorcallDict = __real_PyObject_VectorcallDict(function: Object, args: *const Object, count: usize, kwargs: Object) -> Object;
     __wrap_PyObject_VectorcallMethod = __real_PyObject_VectorcallMethod(name: Object, args: *const Object, count: usize, names: Object) -> Object;
     __wrap__Py_Dealloc = __real__Py_Dealloc(object: Object);
+}
+
+// Up to 3.10 it is a function of the headers, which pyo3 writes in Rust.
+#[cfg(Py_3_11)]
+guarded! {
+    __wrap_PyObject_Vectorcall = __real_PyObject_Vectorcall(function: Object, args: *const Object, count: usize, names: Object) -> Object;
 }
