@@ -29,8 +29,11 @@ pub fn is_immutable(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Shape::of(value)?.map_or(Ok(false), |shape| is_immutable_instance(value, shape.get()))
 }
 
-/// Whether an instance cannot change, through and through.
+/// Whether an instance cannot change, through and through; not where there is no stack left to look.
 pub fn is_immutable_instance(object: &Bound<'_, PyAny>, shape: &Shape) -> PyResult<bool> {
+    if stack_left() == 0 {
+        return Ok(false);
+    }
     match shape.kind {
         Kind::Shared => Ok(true),
         Kind::Tuple if shape.frozen => all_immutable(object.cast::<PyTuple>()?.iter()),
