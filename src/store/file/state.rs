@@ -104,7 +104,10 @@ impl FileState {
     /// held. A snapshot that was removed lacks nothing, that was the user's wish.
     pub fn is_rewritten(&self) -> bool {
         let known = self.progress.snapshot;
-        self.journal.is_some() && self.folder.fingerprint().is_some_and(|now| Some(now) != known)
+        let is_unread = || self.folder.fingerprint().is_some_and(|now| Some(now) != known);
+        // Once the cache has taken it in, the journal says what it lacks.
+        let is_new = |it: &ExternalChange| matches!(it, ExternalChange::Replaced(it) if it.foreign);
+        self.journal.is_some() && (self.pending.iter().any(is_new) || is_unread())
     }
 
     /// Tells that the snapshot could not be written, and how many results only this process has.
