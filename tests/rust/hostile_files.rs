@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use outlive::store::snapshot::read::read;
+use outlive::store::snapshot::salt_of;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -113,4 +115,23 @@ fn an_entry_under_our_own_key() {
 #[test]
 fn an_entry_that_looks_like_the_last_line() {
     hostile::snapshot(b"{\n\"\": []}e7.\n\"outlive\":{\"format\": 2}\n,\n\"t\": 2}\n");
+}
+
+/// A bracket too many closes a flat file early: its reserved member, which stands behind that, is no
+/// entry, and says of what format the file is.
+#[test]
+fn a_reserved_member_behind_the_end() {
+    let entries = "\"a\": {\"$shop:Repo\": 1},\n\"b\": []}";
+    for (member, salted) in
+        [("{\"version\": 5}", false), ("{\"version\": 5, \"salt\": \"s\"}", true)]
+    {
+        let file = format!("{{\n{entries},\n\"c\": 3,\n\"outlive:meta\": {member}\n}}\n");
+        let items = read(&file.clone().into()).items.into_vec();
+        let (salts, entries): (Vec<_>, Vec<_>) =
+            items.iter().partition(|item| salt_of(item).is_some());
+        let texts: Vec<_> = entries.iter().map(|item| &*item.text).collect();
+        assert_eq!(texts, [b"{\"$shop:Repo\": 1}".as_slice(), b"[]", b"3"]);
+        assert_eq!(salts.len(), usize::from(salted));
+        hostile::snapshot(file.as_bytes());
+    }
 }

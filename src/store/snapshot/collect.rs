@@ -72,6 +72,9 @@ impl Collector {
     pub(super) fn add_missing(&mut self, text: &[u8], entry: &Entry) {
         self.settle(text);
         let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
+        if key.starts_with(reserved::PREFIX) && self.take_missing_reserved(text, entry, &key) {
+            return;
+        }
         let (found, hash) = (&self.found, self.index.hash(&key));
         let same = |place: usize| *self::key(text, &found[place]) == *key;
         if self.index.find_or_insert(hash, found.len(), same).is_none() {
@@ -235,6 +238,18 @@ impl Collector {
             self.respelled.push(key.to_vec());
         }
         false
+    }
+
+    /// The same, where what was found before counts, and says what the file is.
+    #[cold]
+    fn take_missing_reserved(&mut self, text: &[u8], entry: &Entry, key: &[u8]) -> bool {
+        let before = (self.meta.take(), self.line.take(), self.before_line);
+        let is_known = before.0.is_some() || before.1.is_some();
+        let ours = self.take_reserved(text, entry, key);
+        if is_known {
+            (self.meta, self.line, self.before_line) = before;
+        }
+        ours
     }
 }
 
