@@ -5,7 +5,7 @@ use memchr::memmem;
 use super::nesting::Shape;
 use super::tag::is_class_like;
 use super::text::{unescape, utf8};
-use super::token::{Body, Number};
+use super::token::Body;
 use super::walk::{Visit, walk};
 use crate::error::{Error, Result};
 
@@ -63,22 +63,6 @@ struct Finder<'t> {
 impl<'t> Visit<'t> for Finder<'t> {
     type Error = Error;
 
-    fn null(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn bool(&mut self, _: bool) -> Result<()> {
-        Ok(())
-    }
-
-    fn number(&mut self, _: Number<'t>) -> Result<()> {
-        Ok(())
-    }
-
-    fn string(&mut self, _: Body<'t>) -> Result<()> {
-        Ok(())
-    }
-
     fn key(&mut self, body: Body<'t>) -> Result<()> {
         let mut plain = Vec::new();
         unescape(body.raw.as_bytes(), &mut plain);
@@ -92,10 +76,6 @@ impl<'t> Visit<'t> for Finder<'t> {
 
     fn open(&mut self, _: Shape) -> Result<()> {
         self.open.push(Open::default());
-        Ok(())
-    }
-
-    fn comma(&mut self) -> Result<()> {
         Ok(())
     }
 

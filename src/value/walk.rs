@@ -7,18 +7,34 @@ use super::nesting::{Nesting, Shape};
 use super::token::{Body, Cursor, Number};
 use crate::error::Error;
 
-/// Somebody who is told what stands in a text, in its order.
+/// Somebody who is told what stands in a text, in its order, and passes over what he does not ask for.
 pub(super) trait Visit<'t> {
     type Error: From<Error>;
-    fn null(&mut self) -> Result<(), Self::Error>;
-    fn bool(&mut self, value: bool) -> Result<(), Self::Error>;
-    fn number(&mut self, number: Number<'t>) -> Result<(), Self::Error>;
-    fn string(&mut self, body: Body<'t>) -> Result<(), Self::Error>;
+    fn null(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn bool(&mut self, _: bool) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn number(&mut self, _: Number<'t>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn string(&mut self, _: Body<'t>) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// A member's key; its value comes next.
-    fn key(&mut self, body: Body<'t>) -> Result<(), Self::Error>;
-    fn open(&mut self, shape: Shape) -> Result<(), Self::Error>;
-    fn comma(&mut self) -> Result<(), Self::Error>;
-    fn close(&mut self, shape: Shape) -> Result<(), Self::Error>;
+    fn key(&mut self, _: Body<'t>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn open(&mut self, _: Shape) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn comma(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+    fn close(&mut self, _: Shape) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// Goes over the one value in `text`; whether it is loose (more than one line of strict JSON).
