@@ -80,7 +80,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
         let (at, caller) = (self.address(key), caller.into());
         let mut state = self.graph.lock();
-        if self.own(&mut state, key, caller).is_some() {
+        if own(&mut state, at, caller).is_some() {
             return Join::Nested;
         }
         let found = state.table.find(at).map(|flight| (flight.ticket, flight.function));
@@ -128,7 +128,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
 
     /// Whether `caller` is computing `key`, further up its stack; as cheap.
     pub fn is_nested<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> bool {
-        !self.is_idle() && self.own(&mut self.graph.lock(), key, caller.into()).is_some()
+        !self.is_idle() && own(&mut self.graph.lock(), self.address(key), caller.into()).is_some()
     }
 
     /// What an inner call under `key` gave, if `caller` is inside its own flight of that key.
@@ -137,7 +137,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
         V: Clone,
     {
         let mut state = self.graph.lock();
-        let kept = self.own(&mut state, key, caller.into());
+        let kept = own(&mut state, self.address(key), caller.into());
         let kept = kept.and_then(|flight| flight.scratch.clone());
         drop(state);
         kept?.downcast_ref().cloned()
@@ -148,7 +148,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
     pub fn nested_put<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>, value: V) {
         let mut value: Option<Erased> = Some(Arc::new(value));
         let mut state = self.graph.lock();
-        if let Some(flight) = self.own(&mut state, key, caller.into()) {
+        if let Some(flight) = own(&mut state, self.address(key), caller.into()) {
             mem::swap(&mut flight.scratch, &mut value);
         }
         drop(state);
@@ -169,17 +169,6 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Ok(())
     }
 
-    /// The flight of `key` that `caller` is inside of.
-    fn own<'w>(
-        &self,
-        state: &'w mut GraphState,
-        key: &[u8],
-        caller: Caller,
-    ) -> Option<&'w mut Flight> {
-        let is_inside = |flight: &Flight| caller.is_inside(flight.ticket.owner);
-        state.table.find_where(self.address(key), is_inside)
-    }
-
     /// Who outdates these flights.
     pub fn outdater(&self) -> Outdater {
         Outdater { graph: self.graph, table: self.table }
@@ -188,6 +177,11 @@ impl<V: Send + Sync + 'static> Flights<V> {
     fn address<'k>(&self, key: &'k [u8]) -> Address<'k> {
         Address { table: self.table, hash: self.hasher.hash_one(key), key }
     }
+}
+
+/// The flight of a key that `caller` is inside of.
+fn own<'w>(state: &'w mut GraphState, at: Address, caller: Caller) -> Option<&'w mut Flight> {
+    state.table.find_where(at, |flight| caller.is_inside(flight.ticket.owner))
 }
 
 /// Outdates flights of one cache, of whatever type they are: what they compute was begun before a
