@@ -94,6 +94,11 @@ impl Chain {
         self.generations.last().map(|generation| generation.journal.generation)
     }
 
+    /// Whether the snapshot that was found is known; that there is none is nothing to know.
+    pub fn accounts_for(&self, found: Option<FileFingerprint>) -> bool {
+        found.is_none_or(|snapshot| self.knows(snapshot))
+    }
+
     /// Whether one of them has this number.
     pub fn holds(&self, number: u64) -> bool {
         self.generations.iter().any(|it| it.journal.generation == number)

@@ -187,7 +187,7 @@ impl FileState {
         if !is_known || chain.is_later() && !self.is_later {
             self.reload();
         } else if last.is_some() && last != self.finished {
-            let is_common = snapshot.is_none_or(|snapshot| chain.knows(snapshot));
+            let is_common = chain.accounts_for(snapshot);
             let mut history = chain.without_folded(snapshot).history();
             self.pending.extend(history.take_purges());
             if history.is_void(snapshot, None) {

@@ -49,8 +49,8 @@ impl FileState {
         let (chain, found) = self.read_present()?;
         self.is_later |= chain.is_later();
         let announced = Self::announced(&chain, &found);
-        let is_known = announced.is_none_or(|snapshot| chain.knows(snapshot));
-        let is_common = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
+        let is_known = chain.accounts_for(announced);
+        let is_common = chain.accounts_for(found.fingerprint);
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
         let mut history = chain.without_folded(announced).history();
@@ -139,7 +139,7 @@ impl FileState {
             let found = self.read_snapshot()?;
             let found = self.or_whole(&chain, found);
             left -= 1;
-            let is_known = found.fingerprint.is_none_or(|snapshot| chain.knows(snapshot));
+            let is_known = chain.accounts_for(found.fingerprint);
             let is_still = || self.folder.generations().is_ok_and(|found| chain.is_still(&found));
             if left == 0 || is_still() && (is_known || chain.is_quiet()) {
                 return Some((chain, found));
