@@ -12,7 +12,7 @@ use crate::store::{Saving, Store};
 use crate::sync::{self, Arc, Mutex, rank};
 
 /// How a store answers to a save.
-type Begun = Result<Option<Box<dyn Saving>>>;
+type MaybeSaving = Result<Option<Box<dyn Saving>>>;
 
 /// Writes the snapshots of a cache, and what other processes were in the way of.
 pub struct Saver<L> {
@@ -48,7 +48,7 @@ impl<L: Clone> Saver<L> {
     fn checkpoint(
         &self,
         displaced: &mut Displaced<L>,
-        begin: impl Fn(&dyn Store) -> Begun,
+        begin: impl Fn(&dyn Store) -> MaybeSaving,
     ) -> Result<()> {
         let Ledger { state, store, .. } = &*self.ledger;
         if !state.lock().is_loaded() || store.is_closed() {
@@ -73,7 +73,7 @@ impl<L: Clone> Saver<L> {
     fn try_checkpoint(
         &self,
         displaced: &mut Displaced<L>,
-        begin: impl Fn(&dyn Store) -> Begun,
+        begin: impl Fn(&dyn Store) -> MaybeSaving,
     ) -> Result<bool> {
         let ledger = &*self.ledger;
         let Some(mut saving) = begin(ledger.store.as_ref())? else { return Ok(true) };

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::call::answer::Answer;
-use super::call::computation::{self, Begun, Computation};
+use super::call::computation::{self, Computation, Prepared};
 use super::call::context::CallContext;
 use super::call::memoised::Memoised;
 use super::call::request::Request;
@@ -61,7 +61,7 @@ impl Vectorcall for Memoised {
     fn begin<'py>(
         me: &Bound<'py, Self>,
         raw: &RawCall<'_, 'py>,
-    ) -> PyResult<ffi::Begun<'py, Self::Pending<'py>>> {
+    ) -> PyResult<ffi::Entered<'py, Self::Pending<'py>>> {
         let identity = me.get().keys.identity();
         if let Some(identity) = identity
             && !identity.is_current(raw.py())
@@ -69,15 +69,17 @@ impl Vectorcall for Memoised {
             me.get().release(raw.py());
         } else if let Some(served) = catch_up(me.get(), raw) {
             let served = served.ok_or_else(|| PyErr::fetch(me.py()));
-            return served.map(ffi::Begun::Done);
+            return served.map(ffi::Entered::Done);
         }
         let version = identity.map(Identity::version);
         let level = enter(me.py())?;
         match begin(me, &Call::from_raw(raw))? {
-            Begun::Done(answer) => Ok(ffi::Begun::Done(remembered(me.get(), raw, answer, version))),
-            Begun::Due(computation) => {
+            Prepared::Done(answer) => {
+                Ok(ffi::Entered::Done(remembered(me.get(), raw, answer, version)))
+            }
+            Prepared::Due(computation) => {
                 let pending = Pending { computation, version, _level: level };
-                Ok(ffi::Begun::Pending(Box::new(pending)))
+                Ok(ffi::Entered::Pending(Box::new(pending)))
             }
         }
     }
@@ -130,8 +132,8 @@ pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyRe
     let (me, py) = (slf.get(), slf.py());
     let _level = enter(py)?;
     match begin(slf, call)? {
-        Begun::Done(answer) => Ok(answer),
-        Begun::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
+        Prepared::Done(answer) => Ok(answer),
+        Prepared::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
     }
 }
 
@@ -142,14 +144,14 @@ fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
 }
 
 /// A call up to its function; of an async function the part that does not suspend.
-fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Begun<'py>> {
+fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prepared<'py>> {
     let (me, py) = (slf.get(), slf.py());
     if me.suspends {
-        return pending_call::call(slf, call, false).map(Begun::Done);
+        return pending_call::call(slf, call, false).map(Prepared::Done);
     }
     match Request::begin(py, me, call, CallContext::thread(py)?)? {
         Some(request) => computation::begin(py, me, call, request),
-        None => Ok(Begun::Due(Computation::Straight)),
+        None => Ok(Prepared::Due(Computation::Straight)),
     }
 }
 

@@ -34,7 +34,7 @@ pub struct CoreCache {
     pub(super) fallback: OnceLock<Py<Self>>,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
-    /// `outlive._classes.Owner`: the classes of all functions, for what is read without one.
+    /// Who knows the classes of all functions, for what is read without one.
     classes: OnceLock<Py<PyAny>>,
 }
 

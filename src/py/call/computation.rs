@@ -23,7 +23,7 @@ pub enum Computation {
 }
 
 /// A call that has looked up and waited.
-pub enum Begun<'py> {
+pub enum Prepared<'py> {
     /// There is an answer.
     Done(Answer<'py>),
     /// It is to be computed.
@@ -36,18 +36,18 @@ pub fn begin<'py>(
     me: &Memoised,
     call: &Call<'_, 'py>,
     request: Request,
-) -> PyResult<Begun<'py>> {
+) -> PyResult<Prepared<'py>> {
     let lease = match (Invocation { me, call, request: &request }).decide(py)? {
-        Decision::Done(answer) => return Ok(Begun::Done(answer)),
+        Decision::Done(answer) => return Ok(Prepared::Done(answer)),
         Decision::Nested => {
             me.counters.miss(false);
-            return Ok(Begun::Due(Computation::Nested(request)));
+            return Ok(Prepared::Due(Computation::Nested(request)));
         }
         Decision::Compute(lease) => lease,
     };
     me.counters.miss(lease.old.expired);
     let noted = Noted::begin(py, me, &request, lease.old.expired)?;
-    Ok(Begun::Due(Computation::Kept { request, lease, noted }))
+    Ok(Prepared::Due(Computation::Kept { request, lease, noted }))
 }
 
 impl Computation {
@@ -85,7 +85,7 @@ pub fn answer<'py>(
     request: Request,
 ) -> PyResult<Answer<'py>> {
     match begin(py, me, call, request)? {
-        Begun::Done(answer) => Ok(answer),
-        Begun::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
+        Prepared::Done(answer) => Ok(answer),
+        Prepared::Due(computation) => computation.finish(py, me, me.invoke(py, call)),
     }
 }

@@ -43,4 +43,4 @@ pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spre
 pub use slot::{HitTier, Slot};
 pub use stamp::Stamp;
 pub use str::{ascii, utf8};
-pub use trampoline::{Begun, Served, Vectorcall, raised};
+pub use trampoline::{Entered, Served, Vectorcall, raised};

@@ -46,7 +46,7 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     fn begin<'py>(
         me: &Bound<'py, Self>,
         call: &RawCall<'_, 'py>,
-    ) -> PyResult<Begun<'py, Self::Pending<'py>>>;
+    ) -> PyResult<Entered<'py, Self::Pending<'py>>>;
 
     /// What the call returns once the function has ended.
     fn finish<'py>(
@@ -61,7 +61,7 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
 pub type Served<'py> = Option<Bound<'py, PyAny>>;
 
 /// A call that has begun.
-pub enum Begun<'py, Pending> {
+pub enum Entered<'py, Pending> {
     /// It returns this.
     Done(Bound<'py, PyAny>),
     /// The function must be called.
@@ -160,8 +160,8 @@ unsafe fn begin<T: Vectorcall>(
     let (me, call) = unsafe { parts::<T>(callable, arguments, nargsf, names) };
     let begun = guarded(call.py(), || T::begin(&me, &call));
     match begun {
-        Some(Begun::Done(value)) => value.into_ptr(),
-        Some(Begun::Pending(begun)) => {
+        Some(Entered::Done(value)) => value.into_ptr(),
+        Some(Entered::Pending(begun)) => {
             *pending = Some(begun);
             ptr::null_mut()
         }
