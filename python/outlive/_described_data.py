@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ._classes import code_names, families, kinds
+from ._classes import arrays, code_names, families, kinds
 from ._classes.instances import is_cached_property
 from ._classes.problems import Refused
 from ._digest import short
@@ -37,7 +37,11 @@ def _is_cached(cls: type, name: str) -> bool:
 def array(value: Any) -> tuple[str, Any] | None:
     """Return the dtype and the shape of an array of numpy, and a digest of its bytes."""
     numpy: Any = sys.modules.get("numpy")
-    if numpy is None or type(value) is not numpy.ndarray or value.dtype.kind not in "biufcmMSU":
+    if (
+        numpy is None
+        or type(value) is not numpy.ndarray
+        or value.dtype.kind not in arrays.BYTES_SAY_ALL
+    ):
         return None
     return "numpy.ndarray", [value.dtype.str, list(value.shape), short(value.tobytes(), length=26)]
 

@@ -12,7 +12,7 @@ from .names import shown
 from .problems import Mismatch, Refused
 
 #: The kinds of dtypes whose bytes say all: numbers, moments and texts of a fixed size.
-_BYTES_SAY_ALL = "biufcmMSU"
+BYTES_SAY_ALL = "biufcmMSU"
 
 
 def named(name: str) -> Any:
@@ -49,13 +49,13 @@ def _checked_dtype(numpy: Any, text: Any) -> Any:
         dtype = numpy.dtype(text) if type(text) is str else None
     except TypeError:
         dtype = None
-    if dtype is None or dtype.kind not in _BYTES_SAY_ALL or dtype.fields is not None:
+    if dtype is None or dtype.kind not in BYTES_SAY_ALL or dtype.fields is not None:
         raise Mismatch(f"what is stored is of no dtype that there is: {text!r}")
     return dtype
 
 
 def _data(dtype: Any, cls: type) -> None:
-    if dtype.kind not in _BYTES_SAY_ALL or dtype.metadata:
+    if dtype.kind not in BYTES_SAY_ALL or dtype.metadata:
         raise Refused(
             f"{shown(cls)} of dtype {dtype}", "convert it to numbers or texts, or use dump=/load="
         )

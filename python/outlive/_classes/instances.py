@@ -10,6 +10,7 @@ from .._typing import TYPE_CHECKING
 from .defaults import filled
 from .names import shown
 from .problems import Mismatch, Refused
+from .refusals import register
 
 if TYPE_CHECKING:
     from typing import Any
@@ -82,8 +83,7 @@ class Instances:
             try:
                 self._check(name)
             except Mismatch as hidden:
-                advice = f"outlive.register({self.cls.__qualname__}, dump=..., load=...)"
-                raise Refused(f"{shown(self.cls)}: {hidden}", advice) from None
+                raise Refused(f"{shown(self.cls)}: {hidden}", register(self.cls)) from None
         if state:
             payload["$attributes"] = state
         return payload

@@ -10,7 +10,7 @@ from . import custom, families, kinds, names
 from .annotations import innermost, returned
 from .code_names import data_classes
 from .problems import Mismatch, Refused
-from .registry import Registry, found_by_name, missing
+from .registry import Registry, meant, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,9 +34,9 @@ class FunctionClasses:
         yield from data_classes(function)
         yield from _defaults(innermost(function))
         cache = self._registration.cache.options
-        for given in (self._registration.own.get("types", ()), cache.types):
-            for each in given if isinstance(given, (tuple, list)) else (given,):
-                yield found_by_name(each) if isinstance(each, str) else each
+        own = self._registration.own.get("types", ())
+        yield from map(meant, own if isinstance(own, (tuple, list)) else (own,))
+        yield from map(meant, cache.types)
 
     def find(self, name: str) -> type | None:
         """Return the class that a file calls ``name``, None if the code does not allow it."""
@@ -88,6 +88,8 @@ class CacheClasses:
         self._state = state
         self.name = state.label
         self._is_told = False
+        self._own: Registry | None = None
+        self._own_types: tuple[Any, ...] = ()
 
     def _functions(self) -> list[FunctionClasses]:
         return [each._outlive_registration.classes for each in self._state.functions()]
@@ -98,12 +100,14 @@ class CacheClasses:
             found = function.registry.find(name)
             if found is not None:
                 return found
-        return self._own().find(name)
+        return self._of_the_cache().find(name)
 
-    def _own(self) -> Registry:
+    def _of_the_cache(self) -> Registry:
+        """The classes of its own ``types=``, as they are now."""
         types = self._state.options.types
-        roots = [found_by_name(each) if isinstance(each, str) else each for each in types]
-        return Registry(self.name, lambda: roots)
+        if self._own is None or self._own_types is not types:
+            self._own, self._own_types = Registry(self.name, lambda: map(meant, types)), types
+        return self._own
 
     def name_for(self, cls: type) -> str:
         """Return what a file calls ``cls``; raises ``Refused`` if it is not allowed."""
@@ -112,7 +116,7 @@ class CacheClasses:
                 return function.name_for(cls)
             except Refused:
                 continue
-        return self._own().name_for(cls)
+        return self._of_the_cache().name_for(cls)
 
     def tell(self, key: str, problem: object) -> None:
         """Say, once, why an entry has no value."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from .code_names import is_model
 from .names import shown
 from .problems import Refused
 
@@ -25,7 +26,8 @@ def check(cls: type) -> None:
         raise Refused(shown(cls))
     from enum import Enum
 
-    if issubclass(cls, Enum) or _is_model(cls):
+    # The library made a model's rules for copying, and outlive knows the library.
+    if issubclass(cls, Enum) or is_model(cls):
         return
     if issubclass(cls, BaseException) or issubclass(cls, type):
         raise Refused(shown(cls), f"return what it says, or {register(cls)}")
@@ -50,13 +52,6 @@ def _is_made_in_python(cls: type) -> bool:
     """Whether the class was made by a class statement, or by what does the same."""
     heap_type = 1 << 9
     return bool(cls.__flags__ & heap_type)
-
-
-def _is_model(cls: type) -> bool:
-    """Whether a library made the rules for copying, and outlive knows the library."""
-    kinds = [("pydantic.main", "BaseModel"), ("msgspec", "Struct")]
-    found: list[Any] = [getattr(sys.modules.get(module), name, None) for module, name in kinds]
-    return any(isinstance(kind, type) and issubclass(cls, kind) for kind in found)
 
 
 def _has_own(cls: type, rule: str) -> bool:

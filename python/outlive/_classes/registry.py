@@ -130,15 +130,17 @@ def _is_open(cls: type) -> bool:
     return _is_concrete(cls) and not is_protocol and abc.ABC not in cls.__bases__
 
 
-def found_by_name(text: str) -> Any:
-    """Return the class that code names as ``"shop:Repo"`` or ``"shop.Repo"``.
+def meant(given: Any) -> Any:
+    """Return what ``types=`` names: a class, or the one of ``"shop:Repo"`` or ``"shop.Repo"``.
 
     Raises:
-        Refused: there is none.
+        ImportError, AttributeError: there is none of this name.
     """
+    if not isinstance(given, str):
+        return given
     import importlib
 
-    module, _, qualname = text.partition(":") if ":" in text else text.rpartition(".")
+    module, _, qualname = given.partition(":") if ":" in given else given.rpartition(".")
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
