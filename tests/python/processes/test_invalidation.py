@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import mmap
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,39 +47,58 @@ WORKER = """
 """
 
 
+@contextmanager
+def workers(folder: Path, program: str) -> Iterator[tuple[memoryview[int], Callable[[int], None]]]:
+    """Four processes that run a program; the words, and what waits until all have seen a number.
+
+    Each of them must end well.
+    """
+    scripts = Scripts(folder)
+    (folder / "words").write_bytes(bytes(8 * (1 + WORKERS)))
+    with ExitStack() as stack:
+        file = stack.enter_context((folder / "words").open("r+b"))
+        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
+        running = [
+            stack.enter_context(scripts.start(program, str(own), str(PURGES)))
+            for own in range(WORKERS)
+        ]
+
+        def all_have_seen(number: int) -> None:
+            while min(words[SEEN:]) < number and all(each.poll() is None for each in running):
+                pass
+
+        yield words, all_have_seen
+        ends = [each.communicate() for each in running]
+    assert [each.returncode for each in running] == [0] * WORKERS, ends
+
+
+def purge(cache: Cache, truth: Any, number: int) -> None:
+    """Make the result old, in one of the four ways in turn."""
+    match number % 4:
+        case 0:
+            truth.forget()
+        case 1:
+            cache.clear()
+        case 2:
+            truth.put(number)
+        case _:
+            truth.refresh()
+
+
 def test_no_old_answer_after_a_purge(tmp_path: Path) -> None:
     """Once a purge has returned, no hit of any process gives what it purged: a thousand times."""
-    scripts = Scripts(tmp_path)
-    (tmp_path / "words").write_bytes(bytes(8 * (1 + WORKERS)))
     cache = Cache(tmp_path / "cache.json")
 
     @cache.memoise(name="truth", on_code_change="ignore")
     def truth() -> int:
         return number
 
-    with ExitStack() as stack:
-        file = stack.enter_context((tmp_path / "words").open("r+b"))
-        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
-        workers = [
-            stack.enter_context(scripts.start(WORKER, str(worker), str(PURGES)))
-            for worker in range(WORKERS)
-        ]
+    with workers(tmp_path, WORKER) as (words, all_have_seen):
         for number in range(1, PURGES + 1):
-            match number % 4:
-                case 0:
-                    truth.forget()
-                case 1:
-                    cache.clear()
-                case 2:
-                    truth.put(number)
-                case _:
-                    truth.refresh()
+            purge(cache, truth, number)
             words[PURGED] = number - 1
             truth.put(number)
-            while min(words[SEEN:]) < number and all(worker.poll() is None for worker in workers):
-                pass
-        ends = [worker.communicate() for worker in workers]
-    assert [worker.returncode for worker in workers] == [0] * WORKERS, ends
+            all_have_seen(number)
 
 
 COMPUTING = """
@@ -115,8 +136,6 @@ COMPUTING = """
 
 def test_what_was_begun_before_a_purge_is_not_kept(tmp_path: Path) -> None:
     """Once a purge has returned, no call gives what was computed from the state before it."""
-    scripts = Scripts(tmp_path)
-    (tmp_path / "words").write_bytes(bytes(8 * (1 + WORKERS)))
     (tmp_path / "truth").write_text("0")
     cache = Cache(tmp_path / "cache.json")
 
@@ -124,30 +143,13 @@ def test_what_was_begun_before_a_purge_is_not_kept(tmp_path: Path) -> None:
     def truth() -> int:
         return int((tmp_path / "truth").read_text())
 
-    with ExitStack() as stack:
-        file = stack.enter_context((tmp_path / "words").open("r+b"))
-        words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
-        workers = [
-            stack.enter_context(scripts.start(COMPUTING, str(number), str(PURGES)))
-            for number in range(WORKERS)
-        ]
+    with workers(tmp_path, COMPUTING) as (words, all_have_seen):
         for number in range(1, PURGES + 1):
             (tmp_path / "next").write_text(str(number))
             (tmp_path / "next").replace(tmp_path / "truth")
-            match number % 4:
-                case 0:
-                    truth.forget()
-                case 1:
-                    cache.clear()
-                case 2:
-                    truth.put(number)
-                case _:
-                    truth.refresh()
+            purge(cache, truth, number)
             words[PURGED] = number
-            while min(words[SEEN:]) < number and all(worker.poll() is None for worker in workers):
-                pass
-        ends = [worker.communicate() for worker in workers]
-    assert [worker.returncode for worker in workers] == [0] * WORKERS, ends
+            all_have_seen(number)
 
 
 FOLDED = """
