@@ -207,11 +207,11 @@ fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
 /// Whether the argument `at` takes part in the key.
 fn is_keyed(keys: &KeyMaker, raw: &RawCall<'_, '_>, at: usize) -> bool {
     let Some(named) = at.checked_sub(raw.positional()) else {
-        return keys.counts_position(at);
+        return keys.params().counts_position(at);
     };
     let name = raw.names().and_then(|names| names.get_item(named).ok());
     // Not `str(name)`: where the name is of a class of the user's, that would run its code.
     let name = name.and_then(|name| name.cast_into::<PyString>().ok());
     let name = name.as_ref().and_then(|name| name.to_cow().ok());
-    name.is_none_or(|name| keys.counts_keyword(&name))
+    name.is_none_or(|name| keys.params().counts_keyword(&name))
 }

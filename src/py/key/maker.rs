@@ -8,9 +8,10 @@ use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::Call;
-use super::canonical::{canon, may_change};
+use super::binding::bind;
+use super::canonical::canon;
 use super::identity::Identity;
-use super::parameters::{Param, ParamKind, Role, bind};
+use super::parameters::{Param, ParamKind, Parameters, Role};
 use crate::key::{KeyText, PREFIX, fnv1a, plain};
 use crate::py::value::wtf8::with_wtf8;
 
@@ -39,16 +40,9 @@ pub struct KeyMaker {
     identity: Option<Identity>,
     /// What tells it from the later function of its name, once there is one.
     aside: OnceLock<(String, Arc<AtomicBool>)>,
-    pub(super) params: Vec<Param>,
-    ignored_keywords: Vec<String>,
-    /// Whether the parameters are those of a function below a wrapper, which may supply arguments.
-    pub(super) is_wrapped: bool,
+    pub(super) params: Parameters,
     /// Digests one value: `digest(parameter's name, key text) -> str`.
     pub(super) digest: Option<Py<PyAny>>,
-    /// The texts of defaults that cannot change.
-    pub(super) defaults: Vec<OnceLock<Vec<u8>>>,
-    /// Whether a default that counts is looked at in each call, as it may have changed.
-    has_changing_default: bool,
     /// What tells a call by the first argument alone from others with its key, once it was asked for.
     plain_call: OnceLock<Option<u64>>,
 }
@@ -73,13 +67,6 @@ impl<'py> FromPyObject<'_, 'py> for KeyMaker {
     /// From `outlive._parameters.KeyRules`.
     fn extract(rules: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let get = |name: &str| rules.getattr(name);
-        let params = get("params")?;
-        let params = params.try_iter()?.map(|param| Param::from_python(&param?));
-        let params = params.collect::<PyResult<Vec<_>>>()?;
-        let changes = |param: &Param| {
-            let default = param.default.as_ref().map(|default| default.bind(rules.py()));
-            param.role.counts_by_name() && default.is_some_and(may_change)
-        };
         Ok(Self {
             name: get("name")?.extract()?,
             value_name: get("value_name")?.extract()?,
@@ -87,12 +74,8 @@ impl<'py> FromPyObject<'_, 'py> for KeyMaker {
             rule: get("rule")?.extract()?,
             identity: get("identity")?.extract()?,
             aside: OnceLock::new(),
-            has_changing_default: params.iter().any(changes),
             plain_call: OnceLock::new(),
-            defaults: params.iter().map(|_| OnceLock::new()).collect(),
-            params,
-            ignored_keywords: get("ignored_keywords")?.extract()?,
-            is_wrapped: get("is_wrapped")?.extract()?,
+            params: Parameters::from_python(&rules)?,
             digest: get("digest")?.extract()?,
         })
     }
@@ -124,7 +107,9 @@ impl KeyMaker {
     /// every process.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
-        if let Some((first, bound)) = self.first_keyed().zip(bind(&self.params, call, py)) {
+        if let Some((first, bound)) =
+            self.params.first_keyed().zip(bind(self.params.list(), call, py))
+        {
             self.write_others(py, &bound, first, &mut text).ok()?;
         } else {
             let rest = call.positional().get(1..).unwrap_or_default();
@@ -148,11 +133,12 @@ impl KeyMaker {
     }
 
     fn number_of_plain_call(&self, py: Python<'_>) -> Option<u64> {
-        let first = self.first_keyed().unwrap_or(0);
-        let name = self.params.get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
+        let first = self.params.first_keyed().unwrap_or(0);
+        let name =
+            self.params.list().get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
         let call = Call::of_nothing(py, first, name.map(|param| param.name.as_str())).ok()?;
-        if self.first_keyed().is_some() {
-            bind(&self.params, &call, py)?;
+        if self.params.first_keyed().is_some() {
+            bind(self.params.list(), &call, py)?;
         }
         self.other_arguments(py, &call)
     }
@@ -173,8 +159,7 @@ impl KeyMaker {
             visit.call(make)?;
         }
         self.identity.as_ref().map_or(Ok(()), |identity| identity.traverse(visit))?;
-        let mut defaults = self.params.iter().filter_map(|param| param.default.as_ref());
-        defaults.try_for_each(|default| visit.call(default))?;
+        self.params.traverse(&visit)?;
         self.digest.as_ref().map_or(Ok(()), |digest| visit.call(digest))
     }
 
@@ -209,43 +194,19 @@ impl KeyMaker {
 
     /// Whether the arguments that are given decide on the key, without any code of the user's.
     pub fn is_pure(&self) -> bool {
-        !matches!(self.rule, Rule::Custom(_)) && !self.has_changing_default
+        !matches!(self.rule, Rule::Custom(_)) && !self.params.has_changing_default()
     }
 
-    /// Whether the positional argument `at` takes part in the key.
-    pub fn counts_position(&self, at: usize) -> bool {
-        use ParamKind::{PositionalOnly, PositionalOrKeyword, VarPositional};
-        match self.params.get(at) {
-            Some(param) if matches!(param.kind, PositionalOnly | PositionalOrKeyword) => {
-                param.role != Role::Ignored
-            }
-            _ if self.is_wrapped => true,
-            _ => self.params.iter().any(|p| p.kind == VarPositional && p.role != Role::Ignored),
-        }
-    }
-
-    /// Whether the keyword `name` takes part in the key.
-    pub fn counts_keyword(&self, name: &str) -> bool {
-        let named = self.params.iter().find(|param| param.name == name);
-        let all = || self.params.iter().find(|param| param.kind == ParamKind::VarKeyword);
-        !self.is_ignored_keyword(name)
-            && named.or_else(all).is_none_or(|param| param.role.counts_by_name())
-    }
-
-    /// Whether `ignore=` names it, though it is no parameter: `**kwargs` takes it.
-    pub(super) fn is_ignored_keyword(&self, name: &str) -> bool {
-        self.ignored_keywords.iter().any(|ignored| ignored == name)
-    }
-
-    fn first_keyed(&self) -> Option<usize> {
-        self.params.iter().position(|param| param.role != Role::Ignored)
+    /// The parameters of the function.
+    pub fn params(&self) -> &Parameters {
+        &self.params
     }
 
     fn first_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
-        let Some(at) = self.first_keyed() else {
+        let Some(at) = self.params.first_keyed() else {
             return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
         };
-        let param = &self.params[at];
+        let param = &self.params.list()[at];
         let value = match call.positional().get(at) {
             Some(value) => Some(value.clone()),
             None => first_by_name(param, call, py),
@@ -275,8 +236,8 @@ impl KeyMaker {
     }
 
     fn full_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
-        let bound = bind(&self.params, call, py);
-        if bound.is_none() && !self.is_wrapped {
+        let bound = bind(self.params.list(), call, py);
+        if bound.is_none() && !self.params.is_wrapped() {
             return Err(NoKey::Unbound);
         }
         self.expect_secrets_by_name(call)?;

@@ -1,6 +1,7 @@
 //! From a call's arguments to its key text.
 
 pub mod arguments;
+pub mod binding;
 pub mod canonical;
 mod classes;
 pub mod identity;

@@ -1,11 +1,11 @@
-//! The parameters of a function, and what they get in a call.
+//! The parameters of a function, and which of them take part in a key.
 
-use std::ops::{Deref, DerefMut};
+use std::sync::OnceLock;
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::{PyTraverseError, PyVisit};
 
-use super::arguments::Call;
+use super::canonical::may_change;
 
 /// How a parameter takes its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,125 +85,96 @@ impl Param {
     }
 }
 
-/// What the parameters got: one slot each, and what `*args` and `**kwargs` took.
-pub struct Bindings<'a, 'py> {
-    /// In the order of the parameters; a default stands in for what was not given.
-    pub slots: Slots<'a, 'py>,
-    /// How many of them were given by position: the first.
-    pub positional: usize,
-    /// What `*args` took.
-    pub extra_positional: &'a [Bound<'py, PyAny>],
-    /// What `**kwargs` took.
-    pub extra_keywords: Vec<(Bound<'py, PyString>, &'a Bound<'py, PyAny>)>,
+/// All parameters of one function.
+#[derive(Debug)]
+pub struct Parameters {
+    params: Vec<Param>,
+    /// The texts of defaults that cannot change: the commonest arguments.
+    defaults: Vec<OnceLock<Vec<u8>>>,
+    /// Whether a default that counts is looked at in each call, as it may have changed.
+    has_changing_default: bool,
+    /// What `ignore=` names and `**kwargs` takes.
+    ignored_keywords: Vec<String>,
+    /// Whether they are those of a function below a wrapper, which may supply arguments.
+    is_wrapped: bool,
 }
 
-/// What one parameter got.
-type Slot<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
-
-/// One for each parameter; those of most functions take no memory of their own.
-pub enum Slots<'a, 'py> {
-    /// As many as are used of these.
-    Few([Slot<'a, 'py>; FEW], usize),
-    /// Any number.
-    Many(Vec<Slot<'a, 'py>>),
-}
-
-const FEW: usize = 6;
-
-impl Slots<'_, '_> {
-    fn new(count: usize) -> Self {
-        if count <= FEW { Self::Few([None; FEW], count) } else { Self::Many(vec![None; count]) }
+impl Parameters {
+    /// From `outlive._parameters.KeyRules`.
+    pub fn from_python(rules: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let params = rules.getattr("params")?.try_iter()?;
+        let params = params.map(|param| Param::from_python(&param?));
+        let params = params.collect::<PyResult<Vec<_>>>()?;
+        let changes = |param: &Param| {
+            let default = param.default.as_ref().map(|default| default.bind(rules.py()));
+            param.role.counts_by_name() && default.is_some_and(may_change)
+        };
+        Ok(Self {
+            has_changing_default: params.iter().any(changes),
+            defaults: params.iter().map(|_| OnceLock::new()).collect(),
+            params,
+            ignored_keywords: rules.getattr("ignored_keywords")?.extract()?,
+            is_wrapped: rules.getattr("is_wrapped")?.extract()?,
+        })
     }
-}
 
-impl<'a, 'py> Deref for Slots<'a, 'py> {
-    type Target = [Slot<'a, 'py>];
+    /// In the order of the signature.
+    pub fn list(&self) -> &[Param] {
+        &self.params
+    }
 
-    fn deref(&self) -> &Self::Target {
-        match self {
-            Self::Few(slots, count) => &slots[..*count],
-            Self::Many(slots) => slots,
+    /// Where the text of the parameter's default is kept.
+    pub fn default_text(&self, at: usize) -> &OnceLock<Vec<u8>> {
+        &self.defaults[at]
+    }
+
+    /// Whether a call may get a default whose text has changed.
+    pub fn has_changing_default(&self) -> bool {
+        self.has_changing_default
+    }
+
+    /// Whether a wrapper may supply arguments.
+    pub fn is_wrapped(&self) -> bool {
+        self.is_wrapped
+    }
+
+    /// The parameter that is the key by itself, where only one is.
+    pub fn first_keyed(&self) -> Option<usize> {
+        self.params.iter().position(|param| param.role != Role::Ignored)
+    }
+
+    /// Whether the positional argument `at` takes part in the key.
+    pub fn counts_position(&self, at: usize) -> bool {
+        use ParamKind::{PositionalOnly, PositionalOrKeyword, VarPositional};
+        match self.params.get(at) {
+            Some(param) if matches!(param.kind, PositionalOnly | PositionalOrKeyword) => {
+                param.role != Role::Ignored
+            }
+            _ if self.is_wrapped => true,
+            _ => self.params.iter().any(|p| p.kind == VarPositional && p.role != Role::Ignored),
         }
     }
-}
 
-impl DerefMut for Slots<'_, '_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        match self {
-            Self::Few(slots, count) => &mut slots[..*count],
-            Self::Many(slots) => slots,
-        }
+    /// Whether the keyword `name` takes part in the key.
+    pub fn counts_keyword(&self, name: &str) -> bool {
+        let all = || self.params.iter().find(|param| param.kind == ParamKind::VarKeyword);
+        !self.is_ignored_keyword(name)
+            && self.named(name).or_else(all).is_none_or(|param| param.role.counts_by_name())
     }
-}
 
-/// Binds `call` to `params` as Python would; None if Python would raise a `TypeError`.
-pub fn bind<'a, 'py>(
-    params: &'a [Param],
-    call: &'a Call<'_, 'py>,
-    py: Python<'py>,
-) -> Option<Bindings<'a, 'py>> {
-    let mut bound = Bindings {
-        slots: Slots::new(params.len()),
-        positional: 0,
-        extra_positional: &[],
-        extra_keywords: Vec::new(),
-    };
-    bind_positional(params, call, &mut bound)?;
-    for (name, value) in call.keywords() {
-        bind_keyword(params, &name, value, &mut bound)?;
+    /// Whether `ignore=` names it, though it is no parameter: `**kwargs` takes it.
+    pub fn is_ignored_keyword(&self, name: &str) -> bool {
+        self.ignored_keywords.iter().any(|ignored| ignored == name)
     }
-    for (param, slot) in params.iter().zip(&mut *bound.slots) {
-        if slot.is_none() && !matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword)
-        {
-            *slot = Some(param.default.as_ref()?.bind(py));
-        }
-    }
-    Some(bound)
-}
 
-fn bind_positional<'a, 'py>(
-    params: &[Param],
-    call: &'a Call<'_, 'py>,
-    bound: &mut Bindings<'a, 'py>,
-) -> Option<()> {
-    let takes = |param: &&Param| {
-        matches!(param.kind, ParamKind::PositionalOnly | ParamKind::PositionalOrKeyword)
-    };
-    let room = params.iter().take_while(takes).count();
-    let given = call.positional();
-    for (slot, value) in bound.slots.iter_mut().zip(&given[..given.len().min(room)]) {
-        *slot = Some(value);
+    /// The parameter of this name.
+    pub fn named(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|param| param.name == name)
     }
-    bound.positional = given.len().min(room);
-    if given.len() > room {
-        params.iter().find(|param| param.kind == ParamKind::VarPositional)?;
-        bound.extra_positional = &given[room..];
-    }
-    Some(())
-}
 
-fn bind_keyword<'a, 'py>(
-    params: &[Param],
-    name: &Bound<'py, PyString>,
-    value: &'a Bound<'py, PyAny>,
-    bound: &mut Bindings<'a, 'py>,
-) -> Option<()> {
-    // A name that is no UTF-8 is no parameter's, but `**kwargs` takes it.
-    let text = name.to_cow().ok();
-    let takes = |param: &Param| {
-        matches!(param.kind, ParamKind::PositionalOrKeyword | ParamKind::KeywordOnly)
-    };
-    let is_named = |param: &Param| text.as_deref() == Some(param.name.as_str());
-    match params.iter().position(|param| takes(param) && is_named(param)) {
-        Some(at) if bound.slots[at].is_some() => None,
-        Some(at) => {
-            bound.slots[at] = Some(value);
-            Some(())
-        }
-        None => {
-            params.iter().find(|param| param.kind == ParamKind::VarKeyword)?;
-            bound.extra_keywords.push((name.clone(), value));
-            Some(())
-        }
+    /// Visits the defaults, for the garbage collector.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let mut defaults = self.params.iter().filter_map(|param| param.default.as_ref());
+        defaults.try_for_each(|default| visit.call(default))
     }
 }

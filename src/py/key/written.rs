@@ -5,9 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::Call;
+use super::binding::Bindings;
 use super::canonical::{OFFENDING, canon, may_change};
 use super::maker::KeyMaker;
-use super::parameters::{Bindings, Param, ParamKind, Role};
+use super::parameters::{Param, ParamKind, Role};
 use crate::key::KeyText;
 use crate::py::value::callbacks::key_advice;
 
@@ -20,7 +21,7 @@ impl KeyMaker {
         wanted: impl Fn(usize) -> bool,
     ) -> PyResult<()> {
         let start = key.len();
-        for (at, param) in self.params.iter().enumerate() {
+        for (at, param) in self.params.list().iter().enumerate() {
             let is_positional = at < bound.positional;
             let counts =
                 param.role.counts_by_name() || (is_positional && param.role == Role::IgnoredByName);
@@ -45,7 +46,7 @@ impl KeyMaker {
         key: &mut KeyText,
     ) -> PyResult<()> {
         self.write_arguments(py, bound, key, |at| at != first)?;
-        match self.params[first].kind {
+        match self.params.list()[first].kind {
             ParamKind::VarPositional => {
                 let rest = bound.extra_positional.get(1..).unwrap_or_default();
                 canon(PyTuple::new(py, rest)?.as_any(), key)
@@ -64,14 +65,14 @@ impl KeyMaker {
         bound: &Bindings<'_, '_>,
         key: &mut KeyText,
     ) -> PyResult<bool> {
-        let param = &self.params[at];
+        let param = &self.params.list()[at];
         let taken = match param.kind {
             ParamKind::VarPositional if bound.extra_positional.is_empty() => return Ok(false),
             ParamKind::VarPositional => PyTuple::new(py, bound.extra_positional)?.into_any(),
             ParamKind::VarKeyword => {
                 let names = PyDict::new(py);
                 for (name, value) in &bound.extra_keywords {
-                    if !self.is_ignored_keyword(&name.to_string_lossy()) {
+                    if !self.params.is_ignored_keyword(&name.to_string_lossy()) {
                         names.set_item(name, value)?;
                     }
                 }
@@ -101,20 +102,20 @@ impl KeyMaker {
         value: &Bound<'_, PyAny>,
         key: &mut KeyText,
     ) -> PyResult<()> {
-        let param = &self.params[at];
+        let param = &self.params.list()[at];
         let is_default = param.default.as_ref().is_some_and(|default| default.bind(py).is(value));
         // The digest of a secret changes with the cache's salt.
         if !is_default || param.role.is_secret() {
             return self.write_value(value, param, key);
         }
-        if let Some(text) = self.defaults[at].get() {
+        if let Some(text) = self.params.default_text(at).get() {
             key.piece(text);
             return Ok(());
         }
         let mut text = KeyText::for_file(self.is_flat());
         match canon(value, &mut text) {
             Ok(()) if may_change(value) => key.piece(&text.into_bytes()),
-            Ok(()) => key.piece(self.defaults[at].get_or_init(|| text.into_bytes())),
+            Ok(()) => key.piece(self.params.default_text(at).get_or_init(|| text.into_bytes())),
             // A bare object that only says "not given": no other value has this text.
             Err(error) if error.is_instance_of::<PyTypeError>(py) => key.raw("default"),
             Err(error) => return Err(error),
@@ -162,7 +163,8 @@ impl KeyMaker {
         // Not `to_string`: it may run code of a class derived from str.
         let is = |name: Bound<'_, PyString>, param: &Param| name.to_string_lossy() == param.name;
         let is_given = |param: &Param| call.keywords().any(|(name, _)| is(name, param));
-        let mut secrets = self.params.iter().filter(|param| param.role == Role::SecretByName);
+        let mut secrets =
+            self.params.list().iter().filter(|param| param.role == Role::SecretByName);
         let missing = secrets.find(|param| !call.positional().is_empty() && !is_given(param));
         let Some(param) = missing else { return Ok(()) };
         Err(PyTypeError::new_err(format!(
@@ -189,9 +191,9 @@ impl KeyMaker {
         let mut texts = Vec::new();
         for (name, value) in call.keywords() {
             let name = name.to_string_lossy();
-            let param = self.params.iter().find(|param| param.name == name);
+            let param = self.params.named(&name);
             let role = param.map_or(Role::Keyed, |param| param.role);
-            if !role.counts_by_name() || self.is_ignored_keyword(&name) {
+            if !role.counts_by_name() || self.params.is_ignored_keyword(&name) {
                 continue;
             }
             let mut text = KeyText::for_file(self.is_flat());
