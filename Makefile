@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -50,6 +50,10 @@ fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); 
 asan: $(VENV)/built ## AddressSanitizer over the Rust and the Python tests
 	PYTHON=$(BIN)/python tools/asan
 
+docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a dead link, too
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "the site is in docs/_build/html/index.html"
+
 test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \
@@ -84,6 +88,10 @@ $(VENV)/bench: $(VENV)/built
 	tools/peers $(BIN)/python
 	touch $@
 
+$(VENV)/docs: $(VENV)/built pyproject.toml
+	$(BIN)/pip install -q --group docs
+	touch $@
+
 $(VENV)/made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade 'pip>=25.1'
@@ -100,4 +108,4 @@ $(VENV)/octohatrack: $(VENV)/made tests/python/compat/octohatrack/versions.py
 	touch $@
 
 clean:              ## remove what the above made
-	rm -rf .venv .venv-* target
+	rm -rf .venv .venv-* target docs/_build
