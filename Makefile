@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs look clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -53,6 +53,10 @@ asan: $(VENV)/built ## AddressSanitizer over the Rust and the Python tests
 docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a dead link, too
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "the site is in docs/_build/html/index.html"
+
+look: docs          ## every page of the site in Chromium, on a phone and a desktop, light and dark
+	$(BIN)/pip install -q --group look
+	$(BIN)/python tools/look
 
 test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
 	@for python in $$(tools/pythons); do \

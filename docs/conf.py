@@ -40,6 +40,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 copybutton_prompt_text = "$ "
 
+autoclass_content = "both"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
