@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from ._drop_in import save_cache as save_cache
     from ._file import File as File
     from ._info import CacheInfo as CacheInfo
+    from ._long.failed import Failed as Failed
     from ._previous import previous as previous
+    from ._progress import Progress as Progress
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
@@ -75,10 +77,12 @@ _PUBLIC = [
     "CacheMiss",
     "ClassChangedWarning",
     "CodeChangedWarning",
+    "Failed",
     "File",
     "KeyCollisionWarning",
     "Memoised",
     "OutliveWarning",
+    "Progress",
     "UnstorableWarning",
     "WaitingWarning",
     "configure",
@@ -103,6 +107,14 @@ def __getattr__(name: str) -> Any:
         from ._file import File
 
         return File
+    if name == "Failed":
+        from ._long.failed import Failed
+
+        return Failed
+    if name == "Progress":
+        from ._progress import Progress
+
+        return Progress
     if name == "CacheInfo":
         from ._info import CacheInfo
 

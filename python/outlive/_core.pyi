@@ -22,6 +22,7 @@ __all__ = [
     "SECRET_BY_NAME",
     "Cache",
     "CacheFile",
+    "HelperScope",
     "Memoised",
     "PendingCall",
     "Shape",
@@ -193,7 +194,7 @@ class Memoised:
         body: int,
         keys: KeyRules,
         options: Options,
-        suspends: bool,
+        manner: str,
         registration: Registration,
     ) -> Memoised: ...
     @property
@@ -219,7 +220,7 @@ class Memoised:
 
     @property
     def suspends(self) -> bool:
-        """Whether it is an `async def` function: a call gives its result or a `PendingCall`."""
+        """Whether a call gives its result, or a `PendingCall` that says what to do next."""
 
     def set_options(self, options: Options) -> None:
         """How results are kept and served from now on."""
@@ -269,6 +270,18 @@ class Memoised:
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         """Computes this call anew and keeps the result, whatever is stored."""
 
+    def look_up(self, missing: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """The kept result of this call, counted as a hit; ``missing`` if it is to be computed."""
+
+    def map(self, items: Any, /, **options: Any) -> Any:
+        """Calls it with many items, a number at once in threads; an iterator of the results."""
+
+    def amap(self, items: Any, /, **options: Any) -> Any:
+        """The same in tasks of the running event loop; an asynchronous iterator."""
+
+    def sample(self, index: int) -> Any:
+        """The same for the function with an index of its own: its answer to one call anew."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __set_name__(self, owner: type, name: str, /) -> None: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -287,6 +300,10 @@ class PendingCall:
     @property
     def name(self) -> str:
         """`module.qualname` of the function, or what `name=` said."""
+
+    @property
+    def key(self) -> str | None:
+        """The key's text; None if the call goes straight through."""
 
     @property
     def leads(self) -> bool:
@@ -310,6 +327,10 @@ class PendingCall:
 
     def enter(self) -> Any:
         """Make the running context part of this computation; the token takes it back."""
+
+    @staticmethod
+    def enter_all(calls: list[PendingCall]) -> Any:
+        """Make the running context part of the computations of all ``calls``, which are one."""
 
     @staticmethod
     def leave(token: Any) -> None:
@@ -361,6 +382,17 @@ class PendingCall:
 
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""
+
+@final
+class HelperScope:
+    """Makes what helper threads do part of what the thread that made it computes."""
+
+    @staticmethod
+    def of_thread() -> HelperScope | None:
+        """For helpers of this thread; None if it computes nothing."""
+
+    def enter(self) -> None:
+        """What runs in this context from now on is part of it."""
 
 def override_all(begins: bool) -> None:
     """An override of the mode of all caches begins or ends: hits look at it, or no more."""

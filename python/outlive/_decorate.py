@@ -34,7 +34,7 @@ _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 #: What a memoised function has, whether it suspends or not.
 _CONTROLS = (
     *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
-    *("peek", "put", "forget", "forget_where"),
+    *("peek", "put", "forget", "forget_where", "map", "amap", "sample"),
 )
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
 _OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
@@ -77,12 +77,37 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(cache, function.__func__, given))
     _refuse(function)
-    memoised = bare(cache, function, given)
-    if not memoised.suspends:
-        return memoised
-    from ._async import face
+    return _faced(bare(cache, function, given))
 
-    return face.face(memoised, function, _CONTROLS)
+
+def _faced(memoised: _core.Memoised) -> Any:
+    """Return what users call: the native object, or what stands for it where calls suspend."""
+    shown: Any = memoised
+    if memoised.suspends:
+        from ._async import face
+
+        shown = face.face(memoised, memoised.function, _CONTROLS)
+    memoised._outlive_registration.face = weakref.ref(shown)
+    return shown
+
+
+def _resample(memoised: _core.Memoised, index: int) -> Any:
+    """Return the same function memoised for another answer to each call.
+
+    Raises:
+        TypeError: keys do not name the function.
+    """
+    registration = memoised._outlive_registration
+    cache, given = registration.cache, registration.given
+    if cache.is_drop_in and given.get("key", "first") != "all":
+        raise TypeError(
+            f"sample({index}) of {memoised.name}: keys of the drop-in are first arguments and have "
+            'no place for an index; use a cache of your own, or @memoise(key="all")'
+        )
+    again = _native(cache, memoised.function, given, registration.own, sample=index)
+    again._outlive_registration.sampled = memoised, index
+    _take_over(again, memoised.function)
+    return _faced(again)
 
 
 def _take_over(memoised: _core.Memoised, function: Callable[..., Any]) -> None:
@@ -96,6 +121,11 @@ def _suspends(function: Any) -> bool:
     """Whether calls of ``function`` are to be awaited."""
     call = type(function).__call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _manner(function: Any) -> str:
+    """How calls of ``function`` go, in the native half's words."""
+    return "task" if _suspends(function) else "whole"
 
 
 def _refresher(memoised: _core.Memoised) -> Any:
@@ -127,7 +157,12 @@ def _refuse(function: Any) -> None:
 
 
 def _native(
-    cache: CacheState, function: Callable[..., Any], given: dict[str, Any], own: dict[str, Any]
+    cache: CacheState,
+    function: Callable[..., Any],
+    given: dict[str, Any],
+    own: dict[str, Any],
+    *,
+    sample: int = 0,
 ) -> _core.Memoised:
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
     if not callable(rule) and rule not in ("first", "all"):
@@ -142,9 +177,11 @@ def _native(
         rule=rule,
         digest=Digester(cache.core, name),
         identity=_identity_of(cache, function, given),
+        sample=_naming.sample_mark(sample),
     )
     rules.read(function, given.get("ignore", ()), given.get("secret", ()))
     registration = Registration(cache, given, own)
+    registration.manner, registration.resample = _manner(function), _resample
     memoised = _core.Memoised(
         function,
         cache.core,
@@ -152,7 +189,7 @@ def _native(
         body=_naming.body_mark(function),
         keys=rules,
         options=_options.Options(),
-        suspends=_suspends(function),
+        manner=registration.manner,
         registration=registration,
     )
     if rule == "all":
@@ -161,6 +198,8 @@ def _native(
     registration.memoised = weakref.ref(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)
+    if sample:
+        return memoised
     if _is_memoised_here(cache, name, function):
         _tell_twice(cache, name)
     elif not ((cache.is_drop_in and rule == "first") or has_no_name(function)):
@@ -211,7 +250,8 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
         return
     old, new = (_what_it_is(each.function) for each in (other, memoised))
     if old != new:
-        other.set_aside("" if shares else short(f"{old}"), memoised)
+        for earlier in (other, *other._outlive_registration.samples()):
+            earlier.set_aside("" if shares else short(f"{old}"), memoised)
 
 
 def _what_it_is(function: Any) -> tuple[str, int]:

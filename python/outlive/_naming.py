@@ -146,6 +146,14 @@ def version_mark(version: object) -> str:
         raise TypeError(f"version= takes a number or a text, not {error}") from error
 
 
+def sample_mark(index: int) -> str | None:
+    """Return what tells the answers to one call apart; nothing for the first.
+
+    The bracket at its end keeps the first from being what the twelfth begins with.
+    """
+    return f"sample[{index}]" if index else None
+
+
 def body_mark(function: Callable[..., Any]) -> int:
     """Return a number that tells functions of one name apart: lambdas, and functions in functions.
 

@@ -45,6 +45,8 @@ class KeyRules:
     rule: str | Callable[..., Any]
     digest: Callable[[str, bytes], str] | None
     identity: Identity | None
+    #: What tells another answer to each call from the first.
+    sample: str | None = None
     params: list[Param] = field(default_factory=list)
     #: What ``ignore=`` names that is no parameter: ``**kwargs`` takes it.
     ignored_keywords: list[str] = field(default_factory=list)

@@ -7,7 +7,7 @@ from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Any
 
     from ._cache_state import CacheState
@@ -22,13 +22,21 @@ class Registration:
         """Note what the function was decorated with, and what of it concerns its results."""
         self.cache, self.given = cache, given
         self.own = own
-        #: The parameters that keys show by name.
-        self.shown: list[str] = []
         #: What computes results anew in the background.
         self.refresher: Any = None
         #: What gives the memoised function; it is not kept alive.
         self.memoised: Callable[[], _core.Memoised | None] = _nobody
         self._classes: FunctionClasses | None = None
+        #: The parameters that keys show by name.
+        self.shown: list[str] = []
+        #: How calls go, as the native half has it, and what users call.
+        self.manner = "whole"
+        self.face: Callable[[], Any] = _nobody
+        #: What memoises the same function for another answer to its calls.
+        self.resample: Callable[[_core.Memoised, int], Any] = _resample_nothing
+        #: Of another answer: the function that it is one of, and its index.
+        self.sampled: tuple[_core.Memoised, int] | None = None
+        self._samples: dict[int, Any] = {}
 
     @property
     def classes(self) -> FunctionClasses:
@@ -95,6 +103,39 @@ class Registration:
         memoised.release()
         return gone
 
+    def map(self, memoised: _core.Memoised, items: Any, **options: Any) -> Iterator[Any]:
+        """Return the results of many calls, made in threads."""
+        from ._long import start
+
+        return start.map_of(memoised, self.manner, memoised, items, options)
+
+    def amap(self, memoised: _core.Memoised, items: Any, **options: Any) -> AsyncIterator[Any]:
+        """Return the results of many calls, made in tasks."""
+        from ._long import start
+
+        return start.amap_of(memoised, self.manner, self.face(), items, options)
+
+    def sample(self, memoised: _core.Memoised, index: Any) -> Any:
+        """Return the function for its ``index``-th answer to each call; 0 is the function itself.
+
+        Raises:
+            TypeError: ``index`` is no whole number, or keys have no place for it.
+            ValueError: ``index`` is negative.
+        """
+        if isinstance(index, bool) or not isinstance(index, int):
+            raise TypeError(f"sample(...) takes a whole number, not {type(index).__name__}")
+        if index < 0:
+            raise ValueError(f"sample({index}): the answers are numbered from 0")
+        if index == 0:
+            return self.face()
+        if index not in self._samples:
+            self._samples[index] = self.resample(memoised, index)
+        return self._samples[index]
+
+    def samples(self) -> list[_core.Memoised]:
+        """Return what was memoised for further answers."""
+        return [getattr(face, "_outlive_native", face) for face in list(self._samples.values())]
+
     def pydantic_schema(self, memoised: _core.Memoised, handler: Any) -> Any:
         """Return the schema of the function, of which the memoised one is called."""
         schema: dict[str, Any] = handler(memoised.__wrapped__)
@@ -104,6 +145,11 @@ class Registration:
         """Return the options, in the manner of ``functools.lru_cache``."""
         defaults = {"maxsize": self.cache.options.maxsize, "typed": True}
         return defaults | self.given
+
+
+def _resample_nothing(memoised: _core.Memoised, _index: int) -> Any:
+    """Stands for what the decorator has not set yet."""
+    raise TypeError(f"{memoised.name} is not memoised yet")
 
 
 def _nobody() -> None:

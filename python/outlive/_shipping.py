@@ -34,6 +34,9 @@ def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
         memoised: The function.
         pickler: The frame that asks.
     """
+    sampled = memoised._outlive_registration.sampled
+    if sampled is not None:
+        return _sample, sampled
     function: Any = memoised.function
     qualname = str(memoised.__qualname__)
     is_local = "<locals>" in qualname or "<lambda>" in qualname
@@ -43,6 +46,10 @@ def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
     shape = _naming.module_name(function), _shape(function)
     recipe = _recipe(registration.cache)
     return _arrive, (function, shape, registration.given, recipe, _host())
+
+
+def _sample(memoised: _core.Memoised, index: int) -> Any:
+    return memoised.sample(index)
 
 
 def _recipe(cache: CacheState) -> tuple[type, str, dict[str, Any]]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from datetime import timedelta
 from types import FunctionType
 from typing import (
@@ -20,7 +28,10 @@ from typing import (
 from . import _core
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._info import CacheInfo
+    from ._progress import Progress
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -73,6 +84,16 @@ class FunctionOptions(_Options, total=False):
     load: Callable[[Any], Any] | None
     name: str | None
     version: object
+
+
+class MapOptions(TypedDict, total=False):
+    """How a map goes."""
+
+    workers: int
+    on_error: Literal["raise", "collect", "skip"]
+    progress: bool | Callable[[Progress], object] | None
+    ordered: bool
+    star: bool
 
 
 class _Kind(type):
@@ -160,6 +181,61 @@ class Memoised(Generic[P, R], metaclass=_Kind):
 
     def forget_where(self, **arguments: object) -> int:
         """Drop the results of all calls with these arguments; say how many there were."""
+        raise NotImplementedError
+
+    def map(self, items: Iterable[Any], /, **options: Unpack[MapOptions]) -> Iterator[R]:
+        """Call it with each of ``items``, a number at once in threads, and give the results.
+
+        What is kept is not computed, and each result is kept at once: a run that was cut off, by
+        Ctrl-C, a crash or a rate limit, is run again and goes on with the rest. Nothing happens
+        before the first result is asked for. Nothing is tried twice.
+
+        Args:
+            items: Any iterable, also an endless one; each item is the one argument of a call.
+            **options: Each by name.
+
+        Options:
+            workers: How many calls are made at once, in as many threads; default 8.
+            on_error: "raise" (default) ends the map with the first error, once the calls under way
+                have ended; "collect" gives ``outlive.Failed(item, error)`` in its place; "skip"
+                gives nothing.
+            progress: Whether stderr shows how far it is, with tqdm where that is installed; or a
+                callable that takes an ``outlive.Progress`` after each item. None (default): if
+                stderr is a terminal.
+            ordered: Whether the results come in the order of the items (default True), or as soon
+                as they are there.
+            star: Whether each item is a tuple of arguments, or a dict of arguments by name; default
+                False.
+
+        Raises:
+            TypeError: an option is unknown or of the wrong type, ``items`` is no iterable or one
+                str, or the function is an ``async def`` function.
+            ValueError: an option has a value that means nothing.
+        """
+        raise NotImplementedError
+
+    def amap(
+        self: _Waits[P, V],
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        **options: Unpack[MapOptions],
+    ) -> AsyncIterator[V]:
+        """Do what ``map`` does for an ``async def`` function, in tasks of the running loop.
+
+        No task is left when the iteration is over; ``break`` ends them at the next turn of the
+        loop, ``contextlib.aclosing`` at once. It needs asyncio.
+        """
+        raise NotImplementedError
+
+    def sample(self, index: int, /) -> Memoised[P, R]:
+        """Return the function for its ``index``-th answer to each call.
+
+        The index is part of the key and never reaches the function; 0 is the function itself.
+
+        Raises:
+            TypeError: ``index`` is no whole number, or the function shares its keys with others.
+            ValueError: ``index`` is negative.
+        """
         raise NotImplementedError
 
     @overload  # below @classmethod

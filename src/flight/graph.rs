@@ -51,6 +51,11 @@ impl Graph {
         self.count.store(state.table.len(), Ordering::Release);
     }
 
+    /// Whether `owner` computes something, in any table; one atomic load if nobody does.
+    pub fn is_leading(&self, owner: Owner) -> bool {
+        !self.is_idle() && self.lock().leads_of(owner).next().is_some()
+    }
+
     /// Whether nothing is under way in any table; one atomic load.
     pub(super) fn is_idle(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0

@@ -103,7 +103,7 @@ impl Memoised {
         let (me, py) = (slf.get(), slf.py());
         let call = Call::from_python(args, kwargs)?;
         Self::expect_instance(slf, &call)?;
-        if me.suspends {
+        if me.manner.suspends() {
             return pending_call::call(slf, &call, true).map(|(value, _)| value);
         }
         let Some(mut request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {

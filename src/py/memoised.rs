@@ -10,6 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::cache::core::CoreCache;
 use super::call::maker::function_digest;
+use super::call::manner::Manner;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::call::told::Told;
@@ -28,7 +29,7 @@ use crate::py::value::once::intern;
 #[pymethods]
 impl Memoised {
     #[new]
-    #[pyo3(signature = (function, core, *, name, body, keys, options, suspends, registration))]
+    #[pyo3(signature = (function, core, *, name, body, keys, options, manner, registration))]
     #[expect(clippy::too_many_arguments, reason = "the decorator hands over all its parts by name")]
     fn new(
         py: Python<'_>,
@@ -38,7 +39,7 @@ impl Memoised {
         body: i64,
         keys: KeyMaker,
         options: Options,
-        suspends: bool,
+        manner: Manner,
         registration: Py<PyAny>,
     ) -> PyResult<Py<Self>> {
         let changes = keys.identity().is_some_and(Identity::can_change);
@@ -57,7 +58,7 @@ impl Memoised {
             keys,
             options: Mutex::new(Arc::new(options)),
             name,
-            suspends,
+            manner,
             id,
             counters: Counters::default(),
             told: Told::default(),
@@ -139,10 +140,10 @@ impl Memoised {
         &self.function
     }
 
-    /// Whether it is an `async def` function: a call gives its result, or a `PendingCall` to be awaited.
+    /// Whether a call gives its result, or a `PendingCall` that says what to do next.
     #[getter]
     fn suspends(&self) -> bool {
-        self.suspends
+        self.manner.suspends()
     }
 
     /// Its own options and its place in the cache, as Python knows them.

@@ -6,6 +6,7 @@ mod control;
 mod ffi;
 mod hits;
 mod key;
+mod long_work;
 mod memoised;
 mod report;
 mod task;
@@ -29,6 +30,8 @@ mod _core {
     use super::cache::mode::Mode;
     #[pymodule_export]
     use super::cache::registry::override_all;
+    #[pymodule_export]
+    use super::call::context::HelperScope;
     #[pymodule_export]
     use super::call::exit::exiting;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use pyo3::types::PyString;
 use super::call::answer::Answer;
 use super::call::computation::{self, Computation, Prepared};
 use super::call::context::CallContext;
+use super::call::invocation::Invocation;
 use super::call::memoised::Memoised;
 use super::call::request::Request;
 use super::ffi::{
@@ -137,6 +138,42 @@ pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyRe
     }
 }
 
+/// The kept result of a call, counted as a hit; None if it is to be computed.
+pub(super) fn look_up<'py>(
+    me: &Bound<'py, Memoised>,
+    raw: &RawCall<'_, 'py>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let (memoised, py) = (me.get(), me.py());
+    let identity = memoised.keys.identity();
+    if memoised.is_current(py) {
+        let served = if memoised.is_shared() {
+            memoised.hit::<true>(raw)
+        } else {
+            memoised.hit::<false>(raw)
+        };
+        if let Some(served) = served {
+            return served.map(Some).ok_or_else(|| PyErr::fetch(py));
+        }
+    } else {
+        memoised.release(py);
+    }
+    let version = identity.map(Identity::version);
+    let found = look_up_call(py, memoised, &Call::from_raw(raw))?;
+    Ok(found.map(|answer| remembered(memoised, raw, answer, version)))
+}
+
+/// The same of a call that no table is asked for.
+pub(super) fn look_up_call<'py>(
+    py: Python<'py>,
+    me: &Memoised,
+    call: &Call<'_, 'py>,
+) -> PyResult<Option<Answer<'py>>> {
+    let Some(request) = Request::begin(py, me, call, CallContext::thread(py)?)? else {
+        return Ok(None);
+    };
+    Invocation { me, call, request: &request }.found(py)
+}
+
 /// Goes one level deeper, if there is memory and stack for a call.
 fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
     check_memory()?;
@@ -146,7 +183,7 @@ fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
 /// A call up to its function; of an async function the part that does not suspend.
 fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prepared<'py>> {
     let (me, py) = (slf.get(), slf.py());
-    if me.suspends {
+    if me.manner.suspends() {
         return pending_call::call(slf, call, false).map(Prepared::Done);
     }
     match Request::begin(py, me, call, CallContext::thread(py)?)? {

@@ -11,7 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::threads;
-use crate::flight::{Caller, Owner, fresh_id, this_thread};
+use crate::flight::{Caller, Graph, Owner, fresh_id, this_thread};
 use crate::py::value::callbacks;
 use crate::py::value::once::{get_or_make, intern};
 
@@ -81,6 +81,15 @@ impl CallContext {
         Ok(Arc::new(Self { worker: fresh(), ..Self::of(owner, frames) }))
     }
 
+    /// The same call, but what it computes is no matter of this thread: who asks next goes on with it.
+    #[must_use]
+    pub fn apart(&self) -> Arc<Self> {
+        // A number of no thread: what this thread does meanwhile neither holds it up nor waits for it.
+        let worker = Owner::task(fresh_id(), fresh_id());
+        let (owner, within, has_hub) = (self.owner, self.within.clone(), self.has_hub);
+        Arc::new(Self { owner, worker, within, frames: self.frames.clone(), has_hub })
+    }
+
     /// How the flights see it.
     pub fn caller(&self) -> Caller<'_> {
         Caller::within(self.owner, &self.within).through(self.worker)
@@ -110,6 +119,42 @@ impl ComputationScope {
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let frames = std::iter::once(&self.frame).chain(&self.outer).cloned().collect();
         variable(py)?.call_method1(intern!(py, "set"), (TaskContext(frames),))
+    }
+
+    /// The same for several, which are computed by one call; None if there are none.
+    pub fn enter_all<'py, 'a>(
+        py: Python<'py>,
+        scopes: impl Iterator<Item = &'a Self>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (mut frames, mut outer) = (Vec::new(), None);
+        for scope in scopes {
+            frames.push(Arc::clone(&scope.frame));
+            outer = outer.or(Some(&scope.outer));
+        }
+        let Some(outer) = outer else { return Ok(None) };
+        frames.extend(outer.iter().cloned());
+        let within = TaskContext(frames);
+        variable(py)?.call_method1(intern!(py, "set"), (within,)).map(Some)
+    }
+}
+
+/// Makes what helper threads do part of what the thread that made it computes.
+#[pyclass(frozen, name = "HelperScope", module = "outlive._core")]
+pub struct HelperScope(ComputationScope);
+
+#[pymethods]
+impl HelperScope {
+    /// For helpers of this thread; None if it computes nothing.
+    #[staticmethod]
+    fn of_thread(py: Python<'_>) -> PyResult<Option<Self>> {
+        let context = CallContext::thread(py)?;
+        let computes = Graph::of_process().is_leading(context.owner);
+        Ok(computes.then(|| Self(context.begin())))
+    }
+
+    /// What runs in this context from now on is part of it.
+    fn enter(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.enter(py).map(drop)
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
+use super::answer::Answer;
 use super::invocation::{Invocation, Look};
 use crate::cache::Entry;
 use crate::policy::Freshness;
@@ -33,6 +34,18 @@ impl<'py> Invocation<'_, 'py> {
         match self.serving().freshness(py, &found.entry, expiry)? {
             Freshness::Expired { .. } => Ok(None),
             Freshness::Fresh | Freshness::Refresh => self.serving().serve(py, &source).map(Some),
+        }
+    }
+
+    /// The kept result, counted as a hit; None if it is to be computed.
+    pub fn found(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
+        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
+            return Ok(None);
+        }
+        match self.look(py)? {
+            Look::Hit(answer) => Ok(Some(answer)),
+            Look::Raise(error) => Err(error),
+            Look::Miss(_) => Ok(None),
         }
     }
 

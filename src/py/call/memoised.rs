@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use super::code_note::CodeNote;
+use super::manner::Manner;
 use super::options::Options;
 use super::told::Told;
 use crate::cache::Gate;
@@ -29,8 +30,8 @@ pub struct Memoised {
     pub(in crate::py) options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
     pub(in crate::py) name: String,
-    /// Whether it is an `async def` function, whose calls suspend until the result is there.
-    pub(in crate::py) suspends: bool,
+    /// How its calls go: in one go, or in parts that Python puts together.
+    pub(in crate::py) manner: Manner,
     /// What tells this function from others that share its keys.
     pub(in crate::py) id: u64,
     pub(in crate::py) counters: Counters,

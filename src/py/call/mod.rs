@@ -11,6 +11,7 @@ pub mod invocation;
 pub mod keeper;
 mod lookup;
 pub mod maker;
+pub mod manner;
 pub mod memoised;
 mod nested;
 pub mod options;

@@ -17,6 +17,18 @@ pub struct RawCall<'a, 'py> {
 }
 
 impl<'a, 'py> RawCall<'a, 'py> {
+    /// The arguments of a call by position alone.
+    pub fn of_tuple(arguments: &'a Bound<'py, PyTuple>) -> Self {
+        let values = arguments.as_slice();
+        Self {
+            arguments: values.as_ptr().cast(),
+            positional: values.len(),
+            names: std::ptr::null_mut(),
+            py: arguments.py(),
+            lives: PhantomData,
+        }
+    }
+
     /// Proof that the interpreter is attached.
     pub fn py(&self) -> Python<'py> {
         self.py

@@ -41,6 +41,8 @@ pub struct KeyMaker {
     /// What tells it from the later function of its name, once there is one.
     aside: OnceLock<(String, Arc<AtomicBool>)>,
     pub(super) params: Parameters,
+    /// What tells the keys of another answer to each call from those of the first.
+    sample: Option<String>,
     /// Digests one value: `digest(parameter's name, key text) -> str`.
     pub(super) digest: Option<Py<PyAny>>,
     /// What tells a call by the first argument alone from others with its key, once it was asked for.
@@ -76,6 +78,7 @@ impl<'py> FromPyObject<'_, 'py> for KeyMaker {
             aside: OnceLock::new(),
             plain_call: OnceLock::new(),
             params: Parameters::from_python(&rules)?,
+            sample: get("sample")?.extract()?,
             digest: get("digest")?.extract()?,
         })
     }
@@ -302,7 +305,7 @@ impl KeyMaker {
         }
         let text = self.identity.as_ref().map(|identity| identity.text(py)).transpose()?;
         let text = text.filter(|text| !text.is_empty());
-        let marks = [text.as_deref(), self.aside_mark()];
+        let marks = [text.as_deref(), self.aside_mark(), self.sample.as_deref()];
         for mark in marks.iter().flatten() {
             key.raw("~");
             key.raw(mark);

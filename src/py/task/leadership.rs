@@ -65,6 +65,19 @@ impl Leadership {
         token
     }
 
+    /// Makes the running context part of all these computations; the token takes it back.
+    pub fn enter_all<'py>(
+        py: Python<'py>,
+        leads: &[Arc<Self>],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut scopes: Vec<_> = leads.iter().map(|lead| lead.scope.lock().take()).collect();
+        let token = ComputationScope::enter_all(py, scopes.iter().flatten());
+        for (lead, scope) in leads.iter().zip(&mut scopes) {
+            *lead.scope.lock() = scope.take();
+        }
+        token
+    }
+
     /// Whether somebody waits at this moment.
     pub fn is_awaited(&self) -> bool {
         let lease = self.lease.lock();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::leadership::Leadership;
@@ -20,7 +20,7 @@ use super::stage::{Stage, State};
 use crate::flight::{Join, Poll};
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::answer::Answer;
-use crate::py::call::context::{self, CallContext};
+use crate::py::call::context;
 use crate::py::call::invocation::{Invocation, Step};
 use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
@@ -29,6 +29,7 @@ use crate::py::call::previous::Noted;
 use crate::py::call::request::Request;
 use crate::py::call::waiting::Waiting;
 use crate::py::key::arguments::Call;
+use crate::py::value::wtf8::from_wtf8;
 
 /// What a suspended call is to do next.
 #[pyclass(frozen, weakref, name = "PendingCall", module = "outlive._core")]
@@ -49,7 +50,8 @@ pub fn call<'py>(
     anew: bool,
 ) -> PyResult<Answer<'py>> {
     let py = me.py();
-    let Some(mut request) = Request::begin(py, me.get(), call, CallContext::task(py)?)? else {
+    let context = me.get().manner.context(py)?;
+    let Some(mut request) = Request::begin(py, me.get(), call, context)? else {
         return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
     };
     if anew {
@@ -90,6 +92,12 @@ impl PendingCall {
     #[getter]
     fn name(&self) -> &str {
         &self.me.get().name
+    }
+
+    /// The key's text; None if the call goes straight through.
+    #[getter]
+    fn key<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        self.request.as_ref().map(|request| from_wtf8(py, &request.key)).transpose()
     }
 
     /// Whether others wait for what this call computes.
@@ -139,6 +147,16 @@ impl PendingCall {
     /// Makes the running context part of this computation; the token takes it back.
     fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.stage.lead().map_or(Ok(None), |lead| lead.enter(py))
+    }
+
+    /// Makes the running context part of the computations of all `calls`, which are one.
+    #[staticmethod]
+    fn enter_all<'py>(
+        py: Python<'py>,
+        calls: Vec<PyRef<'py, Self>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let leads: Vec<_> = calls.into_iter().filter_map(|call| call.stage.lead()).collect();
+        Leadership::enter_all(py, &leads)
     }
 
     /// Takes `enter` back.

@@ -1,0 +1,185 @@
+"""What is to be done for each item, as both kinds of maps see it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from operator import length_hint
+from typing import Any
+
+from .. import _options
+from .reporters import Reporter, reporter_of
+from .tally import Tally
+
+#: What ``look_up`` returns where nothing is kept.
+MISSING: Any = object()
+#: How many results, for each worker, may wait for an earlier one that is slow.
+_WINDOW = 64
+
+
+class Call:
+    """The call for one item, and what came of it."""
+
+    __slots__ = ("args", "error", "is_done", "item", "kwargs", "value")
+
+    def __init__(self, item: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Nothing came of it yet."""
+        self.item, self.args, self.kwargs = item, args, kwargs
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.is_done = False
+
+
+class Job:
+    """A function, how its calls are made of items, and what becomes of their errors."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        look_up: Callable[..., Any],
+        bound: tuple[Any, ...] = (),
+        *,
+        workers: int = 8,
+        on_error: str = "raise",
+        progress: bool | Callable[..., object] | None = None,
+        ordered: bool = True,
+        star: bool = False,
+    ) -> None:
+        """Check the options.
+
+        Args:
+            name: The function as messages name it.
+            function: What is called.
+            look_up: What gives a kept result, or its first argument.
+            bound: What stands before the item in every call: the instance of a method.
+            workers: How many calls are made at once.
+            on_error: "raise", "collect" or "skip".
+            progress: None: in a terminal; True, False, or a callable.
+            ordered: Whether results come in the order of their items.
+            star: Whether an item is a tuple of arguments, or a dict of them.
+        """
+        self.name, self.function, self._look_up, self._bound = name, function, look_up, bound
+        self.workers: int = _options.limit(_not_none(workers), "workers")
+        self.on_error = _options.one_of(on_error, ("raise", "collect", "skip"), "on_error")
+        if not (progress is None or isinstance(progress, bool) or callable(progress)):
+            raise TypeError(f"progress= takes True, False or a callable, not {progress!r}")
+        self._progress = progress
+        self.ordered, self._star = ordered, star
+
+    def call_of(self, item: Any) -> Call:
+        """Return the call for ``item``; done, if its result is kept."""
+        if not self._star:
+            call = Call(item, (*self._bound, item), {})
+        elif isinstance(item, Mapping):
+            call = Call(item, self._bound, item)
+        elif isinstance(item, (tuple, list)):
+            call = Call(item, (*self._bound, *item), {})
+        else:
+            raise TypeError(
+                f"star=True: each item is a tuple or a dict of arguments, not {item!r:.200}"
+            )
+        try:
+            found = self._look_up(MISSING, *call.args, **call.kwargs)
+        except Exception as error:
+            call.error, call.is_done = error, True
+            return call
+        if found is not MISSING:
+            call.value, call.is_done = found, True
+        return call
+
+    def is_fatal(self, error: BaseException) -> bool:
+        """Whether the map ends with this error of a call."""
+        return self.on_error == "raise" or not isinstance(error, Exception)
+
+    def queue(self) -> Queue:
+        """Return the calls that were begun and not yet given."""
+        return InOrder(self.workers) if self.ordered else AsTheyCome(self.workers)
+
+    def tally(self, items: object) -> Tally:
+        """Return the counts of a map over ``items``, all zero."""
+        total = length_hint(items, -1)
+        return Tally(self.name, None if total < 0 else total)
+
+    def reporter(self, tally: Tally) -> Reporter:
+        """Return what shows the counts."""
+        return reporter_of(self._progress, tally)
+
+
+class Queue:
+    """The calls that were begun and not yet given."""
+
+    def __init__(self, workers: int) -> None:
+        """Hold some results, for each of the workers, before they are given."""
+        self._room = _WINDOW * workers
+        self._calls: deque[Call] = deque()
+
+    def begin(self, call: Call) -> None:
+        """Add a call that was begun, or is done already."""
+        raise NotImplementedError
+
+    def end(self, call: Call) -> None:
+        """Note that a call that was begun is done."""
+        raise NotImplementedError
+
+    def next(self) -> Call | None:
+        """Take out the next call whose outcome is to be given, if it is done."""
+        raise NotImplementedError
+
+    def has_room(self) -> bool:
+        """Whether one more may be begun."""
+        return len(self._calls) < self._room
+
+
+class InOrder(Queue):
+    """Outcomes are given in the order of the items."""
+
+    def begin(self, call: Call) -> None:
+        """Add it behind those that were begun before."""
+        self._calls.append(call)
+
+    def end(self, call: Call) -> None:
+        """Nothing changes its place."""
+
+    def next(self) -> Call | None:
+        """Take out the first, if it is done."""
+        return self._calls.popleft() if self._calls and self._calls[0].is_done else None
+
+
+class AsTheyCome(Queue):
+    """Outcomes are given as soon as they are there."""
+
+    def begin(self, call: Call) -> None:
+        """Add one that is done."""
+        if call.is_done:
+            self._calls.append(call)
+
+    def end(self, call: Call) -> None:
+        """Add it."""
+        self._calls.append(call)
+
+    def next(self) -> Call | None:
+        """Take out the one that was done first."""
+        return self._calls.popleft() if self._calls else None
+
+
+def checked_items(items: Any, takes: str) -> Iterable[Any]:
+    """Return ``items`` if it can be iterated, and is not one str by mistake.
+
+    Raises:
+        TypeError: it is one, or cannot be iterated.
+    """
+    if isinstance(items, (str, bytes)):
+        raise TypeError(
+            f"{takes} takes many items, not the one {items!r:.60}: write [{items!r:.60}]"
+        )
+    if not hasattr(items, "__iter__") and not hasattr(items, "__aiter__"):
+        raise TypeError(f"{takes} takes an iterable of items, not {type(items).__name__}")
+    found: Iterable[Any] = items
+    return found
+
+
+def _not_none(workers: Any) -> Any:
+    if workers is None:
+        raise TypeError("workers= takes a whole number, not None")
+    return workers

@@ -1,0 +1,86 @@
+"""Beginning a map: what is mapped, over what, and by which options."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from types import MethodType
+from typing import Any
+
+from .. import _core, _options
+from . import tasks, threads
+from .job import Job, checked_items
+
+_OPTIONS = ("workers", "on_error", "progress", "ordered", "star")
+#: What cannot be mapped over, by the manner of its calls, and what to do.
+_REFUSED = {
+    "task": "is an async def function: write `async for result in {0}.amap(items)`",
+    "batch": "takes all items in one call: write {0}(items)",
+    "stream": "gives its result piece by piece: call it for each item",
+    "task stream": "gives its result piece by piece: call it for each item",
+}
+
+
+def map_of(
+    native: _core.Memoised,
+    manner: str,
+    called: Any,
+    items: Any,
+    options: dict[str, Any],
+    bound: tuple[Any, ...] = (),
+) -> Iterator[Any]:
+    """Return the results of ``called`` for all ``items``, made in threads.
+
+    Raises:
+        TypeError: the function is not for threads, or an option or ``items`` are of a wrong type.
+        ValueError: an option has a value that means nothing.
+    """
+    if manner != "whole":
+        raise TypeError(f"{native.name} {_REFUSED[manner].format(native.name)}")
+    return threads.results(_job(native, called, options, bound), _plain(items, native.name))
+
+
+def amap_of(
+    native: _core.Memoised,
+    manner: str,
+    called: Any,
+    items: Any,
+    options: dict[str, Any],
+    bound: tuple[Any, ...] = (),
+) -> AsyncIterator[Any]:
+    """Return the results of ``called`` for all ``items``, made in tasks.
+
+    Raises:
+        TypeError: the function is not for tasks, or an option or ``items`` are of a wrong type.
+        ValueError: an option has a value that means nothing.
+    """
+    if manner == "whole":
+        raise TypeError(f"{native.name} is no async def function: write {native.name}.map(items)")
+    if manner != "task":
+        raise TypeError(f"{native.name} {_REFUSED[manner].format(native.name)}")
+    job = _job(native, called, options, bound)
+    return tasks.results(job, checked_items(items, f"{native.name}.amap"))
+
+
+def parts(memoised: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]] | None:
+    """Return the native half of a memoised function, what is called, and what it is bound to.
+
+    None if ``memoised`` is none.
+    """
+    bound: tuple[Any, ...] = ()
+    if isinstance(memoised, MethodType):
+        memoised, bound = memoised.__func__, (memoised.__self__,)
+    native = getattr(memoised, "_outlive_native", memoised)
+    return (native, memoised, bound) if isinstance(native, _core.Memoised) else None
+
+
+def _job(
+    native: _core.Memoised, called: Any, options: dict[str, Any], bound: tuple[Any, ...]
+) -> Job:
+    _options.refuse_unknown(options, _OPTIONS, "map")
+    return Job(native.name, called, native.look_up, bound, **options)
+
+
+def _plain(items: Any, name: str) -> Any:
+    if not hasattr(items, "__iter__") and hasattr(items, "__aiter__"):
+        raise TypeError(f"{name}.map takes an iterable, not an asynchronous one: use amap")
+    return checked_items(items, f"{name}.map")

@@ -1,0 +1,62 @@
+//! Many calls of one function: what Python builds maps, samples, batches and streams of.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::py::call::memoised::Memoised;
+use crate::py::ffi::RawCall;
+use crate::py::key::arguments::Call;
+use crate::py::value::once::intern;
+use crate::py::vectorcall::{look_up, look_up_call};
+
+#[pymethods]
+impl Memoised {
+    /// The kept result of this call, counted as a hit; `missing` if it is to be computed.
+    #[pyo3(signature = (missing, /, *args, **kwargs))]
+    fn look_up<'py>(
+        slf: &Bound<'py, Self>,
+        missing: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (me, py) = (slf.get(), slf.py());
+        let found = match kwargs {
+            None => look_up(slf, &RawCall::of_tuple(args))?,
+            Some(_) => {
+                look_up_call(py, me, &Call::from_python(args, kwargs)?)?.map(|(value, _)| value)
+            }
+        };
+        Ok(found.unwrap_or_else(|| missing.clone()))
+    }
+
+    /// Calls it with many items, a number at once in threads; gives an iterator of the results.
+    #[pyo3(signature = (items, /, **options))]
+    fn map<'py>(
+        slf: &Bound<'py, Self>,
+        items: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let registration = slf.get().registration.bind(slf.py());
+        registration.call_method(intern!(slf.py(), "map"), (slf, items), options)
+    }
+
+    /// The same in tasks of the running event loop; gives an asynchronous iterator.
+    #[pyo3(signature = (items, /, **options))]
+    fn amap<'py>(
+        slf: &Bound<'py, Self>,
+        items: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let registration = slf.get().registration.bind(slf.py());
+        registration.call_method(intern!(slf.py(), "amap"), (slf, items), options)
+    }
+
+    /// The same for the function with an index of its own: its `index`-th answer to one call.
+    fn sample<'py>(
+        slf: &Bound<'py, Self>,
+        index: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let registration = slf.get().registration.bind(slf.py());
+        registration.call_method1(intern!(slf.py(), "sample"), (slf, index))
+    }
+}
