@@ -3,17 +3,14 @@
 use std::io;
 
 use super::Durability;
-use super::paths::micros;
-use super::state::{FileState, Phase};
+use super::phase::Phase;
+use super::state::FileState;
 use crate::error::Result;
 use crate::store::fs::is_lost;
-use crate::store::journal::{Journal, Record, Tail, Terms, encode, encode_change};
+use crate::store::journal::{Journal, Record, Terms, encode, encode_change};
 use crate::store::lock::CheckpointGuard;
 use crate::store::{Cause, Change, ExternalChange, Purge};
 use crate::value::write::Charset;
-
-/// How many numbers are tried for a new generation: a stranger's file may have one.
-const NUMBERS: u64 = 8;
 
 impl FileState {
     /// Takes `change` down; what fails is kept for the next time. `false`: it is the result of a
@@ -208,8 +205,8 @@ impl FileState {
             Some(_) => {
                 self.finish_generation();
                 let number = self.finished.map_or(0, |finished| finished + 1);
-                let mut next = self.make_generation(number)?;
-                self.append_raw(&mut next, &Record::Passing).map_err(&wrong)?;
+                let mut next = self.generations.make(number)?;
+                self.generations.append(&mut next, &Record::Passing).map_err(&wrong)?;
                 self.journal = Some(next);
             }
             None => self.make_chain()?,
@@ -242,7 +239,7 @@ impl FileState {
     fn make_chain(&mut self) -> Result<()> {
         let wrong = self.wrong("write the journal of");
         if self.is_void {
-            self.end_void_chain()?;
+            self.generations.end_all()?;
         }
         let old = self.finished.filter(|_| self.is_void);
         // What this process has read, whatever stands there by now: an editor's file is nothing that
@@ -251,76 +248,14 @@ impl FileState {
         // Journals that were ended without a successor, and that no snapshot holds, go on to count.
         let goes_on = base.is_none() && !self.is_void && self.progress.older_changes > 0;
         let first = if goes_on { Record::Passing } else { Record::Base(base) };
-        self.journal = Some(self.begin_journal(&first).map_err(wrong)?);
+        self.journal = Some(self.generations.begin(&first, self.finished).map_err(wrong)?);
         self.is_void = false;
         self.progress.common = base;
         if let Some(old) = old {
             // What stays does not count any more: it is sealed, and the new chain says so.
-            drop(self.folder.remove_generations(old));
+            drop(self.generations.remove_to(old));
         }
         Ok(())
-    }
-
-    /// Makes the first journal of a chain. It is there from the moment on at which it says what the
-    /// chain begins with: whoever appends to it does so behind that.
-    fn begin_journal(&self, first: &Record) -> io::Result<Journal> {
-        let (folder, paths) = (&*self.folder, self.folder.paths());
-        let taken = folder.generations()?.last().map_or(0, |last| last + 1);
-        let number = self.finished.map_or(0, |finished| finished + 1).max(taken).max(micros());
-        let temporary = paths.temporary();
-        let handle = folder.fs.create_new(&temporary, folder.journal_like().as_ref())?;
-        let journal = Journal::new(handle, paths.journal(number), number, folder.charset, true);
-        let placed = journal.and_then(|mut journal| {
-            self.append_raw(&mut journal, first)?;
-            folder.fs.rename(&temporary, &journal.path)?;
-            Ok(journal)
-        });
-        if placed.is_err() {
-            drop(folder.fs.remove(&temporary));
-        }
-        placed
-    }
-
-    /// Makes a generation with this number, or a higher one if a stranger's file has it.
-    pub fn make_generation(&self, number: u64) -> Result<Journal> {
-        let mut made = self.folder.make_generation(number);
-        for next in number + 1..number + NUMBERS {
-            if made.as_ref().is_ok_and(|journal| journal.writable) {
-                break;
-            }
-            made = made.or_else(|error| {
-                if super::trust::is_stranger(&error) {
-                    self.folder.make_generation(next)
-                } else {
-                    Err(error)
-                }
-            });
-        }
-        made.map_err(self.wrong("write the journal of"))
-    }
-
-    /// Ends all generations of a cache that the user deleted, so that whoever is about to append
-    /// there looks for another.
-    fn end_void_chain(&self) -> Result<()> {
-        let wrong = self.wrong("write the journal of");
-        for number in self.folder.generations().map_err(&wrong)? {
-            let Ok(mut journal) = self.folder.open_generation(number) else { continue };
-            if journal.writable {
-                self.append_raw(&mut journal, &Record::Seal { void: true }).map_err(&wrong)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends to a journal whatever it says; what others had written before it.
-    pub fn append_raw(&self, journal: &mut Journal, record: &Record) -> io::Result<Tail> {
-        journal.buffer.clear();
-        encode(&mut journal.buffer, record, self.folder.charset)?;
-        let before = journal.append()?.unwrap_or_default();
-        if self.durability == Durability::Fsync {
-            journal.sync()?;
-        }
-        Ok(before)
     }
 
     /// What makes an error of an operation on the journals.

@@ -178,7 +178,7 @@ impl Checkpoint {
     fn clear_away(&self, last: u64) {
         let folder = &*self.store.folder;
         // A journal that stays is told apart from one that counts by those behind it, which stay too.
-        drop(folder.remove_generations(last));
+        drop(self.store.generations.remove_to(last));
         replace::remove_leftover(folder);
         if self.store.locks.are_supported() {
             folder.remove_temporary();
@@ -272,13 +272,13 @@ impl FileState {
             self.journal = Some(journal);
             return Ok((last.saturating_sub(1), is_empty));
         }
-        let next = self.make_generation(last + 1);
+        let next = self.generations.make(last + 1);
         let sealed = next.and_then(|next| {
             if self.durability == Durability::Fsync {
                 // A sealed journal whose successor the power took would be the end of the chain.
                 self.folder.sync()?;
             }
-            let tail = self.append_raw(&mut journal, &Record::Seal { void: false });
+            let tail = self.generations.append(&mut journal, &Record::Seal { void: false });
             Ok((next, tail.map_err(&wrong)?))
         });
         let (next, tail) = match sealed {

@@ -49,7 +49,7 @@ impl ProcessStore {
         };
         let permit = if self.locks.is_present() || owes {
             Some(self.permit()?)
-        } else if !seen || self.folder.generations().is_ok_and(|found| found.is_empty()) {
+        } else if !seen || self.generations.list().is_ok_and(|found| found.is_empty()) {
             None
         } else {
             // If somebody saves, or nothing may be written here, the journals are not ours to fold.
@@ -77,7 +77,7 @@ impl ProcessStore {
             // Whoever follows without a journal looks for the lock file to know that there is one.
             return;
         }
-        drop(folder.remove_generations(state.finished.unwrap_or_default()));
+        drop(self.generations.remove_to(state.finished.unwrap_or_default()));
         replace::remove_leftover(folder);
         if !self.locks.are_own() {
             return;
@@ -100,13 +100,13 @@ impl FileState {
             }
             let Some(mut journal) = self.journal.take() else { return true };
             let next = journal.generation + 1;
-            let tail = self.append_raw(&mut journal, &Record::Seal { void: false });
+            let tail = self.generations.append(&mut journal, &Record::Seal { void: false });
             self.journal = Some(journal);
             let Ok(tail) = tail else { return false };
             self.take_in_one(tail);
             self.finish_generation();
             // Who found no room for a seal had begun the next generation all the same.
-            match self.folder.open_generation(next) {
+            match self.generations.open(next) {
                 Ok(journal) => self.journal = Some(journal),
                 Err(error) => {
                     return error.kind() == ErrorKind::NotFound && !self.progress.needs_save();

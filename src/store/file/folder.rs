@@ -1,22 +1,15 @@
 //! The folder of a cache file: what lies in it, and what is told of it.
 
-use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::chain::{Chain, Generation};
 use super::notices::Notices;
 use super::paths::{Paths, Sibling};
-use super::trust;
 use crate::error::{Error, Result};
 use crate::store::fs::{FileFingerprint, Fs, Handle, Status};
-use crate::store::journal::Journal;
 use crate::sync::{Arc, Mutex, rank};
 use crate::value::write::Charset;
-
-/// How often the folder is read while others save; more often, and it is no save that disturbs.
-const LOOKS: u32 = 1000;
 
 /// The files of one cache.
 #[derive(Debug)]
@@ -27,8 +20,6 @@ pub struct Folder {
     paths: OnceLock<Paths>,
     /// What the texts of its journals hold.
     pub charset: Charset,
-    /// The numbers of other programs' files that are named as journals are.
-    strangers: Mutex<BTreeSet<u64>, { rank::LEAF }>,
     /// What the user is to be told of it.
     pub notices: Mutex<Notices, { rank::NOTICES }>,
 }
@@ -36,8 +27,7 @@ pub struct Folder {
 impl Folder {
     /// The folder of the file `path`. Does no I/O.
     pub fn new(fs: Arc<dyn Fs>, path: PathBuf, charset: Charset) -> Self {
-        let (strangers, notices) = (Mutex::default(), Mutex::default());
-        Self { fs, path, paths: OnceLock::new(), charset, strangers, notices }
+        Self { fs, path, paths: OnceLock::new(), charset, notices: Mutex::default() }
     }
 
     /// The same for the child of a fork; `notices` of the parent's are told.
@@ -94,89 +84,9 @@ impl Folder {
         move |source| Error::Io { doing, path: self.paths().snapshot.clone(), source }
     }
 
-    /// The generations in the folder, in order.
-    pub fn generations(&self) -> io::Result<Vec<u64>> {
-        let names = match self.fs.list(&self.paths().folder) {
-            Err(error) if is_absent(&error) => Vec::new(),
-            names => names?,
-        };
-        let siblings = names.iter().filter_map(|name| self.paths().sibling(name));
-        let mut generations: Vec<u64> = siblings
-            .filter_map(|sibling| match sibling {
-                Sibling::Journal(generation) => Some(generation),
-                Sibling::Temporary | Sibling::Damaged => None,
-            })
-            .collect();
-        generations.sort_unstable();
-        Ok(generations)
-    }
-
-    /// Opens a generation that is there.
-    pub fn open_generation(&self, generation: u64) -> io::Result<Journal> {
-        let path = self.paths().journal(generation);
-        let handle = self.fs.open_append(&path);
-        let (handle, writable) = match handle {
-            // What may not be written can be read all the same.
-            Err(error) if is_denied(&error) => (self.fs.open_read(&path)?, false),
-            handle => (handle?, true),
-        };
-        trust::check(&handle.status()?, self.like().as_ref(), self.fs.user())?;
-        Journal::new(handle, path, generation, self.charset, writable)
-    }
-
-    /// Makes a generation; one that is there already, left by a save that failed, will do.
-    pub fn make_generation(&self, generation: u64) -> io::Result<Journal> {
-        let path = self.paths().journal(generation);
-        match self.fs.create_new(&path, self.journal_like().as_ref()) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                self.open_generation(generation)
-            }
-            handle => Journal::new(handle?, path, generation, self.charset, true),
-        }
-    }
-
     /// What journals and locks take their mode from: the snapshot's, without the right to run it.
     pub fn journal_like(&self) -> Option<Status> {
         self.like().map(|status| Status { mode: status.mode & 0o666 | 0o600, ..status })
-    }
-
-    /// Opens and reads all generations. If one disappears meanwhile, a save took it: look again. So
-    /// it is if one was read before its last records came, and the next one when it was in use.
-    pub fn open_chain(&self) -> io::Result<Chain> {
-        let mut left = LOOKS;
-        loop {
-            left -= 1;
-            let numbers = self.generations()?;
-            let opened = numbers.iter().filter_map(|&number| self.read_generation(number));
-            match opened.collect::<io::Result<Vec<Generation>>>() {
-                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
-                Ok(read) if left > 0 && is_passed_too_early(&read) => {}
-                generations => return Ok(Chain::new(numbers, generations?)),
-            }
-        }
-    }
-
-    /// Opens one generation and reads it; `None` if it is not ours to read.
-    fn read_generation(&self, number: u64) -> Option<io::Result<Generation>> {
-        match self.open_generation(number).and_then(Generation::read) {
-            Err(error) if trust::is_stranger(&error) => {
-                self.strangers.lock().insert(number);
-                self.tell_stranger(&self.paths().journal(number), &error);
-                None
-            }
-            read => Some(read),
-        }
-    }
-
-    /// Removes the generations up to `last`, oldest first. The first that stays ends it: behind it
-    /// must stay what says that it counts no more.
-    pub fn remove_generations(&self, last: u64) -> io::Result<()> {
-        let strangers = self.strangers.lock().clone();
-        let counts = |number: &u64| *number <= last && !strangers.contains(number);
-        for generation in self.generations()?.into_iter().filter(counts) {
-            self.remove(&self.paths().journal(generation))?;
-        }
-        Ok(())
     }
 
     /// Removes a file, or finds it gone.
@@ -218,19 +128,4 @@ impl Folder {
         let wrong = |source| Error::Io { doing: "sync", path: path.clone(), source };
         self.fs.sync_folder(path).map_err(wrong)
     }
-}
-
-/// Whether a generation would be taken for ended, as the next one is in use, that has grown since.
-fn is_passed_too_early(generations: &[Generation]) -> bool {
-    let mut pairs = generations.windows(2);
-    pairs.any(|pair| pair[1].journal.bytes() > 0 && pair[0].has_grown())
-}
-
-fn is_denied(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
-}
-
-/// Whether there is no folder to look into.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind};
 
-use super::state::{FileState, Phase};
+use super::phase::Phase;
+use super::state::FileState;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
 use crate::store::{ExternalChange, Purge};
@@ -159,7 +160,7 @@ impl FileState {
         self.backlog.confirm();
         self.finish_generation();
         let next = self.finished.map_or(0, |generation| generation + 1);
-        match self.folder.open_generation(next) {
+        match self.generations.open(next) {
             Ok(journal) => {
                 self.journal = Some(journal);
                 self.catch_up()
@@ -176,7 +177,7 @@ impl FileState {
             self.reload();
             return Ok(());
         }
-        let chain = self.folder.open_chain()?;
+        let chain = self.generations.read_all()?;
         let snapshot = self.folder.snapshot()?;
         if self.journal.is_none() && snapshot != self.progress.snapshot {
             // What was purged before that snapshot was written is not told any more.

@@ -5,6 +5,7 @@ use std::sync::{OnceLock, Weak};
 
 use super::Options;
 use super::folder::Folder;
+use super::generations::Generations;
 use super::locks::{Locks, Permit};
 use super::obstacle::Obstacle;
 use super::quarantine;
@@ -35,6 +36,7 @@ impl Idle for ProcessStore {
 #[derive(Debug)]
 pub struct ProcessStore {
     pub(super) folder: Arc<Folder>,
+    pub(super) generations: Arc<Generations>,
     pub(super) options: Options,
     pub(super) locks: Arc<Locks>,
     pub(super) state: Mutex<FileState, { rank::FILE }>,
@@ -53,17 +55,29 @@ pub struct ProcessStore {
 impl ProcessStore {
     /// A process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
-        let folder = Arc::new(folder);
-        let state = FileState::new(Arc::clone(&folder), options);
-        Self::with_state(folder, options, state)
+        let generations = Arc::new(Generations::new(Arc::new(folder), options.durability));
+        let state = FileState::new(Arc::clone(&generations), options);
+        Self::with_state(generations, options, state)
     }
 
-    fn with_state(folder: Arc<Folder>, options: Options, state: FileState) -> Self {
+    fn with_state(generations: Arc<Generations>, options: Options, state: FileState) -> Self {
+        let folder = Arc::clone(generations.folder());
         let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (joining, writing) = (Obstacle::default(), Obstacle::default());
         let is_listed = AtomicBool::new(false);
-        Self { folder, options, locks, state, joining, writing, child, is_listed, forks }
+        Self {
+            folder,
+            generations,
+            options,
+            locks,
+            state,
+            joining,
+            writing,
+            child,
+            is_listed,
+            forks,
+        }
     }
 
     /// The store of this process.
@@ -265,10 +279,11 @@ impl ProcessStore {
         self.locks.forget();
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
+        let generations = Arc::new(Generations::new(folder, self.options.durability));
         let state = match self.state.try_lock() {
-            Some(mut state) => state.child(Arc::clone(&folder), self.options),
-            None => FileState::new(Arc::clone(&folder), self.options),
+            Some(mut state) => state.child(Arc::clone(&generations), self.options),
+            None => FileState::new(Arc::clone(&generations), self.options),
         };
-        Self::with_state(folder, self.options, state)
+        Self::with_state(generations, self.options, state)
     }
 }

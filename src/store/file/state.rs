@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::backlog::{Backlog, undoes};
 use super::folder::Folder;
+use super::generations::Generations;
+use super::phase::Phase;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::{Durability, Options};
@@ -21,24 +23,12 @@ const SMALL: u64 = 1 << 20;
 /// kept in mind, and appended again if the user deleted the cache before.
 const CERTAIN: Duration = Duration::from_millis(1);
 
-/// Where a process stands with its files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Before anything was read, after a close, and in the child of a fork at a bad moment: what
-    /// the cache knows must be compared with what the files hold.
-    #[default]
-    Unknown,
-    /// What the files held was taken in; from there on changes are.
-    Following,
-    /// There is no file to work with, and why.
-    Unusable(&'static str),
-}
-
 /// Everything that changes while the store is in use.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub struct FileState {
     pub(super) folder: Arc<Folder>,
+    pub(super) generations: Arc<Generations>,
     pub(super) durability: Durability,
     pub(super) read_only: bool,
     /// Whether nothing is to be made in the folder on account of what is read.
@@ -73,9 +63,10 @@ pub struct FileState {
 
 impl FileState {
     /// Before anything was read.
-    pub fn new(folder: Arc<Folder>, options: Options) -> Self {
+    pub fn new(generations: Arc<Generations>, options: Options) -> Self {
         Self {
-            folder,
+            folder: Arc::clone(generations.folder()),
+            generations,
             durability: options.durability,
             read_only: options.read_only,
             only_reads: options.read_only,
@@ -222,10 +213,10 @@ impl FileState {
     }
 
     /// What the child of a fork knows: the same, with a handle of its own.
-    pub fn child(&mut self, folder: Arc<Folder>, options: Options) -> Self {
+    pub fn child(&mut self, generations: Arc<Generations>, options: Options) -> Self {
         let journal = self.journal.take();
-        let reopened = journal.as_ref().map(|journal| journal.reopen(&*folder.fs)).transpose();
-        let mut child = Self::new(folder, options);
+        let reopened = journal.as_ref().map(|journal| journal.reopen(&*self.folder.fs)).transpose();
+        let mut child = Self::new(generations, options);
         child.only_reads = self.only_reads;
         child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
         child.journal = reopened.ok().flatten();

@@ -1,0 +1,195 @@
+//! The generations of a cache's journal: found, read, made, ended, removed.
+
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+
+use super::Durability;
+use super::chain::{Chain, Generation};
+use super::folder::Folder;
+use super::paths::{Sibling, micros};
+use super::trust;
+use crate::error::{Error, Result};
+use crate::store::journal::{Journal, Record, Tail, encode};
+use crate::sync::{Arc, Mutex, rank};
+
+/// How often the folder is read while others save; more often, and it is no save that disturbs.
+const LOOKS: u32 = 1000;
+
+/// How many numbers are tried for a new generation: a stranger's file may have one.
+const NUMBERS: u64 = 8;
+
+/// The journals of one cache. Which of them counts is not for it to know.
+#[derive(Debug)]
+pub struct Generations {
+    folder: Arc<Folder>,
+    durability: Durability,
+    /// The numbers of other programs' files that are named as journals are.
+    strangers: Mutex<BTreeSet<u64>, { rank::LEAF }>,
+}
+
+impl Generations {
+    /// Those in `folder`. Does no I/O.
+    pub fn new(folder: Arc<Folder>, durability: Durability) -> Self {
+        Self { folder, durability, strangers: Mutex::default() }
+    }
+
+    /// The folder that they lie in.
+    pub fn folder(&self) -> &Arc<Folder> {
+        &self.folder
+    }
+
+    /// The numbers of those in the folder, in order.
+    pub fn list(&self) -> io::Result<Vec<u64>> {
+        let names = match self.folder.fs.list(&self.folder.paths().folder) {
+            Err(error) if is_absent(&error) => Vec::new(),
+            names => names?,
+        };
+        let siblings = names.iter().filter_map(|name| self.folder.paths().sibling(name));
+        let mut generations: Vec<u64> = siblings
+            .filter_map(|sibling| match sibling {
+                Sibling::Journal(generation) => Some(generation),
+                Sibling::Temporary | Sibling::Damaged => None,
+            })
+            .collect();
+        generations.sort_unstable();
+        Ok(generations)
+    }
+
+    /// Opens a generation that is there.
+    pub fn open(&self, generation: u64) -> io::Result<Journal> {
+        let path = self.folder.paths().journal(generation);
+        let handle = self.folder.fs.open_append(&path);
+        let (handle, writable) = match handle {
+            // What may not be written can be read all the same.
+            Err(error) if is_denied(&error) => (self.folder.fs.open_read(&path)?, false),
+            handle => (handle?, true),
+        };
+        trust::check(&handle.status()?, self.folder.like().as_ref(), self.folder.fs.user())?;
+        Journal::new(handle, path, generation, self.folder.charset, writable)
+    }
+
+    /// Makes a generation; one that is there already, left by a save that failed, will do.
+    fn make_exactly(&self, generation: u64) -> io::Result<Journal> {
+        let path = self.folder.paths().journal(generation);
+        match self.folder.fs.create_new(&path, self.folder.journal_like().as_ref()) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.open(generation),
+            handle => Journal::new(handle?, path, generation, self.folder.charset, true),
+        }
+    }
+
+    /// Opens and reads all generations. If one disappears meanwhile, a save took it: look again. So
+    /// it is if one was read before its last records came, and the next one when it was in use.
+    pub fn read_all(&self) -> io::Result<Chain> {
+        let mut left = LOOKS;
+        loop {
+            left -= 1;
+            let numbers = self.list()?;
+            let opened = numbers.iter().filter_map(|&number| self.read(number));
+            match opened.collect::<io::Result<Vec<Generation>>>() {
+                Err(error) if error.kind() == ErrorKind::NotFound && left > 0 => {}
+                Ok(read) if left > 0 && is_passed_too_early(&read) => {}
+                generations => return Ok(Chain::new(numbers, generations?)),
+            }
+        }
+    }
+
+    /// Opens one generation and reads it; `None` if it is not ours to read.
+    fn read(&self, number: u64) -> Option<io::Result<Generation>> {
+        match self.open(number).and_then(Generation::read) {
+            Err(error) if trust::is_stranger(&error) => {
+                self.strangers.lock().insert(number);
+                self.folder.tell_stranger(&self.folder.paths().journal(number), &error);
+                None
+            }
+            read => Some(read),
+        }
+    }
+
+    /// Makes a generation with this number, or a higher one if a stranger's file has it.
+    pub fn make(&self, number: u64) -> Result<Journal> {
+        let mut made = self.make_exactly(number);
+        for next in number + 1..number + NUMBERS {
+            if made.as_ref().is_ok_and(|journal| journal.writable) {
+                break;
+            }
+            made = made.or_else(|error| {
+                if trust::is_stranger(&error) { self.make_exactly(next) } else { Err(error) }
+            });
+        }
+        made.map_err(self.wrong())
+    }
+
+    /// Makes the first journal of a chain. It is there from the moment on at which it says what the
+    /// chain begins with: whoever appends to it does so behind that. Its number is above `finished`.
+    pub fn begin(&self, first: &Record, finished: Option<u64>) -> io::Result<Journal> {
+        let (folder, paths) = (&*self.folder, self.folder.paths());
+        let taken = self.list()?.last().map_or(0, |last| last + 1);
+        let number = finished.map_or(0, |finished| finished + 1).max(taken).max(micros());
+        let temporary = paths.temporary();
+        let handle = folder.fs.create_new(&temporary, folder.journal_like().as_ref())?;
+        let journal = Journal::new(handle, paths.journal(number), number, folder.charset, true);
+        let placed = journal.and_then(|mut journal| {
+            self.append(&mut journal, first)?;
+            folder.fs.rename(&temporary, &journal.path)?;
+            Ok(journal)
+        });
+        if placed.is_err() {
+            drop(folder.fs.remove(&temporary));
+        }
+        placed
+    }
+
+    /// Appends to a journal whatever it says; what others had written before it.
+    pub fn append(&self, journal: &mut Journal, record: &Record) -> io::Result<Tail> {
+        journal.buffer.clear();
+        encode(&mut journal.buffer, record, self.folder.charset)?;
+        let before = journal.append()?.unwrap_or_default();
+        if self.durability == Durability::Fsync {
+            journal.sync()?;
+        }
+        Ok(before)
+    }
+
+    /// Ends all generations of a cache that the user deleted, so that whoever is about to append
+    /// there looks for another.
+    pub fn end_all(&self) -> Result<()> {
+        let wrong = self.wrong();
+        for number in self.list().map_err(&wrong)? {
+            let Ok(mut journal) = self.open(number) else { continue };
+            if journal.writable {
+                self.append(&mut journal, &Record::Seal { void: true }).map_err(&wrong)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes those up to `last`, oldest first. The first that stays ends it: behind it
+    /// must stay what says that it counts no more.
+    pub fn remove_to(&self, last: u64) -> io::Result<()> {
+        let strangers = self.strangers.lock().clone();
+        let counts = |number: &u64| *number <= last && !strangers.contains(number);
+        for generation in self.list()?.into_iter().filter(counts) {
+            self.folder.remove(&self.folder.paths().journal(generation))?;
+        }
+        Ok(())
+    }
+
+    fn wrong(&self) -> impl Fn(io::Error) -> Error {
+        self.folder.journal_error("write the journal of")
+    }
+}
+
+/// Whether a generation would be taken for ended, as the next one is in use, that has grown since.
+fn is_passed_too_early(generations: &[Generation]) -> bool {
+    let mut pairs = generations.windows(2);
+    pairs.any(|pair| pair[1].journal.bytes() > 0 && pair[0].has_grown())
+}
+
+fn is_denied(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+/// Whether there is no folder to look into.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
