@@ -24,6 +24,7 @@ More to ask ``help()`` about:
 - ``outlive.configure``: options of the drop-in
 - ``outlive.disable``, ``outlive.enable``: the off switch of all caches
 - ``outlive.register``: how instances of a class of yours are stored
+- ``outlive.log_hits``: hits in the log; misses and stores are there at level DEBUG
 - ``outlive.previous``: inside of a call, the expired result that it is to replace
 - ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
@@ -34,6 +35,7 @@ from __future__ import annotations
 
 from . import _callbacks as _callbacks
 from ._cache import Cache as Cache
+from ._core import log_hits as log_hits
 from ._exceptions import CacheFileWarning as CacheFileWarning
 from ._exceptions import CacheMiss as CacheMiss
 from ._exceptions import ClassChangedWarning as ClassChangedWarning
@@ -56,11 +58,15 @@ if TYPE_CHECKING:
     from ._drop_in import memoise as memoise
     from ._drop_in import memoize as memoize
     from ._drop_in import save_cache as save_cache
+    from ._explanation import Explanation as Explanation
     from ._file import File as File
+    from ._hooks import Event as Event
     from ._info import CacheInfo as CacheInfo
     from ._long.failed import Failed as Failed
     from ._previous import previous as previous
     from ._progress import Progress as Progress
+    from ._provenance import Provenance as Provenance
+    from ._receipts import Receipts as Receipts
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
@@ -77,20 +83,41 @@ _PUBLIC = [
     "CacheMiss",
     "ClassChangedWarning",
     "CodeChangedWarning",
+    "Event",
+    "Explanation",
     "Failed",
     "File",
     "KeyCollisionWarning",
     "Memoised",
     "OutliveWarning",
     "Progress",
+    "Provenance",
+    "Receipts",
     "UnstorableWarning",
     "WaitingWarning",
     "configure",
     "disable",
     "enable",
+    "log_hits",
     "previous",
     "register",
 ]
+
+#: Names that are imported when they are first used, and from where.
+_ELSEWHERE = {
+    "BoundMemoised": "_types",
+    "CacheInfo": "_info",
+    "Event": "_hooks",
+    "Explanation": "_explanation",
+    "Failed": "_long.failed",
+    "File": "_file",
+    "Memoised": "_types",
+    "Progress": "_progress",
+    "Provenance": "_provenance",
+    "Receipts": "_receipts",
+    "previous": "_previous",
+    "register": "_classes.custom",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -103,34 +130,10 @@ def __getattr__(name: str) -> Any:
         from . import _drop_in
 
         return _drop_in.configure
-    if name == "File":
-        from ._file import File
+    if name in _ELSEWHERE:
+        from importlib import import_module
 
-        return File
-    if name == "Failed":
-        from ._long.failed import Failed
-
-        return Failed
-    if name == "Progress":
-        from ._progress import Progress
-
-        return Progress
-    if name == "CacheInfo":
-        from ._info import CacheInfo
-
-        return CacheInfo
-    if name == "register":
-        from ._classes.custom import register
-
-        return register
-    if name == "previous":
-        from ._previous import previous
-
-        return previous
-    if name in ("BoundMemoised", "Memoised"):
-        from . import _types
-
-        return getattr(_types, name)
+        return getattr(import_module(f"{__name__}.{_ELSEWHERE[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

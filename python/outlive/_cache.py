@@ -6,6 +6,7 @@ import os
 
 from . import _durations, _modes, _options, _registry
 from ._cache_state import CacheState
+from ._look import LookInside
 from ._mapping import CacheMapping
 from ._typing import TYPE_CHECKING, overload
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from . import _core
+    from ._hooks import Event
     from ._types import (
         CacheOptions,
         Decorator,
@@ -40,14 +42,17 @@ if TYPE_CHECKING:
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
-_OF_THE_CACHE = {"path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes"}
+_OF_THE_CACHE = {
+    *("path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes"),
+    *("on_hit", "on_miss", "on_store"),
+}
 #: What only one function can have.
 OF_FUNCTIONS = dict.fromkeys(
     ("key", "ignore", "secret", "name", "version", "dump", "load"), "memoise"
 )
 
 
-class Cache(CacheMapping):
+class Cache(LookInside, CacheMapping):
     """Results kept in one JSON file (or in memory), by key text.
 
     Nothing is read or written before the first use. Every result is on disk before the caller gets
@@ -68,6 +73,9 @@ class Cache(CacheMapping):
         durability: Durability = "flush",
         maxsize: int | None = None,
         max_bytes: int | None = None,
+        on_hit: Callable[[Event], object] | None = None,
+        on_miss: Callable[[Event], object] | None = None,
+        on_store: Callable[[Event], object] | None = None,
         **options: Unpack[CacheOptions],
     ) -> None:
         """Name the file and the defaults of the functions that are memoised in it.
@@ -87,9 +95,13 @@ class Cache(CacheMapping):
                 object; the least recently used goes. None (default): any number.
             max_bytes: How many bytes the texts of all results may have together then; None
                 (default): any number.
+            on_hit: Called with an ``outlive.Event`` for each call that is served; it makes hits
+                as slow as a dict of Python's.
+            on_miss: Called with an ``outlive.Event`` before a result is computed.
+            on_store: Called with an ``outlive.Event`` when a result was kept.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
-                cache_errors, on_unstorable, on_code_change; and clock, a callable that tells the
-                time in seconds since 1970, for tests.
+                cache_errors, on_unstorable, on_code_change, cost, meta, depends; and clock, a
+                callable that tells the time in seconds since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
@@ -115,6 +127,7 @@ class Cache(CacheMapping):
         )
         if mode is not None:
             core.mode = _modes.checked(mode)
+        self._show_calls(on_hit=on_hit, on_miss=on_miss, on_store=on_store)
 
     @property
     def path(self) -> str | None:
@@ -160,6 +173,11 @@ class Cache(CacheMapping):
                 durations: how long each is kept and raised again; None (default): no exception.
             wait: How long a call waits for another one that computes the same, a duration; then it
                 computes beside it. None (default): as long as that takes.
+            cost: What one computed call costs, for ``receipts()``: a number, or a callable that
+                takes the result and returns one (or None). None (default): nothing.
+            meta: A callable that takes the result and returns what ``provenance`` is to say of it
+                (a model's name, its usage): anything that ``json.dumps`` takes. Default None.
+            depends: Names of packages whose versions ``provenance`` is to say; default ``()``.
             tags: Words by which ``cache.forget(tag=...)`` finds results, or a callable that takes
                 the result and returns them. Not in the drop-in, whose file has no place for them.
             on_unstorable: What happens to a result that the file cannot hold: "warn" (default,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from . import _core
     from ._classes.owners import CacheClasses
+    from ._hooks import Hooks
 
 
 class ClassOwner:
@@ -47,6 +48,9 @@ class CacheState:
         #: What tells it from others there, once one of its functions went to another process.
         self.identifier: str | None = None
         self._classes: CacheClasses | None = None
+        #: What is called for hits, misses and stores, and which of them raised and was told.
+        self.hooks: Hooks | None = None
+        self.told_hooks: set[str] = set()
         core.know_classes(ClassOwner(ref(self)))
 
     @property
@@ -145,7 +149,13 @@ class CacheState:
             from ._kept_errors import KeptErrors  # it needs inspect, which few imports do
 
             errors = KeptErrors(options.cache_errors, memoised.name)
-        memoised.set_options(options.replace(errors=errors, refresher=registration.refresher))
+        noted = None
+        if options.tags or callable(options.cost) or options.meta or options.depends:
+            from ._noted import noter  # few functions note anything
+
+            noted = noter(options, memoised.name)
+        changes = {"errors": errors, "refresher": registration.refresher, "noted": noted}
+        memoised.set_options(options.replace(**changes))
 
     def tagged(self, tag: str) -> list[str]:
         """Return the keys of all entries with this tag."""

@@ -156,6 +156,13 @@ def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheM
     return _exceptions.cache_miss(function, key, nearest)
 
 
+def is_logging() -> bool:
+    """Say whether anybody wants to read of misses and stores."""
+    from . import _observe
+
+    return _observe.is_logging()
+
+
 def reduce(memoised: _core.Memoised) -> Any:
     """Return what the pickler that asks is to note of a memoised function."""
     from . import _shipping

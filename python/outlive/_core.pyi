@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol, TypeAlias, final
 
 from ._async.leader import LeaderTask
+from ._explanation import Explanation
 from ._info import CacheInfo
 from ._options import Options
 from ._parameters import KeyRules
+from ._provenance import Provenance
+from ._receipts import Receipts
 from ._registration import Registration
 from ._types import Mode
 
@@ -32,6 +35,7 @@ __all__ = [
     "first_key",
     "hand_over",
     "limit_results",
+    "log_hits",
     "override_all",
     "report",
     "shown_key",
@@ -47,6 +51,13 @@ IGNORED_BY_NAME: Final[int]
 SECRET_BY_NAME: Final[int]
 #: How a key held by another process is asked for again, in seconds: first and longest pause.
 PAUSES: Final[tuple[float, float]]
+
+#: Key, bytes, when it was made, how long that took, the code's digest, what else is noted (JSON),
+#: whether it is an exception, whether the file can hold it: `outlive._facts.Fact`.
+_Row: TypeAlias = tuple[str, int, float | None, float | None, str | None, bytes | None, bool, bool]
+#: Entries, bytes, seconds that calls took, how many of these are known, times of the oldest and the
+#: newest: `outlive._facts.Sum`.
+_Total: TypeAlias = tuple[int, int, float, int, float | None, float | None]
 
 @final
 class CacheFile:
@@ -123,6 +134,59 @@ class Cache:
 
     def previous(self, key: str) -> Any:
         """The result under `key`, fresh or not, for who is to replace it; None if there is none."""
+
+    def rows(
+        self,
+        *,
+        pattern: str | None = None,
+        function: str | None = None,
+        before: float | None = None,
+        order: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> tuple[list[_Row], _Total]:
+        """The first `limit` entries of a selection in an order, and the sum of all of it."""
+
+    def row(self, key: str) -> _Row | None:
+        """What is known of the entry of `key` beside its value; None if there is none."""
+
+    def text(self, key: str) -> str | None:
+        """The JSON text of the value of `key`; None if there is none that the file can hold."""
+
+    def put_text(
+        self,
+        key: str,
+        text: str,
+        *,
+        created: float | None,
+        took: float | None = None,
+        code: str | None = None,
+        others: bytes | None = None,
+    ) -> None:
+        """Keeps a value of which somebody has the JSON text, with what is known of it."""
+
+    def take(self, other: Cache, keys: list[str]) -> None:
+        """Keeps what `other` has under these keys, with its times."""
+
+    def sums(
+        self,
+        *,
+        pattern: str | None = None,
+        function: str | None = None,
+        before: float | None = None,
+    ) -> list[tuple[str, _Total]]:
+        """The sum of each function among a selection; without a name, of what tells of none."""
+
+    def sum_of(self, start: str) -> _Total:
+        """The sum of all entries whose key begins with `start`, as `count_of` takes it."""
+
+    def histograms(
+        self, *, sizes: list[float], times: list[float], durations: list[float]
+    ) -> tuple[list[int], list[int], list[int]]:
+        """How many entries have a size, a time and a duration between limits."""
+
+    def watch(self, *, hits: bool, misses: bool, stores: bool) -> None:
+        """Says what the hooks of this object want to hear of."""
 
     def notes(self) -> list[tuple[str, bytes]]:
         """The keys of all entries of which more is known, with that as JSON."""
@@ -204,6 +268,9 @@ class Memoised:
     def cache_info(self) -> CacheInfo:
         """Counts hits, misses and entries, in `functools`' order."""
 
+    def receipts(self) -> Receipts:
+        """Counts calls, and what hits saved."""
+
     def cache_clear(self) -> None:
         """Forgets all entries and sets the counters back."""
 
@@ -254,6 +321,12 @@ class Memoised:
 
     def cache_key(self, *args: Any, **kwargs: Any) -> str:
         """The key text of a call with these arguments."""
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """Why this call would be answered from the cache, or computed."""
+
+    def provenance(self, *args: Any, **kwargs: Any) -> Provenance | None:
+        """Who made the stored result of this call, and when; None if there is none."""
 
     def cache_contains(self, *args: Any, **kwargs: Any) -> bool:
         """Whether this call has a stored result that is fresh."""
@@ -411,6 +484,7 @@ class _Callbacks(Protocol):
     def long_int(self, digits: str, /) -> int: ...
     def describe(self, value: object, /) -> tuple[str, Any] | None: ...
     def class_mark(self, cls: type, /) -> str: ...
+    def is_logging(self) -> bool: ...
     def key_advice(self, value: object, name: str, /) -> str: ...
     def digest(self, data: bytes, /) -> str: ...
     def module_name(self, named: type, /) -> str: ...
@@ -423,6 +497,9 @@ def hand_over(callbacks: _Callbacks | ModuleType) -> None:
 
 def limit_results(size: int) -> int:
     """For tests: results of up to ``size`` bytes are stored; gives the limit up to now."""
+
+def log_hits(on: bool) -> None:
+    """Has hits of all caches logged from now on at level DEBUG, or no more; they get slow by it."""
 
 def shown_key(key: str) -> str:
     """A key text as messages and logs show it: quoted, and of a long one the ends."""

@@ -35,9 +35,12 @@ _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 _CONTROLS = (
     *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
     *("peek", "put", "forget", "forget_where", "map", "amap", "sample"),
+    *("explain", "provenance", "receipts"),
 )
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
 _OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
+#: What is noted in an entry of its own line.
+_NOTED = ("tags", "cost", "meta", "depends")
 _GENERATOR_ADVICE = (
     "is a generator function: its result can be used up only once, so it cannot be kept; "
     "memoise a function that returns list(...) of it"
@@ -61,8 +64,12 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
     own = _own(given)
     _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
-    if cache.is_drop_in and own.get("tags") is not None:
-        raise TypeError("tags= needs a cache of your own: the drop-in's file has no place for them")
+    for option in _NOTED if cache.is_drop_in else ():
+        if own.get(option) is not None and (option != "cost" or callable(own["cost"])):
+            raise TypeError(
+                f"{option}= needs a cache of your own: the drop-in's file has no place for what it "
+                "notes"
+            )
     if function is None:
         return functools.partial(_decorate, cache, given=given)
     return _decorate(cache, function, given)

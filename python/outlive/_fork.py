@@ -13,7 +13,8 @@ from . import _core
 #: What calls import when they need it, ours and the standard library's.
 _LATER = (
     "_code_digest", "_previous", "_tags", "_kept_errors", "_describe", "_digest", "_naming",
-    "_info", "_greenlets", "_exceptions", "_nearest", "_modes", "_refresh",
+    "_info", "_greenlets", "_exceptions", "_nearest", "_modes", "_refresh", "_noted", "_explain",
+    "_provenance", "_savings",
 )  # fmt: skip
 #: Not ``logging``, which takes part in forks itself, from its import on.
 _LIBRARY = ("copy", "json", "warnings", "threading", "weakref", "contextvars", "datetime")

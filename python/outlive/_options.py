@@ -62,7 +62,12 @@ def limit(value: Any, option: str) -> Any:
     return value
 
 
-def _callable(value: Any, option: str) -> Any:
+def callable_or_none(value: Any, option: str) -> Any:
+    """Return a callable or None.
+
+    Raises:
+        TypeError: ``value`` is neither.
+    """
     if value is not None and not callable(value):
         raise TypeError(f"{option}= takes a callable or None, not {type(value).__name__}")
     return value
@@ -74,20 +79,31 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _tags(given: Any) -> Callable[[Any], bytes] | None:
-    """Return what makes the tags of a result as a JSON object."""
+def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
+    """Return what makes the tags of a result."""
     if given is None:
         return None
-    make = given if callable(given) else None
-    fixed = () if make is not None else _checked_tags(given)
+    if callable(given):
+        make: Callable[[Any], Any] = given
+        return lambda result: _checked_tags(make(result))
+    fixed = _checked_tags(given)
+    return lambda _result: fixed
 
-    def of_result(result: Any) -> bytes:
-        import json  # not before a result has tags
 
-        found = fixed if make is None else _checked_tags(make(result))
-        return json.dumps({"tags": list(found)}, ensure_ascii=False).encode()
+def _cost(given: Any) -> Any:
+    """Return what a computed call costs: a number, or a callable of the result."""
+    if given is None or callable(given):
+        return given
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        kind = type(given).__name__
+        raise TypeError(f"cost= takes a number, a callable of the result or None, not {kind}")
+    return float(given)
 
-    return of_result
+
+def _packages(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+        raise TypeError(f'depends= takes names of packages, such as ("numpy",), not {given!r}')
+    return tuple(given)
 
 
 def _checked_tags(given: Any) -> tuple[str, ...]:
@@ -121,7 +137,10 @@ class Options:
         maxsize: int | None = None,
         cache_if: Callable[[Any], object] | None = None,
         cache_errors: Mapping[type[Exception], Duration] | None = None,
-        tags: Callable[[Any], bytes] | None = None,
+        tags: Callable[[Any], tuple[str, ...]] | None = None,
+        cost: Any = None,
+        meta: Callable[[Any], object] | None = None,
+        depends: tuple[str, ...] = (),
         on_unstorable: str = "warn",
         wait: float | None = None,
         on_code_change: str = "warn",
@@ -131,6 +150,7 @@ class Options:
         clock: Callable[[], float] | None = None,
         errors: Any = None,
         refresher: Any = None,
+        noted: Callable[[Any], bytes | None] | None = None,
     ) -> None:
         """Take what was checked: durations in seconds, and the helpers that they need."""
         self.copy = copy
@@ -141,6 +161,9 @@ class Options:
         self.cache_if = cache_if
         self.cache_errors = cache_errors
         self.tags = tags
+        self.cost = cost
+        self.meta = meta
+        self.depends = depends
         self.on_unstorable = on_unstorable
         self.wait = wait
         self.on_code_change = on_code_change
@@ -150,6 +173,8 @@ class Options:
         self.clock = clock
         self.errors = errors
         self.refresher = refresher
+        #: What is noted with a result, as JSON: what the four options above say.
+        self.noted = noted
 
     def replace(self, **changes: Any) -> Options:
         """Return these options with some of them changed."""
@@ -162,16 +187,19 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
     "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),
     "maxsize": lambda v: limit(v, "maxsize"),
-    "cache_if": lambda v: _callable(v, "cache_if"),
+    "cache_if": lambda v: callable_or_none(v, "cache_if"),
     "cache_errors": lambda v: v,
     "tags": lambda v: _tags(v),
+    "cost": lambda v: _cost(v),
+    "meta": lambda v: callable_or_none(v, "meta"),
+    "depends": lambda v: _packages(v),
     "on_unstorable": lambda v: one_of(v, ("warn", "ignore", "raise", "plain"), "on_unstorable"),
     "wait": lambda v: None if v is None else seconds(v, "wait"),
     "on_code_change": lambda v: one_of(v, ("warn", "recompute", "ignore"), "on_code_change"),
     "types": lambda v: _types(v),
-    "dump": lambda v: _callable(v, "dump"),
-    "load": lambda v: _callable(v, "load"),
-    "clock": lambda v: _callable(v, "clock"),
+    "dump": lambda v: callable_or_none(v, "dump"),
+    "load": lambda v: callable_or_none(v, "load"),
+    "clock": lambda v: callable_or_none(v, "clock"),
 }
 
 

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from ._cache_state import CacheState
     from ._classes.owners import FunctionClasses
+    from ._explanation import Explanation
     from ._info import CacheInfo
+    from ._observe import Observer
+    from ._provenance import Provenance
+    from ._receipts import Receipts
+
+
+#: For so many calls a function knows why their results were not kept.
+_NOTED_AT_MOST = 1000
 
 
 class Registration:
@@ -37,6 +45,9 @@ class Registration:
         #: Of another answer: the function that it is one of, and its index.
         self.sampled: tuple[_core.Memoised, int] | None = None
         self._samples: dict[int, Any] = {}
+        self._observer: Observer | None = None
+        #: Why the results of the last calls that were not kept were not, by hashes of their keys.
+        self.not_kept: dict[int, str] = {}
 
     @property
     def classes(self) -> FunctionClasses:
@@ -69,6 +80,49 @@ class Registration:
         maxsize = _options.checked(self.cache.options, self.own).maxsize
         four = hits, misses, maxsize, size
         return CacheInfo.counted(four, evictions=memoised.evictions(), expired=expired)
+
+    def receipts(self, memoised: _core.Memoised) -> Receipts:
+        """Count the calls of this process, and what hits saved."""
+        from . import _savings
+
+        return _savings.of_function(self.cache, memoised)
+
+    def explain(self, memoised: _core.Memoised, key: str) -> Explanation:
+        """Say whether the call under ``key`` is a hit, and why."""
+        from . import _explain
+
+        return _explain.Explainer(self, memoised, key).explain()
+
+    def provenance(self, memoised: _core.Memoised, key: str) -> Provenance | None:
+        """Return when and how the result under ``key`` was made; None if there is none."""
+        from . import _provenance
+
+        return _provenance.of_entry(self.cache.entries, memoised.name, key)
+
+    def tell_hit(self, key: str, _more: tuple[()]) -> None:
+        """Tell hooks and the log of a result that was served."""
+        self._observed().hit(key)
+
+    def tell_miss(self, key: str, more: tuple[bool]) -> None:
+        """Tell of a result that is about to be computed; what is kept may be passed over."""
+        self._observed().miss(key, *more)
+
+    def tell_store(self, key: str, more: tuple[int | None, float | None]) -> None:
+        """Tell of a result that was kept: the bytes of its text, the seconds that it took."""
+        self._observed().store(key, *more)
+
+    def note_not_kept(self, key: str, more: tuple[str]) -> None:
+        """Note why a result was not kept."""
+        self.not_kept[hash(key)] = more[0]
+        if len(self.not_kept) > _NOTED_AT_MOST:
+            self.not_kept.pop(next(iter(self.not_kept)), None)
+
+    def _observed(self) -> Observer:
+        if self._observer is None:
+            from ._observe import Observer
+
+            self._observer = Observer(self)
+        return self._observer
 
     def cache_clear(self, memoised: _core.Memoised) -> None:
         """Forget the entries and set the counters back."""

@@ -30,8 +30,11 @@ from . import _core
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ._explanation import Explanation
     from ._info import CacheInfo
     from ._progress import Progress
+    from ._provenance import Provenance
+    from ._receipts import Receipts
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -61,6 +64,9 @@ class _Options(TypedDict, total=False):
     cache_if: Callable[[Any], object] | None
     cache_errors: Mapping[type[Any], Duration | Callable[[Any], Duration | None]] | None
     tags: Names | Callable[[Any], Names] | None
+    cost: float | Callable[[Any], float | None] | None
+    meta: Callable[[Any], object] | None
+    depends: Names
     wait: Duration | None
     types: Classes
     on_unstorable: Literal["warn", "ignore", "raise", "plain"]
@@ -124,6 +130,10 @@ class _Named(Protocol):
         """Forget all entries and set the counters back."""
         ...
 
+    def receipts(self) -> Receipts:
+        """Count the calls of this process, and what hits saved."""
+        ...
+
     def cache_parameters(self) -> dict[str, Any]:
         """Return the options that the function was decorated with."""
         ...
@@ -177,6 +187,10 @@ class Memoised(Generic[P, R], metaclass=_Kind):
 
     def cache_parameters(self) -> dict[str, Any]:
         """Return the options that the function was decorated with."""
+        raise NotImplementedError
+
+    def receipts(self) -> Receipts:
+        """Count the calls of this process, and the seconds and the money that hits saved."""
         raise NotImplementedError
 
     def forget_where(self, **arguments: object) -> int:
@@ -271,6 +285,14 @@ class Memoised(Generic[P, R], metaclass=_Kind):
     def put(self, result: R, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
     def put(self, result: Any, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Keep ``result`` as what this call returns."""
+        raise NotImplementedError
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Say whether the call is a hit, and why; nothing is computed or counted."""
+        raise NotImplementedError
+
+    def provenance(self, *args: P.args, **kwargs: P.kwargs) -> Provenance | None:
+        """Return when and how the kept result was made, fresh or not; None if there is none."""
         raise NotImplementedError
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool:

@@ -51,6 +51,7 @@ def warn(category: str, message: str) -> None:
     """
     import warnings
 
+    _log(message)
     cls = getattr(_exceptions, category)
     try:
         file, number, names = users_line()
@@ -59,4 +60,15 @@ def warn(category: str, message: str) -> None:
         # Without the module's globals: asked for the line, the loader of `python -c` raises.
         warnings.warn_explicit(message, cls, file, number, module, registry)
     except Exception as error:
+        _core.report(error)
+
+
+def _log(message: str) -> None:
+    """Write ``message`` into the program's log, if it has one."""
+    logging: Any = sys.modules.get("logging")
+    try:
+        logger = logging and logging.getLogger("outlive")
+        if logger and logger.hasHandlers():
+            logger.warning("%s", message)
+    except Exception as error:  # a log that is half imported, or a handler that raises
         _core.report(error)

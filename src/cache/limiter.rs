@@ -129,6 +129,15 @@ fn name_of(key: &[u8]) -> Option<&[u8]> {
     name_end(key).map(|end| &key[..end])
 }
 
+/// The name of the function that made the entry of `key`, as far as can be told from that alone: in
+/// the drop-in's file a string that is an address, say, is no call.
+pub(super) fn function_of(key: &[u8]) -> Option<&[u8]> {
+    let is_name = |name: &&[u8]| {
+        name.starts_with(b"\"") || !name.iter().any(|byte| matches!(byte, b' ' | b'/' | b'{'))
+    };
+    name_of(key).filter(is_name).filter(|name| !name.is_empty() && key.ends_with(b")"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::name_of;

@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use crate::sync::{self, Arc};
 
 /// Lists the entries of a cache.
-pub struct Listing<L>(Arc<Ledger<L>>);
+pub struct Listing<L>(pub(super) Arc<Ledger<L>>);
 
 impl<L: Clone> Listing<L> {
     /// That of a cache with this ledger.

@@ -28,6 +28,7 @@ mod salt;
 mod salts;
 mod saver;
 mod state;
+mod survey;
 pub mod table;
 mod watch;
 mod withheld;
@@ -46,6 +47,7 @@ pub use policies::Policies;
 pub use purges::Begun;
 pub use salts::Salts;
 pub use saver::Saver;
+pub use survey::{Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 pub use watch::Watch;
 
 use crate::error::Result;

@@ -170,6 +170,13 @@ impl<L: Clone> Table<L> {
         keys.filter(|key| key.starts_with(start)).map(|key| Bytes::copy_from_slice(&key)).collect()
     }
 
+    /// The entries whose key begins with `start`, as `keys_of` has them.
+    pub fn entries_of(&mut self, start: &[u8]) -> impl Iterator<Item = View<'_, L>> {
+        self.functions();
+        let rows = self.functions.iter().flat_map(|functions| functions.rows(start));
+        rows.filter_map(|row| self.rows.get(row)).filter(move |(key, _)| key.starts_with(start))
+    }
+
     fn functions(&mut self) -> &Functions {
         let rows = &self.rows;
         self.functions.get_or_insert_with(|| {

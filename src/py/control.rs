@@ -4,7 +4,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
@@ -33,6 +33,26 @@ impl Memoised {
         let call = Call::from_python(args, kwargs)?;
         let key = Self::key_or_raise(slf, &call)?;
         Ok(from_wtf8(py, &key)?.into_any())
+    }
+
+    /// Why this call would be answered from the cache, or computed.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn explain<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_of_call(slf, intern!(slf.py(), "explain"), &Call::from_python(args, kwargs)?)
+    }
+
+    /// Who made the stored result of this call, and when; None if there is none.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn provenance<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_of_call(slf, intern!(slf.py(), "provenance"), &Call::from_python(args, kwargs)?)
     }
 
     /// The stored result of this call, without computing; None if there is none that is fresh.
@@ -116,6 +136,17 @@ impl Memoised {
 }
 
 impl Memoised {
+    /// What Python has to say of a call.
+    fn ask_of_call<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+        call: &Call<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let key = from_wtf8(py, &Self::key_or_raise(slf, call)?)?;
+        slf.get().registration.bind(py).call_method1(name, (slf, key))
+    }
+
     /// What a hit would return now.
     fn stored<'py>(
         slf: &Bound<'py, Self>,

@@ -157,6 +157,11 @@ impl Memoised {
         Self::ask_registration(slf, intern!(slf.py(), "cache_info"))
     }
 
+    /// Counts calls, and what hits saved.
+    fn receipts<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_registration(slf, intern!(slf.py(), "receipts"))
+    }
+
     /// Forgets all entries and sets the counters back.
     fn cache_clear<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::ask_registration(slf, intern!(slf.py(), "cache_clear"))

@@ -31,6 +31,8 @@ mod _core {
     #[pymodule_export]
     use super::cache::registry::override_all;
     #[pymodule_export]
+    use super::cache::watchers::log_hits;
+    #[pymodule_export]
     use super::call::context::HelperScope;
     #[pymodule_export]
     use super::call::exit::exiting;

@@ -240,3 +240,20 @@ try:
 except CacheMiss as miss:
     assert_type(miss.function, str)
     assert_type(miss.key, str)
+
+
+# --- looking inside
+
+assert_type(own.explain("a", page=2), outlive.Explanation)
+assert_type(own.provenance("a"), outlive.Provenance | None)
+assert_type(own.receipts(), outlive.Receipts)
+assert_type(github.receipts().hits, int)
+own.explain(1)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def hear(event: outlive.Event) -> None:
+    """Hear of calls."""
+    assert_type(event.reason, str | None)
+
+
+Cache(None, on_hit=hear, on_miss=hear, on_store=hear, cost=0.5, depends=("numpy",))

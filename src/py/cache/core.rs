@@ -13,6 +13,7 @@ use super::file::CacheFile;
 use super::mode::Mode;
 use super::notifier::Notifier;
 use super::saving::patiently;
+use super::watchers::Watchers;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
 use crate::py::value::classes::Classes;
@@ -36,6 +37,8 @@ pub struct CoreCache {
     pub(in crate::py) spare_salt: OnceLock<String>,
     /// Who knows the classes of all functions, for what is read without one.
     classes: OnceLock<Py<PyAny>>,
+    /// What its hooks want to hear of.
+    pub(super) watchers: Watchers,
 }
 
 #[pymethods]
@@ -53,6 +56,7 @@ impl CoreCache {
             fallback: OnceLock::new(),
             spare_salt: OnceLock::new(),
             classes: OnceLock::new(),
+            watchers: Watchers::default(),
         };
         if core.is_writable() {
             core.file.get().add_writer();

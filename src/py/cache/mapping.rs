@@ -201,7 +201,7 @@ impl CoreCache {
     }
 
     /// Reads the file, and what other processes did since.
-    fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
+    pub(super) fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::load(slf)?;
         slf.get().cache.take_external_changes();
         Ok(())

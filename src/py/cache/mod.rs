@@ -11,6 +11,8 @@ pub mod notifier;
 pub mod registry;
 mod salt;
 mod saving;
+mod survey;
+pub mod watchers;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::invocation::{Decision, Invocation};
 use super::keeper::Keeper;
 use super::memoised::Memoised;
+use super::observer::Observer;
 use super::previous::Noted;
 use super::request::Request;
 use crate::py::cache::PyLease;
@@ -46,6 +47,7 @@ pub fn begin<'py>(
         Decision::Compute(lease) => lease,
     };
     me.counters.miss(lease.old.expired);
+    Observer { me, request: &request }.miss(py)?;
     let noted = Noted::begin(py, me, &request, lease.old.expired)?;
     Ok(Prepared::Due(Computation::Kept { request, lease, noted }))
 }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::answer::Answer;
 use super::keeper::Keeper;
 use super::memoised::Memoised;
+use super::observer::Observer;
 use super::patience::{Patience, Waited};
 use super::provenance::Provenance;
 use super::request::Request;
@@ -77,6 +78,11 @@ impl<'a, 'py> Invocation<'a, 'py> {
     /// The call as the maker of its result.
     pub(super) fn provenance(&self) -> Provenance<'a> {
         Provenance { me: self.me, request: self.request }
+    }
+
+    /// Tells of this call whoever wants to hear of it.
+    pub(super) fn observer(&self) -> Observer<'a> {
+        Observer { me: self.me, request: self.request }
     }
 
     /// Keeps what comes of this call.

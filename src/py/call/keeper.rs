@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::code_note::note_further;
 use super::exit::is_after_exit;
 use super::memoised::Memoised;
+use super::observer::{Observer, Stored};
 use super::recorder::Recorder;
 use super::request::Request;
 use super::serving::Serving;
@@ -42,6 +43,10 @@ impl<'a> Keeper<'a> {
         Serving { me: self.me, request: self.request }
     }
 
+    fn observer(&self) -> Observer<'a> {
+        Observer { me: self.me, request: self.request }
+    }
+
     fn recorder(&self) -> Recorder<'a> {
         Recorder { me: self.me, request: self.request }
     }
@@ -64,25 +69,34 @@ impl<'a> Keeper<'a> {
             // Each of those who wait computes a result of its own.
             drop(lease);
             self.teller().used_up(py, &value, &part)?;
+            self.observer().not_kept(py, &format!("its result can be used only once ({part})"))?;
             return Ok((value, None));
         }
         if !recorder.is_wanted(py, &value)? {
             lease.share(SharedResult::Result(entry.text, entry.live));
+            self.observer().not_kept(py, "cache_if= refused its result")?;
             return Ok((value, None));
         }
         if let Some(refused) = &refused
             && self.request.options.on_unstorable == "raise"
         {
             let error = self.teller().unstorable_error(py, &value, refused)?;
+            self.observer().not_kept(py, &format!("its result is unstorable: {}", refused.part))?;
             lease.share(SharedResult::Failed(Arc::new(error.clone_ref(py))));
             return Err(error);
         }
-        if let Some(tags) = recorder.tags_of(py, &value)? {
-            note_further(&mut entry.notes, &tags);
+        if let Some(noted) = recorder.noted(py, &value)? {
+            note_further(&mut entry.notes, &noted);
         }
         let record = self.serving().record_of(py, &entry)?;
+        let stored = Stored::of(&entry);
         let kept = lease.commit(self.cache(), &self.request.key, entry).unwrap_or(true);
         self.after_put(py)?;
+        if kept {
+            self.observer().stored(py, stored)?;
+        } else {
+            self.observer().not_kept(py, "it was purged while its result was computed")?;
+        }
         if let Some(refused) = refused {
             self.teller().unstorable(py, &refused)?;
         }
@@ -169,8 +183,10 @@ impl<'a> Keeper<'a> {
         {
             return Err(self.teller().unstorable_error(py, value, refused)?);
         }
+        let stored = Stored::of(&entry);
         let _ = self.cache().put(&self.request.key, entry);
         self.after_put(py)?;
+        self.observer().stored(py, stored)?;
         refused.map_or(Ok(()), |refused| self.teller().unstorable(py, &refused))
     }
 

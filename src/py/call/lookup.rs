@@ -86,6 +86,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(nothing);
         }
         self.me.counters.hit();
+        self.observer().hit(py)?;
         self.provenance().check_collision(py, found)?;
         self.store_transient(py, &found.entry)?;
         let value = self.serving().serve(py, &source)?;
@@ -127,6 +128,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(nothing);
         }
         self.me.counters.hit();
+        self.observer().hit(py)?;
         Ok(Look::Raise(PyErr::from_value(error)))
     }
 

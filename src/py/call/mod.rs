@@ -14,6 +14,7 @@ pub mod maker;
 pub mod manner;
 pub mod memoised;
 mod nested;
+pub mod observer;
 pub mod options;
 pub mod patience;
 pub mod previous;

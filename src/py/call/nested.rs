@@ -26,6 +26,7 @@ impl<'py> Invocation<'_, 'py> {
             None => return Ok(None),
             Some(SharedResult::Failed(error)) => {
                 self.me.counters.hit();
+                self.observer().hit(py)?;
                 return Err(error.clone_ref(py));
             }
             Some(SharedResult::Result(text, live)) => (text, live),
@@ -38,6 +39,7 @@ impl<'py> Invocation<'_, 'py> {
         let value = self.serving().value_of(py, text.as_ref(), live)?;
         if value.is_some() {
             self.me.counters.hit();
+            self.observer().hit(py)?;
         }
         Ok(value.map(|value| (value, None)))
     }

@@ -25,8 +25,8 @@ pub struct Options {
     pub cache_if: Option<Py<PyAny>>,
     /// `outlive._errors.Keeper`: which exceptions are kept, and for how long.
     pub errors: Option<Py<PyAny>>,
-    /// A callable of the result: its tags as a JSON object.
-    pub tags: Option<Py<PyAny>>,
+    /// A callable of the result: what is noted with it, as a JSON object, or None.
+    pub noted: Option<Py<PyAny>>,
     /// A callable that gives the time in seconds since the epoch.
     pub clock: Option<Py<PyAny>>,
     /// Called with `(function, args, kwargs)` to have a result made anew in the background.
@@ -85,7 +85,7 @@ impl Options {
         if let Some(Ttl::Of(function)) = &self.ttl {
             visit.call(function)?;
         }
-        let all = [&self.cache_if, &self.errors, &self.tags, &self.clock, &self.refresher];
+        let all = [&self.cache_if, &self.errors, &self.noted, &self.clock, &self.refresher];
         all.into_iter().flatten().try_for_each(|object| visit.call(object))
     }
 }
@@ -103,7 +103,7 @@ impl<'py> FromPyObject<'_, 'py> for Options {
             maxsize: get("maxsize")?.extract()?,
             cache_if: get("cache_if")?.extract()?,
             errors: get("errors")?.extract()?,
-            tags: get("tags")?.extract()?,
+            noted: get("noted")?.extract()?,
             clock: get("clock")?.extract()?,
             refresher: get("refresher")?.extract()?,
             wait: get("wait")?.extract()?,

@@ -120,12 +120,10 @@ impl<'a> Recorder<'a> {
         said.or_else(|error| self.teller().raising(py, "cache_if", error).map(|()| false))
     }
 
-    /// What `tags=` says of a result; one for which it raises has none.
-    pub fn tags_of(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
-        let Some(tags) = &self.request.options.tags else { return Ok(None) };
-        match call_with(tags.bind(py), (value,)).and_then(|text| text.extract::<Vec<u8>>()) {
-            Ok(text) => Ok(Some(Bytes::from(text))),
-            Err(error) => self.teller().raising(py, "tags", error).map(|()| None),
-        }
+    /// What is to be noted with a result: its tags, its cost and the like.
+    pub fn noted(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+        let Some(noted) = &self.request.options.noted else { return Ok(None) };
+        let text: Option<Vec<u8>> = call_with(noted.bind(py), (value,))?.extract()?;
+        Ok(text.map(Bytes::from))
     }
 }

@@ -100,11 +100,12 @@ impl<'a> Serving<'a> {
     }
 
     /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
-    /// ask for the key or the time.
+    /// ask for the key or the time, or to tell of it.
     pub fn is_remembered(&self) -> bool {
         self.me.keys.is_pure()
             && self.request.options.clock.is_none()
             && self.request.mode.serves_hits()
+            && !self.me.core.get().watches_hits()
     }
 
     /// Whether results may have to go for want of room.

@@ -24,6 +24,7 @@ use crate::py::call::context;
 use crate::py::call::invocation::{Invocation, Step};
 use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
+use crate::py::call::observer::Observer;
 use crate::py::call::patience::Patience;
 use crate::py::call::previous::Noted;
 use crate::py::call::request::Request;
@@ -209,10 +210,10 @@ impl PendingCall {
     }
 
     /// Counts a call that is computed.
-    fn count(&self) {
-        if self.request.is_some() {
-            self.me.get().counters.miss(self.stage.old().expired);
-        }
+    fn count(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(request) = &self.request else { return Ok(()) };
+        self.me.get().counters.miss(self.stage.old().expired);
+        Observer { me: self.me.get(), request }.miss(py)
     }
 
     /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.

@@ -124,6 +124,11 @@ pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny
     call(intern!(class.py(), "module_name"), (class,))
 }
 
+/// Whether calls are logged; to be asked once the program has imported `logging`.
+pub fn is_logging(py: Python<'_>) -> PyResult<bool> {
+    call(intern!(py, "is_logging"), ())?.is_truthy()
+}
+
 /// What the pickler that asks is to note of a memoised function.
 pub fn reduce<'py>(memoised: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(memoised.py(), "reduce"), (memoised,))

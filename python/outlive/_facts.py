@@ -1,0 +1,66 @@
+"""What is known of one entry beside its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from . import _core
+
+
+class Fact(NamedTuple):
+    """What is known of one entry, in the order in which the native half gives it."""
+
+    key: str
+    #: Bytes of the value's text.
+    size: int
+    #: Seconds since 1970.
+    created: float | None
+    #: Seconds that the call took.
+    took: float | None
+    #: Digest of the function's code.
+    code: str | None
+    #: What else is noted, as a JSON object.
+    others: bytes | None
+    is_error: bool
+    #: Whether the file can hold it.
+    is_storable: bool
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What else is noted: tags, cost, meta and the like."""
+        if self.others is None:
+            return {}
+        import json
+
+        try:
+            found = json.loads(self.others)
+        except ValueError:  # somebody's hand
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class Sum(NamedTuple):
+    """What is known of several entries together, in the order in which the native half gives it."""
+
+    entries: int
+    #: Bytes of the texts of the values.
+    size: int
+    #: Seconds that the calls took of which that is known.
+    took: float
+    #: How many calls these are.
+    timed: int
+    #: Seconds since 1970.
+    oldest: float | None
+    newest: float | None
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds that one call takes; None if nobody knows."""
+        return self.took / self.timed if self.timed else None
+
+
+def fact_of(core: _core.Cache, key: str) -> Fact | None:
+    """Return what is known of the entry of ``key``; None if there is none."""
+    row = core.row(key)
+    return None if row is None else Fact(*row)

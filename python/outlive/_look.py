@@ -1,0 +1,61 @@
+"""What a cache shows of itself: receipts, a report; and who hears of its calls."""
+
+from __future__ import annotations
+
+import os
+
+from . import _options
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._cache_state import CacheState
+    from ._receipts import Receipts
+    from ._report import Report
+
+
+class LookInside:
+    """What the mapping does not show."""
+
+    _state: CacheState
+
+    def receipts(self) -> Receipts:
+        """Count the calls of this process to all functions of the cache, and what hits saved.
+
+        ``f.receipts()`` is of one function. Functions that are gone are not counted.
+        """
+        from . import _savings
+
+        return _savings.total(_savings.of_cache(self._state))
+
+    def report(self) -> Report:
+        """Return entries, calls and savings by function: ``print(cache.report())``.
+
+        A notebook shows it as a table.
+        """
+        from . import _report
+
+        return _report.of_cache(self._state)
+
+    def _show_calls(self, **hooks: Callable[[Any], object] | None) -> None:
+        """Have callables told of hits, misses and stores; and the user at exit, if asked for.
+
+        Raises:
+            TypeError: one of them is no callable.
+        """
+        for name, hook in hooks.items():
+            _options.callable_or_none(hook, name)
+        if os.environ.get("OUTLIVE_REPORT", "0") not in ("", "0"):
+            from . import _report
+
+            _report.at_exit(self._state)
+        if not any(hooks.values()):
+            return
+        from . import _observe  # noqa: F401 - not in the first miss, which would count it
+        from ._hooks import Hooks
+
+        self._state.hooks = found = Hooks(**hooks)
+        wanted = {"hits": found.on_hit, "misses": found.on_miss, "stores": found.on_store}
+        self._state.core.watch(**{name: hook is not None for name, hook in wanted.items()})

@@ -1,0 +1,58 @@
+"""What the functions of a cache did in this process, and what that saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _options
+from ._facts import Fact, Sum
+from ._receipts import Receipts
+
+if TYPE_CHECKING:
+    from . import _core
+    from ._cache_state import CacheState
+
+
+def of_function(state: CacheState, memoised: _core.Memoised) -> Receipts:
+    """Return what one function did in this process."""
+    hits, misses, _ = memoised.counts()
+    if not hits:
+        return Receipts(misses, 0, misses)
+    mean = _sum_of(state, memoised).mean or 0.0
+    return Receipts(hits + misses, hits, misses, hits * mean, hits * _mean_cost(state, memoised))
+
+
+def of_cache(state: CacheState) -> dict[str, Receipts]:
+    """Return what each function did in this process, by name; two of one name are one."""
+    found: dict[str, Receipts] = {}
+    for memoised in state.functions():
+        mine = of_function(state, memoised)
+        found[memoised.name] = found.get(memoised.name, Receipts()).plus(mine)
+    return found
+
+
+def total(receipts: dict[str, Receipts]) -> Receipts:
+    """Return all of them together."""
+    whole = Receipts()
+    for each in receipts.values():
+        whole = whole.plus(each)
+    return whole
+
+
+def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
+    """What is known of the entries of a function; in the drop-in, where functions share, of all."""
+    found = Sum(*state.core.sum_of(state.start_of(memoised)))
+    return Sum(*state.core.rows(limit=0)[1]) if state.is_drop_in and not found.timed else found
+
+
+def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
+    """What one computed call costs."""
+    registration = memoised._outlive_registration
+    cost: Any = _options.checked(state.options, registration.own).cost
+    if cost is None or not callable(cost):
+        return float(cost or 0.0)
+    start = state.start_of(memoised)
+    facts = (Fact(*row) for row in state.core.rows(function=memoised.name)[0])
+    costs = [fact.notes.get("cost") for fact in facts if fact.key.startswith(start)]
+    known = [float(each) for each in costs if isinstance(each, (int, float))]
+    return sum(known) / len(known) if known else 0.0

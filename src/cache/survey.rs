@@ -1,0 +1,254 @@
+//! What there is to know of entries without looking into their values: lists, sums, histograms.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::entry::Entry;
+use super::limiter::function_of;
+use super::listing::Listing;
+use crate::store::{Notes, Purge};
+use crate::sync;
+
+/// Which entries are meant: those that have all that is said.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Their keys fit this pattern of Python's `fnmatch`.
+    pub pattern: Option<Bytes>,
+    /// Their keys begin with the name of this function.
+    pub function: Option<Vec<u8>>,
+    /// They were made before this time, in seconds since the epoch.
+    pub before: Option<f64>,
+}
+
+/// What entries are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// The text of the key.
+    Key,
+    /// The size of the value's text.
+    Size,
+    /// The time when it was made.
+    Created,
+    /// How long the call took.
+    Took,
+}
+
+/// An order of entries: by what, and whether the largest come first. `None`: as they came.
+pub type Order = Option<(SortKey, bool)>;
+
+/// What is known of one entry.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// The key's text.
+    pub key: Bytes,
+    /// The value's text; `None` if it lives in this process only.
+    pub text: Option<Bytes>,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<f64>,
+    /// What else is known.
+    pub notes: Notes,
+}
+
+/// What is known of several entries together.
+#[derive(Clone, Debug)]
+pub struct Sum {
+    /// How many there are.
+    pub count: u64,
+    /// The bytes of the texts of their values.
+    pub bytes: u64,
+    /// How many seconds the calls took of which that is known.
+    pub took: f64,
+    /// How many calls these are.
+    pub timed: u64,
+    /// When the oldest was made.
+    pub oldest: Option<f64>,
+    /// When the newest was made.
+    pub newest: Option<f64>,
+}
+
+/// How many entries there are between limits: sizes, times and durations, each in ascending order.
+/// The counts of each are one more than its limits.
+#[derive(Debug, Default)]
+pub struct Histograms {
+    /// In bytes.
+    pub sizes: Histogram,
+    /// In seconds since the epoch.
+    pub times: Histogram,
+    /// In seconds.
+    pub durations: Histogram,
+}
+
+/// Counts between limits.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    limits: Vec<f64>,
+    /// The first is of what lies below the first limit.
+    pub counts: Vec<u64>,
+}
+
+impl Selection {
+    fn has<L>(&self, key: &[u8], entry: &Entry<L>) -> bool {
+        let is_older = |before: f64| entry.created.is_some_and(|created| created < before);
+        let fits = |pattern: &Bytes| Purge::Fitting(pattern.clone()).concerns(key);
+        self.before.is_none_or(is_older)
+            && self.function.as_ref().is_none_or(|name| function_of(key) == Some(name))
+            && self.pattern.as_ref().is_none_or(fits)
+    }
+}
+
+impl Fact {
+    fn new<L>(key: &Bytes, entry: &Entry<L>) -> Self {
+        let (key, notes) = (key.clone(), entry.notes.clone());
+        Self { key, text: entry.text.clone(), created: entry.created, notes }
+    }
+
+    /// The size of the value's text in bytes.
+    pub fn size(&self) -> u64 {
+        self.text.as_ref().map_or(0, |text| text.len() as u64)
+    }
+
+    fn compare(&self, other: &Self, by: SortKey) -> Ordering {
+        let time = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
+        match by {
+            SortKey::Key => self.key.cmp(&other.key),
+            SortKey::Size => self.size().cmp(&other.size()),
+            SortKey::Created => time(self.created).total_cmp(&time(other.created)),
+            SortKey::Took => time(self.notes.took).total_cmp(&time(other.notes.took)),
+        }
+    }
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { count: 0, bytes: 0, took: 0.0, timed: 0, oldest: None, newest: None }
+    }
+}
+
+impl Sum {
+    fn add<L>(&mut self, entry: &Entry<L>) {
+        self.count += 1;
+        self.bytes += entry.size();
+        if let Some(took) = entry.notes.took {
+            self.took += took;
+            self.timed += 1;
+        }
+        let Some(created) = entry.created else { return };
+        self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
+        self.newest = Some(self.newest.map_or(created, |newest| newest.max(created)));
+    }
+}
+
+impl Histogram {
+    /// Counts nothing yet, between these `limits`.
+    pub fn new(limits: Vec<f64>) -> Self {
+        Self { counts: vec![0; limits.len() + 1], limits }
+    }
+
+    fn add(&mut self, value: f64) {
+        self.counts[self.limits.partition_point(|&limit| limit <= value)] += 1;
+    }
+}
+
+impl Histograms {
+    #[expect(clippy::cast_precision_loss, reason = "a size of 2^53 bytes is none")]
+    fn add<L>(&mut self, entry: &Entry<L>) {
+        self.sizes.add(entry.size() as f64);
+        entry.created.into_iter().for_each(|time| self.times.add(time));
+        entry.notes.took.into_iter().for_each(|took| self.durations.add(took));
+    }
+}
+
+/// The first of what is pushed, in some order.
+struct First {
+    found: Vec<Fact>,
+    order: Order,
+    limit: usize,
+}
+
+impl First {
+    /// Adds one; of a list that is sorted the last go from time to time.
+    fn push(&mut self, fact: impl FnOnce() -> Fact) {
+        if self.order.is_none() && self.found.len() >= self.limit {
+            return;
+        }
+        self.found.push(fact());
+        if self.found.len() >= self.limit.saturating_mul(2).max(1024) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if let Some((by, descending)) = self.order {
+            // Stable: what is equal stays as it came.
+            self.found.sort_by(|one, other| {
+                let order = one.compare(other, by);
+                if descending { order.reverse() } else { order }
+            });
+        }
+        self.found.truncate(self.limit);
+    }
+}
+
+impl<L: Clone> Listing<L> {
+    /// The first `limit` entries of a selection in an order, and the sum of all of it.
+    pub fn facts(&self, selection: &Selection, order: Order, limit: usize) -> (Vec<Fact>, Sum) {
+        let mut first = First { found: Vec::new(), order, limit };
+        let mut sum = Sum::default();
+        self.each(selection, |key, entry| {
+            sum.add(entry);
+            first.push(|| Fact::new(key, entry));
+        });
+        first.cut();
+        (first.found, sum)
+    }
+
+    /// What is known of the entry of `key`.
+    pub fn fact(&self, key: &[u8]) -> Option<Fact> {
+        let _active = sync::active();
+        let state = self.0.loaded();
+        let entry = state.table().get(key)?;
+        Some(Fact::new(&Bytes::copy_from_slice(key), &entry))
+    }
+
+    /// The sums of each function among a selection; those whose keys tell of no function are under
+    /// an empty name.
+    pub fn sums(&self, selection: &Selection) -> HashMap<Vec<u8>, Sum> {
+        let mut sums = HashMap::<Vec<u8>, Sum>::new();
+        self.each(selection, |key, entry| {
+            let name = function_of(key).unwrap_or_default();
+            match sums.get_mut(name) {
+                Some(sum) => sum.add(entry),
+                None => sums.entry(name.to_vec()).or_default().add(entry),
+            }
+        });
+        sums
+    }
+
+    /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
+    pub fn sum_of(&self, start: &[u8]) -> Sum {
+        let _active = sync::active();
+        let mut sum = Sum::default();
+        let mut state = self.0.loaded();
+        for (_, entry) in state.table_mut().entries_of(start) {
+            sum.add(&entry);
+        }
+        sum
+    }
+
+    /// Counts the entries of a selection between the limits of `histograms`.
+    pub fn count_between(&self, selection: &Selection, histograms: &mut Histograms) {
+        self.each(selection, |_, entry| histograms.add(entry));
+    }
+
+    fn each(&self, selection: &Selection, mut run: impl FnMut(&Bytes, &Entry<L>)) {
+        let _active = sync::active();
+        let state = self.0.loaded();
+        for (key, entry) in state.table().iter() {
+            if selection.has(&key, &entry) {
+                run(&key, &entry);
+            }
+        }
+    }
+}

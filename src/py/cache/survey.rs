@@ -1,0 +1,193 @@
+//! What Python asks of the entries of a cache without having values decoded.
+
+use bytes::Bytes;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+use super::core::CoreCache;
+use crate::cache::{Entry, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
+use crate::py::value::stored_text::is_error;
+use crate::py::value::wtf8::{from_wtf8, with_wtf8};
+use crate::store::{Code, Notes};
+use crate::value::check::check;
+
+/// Key, size, when it was made, how long that took, the code's digest, what else is noted (JSON),
+/// whether it is an exception, and whether the file can hold it.
+type Row<'py> = (
+    Bound<'py, PyString>,
+    u64,
+    Option<f64>,
+    Option<f64>,
+    Option<String>,
+    Option<Vec<u8>>,
+    bool,
+    bool,
+);
+
+/// Entries, bytes, seconds that calls took and how many of them are known, the times of the oldest
+/// and the newest.
+type Total = (u64, u64, f64, u64, Option<f64>, Option<f64>);
+
+#[pymethods]
+impl CoreCache {
+    /// The first `limit` entries of a selection in an order, without their values, and the sum of all
+    /// of it.
+    #[pyo3(signature = (*, pattern=None, function=None, before=None, order=None, descending=false, limit=None))]
+    fn rows<'py>(
+        slf: &Bound<'py, Self>,
+        pattern: Option<&Bound<'py, PyString>>,
+        function: Option<&Bound<'py, PyString>>,
+        before: Option<f64>,
+        order: Option<&str>,
+        descending: bool,
+        limit: Option<usize>,
+    ) -> PyResult<(Vec<Row<'py>>, Total)> {
+        Self::look(slf)?;
+        let (py, cache) = (slf.py(), slf.get().cache());
+        let selection = selection(pattern, function, before)?;
+        let order = order_of(order, descending)?;
+        let limit = limit.unwrap_or(usize::MAX);
+        let (facts, sum) = py.detach(|| cache.listing().facts(&selection, order, limit));
+        let rows: PyResult<Vec<_>> = facts.into_iter().map(|fact| row(py, fact)).collect();
+        Ok((rows?, total(&sum)))
+    }
+
+    /// What is known of the entry of `key` beside its value; None if there is none.
+    fn row<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Option<Row<'py>>> {
+        Self::look(slf)?;
+        let fact = with_wtf8(key, |key| slf.get().cache().listing().fact(key))?;
+        fact.map(|fact| row(slf.py(), fact)).transpose()
+    }
+
+    /// The JSON text of the value of `key`; None if there is none, or none that the file can hold.
+    fn text<'py>(
+        slf: &Bound<'py, Self>,
+        key: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        Self::look(slf)?;
+        let fact = with_wtf8(key, |key| slf.get().cache().listing().fact(key))?;
+        let text = fact.and_then(|fact| fact.text);
+        text.map(|text| from_wtf8(slf.py(), &text)).transpose()
+    }
+
+    /// Keeps a value of which somebody has the JSON text, with what is known of it.
+    #[pyo3(signature = (key, text, *, created, took=None, code=None, others=None))]
+    fn put_text(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyString>,
+        text: &Bound<'_, PyString>,
+        created: Option<f64>,
+        took: Option<f64>,
+        code: Option<&str>,
+        others: Option<Vec<u8>>,
+    ) -> PyResult<()> {
+        Self::load(slf)?;
+        let text = with_wtf8(text, Bytes::copy_from_slice)?;
+        check(&text).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut entry = Entry::new(created);
+        entry.text = Some(text);
+        (entry.sound, entry.transient) = (false, !Self::may_write(slf)?);
+        let others = others.map(|others| Box::new(others.into()));
+        entry.notes = Notes { took, code: code.and_then(Code::new), others };
+        let key = with_wtf8(key, Bytes::copy_from_slice)?;
+        // A failure is in the store's notices.
+        let _ = slf.get().cache().put(&key, entry);
+        slf.get().tell(slf.py())
+    }
+
+    /// Keeps what `other` has under these keys, with its times.
+    fn take(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, Self>,
+        keys: &Bound<'_, PyList>,
+    ) -> PyResult<()> {
+        Self::load(slf)?;
+        let transient = !Self::may_write(slf)?;
+        for key in keys {
+            let key = with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice)?;
+            if let Some(found) = other.get().cache().peek(&key) {
+                // A failure is in the store's notices.
+                let _ = slf.get().cache().put(&key, found.entry.for_another_cache(transient));
+            }
+        }
+        slf.get().tell(slf.py())
+    }
+
+    /// The sum of each function among a selection, and its name; one without a name is of the entries
+    /// whose keys tell of no function.
+    #[pyo3(signature = (*, pattern=None, function=None, before=None))]
+    fn sums<'py>(
+        slf: &Bound<'py, Self>,
+        pattern: Option<&Bound<'py, PyString>>,
+        function: Option<&Bound<'py, PyString>>,
+        before: Option<f64>,
+    ) -> PyResult<Vec<(Bound<'py, PyString>, Total)>> {
+        Self::look(slf)?;
+        let (py, cache) = (slf.py(), slf.get().cache());
+        let selection = selection(pattern, function, before)?;
+        let sums = py.detach(|| cache.listing().sums(&selection));
+        sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum)))).collect()
+    }
+
+    /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
+    fn sum_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<Total> {
+        Self::look(slf)?;
+        with_wtf8(start, |start| total(&slf.get().cache().listing().sum_of(start)))
+    }
+
+    /// How many entries have a size, a time and a duration between limits.
+    #[pyo3(signature = (*, sizes, times, durations))]
+    fn histograms<'py>(
+        slf: &Bound<'py, Self>,
+        sizes: Vec<f64>,
+        times: Vec<f64>,
+        durations: Vec<f64>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        Self::look(slf)?;
+        let (py, cache) = (slf.py(), slf.get().cache());
+        let [sizes, times, durations] = [sizes, times, durations].map(Histogram::new);
+        let mut counted = Histograms { sizes, times, durations };
+        py.detach(|| cache.listing().count_between(&Selection::default(), &mut counted));
+        let counts = [counted.sizes, counted.times, counted.durations].map(|all| all.counts);
+        PyTuple::new(py, counts)
+    }
+}
+
+fn selection(
+    pattern: Option<&Bound<'_, PyString>>,
+    function: Option<&Bound<'_, PyString>>,
+    before: Option<f64>,
+) -> PyResult<Selection> {
+    Ok(Selection {
+        pattern: pattern.map(|text| with_wtf8(text, Bytes::copy_from_slice)).transpose()?,
+        function: function.map(|text| with_wtf8(text, <[u8]>::to_vec)).transpose()?,
+        before,
+    })
+}
+
+fn order_of(word: Option<&str>, descending: bool) -> PyResult<Order> {
+    let by = match word {
+        None => return Ok(None),
+        Some("key") => SortKey::Key,
+        Some("size") => SortKey::Size,
+        Some("created") => SortKey::Created,
+        Some("took") => SortKey::Took,
+        Some(other) => return Err(PyValueError::new_err(format!("no such order: {other:?}"))),
+    };
+    Ok(Some((by, descending)))
+}
+
+fn row(py: Python<'_>, fact: Fact) -> PyResult<Row<'_>> {
+    let size = fact.size();
+    let is_error = is_error(fact.text.as_ref());
+    let Notes { took, code, others } = fact.notes;
+    let code = code.map(|code| code.as_str().to_owned());
+    let others = others.map(|others| others.to_vec());
+    let key = from_wtf8(py, &fact.key)?;
+    Ok((key, size, fact.created, took, code, others, is_error, fact.text.is_some()))
+}
+
+fn total(sum: &Sum) -> Total {
+    (sum.count, sum.bytes, sum.took, sum.timed, sum.oldest, sum.newest)
+}
