@@ -1,6 +1,6 @@
-"""Results of slow, paid or rate-limited calls, kept in a plain JSON file that outlives the process.
+"""Keeps results of slow, paid or rate-limited calls in a JSON file that outlives the process.
 
-A cache of your own: a file of its own; the function and all its arguments are the key::
+A cache of your own has a file of its own. The function and all its arguments are the key::
 
     from outlive import Cache
 
@@ -9,26 +9,26 @@ A cache of your own: a file of its own; the function and all its arguments are t
     @github.memoise(ttl="1d")
     def fetch(uri, page=1): ...
 
-Replacing a home-made decorator: the first argument alone is the key, for all functions together, in
-one file, ``cache_file.json``::
+The drop-in replaces a home-made decorator. The first argument alone is the key, for all functions
+together, in one file, ``cache_file.json``::
 
     from outlive import memoise
 
     @memoise
     def get_json(uri): ...
 
-More to ask ``help()`` about:
+``help()`` knows more about:
 
 - ``outlive.Cache`` and ``outlive.Cache.memoise``: all options
-- ``outlive.Memoised``: what a memoised function can do beyond being called
-- ``outlive.configure``: options of the drop-in
+- ``outlive.Memoised``: the methods of a memoised function
+- ``outlive.configure``: the options of the drop-in
 - ``outlive.disable``, ``outlive.enable``: the off switch of all caches
-- ``outlive.register``: how instances of a class of yours are stored
+- ``outlive.register``: how instances of a class are stored
 - ``outlive.log_hits``: hits in the log; misses and stores are there at level DEBUG
-- ``outlive.previous``: inside of a call, the expired result that it is to replace
+- ``outlive.previous``: the result that a running call replaces
 - ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
 
-The names of the drop-in are loaded when first used: importing ``outlive`` alone touches no file.
+The drop-in is loaded at its first use: importing ``outlive`` alone touches no file.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
-# Just the drop-in's names: its star import stands behind other imports and must shadow nothing.
+# The drop-in's names alone: a star import comes after other imports and must shadow nothing.
 __all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]
 
 __version__ = "0.1.0"

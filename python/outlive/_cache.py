@@ -53,11 +53,10 @@ OF_FUNCTIONS = dict.fromkeys(
 
 
 class Cache(LookInside, CacheMapping):
-    """Results kept in one JSON file (or in memory), by key text.
+    """Keeps results in one JSON file, or in memory, by the texts of their keys.
 
     Nothing is read or written before the first use. Every result is on disk before the caller gets
-    it. Several objects on one path share the entries, and each has options, a mode and limits of
-    its own.
+    it. Several objects on one path share its entries; each has its own options, mode and limits.
     """
 
     _title = "outlive.Cache"
@@ -78,30 +77,30 @@ class Cache(LookInside, CacheMapping):
         on_store: Callable[[Event], object] | None = None,
         **options: Unpack[CacheOptions],
     ) -> None:
-        """Name the file and the defaults of the functions that are memoised in it.
+        """Name the file, and set the defaults of the functions that are memoised in it.
 
         Args:
-            path: The JSON file; a relative one counts from the working directory of now.
-                None keeps everything in memory.
-            app: Instead of ``path``: the file ``cache.json`` in the platform's cache folder of
-                this application.
-            fallback: A second cache file, which is only read: what this cache lacks is looked up
-                there, as if it stood here. It is read once, at the first use.
-            mode: "on", "off", "refresh", "offline" or "readonly"; the default is what the
+            path: The JSON file. A relative path counts from the current working directory. None
+                (default) keeps everything in memory.
+            app: The name of an application, instead of ``path``: the file is ``cache.json`` in the
+                platform's cache folder of that application.
+            fallback: The path of a second cache file. Entries that this cache lacks are looked up
+                there. It is read once, at the first use, and never written.
+            mode: "on", "off", "refresh", "offline" or "readonly". None (default): what the
                 environment variable OUTLIVE_MODE says, else "on".
-            durability: "flush" (default: a result survives the end of the process, however it
-                ends) or "fsync" (it survives the loss of power).
-            maxsize: How many entries the whole cache may have after a result is stored through this
-                object; the least recently used goes. None (default): any number.
-            max_bytes: How many bytes the texts of all results may have together then; None
-                (default): any number.
-            on_hit: Called with an ``outlive.Event`` for each call that is served; it makes hits
-                as slow as a dict of Python's.
-            on_miss: Called with an ``outlive.Event`` before a result is computed.
-            on_store: Called with an ``outlive.Event`` when a result was kept.
+            durability: "flush" (default): results survive the end of the process, however it ends.
+                "fsync": they survive a loss of power, too.
+            maxsize: The number of entries that the whole cache may hold once a result is stored
+                through this object; the least recently used are dropped. None (default): no limit.
+            max_bytes: The number of bytes that the JSON texts of all results may have together. It
+                acts as ``maxsize`` does. None (default): no limit.
+            on_hit: A callable that takes an ``outlive.Event``, called for each hit. It makes a hit
+                as slow as a look-up in a dict from Python. None (default): nothing is called.
+            on_miss: The same before a result is computed.
+            on_store: The same after a result was kept.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
-                cache_errors, on_unstorable, on_code_change, cost, meta, depends; and clock, a
-                callable that tells the time in seconds since 1970, for tests.
+                cache_errors, tags, wait, types, cost, meta, depends, on_unstorable, on_code_change; and
+                ``clock``, a callable that returns the time in seconds since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.
@@ -154,53 +153,62 @@ class Cache(LookInside, CacheMapping):
         """Keep the results of ``function``: ``@cache.memoise`` or ``@cache.memoise(ttl="1h")``.
 
         Args:
-            function: What to memoise; without it a decorator is returned.
-            **options: Each by name; what is not given is as the cache has it.
+            function: The function to memoise. Without it, a decorator is returned.
+            **options: The options below, by name. The cache's own defaults apply to the others.
 
         Options:
-            ttl: How long a result is good: a duration, a callable that takes the result and
-                returns one (or None), or None (default): for ever.
-            stale_if_error: For so long after the ttl an expired result is served if the call
-                raises; None (default): never.
-            refresh_after: From this age on the old result is served and computed anew in the
-                background; None (default): never. It matters if it is shorter than the ttl.
-            maxsize: How many results of this function are kept, the least recently used goes;
-                None (default): any number.
-            copy: Whether every hit is a fresh copy (default True), or all share one object.
-            cache_if: A callable that takes the result and says whether it is kept; None
-                (default): always.
-            cache_errors: A dict from exception classes (subclasses are not meant with them) to
-                durations: how long each is kept and raised again; None (default): no exception.
-            wait: How long a call waits for another one that computes the same, a duration; then it
-                computes beside it. None (default): as long as that takes.
-            cost: What one computed call costs, for ``receipts()``: a number, or a callable that
-                takes the result and returns one (or None). None (default): nothing.
-            meta: A callable that takes the result and returns what ``provenance`` is to say of it
-                (a model's name, its usage): anything that ``json.dumps`` takes. Default None.
-            depends: Names of packages whose versions ``provenance`` is to say; default ``()``.
-            tags: Words by which ``cache.forget(tag=...)`` finds results, or a callable that takes
-                the result and returns them. Not in the drop-in, whose file has no place for them.
-            on_unstorable: What happens to a result that the file cannot hold: "warn" (default,
-                once a function) and "ignore" keep it in this process, "raise" is a TypeError.
-            on_code_change: What happens to results of the function as it was before an edit: "warn"
-                (default, once a function: they are served), "recompute" or "ignore".
-            key: "all" arguments (default), the "first" (drop-in: default) that is not ignored, or
-                a callable that takes the arguments of the call and returns what is the key.
-            ignore: Names of parameters that make no difference; default ``()``.
-            secret: Names of parameters of which only a digest stands in the file; default ``()``.
-            name: What stands before the parenthesis of a key; default ``module.qualname``.
-            version: A number or a text; results of another version no longer count. Default None.
+            ttl: How long a result is good: a duration, or a callable that takes the result and
+                returns a duration or None. None (default): for ever.
+            stale_if_error: How long after the ttl an expired result is still served if the call
+                raises. None (default): not at all.
+            refresh_after: The age from which a result is served and, in the background, computed
+                anew. It must be shorter than the ttl. None (default): never.
+            maxsize: The number of results of this function that are kept; the least recently used
+                are dropped. None (default): no limit.
+            copy: True (default): every hit is a fresh copy. False: all callers share one object.
+            cache_if: A callable that takes the result and returns whether to keep it. None
+                (default): every result is kept.
+            cache_errors: A dict from exception classes to durations: how long an exception of
+                exactly this class is kept and raised again. None (default): none is kept.
+            wait: How long a call waits for another call that computes its key, before it computes
+                beside it: a duration. None (default): until the other call ends.
+            cost: The cost of one computed call, for ``receipts()``: a number, or a callable that
+                takes the result and returns a number or None. None (default): no cost.
+            meta: A callable that takes the result and returns what ``provenance`` shows of it (a
+                model's name, its usage): anything that ``json.dumps`` accepts. Default None.
+            depends: Names of packages whose versions ``provenance`` shows. Default ``()``.
+            tags: A tuple of str by which ``cache.forget(tag=...)`` finds results, or a callable
+                that takes the result and returns one. The drop-in has no tags.
+            types: Classes that results may be of, beside those that the return annotation and the
+                code of the function name: classes, or str such as "shop:Owner". Default ``()``.
+            dump: A callable that takes a result and returns what is stored. Needs ``load``.
+            load: A callable that takes what ``dump`` returned and returns the result.
+            on_unstorable: What to do with a result that the file cannot hold. "warn" (default):
+                keep it in this process and warn once for each function; "ignore": the same without
+                a warning; "raise": raise TypeError; "plain": keep and return what ``json.dumps``
+                would make of it.
+            on_code_change: What to do with results of the function as it was before an edit. "warn"
+                (default): serve them, and warn once for each function; "recompute"; "ignore".
+            key: The arguments that make the key: "all" (default), "first" (the drop-in's default:
+                the first one that is not ignored), or a callable that takes the arguments of the
+                call and returns the key.
+            ignore: Names of parameters that are no part of the key. Default ``()``.
+            secret: Names of parameters of which only a digest stands in the file. Default ``()``.
+            name: The text before the parenthesis of a key. Default ``module.qualname``.
+            version: A number or a str that is part of the key: after a change, old results are not
+                found any more. Default None.
 
-        A duration is a number of seconds, a text such as "90s", "15m", "1h", "1d" or "2w", or a
+        A duration is a number of seconds, a str such as "90s", "15m", "1h", "1d" or "2w", or a
         timedelta.
 
         Returns:
             The memoised function (see ``help(outlive.Memoised)``), or a decorator.
 
         Raises:
-            TypeError: an option is unknown or of the wrong type, or the function cannot be
-                memoised (a generator).
-            ValueError: an option has a value that means nothing.
+            TypeError: an option is unknown or of the wrong type, or ``function`` cannot be memoised
+                (a class, a generator function).
+            ValueError: an option has a value that means nothing, or two options contradict each
+                other.
         """
         from . import _decorate  # it needs inspect, which importing outlive does not
 
@@ -264,21 +272,21 @@ class Cache(LookInside, CacheMapping):
     def mode(
         self, mode: Mode, *, threads: Literal["own", "all"] = "own"
     ) -> AbstractContextManager[None]:
-        """Let a mode hold for the length of a ``with`` block.
+        """Set the mode for the length of a ``with`` block.
 
         Args:
             mode: "on", "off", "refresh", "offline" or "readonly".
-            threads: "own" (default): in this thread or task, and what is started in it with a copy
-                of its context; "all": in every thread, such as those of a pool.
+            threads: "own" (default): the mode holds in this thread or task, and in tasks that are
+                started in the block. "all": it holds in every thread, such as those of a pool.
 
         Raises:
-            ValueError: there is no such mode.
+            ValueError: there is no such mode, or ``threads`` is another word.
         """
         _options.one_of(threads, ("own", "all"), "threads")
         return _modes.overriding(self._state.core, _modes.checked(mode), threads == "all")
 
     def set_mode(self, mode: Mode) -> None:
-        """Let a mode hold from now on, for all calls; before one that writes nothing, all is saved.
+        """Set the mode of this object from now on. Before "off" and "readonly", save everything.
 
         Raises:
             ValueError: there is no such mode.
@@ -303,7 +311,7 @@ class Cache(LookInside, CacheMapping):
         """Say what a decorator is called.
 
         Raises:
-            TypeError: always.
+            TypeError: in any case.
         """
         raise TypeError("a Cache is no decorator: write @cache.memoise, or @cache.memoise(ttl=...)")
 
@@ -336,13 +344,16 @@ class Cache(LookInside, CacheMapping):
         maxsize: int | None = _options.UNCHANGED,
         max_bytes: int | None = _options.UNCHANGED,
     ) -> None:
-        """Set how much the whole cache may hold; what is too much goes, the oldest first.
+        """Limit the whole cache, and drop what exceeds the limit, the least recently used first.
 
-        What is not given stays as it is; None takes a limit back.
+        Args:
+            maxsize: The number of entries; None: no limit. Not given: unchanged.
+            max_bytes: The number of bytes of the JSON texts of all results; None: no limit. Not
+                given: unchanged.
 
         Raises:
             TypeError: a limit is no whole number.
-            ValueError: a limit is below one, or another object on the same file has another one.
+            ValueError: a limit is below one, or differs from that of another object on the file.
         """
         self._state.limit(
             maxsize=_options.limit(maxsize, "maxsize"),
@@ -350,22 +361,22 @@ class Cache(LookInside, CacheMapping):
         )
 
     def sync(self) -> None:
-        """Take in now what other processes did. Calls do so by themselves."""
+        """Read what other processes have written since. Calls do this when they need to."""
         self._state.entries.sync()
 
     def prune(self, *, older_than: Duration, name: str | None = None) -> int:
-        """Forget all entries that were made longer ago than a duration.
+        """Forget all entries that are older than a duration.
 
-        What expired goes by itself: when the file is written, it drops what has been expired for
-        longer than another ttl, and for a day.
+        Expired entries need no pruning: a save drops those that have been expired for longer than
+        another ttl, and for at least a day.
 
         Args:
             older_than: A duration, as for ``ttl=``.
-            name: Only the results of this function: what stands before the parenthesis of its keys,
-                ``module.qualname`` or what ``name=`` said. None (default): of any.
+            name: The text before the parenthesis of a key, to forget results of one function alone.
+                None (default): of all functions.
 
         Returns:
-            How many entries went.
+            The number of entries that were forgotten.
 
         Raises:
             TypeError: ``older_than`` is no duration.
@@ -378,17 +389,17 @@ class Cache(LookInside, CacheMapping):
         return count
 
     def forget(self, pattern: str = "*", *, tag: str | None = None, erase: bool = False) -> int:
-        """Forget all entries whose key text fits a pattern, and that have a tag.
+        """Forget all entries whose key matches a pattern, and that have a tag.
 
         Args:
-            pattern: As for file names: ``*`` stands for anything, ``?`` for one character,
-                ``[ab]`` for one of these; ``"*.fetch(*"`` is all that functions named fetch made.
-            tag: Only entries to which ``tags=`` gave this tag; None (default): any.
-            erase: Whether nothing of them is to stay on the disk either: the file is written anew,
-                and journals and kept copies of damaged files are removed.
+            pattern: A pattern as for file names: ``*`` matches anything, ``?`` one character,
+                ``[ab]`` one of these. ``"*.fetch(*"`` matches all calls of functions named fetch.
+            tag: A tag that ``tags=`` gave the entries. None (default): with or without tags.
+            erase: True: remove their texts from the disk as well. The file is written anew, and
+                journals and copies of damaged files are deleted. Default False.
 
         Returns:
-            How many entries went.
+            The number of entries that were forgotten.
 
         Raises:
             TypeError: ``pattern`` is no str.

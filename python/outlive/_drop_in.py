@@ -43,7 +43,7 @@ class DropInCache(Cache):
         def __delitem__(self, key: Any) -> None: ...
 
     def _text(self, key: object) -> str:
-        """A str is its own key; for any other value, what a call with it has as key."""
+        """Return the key of a first argument. A str is its own key."""
         try:
             return _core.first_key(key)
         except TypeError as error:
@@ -81,12 +81,12 @@ def memoise(function: None = None, /, **options: Unpack[FunctionOptions]) -> Dec
 def memoise(function: Any = None, /, **options: Any) -> Any:
     """Keep results in ``cache_file.json``: ``@memoise`` or ``@memoise(ttl="1d")``.
 
-    The key is the first argument that is not ignored, and nothing else: functions share their
-    entries. ``key="all"`` tells functions and all arguments apart.
+    The key is the first argument that is not ignored, and nothing else: all functions share their
+    entries. With ``key="all"`` the function and all its arguments are the key.
 
     Args:
-        function: What to memoise; without it a decorator is returned.
-        **options: Those of ``outlive.Cache.memoise``.
+        function: The function to memoise. Without it, a decorator is returned.
+        **options: The options of ``outlive.Cache.memoise``, except ``tags``.
 
     Raises:
         TypeError: an option is unknown or of the wrong type, or the function cannot be memoised.
@@ -111,19 +111,22 @@ def configure(
     max_bytes: int | None = _options.UNCHANGED,
     **options: Unpack[CacheOptions],
 ) -> None:
-    """Give the default cache its file, its mode and the defaults of its functions.
+    """Set the file, the mode and the limits of the drop-in, and the defaults of its functions.
+
+    What is not given stays as it is.
 
     Args:
-        file: The JSON file; to be named before ``memoise`` or ``cache`` is first imported.
+        file: The JSON file. Name it before ``memoise`` or ``cache`` is first imported.
         mode: "on", "off", "refresh", "offline" or "readonly".
-        maxsize: How many entries the file may have; the least recently used goes; None: any
-            number.
-        max_bytes: How many bytes the texts of all results may have together; None: any number.
-        **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, on_unstorable,
-            on_code_change, clock; they hold for functions decorated before, too.
+        maxsize: The number of entries that the file may hold; the least recently used are dropped.
+            None: no limit.
+        max_bytes: The number of bytes that the JSON texts of all results may have together. None:
+            no limit.
+        **options: ttl, refresh_after, stale_if_error, copy, cache_if, cache_errors, wait, types,
+            on_unstorable, on_code_change, clock. They hold for functions decorated before, too.
 
     Raises:
-        RuntimeError: ``file`` comes too late.
+        RuntimeError: ``file`` is given after the first use of the drop-in.
         TypeError: an option is unknown or of the wrong type.
         ValueError: an option has a value that means nothing.
     """

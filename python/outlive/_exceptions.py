@@ -1,6 +1,6 @@
-"""What users are told: the classes of warnings, and the one exception of outlive's own.
+"""The classes of warnings, and the one exception of outlive's own.
 
-Their ``__module__`` is where users find them: it stands in tracebacks and warning filters.
+Their ``__module__`` says where users import them from: it appears in tracebacks and filters.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from . import _core
 
 
 class OutliveWarning(UserWarning):
-    """Anything that outlive has to say; the call that it is about goes on all the same."""
+    """The base of all warnings of outlive. The call that a warning is about goes on regardless."""
 
     __module__ = "outlive"
 
@@ -27,13 +27,13 @@ class CodeChangedWarning(OutliveWarning):
 
 
 class ClassChangedWarning(OutliveWarning):
-    """A kept result is computed anew: its class is another than it was, or is not known here."""
+    """A kept result is computed anew, because its class has changed or is not known here."""
 
     __module__ = "outlive"
 
 
 class UnstorableWarning(OutliveWarning):
-    """A result or an argument that the file cannot hold; the result lives in this process only."""
+    """The file cannot hold a result, which is kept in this process only, or a first argument."""
 
     __module__ = "outlive"
 
@@ -45,13 +45,13 @@ class CacheFileWarning(OutliveWarning):
 
 
 class WaitingWarning(OutliveWarning):
-    """A call has waited long for a result that somebody else computes; it says who does."""
+    """A call has waited long for another thread, task or process to compute its result."""
 
     __module__ = "outlive"
 
 
 class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
-    """Mode "offline", and the cache holds no fresh result for this call.
+    """Raised in mode "offline" by a call for which the cache holds no fresh result.
 
     Attributes:
         function: ``module.qualname`` of the function that was called.
@@ -72,7 +72,7 @@ def cache_miss(function: str, key: str, nearest: str | None) -> CacheMiss:
     Args:
         function: ``module.qualname`` of the function that was called.
         key: The key text of the call.
-        nearest: What tells the call from the nearest one that is kept, if any is.
+        nearest: How the call differs from the nearest one that is kept; None if none is kept.
     """
     kept = f"; the nearest call that is kept differs in {nearest}" if nearest else ""
     message = (

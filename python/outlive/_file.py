@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class File(os.PathLike):  # type: ignore[type-arg]
-    """A file whose content, not its name, is part of the key: ``count(outlive.File("a.csv"))``.
+    """An argument that stands for the content of a file: ``count(outlive.File("a.csv"))``.
 
-    The function gets this object: ``open(file)`` and ``pathlib.Path(file)`` take it. The content is
-    read when the key is made; as long as the size and the time of change stay the same it counts as
-    unchanged.
+    The key holds a digest of the content, not the name. The function gets this object, which
+    ``open()`` and ``pathlib.Path()`` accept. The content is read when a key is made, and again only
+    if the size or the modification time of the file has changed.
     """
 
     __module__ = "outlive"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file; it is looked at in each call."""
+        """Name the file. Each call looks at it."""
         self.path = os.fspath(path)
         self._known: tuple[Any, list[Any]] | None = None
 
@@ -32,7 +32,7 @@ class File(os.PathLike):  # type: ignore[type-arg]
         return f"outlive.File({self.path!r})"
 
     def __memo_key__(self) -> list[Any]:
-        """The size and a digest of the content.
+        """Return the size and a digest of the content.
 
         Raises:
             OSError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""What ``cache_info()`` tells."""
+"""The counters that ``cache_info()`` returns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 
     class _Counters(NamedTuple):
-        #: Calls that were served without computing.
+        #: Calls that were answered without computing.
         hits: int
         #: Calls that were computed.
         misses: int
-        #: Entries of this function at most; None without limit.
+        #: The limit of entries of this function; None without one.
         maxsize: int | None
-        #: Entries there are (expired ones count until they are touched).
+        #: Entries of this function (an expired one counts until a call finds it).
         currsize: int
 
 else:
@@ -26,16 +26,16 @@ else:
 class CacheInfo(_Counters):
     """Counters of one function in this process: functools' four, and more as attributes."""
 
-    #: Entries that went because there was no room.
+    #: Entries that were dropped for want of room.
     evictions: int = 0
-    #: Entries that were found too old to be served.
+    #: Results that a call found too old.
     expired: int = 0
 
     @classmethod
     def counted(
         cls, four: tuple[int, int, int | None, int], *, evictions: int, expired: int
     ) -> CacheInfo:
-        """Return the four counters that stand in the tuple, with those that do not."""
+        """Return an object of the four counters of the tuple and the two beside it."""
         info = cls(*four)
         info.evictions, info.expired = evictions, expired
         return info

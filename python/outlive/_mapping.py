@@ -23,13 +23,13 @@ _MUTABLE = (list, dict, set, bytearray)
 
 
 class CacheMapping(_Mapping):
-    """The entries of a cache by key text; values are copies, as those of calls are."""
+    """A mapping from keys to results. Values are copies, as results of calls are."""
 
     _state: CacheState
     _told_of_copies = False
 
     def _text(self, key: object) -> str:
-        """Return the key text of what stands between brackets."""
+        """Return the key that stands between brackets."""
         if isinstance(key, str):
             return key
         raise TypeError(f"keys are str, as f.cache_key(...) gives them, not {key!r:.200}")
@@ -80,7 +80,7 @@ class CacheMapping(_Mapping):
         return self
 
     def update(self, other: Any = (), /, **values: Any) -> None:
-        """Put in all of a mapping or of pairs; what another cache has keeps its times and tags."""
+        """Store all items of a mapping or of pairs. Those of another cache keep times and tags."""
         if isinstance(other, CacheMapping) and type(self._state) is type(other._state):
             self._state.entries.update(other._state.entries)
             self._state.release()
@@ -88,10 +88,10 @@ class CacheMapping(_Mapping):
         super().update(other, **values)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return the value of ``key``, which is ``default`` from now on if there is none.
+        """Return the value of ``key``; store ``default`` under it first if there is none.
 
-        What is returned is a copy, as everywhere: a change of it is not kept, which a warning says
-        if it can be changed.
+        The returned value is a copy, as everywhere, so a change of it is lost. If the value is
+        mutable, a warning says so.
         """
         if key not in self:
             self[key] = default
@@ -107,7 +107,7 @@ class CacheMapping(_Mapping):
         return value
 
     def pop(self, key: str, default: Any = _NOTHING) -> Any:
-        """Remove an entry and return its value, as a dict does; one of several threads gets it.
+        """Remove an entry and return its value. Of several threads that ask, one gets it.
 
         Raises:
             KeyError: there is no such entry, and no default.

@@ -1,4 +1,4 @@
-"""``outlive.previous()``: what a call is to replace, for requests such as If-None-Match."""
+"""``outlive.previous()``: the result that a call replaces, for headers such as If-None-Match."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _innermost: ContextVar[_Call | None] = ContextVar("outlive_call", default=None)
 
 
 def previous() -> Any:
-    """Return the result that the running call is to replace; None if there is none.
+    """Return the result that the running call replaces; None if there is none.
 
-    Inside of a memoised function that is computed anew because its result expired or is refreshed,
-    that is a copy of the old result::
+    A memoised function runs again when its result has expired or is refreshed. Inside of it, this
+    is a copy of the old result::
 
         @cache.memoise(ttl="1h")
         def fetch(uri):
@@ -38,11 +38,11 @@ def previous() -> Any:
 
 
 def enter(core: _core.Cache, key: str | None) -> Token[_Call | None]:
-    """Note that a call begins, and the key of the older result that it is to replace."""
+    """Note that a call begins, and the key of the result that it replaces."""
     return _innermost.set((core, key))
 
 
 def leave(token: Token[_Call | None]) -> None:
-    """Take ``enter`` back."""
+    """Undo ``enter``."""
     with suppress(ValueError):  # a coroutine may be closed in another context
         _innermost.reset(token)

@@ -1,4 +1,4 @@
-"""Which file a cache means, and who uses it in this process."""
+"""The files of this process and the ``Cache`` objects on them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _cores: dict[ref[_core.Cache], None] = {}
 
 
 def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
-    """Return the absolute path of the file that is meant; None for a cache in memory.
+    """Return the absolute path of the file, None for a cache in memory.
 
     Raises:
         TypeError: ``path`` or ``app`` is of the wrong type, or both are given.
@@ -47,7 +47,7 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
 
 
 def _mode_of_environment() -> str:
-    """What OUTLIVE_MODE says; a word that means nothing is no reason to fail at import."""
+    """Return the mode that OUTLIVE_MODE says. A misspelt one warns, so that no import fails."""
     word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
     if word in _modes.MODES:
         return word
@@ -57,12 +57,12 @@ def _mode_of_environment() -> str:
 
 
 def core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
-    """Return the native half of a new ``Cache`` object on ``path``; None: in memory.
+    """Return the native half of a new ``Cache`` object on ``path``; None means in memory.
 
-    All on one path share the one file of this process there.
+    All objects on one path share one native file.
 
     Raises:
-        ValueError: it is there already, and less durable than asked for.
+        ValueError: the file is in use with less durability than asked for.
     """
     file = _living(path) if path is not None else None
     if file is None:
@@ -87,10 +87,10 @@ def core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
 
 
 def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
-    """Have ``core`` look up in the cache at ``path`` what it lacks; return the absolute path.
+    """Make the cache at ``path`` the fallback of ``core``; return the absolute path.
 
     Raises:
-        ValueError: it is the file of ``core`` itself, or there is no cache to look things up for.
+        ValueError: ``path`` is the file of ``core`` itself, or ``core`` has no file.
     """
     behind = path_of(path, None)
     if behind is None or core.path is None or behind == str(core.path):
@@ -112,7 +112,7 @@ def _living(path: str) -> _core.CacheFile | None:
 
 
 def _first(path: str, file: _core.CacheFile) -> _core.CacheFile:
-    """The file on ``path`` that was first: ``file``, unless another thread was faster."""
+    """Return the file on ``path``: ``file``, unless another thread made one first."""
     with _files_lock:
         # What is looked at lives until the lock is free: to drop a cache may run any code.
         seen = [_living(path)]
@@ -128,9 +128,9 @@ def _first(path: str, file: _core.CacheFile) -> _core.CacheFile:
 
 
 def disable() -> None:
-    """Switch every cache of this process off: functions call through, no file is touched.
+    """Switch all caches of this process off: calls go straight to their functions.
 
-    What was computed before is saved first. ``enable`` takes it back.
+    Unsaved results are saved first; after that no file is touched until ``enable``.
     """
     for core in _all():
         if core.is_loaded:
@@ -139,18 +139,18 @@ def disable() -> None:
 
 
 def enable() -> None:
-    """Take ``disable`` back: every cache is in the mode again that it had."""
+    """Undo ``disable``: every cache returns to the mode that it had."""
     _modes.everywhere(None)
 
 
 def _all() -> list[_core.Cache]:
-    """The native halves of `Cache` objects on files that are alive."""
+    """Return the native halves of all `Cache` objects on files that are alive."""
     found = [reference() for reference in list(_cores)]
     return [core for core in found if core is not None]
 
 
 def _leave() -> None:
-    """Save what is open when the interpreter ends, in the process that opened it."""
+    """Save the open files at the end of the interpreter, in the process that opened them."""
     for core in _all():
         core.close()
     _core.exiting()

@@ -1,4 +1,4 @@
-"""What type checkers are told: options, and what a decorated function can do."""
+"""Types: the options, and what a memoised function can do."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ T = TypeVar("T", covariant=True)
 
 #: Seconds, ``"90s" "15m" "1h" "1d" "2w"``, or a timedelta.
 Duration = float | str | timedelta
-#: How long a result is fresh: a duration, or what a callable makes of the result (None: for ever).
+#: How long a result is fresh: a duration, or a callable that takes the result and returns one
+#: (None: for ever).
 Ttl = Duration | Callable[[Any], Duration | None]
-#: Names of parameters. A single str is refused: it would be taken for its letters.
+#: Names of parameters. A single str is refused, since it would be read as its letters.
 Names = tuple[str, ...] | list[str] | set[str] | frozenset[str]
 #: Classes that results may be of, or their names: ``"shop:Repo"``.
 Classes = tuple[object, ...] | list[object] | type[Any] | str
@@ -74,13 +75,13 @@ class _Options(TypedDict, total=False):
 
 
 class CacheOptions(_Options, total=False):
-    """What a cache can set for all of its functions."""
+    """The options that a cache can set for all of its functions."""
 
     clock: Callable[[], float] | None
 
 
 class FunctionOptions(_Options, total=False):
-    """What one function can have of its own."""
+    """The options of one function."""
 
     maxsize: int | None
     key: Literal["first", "all"] | Callable[..., object] | None
@@ -103,7 +104,7 @@ class MapOptions(TypedDict, total=False):
 
 
 class _Kind(type):
-    """What tells memoised functions: native objects, and coroutine functions that stand for one."""
+    """Recognises memoised functions: native objects, and coroutine functions in front of one."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         if isinstance(instance, FunctionType):
@@ -115,7 +116,7 @@ class _Kind(type):
 
 
 class _Named(Protocol):
-    """What every memoised function has, whatever it takes and returns."""
+    """The members that all memoised functions have, whatever they take and return."""
 
     __name__: str
     __qualname__: str
@@ -127,7 +128,7 @@ class _Named(Protocol):
         ...
 
     def cache_clear(self) -> None:
-        """Forget all entries and set the counters back."""
+        """Forget all results of this function and reset its counters."""
         ...
 
     def receipts(self) -> Receipts:
@@ -140,26 +141,27 @@ class _Named(Protocol):
 
 
 class _Takes(Protocol[F, Q, T]):
-    """Anything that can be called with a first argument, and others."""
+    """A callable that takes a first argument, and others."""
 
     def __call__(self, first: F, /, *args: Q.args, **kwargs: Q.kwargs) -> T: ...
 
 
 class _Waits(Protocol[P, T]):
-    """Anything whose calls are awaited."""
+    """A callable whose calls are awaited."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]: ...
 
 
 class Memoised(Generic[P, R], metaclass=_Kind):
-    """A function whose results are kept: called as before, and with control of single calls.
+    """A memoised function: it is called as before, and it has methods that control single calls.
 
-    ``isinstance(f, outlive.Memoised)`` says whether ``f`` is memoised. Only ``@cache.memoise``
+    ``isinstance(f, outlive.Memoised)`` tells whether ``f`` is memoised. Only ``@cache.memoise``
     makes such functions; the class is for checks, annotations and pydantic's ``ignored_types``.
 
-    Each control takes the arguments of the call that it is about, and raises TypeError if they do
-    not fit the function or cannot be a key. Of a method: ``Class.method.peek(instance, ...)``. For
-    a coroutine function results are what is awaited.
+    Each method takes the arguments of the call that it controls, and raises TypeError if they do
+    not fit the function or cannot be part of a key. For methods of a class, write
+    ``Class.method.peek(instance, ...)``. The result of a coroutine function is what a call of it
+    gives when awaited.
     """
 
     __name__: str
@@ -182,7 +184,7 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
     def cache_clear(self) -> None:
-        """Forget all entries and set the counters back."""
+        """Forget all results of this function and reset its counters."""
         raise NotImplementedError
 
     def cache_parameters(self) -> dict[str, Any]:
@@ -194,7 +196,11 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
     def forget_where(self, **arguments: object) -> int:
-        """Drop the results of all calls with these arguments; say how many there were."""
+        """Forget the results of all calls with these arguments; return how many there were.
+
+        Raises:
+            TypeError: the keys of this function do not show such an argument.
+        """
         raise NotImplementedError
 
     def map(self, items: Iterable[Any], /, **options: Unpack[MapOptions]) -> Iterator[R]:
@@ -264,11 +270,11 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
     def cache_key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """Return the key's text."""
+        """Return the key of this call, a str."""
         raise NotImplementedError
 
     def cache_contains(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Say whether there is a result that is fresh."""
+        """Return whether a fresh result of this call is kept. Nothing is computed or counted."""
         raise NotImplementedError
 
     @overload
@@ -276,7 +282,7 @@ class Memoised(Generic[P, R], metaclass=_Kind):
     @overload
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> R | None: ...
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        """Return the kept result if it is fresh, else None; nothing is computed or counted."""
+        """Return the kept result if it is fresh, else None. Nothing is computed or counted."""
         raise NotImplementedError
 
     @overload
@@ -284,7 +290,7 @@ class Memoised(Generic[P, R], metaclass=_Kind):
     @overload
     def put(self, result: R, /, *args: P.args, **kwargs: P.kwargs) -> None: ...
     def put(self, result: Any, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Keep ``result`` as what this call returns."""
+        """Keep ``result`` as the result of this call."""
         raise NotImplementedError
 
     def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
@@ -296,16 +302,16 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Drop the kept result; say whether there was one."""
+        """Forget the result of this call; return whether there was one."""
         raise NotImplementedError
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Compute anew and keep the result, whatever is kept."""
+        """Compute this call anew, keep its result and return it."""
         raise NotImplementedError
 
 
 class BoundMemoised(_Named, Protocol[P, R]):
-    """A memoised function bound to an instance; single calls are controlled through the class."""
+    """A memoised method, bound to its instance. Single calls are controlled through the class."""
 
     @property
     def __self__(self) -> Any:
@@ -323,7 +329,7 @@ class BoundMemoised(_Named, Protocol[P, R]):
 
 
 class Decorator(Protocol):
-    """What ``@memoise(...)`` with options returns."""
+    """The decorator that ``@memoise(...)`` with options returns."""
 
     @overload
     def __call__(self, function: classmethod[S, P, R], /) -> classmethod[S, P, R]: ...

@@ -1,4 +1,4 @@
-"""Classes that the user says how to store: ``outlive.register``, and ``dump=``/``load=``."""
+"""How users store classes of their own: ``outlive.register``, and ``dump=``/``load=``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _families: dict[type, Custom] = {}
-#: What a file calls the classes that were registered; some under the names that they had before.
+#: The registered classes by their names in files, some of which are earlier names.
 _named: dict[str, type] = {}
 
 
@@ -25,14 +25,15 @@ def register(
     load: Callable[[Any], Any] | None = None,
     name: str | None = None,
 ) -> None:
-    """Say how instances of a class are stored, or under which name; every function may return them.
+    """Register how instances of a class are stored. Every function may then return them.
 
     Args:
         cls: The class.
-        dump: What makes of an instance something that can be stored.
-        load: What makes the instance of that.
-        name: What a file calls the class: ``"old.module:Repo"`` for one that has moved. The default
-            is its module, a colon and its name.
+        dump: A callable that takes an instance and returns a value that can be stored. None
+            (default): instances are stored by their attributes.
+        load: A callable that takes what ``dump`` returned and returns an equal instance.
+        name: The name of the class in files, such as ``"old.module:Repo"`` for one that has moved.
+            None (default): its module, a colon and its qualified name.
 
     Raises:
         TypeError: ``cls`` is no class, or one of ``dump`` and ``load`` is missing.
@@ -56,7 +57,7 @@ def register(
 def checked_pair(
     dump: Any, load: Any, of: str
 ) -> tuple[Callable[[Any], object], Callable[[Any], Any]] | None:
-    """Return both, None if there are none.
+    """Return the two callables, None if neither is given.
 
     Raises:
         TypeError: one is missing, or cannot be called.
@@ -74,7 +75,7 @@ def named(name: str) -> type | None:
 
 
 def registered_name(cls: type) -> str | None:
-    """Return under which name ``cls`` was registered last, None if it was not."""
+    """Return the name under which ``cls`` was registered last, None if it was not."""
     own = name_of(cls)
     if _named.get(own) is cls:
         return own
@@ -95,10 +96,10 @@ class Custom:
         self.shape = _core.Shape(cls, "whole", copier=self._copied)
 
     def dump(self, value: Any) -> Any:
-        """Return the payload, of which the value was made again once.
+        """Return the payload, once ``load`` has made an equal value of it.
 
         Raises:
-            Refused: another one was made.
+            Refused: ``load`` makes another value.
         """
         return checked_dump(value, *self._pair)
 
@@ -118,7 +119,7 @@ class Custom:
 
 
 def _deep_copy(value: Any) -> Any:
-    """A copy, or the value itself: what could be copied once and cannot now is better shared."""
+    """Return a copy, or the value itself if it cannot be copied any more."""
     try:
         return copy.deepcopy(value)
     except Exception:
@@ -126,10 +127,10 @@ def _deep_copy(value: Any) -> Any:
 
 
 def checked_dump(value: Any, dump: Callable[[Any], Any], load: Callable[[Any], Any]) -> Any:
-    """Return what ``dump`` makes of ``value``, if ``load`` makes such a value of it again.
+    """Return what ``dump`` makes of ``value``, once ``load`` has made an equal value of it.
 
     Raises:
-        Refused: it does not, or one of the two raises.
+        Refused: ``load`` makes another value, or one of the two raises.
     """
     kind = shown(type(value))
     try:

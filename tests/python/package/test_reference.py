@@ -40,7 +40,7 @@ def test_the_reference_has_every_member(cls: type) -> None:
 @pytest.mark.parametrize("thing", [outlive.Cache, outlive.Memoised, outlive.configure])
 def test_help_shows_no_internals(thing: object) -> None:
     """``help()`` shows no name of the inside."""
-    text = pydoc.render_doc(thing, renderer=pydoc.plaintext)
+    text = pydoc.plain(pydoc.render_doc(thing))
     shown = set(re.findall(r"^ \|  (\w+)\(", text, re.MULTILINE))
     assert {name for name in shown if re.match(r"_(?!_)", name)} == set()
     assert shown.isdisjoint({"core", "options", "functions", "reconfigure", "clear_function"})
@@ -54,6 +54,6 @@ def test_help_of_a_memoised_function_is_its_own() -> None:
         """Ask the shop."""
         return 3.2
 
-    text = pydoc.render_doc(price, renderer=pydoc.plaintext)
+    text = pydoc.plain(pydoc.render_doc(price))
     assert "price(item: 'str', currency: 'str' = 'EUR') -> 'float'" in text
     assert "Ask the shop." in text
