@@ -29,7 +29,7 @@ pub enum Error {
     },
 }
 
-/// Somebody else changed the file at the same moment.
+/// Another process changed the file at the same moment.
 #[derive(Debug)]
 pub struct Disturbed;
 

@@ -47,7 +47,7 @@ fn grow<T>(list: &mut Vec<T>, more: usize) {
 mod tests {
     use super::{OutOfMemory, make_room};
 
-    /// Who asks for more memory than there is gets nothing, and keeps what was there.
+    /// A request for more memory than there is fails, and leaves what was there.
     #[test]
     fn too_much_unwinds() {
         let mut list = vec![1_u64];

@@ -62,7 +62,7 @@ mod stepped {
         static SCHEDULER: RefCell<Option<Rc<dyn Scheduler>>> = const { RefCell::new(None) };
     }
 
-    /// Has `scheduler` step this thread from now on.
+    /// Lets `scheduler` step this thread from now on.
     pub fn install(scheduler: Rc<dyn Scheduler>) {
         SCHEDULER.with_borrow_mut(|place| *place = Some(scheduler));
     }

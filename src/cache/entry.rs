@@ -24,7 +24,7 @@ pub struct Entry<L> {
     pub timed: bool,
     /// What else is known of it.
     pub notes: Notes,
-    /// Who made it or first used it: what tells a collision of keys from a hit.
+    /// The call that made or first used it: it tells a collision of keys from a hit.
     pub origin: Option<Origin>,
     /// Whether it is only kept in memory although it could be stored.
     pub transient: bool,

@@ -28,14 +28,14 @@ pub struct Found<L> {
     pub entry: Entry<L>,
     /// Whether nobody asked for it before: most results are used once in a run.
     pub first_use: bool,
-    /// Who made or first used it, where somebody else asks.
+    /// The call that made or first used it, if another one asks.
     pub claimed: Option<Origin>,
 }
 
 /// How a key is asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ask {
-    /// Who asks, where keys do not tell.
+    /// The call that asks, where keys do not identify it.
     pub origin: Option<Origin>,
     /// Whether a result that is there will do; if not, it is computed anew.
     pub looks: bool,

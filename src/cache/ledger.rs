@@ -149,8 +149,8 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Has the store forget what went for want of room if that is `durable`, else sees that it goes on
-    /// to hold it; the history is locked.
+    /// Removes evicted entries from the store if the eviction is `durable`; otherwise makes sure
+    /// that the store keeps them. The history is locked.
     pub fn let_go(
         &self,
         mut state: MutexGuard<'_, State<L>>,
@@ -167,8 +167,8 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Has the store forget what went for want of room; the history is locked. Others hear of it:
-    /// whoever computes such a key anew does not know that they serve an older result.
+    /// Removes evicted entries from the store and announces that to other processes, which would
+    /// go on to serve them when the key is computed anew. The history is locked.
     pub fn write_off(&self, evicted: &Displaced<L>) {
         let mut keys = Vec::new();
         for (key, entry) in evicted {
@@ -297,7 +297,7 @@ impl<L: Clone> Ledger<L> {
         self.gate.watch.note(0);
     }
 
-    /// Has hits look at `page` from now on. Those that look at another one are outdated.
+    /// Makes `page` the one that hits look at, and outdates all that look at another one.
     fn watch(&self, page: Option<Arc<Page>>) {
         let is_lost = page.is_none();
         if self.gate.watch.replace(page) {

@@ -97,12 +97,12 @@ where
         }
     }
 
-    /// Who computes which key.
+    /// The computations that are under way.
     pub fn flights(&self) -> &Flights<SharedResult<L, E>> {
         &self.flights
     }
 
-    /// Who writes the snapshots.
+    /// The writer of snapshots.
     pub fn saver(&self) -> &Saver<L> {
         &self.saver
     }

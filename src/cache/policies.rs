@@ -59,8 +59,7 @@ impl<L: Clone> Policies<L> {
         self.0.loaded().made_before(time, share)
     }
 
-    /// Has creation times survive in the file from now on: somebody uses expiry, so entries grow old
-    /// and others take their place.
+    /// Keeps creation times in the file from now on, because a function with an expiry needs them.
     pub fn keep_times(&self) {
         let _active = sync::active();
         self.0.state.lock().keeps_times = true;

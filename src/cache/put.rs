@@ -6,7 +6,7 @@ use crate::store::Cause;
 /// Where an entry comes from.
 #[derive(Clone, Copy, Debug)]
 pub enum Put<'b> {
-    /// Somebody brings it.
+    /// A caller brings it.
     Given,
     /// It was kept already.
     Again,

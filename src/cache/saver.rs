@@ -34,7 +34,7 @@ impl<L: Clone> Saver<L> {
         until_free(|| self.try_save())
     }
 
-    /// The same; an error that [`Error::is_busy`] knows while somebody else writes one.
+    /// Saves, or returns an error that [`Error::is_busy`] recognises while another process saves.
     ///
     /// [`Error::is_busy`]: crate::error::Error::is_busy
     pub fn try_save(&self) -> Result<()> {
@@ -132,7 +132,8 @@ impl<L: Clone> Saver<L> {
         until_free(|| self.try_close())
     }
 
-    /// The same; while somebody else saves it stays, with an error that [`Error::is_busy`] knows.
+    /// Closes, or stays open and returns an error that [`Error::is_busy`] recognises while another
+    /// process saves.
     ///
     /// [`Error::is_busy`]: crate::error::Error::is_busy
     pub fn try_close(&self) -> Result<()> {

@@ -290,7 +290,7 @@ impl<L: Clone> State<L> {
     }
 }
 
-/// The same items in two parts, so that the memory of the first is free before the second is used.
+/// Divides items in two, so that the memory of the first half is free before the second is used.
 fn halves(mut items: Vec<Item>) -> [Vec<Item>; 2] {
     let rest = items.split_off(items.len() / 2);
     items.shrink_to_fit();

@@ -140,7 +140,7 @@ impl<L: Clone> Table<L> {
         self.rows.touched().map(|Row { key, entry }| (key, entry))
     }
 
-    /// The same, to be changed.
+    /// The touched entries, mutably.
     pub fn touched_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
         self.rows.touched_mut()
     }

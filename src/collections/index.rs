@@ -29,7 +29,7 @@ struct Slot {
 }
 
 impl Hash {
-    /// The same as the table wants it: all bits of it matter.
+    /// Spreads the hash over all bits, as the table needs it.
     #[inline]
     fn spread(self) -> u64 {
         u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -73,7 +73,7 @@ impl Index {
         self.slots.find(hash.spread(), same).map(|slot| slot.row as usize)
     }
 
-    /// The same; if there is none, `row` from now on.
+    /// Finds the row of a key, or notes `row` for it if there is none.
     ///
     /// # Panics
     /// With more than 2^32 rows, which fit in no memory.

@@ -1,4 +1,4 @@
-//! Who waits for whom, over all tables of the process: circles go across caches.
+//! The wait-for graph of the process. It covers all tables, since circles go across caches.
 //!
 //! ```text
 //! owner --waits for--> flight --is led by--> owner --waits for--> ...

@@ -70,7 +70,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Self::within(Graph::of_process())
     }
 
-    /// The same with another graph.
+    /// Makes an empty table whose circles are looked for in `graph`.
     pub fn within(graph: &'static Graph) -> Self {
         let table = graph.lock().number();
         Self { graph, table, hasher: RandomState::default(), value: PhantomData }
@@ -169,7 +169,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Ok(())
     }
 
-    /// Who outdates these flights.
+    /// A handle that outdates these flights.
     pub fn outdater(&self) -> Outdater {
         Outdater { graph: self.graph, table: self.table }
     }

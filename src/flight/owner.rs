@@ -1,4 +1,4 @@
-//! Who computes and who waits: threads, and the tasks of the event loops that run in them.
+//! Owners compute and wait: threads, and the tasks of the event loops that run in them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +14,7 @@ pub fn fresh_id() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Somebody who computes or waits: a thread, or a task in a thread's event loop.
+/// A thread, or a task in a thread's event loop, that computes or waits.
 ///
 /// Ids are the caller's choice: any numbers, as long as no two threads or tasks that are alive
 /// share one, and as long as a thread keeps its number in the child of a fork.
@@ -37,7 +37,7 @@ impl Owner {
         Self { thread, suspends: true, id }
     }
 
-    /// The same owner in a call that cannot suspend: an ordinary function that a task calls.
+    /// This owner in a call that cannot suspend: an ordinary function that a task calls.
     #[must_use]
     pub const fn blocking(self) -> Self {
         Self { suspends: false, ..self }
@@ -60,7 +60,7 @@ impl Owner {
     }
 }
 
-/// Somebody who asks for a key, and the computations that do not end before he has got it.
+/// An owner that asks for a key, and the computations that cannot end before it is answered.
 ///
 /// A task of an event loop may spread its work over other tasks and threads. What they ask for, they
 /// ask for within its flights, although they are not on its stack.
@@ -78,13 +78,13 @@ impl<'a> Caller<'a> {
         Self { owner, leads_as: owner, within, function: None }
     }
 
-    /// The same, but what it begins is computed by `worker`, for whom it then waits.
+    /// This caller, but `worker` computes what it begins while it waits.
     #[must_use]
     pub const fn through(self, worker: Owner) -> Self {
         Self { leads_as: worker, ..self }
     }
 
-    /// The same in a call of `function`, where several functions share keys.
+    /// This caller in a call of `function`, where several functions share keys.
     #[must_use]
     pub const fn calling(self, function: Option<u64>) -> Self {
         Self { function, ..self }
@@ -100,7 +100,7 @@ impl<'a> Caller<'a> {
         self.function.zip(leading).is_some_and(|(mine, leading)| mine != leading)
     }
 
-    /// Who computes what this caller begins.
+    /// The owner that computes what this caller begins.
     pub(super) const fn worker(&self) -> Owner {
         self.leads_as
     }

@@ -219,7 +219,7 @@ fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     me.hit::<true>(raw)
 }
 
-/// Has the tables answer such calls from now on, if what was found still holds.
+/// Lets the tables answer such calls from now on, if the result still holds.
 #[inline(never)]
 fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
     if !Epoch::is_open(record.epoch) || me.gate.epoch.current() != record.epoch {

@@ -110,7 +110,7 @@ impl FileStore {
         Self::with_fs(path, options, Arc::new(Disk))
     }
 
-    /// The same on another file system, for tests.
+    /// Opens a store on another file system, for tests.
     pub fn with_fs(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
         let path = std::path::absolute(&path).unwrap_or(path);
         let folder = Folder::new(fs, path, options.charset);

@@ -12,7 +12,7 @@ pub enum Items {
     Listed(Vec<Item>),
     /// As they stand in a file, and the index of their keys: nothing was made of them yet.
     InFile(FileEntries, Index),
-    /// The same, and what was done since.
+    /// The entries of a file with an index, and the changes since.
     Changed(FileEntries, Index, Vec<Change>),
 }
 

@@ -21,7 +21,7 @@ pub use page::{Affected, Map, Memory, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
 
-/// Who made a lock file.
+/// The program that made a lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// This process, a moment ago.
@@ -40,7 +40,7 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
-    /// Who made the file: another program may use one of this name.
+    /// The program that made the file: another one may use a file of this name.
     origin: Origin,
     /// What the processes tell each other, once it was asked for.
     shared: OnceLock<SharedPage>,
@@ -113,7 +113,7 @@ impl LockFile {
         self.handle.holder(LockPart::Key(key_number(key)))
     }
 
-    /// Has the processes that use the file share a page of it. The file must be believed.
+    /// Maps the page that the processes of the file share. The file must be believed.
     pub fn share_page(&self, fs: &dyn Fs, path: &Path, map: Option<Map>) -> Result<(), NoPage> {
         let (shared, why) = SharedPage::open(&*self.handle, self.origin, fs, path, map);
         let _ = self.shared.set(shared);
@@ -244,8 +244,8 @@ fn open(
     Ok((handle, is_new))
 }
 
-/// Who made a lock file that was there: one of us if it begins as a page does, or if another one of us
-/// is there.
+/// Tells whose an existing lock file is: ours if it begins as a page does, or if another process of
+/// outlive uses it.
 fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origin> {
     let mut start = [0; 8];
     let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut start));

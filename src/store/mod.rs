@@ -68,7 +68,7 @@ pub enum Change {
 /// Why a change is made: what it does to computations under way, and they to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Somebody wants it so: what is being computed under its keys was begun before, and is outdated.
+    /// A caller asked for it: computations of its keys that began before are outdated.
     Given,
     /// A computation ended. Its result counts unless it is outdated.
     Computed,
@@ -158,8 +158,7 @@ pub trait Store: Send + Sync {
     /// change. So the change must be among the items of every save that is sealed after `append` was
     /// called: hold one lock over both, and over `seal`.
     fn append_as(&self, change: &Change, cause: Cause) -> Result<bool>;
-    /// Has other processes take their computations that `purge` concerns for outdated, if there are
-    /// others.
+    /// Outdates the computations of other processes that `purge` concerns, if there are any.
     fn outdate(&self, _purge: &Purge) {}
     /// Takes down what `append` could not because another process was in the way. Does not wait: if
     /// that is still in the way, ask again later, without any lock; after some seconds it is an
@@ -174,12 +173,11 @@ pub trait Store: Send + Sync {
     fn page(&self) -> Option<Arc<Page>> {
         None
     }
-    /// The same page without a look at its file, which somebody may have cut meanwhile.
+    /// The shared page, without a look at its file, which may have been cut meanwhile.
     fn mapped_page(&self) -> Option<Arc<Page>> {
         None
     }
-    /// Has this process see what others announce, if it does not yet: it counts as one of those that
-    /// write from now on.
+    /// Starts to follow what other processes announce: from now on this process counts as a writer.
     fn join(&self) {}
     /// Whether other processes may change what is in the store.
     fn is_shared(&self) -> bool {
@@ -199,7 +197,7 @@ pub trait Store: Send + Sync {
     /// that is dropped this process has left; the last process to leave leaves only the snapshot
     /// behind. The next use opens the store again.
     fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
-    /// Has the next save write a snapshot although nothing changed but the order of the entries.
+    /// Makes the next save write a snapshot although only the order of the entries has changed.
     fn reorder(&self) {}
     /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
     fn wants_save(&self) -> bool;

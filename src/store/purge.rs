@@ -34,7 +34,7 @@ impl Purge {
         }
     }
 
-    /// Who is told.
+    /// The stripes of the page that it concerns.
     pub fn affected(&self) -> Affected<'_> {
         match self {
             Self::Key(key) => Affected::Key(key),

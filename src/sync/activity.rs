@@ -1,4 +1,4 @@
-//! Who is inside the cache: what a fork waits for.
+//! The threads inside the cache, for which a fork waits.
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,7 +15,7 @@ pub struct Active {
     _held: Held,
 }
 
-/// Nobody is inside the cache, and nobody comes in.
+/// No thread is inside the cache, and none comes in.
 #[must_use = "dropped it protects nothing"]
 #[derive(Debug)]
 pub struct Alone {

@@ -12,7 +12,7 @@
 //! FILE         what a store knows of its file and journals
 //! LOCK_FILE    the handle of the lock file, and the keys taken through it
 //! FOLD         the permit of a checkpoint
-//! NOTICES      what the user is to be told
+//! NOTICES      notices for the user
 //! FLIGHTS      who computes and who waits, in all caches
 //! CALLBACKS    whom to call when a flight ends
 //! LEAF         any other: nothing is locked while it is held
@@ -21,7 +21,7 @@
 //! No lock is held while Python runs. No lock but ACTIVITY, SAVING and CHECKPOINT is held while
 //! waiting for another process ([`may_wait_for_processes`]).
 
-/// Who is inside the cache.
+/// The threads inside the cache.
 pub const ACTIVITY: u8 = 0;
 /// A snapshot is being written.
 pub const SAVING: u8 = 1;
@@ -37,7 +37,7 @@ pub const FILE: u8 = 5;
 pub const LOCK_FILE: u8 = 6;
 /// The permit of a checkpoint.
 pub const FOLD: u8 = 7;
-/// What the user is to be told.
+/// Notices for the user.
 pub const NOTICES: u8 = 8;
 /// All flights.
 pub const FLIGHTS: u8 = 9;
@@ -190,7 +190,7 @@ mod tests {
         assert!(history.try_lock().is_some());
     }
 
-    /// Nobody waits for another process while holding what other threads of this one need.
+    /// A thread that waits for another process holds nothing that others of this one need.
     #[test]
     #[should_panic(expected = "waits for another process while it holds STATE")]
     fn waiting_for_processes() {

@@ -25,7 +25,7 @@ pub fn check(text: &[u8]) -> Result<Soundness> {
     look_closely(text)
 }
 
-/// The same, word by word.
+/// Checks a text word by word.
 fn look_closely(text: &[u8]) -> Result<Soundness> {
     let text = utf8(text)?;
     let loose = walk(text, &mut Validator)?;

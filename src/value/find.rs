@@ -17,7 +17,7 @@ pub(crate) fn special(text: &[u8], at: usize) -> usize {
     find::<false>(text, at)
 }
 
-/// The same, stopping also at what is not printable ASCII.
+/// The first place from `at` on that holds such a byte, or one that is not printable ASCII.
 #[inline]
 pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
     find::<true>(text, at)

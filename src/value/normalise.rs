@@ -1,4 +1,4 @@
-//! The same value as one line of strict JSON.
+//! Rewrites a value as one line of strict JSON.
 
 use std::borrow::Cow;
 

@@ -7,7 +7,7 @@ use super::nesting::{Nesting, Shape};
 use super::token::{Body, Cursor, Number};
 use crate::error::Error;
 
-/// Somebody who is told what stands in a text, in its order, and passes over what he does not ask for.
+/// A visitor of the words of a text, in their order. Its default methods pass over a word.
 pub(super) trait Visit<'t> {
     type Error: From<Error>;
     fn null(&mut self) -> Result<(), Self::Error> {

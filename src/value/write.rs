@@ -33,7 +33,7 @@ impl Writer {
         Self::reusing(ScratchBuffer::default(), charset)
     }
 
-    /// The same, on buffer that was used before.
+    /// Makes a writer on a buffer that was used before.
     pub fn reusing(mut buffer: ScratchBuffer, charset: Charset) -> Self {
         buffer.clear();
         Self { buffer, charset }
@@ -140,7 +140,7 @@ impl Writer {
         }
     }
 
-    /// The same for a string in which something has to be escaped, or for which there is no room yet.
+    /// Writes a string that needs escapes, or for which there is no room yet.
     #[cold]
     #[inline(never)]
     fn odd_framed(&mut self, before: &[u8], text: &str, behind: &[u8]) {

@@ -35,7 +35,7 @@ pub struct CoreCache {
     pub(super) fallback: OnceLock<Py<Self>>,
     /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
-    /// Who knows the classes of all functions, for what is read without one.
+    /// The classes of all functions, for entries that are read without a function.
     classes: OnceLock<Py<PyAny>>,
     /// What its hooks want to hear of.
     pub(super) watchers: Watchers,
@@ -307,7 +307,7 @@ impl CoreCache {
         self.file.get().tell(py)
     }
 
-    /// Who tells the user what there is to say of the file.
+    /// Issues warnings about the file.
     pub fn notifier(&self) -> &Notifier {
         &self.file.get().notifier
     }

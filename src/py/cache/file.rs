@@ -120,13 +120,13 @@ impl CacheFile {
         self.notifier.tell_notices(py, &self.cache)
     }
 
-    /// Has the store only read while nobody may write.
+    /// Restricts the store to reading while no object may write.
     pub(super) fn restrict(&self) {
         self.cache.set_read_only(self.writers.load(Ordering::Acquire) == 0);
     }
 
-    /// The same for the length of a load by an object that `is_writer`, which here and now `may_write`
-    /// or may not.
+    /// Restricts the store for the length of a load: by an object that `is_writer`, and that
+    /// `may_write` at this moment or not.
     pub(super) fn restrict_load(&self, is_writer: bool, may_write: bool) {
         let others = self.writers.load(Ordering::Acquire) - usize::from(is_writer);
         self.cache.set_read_only(!may_write && others == 0);

@@ -41,15 +41,16 @@ extern "C" fn give_back() {
     drop(HELD.take());
 }
 
-/// The same in the child. NOTE: a fork that is made in C, as uWSGI makes its own, runs no hook of
-/// `os`: a store lets go of its inheritance when it is used next. Nothing is dropped here that
-/// Python knows.
+/// Gives everything back in the child.
+///
+/// NOTE: a fork that is made in C, as uWSGI makes its own, runs no hook of `os`: a store lets go of
+/// its inheritance when it is used next. Nothing is dropped here that Python knows.
 extern "C" fn give_back_in_child() {
     forks::note_child();
     drop(HELD.take());
 }
 
-/// To be called in the child before anything is cached there.
+/// Cleans up in the child. The child calls it before it caches anything.
 #[pyfunction]
 pub fn after_fork_in_child() {
     for cache in all_caches() {

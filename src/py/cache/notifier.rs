@@ -1,5 +1,5 @@
-//! What the user is told of one file: what its store has to say, who is in the way, and that it has
-//! grown so large that its user should know.
+//! Warnings about one file: trouble of its store, a process that is in the way, and a size that its
+//! user should know of.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Has `warn` called with the class and the sentence of each warning.
+    /// Makes a notifier that calls `warn` with the class and the text of each warning.
     pub fn new(path: Option<PathBuf>, warn: Py<PyAny>) -> Self {
         Self { warn, path, is_size_told: AtomicBool::new(false) }
     }

@@ -13,7 +13,7 @@ pub struct CodeNote {
     pub script: Option<Bytes>,
 }
 
-/// Who made a result.
+/// The state of the function that made a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MadeBy {
     /// The function as it is, as far as is known.
@@ -25,7 +25,7 @@ pub enum MadeBy {
 }
 
 impl CodeNote {
-    /// Who made a result with these notes.
+    /// The state of the function that made a result with these notes.
     pub fn made(&self, notes: &Notes) -> MadeBy {
         let (Some(mine), Some(other)) = (self.code, notes.code) else { return MadeBy::This };
         // The first character stands for the minor version of Python: two are never compared.

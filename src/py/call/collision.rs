@@ -1,4 +1,4 @@
-//! Two different calls under one key of the drop-in: the second is told.
+//! Warns of two different calls under one key of the drop-in.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,7 @@ use crate::py::cache::PyFound;
 use crate::py::key::arguments::Call;
 
 impl Memoised {
-    /// Who asks, where keys do not tell.
+    /// The call that asks, where keys do not identify it.
     pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<Origin> {
         let keys = &self.keys;
         let others = || keys.other_arguments(py, call);

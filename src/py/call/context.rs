@@ -37,7 +37,7 @@ pub struct ComputationScope {
     outer: Vec<Arc<Frame>>,
 }
 
-/// Who asks for a key, who would compute it, and what both are part of.
+/// The owner that asks for a key, the one that would compute it, and what both are part of.
 #[derive(Debug)]
 pub struct CallContext {
     owner: Owner,

@@ -14,7 +14,7 @@ pub(super) fn is_after_exit() -> bool {
     EXITING.load(Ordering::Relaxed) == this_thread()
 }
 
-/// To be called when the save at exit is done: what comes later is saved at once.
+/// Notes that the save at exit is done: results that come later are saved at once.
 #[pyfunction]
 pub fn exiting() {
     EXITING.store(this_thread(), Ordering::Relaxed);

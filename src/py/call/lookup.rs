@@ -132,8 +132,8 @@ impl<'py> Invocation<'_, 'py> {
         Ok(Look::Raise(PyErr::from_value(error)))
     }
 
-    /// Has the result made anew in the background; false if that was tried and cut off, so that this
-    /// call must do it.
+    /// Starts a background refresh. Returns false if an earlier one was cut off, so that this call
+    /// must compute.
     fn refresh_later(&self, py: Python<'py>, found: &PyFound) -> PyResult<bool> {
         let Some(refresher) = &self.request.options.refresher else { return Ok(true) };
         if self.request.mode == Mode::Offline || self.cache().flights().is_flying(&self.request.key)

@@ -1,4 +1,4 @@
-//! Who made a result: which call, of which function, by which code.
+//! The provenance of a result: the call, the function and the code that made it.
 
 use super::memoised::Memoised;
 use super::request::Request;

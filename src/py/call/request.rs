@@ -34,7 +34,7 @@ pub struct Request {
     pub anew: bool,
     /// How results are kept and served.
     pub options: Arc<Options>,
-    /// Who asks, where keys do not tell.
+    /// The call that asks, where keys do not identify it.
     pub origin: Option<Origin>,
     /// The state of the cache when the call began.
     pub epoch: u64,

@@ -1,4 +1,4 @@
-//! What the user is told of the calls of one function.
+//! Warnings about the calls of one function.
 
 use std::sync::atomic::Ordering;
 

@@ -30,12 +30,12 @@ impl<T> Attached<T> {
         Some(result)
     }
 
-    /// The same for all values there are: here it is one.
+    /// Runs `run` for every value; with a GIL there is one.
     pub fn for_all<R>(&self, py: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.with(py, run)
     }
 
-    /// The same for the garbage collector, which holds the GIL too.
+    /// Runs `run` for the garbage collector, which holds the GIL too.
     pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
         // SAFETY: as in `with`; a visit runs no Python code and keeps the GIL.
         (!self.busy.get()).then(|| run(unsafe { &*self.value.get() }))

@@ -66,8 +66,8 @@ pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
     }))
 }
 
-/// Has the C library call `before` in a thread that is about to fork, and `parent` and `child` in the
-/// same thread when that is done, each in its process.
+/// Registers fork handlers with the C library. It calls `before` in the thread that is about to
+/// fork, and then, in that thread, `parent` and `child`, each in its process.
 #[cfg(unix)]
 pub fn at_fork(
     before: unsafe extern "C" fn(),

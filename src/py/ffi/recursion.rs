@@ -93,7 +93,7 @@ fn stack() -> Option<(usize, usize)> {
     Some((top.addr().checked_sub(size)?, size))
 }
 
-/// Nobody tells here.
+/// This system does not tell.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 fn stack() -> Option<(usize, usize)> {
     None

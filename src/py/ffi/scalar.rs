@@ -20,7 +20,7 @@ pub fn noted_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     }
 }
 
-/// The same for a small int, too.
+/// The hash of a str as above, or of a small int.
 #[inline]
 pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();

@@ -9,7 +9,7 @@ use pyo3::ffi::vectorcallfunc;
 pub enum HitTier {
     /// One str, for which every call gets the same object.
     Plain,
-    /// The same, as long as the result is fresh and its entry is there.
+    /// Served as long as the result is fresh and its entry is there.
     Checked,
     /// Any others.
     Any,

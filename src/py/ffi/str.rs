@@ -21,7 +21,7 @@ pub fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     wide(text)
 }
 
-/// The same for a str that is not all ASCII. Out of line: what handles the error takes room on the
+/// The text of a str that is not all ASCII. Out of line: what handles the error takes room on the
 /// stack, which whoever calls itself for each level would pay for.
 #[inline(never)]
 fn wide<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {

@@ -119,8 +119,8 @@ impl Shape {
         self.near(call).or_else(|| self.far(call))
     }
 
-    /// The same for the commonest shapes, without loops over arguments, if the arguments are the
-    /// very objects that they were before: then nothing needs to be called.
+    /// Finds a call of one of the commonest shapes, without loops over arguments, if the arguments
+    /// are the very objects that they were before: then nothing needs to be called.
     #[expect(
         clippy::inline_always,
         reason = "it stands in two functions, and a call costs hits 13"
@@ -145,7 +145,7 @@ impl Shape {
         }
     }
 
-    /// The same for any number of arguments, which are equal to what they were before.
+    /// Finds a call of any number of arguments that are equal to earlier ones.
     #[inline(never)]
     fn far(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
         if matches!(self.lane, LookupStrategy::One | LookupStrategy::Named) {

@@ -8,8 +8,8 @@ use super::callbacks;
 use super::failure::Failure;
 use crate::py::value::once::intern;
 
-/// Who says which classes there are: the registration of a function, or the state of a cache. Nobody
-/// where no function is known and no cache.
+/// The source of the classes that are allowed: the registration of a function, the state of a
+/// cache, or none where neither is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Classes<'a> {
     owner: Option<&'a Py<PyAny>>,

@@ -176,7 +176,7 @@ impl Shape {
         tuple_of(self.class.bind(items.py()), items)
     }
 
-    /// Has `dict` be the `__dict__` of an instance; None with an error set.
+    /// Makes `dict` the `__dict__` of an instance. None: Python has an error set.
     #[inline]
     pub(super) fn set_dict(
         &self,

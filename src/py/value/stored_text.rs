@@ -56,7 +56,7 @@ fn whole(writer: &mut Writer) -> Result<Bytes, Box<Refusal>> {
 /// How many bytes the text of one result may have.
 static LARGEST: AtomicUsize = AtomicUsize::new(1 << 30);
 
-/// Has results be stored whose texts have up to `size` bytes, for tests; the limit up to now.
+/// Sets the largest size in bytes of a text that is stored, for tests; returns the former limit.
 #[pyfunction]
 pub fn limit_results(size: usize) -> usize {
     LARGEST.swap(size, Ordering::Relaxed)

@@ -242,7 +242,7 @@ impl Saving for Checkpoint {
 }
 
 impl Drop for Checkpoint {
-    /// Who closes leaves, whatever became of the save.
+    /// A process that closes leaves, whatever became of the save.
     fn drop(&mut self) {
         if self.goal == Goal::Close {
             let alone = self.is_alone();

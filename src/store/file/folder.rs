@@ -1,4 +1,4 @@
-//! The folder of a cache file: what lies in it, and what is told of it.
+//! The folder of a cache file: the files in it, and the notices about them.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub struct Folder {
     paths: OnceLock<Paths>,
     /// What the texts of its journals hold.
     pub charset: Charset,
-    /// What the user is to be told of it.
+    /// Notices for the user.
     pub notices: Mutex<Notices, { rank::NOTICES }>,
 }
 
@@ -30,7 +30,7 @@ impl Folder {
         Self { fs, path, paths: OnceLock::new(), charset, notices: Mutex::default() }
     }
 
-    /// The same for the child of a fork; `notices` of the parent's are told.
+    /// The folder for the child of a fork, which passes on the parent's `notices`.
     pub fn for_child(&self, notices: Notices) -> Self {
         let new = Self::new(Arc::clone(&self.fs), self.path.clone(), self.charset);
         *new.notices.lock() = notices;

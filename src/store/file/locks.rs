@@ -125,7 +125,7 @@ impl Locks {
         self.open()?.key_holder(key)
     }
 
-    /// Has the processes share a page of the lock file, if that is not a stranger's.
+    /// Maps the page of the lock file, unless the file is a stranger's.
     fn share_page(&self, folder: &Folder, lock: &LockFile) {
         let like = folder.like();
         let status = lock.status();

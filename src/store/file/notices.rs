@@ -1,4 +1,4 @@
-//! What the user is told: each trouble once, in whole sentences that name the file.
+//! Notices for the user: each trouble once, in whole sentences that name the file.
 
 use std::collections::HashSet;
 

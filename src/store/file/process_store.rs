@@ -177,8 +177,8 @@ impl ProcessStore {
         result
     }
 
-    /// Has the other processes take computations for outdated, if there are others. Without a disk
-    /// that takes it they keep what they compute.
+    /// Outdates computations of other processes, if there are any. If the disk does not take the
+    /// record, they keep what they compute.
     pub fn outdate(&self, purge: &Purge) {
         if !self.locks.are_made(&self.folder) || !self.join_to_write().unwrap_or(false) {
             return;

@@ -1,4 +1,4 @@
-//! What the user is told of the files: whole sentences that name the file and say what was kept.
+//! Notices about the files: whole sentences that name the file and say what was kept.
 
 use std::fmt::Display;
 use std::io;

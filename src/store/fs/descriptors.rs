@@ -60,7 +60,7 @@ pub fn with_room<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Has one of those that nobody uses close its files; whether there was one.
+/// Closes the files of one store that is not in use; returns whether there was one.
 fn close_one() -> bool {
     let count = OPEN.lock().len();
     for _ in 0..count {

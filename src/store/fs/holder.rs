@@ -1,5 +1,4 @@
-//! Who holds a lock of a file, to be told to the user: the kernel says of each open file which locks
-//! stand on it.
+//! The process that holds a lock, for warnings: the kernel lists the locks on each open file.
 
 use std::fs;
 

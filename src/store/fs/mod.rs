@@ -92,7 +92,7 @@ pub trait Fs: Send + Sync + Debug {
     fn has_descriptors(&self) -> bool {
         false
     }
-    /// Who we are: the user that new files belong to, where there are such.
+    /// The user that new files belong to, where the system has users.
     fn user(&self) -> Option<u32>;
     /// Makes the names in `folder` survive a loss of power.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
@@ -137,9 +137,9 @@ pub enum LockPart {
 /// Whether others may hold the same lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// All who ask for it so.
+    /// Held by any number of processes that ask for this mode.
     Shared,
-    /// Nobody.
+    /// Held by one process alone.
     Exclusive,
 }
 
@@ -148,7 +148,7 @@ pub enum LockMode {
 pub enum Taken {
     /// We hold it.
     Yes,
-    /// Somebody else does.
+    /// Another process holds it.
     Busy,
     /// This file system has none.
     Unsupported,

@@ -20,7 +20,7 @@ const SAMPLE: u64 = 1 << 16;
 /// What a look at the end of the journal found.
 #[derive(Debug)]
 pub enum Look {
-    /// Nobody appended.
+    /// No other process appended.
     Same,
     /// This.
     New(Tail),
@@ -93,8 +93,8 @@ impl Journal {
         })
     }
 
-    /// The same generation, as far as it is known, with a handle of its own: a child shares its
-    /// parent's file position, and a descriptor that the program closed is lost.
+    /// Opens this generation again, as far as it is known, with a handle of its own: a child shares
+    /// its parent's file position, and a descriptor that the program closed is lost.
     ///
     /// # Errors
     /// If the file is not there any more.

@@ -78,7 +78,7 @@ impl Page {
         (whole && page.field(0).to_ne_bytes() == MAGIC).then_some(page)
     }
 
-    /// Has it show that something has changed, for good.
+    /// Makes it show a change for good.
     pub fn let_go(&self) {
         self.0.let_go();
     }

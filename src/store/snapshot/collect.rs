@@ -165,7 +165,7 @@ impl Collector {
         }
     }
 
-    /// Has keys that an annotated file spells in another way found by what they are.
+    /// Finds keys that an annotated file spells in another way by their real names.
     fn respell(&mut self, file: &Bytes) {
         let mut rows = Vec::new();
         for spelling in std::mem::take(&mut self.respelled) {
@@ -240,7 +240,7 @@ impl Collector {
         false
     }
 
-    /// The same, where what was found before counts, and says what the file is.
+    /// Takes a missing reserved member, judging the file by what was found before.
     #[cold]
     fn take_missing_reserved(&mut self, text: &[u8], entry: &Entry, key: &[u8]) -> bool {
         let before = (self.meta.take(), self.line.take(), self.before_line);

@@ -79,7 +79,7 @@ impl<'t> Scanner<'t> {
         self.scan(at).map(|scanned| scanned.entry)
     }
 
-    /// The same, with what was seen on the way.
+    /// Scans a value, and returns what was seen on the way.
     #[inline(always)]
     pub(super) fn scan(&mut self, at: usize) -> Result<Scanned> {
         if self.byte(at) != b'"' {

@@ -73,8 +73,8 @@ fn fully(file: &File) -> io::Result<((u64, u64), Glance)> {
     Ok(((data.dev(), data.ino()), Glance { size: data.len(), links: data.nlink() }))
 }
 
-/// The same file under a number that is none of the standard streams': a program that closed
-/// one of those opens its own file there later.
+/// Moves a file to a number above those of the standard streams: a program that closed one of those
+/// opens a file of its own there later.
 pub fn above_standard_streams(file: File) -> io::Result<File> {
     if file.as_raw_fd() >= FIRST_OWN {
         return Ok(file);
@@ -100,7 +100,7 @@ pub fn for_reading(options: &mut OpenOptions) {
     options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
 }
 
-/// Somebody else may have put a link there, to a file that is none of ours.
+/// Refuses to follow links: another user may have put one there, to a file that is none of ours.
 pub fn no_links(options: &mut OpenOptions) {
     options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
 }
