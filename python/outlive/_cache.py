@@ -48,7 +48,7 @@ _OF_THE_CACHE = {
 }
 #: What only one function can have.
 OF_FUNCTIONS = dict.fromkeys(
-    ("key", "ignore", "secret", "name", "version", "dump", "load"), "memoise"
+    ("key", "ignore", "secret", "name", "version", "dump", "load", "each", "batch"), "memoise"
 )
 
 
@@ -197,6 +197,11 @@ class Cache(LookInside, CacheMapping):
             name: The text before the parenthesis of a key. Default ``module.qualname``.
             version: A number or a str that is part of the key: after a change, old results are not
                 found any more. Default None.
+            each: The name of the parameter that takes a list of items, each of which is kept by
+                itself. The function gets the items that are missing, and returns a list with the
+                result of each, or a dict by item. Default None: a call has one result.
+            batch: The number of items that the function takes at most in one call. None (default):
+                no limit.
 
         A duration is a number of seconds, a str such as "90s", "15m", "1h", "1d" or "2w", or a
         timedelta.

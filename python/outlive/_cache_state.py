@@ -144,6 +144,7 @@ class CacheState:
         registration = memoised._outlive_registration
         options = _options.checked(self.options, registration.own)
         registration.refresher.set_pause(options.refresh_after)
+        options = options.replace(**registration.fixed)
         errors = None
         if options.cache_errors:
             from ._kept_errors import KeptErrors  # it needs inspect, which few imports do

@@ -412,6 +412,9 @@ class PendingCall:
     def is_busy(self) -> bool:
         """Whether another process computes this key, and may be waited for."""
 
+    def acquire(self) -> bool:
+        """Keep other processes from computing this key, which is led; False if one of them does."""
+
     def is_missing(self) -> bool:
         """Whether there is still no result: another process may have brought it."""
 

@@ -26,7 +26,7 @@ _named: weakref.WeakKeyDictionary[
     _core.CacheFile, weakref.WeakValueDictionary[str, _core.Memoised]
 ] = weakref.WeakKeyDictionary()
 
-_KEY_OPTIONS = {"key", "ignore", "secret", "name", "version"}
+_KEY_OPTIONS = {"key", "ignore", "secret", "name", "version", "each", "batch"}
 _OF_CACHES = dict.fromkeys(
     ("path", "app", "mode", "durability", "max_bytes", "clock"), "Cache(...)"
 )
@@ -70,9 +70,25 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
                 f"{option}= needs a cache of your own: the drop-in's file has no place for what it "
                 "notes"
             )
+    _refuse_batch(cache, given)
     if function is None:
         return functools.partial(_decorate, cache, given=given)
     return _decorate(cache, function, given)
+
+
+def _refuse_batch(cache: CacheState, given: dict[str, Any]) -> None:
+    """Raise if ``each=`` and ``batch=`` make no sense."""
+    each = given.get("each")
+    if _options.limit(given.get("batch"), "batch") is not None and each is None:
+        raise ValueError("batch= does nothing without each=, which names the parameter of items")
+    if each is None:
+        return
+    if cache.is_drop_in:
+        raise TypeError("each= needs a cache of your own: in the drop-in, functions share results")
+    if each in given.get("ignore", ()):
+        raise ValueError(f"each={each!r}: a parameter that ignore= names tells no items apart")
+    if given.get("refresh_after") is not None:
+        raise ValueError("refresh_after= makes no results of each= anew: call refresh([...])")
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:
@@ -90,11 +106,17 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
 def _faced(memoised: _core.Memoised) -> Any:
     """Return what users call: the native object, or what stands for it where calls suspend."""
     shown: Any = memoised
-    if memoised.suspends:
+    registration, function = memoised._outlive_registration, memoised.function
+    if registration.manner == "batch":
+        from . import _batches
+
+        each, batch = registration.given["each"], registration.given.get("batch")
+        shown = _batches.face(memoised, function, _CONTROLS, each, batch)
+    elif memoised.suspends:
         from ._async import face
 
-        shown = face.face(memoised, memoised.function, _CONTROLS)
-    memoised._outlive_registration.face = weakref.ref(shown)
+        shown = face.face(memoised, function, _CONTROLS)
+    registration.face = weakref.ref(shown)
     return shown
 
 
@@ -130,9 +152,21 @@ def _suspends(function: Any) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
-def _manner(function: Any) -> str:
-    """How calls of ``function`` go, in the native half's words."""
+def _manner(function: Any, given: dict[str, Any]) -> str:
+    """How calls of ``function`` go."""
+    if given.get("each") is not None:
+        return "batch"
     return "task" if _suspends(function) else "whole"
+
+
+def _fixed(manner: str) -> dict[str, Any]:
+    """Return the options that the manner of calls decides, whatever the cache's defaults are."""
+    return {} if manner in ("whole", "task") else {"refresh_after": None}
+
+
+def _native_manner(function: Any, manner: str) -> str:
+    """How the native half sees these calls."""
+    return "task" if manner == "batch" and _suspends(function) else manner
 
 
 def _refresher(memoised: _core.Memoised) -> Any:
@@ -188,7 +222,8 @@ def _native(
     )
     rules.read(function, given.get("ignore", ()), given.get("secret", ()))
     registration = Registration(cache, given, own)
-    registration.manner, registration.resample = _manner(function), _resample
+    registration.manner, registration.resample = _manner(function, given), _resample
+    registration.fixed = _fixed(registration.manner)
     memoised = _core.Memoised(
         function,
         cache.core,
@@ -196,13 +231,13 @@ def _native(
         body=_naming.body_mark(function),
         keys=rules,
         options=_options.Options(),
-        manner=registration.manner,
+        manner=_native_manner(function, registration.manner),
         registration=registration,
     )
     if rule == "all":
         registration.shown = [name for name, _, role, *_ in rules.params if role == _core.KEYED]
     registration.refresher = _refresher(memoised)
-    registration.memoised = weakref.ref(memoised)
+    registration.memoised = registration.face = weakref.ref(memoised)
     cache.renew_options(memoised)
     cache.add(memoised)
     if sample:

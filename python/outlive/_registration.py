@@ -40,6 +40,8 @@ class Registration:
         #: How calls go, as the native half has it, and what users call.
         self.manner = "whole"
         self.face: Callable[[], Any] = _nobody
+        #: Options that the manner of its calls decides.
+        self.fixed: dict[str, Any] = {}
         #: What memoises the same function for another answer to its calls.
         self.resample: Callable[[_core.Memoised, int], Any] = _resample_nothing
         #: Of another answer: the function that it is one of, and its index.

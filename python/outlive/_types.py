@@ -91,6 +91,8 @@ class FunctionOptions(_Options, total=False):
     load: Callable[[Any], Any] | None
     name: str | None
     version: object
+    each: str | None
+    batch: int | None
 
 
 class MapOptions(TypedDict, total=False):

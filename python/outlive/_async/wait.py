@@ -18,14 +18,18 @@ _SELDOM = 1.0
 
 async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Wait for somebody else's outcome; None if there is none. Compute when ``wait=`` is over."""
-    waiting = _wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library)
     try:
-        if await waiting:
+        if await ended(call, library):
             return call.outcome()
         call.compute_beside()
         return (await compute(call),)
     finally:
         call.give_up()
+
+
+async def ended(call: PendingCall, library: Any) -> bool:
+    """Wait for somebody else's outcome, in asyncio or trio; False if ``wait=`` is over."""
+    return await (_wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library))
 
 
 def _pause(call: PendingCall) -> float:

@@ -191,6 +191,22 @@ impl PendingCall {
         }
     }
 
+    /// Keeps other processes from computing this key, which is led; false if one of them does.
+    fn acquire(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(lead) = self.stage.lead() else { return Ok(true) };
+        let call = self.to_call(py)?;
+        let Some(invocation) = self.invocation(&call) else { return Ok(true) };
+        let Some(lease) = lead.to_acquire() else { return Ok(true) };
+        let (lease, acquired) = match invocation.acquire(py, lease)? {
+            Step::Busy(lease) => (lease, false),
+            Step::Compute(lease) => (lease, true),
+            // Another process has brought it: whoever waits finds it in the cache.
+            Step::Done(_) | Step::Nested | Step::Wait(_) => return Ok(true),
+        };
+        lead.put_back(lease, acquired);
+        Ok(acquired)
+    }
+
     /// Whether there is still no result: another process may have brought it.
     fn is_missing(&self) -> bool {
         self.stage.lead().is_none_or(|lead| lead.has_lease())
