@@ -99,8 +99,8 @@ class Cache(LookInside, CacheMapping):
             on_miss: The same before a result is computed.
             on_store: The same after a result was kept.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
-                cache_errors, tags, wait, types, cost, meta, depends, on_unstorable, on_code_change; and
-                ``clock``, a callable that returns the time in seconds since 1970, for tests.
+                cache_errors, tags, wait, types, cost, meta, depends, on_unstorable, on_code_change;
+                and ``clock``, a callable that returns the time in seconds since 1970, for tests.
 
         Raises:
             TypeError: an option is unknown or of the wrong type.

@@ -1,4 +1,4 @@
-"""What a ``Cache`` keeps to itself: the native cache, the defaults, and the functions in it."""
+"""The inside of a ``Cache``: the native cache, the defaults, and the functions in it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ClassOwner:
 
     @property
     def classes(self) -> CacheClasses:
-        """The classes of all functions that are memoised there."""
+        """Return the classes of all functions that are memoised there."""
         state = self._state()
         assert state is not None, "its native cache is in use"
         return state.classes
@@ -43,9 +43,9 @@ class CacheState:
         self.options = options
         self._functions: dict[ref[_core.Memoised], None] = {}
         self._memory: _core.Cache | None = None
-        #: What makes the ``Cache`` object anew in another process: its class and its arguments.
+        #: The class and the arguments that rebuild the ``Cache`` object in another process.
         self.made_by: tuple[type, dict[str, Any]]
-        #: What tells it from others there, once one of its functions went to another process.
+        #: Its identifier there, once one of its functions was sent to another process.
         self.identifier: str | None = None
         self._classes: CacheClasses | None = None
         #: What is called for hits, misses and stores, and which of them raised and was told.
@@ -74,7 +74,7 @@ class CacheState:
 
     @property
     def entries(self) -> _core.Cache:
-        """What the mapping shows: switched off, a memory of its own instead of the file."""
+        """The entries that the mapping shows; in mode "off" those of a memory of its own."""
         mode = _modes.current(self.core) or self.core.mode
         return self._aside() if mode == "off" else self.core
 
@@ -85,7 +85,7 @@ class CacheState:
         return self._memory
 
     def set_limits(self, *, maxsize: Any, max_bytes: Any) -> None:
-        """Set the limits that act at a store by this object, each of them or ``UNCHANGED``.
+        """Set the limits that act when this object stores a result, each a limit or ``UNCHANGED``.
 
         Raises:
             ValueError: another object on the same file has another one.
@@ -104,12 +104,12 @@ class CacheState:
         self.core.set_limits(**wanted)
 
     def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
-        """Set limits as ``set_limits`` does, and let what is too much go."""
+        """Set limits as ``set_limits`` does, and drop what exceeds them."""
         self.set_limits(maxsize=maxsize, max_bytes=max_bytes)
         self.core.trim()
 
     def set_mode(self, mode: str) -> None:
-        """Let a mode hold from now on; before one that writes nothing, all is saved."""
+        """Set the mode from now on; save everything before one that writes nothing."""
         if mode in ("off", "readonly") and self.core.is_loaded:
             self.core.close()
         self.core.mode = mode
@@ -129,7 +129,7 @@ class CacheState:
         return clock()
 
     def release(self) -> None:
-        """Let go of results that functions remember by the arguments of their calls."""
+        """Empty the tables of hits of all functions."""
         for memoised in self.functions():
             memoised.release()
 

@@ -1,7 +1,7 @@
-"""What a function does, as text: its instructions without positions, docstrings and comments.
+"""Renders the code of a function as text, without positions, docstrings and comments.
 
-The text is the same however the source is laid out, and another for whatever changes the result:
-an instruction, a constant, nested code. It holds for one minor version of Python.
+The layout of the source makes no difference. Whatever may change the result does: an instruction, a
+constant, nested code. The text is comparable within one minor version of Python.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-#: Instructions that only lines and the interpreter's own caches cause.
+#: Instructions that stem from lines and from the interpreter's own caches alone.
 _SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
-#: Methods that change what they are called on.
+#: Methods that change the object that they are called on.
 _CHANGES = frozenset(
     [
         "append",
@@ -35,7 +35,7 @@ _CHANGES = frozenset(
         "clear",
     ]
 )
-#: What a class body notes of its source.
+#: The names by which a class body notes its source.
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 
@@ -47,13 +47,13 @@ def code_of(function: Any) -> CodeType | None:
 
 
 def body_text(code: CodeType) -> str:
-    """Return what ``code`` does."""
+    """Return ``code`` as text."""
     steps = list(_steps(code))
     places = {step.offset: number for number, step in enumerate(steps)}
     end = max(places, default=0)
 
     def place(offset: int) -> int:
-        """The number of the first step that is not before ``offset``."""
+        """Return the number of the first step at or after ``offset``."""
         while offset not in places and offset <= end:
             offset += 2
         return places.get(offset, len(steps))
@@ -83,7 +83,7 @@ def global_names(code: CodeType) -> Iterator[tuple[str, str | None]]:
 
 
 def state_cells(code: CodeType) -> set[str]:
-    """Name what ``code`` closes over and changes itself: its state, and no part of what it is."""
+    """Name the cells that ``code`` changes itself: they are its state, not part of its identity."""
     found = set()
     for inner in _all_code(code):
         steps = list(_steps(inner))
@@ -107,7 +107,7 @@ def _all_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def _steps(code: CodeType) -> Iterator[dis.Instruction]:
-    """The instructions that matter: not the pairs that note a docstring or a line."""
+    """Yield the instructions that matter, without those that note a docstring or a line."""
     steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         notes = after is not None and after.opname == "STORE_NAME" and after.argval in _NOTES

@@ -1,4 +1,4 @@
-"""Whether a function still does what it did when a result was made: a digest of its code."""
+"""Digests the code of a function, to notice that it was edited since a result was made."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 _MISSING: Any = object()
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
-#: What classes with fields have: dataclasses, named tuples, enums, pydantic, attrs, msgspec.
+#: Attributes that mark classes with fields: of dataclasses, named tuples, enums, pydantic, attrs,
+#: msgspec.
 _FIELDS = (
     *("__dataclass_fields__", "_fields", "__members__", "model_fields"),
     *("__attrs_attrs__", "__struct_fields__", "__total__"),
 )
-#: Instructions mean something else in each minor version: digests of two are never compared.
+#: Each minor version has its own instructions, so digests of two versions are never compared.
 _VERSION = chr(ord("a") + sys.version_info[1] % 26)
 
 
 def code_digest(function: Any) -> str | None:
-    """Return eight characters for what ``function`` does; None if it is not written in Python."""
+    """Return a digest of eight characters; None if ``function`` is not written in Python."""
     inner = inspect.unwrap(function)
     inner = getattr(inner, "__func__", inner)
     code = code_of(inner)
@@ -39,7 +40,7 @@ def code_digest(function: Any) -> str | None:
 
 
 def _wrappers(function: Any, inner: Any) -> Iterator[str]:
-    """The decorators between memoise and the function; the body of those of the same module."""
+    """Describe the decorators between memoise and the function; those of its module with bodies."""
     while function is not inner:
         function = getattr(function, "__func__", function)
         if isinstance(function, FunctionType) and function is not inner:
@@ -54,7 +55,7 @@ def _wrappers(function: Any, inner: Any) -> Iterator[str]:
 
 
 def _globals(inner: Any) -> Iterator[str]:
-    """The globals that the function reads, as far as their values say what it does."""
+    """Describe the globals that the function reads, if their values are part of what it does."""
     code = code_of(inner)
     names = getattr(inner, "__globals__", {})
     if code is None:
@@ -73,7 +74,7 @@ def _globals(inner: Any) -> Iterator[str]:
 
 
 def _text(name: str, value: Any) -> str | None:
-    """What a global adds to what a function does: a constant, a lambda, the shape of a class."""
+    """Describe a global: a constant, a lambda, the shape of a class."""
     if isinstance(value, type):
         return shape_text(value) if _has_fields(value) else None
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
@@ -84,7 +85,7 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def _is_plain(value: Any, may_change: bool) -> bool:
-    """Whether a value is a constant; containers that can change are so by their name."""
+    """Return whether a value is a constant: plain, or a container of plain values."""
     if isinstance(value, (tuple, frozenset)):
         return all(_is_plain(member, may_change) for member in value)
     if may_change and isinstance(value, (list, set)):
@@ -95,7 +96,7 @@ def _is_plain(value: Any, may_change: bool) -> bool:
 
 
 def _annotations(inner: Any) -> Iterator[str]:
-    """The shapes of the classes that the function takes and returns."""
+    """Describe the shapes of the classes that the function is annotated with."""
     try:
         annotations = inspect.get_annotations(inner, eval_str=True)
     except Exception:  # names that only type checkers know

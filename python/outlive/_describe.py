@@ -1,7 +1,7 @@
-"""Arguments that are no JSON: the kind of a value, and what tells it from others of its kind.
+"""Describes arguments that are no JSON: the kind of a value, and what distinguishes it in its kind.
 
-The native half asks for what it does not know itself. Libraries are never imported for this: a
-value of theirs shows that they are there.
+The native half asks for values that it does not know. No library is imported for this: a value of
+a library shows that the program has imported it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Described = tuple[str, Any]
 
-#: Types of the standard library whose values are told apart by their text.
+#: Types of the standard library whose text identifies a value.
 _BY_TEXT = frozenset(
     {"fractions.Fraction", "pathlib.PosixPath", "pathlib.WindowsPath"}
     | {"pathlib.PurePosixPath", "pathlib.PureWindowsPath"}
@@ -32,7 +32,7 @@ _BY_TEXT = frozenset(
 
 
 def describe(value: object) -> Described | None:
-    """Return the name of the kind and what tells ``value`` from others of it, None if unknown."""
+    """Return the kind of ``value`` and what identifies it in that kind; None if it is unknown."""
     for known in (_plain, _fields, _function, _alias, _moment, _numpy, _pandas, _data):
         described = known(value)
         if described is not None:
@@ -41,7 +41,7 @@ def describe(value: object) -> Described | None:
 
 
 def _plain(value: Any) -> Described | None:
-    """Built-in types, and those of the standard library that have a text."""
+    """Describe built-in types, and those of the standard library that have a text."""
     cls = type(value)
     if cls is range:
         return "range", [value.start, value.stop, value.step]
@@ -52,7 +52,7 @@ def _plain(value: Any) -> Described | None:
 
 
 def _fields(value: Any) -> Described | None:
-    """Frozen dataclasses and named tuples: their fields by name."""
+    """Describe frozen dataclasses and named tuples by their fields."""
     cls = type(value)
     if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
         return full_name_of(cls), {f.name: getattr(value, f.name) for f in fields(value)}
@@ -62,7 +62,7 @@ def _fields(value: Any) -> Described | None:
 
 
 def _function(value: Any) -> Described | None:
-    """Functions and what binds their arguments: the name, and a digest of what they do."""
+    """Describe functions and partials by their names and a digest of their code."""
     if isinstance(value, functools.partial):
         return "partial", [value.func, list(value.args), value.keywords]
     if isinstance(value, types.MethodType):
@@ -80,7 +80,7 @@ def _function(value: Any) -> Described | None:
 
 
 def _what_it_does(function: Any) -> str:
-    """The body of a function, its defaults and what it closes over."""
+    """Return the body of a function, its defaults and the contents of its cells."""
     parts = [body_text(function.__code__)]
     given = [function.__defaults__, function.__kwdefaults__]
     for value in (*given, *map(_contents, function.__closure__ or ())):
@@ -99,7 +99,7 @@ def _contents(cell: types.CellType) -> Any:
 
 
 def _alias(value: Any) -> Described | None:
-    """Types with parameters, such as ``list[Answer]``."""
+    """Describe types with parameters, such as ``list[Answer]``."""
     if isinstance(value, types.UnionType):
         return "union", list(value.__args__)
     if type(value).__module__ not in ("types", "typing"):
@@ -112,7 +112,7 @@ def _alias(value: Any) -> Described | None:
 
 
 def _moment(value: Any) -> Described | None:
-    """Moments in a named time zone: what the clock shows there, and the zone's key."""
+    """Describe times in a named zone by the local time and the key of the zone."""
     cls = type(value)
     if cls.__module__ != "datetime" or cls.__name__ not in ("datetime", "time"):
         return None
@@ -128,7 +128,7 @@ def _moment(value: Any) -> Described | None:
 
 
 def _numpy(value: Any) -> Described | None:
-    """Scalars of numpy: the type and the number."""
+    """Describe scalars of numpy by type and number."""
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or not isinstance(value, numpy.generic):
         return None
@@ -146,7 +146,7 @@ def _number(value: Any) -> Any:
 
 
 def _pandas(value: Any) -> Described | None:
-    """Moments and spans of pandas, and its word for nothing."""
+    """Describe timestamps, timedeltas and NaT of pandas."""
     pandas = sys.modules.get("pandas")
     cls = type(value)
     if pandas is None or cls.__module__.partition(".")[0] != "pandas":
@@ -161,7 +161,7 @@ def _pandas(value: Any) -> Described | None:
 
 
 def _data(value: Any) -> Described | None:
-    """Data classes, arrays and frames."""
+    """Describe data classes, arrays and frames."""
     from . import _described_data
 
     for known in (_described_data.array, _described_data.frame, _described_data.data):
@@ -172,16 +172,16 @@ def _data(value: Any) -> Described | None:
 
 
 def class_mark(cls: type) -> str:
-    """Return a digest of the shape of a class that its name may not lead to, else nothing."""
+    """Return a digest of the shape of a class; "" if its name leads to it in every process."""
     if not inspect.isclass(cls) or _leads_to(cls):
         return ""
     return short(shape_text(cls))
 
 
 def _leads_to(cls: type) -> bool:
-    """Whether the name of a class is that of one class in every process."""
+    """Return whether the name of a class leads to it in every process."""
     if cls.__module__ in ("__main__", "__mp_main__"):
-        return False  # a cell may be edited and run again
+        return False  # a cell of a notebook may be edited and run again
     found: Any = sys.modules.get(cls.__module__)
     for part in cls.__qualname__.split("."):
         found = getattr(found, part, None)
@@ -232,5 +232,5 @@ def advice(value: object, name: str) -> str:
     return f"{leave_out}, or pass what tells it from others: a str, a number or a tuple of them"
 
 
-#: Classes that Python code made, so that a method can be added.
+#: Classes made by Python code: a method can be added to these.
 _HEAP_TYPE = 1 << 9

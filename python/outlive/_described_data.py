@@ -1,4 +1,4 @@
-"""Arguments of data classes, arrays and frames: told apart by all that they hold."""
+"""Describes arguments of data classes, arrays and frames by their whole content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def data(value: Any) -> tuple[str, Any] | None:
     except Refused:
         return None
     if isinstance(parts, dict) and "$attributes" in parts:
-        # What a property keeps says nothing that the fields do not say.
+        # A cached property follows from the fields.
         own = {n: v for n, v in parts["$attributes"].items() if not _is_cached(cls, n)}
         parts["$attributes"] = own
         if not own:
@@ -47,7 +47,7 @@ def array(value: Any) -> tuple[str, Any] | None:
 
 
 def frame(value: Any) -> tuple[str, Any] | None:
-    """Return what a frame of pandas or polars is made of, and a digest of its whole content."""
+    """Return the columns of a frame of pandas or polars, and a digest of its whole content."""
     cls = type(value)
     library = cls.__module__.partition(".")[0]
     module: Any = sys.modules.get(library)

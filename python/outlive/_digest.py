@@ -1,4 +1,4 @@
-"""Short digests: what is compared and never read."""
+"""Short digests, for comparison alone."""
 
 from __future__ import annotations
 

@@ -42,4 +42,4 @@ def _total_seconds(value: object, option: str) -> float:
     if isinstance(value, timedelta):
         return value.total_seconds()
     kind = type(value).__name__
-    raise TypeError(f'{option}= takes seconds, a text like "1h" or a timedelta, not {kind}')
+    raise TypeError(f'{option}= takes seconds, a str such as "1h" or a timedelta, not {kind}')

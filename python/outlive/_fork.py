@@ -1,7 +1,7 @@
-"""A fork while another thread imports: the child would wait for ever for that thread's lock.
+"""Finishes imports before a fork.
 
-What calls import only when they need it is imported before a fork, so that no child inherits one
-of these modules half made.
+A child that is forked while another thread imports would wait for ever for that thread's lock. So
+all modules that calls import on demand are imported before the fork.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 
 from . import _core
 
-#: What calls import when they need it, ours and the standard library's.
+#: Modules that calls import on demand, ours and the standard library's.
 _LATER = (
     "_code_digest", "_previous", "_tags", "_kept_errors", "_describe", "_digest", "_naming",
     "_info", "_greenlets", "_exceptions", "_nearest", "_modes", "_refresh", "_noted", "_explain",
@@ -21,7 +21,7 @@ _LIBRARY = ("copy", "json", "warnings", "threading", "weakref", "contextvars", "
 
 
 def _finish_imports() -> None:
-    """Import what calls may be importing in other threads; an import under way is waited for."""
+    """Import these modules; wait for imports that are under way in other threads."""
     for name in (*(f"{__package__}.{name}" for name in _LATER), *_LIBRARY):
         try:
             __import__(name)
@@ -30,6 +30,6 @@ def _finish_imports() -> None:
 
 
 def register() -> None:
-    """Take part in forks, where the system has them."""
+    """Register the hook, where the system has forks."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_finish_imports, after_in_child=_core.after_fork_in_child)

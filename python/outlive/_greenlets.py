@@ -1,7 +1,7 @@
-"""Greenlets under a gevent hub: who asks for a key, and how it waits.
+"""Greenlets under a gevent hub: their numbers, and how they wait.
 
-Other greenlets (SQLAlchemy's ``greenlet_spawn``) have no hub to wait through: they count as their
-thread, and compute where a thread would wait for itself.
+Greenlets without a hub (SQLAlchemy's ``greenlet_spawn``) count as their thread, and compute where a
+thread would wait for itself.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ def number(fresh: int) -> int | None:
 
 
 def sleep(seconds: float) -> None:
-    """Let the other greenlets of this thread run for so long."""
+    """Sleep for so many seconds, while other greenlets of this thread run."""
     gevent.sleep(seconds)

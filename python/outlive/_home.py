@@ -1,4 +1,4 @@
-"""The user's home folder, which may not be there: in a container, for a user without a name."""
+"""Finds the user's home folder, which may be missing: in a container, for a user without a name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cache_file_of(app: str) -> str | None:
 
 
 def _is_empty() -> bool:
-    """Whether the environment names an empty home folder: then ``~/x`` would be ``/x``."""
+    """Return whether HOME is set and empty: then ``~/x`` would mean ``/x``."""
     return os.name == "posix" and os.environ.get("HOME") == ""
 
 

@@ -1,4 +1,4 @@
-"""What tells a function from others of its name: its body, and what it closes over."""
+"""Tells functions of one name apart by their bodies and by what they close over."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from types import CellType
     from typing import Any
 
-#: What methods close over for ``super()``; the name of the function says it, too.
+#: The cell that methods have for ``super()``; the name of the function says the same.
 _OWN_CLASS = "__class__"
 
 
 class Identity:
-    """The digest of what one function is beside its name, as of the moment of the call.
+    """A digest of the body and the cells of one function, as of the moment of a call.
 
-    It is salted: what a function closes over may be a secret.
+    It is salted, since a function may close over a secret.
     """
 
     def __init__(self, core: _core.Cache, function: Callable[..., Any]) -> None:
         """Find the cells of ``function`` that count."""
         self._core, self._function = core, function
         self._closed_over = list(_closed_over(function))
-        #: A change of what one of these holds makes another digest.
+        #: The cells whose contents count.
         self.cells = [cell for _, cell in self._closed_over]
 
     @property
     def is_needed(self) -> bool:
-        """Whether the name alone may not tell the function from others."""
+        """Whether the name alone may not identify the function."""
         return bool(self._closed_over) or has_no_name(self._function)
 
     def __call__(self) -> str:
-        """Return the digest, or nothing if there is nothing that tells the function apart."""
+        """Return the digest; "" if the name alone identifies the function."""
         parts = [
             f"{name}={text}"
             for name, cell in self._closed_over
@@ -51,29 +51,29 @@ class Identity:
 
 
 def has_no_name(function: Any) -> bool:
-    """Whether many functions of one module may have this name: a lambda, or ``_``."""
+    """Return whether several functions of a module may have this name: a lambda, or ``_``."""
     last = getattr(function, "__qualname__", "").rpartition(".")[2]
     return last in ("<lambda>", "_")
 
 
 def body_of(function: Any) -> str:
-    """Return what tells the body of ``function`` from others."""
+    """Return a text that identifies the body of ``function``."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return "" if code is None else body_text(code)
 
 
 def _chain(function: Any) -> Iterator[Any]:
-    """The function, and those below it that ``functools.wraps`` noted."""
+    """Yield the function, and those below it that ``functools.wraps`` noted."""
     seen: set[int] = set()
     while function is not None and id(function) not in seen:
         seen.add(id(function))
-        # A memoised function below is told from others by its own keys.
+        # The keys of a memoised function below identify it.
         yield getattr(function, "__func__", function)
         function = getattr(function, "__dict__", {}).get("__wrapped__")
 
 
 def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
-    """The cells that are no state of the function's own, and hold none of the chain."""
+    """Return the cells that are not the function's own state and hold none of the chain."""
     chain = list(_chain(function))
     for part in chain:
         if not isinstance(part, FunctionType) or part.__closure__ is None:
@@ -85,7 +85,7 @@ def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
 
 
 def contents(cell: CellType) -> Any:
-    """Return what ``cell`` holds, None if that is nothing yet."""
+    """Return the contents of ``cell``, None if it is still empty."""
     try:
         return cell.cell_contents
     except ValueError:  # it is set later
@@ -93,7 +93,7 @@ def contents(cell: CellType) -> Any:
 
 
 def _cell_text(cell: CellType) -> str | None:
-    """The text of what a cell holds; None for what has none: a client, a session, a lock."""
+    """Return the key text of a cell's contents; None for a client, a session or a lock."""
     held = contents(cell)
     if isinstance(held, ModuleType):
         return held.__name__

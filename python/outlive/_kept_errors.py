@@ -1,4 +1,4 @@
-"""Negative caching: exceptions that are kept on purpose, by class, arguments and attributes."""
+"""Negative caching: keeps listed exceptions by class, arguments and attributes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ._types import Duration
 
-#: What an exception has from the place where it was raised, and is not part of its value.
+#: Attributes that stem from the place where an exception was raised, and are not its value.
 _OF_THE_PLACE = frozenset(
     ["__cause__", "__context__", "__suppress_context__", "__traceback__", "__dict__", "args"]
 )
@@ -49,7 +49,7 @@ class KeptErrors:
     def pack(self, error: Exception) -> list[Any] | None:
         """Return class name, arguments and attributes of ``error`` if it is to be kept.
 
-        Its very class must be listed, and it must come back as it is.
+        Exactly its class must be listed, and it must come back equal.
         """
         name = _full_name(type(error))
         if name not in self._classes or self._duration(name, error) is None:
@@ -58,7 +58,7 @@ class KeptErrors:
             arguments, attributes = list(error.args), _attributes(error)
             if _is_same(error, _rebuilt(type(error), arguments, attributes)):
                 return [name, arguments, attributes] if attributes else [name, arguments]
-        except Exception:  # comparing runs code of the user's
+        except Exception:  # a comparison runs the user's code
             pass
         self.tell_unstorable(error, "it would come back as another one")
         return None
@@ -74,7 +74,7 @@ class KeptErrors:
             name, arguments, *rest = payload["$error"]
             cls = self._classes[name][0]
             error = _rebuilt(cls, arguments, *rest)
-        except Exception:  # an editor was at it: a miss
+        except Exception:  # somebody edited the file: a miss
             return None
         most = None if error is None else self._duration(name, error)
         return error if most is not None and abs(age) < most else None
@@ -89,7 +89,7 @@ class KeptErrors:
         self._tell_once(name, UnstorableWarning.__name__, message)
 
     def _duration(self, name: str, error: Exception) -> float | None:
-        """How long ``error`` is kept; None: not at all."""
+        """Return for how many seconds ``error`` is kept; None: not at all."""
         try:
             return self._classes[name][1](error)
         except Exception as problem:
@@ -121,7 +121,7 @@ def _seconds_of(duration: Any) -> Callable[[Any], float | None]:
 
 
 def _attributes(error: Exception) -> dict[str, Any]:
-    """What ``error`` holds beyond its arguments, in its ``__dict__`` and in slots."""
+    """Return the attributes of ``error`` in its ``__dict__`` and in slots."""
     again = _made(type(error), list(error.args))
     slots = {
         name: value
@@ -132,7 +132,7 @@ def _attributes(error: Exception) -> dict[str, Any]:
 
 
 def _slots(error: Exception) -> dict[str, Any]:
-    """The values of what classes declare outside of ``__dict__``, such as ``OSError.filename``."""
+    """Return the attributes outside of ``__dict__``, such as ``OSError.filename``."""
     found = {}
     for cls in type(error).__mro__:
         for name, attribute in vars(cls).items():
@@ -168,7 +168,7 @@ def _rebuilt(
 
 
 def _is_same(error: Exception, other: Exception | None) -> bool:
-    """Whether two exceptions cannot be told apart but by where they were raised."""
+    """Return whether two exceptions differ in nothing but the place where they were raised."""
     return other is not None and (
         error.args == other.args
         and vars(error) == vars(other)

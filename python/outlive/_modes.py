@@ -1,4 +1,4 @@
-"""Modes that hold for a while: ``with cache.mode("offline"):``, ``outlive.disable()``."""
+"""Temporary modes: ``with cache.mode("offline"):``, ``outlive.disable()``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from ._types import Mode
 
-#: The words for modes; the native half knows the same.
+#: The modes, as the native half names them.
 MODES: tuple[Mode, ...] = _core.MODES
 
 
 def checked(mode: object) -> Mode:
-    """Return ``mode`` if it is one.
+    """Return ``mode`` if there is such a mode.
 
     Raises:
         ValueError: there is no such mode.
@@ -31,7 +31,7 @@ def checked(mode: object) -> Mode:
 
 
 class _Override:
-    """One ``with`` block; tasks started in it see it only as long as it lasts."""
+    """One ``with`` block. Tasks that are started in it see it only as long as it lasts."""
 
     def __init__(self, core: _core.Cache, mode: str, outer: _Override | None) -> None:
         self.core, self.mode, self.outer, self.active = core, mode, outer, True
@@ -39,7 +39,7 @@ class _Override:
 
 
 _innermost: ContextVar[_Override | None] = ContextVar("outlive_mode", default=None)
-#: Blocks that hold in all threads, and those that hold in one, as long as they last.
+#: The open blocks that hold in all threads, and those that hold in one.
 _of_all: list[_Override] = []
 _of_one: list[_Override] = []
 #: The mode of every cache of this process, if `everywhere` set one.
@@ -65,7 +65,7 @@ def current(core: _core.Cache) -> str | None:
 
 
 def everywhere(mode: str | None) -> None:
-    """Let a mode hold for every cache of this process, also for those made later; None: no more."""
+    """Set the mode of all caches of this process, future ones included; None ends that."""
     global _everywhere
     if (mode is None) != (_everywhere is None):
         _core.override_all(mode is not None)
@@ -91,10 +91,10 @@ def _tell_of_threads(core: _core.Cache) -> None:
 
 
 class overriding:  # noqa: N801 - it is used like a function
-    """Let a mode hold for a cache for the length of a ``with`` block."""
+    """The context manager that ``cache.mode()`` returns."""
 
     def __init__(self, core: _core.Cache, mode: str, in_all_threads: bool) -> None:
-        """Name the mode; nothing happens before the block begins."""
+        """Note the mode; it holds once the block begins."""
         self._core, self._mode = core, mode
         self._all = _of_all if in_all_threads else _of_one
         self._blocks: list[tuple[_Override, Token[_Override | None]]] = []

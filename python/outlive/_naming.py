@@ -121,7 +121,7 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
     if name is None:
         base = function_name(function)
     elif not isinstance(name, str):
-        raise TypeError(f"name= takes a text, not {type(name).__name__}")
+        raise TypeError(f"name= takes a str, not {type(name).__name__}")
     elif not name or any(character in _RESERVED for character in name):
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
@@ -143,7 +143,7 @@ def version_mark(version: object) -> str:
     try:
         return f"@{_core.canonical(version)}"
     except TypeError as error:
-        raise TypeError(f"version= takes a number or a text, not {error}") from error
+        raise TypeError(f"version= takes a number or a str, not {error}") from error
 
 
 def sample_mark(index: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The kept call that is nearest to one that was missed, and what they differ in."""
+"""Finds the kept call that is nearest to one that was missed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from . import _arguments
 
-#: More entries than this are not looked through for a message.
+#: Caches with more entries than this are not searched for the sake of a message.
 MOST = 20_000
 
 
 def nearest(key: str, start: str, others: Iterable[str]) -> str | None:
-    """Return what tells ``key`` from the kept call that differs in the fewest arguments.
+    """Return how ``key`` differs from the kept call that differs in the fewest arguments.
 
     Args:
         key: The key text that was missed.

@@ -1,4 +1,4 @@
-"""Results that can be used only once: iterators, open files, and what holds them."""
+"""Recognises results that can be used only once: iterators, open files, and what holds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTAINERS = (list, tuple, set, frozenset)
 
 
 def one_shot_part(result: object) -> str | None:
-    """Name the part of ``result`` that is gone once somebody has used it; None if there is none."""
+    """Name the part of ``result`` that can be used only once; None if there is none."""
     seen: set[int] = set()
     parts = [("result", result)]
     while parts:  # a loop, because values may be nested more deeply than calls can be
@@ -35,7 +35,7 @@ def _members(path: str, value: object) -> Iterable[tuple[str, object]]:
 
 
 def _is_one_shot(value: object) -> bool:
-    """Whether ``value`` is an iterator (files and generators are some) or a coroutine."""
+    """Return whether ``value`` is an iterator (as files and generators are) or a coroutine."""
     cls = type(value)
     if hasattr(cls, "__next__") or hasattr(cls, "__anext__"):
         return getattr(value, "closed", False) is not True
@@ -43,7 +43,7 @@ def _is_one_shot(value: object) -> bool:
 
 
 def _holds_one_shot(value: object) -> bool:
-    """Whether what is iterated or entered is an iterator or a file that ``value`` holds.
+    """Return whether ``value`` holds an iterator or a file that it iterates or enters.
 
     Such are the context managers of ``contextlib``, temporary files, streamed responses. Other
     objects may hold an open file or a counter and be used any number of times.
@@ -71,7 +71,7 @@ def _is_open_file(value: object) -> bool:
 def _shown(key: object) -> str:
     try:
         return f"{key!r:.60}"
-    except Exception:  # a repr is code of the user's
+    except Exception:  # a repr runs the user's code
         return _type_name(key)
 
 

@@ -1,4 +1,4 @@
-"""Results that are served and made anew at the same time."""
+"""Background refreshes: a result is served while it is computed anew."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Job(Protocol):
-        """A refresh that was begun."""
+        """A running refresh."""
 
         def is_alive(self) -> bool:
-            """Say whether it may still end by itself."""
+            """Return whether it may still end by itself."""
             ...
 
-    #: Begins a refresh, in a thread or a task.
+    #: Starts a refresh in a thread or a task.
     Start = Callable[[_core.Memoised, "Refresh"], Job | None]
 
-#: For so long at most a key is left alone after it was tried, in seconds.
+#: The longest pause after a try, in seconds.
 _LONGEST_PAUSE = 60.0
 
 
 class Refresh:
-    """One call that is to be computed anew, and what became of it."""
+    """One refresh of a call, and its outcome."""
 
     def __init__(
         self,
@@ -42,12 +42,12 @@ class Refresh:
         self._memoised = memoised
         self.key, self.args, self.kwargs = key, args, kwargs
         self.job: Job | None = None
-        #: When it ended, whatever came of it; None as long as it did not.
+        #: The time at which it ended, in success or failure; None while it runs.
         self.ended: float | None = None
         self._process = os.getpid()
 
     def end(self, error: Exception | None = None) -> None:
-        """Note that it ended: the result is kept, or it failed and the old one is served on."""
+        """Note that it ended: with a new result, or in failure, and the old one stays."""
         self.ended = time.monotonic()
         memoised = self._memoised()
         if memoised is not None:
@@ -60,14 +60,14 @@ class Refresh:
             )
 
     def is_cut_off(self) -> bool:
-        """Whether it can no longer end: its thread or event loop is gone."""
+        """Return whether it can no longer end, because its thread or event loop is gone."""
         if self.ended is not None or self.job is None:
             return False
         return self._process != os.getpid() or not self.job.is_alive()
 
 
 class Refresher:
-    """Computes keys again in the background, each once at a time and, if it fails, not at once."""
+    """Refreshes keys in the background, each once at a time, and pauses after a failure."""
 
     def __init__(self, memoised: weakref.ref[_core.Memoised], start: Start) -> None:
         self._memoised, self._start = memoised, start
@@ -76,7 +76,7 @@ class Refresher:
         self._lock = threading.Lock()
 
     def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bool:
-        """Have the call under ``key`` computed in the background, unless that is under way.
+        """Start to compute the call under ``key`` in the background, unless that is under way.
 
         Returns:
             False if the last try was cut off: then the caller computes, so that nobody is served
@@ -95,7 +95,7 @@ class Refresher:
                 return True
             self._drop_old()
             self._begun[key] = refresh
-        # The file says so: what the end of this process cuts off, a later one makes good.
+        # The file notes it, so that a later process makes good what the end of this one cuts off.
         memoised.mark_refresh(key, True)
         try:
             refresh.job = self._start(memoised, refresh)
@@ -104,11 +104,11 @@ class Refresher:
         return True
 
     def is_at(self, key: str) -> bool:
-        """Say whether this process has begun to compute ``key``, and knows what comes of it."""
+        """Return whether this process has started to refresh ``key``, and will know the outcome."""
         return key in self._begun
 
     def set_pause(self, refresh_after: float | None) -> None:
-        """Leave a key alone for so long after it was tried, but not for ever."""
+        """Set the pause after a try, up to the longest one."""
         self._pause = min(refresh_after or _LONGEST_PAUSE, _LONGEST_PAUSE)
 
     def _is_over(self, refresh: Refresh) -> bool:

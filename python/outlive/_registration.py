@@ -1,4 +1,4 @@
-"""What the decorator knows of one memoised function: its own options, its counters, its entries."""
+"""The registration of one memoised function: its options, its counters, its entries."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _NOTED_AT_MOST = 1000
 
 
 class Registration:
-    """One function in one cache; the function itself is handed in, so that it is not kept alive."""
+    """One function in one cache. The function itself is passed in, so that it is not kept alive."""
 
     def __init__(self, cache: CacheState, given: dict[str, Any], own: dict[str, Any]) -> None:
-        """Note what the function was decorated with, and what of it concerns its results."""
+        """Note the options that the function was decorated with."""
         self.cache, self.given = cache, given
         self.own = own
-        #: What computes results anew in the background.
+        #: Refreshes results in the background.
         self.refresher: Any = None
-        #: What gives the memoised function; it is not kept alive.
+        #: A weak reference to the memoised function.
         self.memoised: Callable[[], _core.Memoised | None] = _nobody
         self._classes: FunctionClasses | None = None
         #: The parameters that keys show by name.
@@ -53,7 +53,7 @@ class Registration:
 
     @property
     def classes(self) -> FunctionClasses:
-        """The classes of its results, once one of them is of a class."""
+        """Return the classes of its results."""
         if self._classes is None:
             from ._classes.owners import FunctionClasses
 
@@ -64,7 +64,7 @@ class Registration:
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
-        """Say what results note of the code of ``function``: its digest, and the script."""
+        """Return what results note of the code of ``function``: its digest, and the script."""
         try:
             from ._code_digest import code_digest, script_of
         except ImportError:  # a destructor calls at the interpreter's end: nothing is imported then
@@ -209,7 +209,7 @@ def _resample_nothing(memoised: _core.Memoised, _index: int) -> Any:
 
 
 def _nobody() -> None:
-    """What stands for a function that is not there yet."""
+    """Return None: the reference before there is a function."""
 
 
 def _quoted(text: str) -> str:

@@ -34,7 +34,7 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
     if path is None:
         return None
     if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"a cache's path is a text or a path, not {type(path).__name__}")
+        raise TypeError(f"a cache's path is a str or a path, not {type(path).__name__}")
     if not os.fspath(path):
         raise ValueError("a cache's path must not be empty; None keeps everything in memory")
     expanded = _home.expanded(os.fspath(path))

@@ -15,9 +15,9 @@ def salt_of(core: _core.Cache) -> str:
 class Digester:
     """Digests the secret arguments of one function.
 
-    Digests are keyed with a random salt that the cache's file keeps under its reserved key: who
-    wants to try out tokens needs the file and must start anew for each file. A salt is no
-    password: short secrets can still be guessed by who has the file.
+    The key of the digests is a random salt that the file keeps under its reserved key. To try out
+    tokens, one needs the file, and must start anew for each file. A salt is no password: whoever
+    has the file can guess short secrets.
     """
 
     def __init__(self, core: _core.Cache, function: str) -> None:

@@ -1,4 +1,4 @@
-"""Memoised functions on their way to other processes.
+"""Pickles memoised functions for other processes.
 
 Pickle takes them by reference, as it takes functions. cloudpickle and dill take functions of the
 script or notebook itself by value, since no other process can import those: so joblib, dask and ray
@@ -28,7 +28,7 @@ _arrived: dict[str, Any] = {}
 
 
 def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
-    """Return what is noted of ``memoised``: its name, or all that makes it anew.
+    """Return the pickled form of ``memoised``: its name, or all that rebuilds it.
 
     Args:
         memoised: The function.
@@ -53,7 +53,7 @@ def _sample(memoised: _core.Memoised, index: int) -> Any:
 
 
 def _recipe(cache: CacheState) -> tuple[type, str, dict[str, Any]]:
-    """Return what makes the ``Cache`` object anew: class, a mark of its own, and arguments."""
+    """Return what rebuilds the ``Cache`` object: class, an identifier, and arguments."""
     if cache.identifier is None:
         cache.identifier = os.urandom(8).hex()
     maker, arguments = cache.made_by
@@ -61,7 +61,7 @@ def _recipe(cache: CacheState) -> tuple[type, str, dict[str, Any]]:
 
 
 def _is_by_value(frame: Any) -> bool:
-    """Whether the pickler at work takes functions by value; it stands above in the stack."""
+    """Return whether the running pickler, which is on the stack, pickles functions by value."""
     while frame is not None and frame.f_globals.get("__name__") == "pickle":
         frame = frame.f_back
     module = "" if frame is None else str(frame.f_globals.get("__name__"))
@@ -73,7 +73,7 @@ def _host() -> str:
 
 
 def _shape(function: Any) -> list[Any]:
-    """Return what memoising looks at of ``function``: it tells a whole one from one half made."""
+    """Return the attributes that memoising uses; a half-made function lacks some."""
     cells = getattr(function, "__closure__", None) or ()
     return [
         getattr(function, "__qualname__", None),
@@ -87,14 +87,14 @@ def _shape(function: Any) -> list[Any]:
 def _arrive(
     function: Any, shape: tuple[str, Any], given: dict[str, Any], recipe: Any, host: str
 ) -> Any:
-    """Memoise ``function`` in this process as it was memoised where it comes from."""
+    """Memoise ``function`` in this process as in the one that it comes from."""
     make = _Making(function, shape[0], given, recipe, host)
-    # A function that calls itself comes while it is still being put together.
+    # A recursive function arrives while it is still being rebuilt.
     return make() if _shape(function) == shape[1] else _Unfinished(make)
 
 
 class _Making:
-    """All that makes a memoised function."""
+    """The ingredients of a memoised function."""
 
     def __init__(
         self, function: Any, module: str, given: dict[str, Any], recipe: Any, host: str
@@ -108,7 +108,7 @@ class _Making:
         return _decorate.bare(self._cache()._state, self._function, self._given)
 
     def put_in_place_of(self, placeholder: object, memoised: _core.Memoised) -> None:
-        """Let the function find ``memoised`` where it has the placeholder."""
+        """Replace the placeholder that the function refers to with ``memoised``."""
         names = self._function.__globals__
         for name in [name for name, value in list(names.items()) if value is placeholder]:
             names[name] = memoised

@@ -1,4 +1,4 @@
-"""How values of the standard library's own types look in the file: a tag and a JSON payload.
+"""Writes values of the standard library's types as a tag and a JSON payload.
 
 The Rust half knows JSON and Python's containers; for every other value it asks ``pack`` and, on the
 way back, ``unpack``. Exact types only: a subclass may carry more than its base can rebuild.
@@ -14,11 +14,11 @@ from typing import Any
 from uuid import UUID
 
 _PATH_TYPE = type(Path())
-_CHUNK = 640  # digits that int() takes at once, whatever sys.set_int_max_str_digits says
+_CHUNK = 640  # digits that int() accepts at once, whatever sys.set_int_max_str_digits says
 
 
 def _plain_zone(zone: dt.tzinfo | None) -> bool:
-    """Whether ISO text alone rebuilds ``zone``: none at all, or a fixed offset without a name.
+    """Return whether ISO text alone rebuilds ``zone``: None, or a fixed offset without a name.
 
     Offsets with fractions of a second are left out: ``fromisoformat`` may drop the fraction.
     """

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from . import _core, _exceptions
 from ._typing import TYPE_CHECKING, MutableMapping
 
-#: Frames that are not the user's: our own, the mix-in methods that a mapping inherits, imports.
+#: Frames that are not the user's: our own, inherited methods of mappings, imports.
 _PASSED = (
     os.path.dirname(__file__) + os.sep,
     MutableMapping.update.__code__.co_filename,
@@ -17,20 +17,20 @@ _PASSED = (
 )
 
 
-#: A line of the user's: file, number and the globals of its module.
+#: A line of the user's code: file, number and the globals of its module.
 if TYPE_CHECKING:
     from typing import Any
 
     Line = tuple[str, int, dict[str, Any]]
 
-#: In a task that computes for others: the line that asked first. It stands on no stack there.
+#: In a task that computes for others: the line that asked first, which is on no stack there.
 asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
 
 
 def users_line() -> Line:
-    """The line of the first frame outside of outlive; where that is asyncio's, the asking one.
+    """Return the line of the first frame outside of outlive; of asyncio, the one that asked.
 
-    At exit there is none: as in the standard library, ``sys:1`` stands for it.
+    At exit there is none, and ``sys:1`` stands for it, as in the standard library.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):

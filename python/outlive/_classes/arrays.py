@@ -57,7 +57,7 @@ def _checked_dtype(numpy: Any, text: Any) -> Any:
 def _data(dtype: Any, cls: type) -> None:
     if dtype.kind not in BYTES_SAY_ALL or dtype.metadata:
         raise Refused(
-            f"{shown(cls)} of dtype {dtype}", "convert it to numbers or texts, or use dump=/load="
+            f"{shown(cls)} of dtype {dtype}", "convert it to numbers or str, or use dump=/load="
         )
 
 
