@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs look yardstick clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -81,6 +81,9 @@ bench-long: $(VENV)/bench
 bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 	test -f $(VENV)/bench.json || $(MAKE) --no-print-directory bench
 	cd tests && $(abspath $(BIN))/python -m bench.chart $(abspath $(VENV))/bench.json ../docs/speed.svg
+
+picture: $(VENV)/built ## the terminal after `make demo`, docs/demo.svg
+	$(BIN)/python tools/picture docs/demo.svg make -s demo
 
 yardstick: $(VENV)/yardstick ## kills, crashes and losses, of outlive and of others: ten minutes; writes docs/yardstick.md
 	cd tests && $(abspath $(BIN))/python -m yardstick
