@@ -37,13 +37,14 @@ _CONTROLS = (
     *("peek", "put", "forget", "forget_where", "map", "amap", "sample"),
     *("explain", "provenance", "receipts"),
 )
+_STREAMS = ("stream", "task stream")
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
 _OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
 #: What is noted in an entry of its own line.
 _NOTED = ("tags", "cost", "meta", "depends")
 _GENERATOR_ADVICE = (
-    "is a generator function: its result can be used up only once, so it cannot be kept; "
-    "memoise a function that returns list(...) of it"
+    "is a generator function, and in the drop-in functions share results: use a cache of your own, "
+    "or memoise a function that returns list(...) of it"
 )
 
 
@@ -100,6 +101,7 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(cache, function.__func__, given))
     _refuse(function)
+    _refuse_stream(cache, function, given)
     return _faced(bare(cache, function, given))
 
 
@@ -112,6 +114,10 @@ def _faced(memoised: _core.Memoised) -> Any:
 
         each, batch = registration.given["each"], registration.given.get("batch")
         shown = _batches.face(memoised, function, _CONTROLS, each, batch)
+    elif registration.manner in _STREAMS:
+        from . import _streams
+
+        shown = _streams.face(memoised, function, _CONTROLS)
     elif memoised.suspends:
         from ._async import face
 
@@ -156,12 +162,19 @@ def _manner(function: Any, given: dict[str, Any]) -> str:
     """How calls of ``function`` go."""
     if given.get("each") is not None:
         return "batch"
+    if inspect.isgeneratorfunction(function):
+        return "stream"
+    if inspect.isasyncgenfunction(function):
+        return "task stream"
     return "task" if _suspends(function) else "whole"
 
 
 def _fixed(manner: str) -> dict[str, Any]:
     """Return the options that the manner of calls decides, whatever the cache's defaults are."""
-    return {} if manner in ("whole", "task") else {"refresh_after": None}
+    if manner in _STREAMS:
+        # A stream in another process is not waited for: the first piece is wanted now.
+        return {"refresh_after": None, "wait": 0.0}
+    return {"refresh_after": None} if manner == "batch" else {}
 
 
 def _native_manner(function: Any, manner: str) -> str:
@@ -193,8 +206,19 @@ def _refuse(function: Any) -> None:
     if not callable(function):
         kind = type(function).__name__
         raise TypeError(f"memoise takes a function, not {kind}; options are given by name")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise TypeError(f"{_naming.function_name(function)} {_GENERATOR_ADVICE}")
+
+
+def _refuse_stream(cache: CacheState, function: Any, given: dict[str, Any]) -> None:
+    """Raise if ``function`` is a generator function that cannot be recorded."""
+    if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
+        return
+    name = _naming.function_name(function)
+    if cache.is_drop_in:
+        raise TypeError(f"{name} {_GENERATOR_ADVICE}")
+    if given.get("each") is not None:
+        raise TypeError(f"each= is for functions that return a list, and {name} is a generator")
+    if given.get("refresh_after") is not None:
+        raise ValueError(f"refresh_after= makes no stream anew: consume {name}.refresh(...)")
 
 
 def _native(

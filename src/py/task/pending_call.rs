@@ -169,9 +169,9 @@ impl PendingCall {
     /// Whether another process computes this key, and may be waited for. Takes the key if not.
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(lead) = self.stage.lead() else { return Ok(false) };
+        let Some(lease) = lead.to_acquire() else { return Ok(false) };
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(&call) else { return Ok(false) };
-        let Some(lease) = lead.to_acquire() else { return Ok(false) };
         match invocation.acquire(py, lease)? {
             Step::Busy(mut lease) => {
                 let request = invocation.request;
@@ -194,9 +194,9 @@ impl PendingCall {
     /// Keeps other processes from computing this key, which is led; false if one of them does.
     fn acquire(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(lead) = self.stage.lead() else { return Ok(true) };
+        let Some(lease) = lead.to_acquire() else { return Ok(true) };
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(&call) else { return Ok(true) };
-        let Some(lease) = lead.to_acquire() else { return Ok(true) };
         let (lease, acquired) = match invocation.acquire(py, lease)? {
             Step::Busy(lease) => (lease, false),
             Step::Compute(lease) => (lease, true),

@@ -134,16 +134,6 @@ def test_objects_with_async_call() -> None:
     assert asyncio.run(ask(1)) == without_loop(ask(1)) == [1]
 
 
-def test_generators_are_refused() -> None:
-    """Async generators are refused when decorated, with the way out."""
-
-    async def numbers() -> Any:
-        yield 1
-
-    with pytest.raises(TypeError, match=r"numbers is a generator .* returns list\("):
-        Cache().memoise(numbers)
-
-
 def test_a_hit_does_not_suspend() -> None:
     """A hit ends without an event loop, and is a fresh copy each time."""
     counter = Counter()

@@ -258,21 +258,6 @@ def test_what_is_no_function_is_refused(thing: Any) -> None:
         Cache(None).memoise()(thing)
 
 
-def test_generators_are_refused_with_a_way_out() -> None:
-    """A generator can be used up only once, so it is refused at decoration."""
-    cache = Cache(None)
-
-    def numbers() -> Any:
-        yield 1
-
-    async def waited() -> Any:
-        yield 1
-
-    for function in (numbers, waited):
-        with pytest.raises(TypeError, match=rf"{function.__name__}.*generator.*list"):
-            cache.memoise(function)
-
-
 def test_parameters_show_the_options() -> None:
     """cache_parameters gives what lru_cache's does, and the options that were given."""
     function = Cache(None).memoise(ttl="1h", maxsize=5)(lambda x: x)

@@ -1,0 +1,192 @@
+"""The generator functions that users call."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from typing import Any
+
+from .. import _core
+from .._core import PendingCall
+from .live import Live
+from .pieces import own_copy, parts_of
+from .recording import CutOffError, ThreadRecording
+from .tasks import TaskRecording, loop_of
+
+#: How often, and with what pause in seconds, who finds a stream led by another thread looks whether
+#: it can be joined: that one is about to begin it.
+_LOOKS, _PAUSE = 50, 0.001
+
+
+def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterable[str]) -> Any:
+    """Return the generator function that stands for ``native``, with all its ``controls``."""
+    make = _suspending if inspect.isasyncgenfunction(function) else _plain
+    shown, refresh = make(native, function)
+    for name in controls:
+        setattr(shown, name, getattr(native, name))
+    shown.refresh, shown._outlive_native = refresh, native
+    return shown
+
+
+def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, Any]:
+    live: Live[ThreadRecording] = Live()
+
+    @functools.wraps(function)
+    def memoised(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        found = native(*args, **kwargs)
+        if type(found) is PendingCall:
+            return (yield from _consume(found, live))
+        pieces, returned = parts_of(found)
+        yield from pieces
+        return returned
+
+    def refresh(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        """Have the function give its stream anew, and keep it once it was consumed to the end."""
+        return (yield from _consume(native.refresh(*args, **kwargs), live))
+
+    return memoised, refresh
+
+
+def _consume(call: PendingCall, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]:
+    """Give a stream that is not kept: one that is under way, or that begins."""
+    while True:
+        found = _joined(call, live)
+        if not isinstance(found, ThreadRecording):
+            pieces, returned = parts_of(found)
+            yield from pieces
+            return returned
+        given = 0
+        try:
+            while True:
+                own = None
+                if given >= len(found.pieces) and not found.is_over:
+                    own = found.advance(given)
+                if own is not None:
+                    given += 1
+                    yield own[0]
+                elif given < len(found.pieces):
+                    given += 1
+                    yield own_copy(found.pieces[given - 1])
+                elif found.is_over:
+                    break
+            if found.error is None:
+                return found.returned
+            if given or not isinstance(found.error, CutOffError):
+                raise found.error
+        finally:
+            if live.leave(found):
+                found.close()
+        call = call.retry()
+
+
+def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
+    """Return the recording to consume, or a result that is there by now."""
+    for _ in range(_LOOKS):
+        if type(call) is not PendingCall:
+            return call
+        if call.leads:
+            call.is_busy()  # another process that streams is not waited for
+            if call.is_missing():
+                break
+        else:
+            found = live.join(call, None)
+            if found is not None:
+                return found
+            if not call.waits:
+                break
+            time.sleep(_PAUSE)
+        call = call.retry()
+    if call.waits:
+        call.compute_beside()
+    function, args, kwargs = call.target
+    return live.begin(call, lambda: ThreadRecording(call, lambda: function(*args, **kwargs)))
+
+
+def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, Any]:
+    live: Live[TaskRecording] = Live()
+
+    @functools.wraps(function)
+    async def memoised(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        found = native(*args, **kwargs)
+        if type(found) is not PendingCall:
+            for piece in parts_of(found)[0]:
+                yield piece
+            return
+        stream = _consume_later(found, live)
+        try:
+            async for piece in stream:
+                yield piece
+        finally:
+            await stream.aclose()
+
+    async def refresh(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        """Have the function give its stream anew, and keep it once it was consumed to the end."""
+        stream = _consume_later(native.refresh(*args, **kwargs), live)
+        try:
+            async for piece in stream:
+                yield piece
+        finally:
+            await stream.aclose()
+
+    return memoised, refresh
+
+
+async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator[Any, Any]:
+    """Give a stream that is not kept: one that is under way, or that begins."""
+    from .._async.loops import library
+
+    here = library()
+    while True:
+        found = await _joined_later(call, live, here)
+        if not isinstance(found, TaskRecording):
+            for piece in parts_of(found)[0]:
+                yield piece
+            return
+        given = 0
+        try:
+            while True:
+                own = None
+                if given >= len(found.pieces) and not found.is_over:
+                    own = await found.advance(given)
+                if own is not None:
+                    given += 1
+                    yield own[0]
+                elif given < len(found.pieces):
+                    given += 1
+                    yield own_copy(found.pieces[given - 1])
+                elif found.is_over:
+                    break
+            if found.error is None:
+                return
+            if given or not isinstance(found.error, CutOffError):
+                raise found.error
+        finally:
+            if live.leave(found):
+                await found.close()
+        call = call.retry()
+
+
+async def _joined_later(call: Any, live: Live[TaskRecording], library: Any) -> Any:
+    """Return the recording to consume, or a result that is there by now."""
+    loop = loop_of(library)
+    for _ in range(_LOOKS):
+        if type(call) is not PendingCall:
+            return call
+        if call.leads:
+            call.is_busy()  # another process that streams is not waited for
+            if call.is_missing():
+                break
+        else:
+            found = live.join(call, loop)
+            if found is not None:
+                return found
+            if not call.waits or library is None:
+                break
+            await library.sleep(_PAUSE)
+        call = call.retry()
+    if call.waits:
+        call.compute_beside()
+    function, args, kwargs = call.target
+    return live.begin(call, lambda: TaskRecording(call, lambda: function(*args, **kwargs), library))

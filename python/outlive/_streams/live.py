@@ -1,0 +1,60 @@
+"""The streams of one function that are under way, by key: who comes later joins them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from .._core import PendingCall
+from .recording import Recording
+
+R = TypeVar("R", bound=Recording)
+
+
+class Live(Generic[R]):
+    """Streams that may be joined."""
+
+    def __init__(self) -> None:
+        self._recordings: dict[str, R] = {}
+        self._lock = threading.Lock()
+
+    def join(self, call: PendingCall, loop: object) -> R | None:
+        """Begin to consume the stream that ``call`` waits for, if it can be asked for more here.
+
+        Args:
+            call: The call of the new consumer.
+            loop: The event loop that runs here, None in a thread.
+        """
+        if not call.waits:
+            return None
+        with self._lock:
+            found = self._recordings.get(call.key or "")
+            if found is None or found.is_over or found.loop is not loop:
+                return None
+            if found.process != os.getpid():  # a fork has left its source elsewhere
+                return None
+            found.consumers += 1
+            return found
+
+    def begin(self, call: PendingCall, make: Callable[[], R]) -> R:
+        """Begin a stream, and be its first consumer; others may join if ``call`` leads."""
+        joinable = call.leads
+        recording = make()
+        recording.consumers = 1
+        if joinable:
+            with self._lock:
+                self._recordings[call.key or ""] = recording
+        return recording
+
+    def leave(self, recording: R) -> bool:
+        """Consume it no more; say whether it is to be closed."""
+        with self._lock:
+            recording.consumers -= 1
+            if recording.consumers > 0:
+                return False
+            key = recording.call.key or ""
+            if self._recordings.get(key) is recording:
+                del self._recordings[key]
+            return True

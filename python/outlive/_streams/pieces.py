@@ -1,0 +1,32 @@
+"""What a stream gave, as it is noted and kept."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+_LEAVES = (str, bytes, int, float, bool, type(None))
+#: The members of a result of which more than the pieces is known.
+_PIECES, _RETURNED = "pieces", "returned"
+
+
+def own_copy(piece: Any) -> Any:
+    """Return a copy that no consumer can change; of what cannot be copied the thing itself."""
+    if isinstance(piece, _LEAVES):
+        return piece
+    try:
+        return copy.deepcopy(piece)
+    except Exception:  # a class's own rules may raise anything
+        return piece
+
+
+def result_of(pieces: list[Any], returned: Any) -> Any:
+    """Return what is kept: a list, or with what the generator returned a dict."""
+    return pieces if returned is None else {_PIECES: pieces, _RETURNED: returned}
+
+
+def parts_of(result: Any) -> tuple[list[Any], Any]:
+    """Return the pieces that ``result_of`` was given, and what the generator returned."""
+    if isinstance(result, dict):
+        return result[_PIECES], result[_RETURNED]
+    return result, None

@@ -1,0 +1,122 @@
+"""A stream under way: what it gave, and who asks it for more."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+from .._core import PendingCall
+from .pieces import own_copy, parts_of, result_of
+
+#: How often who waits for another thread's turn looks for signals, in seconds.
+_SLICE = 0.1
+
+
+class CutOffError(RuntimeError):
+    """The source was stopped on behalf of another consumer."""
+
+
+class Recording:
+    """What is noted of a stream that is being consumed, by one or several."""
+
+    #: The event loop in which it is consumed; None for a thread.
+    loop: object = None
+
+    def __init__(self, call: PendingCall) -> None:
+        """Begin with nothing; ``call`` keeps what comes of it."""
+        self.call = call
+        self.pieces: list[Any] = []
+        self.is_over = False
+        self.returned: Any = None
+        self.error: BaseException | None = None
+        #: How many consume it.
+        self.consumers = 0
+        self.process = os.getpid()
+        call.count()
+
+    def note(self, piece: Any) -> None:
+        """Keep a copy of a piece, before anybody can change it."""
+        self.pieces.append(own_copy(piece))
+
+    def end(self, returned: Any) -> None:
+        """Keep all that it gave, on the disk before the consumer sees the end."""
+        self.is_over, self.returned = True, returned
+        self.call.keep(result_of(self.pieces, returned))
+
+    def fail(self, error: Exception) -> None:
+        """Hand on what the source raised; an older result stands in if nothing was given yet."""
+        self.is_over = True
+        try:
+            stale = self.call.fail(error)
+        except Exception as failure:
+            self.error = failure
+            return
+        if self.pieces:
+            self.error = error
+        else:
+            self.pieces, self.returned = parts_of(stale)
+
+    def cut_off(self, name: str) -> None:
+        """Note that the source was stopped for a reason that concerns one consumer alone."""
+        self.is_over = True
+        self.error = CutOffError(
+            f"{name} was cut off: the thread or task that asked for more was stopped"
+        )
+        self.call.give_up()
+
+
+class ThreadRecording(Recording):
+    """A recording whose source is an ordinary generator: who needs a piece asks for it."""
+
+    def __init__(self, call: PendingCall, make: Callable[[], Generator[Any, Any, Any]]) -> None:
+        super().__init__(call)
+        self._source = make()
+        self._turn = threading.Lock()
+        self._driver: int | None = None
+
+    def advance(self, at: int) -> Any:
+        """Have the source give piece number ``at``, unless it is there or it is over.
+
+        Returns:
+            The piece itself in a tuple of one, if this call got it from the source.
+        """
+        if self._driver == threading.get_ident():
+            raise ValueError("generator already executing")
+        while not self._turn.acquire(timeout=_SLICE):
+            pass
+        try:
+            if self.is_over or at < len(self.pieces):
+                return None
+            return self._ask()
+        finally:
+            self._turn.release()
+
+    def _ask(self) -> tuple[Any] | None:
+        self._driver = threading.get_ident()
+        token = self.call.enter()
+        try:
+            piece = next(self._source)
+        except StopIteration as end:
+            self.end(end.value)
+        except Exception as error:
+            self.fail(error)
+        except BaseException:
+            self.cut_off(self.call.name)
+            raise
+        else:
+            self.note(piece)
+            return (piece,)
+        finally:
+            self._driver = None
+            if token is not None:
+                PendingCall.leave(token)
+        return None
+
+    def close(self) -> None:
+        """Nobody consumes it any more: without its end it is worth nothing."""
+        if not self.is_over:
+            self.is_over = True
+            self.call.give_up()
+            self._source.close()
