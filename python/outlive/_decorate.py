@@ -80,7 +80,8 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
 def _refuse_batch(cache: CacheState, given: dict[str, Any]) -> None:
     """Raise if ``each=`` and ``batch=`` make no sense."""
     each = given.get("each")
-    if _options.limit(given.get("batch"), "batch") is not None and each is None:
+    batch = given.get("batch")
+    if batch is not None and _options.count(batch, "batch") and each is None:
         raise ValueError("batch= does nothing without each=, which names the parameter of items")
     if each is None:
         return

@@ -55,11 +55,29 @@ def limit(value: Any, option: str) -> Any:
     """
     if value is None or value is UNCHANGED:
         return value
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not _is_whole(value):
         raise TypeError(f"{option}= takes a whole number or None, not {type(value).__name__}")
     if value < 1:
         raise ValueError(f"{option}={value}: must be at least 1; use mode='off' to keep nothing")
     return value
+
+
+def count(value: Any, option: str) -> int:
+    """Return how many of something there are to be: a whole number above zero.
+
+    Raises:
+        TypeError: ``value`` is no whole number.
+        ValueError: ``value`` is below one.
+    """
+    if not _is_whole(value):
+        raise TypeError(f"{option}= takes a whole number, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{option}={value}: must be at least 1")
+    return int(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def callable_or_none(value: Any, option: str) -> Any:
@@ -73,9 +91,14 @@ def callable_or_none(value: Any, option: str) -> Any:
     return value
 
 
-def _flag(value: Any) -> bool:
+def flag(value: Any, option: str) -> bool:
+    """Return True or False.
+
+    Raises:
+        TypeError: ``value`` is neither.
+    """
     if not isinstance(value, bool):
-        raise TypeError(f"copy= takes True or False, not {value!r}")
+        raise TypeError(f"{option}= takes True or False, not {value!r}")
     return value
 
 
@@ -182,7 +205,7 @@ class Options:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "copy": _flag,
+    "copy": lambda v: flag(v, "copy"),
     "ttl": _ttl,
     "refresh_after": lambda v: None if v is None else seconds(v, "refresh_after"),
     "stale_if_error": lambda v: None if v is None else seconds(v, "stale_if_error"),

@@ -60,12 +60,13 @@ class Job:
             star: Whether an item is a tuple of arguments, or a dict of them.
         """
         self.name, self.function, self._look_up, self._bound = name, function, look_up, bound
-        self.workers: int = _options.limit(_not_none(workers), "workers")
+        self.workers = _options.count(workers, "workers")
         self.on_error = _options.one_of(on_error, ("raise", "collect", "skip"), "on_error")
         if not (progress is None or isinstance(progress, bool) or callable(progress)):
             raise TypeError(f"progress= takes True, False or a callable, not {progress!r}")
         self._progress = progress
-        self.ordered, self._star = ordered, star
+        self.ordered = _options.flag(ordered, "ordered")
+        self._star = _options.flag(star, "star")
 
     def call_of(self, item: Any) -> Call:
         """Return the call for ``item``; done, if its result is kept."""
@@ -177,9 +178,3 @@ def checked_items(items: Any, takes: str) -> Iterable[Any]:
         raise TypeError(f"{takes} takes an iterable of items, not {type(items).__name__}")
     found: Iterable[Any] = items
     return found
-
-
-def _not_none(workers: Any) -> Any:
-    if workers is None:
-        raise TypeError("workers= takes a whole number, not None")
-    return workers
