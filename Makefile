@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere lint fmt rust python docs look yardstick picture clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -58,7 +58,7 @@ look: docs          ## every page of the site in Chromium, on a phone and a desk
 	$(BIN)/pip install -q --group look
 	$(BIN)/python tools/look
 
-test-all:           ## the Python tests on every Python from 3.10 to 3.14 that is found, and 3.14t
+test-all:           ## the Python tests on every Python from 3.10 to 3.15 that is found, 3.14t and 3.15t
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \
 	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || exit 1; \
@@ -66,6 +66,21 @@ test-all:           ## the Python tests on every Python from 3.10 to 3.14 that i
 
 portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TARGETS= for fewer), where Debian's packages can be had
 	tools/portability $(TARGETS)
+
+pythons:            ## build 3.14, 3.14t, 3.15 and 3.15t from Debian's sources, where test-all finds them
+	tools/build-pythons
+
+wheels:             ## wheels and the source distribution, in dist/ (PYTHONS= and TARGETS= for fewer)
+	tools/wheels $(TARGETS)
+
+workflows:          ## what GitHub and attackers would make of .github
+	tools/workflows
+
+deny:               ## licences, sources and known faults of the crates
+	tools/deny
+
+sbom:               ## outlive.cdx.json: the crates, as CycloneDX
+	cargo cyclonedx --format json --override-filename outlive.cdx --features python
 
 elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
 	tools/elsewhere

@@ -34,6 +34,7 @@ The drop-in is loaded at its first use: importing ``outlive`` alone touches no f
 from __future__ import annotations
 
 from . import _callbacks as _callbacks
+from . import _core
 from ._cache import Cache as Cache
 from ._core import log_hits as log_hits
 from ._exceptions import CacheFileWarning as CacheFileWarning
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 # The drop-in's names alone: a star import comes after other imports and must shadow nothing.
 __all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]
 
-__version__ = "0.1.0"
+__version__ = _core.VERSION
 
 _PUBLIC = [
     "BoundMemoised",

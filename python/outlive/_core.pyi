@@ -23,6 +23,7 @@ __all__ = [
     "PAUSES",
     "SECRET",
     "SECRET_BY_NAME",
+    "VERSION",
     "Cache",
     "CacheFile",
     "HelperScope",
@@ -49,6 +50,8 @@ IGNORED: Final[int]
 SECRET: Final[int]
 IGNORED_BY_NAME: Final[int]
 SECRET_BY_NAME: Final[int]
+#: The version of the package, which Cargo.toml has.
+VERSION: Final[str]
 #: How a key held by another process is asked for again, in seconds: first and longest pause.
 PAUSES: Final[tuple[float, float]]
 

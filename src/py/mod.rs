@@ -61,6 +61,7 @@ mod _core {
         super::ffi::hold_reserve();
         let words = Mode::ALL.map(|(_, word)| word);
         module.add("MODES", PyTuple::new(module.py(), words)?)?;
+        module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
         module.add("KEYED", Role::Keyed as u8)?;
         module.add("IGNORED", Role::Ignored as u8)?;
         module.add("SECRET", Role::Secret as u8)?;
