@@ -112,10 +112,10 @@ class Cache:
         """Says who knows the classes of what is read without a function; the first stays."""
 
     def trim(self) -> None:
-        """Lets go what is too much for the limits of this object."""
+        """Evicts what exceeds the limits of this object."""
 
     def evictions(self) -> int:
-        """How many entries went because there was no room."""
+        """The number of evicted entries."""
 
     def enter(self) -> None:
         """An override of the mode begins somewhere: hits look at it from now on."""
@@ -298,6 +298,7 @@ class Memoised:
     def forget_where(self, **arguments: Any) -> int:
         """Drops the results of all calls with these arguments; says how many there were."""
 
+    def __dir__(self) -> list[str]: ...
     def __get_pydantic_core_schema__(self, _source: Any, handler: Any, /) -> Any:
         """What pydantic makes of it: the schema of the function itself."""
 
@@ -314,7 +315,7 @@ class Memoised:
         """How many calls were served from the cache, computed, and found expired."""
 
     def evictions(self) -> int:
-        """How many entries of this function went because there was no room."""
+        """The number of evicted entries of this function."""
 
     def release(self) -> None:
         """Forgets what is remembered by arguments."""

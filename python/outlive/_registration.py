@@ -131,6 +131,13 @@ class Registration:
         self.cache.clear(memoised)
         memoised.reset()
 
+    def names(self, memoised: _core.Memoised) -> list[str]:
+        """Return the names for users: those of ``outlive.Memoised``, and the function's own."""
+        from ._types import Memoised
+
+        is_public = {*dir(Memoised), *memoised.__dict__}
+        return [n for n in object.__dir__(memoised) if n.startswith("_") or n in is_public]
+
     def used_up(self, result: object) -> str | None:
         """Name the part of ``result`` that can be used only once; None if there is none."""
         return one_shot_part(result)

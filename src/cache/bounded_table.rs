@@ -1,4 +1,4 @@
-//! The entries, and which of them go for want of room.
+//! The entries, and which of them are evicted.
 
 use bytes::Bytes;
 
@@ -30,24 +30,24 @@ pub struct BoundedTable<L> {
 }
 
 impl<L> BoundedTable<L> {
-    /// Nothing yet, and no limit; `gate` counts the uses.
+    /// Makes an empty table without a limit; `gate` counts the uses.
     pub fn new(gate: Arc<Gate>) -> Self {
         Self { table: Table::default(), limiter: None, gate, ordered_until: 0 }
     }
 
-    /// All entries, to be looked at.
+    /// All entries.
     pub fn table(&self) -> &Table<L> {
         &self.table
     }
 
-    /// All entries, to be changed in what no limit looks at.
+    /// All entries, mutably; no limit depends on what may be changed.
     pub fn table_mut(&mut self) -> &mut Table<L> {
         &mut self.table
     }
 }
 
 impl<L: Clone> BoundedTable<L> {
-    /// Sets limits; what is too much goes.
+    /// Sets limits, and evicts what exceeds them.
     pub fn limit(&mut self, share: Share, limits: Limits) -> Displaced<L> {
         self.gate.uses.start_counting();
         self.gate.track_liveness();
@@ -61,13 +61,13 @@ impl<L: Clone> BoundedTable<L> {
         evicted
     }
 
-    /// Lets the least recently used go until the whole cache keeps `limits`, after `newest` came.
+    /// Evicts the least recently used until the whole cache keeps `limits`, after `newest` came.
     pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Displaced<L> {
         let keys = self.limiter.as_mut().map(|limiter| limiter.trim(limits, newest));
         self.evict(keys.unwrap_or_default())
     }
 
-    /// How many entries went for want of room.
+    /// The number of evicted entries.
     pub fn evictions(&self, share: &Share) -> u64 {
         self.limiter.as_ref().map_or(0, |limiter| limiter.evictions(share))
     }
@@ -118,7 +118,7 @@ impl<L: Clone> BoundedTable<L> {
         Some(Found { entry: entry.clone(), first_use, claimed })
     }
 
-    /// Puts an entry; the one it replaces, and those that go for it.
+    /// Puts an entry; returns the one that it replaces, and those evicted for it.
     #[inline]
     pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> Replaced<L> {
         let (size, origin) = (entry.size(), entry.origin);

@@ -1,4 +1,4 @@
-//! What a cache shares with those who answer from tables of hits.
+//! What a cache shares with its tables of hits.
 
 use super::epoch::Epoch;
 use super::watch::Watch;

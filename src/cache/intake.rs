@@ -1,4 +1,4 @@
-//! What other processes did, taken into the state.
+//! Applies to the state what other processes did.
 
 use super::bounded_table::Displaced;
 use super::entry::Entry;
@@ -6,7 +6,7 @@ use super::salt::Salt;
 use super::state::{State, modified};
 use crate::store::{Change, ExternalChange, Item, Loaded};
 
-/// Takes in what other processes did, in order.
+/// Applies what other processes did, in order.
 #[derive(Debug)]
 pub struct Intake<'s, L> {
     state: &'s mut State<L>,

@@ -269,7 +269,7 @@ impl<L: Clone> Ledger<L> {
         expired
     }
 
-    /// Takes in what other processes did. Cheap when they did nothing.
+    /// Reads what other processes did. Cheap when they did nothing.
     pub fn take_external_changes(&self) -> Displaced<L> {
         let _history = self.history.lock();
         self.watch(self.store.mapped_page());

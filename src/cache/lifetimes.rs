@@ -1,4 +1,4 @@
-//! What expired so long ago that the file need not keep it.
+//! Entries that expired so long ago that the file need not keep them.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Limits of functions and of the whole cache, and what went for want of room.
+//! Limits of functions and of the whole cache, and counts of evicted entries.
 
 use std::collections::HashMap;
 
@@ -36,13 +36,13 @@ pub struct Limiter {
     lru: Lru,
     /// Functions with limits of their own.
     limited: HashMap<Share, Scope>,
-    /// How many entries of each function went.
+    /// The number of evicted entries of each function.
     evicted: HashMap<Share, u64>,
     evicted_in_all: u64,
 }
 
 impl Limiter {
-    /// Sets limits; the keys that go.
+    /// Sets limits; returns the keys to evict.
     pub fn limit(&mut self, share: Share, limits: Limits) -> Vec<Bytes> {
         let lru = &mut self.lru;
         let scope = match share {
@@ -52,12 +52,12 @@ impl Limiter {
         self.lru.set_limits(scope, limits)
     }
 
-    /// The keys that go until the whole cache keeps `limits`, after `newest` came.
+    /// The keys to evict until the whole cache keeps `limits`, after `newest` came.
     pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
         self.lru.trim(Scope::CACHE, limits, newest)
     }
 
-    /// An entry came, or came again; the keys that go for it.
+    /// Notes that an entry came, or came again; returns the keys to evict for it.
     pub fn insert(
         &mut self,
         key: &Bytes,
@@ -79,7 +79,7 @@ impl Limiter {
         self.lru.clear();
     }
 
-    /// Counts an entry that went for want of room.
+    /// Counts an evicted entry.
     pub fn count_evicted(&mut self, key: &[u8], origin: Option<Origin>) {
         self.evicted_in_all += 1;
         if let Some(share) = Share::of(key, origin) {
@@ -87,7 +87,7 @@ impl Limiter {
         }
     }
 
-    /// How many entries went for want of room.
+    /// The number of evicted entries.
     pub fn evictions(&self, share: &Share) -> u64 {
         match share {
             Share::All => self.evicted_in_all,

@@ -150,7 +150,7 @@ where
         self.ledger.loaded().hit(key, origin)
     }
 
-    /// The entry of `key`, for who only looks: it counts as no use.
+    /// The entry of `key`, without counting a use.
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let _active = sync::active();
         self.ledger.loaded().peek(key)
@@ -180,8 +180,8 @@ where
         _old = self.ledger.loaded().keep_live(key, text, live);
     }
 
-    /// Keeps a result that somebody brings, on disk first, then in memory. What is being computed for
-    /// the key is outdated.
+    /// Keeps a result that a caller brings, on disk first, then in memory. Computations of its key
+    /// that are under way are outdated.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot; if another process was in the
@@ -249,7 +249,7 @@ where
         drop(displaced);
     }
 
-    /// Takes in what other processes did. Cheap when they did nothing.
+    /// Reads what other processes did. Cheap when they did nothing.
     pub fn take_external_changes(&self) {
         let _displaced;
         let _active = sync::active();
@@ -274,7 +274,7 @@ where
         self.ledger.store.key_holder(key)
     }
 
-    /// What the user should be told; emptied by the call.
+    /// Takes the notices for the user.
     pub fn notices(&self) -> Vec<String> {
         self.ledger.store.notices()
     }
@@ -287,7 +287,7 @@ where
     }
 
     /// Calls `visit` with every decoded form, unless somebody holds the lock: the garbage collector
-    /// must not wait, and takes what it was not shown for alive.
+    /// must not wait, and treats objects that it is not shown as reachable.
     pub fn visit_live<X>(
         &self,
         visit: impl FnMut(&L) -> std::result::Result<(), X>,

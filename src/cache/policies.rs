@@ -1,4 +1,4 @@
-//! How much a cache may hold, and what its entries must tell for that.
+//! The limits of a cache, and what its file keeps for expiry.
 
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ impl<L: Clone> Policies<L> {
         Self(ledger)
     }
 
-    /// Sets how much there may be; what is too much goes.
+    /// Sets limits, and evicts what exceeds them.
     pub fn limit(&self, share: Share, limits: Limits) {
         let evicted;
         let _active = sync::active();
@@ -27,7 +27,7 @@ impl<L: Clone> Policies<L> {
         self.0.gate.epoch.advance();
     }
 
-    /// Lets the least recently used go until the whole cache keeps `limits`; `newest` was just put,
+    /// Evicts the least recently used until the whole cache keeps `limits`; `newest` was just put,
     /// and no other goes for its sake if it is too large all by itself. If that is not `durable`, the
     /// store keeps what goes.
     pub fn trim(&self, limits: Limits, newest: Option<&Bytes>, durable: bool) {
@@ -39,7 +39,7 @@ impl<L: Clone> Policies<L> {
         self.0.let_go(state, &evicted, durable);
     }
 
-    /// How many entries went for want of room.
+    /// The number of evicted entries.
     pub fn evictions(&self, share: &Share) -> u64 {
         let _active = sync::active();
         self.0.state.lock().rows.evictions(share)

@@ -1,4 +1,4 @@
-//! What was purged while something was being computed: results that were begun before are not kept.
+//! Purges during computations: a result that was begun before a purge is not kept.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

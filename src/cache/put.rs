@@ -1,4 +1,4 @@
-//! Where an entry comes from: what it does to computations of its key, and they to it.
+//! The origin of an entry, which decides how it and computations of its key affect each other.
 
 use super::purges::Begun;
 use crate::store::Cause;

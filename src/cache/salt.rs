@@ -1,4 +1,4 @@
-//! What digests of secret arguments are keyed with.
+//! The salt that digests of secret arguments are keyed with.
 
 use crate::store::Item;
 use crate::store::snapshot::{salt_item, salt_of};

@@ -1,4 +1,4 @@
-//! What a cache's lock guards.
+//! The state of a cache, behind its lock.
 
 use std::time::UNIX_EPOCH;
 
@@ -39,7 +39,7 @@ pub struct State<L> {
 }
 
 impl<L> State<L> {
-    /// Nothing yet; `gate` counts the uses.
+    /// Makes an empty one; `gate` counts the uses.
     pub fn new(gate: Arc<Gate>) -> Self {
         Self {
             rows: BoundedTable::new(gate),
@@ -58,12 +58,12 @@ impl<L> State<L> {
         self.loaded
     }
 
-    /// All entries, to be looked at.
+    /// All entries.
     pub fn table(&self) -> &Table<L> {
         self.rows.table()
     }
 
-    /// All entries, to be changed in what no limit looks at.
+    /// All entries, mutably; no limit depends on what may be changed.
     pub(super) fn table_mut(&mut self) -> &mut Table<L> {
         self.rows.table_mut()
     }
@@ -149,7 +149,7 @@ impl<L: Clone> State<L> {
         self.rows.hit(key, origin)
     }
 
-    /// The entry of `key`, looked at and not used.
+    /// The entry of `key`, without counting a use.
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let entry = self.table().get(key)?.into_owned();
         Some(Found { first_use: !entry.used, entry, claimed: None })
@@ -205,7 +205,7 @@ impl<L: Clone> State<L> {
         self.table_mut().reserve(1);
     }
 
-    /// Puts an entry; the one it replaces, and those that go for it.
+    /// Puts an entry; returns the one that it replaces, and those evicted for it.
     #[inline]
     pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> Replaced<L> {
         let transient = entry.transient;

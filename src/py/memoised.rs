@@ -172,6 +172,11 @@ impl Memoised {
         Self::ask_registration(slf, intern!(slf.py(), "cache_parameters"))
     }
 
+    /// The names that users may use, for `dir()` and completion.
+    fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Self::ask_registration(slf, intern!(slf.py(), "names"))
+    }
+
     /// Drops the results of all calls with these arguments; says how many there were.
     #[pyo3(signature = (**arguments))]
     fn forget_where<'py>(
@@ -233,7 +238,7 @@ impl Memoised {
         (hits + quick, misses, expired)
     }
 
-    /// How many entries of this function went because there was no room.
+    /// The number of evicted entries of this function.
     fn evictions(&self) -> u64 {
         self.core.get().cache().policies().evictions(&self.share())
     }

@@ -124,13 +124,13 @@ impl CoreCache {
         let _ = self.classes.set(owner);
     }
 
-    /// Lets go what is too much for the limits of this object.
+    /// Evicts what exceeds the limits of this object.
     fn trim(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().keep_limits(None, Self::may_write(slf)?);
         slf.get().tell(slf.py())
     }
 
-    /// How many entries went because there was no room.
+    /// The number of evicted entries.
     fn evictions(&self) -> u64 {
         self.cache.policies().evictions(&Share::All)
     }

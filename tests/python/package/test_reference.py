@@ -57,3 +57,14 @@ def test_help_of_a_memoised_function_is_its_own() -> None:
     text = pydoc.plain(pydoc.render_doc(price))
     assert "price(item: 'str', currency: 'str' = 'EUR') -> 'float'" in text
     assert "Ask the shop." in text
+
+
+def test_dir_of_a_memoised_function_shows_what_is_public() -> None:
+    """Completion of a memoised function offers the members of ``outlive.Memoised``, and no others."""
+
+    @outlive.Cache(None).memoise
+    def price(item: str) -> float:
+        return 3.2
+
+    shown = {name for name in dir(price) if not name.startswith("_")}
+    assert shown == public(outlive.Memoised)
