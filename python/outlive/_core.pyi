@@ -308,6 +308,9 @@ class Memoised:
     def mark_refresh(self, key: str, begins: bool) -> None:
         """Notes in the file that the result under a key is being made anew, or no more."""
 
+    def redirect(self, other: Memoised | None) -> None:
+        """Has ``other`` answer its calls from now on; None: it answers them itself again."""
+
     def key_start(self) -> str:
         """What the keys of all its entries begin with, as of now."""
 

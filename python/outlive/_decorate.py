@@ -32,14 +32,14 @@ _OF_CACHES = dict.fromkeys(
 )
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 #: What a memoised function has, whether it suspends or not.
-_CONTROLS = (
+CONTROLS = (
     *("cache_info", "cache_clear", "cache_parameters", "cache_key", "cache_contains"),
     *("peek", "put", "forget", "forget_where", "map", "amap", "sample"),
     *("explain", "provenance", "receipts"),
 )
 _STREAMS = ("stream", "task stream")
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
-_OF_ONE_LAYER = (*_CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
+_OF_ONE_LAYER = (*CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
 #: What is noted in an entry of its own line.
 _NOTED = ("tags", "cost", "meta", "depends")
 _GENERATOR_ADVICE = (
@@ -114,15 +114,15 @@ def _faced(memoised: _core.Memoised) -> Any:
         from . import _batches
 
         each, batch = registration.given["each"], registration.given.get("batch")
-        shown = _batches.face(memoised, function, _CONTROLS, each, batch)
+        shown = _batches.face(memoised, function, CONTROLS, each, batch)
     elif registration.manner in _STREAMS:
         from . import _streams
 
-        shown = _streams.face(memoised, function, _CONTROLS)
+        shown = _streams.face(memoised, function, CONTROLS)
     elif memoised.suspends:
         from ._async import face
 
-        shown = face.face(memoised, function, _CONTROLS)
+        shown = face.face(memoised, function, CONTROLS)
     registration.face = weakref.ref(shown)
     return shown
 
@@ -220,6 +220,17 @@ def _refuse_stream(cache: CacheState, function: Any, given: dict[str, Any]) -> N
         raise TypeError(f"each= is for functions that return a list, and {name} is a generator")
     if given.get("refresh_after") is not None:
         raise ValueError(f"refresh_after= makes no stream anew: consume {name}.refresh(...)")
+
+
+def twin(memoised: _core.Memoised) -> _core.Memoised:
+    """Return the same function memoised once more, in what its cache works on now."""
+    registration = memoised._outlive_registration
+    _, sample = registration.sampled or (None, 0)
+    cache, given = registration.cache, registration.given
+    again = _native(cache, memoised.function, given, registration.own, sample=sample)
+    _take_over(again, memoised.function)
+    again._outlive_registration.face = registration.face
+    return again
 
 
 def _native(

@@ -72,6 +72,11 @@ def everywhere(mode: str | None) -> None:
     _everywhere = mode
 
 
+def of_all_caches() -> str | None:
+    """Return the mode that `everywhere` set."""
+    return _everywhere
+
+
 def _tell_of_threads(core: _core.Cache) -> None:
     """Warn, once, that a thread without context does not see the block of another one."""
     global _told_of_threads

@@ -14,7 +14,7 @@ use super::call::manner::Manner;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::call::told::Told;
-use super::ffi::{defer_counting, install, slot_of, watching_slot_of};
+use super::ffi::{defer_counting, install, redirect, slot_of, watching_slot_of};
 use super::hits::Attached;
 use super::key::arguments::Call;
 use super::key::identity::Identity;
@@ -62,6 +62,7 @@ impl Memoised {
             id,
             counters: Counters::default(),
             told: Told::default(),
+            stand_in: Mutex::default(),
             code: OnceLock::new(),
             is_contested: Arc::default(),
             used_up: AtomicBool::new(false),
@@ -226,6 +227,15 @@ impl Memoised {
         self.release(py);
     }
 
+    /// Has `other` answer its calls from now on; None: it answers them itself again.
+    fn redirect(&self, other: Option<Py<PyAny>>) {
+        let watches = self.keys.identity().is_some_and(Identity::can_change);
+        let redirects = other.is_some();
+        let old = std::mem::replace(&mut *self.stand_in.lock(), other);
+        redirect(self, redirects, watches);
+        drop(old);
+    }
+
     /// What the keys of all its entries begin with, as of now.
     fn key_start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         from_wtf8(py, &self.keys.start(py)?)
@@ -262,6 +272,9 @@ impl Memoised {
         visit.call(&self.registration)?;
         self.options.try_lock().map_or(Ok(()), |options| options.traverse(visit))?;
         self.keys.traverse(visit)?;
+        self.stand_in
+            .try_lock()
+            .map_or(Ok(()), |other| other.as_ref().map_or(Ok(()), |other| visit.call(other)))?;
         // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
         self.hits.with_visitor(&visit, |hits| hits.traverse(visit)).unwrap_or(Ok(()))
     }

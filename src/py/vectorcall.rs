@@ -52,6 +52,10 @@ impl Vectorcall for Memoised {
         })
     }
 
+    fn stand_in<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.stand_in.lock().as_ref().map(|other| other.bind(py).clone())
+    }
+
     type Pending<'py> = Box<Pending<'py>>;
 
     fn function(&self) -> &Py<PyAny> {
@@ -236,6 +240,7 @@ fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
     });
     if let Some((_, tier)) = filled
         && !me.keys.identity().is_some_and(Identity::can_change)
+        && me.stand_in.lock().is_none()
     {
         widen(me, tier);
     }

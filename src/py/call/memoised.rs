@@ -36,6 +36,8 @@ pub struct Memoised {
     pub(in crate::py) id: u64,
     pub(in crate::py) counters: Counters,
     pub(in crate::py) told: Told,
+    /// What answers calls in its place, while its cache works on another file.
+    pub(in crate::py) stand_in: Mutex<Option<Py<PyAny>>>,
     /// What results note of the function's code, once it was asked for.
     pub(in crate::py) code: OnceLock<CodeNote>,
     /// Whether an earlier function of this name is still called: its results are not ours.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use super::slot::{HitTier, Slot};
-use super::trampoline::{Vectorcall, any, quick, watching};
+use super::trampoline::{Vectorcall, any, quick, redirected, watching};
 
 /// The slot of a new instance, whose hits are all of the commonest tier so far; `shared` as
 /// [`Vectorcall::is_shared`] will say.
@@ -19,6 +19,18 @@ pub fn slot_of<T: Vectorcall>(shared: bool) -> Slot {
 /// The slot of a new instance that must ask `is_current` before each hit; it is never widened.
 pub fn watching_slot_of<T: Vectorcall>(shared: bool) -> Slot {
     Slot::new(if shared { watching::<T, true> } else { watching::<T, false> })
+}
+
+/// Has all calls of `instance` go to what stands in for it, or no more; `watches` if it must ask
+/// `is_current` before each hit.
+pub fn redirect<T: Vectorcall>(instance: &T, redirects: bool, watches: bool) {
+    instance.slot().set(match (redirects, watches, instance.is_shared()) {
+        (true, _, _) => redirected::<T>,
+        (false, true, true) => watching::<T, true>,
+        (false, true, false) => watching::<T, false>,
+        (false, false, true) => any::<T, true>,
+        (false, false, false) => any::<T, false>,
+    });
 }
 
 /// Notes that there are hits of this tier from now on: none is looked for twice.

@@ -36,6 +36,9 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     /// Whether hits may be looked for: what the tables know holds at this moment.
     fn is_current(&self, py: Python<'_>) -> bool;
 
+    /// What answers calls in the place of this instance, if anything does.
+    fn stand_in<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
+
     /// What is known of a call while its function is under way.
     type Pending<'py>;
 
@@ -118,6 +121,24 @@ pub unsafe extern "C" fn watching<T: Vectorcall, const SHARED: bool>(
             any::<T, SHARED>(callable, arguments, nargsf, names)
         } else {
             slow::<T>(callable, arguments, nargsf, names)
+        }
+    }
+}
+
+/// All calls of an instance for which another object stands in.
+pub unsafe extern "C" fn redirected<T: Vectorcall>(
+    callable: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    nargsf: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: these are a vectorcall's own, here and where they are handed on; what stands in is
+    // alive as long as it is bound.
+    unsafe {
+        let (me, call) = parts::<T>(callable, arguments, nargsf, names);
+        match me.get().stand_in(call.py()) {
+            Some(other) => ffi::PyObject_Vectorcall(other.as_ptr(), arguments, nargsf, names),
+            None => slow::<T>(callable, arguments, nargsf, names),
         }
     }
 }
