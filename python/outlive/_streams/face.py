@@ -39,7 +39,8 @@ def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, A
         if type(found) is PendingCall:
             return (yield from _consume(found, live))
         pieces, returned = parts_of(found)
-        yield from pieces
+        for piece in pieces:
+            _take((yield piece))
         return returned
 
     def refresh(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -55,7 +56,8 @@ def _consume(call: PendingCall, live: Live[ThreadRecording]) -> Generator[Any, A
         found = _joined(call, live)
         if not isinstance(found, ThreadRecording):
             pieces, returned = parts_of(found)
-            yield from pieces
+            for piece in pieces:
+                _take((yield piece))
             return returned
         given = 0
         try:
@@ -65,10 +67,10 @@ def _consume(call: PendingCall, live: Live[ThreadRecording]) -> Generator[Any, A
                     own = found.advance(given)
                 if own is not None:
                     given += 1
-                    yield own[0]
+                    _take((yield own[0]))
                 elif given < len(found.pieces):
                     given += 1
-                    yield own_copy(found.pieces[given - 1])
+                    _take((yield own_copy(found.pieces[given - 1])))
                 elif found.is_over:
                     break
             if found.error is None:
@@ -79,6 +81,12 @@ def _consume(call: PendingCall, live: Live[ThreadRecording]) -> Generator[Any, A
             if live.leave(found):
                 found.close()
         call = call.retry()
+
+
+def _take(sent: Any) -> None:
+    """Refuse what a consumer sends: a replay could not answer it, nor could a shared stream."""
+    if sent is not None:
+        raise TypeError("a memoised stream takes nothing by send(): it may be a replay")
 
 
 def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
@@ -112,12 +120,12 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[A
         found = native(*args, **kwargs)
         if type(found) is not PendingCall:
             for piece in parts_of(found)[0]:
-                yield piece
+                _take((yield piece))
             return
         stream = _consume_later(found, live)
         try:
             async for piece in stream:
-                yield piece
+                _take((yield piece))
         finally:
             await stream.aclose()
 
@@ -126,7 +134,7 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[A
         stream = _consume_later(native.refresh(*args, **kwargs), live)
         try:
             async for piece in stream:
-                yield piece
+                _take((yield piece))
         finally:
             await stream.aclose()
 
@@ -142,7 +150,7 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
         found = await _joined_later(call, live, here)
         if not isinstance(found, TaskRecording):
             for piece in parts_of(found)[0]:
-                yield piece
+                _take((yield piece))
             return
         given = 0
         try:
@@ -152,10 +160,10 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
                     own = await found.advance(given)
                 if own is not None:
                     given += 1
-                    yield own[0]
+                    _take((yield own[0]))
                 elif given < len(found.pieces):
                     given += 1
-                    yield own_copy(found.pieces[given - 1])
+                    _take((yield own_copy(found.pieces[given - 1])))
                 elif found.is_over:
                     break
             if found.error is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import inspect
@@ -9,7 +10,7 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -401,3 +402,41 @@ def test_interrupted_streams() -> None:
         next(second)
     assert list(f()) == [1, 2]
     until(lambda: len(runs) == 2)
+
+
+def test_nothing_is_sent_to_a_stream() -> None:
+    """A value that is sent would be lost without a word, in a replay and in what is recorded."""
+
+    @Cache(None).memoise
+    def f() -> Generator[Any, Any, None]:
+        got = yield 1
+        yield got
+
+    for _ in range(2):
+        stream = f()
+        assert next(stream) == 1
+        with pytest.raises(TypeError, match="takes nothing by send"):
+            stream.send(5)
+        assert list(f()) == [1, None]
+
+
+async def _sent_to(stream: Any) -> None:
+    assert await anext(stream) == 1
+    with pytest.raises(TypeError, match="takes nothing by send"):
+        await stream.asend(5)
+
+
+def test_nothing_is_sent_to_an_asynchronous_stream() -> None:
+    """The same for async generators, while they are recorded and when they are replayed."""
+
+    @Cache(None).memoise
+    async def f() -> AsyncGenerator[Any, Any]:
+        got = yield 1
+        yield got
+
+    async def main() -> None:
+        await _sent_to(f())
+        assert [piece async for piece in f()] == [1, None]
+        await _sent_to(f())
+
+    asyncio.run(main())
