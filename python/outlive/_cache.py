@@ -86,8 +86,8 @@ class Cache(LookInside, CacheMapping):
                 platform's cache folder of that application.
             fallback: The path of a second cache file. Entries that this cache lacks are looked up
                 there. It is read once, at the first use, and never written.
-            mode: "on", "off", "refresh", "offline" or "readonly". None (default): what the
-                environment variable OUTLIVE_MODE says, else "on".
+            mode: "on", "off", "refresh", "offline", "readonly" or "frozen". None (default): what
+                the environment variable OUTLIVE_MODE says, else "on".
             durability: "flush" (default): results survive the end of the process, however it ends.
                 "fsync": they survive a loss of power, too.
             maxsize: The number of entries that the whole cache may hold once a result is stored
@@ -280,7 +280,7 @@ class Cache(LookInside, CacheMapping):
         """Set the mode for the length of a ``with`` block.
 
         Args:
-            mode: "on", "off", "refresh", "offline" or "readonly".
+            mode: "on", "off", "refresh", "offline", "readonly" or "frozen".
             threads: "own" (default): the mode holds in this thread or task, and in tasks that are
                 started in the block. "all": it holds in every thread, such as those of a pool.
 

@@ -110,7 +110,7 @@ class CacheState:
 
     def set_mode(self, mode: str) -> None:
         """Set the mode from now on; save everything before one that writes nothing."""
-        if mode in ("off", "readonly") and self.core.is_loaded:
+        if mode in ("off", "readonly", "frozen") and self.core.is_loaded:
             self.core.close()
         self.core.mode = mode
 

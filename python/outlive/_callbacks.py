@@ -149,11 +149,19 @@ def greenlet_sleep(seconds: float) -> None:
 
 
 def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheMiss:
-    """Return the exception for a miss in mode "offline"."""
-    from . import _exceptions, _nearest
+    """Return the exception for a miss in a mode that computes nothing."""
+    from . import _exceptions, _modes, _nearest
 
     nearest = _nearest.nearest(key, start, core.keys())
-    return _exceptions.cache_miss(function, key, nearest)
+    mode = _modes.current(core) or core.mode
+    return _exceptions.cache_miss(function, key, nearest, mode)
+
+
+def check_frozen(core: _core.Cache) -> None:
+    """Raise ``ValueError`` if the file of a frozen cache is not what its digest says."""
+    from . import _frozen
+
+    _frozen.check(core)
 
 
 def is_logging() -> bool:

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 #: The words for modes.
-MODES: Final[tuple[Mode, Mode, Mode, Mode, Mode]]
+MODES: Final[tuple[Mode, Mode, Mode, Mode, Mode, Mode]]
 #: What part a parameter takes in the key: its text, none, a digest.
 KEYED: Final[int]
 IGNORED: Final[int]
@@ -149,6 +149,9 @@ class Cache:
         limit: int | None = None,
     ) -> tuple[list[_Row], _Total]:
         """The first `limit` entries of a selection in an order, and the sum of all of it."""
+
+    def bad(self) -> list[tuple[str, str]]:
+        """The keys of all values that are no JSON, and what is wrong with each."""
 
     def row(self, key: str) -> _Row | None:
         """What is known of the entry of `key` beside its value; None if there is none."""
@@ -494,6 +497,7 @@ class _Callbacks(Protocol):
     def long_int(self, digits: str, /) -> int: ...
     def describe(self, value: object, /) -> tuple[str, Any] | None: ...
     def class_mark(self, cls: type, /) -> str: ...
+    def check_frozen(self, core: Cache, /) -> None: ...
     def is_logging(self) -> bool: ...
     def key_advice(self, value: object, name: str, /) -> str: ...
     def digest(self, data: bytes, /) -> str: ...

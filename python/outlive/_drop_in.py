@@ -117,7 +117,7 @@ def configure(
 
     Args:
         file: The JSON file. Name it before ``memoise`` or ``cache`` is first imported.
-        mode: "on", "off", "refresh", "offline" or "readonly".
+        mode: "on", "off", "refresh", "offline", "readonly" or "frozen".
         maxsize: The number of entries that the file may hold; the least recently used are dropped.
             None: no limit.
         max_bytes: The number of bytes that the JSON texts of all results may have together. None:

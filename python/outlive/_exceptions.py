@@ -51,7 +51,7 @@ class WaitingWarning(OutliveWarning):
 
 
 class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
-    """Raised in mode "offline" by a call for which the cache holds no fresh result.
+    """Raised in mode "offline" or "frozen" by a call for which the cache holds no fresh result.
 
     Attributes:
         function: ``module.qualname`` of the function that was called.
@@ -66,17 +66,21 @@ class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
         self.key = key
 
 
-def cache_miss(function: str, key: str, nearest: str | None) -> CacheMiss:
-    """Return the exception for a miss in mode "offline".
+def cache_miss(function: str, key: str, nearest: str | None, mode: str) -> CacheMiss:
+    """Return the exception for a miss in a mode that computes nothing.
 
     Args:
         function: ``module.qualname`` of the function that was called.
         key: The key text of the call.
         nearest: How the call differs from the nearest one that is kept; None if none is kept.
+        mode: "offline" or "frozen".
     """
+    advice = "run once in mode 'on' to record it"
+    if mode == "frozen":
+        advice = "compute it in the cache that was frozen, and freeze that again"
     kept = f"; the nearest call that is kept differs in {nearest}" if nearest else ""
     message = (
         f"{function}: no fresh result under the key {_core.shown_key(key)}, and the mode is "
-        f"'offline'{kept}; run once in mode 'on' to record it"
+        f"{mode!r}{kept}; {advice}"
     )
     return CacheMiss(message, function, key)

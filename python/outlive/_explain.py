@@ -91,8 +91,12 @@ class Explainer:
 
     def _ttl(self, value: Any) -> float | None:
         ttl: Any = self._options.ttl
+        core = self._state.core
+        if (_modes.current(core) or core.mode) == "frozen":
+            return None
         if not callable(ttl):
             return None if ttl is None else float(ttl)
+        of_result: Any
         try:
             of_result = ttl(value)
         except Exception:  # a result of unknown age is served to nobody

@@ -59,6 +59,19 @@ class Sum(NamedTuple):
         """Seconds that one call takes; None if nobody knows."""
         return self.took / self.timed if self.timed else None
 
+    def plus(self, other: Sum) -> Sum:
+        """Return both together."""
+        oldest = [time for time in (self.oldest, other.oldest) if time is not None]
+        newest = [time for time in (self.newest, other.newest) if time is not None]
+        return Sum(
+            self.entries + other.entries,
+            self.size + other.size,
+            self.took + other.took,
+            self.timed + other.timed,
+            min(oldest, default=None),
+            max(newest, default=None),
+        )
+
 
 def fact_of(core: _core.Cache, key: str) -> Fact | None:
     """Return what is known of the entry of ``key``; None if there is none."""

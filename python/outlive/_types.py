@@ -53,7 +53,7 @@ Ttl = Duration | Callable[[Any], Duration | None]
 Names = tuple[str, ...] | list[str] | set[str] | frozenset[str]
 #: Classes that results may be of, or their names: ``"shop:Repo"``.
 Classes = tuple[object, ...] | list[object] | type[Any] | str
-Mode = Literal["on", "off", "refresh", "offline", "readonly"]
+Mode = Literal["on", "off", "refresh", "offline", "readonly", "frozen"]
 Durability = Literal["flush", "fsync"]
 
 

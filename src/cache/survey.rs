@@ -10,6 +10,7 @@ use super::limiter::function_of;
 use super::listing::Listing;
 use crate::store::{Notes, Purge};
 use crate::sync;
+use crate::value::check::check;
 
 /// Which entries are meant: those that have all that is said.
 #[derive(Debug, Default)]
@@ -202,6 +203,19 @@ impl<L: Clone> Listing<L> {
         });
         first.cut();
         (first.found, sum)
+    }
+
+    /// The keys of all values that are no JSON, and what is wrong with each. Unlike `damaged` it looks
+    /// at all of them, each time.
+    pub fn bad(&self) -> Vec<(Bytes, String)> {
+        let mut bad = Vec::new();
+        self.each(&Selection::default(), |key, entry| {
+            let checked = entry.text.as_ref().map_or(Ok(()), |text| check(text).map(drop));
+            if let Err(error) = checked {
+                bad.push((key.clone(), error.to_string()));
+            }
+        });
+        bad
     }
 
     /// What is known of the entry of `key`.

@@ -16,6 +16,7 @@ use super::saving::patiently;
 use super::watchers::Watchers;
 use crate::cache::{Epoch, Share};
 use crate::policy::Limits;
+use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
 use crate::value::write::Charset;
@@ -153,6 +154,9 @@ impl CoreCache {
             py.detach(|| me.cache.load());
         } else {
             let may_write = Self::may_write(slf)?;
+            if me.default_mode() == Mode::Frozen {
+                callbacks::check_frozen(slf.as_any())?;
+            }
             let file = me.file.get();
             file.restrict_load(me.is_writable(), may_write);
             // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.

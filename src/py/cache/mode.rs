@@ -16,16 +16,19 @@ pub enum Mode {
     Offline,
     /// Hits are served, misses computed but kept in this process only.
     Readonly,
+    /// A file that must be what its digest says: hits are served at any age, a miss raises `CacheMiss`.
+    Frozen,
 }
 
 impl Mode {
     /// All modes, in the order of their numbers, and the words that users write.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::On, "on"),
         (Self::Off, "off"),
         (Self::Refresh, "refresh"),
         (Self::Offline, "offline"),
         (Self::Readonly, "readonly"),
+        (Self::Frozen, "frozen"),
     ];
 
     /// From the word that users write.
@@ -47,7 +50,12 @@ impl Mode {
 
     /// Whether the file may be written at all.
     pub fn lets_write(self) -> bool {
-        !matches!(self, Self::Off | Self::Readonly)
+        !matches!(self, Self::Off | Self::Readonly | Self::Frozen)
+    }
+
+    /// Whether what is missing is computed.
+    pub fn computes(self) -> bool {
+        !matches!(self, Self::Offline | Self::Frozen)
     }
 
     /// Whether what is made is written to the file.

@@ -53,6 +53,14 @@ impl CoreCache {
         Ok((rows?, total(&sum)))
     }
 
+    /// The keys of all values that are no JSON, and what is wrong with each.
+    fn bad<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, String)>> {
+        Self::look(slf)?;
+        let (py, cache) = (slf.py(), slf.get().cache());
+        let bad = py.detach(|| cache.listing().bad());
+        bad.into_iter().map(|(key, why)| Ok((from_wtf8(py, &key)?, why))).collect()
+    }
+
     /// What is known of the entry of `key` beside its value; None if there is none.
     fn row<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Option<Row<'py>>> {
         Self::look(slf)?;

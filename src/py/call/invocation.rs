@@ -15,7 +15,6 @@ use super::request::Request;
 use super::serving::Serving;
 use super::waiting::Waiting;
 use crate::flight::{Join, Waiter};
-use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
 use crate::py::key::arguments::Call;
 use crate::py::value::callbacks;
@@ -131,7 +130,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
             Look::Raise(error) => return Err(error),
             Look::Miss(old) => old,
         };
-        if self.me.used_up.load(Ordering::Relaxed) && self.request.mode != Mode::Offline {
+        if self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes() {
             // Nothing comes of waiting for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
         }
@@ -207,9 +206,9 @@ impl<'a, 'py> Invocation<'a, 'py> {
         self.next(py, lease.acquire(self.cache(), &self.request.key, self.request.ask()))
     }
 
-    /// An error in mode "offline", which computes nothing.
+    /// An error in modes that compute nothing.
     pub fn expect_computing(&self, py: Python<'py>) -> PyResult<()> {
-        if self.request.mode == Mode::Offline { Err(self.offline_miss(py)) } else { Ok(()) }
+        if self.request.mode.computes() { Ok(()) } else { Err(self.offline_miss(py)) }
     }
 
     fn offline_miss(&self, py: Python<'py>) -> PyErr {

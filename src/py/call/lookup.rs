@@ -9,7 +9,6 @@ use super::invocation::{Invocation, Look};
 use crate::cache::Entry;
 use crate::policy::Freshness;
 use crate::py::cache::entries::{Source, Values};
-use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyFound, PyStaleResult};
 use crate::py::value::classes::Classes;
 use crate::py::value::once::intern;
@@ -136,8 +135,7 @@ impl<'py> Invocation<'_, 'py> {
     /// must compute.
     fn refresh_later(&self, py: Python<'py>, found: &PyFound) -> PyResult<bool> {
         let Some(refresher) = &self.request.options.refresher else { return Ok(true) };
-        if self.request.mode == Mode::Offline || self.cache().flights().is_flying(&self.request.key)
-        {
+        if !self.request.mode.computes() || self.cache().flights().is_flying(&self.request.key) {
             return Ok(true);
         }
         if self.was_cut_off(py, &found.entry.notes)? {

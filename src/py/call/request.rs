@@ -91,7 +91,7 @@ impl Request {
         Ask {
             origin: self.origin,
             looks: !self.anew,
-            locks: !matches!(self.mode, Mode::Readonly | Mode::Offline),
+            locks: self.mode.computes() && self.mode != Mode::Readonly,
         }
     }
 
@@ -102,7 +102,7 @@ impl Request {
 
     /// Whether what is computed is kept in memory only.
     pub fn is_transient(&self) -> bool {
-        self.mode == Mode::Readonly
+        matches!(self.mode, Mode::Readonly | Mode::Frozen)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::policy::{Expiry, Freshness};
 use crate::py::cache::PyFound;
 use crate::py::cache::entries::{Source, Values};
+use crate::py::cache::mode::Mode;
 use crate::py::ffi::call_with;
 use crate::py::hits::row::{CachedValue, FreshWindow, HitRecord};
 use crate::py::value::template::{Template, TemplateObject};
@@ -62,7 +63,7 @@ impl<'a> Serving<'a> {
         value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Expiry>> {
         let options = &self.request.options;
-        if !options.expires() {
+        if !options.expires() || self.request.mode == Mode::Frozen {
             return Ok(None);
         }
         let ttl = match &options.ttl {

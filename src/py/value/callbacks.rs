@@ -124,6 +124,11 @@ pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny
     call(intern!(class.py(), "module_name"), (class,))
 }
 
+/// Raises `ValueError` if the file of a frozen cache is not what its digest says.
+pub fn check_frozen(core: &Bound<'_, PyAny>) -> PyResult<()> {
+    call(intern!(core.py(), "check_frozen"), (core,)).map(drop)
+}
+
 /// Whether calls are logged; to be asked once the program has imported `logging`.
 pub fn is_logging(py: Python<'_>) -> PyResult<bool> {
     call(intern!(py, "is_logging"), ())?.is_truthy()

@@ -1,0 +1,132 @@
+"""``diff`` and ``merge``: two caches, and what one has that the other has not."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import click
+
+from .. import Cache, _core
+from .._facts import Fact
+from . import output
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+
+
+class Difference(NamedTuple):
+    """The keys that two caches do not have in common, or with other values."""
+
+    removed: list[str]
+    added: list[str]
+    changed: list[str]
+
+
+@click.command()
+@file_argument("a")
+@file_argument("b")
+@output.as_json_option
+@click.pass_context
+def diff(ctx: click.Context, a: str, b: str, as_json: bool) -> None:
+    """Say which keys are only in A (-), only in B (+), or have another value in B (~).
+
+    Exit status as diff: 0 if nothing differs, 1 if something does.
+
+    \b
+    Example:
+        outlive diff before.json after.json
+    """
+    with opened(a) as one, opened(b) as other:
+        found = difference(core_of(one), core_of(other))
+    if as_json:
+        output.emit(found._asdict())
+    else:
+        for sign, keys in zip("-+~", found, strict=True):
+            for key in keys:
+                click.echo(f"{sign} {output.one_line(key)}")
+    ctx.exit(NOTHING if any(found) else FOUND)
+
+
+def difference(a: _core.Cache, b: _core.Cache) -> Difference:
+    """Compare two caches by keys and the texts of values."""
+    ours, theirs = facts_of(a), facts_of(b)
+    common = (key for key in ours if key in theirs)
+    return Difference(
+        [key for key in ours if key not in theirs],
+        [key for key in theirs if key not in ours],
+        [key for key in common if ours[key].size != theirs[key].size or a.text(key) != b.text(key)],
+    )
+
+
+def facts_of(core: _core.Cache) -> dict[str, Fact]:
+    """Return what is known of all entries that a file can hold, by key."""
+    facts = (Fact(*row) for row in core.rows()[0])
+    return {fact.key: fact for fact in facts if fact.is_storable}
+
+
+@click.command()
+@file_argument("a")
+@file_argument("b")
+@click.option("-o", "--output", "into", required=True, metavar="C", help="A, B or a new file.")
+@click.option("--base", metavar="O", help="What both come from: what one side removed is removed.")
+@output.as_json_option
+def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
+    """Merge two caches: of what both have, the newest result wins.
+
+    With --base, what one side removed since and the other left alone is removed.
+
+    \b
+    Example:
+        outlive merge mine.json theirs.json -o both.json
+    As git's merge driver, with "*.cache.json merge=outlive" in .gitattributes:
+        git config merge.outlive.driver "outlive merge --base %O %A %B -o %A"
+    """
+    first, second = (b, a) if _is_same(into, b) else (a, b)
+    if not _is_same(into, first) and os.path.exists(into):
+        raise Trouble(f"{into} is there already: give -o {a}, -o {b} or a new file")
+    with opened(into, writable=True, new=True) as target, opened(second) as other:
+        if not _is_same(into, first):
+            with opened(first) as source:
+                carry_salt(core_of(source), core_of(target))
+                core_of(target).take(core_of(source), list(facts_of(core_of(source))))
+        carry_salt(core_of(other), core_of(target))
+        taken = newer(core_of(other), core_of(target))
+        gone = list[str]()
+        if base is not None and os.path.getsize(base):
+            with opened(base) as before:
+                gone, taken = _removals(before, target, other, taken)
+        core_of(target).take(core_of(other), taken)
+        for key in gone:
+            core_of(target).remove(key)
+        count = len(target)
+    if as_json:
+        output.emit({"entries": count, "taken": len(taken), "removed": len(gone)})
+    else:
+        click.echo(f"{into}: {count:,} entries, {len(taken):,} of them from {second}", err=True)
+
+
+def newer(source: _core.Cache, target: _core.Cache) -> list[str]:
+    """Return the keys that ``source`` has and ``target`` has not, or of an earlier time."""
+    known = facts_of(target)
+    return [
+        fact.key
+        for fact in facts_of(source).values()
+        if fact.key not in known or (fact.created or 0.0) > (known[fact.key].created or 0.0)
+    ]
+
+
+def _removals(
+    base: Cache, target: Cache, other: Cache, taken: list[str]
+) -> tuple[list[str], list[str]]:
+    """The keys that go as one side removed them, and the keys of ``taken`` that stay."""
+    before, mine, theirs = (facts_of(core_of(each)) for each in (base, target, other))
+
+    def is_as_before(fact: Fact) -> bool:
+        return fact.key in before and fact.created == before[fact.key].created
+
+    by_them = [key for key, fact in mine.items() if key not in theirs and is_as_before(fact)]
+    by_us = {key for key, fact in theirs.items() if key not in mine and is_as_before(fact)}
+    return by_them, [key for key in taken if key not in by_us]
+
+
+def _is_same(one: str, other: str) -> bool:
+    return os.path.abspath(one) == os.path.abspath(other)

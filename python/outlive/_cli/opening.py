@@ -1,0 +1,108 @@
+"""Opening a cache for a command, and telling what is wrong with it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from .. import Cache, OutliveWarning, _core
+
+#: The exit status of grep: found, not found, trouble.
+FOUND, NOTHING, TROUBLE = 0, 1, 2
+
+
+class Trouble(click.ClickException):
+    """What keeps a command from doing its work; one line says it."""
+
+    exit_code = TROUBLE
+
+    def show(self, file: Any = None) -> None:
+        """Print the line on stderr."""
+        click.echo(f"outlive: {self.format_message()}", file=file or sys.stderr)
+
+
+def file_argument(name: str = "file") -> Callable[[Any], Any]:
+    """Return the argument that names a cache's file."""
+    return click.argument(name, type=click.Path(path_type=str), metavar=name.upper())
+
+
+def exists(file: str) -> bool:
+    """Say whether there is a cache: a file, or the journal of a program that was killed early."""
+    return "://" in file or os.path.isfile(file) or bool(journals(file))
+
+
+def journals(file: str) -> list[str]:
+    """Return the journals beside a file."""
+    return glob.glob(f"{glob.escape(file)}.journal-*")
+
+
+@contextmanager
+def opened(
+    file: str,
+    *,
+    writable: bool = False,
+    new: bool = False,
+    tell: Callable[[str], object] | None = None,
+) -> Iterator[Cache]:
+    """Open a cache, which is closed in the end.
+
+    Args:
+        file: Its file.
+        writable: Whether it may be changed.
+        new: Whether it may be missing.
+        tell: What is called with each sentence on what is wrong with it; None: stderr has them.
+
+    Raises:
+        Trouble: there is no such cache (unless it may be new), or it is a folder.
+    """
+    if os.path.isdir(file):
+        raise Trouble(f"{file} is a folder")
+    if not new and not exists(file):
+        raise Trouble(f"no such file: {file}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", OutliveWarning)
+        show = tell or on_stderr
+
+        def showwarning(message: Warning | str, *_: object, **__: object) -> None:
+            show(str(message))
+
+        warnings.showwarning = showwarning
+        try:
+            cache = Cache(file, mode="on" if writable else "readonly")
+            core_of(cache).load()
+        except (OSError, ValueError, TypeError) as error:
+            raise Trouble(str(error)) from error
+        try:
+            yield cache
+        finally:
+            cache.close()
+
+
+def core_of(cache: Cache) -> _core.Cache:
+    """Return the native half of a cache."""
+    return cache._state.core
+
+
+def on_stderr(message: str) -> None:
+    """Tell the user of a file."""
+    click.echo(f"outlive: {message}", err=True)
+
+
+def carry_salt(source: _core.Cache, target: _core.Cache) -> None:
+    """Have digests in keys mean in ``target`` what they mean in ``source``; else say so."""
+    salt = source.salt()
+    if salt is None:
+        return
+    if target.offer_salt(salt) != salt:
+        click.echo(
+            "outlive: the two files digest secrets and closures differently, so results whose keys "
+            "hold such digests will be computed anew",
+            err=True,
+        )

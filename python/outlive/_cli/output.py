@@ -1,0 +1,83 @@
+"""How commands print: tables for people, lines for pipes, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .._facts import Fact, Sum
+from .._spans import moment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+as_json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document."
+)
+
+
+def is_terminal() -> bool:
+    """Say whether people read stdout, not a program."""
+    return sys.stdout.isatty()
+
+
+def console() -> Console:
+    """Return what prints tables and colours; in pipes there are none, and lines are never cut."""
+    from rich.console import Console  # it takes longer to import than most commands take
+
+    if is_terminal():
+        return Console(highlight=False)
+    return Console(highlight=False, no_color=True, width=10_000, soft_wrap=True)
+
+
+def emit(document: Any) -> None:
+    """Print a JSON document."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2 if is_terminal() else None))
+
+
+def one_line(key: str) -> str:
+    """Return a key without line breaks and other control characters."""
+    if key.isprintable():
+        return key
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in key)
+
+
+def iso(time: float | None) -> str | None:
+    """Return a time as ISO 8601 in UTC; None if it is not known."""
+    found = moment(time)
+    return None if found is None else f"{found:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def now() -> float:
+    """Return the time in seconds since 1970."""
+    return datetime.now(timezone.utc).timestamp()
+
+
+def document_of(fact: Fact) -> dict[str, Any]:
+    """Return what is known of an entry, for JSON."""
+    notes = {name: value for name, value in fact.notes.items() if name not in Fact._fields}
+    return {
+        "key": fact.key,
+        "size": fact.size,
+        "created": iso(fact.created),
+        "took": fact.took,
+        "code": fact.code,
+        "error": fact.is_error,
+        **({"notes": notes} if notes else {}),
+    }
+
+
+def document_of_sum(found: Sum) -> dict[str, Any]:
+    """Return what is known of several entries, for JSON."""
+    return {
+        "entries": found.entries,
+        "size": found.size,
+        "took": found.took if found.timed else None,
+        "oldest": iso(found.oldest),
+        "newest": iso(found.newest),
+    }
