@@ -70,6 +70,13 @@ def test_the_pages_show_something() -> None:
     assert sum(block.shows for block in BLOCKS) >= 30
 
 
+def test_no_example_is_left_out() -> None:
+    """Each block of Python is one that runs: none has another name for the language."""
+    texts = {str(page): page.read_text(encoding="utf-8") for page in pages()}
+    odd = re.compile(r"^ *```(py|pycon|python [^\n]*)$|^    >>> ", re.MULTILINE)
+    assert [page for page, text in texts.items() if odd.search(text)] == []
+
+
 def test_the_readme_is_short() -> None:
     """The README has at most 900 words, in lines of at most 120 characters."""
     text = _README.read_text(encoding="utf-8")
