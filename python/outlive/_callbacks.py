@@ -95,9 +95,16 @@ def describe(value: object) -> tuple[str, Any] | None:
 
 def class_mark(cls: type) -> str:
     """Return a digest of the shape of a class that its name may not lead to, else nothing."""
-    from . import _describe
+    from . import _class_shape
 
-    return _describe.class_mark(cls)
+    return _class_shape.class_mark(cls)
+
+
+def namesake_mark(cls: type) -> str:
+    """Return a digest of a class whose name leads to another one or to none, else nothing."""
+    from . import _class_shape
+
+    return _class_shape.namesake_mark(cls)
 
 
 def key_advice(value: object, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,6 +30,8 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
         setattr(memoised, name, getattr(native, name))
     shown: Any = memoised
     shown.refresh, shown._outlive_native = refresh, native
+    # What wraps it gets a copy of its attributes, and is no memoised function.
+    shown._outlive_face = weakref.ref(memoised)
     return shown
 
 
