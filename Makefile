@@ -125,7 +125,7 @@ $(VENV)/docs: $(VENV)/built pyproject.toml
 $(VENV)/made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test
+	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test --group recipes
 	@$(BIN)/pip install -q --only-binary :all: --group frames || echo 'polars has no wheel for this Python: its tests are not run'
 	touch $@
 
