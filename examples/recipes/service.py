@@ -48,7 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Service)
         return self.server
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
         """Say nothing."""
 
     def do_GET(self) -> None:
