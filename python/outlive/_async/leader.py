@@ -113,7 +113,7 @@ class LeaderTask:
         hold(self._loop, task)
 
     def deserted(self) -> None:
-        """Cancel the task, which no caller awaits any more, unless one comes. Any thread may call."""
+        """Cancel the task, which no caller awaits any more. Any thread may call this."""
         if running_loop() is self._loop:
             self._cancel()
             return
