@@ -25,7 +25,7 @@ pub fn sleep(time: Duration) {
 pub fn now() -> SystemTime {
     #[cfg(debug_assertions)]
     if let Some(scheduler) = scheduler() {
-        return SystemTime::UNIX_EPOCH + scheduler.elapsed();
+        return SystemTime::UNIX_EPOCH + scheduler.time_of_day();
     }
     SystemTime::now()
 }
@@ -54,8 +54,12 @@ mod stepped {
         fn wait(&self);
         /// Lets `time` pass for this thread.
         fn sleep(&self, time: Duration);
-        /// The time since the epoch.
+        /// How much time has passed since some fixed moment.
         fn elapsed(&self) -> Duration;
+        /// The time since the epoch.
+        fn time_of_day(&self) -> Duration {
+            self.elapsed()
+        }
     }
 
     thread_local! {

@@ -203,7 +203,7 @@ class Cache(LookInside, CacheMapping):
             batch: The number of items that the function takes at most in one call. None (default):
                 no limit.
 
-        A duration is a number of seconds, a str such as "90s", "15m", "1h30m", "1d" or "2w", or a
+        A duration is a number of seconds, a str such as "90s", "15m", "1h", "1d" or "2w", or a
         timedelta.
 
         Returns:
@@ -416,9 +416,10 @@ class Cache(LookInside, CacheMapping):
 
         fits = re.compile(fnmatch.translate(pattern)).match
         self._state.entries.recall()
+        # First: what is kept before that is among the entries, what would come later is not kept.
+        self._state.entries.outdate(pattern)
         keys = self if tag is None else self._state.tagged(tag)
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))
-        self._state.entries.outdate(pattern)
         self._state.release()
         if erase:
             self._state.entries.erase()

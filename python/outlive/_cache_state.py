@@ -176,9 +176,10 @@ class CacheState:
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
         self.entries.recall()
+        # First: what is kept before that is among the entries, what would come later is not kept.
+        self.entries.outdate(_arguments.literal(self.start_of(memoised)) + "*")
         for key in self.keys_of(memoised):
             self.entries.remove(key)
-        self.entries.outdate(_arguments.literal(self.start_of(memoised)) + "*")
 
     def keys_of(self, memoised: _core.Memoised) -> list[str]:
         """Return the keys of ``memoised`` that name it."""

@@ -148,7 +148,6 @@ class Registration:
         Raises:
             TypeError: the keys of the function do not show such an argument.
         """
-        keys = self.cache.keys_of(memoised)
         names = [parameter for parameter in self.shown if parameter in arguments]
         for name in arguments:
             if name not in names:
@@ -158,11 +157,13 @@ class Registration:
                 )
         flat = self.cache.is_drop_in
         wanted = {n: _core.canonical(value, flat=flat) for n, value in arguments.items()}
-        found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
-        gone = sum(self.cache.entries.remove(key) for key in found)
         given = (f"{name}={wanted[name]}" for name in names)
         parts = [self.cache.start_of(memoised), *given, ""]
+        # First: what is kept before that is among the entries, what would come later is not kept.
         self.cache.entries.outdate("*".join(map(_arguments.literal, parts)))
+        keys = self.cache.keys_of(memoised)
+        found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
+        gone = sum(self.cache.entries.remove(key) for key in found)
         memoised.release()
         return gone
 

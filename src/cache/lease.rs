@@ -224,10 +224,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     }
 
     /// Outdates what is being computed for all keys that fit `pattern`, in other processes too if it is
-    /// `durable`: it is not kept.
-    pub fn outdate(&self, pattern: &[u8], durable: bool) {
+    /// `durable`: it is not kept. An error that [`Error::is_busy`] knows while another process is in
+    /// the way.
+    ///
+    /// [`Error::is_busy`]: crate::error::Error::is_busy
+    pub fn outdate(&self, pattern: &[u8], durable: bool) -> Result<()> {
         let _active = sync::active();
-        self.ledger.outdate(&Purge::Fitting(Bytes::copy_from_slice(pattern)), durable);
+        self.ledger.outdate(&Purge::Fitting(Bytes::copy_from_slice(pattern)), durable)
     }
 
     /// Joins the flight of `key`, or begins it, if this process may compute the key and nobody has

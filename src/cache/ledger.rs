@@ -140,13 +140,11 @@ impl<L: Clone> Ledger<L> {
     }
 
     /// Outdates the computations that `purge` concerns; if it is `durable`, in other processes too.
-    pub fn outdate(&self, purge: &Purge, durable: bool) {
+    pub fn outdate(&self, purge: &Purge, durable: bool) -> Result<()> {
         let history = self.history.lock();
         self.purges.purge(purge);
         drop(history);
-        if durable {
-            self.store.outdate(purge);
-        }
+        if durable { self.store.outdate(purge) } else { Ok(()) }
     }
 
     /// Removes evicted entries from the store if the eviction is `durable`; otherwise makes sure
@@ -198,7 +196,9 @@ impl<L: Clone> Ledger<L> {
             // Another thread may have removed it, and not told the store yet.
             let _ = self.store.settle();
             if durable {
-                self.store.outdate(&Purge::Key(Bytes::copy_from_slice(key)));
+                let purge = Purge::Key(Bytes::copy_from_slice(key));
+                // A failure is in the store's notices, and the store tries again.
+                let _ = self.settled(self.store.outdate(&purge));
             }
             return None;
         };
@@ -257,7 +257,7 @@ impl<L: Clone> Ledger<L> {
         if stored {
             self.store.announce(Affected::All);
         } else if durable {
-            self.store.outdate(&Purge::All);
+            let _ = self.settled(self.store.outdate(&Purge::All));
         }
         old
     }

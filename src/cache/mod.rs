@@ -206,11 +206,18 @@ where
 
     /// Forgets `key` here, and in the store if `durable`; what it had.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
-        let _displaced;
+        let (_displaced, _more);
         let _active = sync::active();
         drop(self.ledger.loaded());
         _displaced = self.ledger.take_external_changes();
-        self.ledger.remove(key, durable)
+        let gone = self.ledger.remove(key, durable);
+        if gone.is_some() || !durable || !self.is_shared() {
+            return gone;
+        }
+        // Another process that computed it may have kept it and left, after the look.
+        _more = self.ledger.take_external_changes();
+        let came = self.ledger.state.lock().table().contains(key);
+        if came { self.ledger.remove(key, durable) } else { None }
     }
 
     /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
@@ -223,12 +230,18 @@ where
 
     /// Forgets everything here, and in the store if `durable`.
     pub fn clear(&self, durable: bool) {
-        let (_displaced, _old);
+        let (_displaced, _old, _more, _late);
         let _active = sync::active();
         drop(self.ledger.loaded());
         // What others added since goes too.
         _displaced = self.ledger.take_external_changes();
         _old = self.ledger.clear(durable);
+        if durable && self.is_shared() {
+            // Another process that computed something may have kept it and left, after the look.
+            _more = self.ledger.take_external_changes();
+            let came = !self.ledger.state.lock().table().is_empty();
+            _late = came.then(|| self.ledger.clear(durable));
+        }
     }
 
     /// Takes back what this process dropped while the file was left alone: whoever forgets by a pattern

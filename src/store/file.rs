@@ -66,8 +66,9 @@ use std::path::PathBuf;
 
 use self::folder::Folder;
 use self::process_store::ProcessStore;
+use super::fs::Map;
 use super::fs::{Disk, Fs};
-use super::lock::{Affected, Map, Page};
+use super::lock::{Affected, Page};
 use super::{Cause, Change, ExternalChange, Format, KeyLock, Loaded, Purge, Saving, Store};
 use crate::error::Result;
 use crate::sync::Arc;
@@ -146,8 +147,8 @@ impl Store for FileStore {
         self.current().append(change, cause)
     }
 
-    fn outdate(&self, purge: &Purge) {
-        self.current().outdate(purge);
+    fn outdate(&self, purge: &Purge) -> Result<()> {
+        self.current().outdate(purge)
     }
 
     fn settle(&self) -> Result<()> {

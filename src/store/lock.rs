@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-use super::fs::{CHECKPOINT_SUFFIX, Fs, LockHandle, LockMode, LockPart, Status, Taken};
+use super::fs::{
+    CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken,
+};
 use crate::sync::{Mutex, rank};
-pub use page::{Affected, Map, Memory, Page, SIZE as PAGE_SIZE};
+pub use page::{Affected, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
 
@@ -28,6 +30,8 @@ pub enum Origin {
     New,
     /// One of us.
     Own,
+    /// One of us, but a loss of power took what makes a page of it.
+    Torn,
     /// Another program, or one of us who died before he could write to it.
     Unknown,
 }
@@ -42,6 +46,8 @@ pub struct LockFile {
     forgotten: AtomicBool,
     /// The program that made the file: another one may use a file of this name.
     origin: Origin,
+    /// Whether nothing stood in it when it was opened.
+    was_empty: bool,
     /// What the processes tell each other, once it was asked for.
     shared: OnceLock<SharedPage>,
     /// The numbers of the keys that are locked, each as often as it was taken: the system takes all
@@ -60,10 +66,12 @@ impl LockFile {
             }
             if is_still(fs, path, &*handle) {
                 let supported = taken == Taken::Yes;
+                let was_empty = handle.glance().is_ok_and(|glance| glance.size == 0);
                 let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
                 let taken = Mutex::default();
-                return Ok(Some(Self { handle, supported, forgotten, origin, shared, taken }));
+                let lock = Self { handle, supported, forgotten, origin, was_empty, shared, taken };
+                return Ok(Some(lock));
             }
         }
     }
@@ -152,6 +160,13 @@ impl LockFile {
     /// What the system says about the file.
     pub fn status(&self) -> io::Result<Status> {
         self.handle.status()
+    }
+
+    /// Whether it has become a page since it was opened: whoever made it had not written to it yet.
+    pub fn has_become_page(&self) -> bool {
+        let is_whole = |glance: Glance| glance.size >= PAGE_SIZE as u64;
+        let undecided = self.was_empty && self.origin == Origin::Unknown;
+        undecided && self.handle.glance().is_ok_and(is_whole)
     }
 
     /// Whether the open file still has a name, and is ours.
@@ -247,10 +262,14 @@ fn open(
 /// Tells whose an existing lock file is: ours if it begins as a page does, or if another process of
 /// outlive uses it.
 fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origin> {
-    let mut start = [0; 8];
-    let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut start));
-    if read.is_ok_and(|length| page::is_page(&start[..length])) {
+    let mut bytes = vec![0; PAGE_SIZE + 1];
+    let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut bytes));
+    bytes.truncate(read.unwrap_or_default());
+    if page::is_page(&bytes) {
         return Ok(Origin::Own);
+    }
+    if page::is_torn(&bytes) {
+        return Ok(Origin::Torn);
     }
     Ok(if is_alone(handle)? { Origin::Unknown } else { Origin::Own })
 }

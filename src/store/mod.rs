@@ -26,8 +26,9 @@ use crate::sync::Arc;
 
 pub use entries::{Entries, EntryRun};
 pub use file::{Durability, FileStore, Options};
+pub use fs::{Map, Memory};
 pub use items::Items;
-pub use lock::{Affected, KeyGuard, Map, Memory, PAGE_SIZE, Page};
+pub use lock::{Affected, KeyGuard, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use purge::Purge;
@@ -158,8 +159,13 @@ pub trait Store: Send + Sync {
     /// change. So the change must be among the items of every save that is sealed after `append` was
     /// called: hold one lock over both, and over `seal`.
     fn append_as(&self, change: &Change, cause: Cause) -> Result<bool>;
-    /// Outdates the computations of other processes that `purge` concerns, if there are any.
-    fn outdate(&self, _purge: &Purge) {}
+    /// Outdates the computations of other processes that `purge` concerns, if there are any, with what
+    /// they kept of them a moment ago. While another process is in the way ([`Error::is_busy`]), a
+    /// purge of a key or of all waits for [`settle`](Self::settle); one of a pattern is to be made
+    /// again.
+    fn outdate(&self, _purge: &Purge) -> Result<()> {
+        Ok(())
+    }
     /// Takes down what `append` could not because another process was in the way. Does not wait: if
     /// that is still in the way, ask again later, without any lock; after some seconds it is an
     /// error like any other.

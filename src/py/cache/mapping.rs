@@ -10,6 +10,7 @@ use pyo3::types::{PyList, PyString};
 use super::PyFound;
 use super::core::CoreCache;
 use super::entries::Values;
+use super::saving::patiently;
 use crate::cache::{Entry, Share};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
@@ -181,8 +182,10 @@ impl CoreCache {
     /// Does not keep what is being computed now for keys that fit `pattern`, in any process.
     fn outdate(slf: &Bound<'_, Self>, pattern: &Bound<'_, PyString>) -> PyResult<()> {
         let durable = Self::may_write(slf)?;
-        with_wtf8(pattern, |pattern| slf.get().cache.outdate(pattern, durable))?;
-        slf.get().tell(slf.py())
+        let (me, py, pattern) = (slf.get(), slf.py(), with_wtf8(pattern, Bytes::copy_from_slice)?);
+        // A failure is in the store's notices.
+        let _ = patiently(py, me.notifier(), || me.cache.outdate(&pattern, durable))?;
+        me.tell(py)
     }
 
     /// Forgets everything, in the file too.

@@ -3,7 +3,7 @@
 pub mod arguments;
 pub mod binding;
 pub mod canonical;
-pub mod classes;
+mod classes;
 pub mod identity;
 pub mod maker;
 pub mod parameters;

@@ -30,7 +30,7 @@ impl FileState {
                 }
                 Ok(counts)
             }
-            Err(error) => self.keep_unwritten(change, error).map(|()| true),
+            Err(error) => self.keep_unwritten(change, cause, error),
         }
     }
 
@@ -40,7 +40,7 @@ impl FileState {
         if self.backlog.blocks() {
             return caught_up.map(|()| true);
         }
-        let counts = self.append_change(change, cause)?;
+        let counts = self.append_change(change, cause, None)?;
         if counts {
             self.backlog.note_appended(change);
         }
@@ -49,7 +49,7 @@ impl FileState {
 
     /// Whether others have outdated what `change` is the result of, as far as was read and the cache
     /// has not heard.
-    fn is_outdated(&self, change: &Change) -> bool {
+    pub(super) fn is_outdated(&self, change: &Change) -> bool {
         let Change::Put(item) = change else { return false };
         let concerns = |it: &ExternalChange| matches!(it, ExternalChange::Purge(purge) if purge.concerns(&item.key));
         self.pending.iter().any(concerns)
@@ -57,8 +57,12 @@ impl FileState {
 
     /// Appends what no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
-        while let Some((number, change)) = self.backlog.first() {
-            self.append_change(&change, Cause::Given)?;
+        while let Some((number, change, cause)) = self.backlog.first() {
+            // What others purged meanwhile has taken its results out of here.
+            if !self.append_change(&change, cause, Some(number))? {
+                self.backlog.drop(number);
+                continue;
+            }
             self.backlog.note_written(number, &change);
             if matches!(change, Change::Clear) {
                 self.clear_behind();
@@ -92,11 +96,16 @@ impl FileState {
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
         let purge = if let Record::Purge(purge) = record { Some(purge) } else { None };
         let write = |out: &mut Vec<u8>, _, charset| encode(out, record, charset);
-        self.append_where_it_counts(0, write, purge, None).map(drop)
+        self.append_where_it_counts(0, write, purge, None, None).map(drop)
     }
 
-    /// Appends `change`; whether it counts.
-    fn append_change(&mut self, change: &Change, cause: Cause) -> Result<bool> {
+    /// Appends `change`, which may have this number in the backlog; whether it counts.
+    fn append_change(
+        &mut self,
+        change: &Change,
+        cause: Cause,
+        number: Option<u64>,
+    ) -> Result<bool> {
         let terms = |read| match cause {
             Cause::Given => Terms::Purges,
             Cause::Computed => Terms::Computed { read },
@@ -106,22 +115,28 @@ impl FileState {
         let computed = (cause == Cause::Computed).then_some(change);
         let write =
             |out: &mut Vec<u8>, read, charset| encode_change(out, change, terms(read), charset);
-        self.append_where_it_counts(1, write, purge.as_ref(), computed)
+        self.append_where_it_counts(1, write, purge.as_ref(), computed, number)
     }
 
     /// Appends the record that `write` makes for a journal that is read up to a byte. It holds so many
-    /// `changes` and purges `purge`. `false`: it is what somebody `computed`, and was outdated.
+    /// `changes` and purges `purge`. `false`: it is what somebody `computed`, and was outdated; of what
+    /// has a `number` in the backlog that one knows it.
     fn append_where_it_counts(
         &mut self,
         changes: u64,
         write: impl Fn(&mut Vec<u8>, u64, Charset) -> io::Result<()>,
         purge: Option<&Purge>,
         computed: Option<&Change>,
+        number: Option<u64>,
     ) -> Result<bool> {
         loop {
             self.make_ready(false)?;
             self.sync_name()?;
-            if computed.is_some_and(|change| self.is_outdated(change)) {
+            let is_outdated = |change: &Change| match number {
+                Some(number) => !self.backlog.holds(number),
+                None => self.is_outdated(change),
+            };
+            if computed.is_some_and(is_outdated) {
                 return Ok(false);
             }
             let wrong = self.wrong("write the journal of");
@@ -160,11 +175,10 @@ impl FileState {
 
     /// Sees that nothing is missed from here on, where something is about to be computed: a purge that
     /// another process makes and folds is told by the journal, as long as this one reads it. What is
-    /// in the way now is told when the result is written.
-    pub fn follow_from_here(&mut self) {
-        if self.journal.is_none() {
-            drop(self.make_ready(false));
-        }
+    /// wrong now is told when the result is written; `false`: another process is in the way.
+    pub fn follow_from_here(&mut self) -> bool {
+        let ready = if self.journal.is_none() { self.make_ready(false) } else { Ok(()) };
+        !matches!(ready, Err(error) if error.is_busy())
     }
 
     /// Sees to it that there is a generation to append to. `permitted` says that this process holds

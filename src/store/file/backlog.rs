@@ -2,8 +2,10 @@
 
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
+
 use crate::stepping;
-use crate::store::{Change, Item};
+use crate::store::{Cause, Change, Item, Purge};
 
 /// Own changes in the order in which they were made, until a disk has taken them.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,9 @@ pub struct Backlog {
 struct Unwritten {
     number: u64,
     change: Change,
+    cause: Cause,
+    /// Whether nothing was wrong: another process was in the way.
+    waits: bool,
     /// When it was made, in seconds since the epoch.
     made: f64,
 }
@@ -34,10 +39,19 @@ impl Backlog {
     }
 
     /// Keeps a change that could not be appended.
-    pub fn keep(&mut self, change: Change) {
+    pub fn keep(&mut self, change: Change, cause: Cause) {
+        self.keep_as(change, cause, false);
+    }
+
+    /// Keeps a change that another process was in the way of.
+    pub fn keep_waiting(&mut self, change: Change, cause: Cause) {
+        self.keep_as(change, cause, true);
+    }
+
+    fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         self.overtake(&change);
         let made = created(&change).unwrap_or_else(seconds);
-        self.unwritten.push(Unwritten { number: self.next, change, made });
+        self.unwritten.push(Unwritten { number: self.next, change, cause, waits, made });
         self.next += 1;
     }
 
@@ -60,8 +74,11 @@ impl Backlog {
     pub fn reclaim(&mut self) {
         let lost = std::mem::take(&mut self.unconfirmed);
         let later = std::mem::take(&mut self.unwritten);
-        for change in lost.into_iter().chain(later.into_iter().map(|it| it.change)) {
-            self.keep(change);
+        for change in lost {
+            self.keep(change, Cause::Given);
+        }
+        for it in later {
+            self.keep_as(it.change, it.cause, it.waits);
         }
     }
 
@@ -72,7 +89,7 @@ impl Backlog {
         self.reclaim();
         self.void = self.next;
         for it in unwritten {
-            self.keep(it.change);
+            self.keep_as(it.change, it.cause, it.waits);
         }
     }
 
@@ -88,9 +105,17 @@ impl Backlog {
             self.note_newer(item);
         }
         for change in changes {
-            if let Change::Put(item) = change {
-                self.note_newer(item);
-            }
+            self.note_later(change);
+        }
+    }
+
+    /// A change of others that was made before or after those kept here: if it puts a result, its
+    /// time tells. What is only here to stand behind a clear goes as it went there.
+    fn note_later(&mut self, change: &Change) {
+        if let Change::Put(item) = change {
+            self.note_newer(item);
+        } else {
+            self.unwritten.retain(|old| old.cause != Cause::Upkeep || !undoes(change, &old.change));
         }
     }
 
@@ -102,7 +127,7 @@ impl Backlog {
         self.unwritten.retain(|old| !same(old) || !is_newer(old));
         // A clear that waits will be written behind it: then it has to be written again.
         if self.unwritten.iter().any(is_cleared) && !self.unwritten.iter().any(same) {
-            self.keep(Change::Put(item.clone()));
+            self.keep(Change::Put(item.clone()), Cause::Upkeep);
         }
     }
 
@@ -116,11 +141,7 @@ impl Backlog {
     /// Notes a change of others that came after those kept here. A clear that waits will be written
     /// behind it, and what waits behind the clear, too.
     pub fn note_external(&mut self, change: &Change) {
-        if !self.blocks() {
-            self.overtake(change);
-        } else if let Change::Put(item) = change {
-            self.note_newer(item);
-        }
+        if self.blocks() { self.note_later(change) } else { self.overtake(change) }
     }
 
     /// Whether all that is unwritten must be appended before `change`: order matters only behind a
@@ -134,14 +155,40 @@ impl Backlog {
         self.changes().any(|change| !matches!(change, Change::Put(_)))
     }
 
-    /// The first that is unwritten, and its number.
-    pub fn first(&self) -> Option<(u64, Change)> {
-        self.unwritten.first().map(|first| (first.number, first.change.clone()))
+    /// The first that is unwritten, its number, and why it was made.
+    pub fn first(&self) -> Option<(u64, Change, Cause)> {
+        self.unwritten.first().map(|first| (first.number, first.change.clone(), first.cause))
+    }
+
+    /// Drops what was computed and is outdated by `purge`, if others made that since; the keys. If it is
+    /// not `certain` that they made it since, what no disk has taken is kept: it would be lost.
+    pub fn outdate(&mut self, purge: &Purge, certain: bool) -> Vec<Bytes> {
+        let concerned = |it: &mut Unwritten| {
+            let is_computed = it.cause == Cause::Computed && (certain || it.waits);
+            is_computed && key(&it.change).is_some_and(|key| purge.concerns(key))
+        };
+        let gone = self.unwritten.extract_if(.., concerned);
+        gone.filter_map(|it| key(&it.change).cloned()).collect()
+    }
+
+    /// Notes that something is wrong: what could not be appended is lost if it is dropped.
+    pub fn note_trouble(&mut self) {
+        self.unwritten.iter_mut().for_each(|it| it.waits = false);
+    }
+
+    /// Whether the change with this `number` is still unwritten.
+    pub fn holds(&self, number: u64) -> bool {
+        self.unwritten.iter().any(|it| it.number == number)
+    }
+
+    /// Drops the change with this `number`.
+    pub fn drop(&mut self, number: u64) {
+        self.unwritten.retain(|other| other.number != number);
     }
 
     /// Notes that the change with this `number` stands in the journal now.
     pub fn note_written(&mut self, number: u64, change: &Change) {
-        self.unwritten.retain(|other| other.number != number);
+        self.drop(number);
         self.note_appended(change);
     }
 
@@ -187,7 +234,7 @@ pub fn undoes(new: &Change, old: &Change) -> bool {
 }
 
 /// The one key that a change is about; `None` if it is about all.
-fn key(change: &Change) -> Option<&bytes::Bytes> {
+fn key(change: &Change) -> Option<&Bytes> {
     match change {
         Change::Put(item) => Some(&item.key),
         Change::Remove(key) => Some(key),
@@ -197,8 +244,6 @@ fn key(change: &Change) -> Option<&bytes::Bytes> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn remove(key: &'static str) -> Change {
@@ -214,11 +259,11 @@ mod tests {
     fn later_changes_overtake() {
         let mut backlog = Backlog::default();
         for key in ["a", "b", "a"] {
-            backlog.keep(remove(key));
+            backlog.keep(remove(key), Cause::Given);
         }
         assert_eq!(kept(&backlog), [remove("b"), remove("a")]);
-        backlog.keep(Change::Clear);
-        backlog.keep(remove("c"));
+        backlog.keep(Change::Clear, Cause::Given);
+        backlog.keep(remove("c"), Cause::Given);
         assert_eq!(kept(&backlog), [Change::Clear, remove("c")]);
         assert!(backlog.blocks());
     }
@@ -227,9 +272,9 @@ mod tests {
     #[test]
     fn snapshots_settle() {
         let mut backlog = Backlog::default();
-        backlog.keep(remove("a"));
+        backlog.keep(remove("a"), Cause::Given);
         let mark = backlog.mark();
-        backlog.keep(remove("b"));
+        backlog.keep(remove("b"), Cause::Given);
         backlog.settle(mark);
         assert_eq!(kept(&backlog), [remove("b")]);
     }
@@ -242,10 +287,24 @@ mod tests {
         for key in ["a", "b"] {
             backlog.note_appended(&remove(key));
         }
-        backlog.keep(remove("c"));
+        backlog.keep(remove("c"), Cause::Given);
         backlog.reclaim_void();
         backlog.note_found(&[], &[remove("c"), remove("a")]);
         assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
+    }
+
+    /// A result that could not be appended goes with the purge that others made meanwhile; what
+    /// somebody brought does not.
+    #[test]
+    fn purges_outdate_what_was_computed() {
+        let mut backlog = Backlog::default();
+        backlog.keep(remove("a"), Cause::Computed);
+        backlog.keep(remove("b"), Cause::Given);
+        assert!(backlog.outdate(&Purge::All, false).is_empty());
+        let gone = backlog.outdate(&Purge::All, true);
+        assert_eq!((gone, kept(&backlog)), (vec![Bytes::from_static(b"a")], vec![remove("b")]));
+        backlog.keep_waiting(remove("c"), Cause::Computed);
+        assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
     }
 
     /// What was appended since the files were last seen comes before what could not be appended.
@@ -255,7 +314,7 @@ mod tests {
         backlog.note_appended(&remove("old"));
         backlog.confirm();
         backlog.note_appended(&remove("a"));
-        backlog.keep(remove("b"));
+        backlog.keep(remove("b"), Cause::Given);
         backlog.reclaim();
         assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
     }
@@ -270,8 +329,8 @@ mod tests {
             Item { key, text, sound, created: Some(created), timed, notes }
         };
         let mut backlog = Backlog::default();
-        backlog.keep(Change::Clear);
-        backlog.keep(Change::Put(put("a", 5.0)));
+        backlog.keep(Change::Clear, Cause::Given);
+        backlog.keep(Change::Put(put("a", 5.0)), Cause::Given);
         let (old, newer, newest) = (put("b", 3.0), put("a", 6.0), put("c", 1e12));
         backlog.note_found(&[old, newer, newest.clone()], &[]);
         assert_eq!(kept(&backlog), [Change::Clear, Change::Put(newest)]);

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::trust;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
-use crate::store::{Change, ExternalChange, Purge};
+use crate::store::{Change, Purge};
 
 /// One generation, open and read.
 #[derive(Debug)]
@@ -165,8 +165,8 @@ impl History {
     }
 
     /// What was purged, for the cache.
-    pub fn take_purges(&mut self) -> impl Iterator<Item = ExternalChange> + use<> {
-        std::mem::take(&mut self.purges).into_iter().map(ExternalChange::Purge)
+    pub fn take_purges(&mut self) -> Vec<Purge> {
+        std::mem::take(&mut self.purges)
     }
 
     fn add(&mut self, generation: Generation, ended: bool) {

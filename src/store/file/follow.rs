@@ -6,7 +6,7 @@ use super::phase::Phase;
 use super::state::FileState;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
-use crate::store::{ExternalChange, Purge};
+use crate::store::{Change, ExternalChange, Purge};
 
 impl FileState {
     /// Takes in what others appended; trouble is told, not returned.
@@ -150,8 +150,17 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
+        self.outdate_backlog(&tail.purges, true);
         tail.changes.iter().for_each(|change| self.backlog.note_external(change));
         self.pending.extend(tail.into_external());
+    }
+
+    /// Others made `purges`, if that is `certain` since what this process computed, and could not
+    /// append: it is none of its results any more.
+    pub(super) fn outdate_backlog(&mut self, purges: &[Purge], certain: bool) {
+        for key in purges.iter().flat_map(|purge| self.backlog.outdate(purge, certain)) {
+            self.pending.push(ExternalChange::Change(Change::Remove(key)));
+        }
     }
 
     /// Goes on with the generation behind the current one, which has ended: what stands in it was
@@ -190,12 +199,15 @@ impl FileState {
         } else if last.is_some() && last != self.finished {
             let is_common = chain.accounts_for(snapshot);
             let mut history = chain.without_folded(snapshot).history();
-            self.pending.extend(history.take_purges());
+            let purges = history.take_purges();
+            self.outdate_backlog(&purges, false);
+            self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
             if history.is_void(snapshot, None) {
                 self.reload();
                 return Ok(());
             }
             let changes = self.adopt(history, snapshot, is_common);
+            self.backlog.note_found(&[], &changes);
             // What no disk has taken comes behind what was told before.
             let own: Vec<_> = self.backlog.changes().cloned().collect();
             self.pending.extend(changes.into_iter().chain(own).map(ExternalChange::Change));

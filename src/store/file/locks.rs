@@ -1,14 +1,14 @@
 //! The locks of one process: its presence, and the right to write a snapshot.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::folder::Folder;
 use super::trust;
 use crate::error::{Error, Result};
 use crate::stepping;
-use crate::store::fs::Closed;
-use crate::store::lock::{Affected, CheckpointGuard, LockFile, Map, NoPage, Page};
+use crate::store::fs::{Closed, Map, is_lost};
+use crate::store::lock::{Affected, CheckpointGuard, LockFile, NoPage, Page};
 use crate::sync::{Arc, Mutex, rank};
 
 /// What this process holds of the lock file.
@@ -23,6 +23,8 @@ pub struct Locks {
     map: Option<Map>,
     /// The last announcement that was looked into; 0 before the first look.
     announcement: AtomicU64,
+    /// Whether an announcement could not be written.
+    owes: AtomicBool,
 }
 
 /// Whether this process has joined those that write.
@@ -44,6 +46,10 @@ impl Presence {
     /// The lock file, if it is where it belongs.
     fn certain(&mut self) -> Option<&Arc<LockFile>> {
         let lock = self.lock.as_ref()?;
+        // Each key that is being computed has a weak one.
+        if lock.has_become_page() && Arc::weak_count(lock) == 0 {
+            return None;
+        }
         let now = stepping::instant();
         if self.seen.is_none_or(|seen| now.duration_since(seen) >= CERTAIN) {
             self.seen = lock.is_ours().then_some(now);
@@ -165,8 +171,23 @@ impl Locks {
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
         // Another cache's need of descriptors may have had it closed a moment ago.
         let closed = || if self.is_present() { self.try_join(folder).ok()? } else { None };
-        if let Some(Err(error)) = self.open().or_else(closed).map(|lock| lock.announce(affected)) {
+        let announced = match self.open().or_else(closed).map(|lock| lock.announce(affected)) {
+            // The program closed it: it is made anew.
+            Some(Err(error)) if is_lost(&error) => {
+                self.rejoin(folder).ok().flatten().map(|lock| lock.announce(affected))
+            }
+            announced => announced,
+        };
+        if let Some(Err(error)) = announced {
+            self.owes.store(true, Ordering::Release);
             folder.tell_no_page(&NoPage::Unwritable(error));
+        }
+    }
+
+    /// Makes good for an announcement that could not be written.
+    pub fn announce_owed(&self, folder: &Folder) {
+        if self.owes.load(Ordering::Acquire) && self.owes.swap(false, Ordering::AcqRel) {
+            self.announce(folder, Affected::All);
         }
     }
 

@@ -42,6 +42,8 @@ pub struct ProcessStore {
     pub(super) state: Mutex<FileState, { rank::FILE }>,
     /// Another process that clears up, and is in the way of who comes.
     joining: Obstacle,
+    /// Another process that is in the way of who is to follow the journals.
+    following: Obstacle,
     /// Another process that is in the way of what is to be written.
     writing: Obstacle,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
@@ -64,7 +66,8 @@ impl ProcessStore {
         let folder = Arc::clone(generations.folder());
         let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
-        let (joining, writing) = (Obstacle::default(), Obstacle::default());
+        let (joining, following) = (Obstacle::default(), Obstacle::default());
+        let writing = Obstacle::default();
         let is_listed = AtomicBool::new(false);
         Self {
             folder,
@@ -73,6 +76,7 @@ impl ProcessStore {
             locks,
             state,
             joining,
+            following,
             writing,
             child,
             is_listed,
@@ -135,8 +139,8 @@ impl ProcessStore {
         let owed = !state.backlog.is_empty();
         let result = match joined {
             Ok(true) => state.append(change, cause),
-            Ok(false) => state.keep_unwritten(change, self.folder.busy()).map(|()| true),
-            Err(error) => state.keep_unwritten(change, error).map(|()| true),
+            Ok(false) => state.keep_unwritten(change, cause, self.folder.busy()),
+            Err(error) => state.keep_unwritten(change, cause, error),
         };
         drop(state);
         if result.is_ok() {
@@ -146,6 +150,7 @@ impl ProcessStore {
             // What was announced when it failed may stand in the journal only now.
             self.locks.announce(&self.folder, Affected::All);
         }
+        self.locks.announce_owed(&self.folder);
         self.tell_failure(&result);
         result
     }
@@ -166,6 +171,9 @@ impl ProcessStore {
         let busy = matches!(&result, Err(error) if error.is_busy());
         let stuck = self.writing.is_stuck(busy);
         let result = if stuck { Err(self.folder.stuck()) } else { result };
+        if result.as_ref().is_err_and(|error| !error.is_busy()) {
+            self.state.lock().backlog.note_trouble();
+        }
         self.tell_failure(&result);
         result
     }
@@ -179,15 +187,28 @@ impl ProcessStore {
 
     /// Outdates computations of other processes, if there are any. If the disk does not take the
     /// record, they keep what they compute.
-    pub fn outdate(&self, purge: &Purge) {
-        if !self.locks.are_made(&self.folder) || !self.join_to_write().unwrap_or(false) {
-            return;
+    pub fn outdate(&self, purge: &Purge) -> Result<()> {
+        if !self.locks.are_made(&self.folder) {
+            return Ok(());
         }
-        if !self.locks.is_alone() {
-            let written = self.state.lock().append_record(&Record::Purge(purge.clone()));
-            self.locks.announce(&self.folder, purge.affected());
-            self.tell_failure(&written);
+        let joined = self.join_to_write();
+        if joined.is_err() || matches!(joined, Ok(true)) && self.locks.is_alone() {
+            return Ok(());
         }
+        let written = match purge {
+            // What is kept at this very moment may stand there already: it is forgotten, too.
+            Purge::Key(key) => self.append(&Change::Remove(key.clone()), Cause::Given).map(drop),
+            Purge::All => self.append(&Change::Clear, Cause::Given).map(drop),
+            Purge::Fitting(_) => self.append_purge(purge),
+        };
+        self.locks.announce(&self.folder, purge.affected());
+        written
+    }
+
+    fn append_purge(&self, purge: &Purge) -> Result<()> {
+        let written = self.state.lock().append_record(&Record::Purge(purge.clone()));
+        self.tell_failure(&written);
+        written
     }
 
     fn tell_failure<T>(&self, result: &Result<T>) {
@@ -240,8 +261,10 @@ impl ProcessStore {
         };
         match taken {
             Ok((Taken::Yes, Some(guard))) => {
-                self.state.lock().follow_from_here();
-                KeyLock::Held(guard)
+                let follows = self.state.lock().follow_from_here();
+                // Who begins a journal, or folds one, is done in a moment, too.
+                let waits = !self.following.is_stuck(!follows) && !follows;
+                if waits { KeyLock::Busy } else { KeyLock::Held(guard) }
             }
             Ok((Taken::Busy, _)) => KeyLock::Busy,
             Ok(_) | Err(_) => KeyLock::Unsupported,

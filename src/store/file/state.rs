@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::stepping;
 use crate::store::fs::Closed;
 use crate::store::journal::Journal;
-use crate::store::{Change, ExternalChange, Format};
+use crate::store::{Cause, Change, ExternalChange, Format};
 use crate::sync::Arc;
 
 /// A journal smaller than this is not worth a save of its own.
@@ -149,13 +149,21 @@ impl FileState {
     }
 
     /// Keeps a change that cannot be appended now, because of `error`. What others had appended
-    /// before is older than it, and is taken in first: read later, it would pass for newer.
-    pub fn keep_unwritten(&mut self, change: &Change, error: Error) -> Result<()> {
+    /// before is older than it, and is taken in first: read later, it would pass for newer. `false`: it
+    /// is the result of a computation that turns out to be outdated.
+    pub fn keep_unwritten(&mut self, change: &Change, cause: Cause, error: Error) -> Result<bool> {
         if self.check_usable().is_ok() {
             self.catch_up_or_tell();
         }
+        if cause == Cause::Computed && self.is_outdated(change) {
+            return Ok(false);
+        }
         self.supersede(change);
-        self.backlog.keep(change.clone());
+        if error.is_busy() {
+            self.backlog.keep_waiting(change.clone(), cause);
+        } else {
+            self.backlog.keep(change.clone(), cause);
+        }
         Err(error)
     }
 

@@ -7,6 +7,7 @@ mod fingerprint;
 #[cfg(target_os = "linux")]
 mod holder;
 mod local;
+mod memory;
 mod open_file;
 mod platform;
 #[cfg(target_os = "linux")]
@@ -17,14 +18,13 @@ mod whole;
 
 use std::ffi::OsString;
 use std::fmt::Debug;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use descriptors::{Closed, Idle, note_open};
 pub use disk::Disk;
 pub use fingerprint::FileFingerprint;
-pub use local::is_local;
+pub use memory::{Map, Memory};
 pub use open_file::{is_lost, lost};
 #[cfg(target_os = "linux")]
 use ranges as locks;
@@ -173,8 +173,14 @@ pub trait LockHandle: Send + Sync + Debug {
         let Status { fingerprint, links, .. } = self.status()?;
         Ok(Glance { size: fingerprint.size, links })
     }
-    /// The file itself, if there is one whose memory can be shared.
-    fn file(&self) -> Option<&File>;
+    /// Whether what is written to the file is seen at once by all who are shown its memory.
+    fn shares_memory(&self) -> bool {
+        false
+    }
+    /// Shows its first bytes, `length` of them, by `map`.
+    fn show(&self, _map: Map, _length: usize) -> io::Result<Box<dyn Memory>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Writes all of `bytes` from the byte `start` on.
     fn write_at(&self, _start: u64, _bytes: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

@@ -6,10 +6,11 @@
 use std::fs::{File, TryLockError};
 use std::io;
 
+use super::local::is_local;
 use super::open_file::OpenFile;
 use super::platform;
 use super::refusal::outcome;
-use super::{Glance, Handle, LockHandle, LockMode, LockPart, Status, Taken};
+use super::{Glance, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status, Taken};
 
 pub const CHECKPOINT_SUFFIX: &str = "-save";
 
@@ -46,8 +47,12 @@ impl LockHandle for OpenFile {
         Handle::glance(self)
     }
 
-    fn file(&self) -> Option<&File> {
-        self.verified().ok()
+    fn shares_memory(&self) -> bool {
+        self.verified().is_ok_and(is_local)
+    }
+
+    fn show(&self, map: Map, length: usize) -> io::Result<Box<dyn Memory>> {
+        map(self.verified()?, length)
     }
 
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {

@@ -16,13 +16,11 @@
 //! The page is mapped for reading only and written through the file. So a full disk is an error and
 //! never a signal, and two who write at the same time both leave a stamp that no reader has seen.
 
-use std::fmt::Debug;
-use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::key_checksum;
+use crate::store::fs::Memory;
 
 /// How many bytes a page has.
 pub const SIZE: usize = 4096;
@@ -33,18 +31,6 @@ const CHANGES: usize = 1;
 const ALL: usize = 2;
 const STRIPES: usize = 256;
 const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
-
-/// A piece of memory behind a file, for as long as this lives. It takes `unsafe` to get, so whoever
-/// makes a store hands it in.
-pub trait Memory: Send + Sync + Debug {
-    /// All of it.
-    fn words(&self) -> &[AtomicU64];
-    /// Shows zeros from now on: whoever still looks at it finds that something has changed.
-    fn let_go(&self) {}
-}
-
-/// Shows the first bytes of a file, as many as a page has, for reading.
-pub type Map = fn(&File, usize) -> io::Result<Box<dyn Memory>>;
 
 /// Whose results have been replaced or forgotten.
 #[derive(Clone, Copy, Debug)]
@@ -108,9 +94,19 @@ impl Page {
     }
 }
 
-/// Whether `start`, the first bytes of a lock file, is how a page begins, of any version.
-pub fn is_page(start: &[u8]) -> bool {
-    start.len() == FIELD && start[..FIELD - 1] == MAGIC[..FIELD - 1]
+/// Whether `bytes`, the first ones of a lock file, are how a page begins, of any version.
+pub fn is_page(bytes: &[u8]) -> bool {
+    bytes.len() >= FIELD && bytes[..FIELD - 1] == MAGIC[..FIELD - 1]
+}
+
+/// Whether `bytes`, all of a lock file, are what a loss of power may leave of a page whose writes
+/// reached the disk in part: zeros wherever no stamp stands.
+pub fn is_torn(bytes: &[u8]) -> bool {
+    let is_blank = |fields: std::ops::Range<usize>| {
+        let unwritten = bytes.iter().take(fields.end * FIELD).skip(fields.start * FIELD);
+        unwritten.into_iter().all(|&byte| byte == 0)
+    };
+    (1..=SIZE).contains(&bytes.len()) && is_blank(0..CHANGES) && is_blank(ALL + 1..FIRST_STRIPE)
 }
 
 /// The bytes of a new page. Its stamps are new too: nobody takes it for one that it has seen.
@@ -194,5 +190,16 @@ mod tests {
         let stamps: std::collections::HashSet<_> = (0..1000).map(|_| new_stamp()).collect();
         assert_eq!(stamps.len(), 1000);
         assert_ne!(blank(), blank());
+    }
+
+    /// What a loss of power leaves of a page is told from what another program wrote.
+    #[test]
+    fn torn_pages() {
+        let mut torn = blank();
+        torn[..FIELD].fill(0);
+        assert!(is_torn(&torn) && is_torn(&torn[..100]) && is_torn(&[0; SIZE]));
+        assert!(!is_torn(&[]) && !is_torn(&blank()) && !is_torn(&[0; SIZE + 1]));
+        torn[(ALL + 1) * FIELD] = 1;
+        assert!(!is_torn(&torn) && !is_torn(b"4711\n"));
     }
 }

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::page::{Affected, Map, Page, SIZE, blank, new_stamp};
+use super::page::{Affected, Page, SIZE, blank, new_stamp};
 use super::{Origin, is_same_file};
-use crate::store::fs::{Fs, Glance, LockHandle, is_local};
+use crate::store::fs::{Fs, Glance, LockHandle, Map};
 use crate::sync::{Arc, Mutex, rank};
 
 /// Why a process does without the page.
@@ -87,14 +87,14 @@ fn is_whole(size: u64) -> bool {
 
 /// Sees to it that the file has a page.
 fn prepare(handle: &dyn LockHandle, origin: Origin) -> Result<(), NoPage> {
-    if !handle.file().is_some_and(is_local) {
+    if !handle.shares_memory() {
         return Err(NoPage::Unsupported);
     }
     let status = handle.status().map_err(NoPage::Unwritable)?;
     match status.fingerprint.size {
         // NOTE: another name may be that of a file which is empty for another purpose.
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
-        size if is_whole(size) => Ok(()),
+        size if is_whole(size) && origin != Origin::Torn => Ok(()),
         0 if origin == Origin::Unknown => Err(NoPage::Unsupported),
         _ if origin == Origin::Unknown => Err(NoPage::NotOurs("it holds no whole page")),
         // Two who come at the same time both write it: the later stamps are new to everybody.
@@ -112,7 +112,9 @@ fn show(
 ) -> Result<Page, NoPage> {
     let map = map.ok_or(NoPage::Unsupported)?;
     let view = fs.open_lock(path, None).map_err(NoPage::Unwritable)?;
-    let file = view.file().filter(|_| is_same_file(&*view, handle)).ok_or(NoPage::Unsupported)?;
-    let memory = map(file, SIZE).map_err(|_| NoPage::Unsupported)?;
+    if !is_same_file(&*view, handle) {
+        return Err(NoPage::Unsupported);
+    }
+    let memory = view.show(map, SIZE).map_err(|_| NoPage::Unsupported)?;
     Page::new(memory).ok_or(NoPage::NotOurs("it holds something else"))
 }

@@ -15,7 +15,8 @@ from support.pages import ROOT
 
 #: What may lie beside the Python files in a wheel.
 _BESIDE = re.compile(
-    r"outlive/_core\.[\w.-]+\.(so|pyd)"
+    r"outlive/py\.typed"
+    r"|outlive/_core\.[\w.-]+\.(so|pyd)"
     r"|outlive-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE"
     r"|sboms/[\w.-]+\.json)"
 )
@@ -36,8 +37,8 @@ def python_files() -> set[str]:
     folder = ROOT / "python"
     return {
         path.relative_to(folder).as_posix()
-        for path in (folder / "outlive").rglob("*")
-        if path.is_file() and path.suffix not in (".pyc", ".pyd", ".so")
+        for pattern in ("*.py", "*.pyi")
+        for path in (folder / "outlive").rglob(pattern)
     }
 
 
@@ -58,9 +59,11 @@ def strangers_in_wheel(path: Path) -> set[str]:
 def strangers_in_sdist(path: Path) -> set[str]:
     """What is in a source distribution and no build needs, and what one needs and is not there."""
     with tarfile.open(path) as sdist:
-        names = {member.name.partition("/")[2] for member in sdist if member.isfile()}
+        names = {
+            name.partition("/")[2] for name in sdist.getnames() if "." in name or "LIC" in name
+        }
     rust = {file.relative_to(ROOT).as_posix() for file in (ROOT / "src").rglob("*.rs")}
-    python = {f"python/{name}" for name in python_files()}
+    python = {f"python/{name}" for name in python_files()} | {"python/outlive/py.typed"}
     return names ^ (rust | python | _FOR_A_BUILD)
 
 

@@ -1,11 +1,12 @@
 //! A disk without room for the page of a lock file.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use outlive::store::fs::{Disk, Fs, Handle, LockHandle, LockMode, LockPart, Status, Taken};
+use outlive::store::fs::{
+    Disk, Fs, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status, Taken,
+};
 
 /// It takes half of what is written to a lock file.
 #[derive(Debug)]
@@ -72,7 +73,10 @@ impl LockHandle for Lock {
     fn status(&self) -> io::Result<Status> {
         self.0.status()
     }
-    fn file(&self) -> Option<&File> {
-        self.0.file()
+    fn shares_memory(&self) -> bool {
+        self.0.shares_memory()
+    }
+    fn show(&self, map: Map, length: usize) -> io::Result<Box<dyn Memory>> {
+        self.0.show(map, length)
     }
 }

@@ -1,10 +1,10 @@
 //! A process of a history: what its threads do, and what they promise.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::client::Client;
-use super::history::{End, Life, Op};
+use super::client::{Client, Found, Right};
+use super::history::{End, KEYS, Life, Op};
 use super::machine::View;
 use super::oracle::{Read, Value};
 use super::play::{Play, all_keys, key};
@@ -19,6 +19,8 @@ pub struct Actor {
     pub view: View,
     /// Its cache.
     pub client: Client,
+    /// How often it has begun to close its cache, and how often come to the end of that.
+    pub closes: Arc<[AtomicU64; 2]>,
 }
 
 impl Actor {
@@ -55,14 +57,17 @@ impl Actor {
         self.play.machine.scheduler.note(|| format!("{op:?}"));
         match op {
             Op::Call(number) => self.call(&key(number)),
-            Op::Refresh(number) => self.compute(&key(number)),
+            Op::Refresh(number) => self.refresh(&key(number)),
+            Op::Give(number) => self.give(&key(number)),
+            Op::Hit(number) => drop(self.hit(&key(number))),
             Op::Look(number) => self.look(&key(number)),
             Op::Forget(number) => self.delete(&[key(number)], || self.client.forget(&key(number))),
+            Op::ForgetWhere => self.forget_where(),
             Op::Clear => self.clear(),
             Op::Fork(lingers) => self.fork(lingers),
             Op::CloseAll => self.play.machine.disk().close_all(self.view.process),
             Op::Save => self.save(|| self.client.save()),
-            Op::Close => self.save(|| self.client.close()),
+            Op::Close => self.close(),
         }
     }
 
@@ -110,13 +115,18 @@ impl Actor {
     }
 
     fn found(&self, key: &str, value: Value, start: u64) {
+        self.found_by(key, value, start, true);
+    }
+
+    /// Notes what was found, by who `sees` what others announce, or not.
+    fn found_by(&self, key: &str, value: Value, start: u64, sees: bool) {
         self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
         let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
         // Who could not read, or is dead, proves nothing.
         if self.is_blind() || self.is_dead() {
             return;
         }
-        self.play.oracle.found(Read { key, value, process, start, end });
+        self.play.oracle.found(Read { key, value, process, start, end, sees });
     }
 
     /// Looks at a key.
@@ -126,25 +136,81 @@ impl Actor {
     }
 
     fn call(&self, key: &str) {
-        let start = self.moment();
-        if let Some(text) = self.client.look(key) {
-            return self.found(key, Some(text), start);
+        if self.hit(key) {
+            return;
         }
-        self.found(key, None, start);
         let start = self.moment();
-        match self.client.lead(key) {
+        match self.client.lead(key, false) {
             Err(text) => self.found(key, Some(text), start),
-            Ok(_lock) => self.compute(key),
+            Ok(right) => self.compute(right, key),
         }
     }
 
-    fn compute(&self, key: &str) {
+    /// A call that computes nothing; whether it found anything. If not, that proves nothing: first
+    /// results are not announced.
+    fn hit(&self, key: &str) -> bool {
+        let start = self.moment();
+        let Found { text, sees } = self.client.hit(key);
+        let is_hit = text.is_some();
+        if is_hit {
+            // What a disk did not take nobody hears.
+            let sees = sees && self.play.machine.disk().is_heard();
+            self.found_by(key, text, start, sees);
+        }
+        is_hit
+    }
+
+    fn refresh(&self, key: &str) {
+        match self.client.lead(key, true) {
+            Err(_) => unreachable!("a refresh takes no result for an answer"),
+            Ok(right) => self.compute(right, key),
+        }
+    }
+
+    /// The user's function reads, takes its time, and returns what is kept then.
+    fn compute(&self, right: Right, key: &str) {
+        let (text, begun, scheduler) =
+            (self.play.result(key), self.moment(), &self.play.machine.scheduler);
+        let ended = self.closes[1].load(Ordering::Relaxed);
+        scheduler.note(|| format!("  {key} is being computed: {text}"));
+        (0..self.play.steps_of_a_function()).for_each(|_| scheduler.step());
+        let (keys, start) = ([key.to_owned()], self.moment());
+        // Who meets trouble may have nobody know that it computes, and not know what others do.
+        let from = Some(begun).filter(|_| self.struck() == 0);
+        self.play.oracle.begin_computed(&keys, &Some(text.clone()), self.view.process, start, from);
+        let (counts, promised) = self.client.commit(right, key, &text);
+        if ended != self.closes[0].load(Ordering::Relaxed) {
+            // Who has left the others does not hear what they purge, and they do not know of him.
+            self.play.oracle.forgive(start);
+        }
+        let promised = promised && !self.is_dead();
+        if counts {
+            self.play.oracle.end(start, self.moment(), promised);
+        } else {
+            self.play.oracle.dropped(start, self.moment());
+        }
+        scheduler.note(|| format!("  {key} got {text}, promised: {promised}, counts: {counts}"));
+    }
+
+    fn close(&self) {
+        self.closes[0].fetch_add(1, Ordering::Relaxed);
+        self.save(|| self.client.close());
+        self.closes[1].fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn give(&self, key: &str) {
         let (text, start) = (self.play.result(key), self.moment());
         let keys = [key.to_owned()];
         self.play.oracle.begin(&keys, &Some(text.clone()), self.view.process, start);
         let promised = self.client.put(key, &text) && !self.is_dead();
-        self.play.oracle.end(start, self.moment(), promised);
-        self.play.machine.scheduler.note(|| format!("  {key} got {text}, promised: {promised}"));
+        self.end_purge(start, promised);
+        self.play.machine.scheduler.note(|| format!("  {key} is given {text}: {promised}"));
+    }
+
+    /// Forgets all keys of ours by a pattern.
+    fn forget_where(&self) {
+        let keys: Vec<_> = (0..KEYS).map(key).collect();
+        self.delete(&keys, || self.client.forget_where("k*", &keys));
     }
 
     /// Deletes; it is promised if nothing went wrong.
@@ -154,6 +220,15 @@ impl Actor {
         self.play.oracle.begin(keys, &None, self.view.process, start);
         delete();
         let promised = struck == self.struck() && !behind && !self.is_dead();
+        self.end_purge(start, promised);
+    }
+
+    /// Notes the end of what outdates computations, unless this process has met trouble: then others
+    /// may hear of it too late.
+    fn end_purge(&self, start: u64, promised: bool) {
+        if self.struck() > 0 {
+            self.play.oracle.forgive(start);
+        }
         self.play.oracle.end(start, self.moment(), promised);
     }
 

@@ -1,15 +1,20 @@
 //! The one place that knows the code under test: a process's cache, and what a call does with it.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use outlive::cache::{Cache, Entry};
+use outlive::cache::{Ask, Cache, Entry, Gate, Lease, Miss, StaleResult};
+use outlive::error::Result;
+use outlive::flight::{Flights, Owner, fresh_id, this_thread};
 use outlive::stepping;
-use outlive::store::{Durability, FileStore, Format, KeyLock, Options};
+use outlive::store::{Durability, FileStore, Format, Memory, Options};
 use outlive::value::write::Charset;
 
+use super::hits::{Hits, Record};
 use super::machine::{FOLDER, SNAPSHOT, View};
 
 /// How long a call waits until it looks again whether another process is done.
@@ -17,7 +22,24 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// A cache of a simulated process.
 #[derive(Clone)]
-pub struct Client(Arc<Cache<(), ()>>);
+pub struct Client {
+    cache: Arc<Cache<(), ()>>,
+    hits: Arc<Mutex<Hits>>,
+}
+
+/// What a call found.
+pub struct Found {
+    /// The result, if there is one.
+    pub text: Option<String>,
+    /// Whether it counts what others announced: a table that sees no page does not.
+    pub sees: bool,
+}
+
+/// The right to compute a key.
+pub struct Right {
+    lease: Lease<(), ()>,
+    epoch: u64,
+}
 
 impl Client {
     /// The cache as a process has it that sees the disk by `view`.
@@ -27,43 +49,155 @@ impl Client {
             format: Format::Annotated,
             durability,
             read_only: false,
-            map: None,
+            map: Some(no_map),
         };
         let path = Path::new(FOLDER).join(SNAPSHOT);
         let store = FileStore::with_fs(path, options, Arc::new(view));
-        Self(Arc::new(Cache::new(Box::new(store))))
+        Self { cache: Arc::new(Cache::new(Box::new(store))), hits: Arc::default() }
     }
 
-    /// What a call would find without computing.
+    fn gate(&self) -> &Gate {
+        self.cache.gate()
+    }
+
+    /// The tables: no thread stops while it has them, as with Python's own lock.
+    fn hits(&self) -> MutexGuard<'_, Hits> {
+        self.hits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table(&self, key: &str) -> Option<Found> {
+        let (gate, hits) = (self.gate(), self.hits());
+        let text = hits.find(key, gate)?;
+        Some(Found { text: Some(text), sees: hits.look_at_a_page() })
+    }
+
+    /// What a call finds without computing: in a table, or else in the cache.
+    pub fn hit(&self, key: &str) -> Found {
+        if let Some(found) = self.table(key) {
+            return found;
+        }
+        if self.cache.follower().is_behind() {
+            self.cache.follower().follow(false);
+            if let Some(found) = self.table(key) {
+                return found;
+            }
+        }
+        let (text, _) = self.begin(key);
+        Found { text, sees: true }
+    }
+
+    /// What the slow half of a call finds in the cache, and in which epoch.
+    fn begin(&self, key: &str) -> (Option<String>, u64) {
+        let mut epoch = self.gate().epoch.current();
+        self.cache.load();
+        if self.cache.follower().follow(true) {
+            epoch = self.gate().epoch.current();
+        }
+        let Some(entry) = self.cache.hit(key.as_bytes(), None).map(|found| found.entry) else {
+            return (None, epoch);
+        };
+        let Some(text) = text_of(&entry) else { return (None, epoch) };
+        let record = Record { epoch, text: text.clone(), liveness: entry.liveness };
+        self.remember(key, record);
+        (Some(text), epoch)
+    }
+
+    /// What is there, for who looks at the disk whatever was announced.
     pub fn look(&self, key: &str) -> Option<String> {
-        self.0.take_external_changes();
-        self.find(key)
+        self.cache.take_external_changes();
+        text_of(&self.cache.hit(key.as_bytes(), None)?.entry)
     }
 
-    fn find(&self, key: &str) -> Option<String> {
-        let text = self.0.hit(key.as_bytes(), None)?.entry.text?;
-        Some(String::from_utf8_lossy(&text).into_owned())
-    }
-
-    /// The right to compute `key`, or the result that is there meanwhile. Dropped by `put`'s caller.
-    pub fn lead(&self, key: &str) -> Result<KeyLock, String> {
+    /// The right to compute `key`, or, unless it is made `anew`, the result that is there meanwhile.
+    pub fn lead(&self, key: &str, anew: bool) -> std::result::Result<Right, String> {
         loop {
-            let lock = self.0.lock_key(key.as_bytes());
-            if let Some(text) = self.look(key) {
+            let (text, epoch) = self.begin(key);
+            if let Some(text) = text.filter(|_| !anew) {
                 return Err(text);
             }
-            if !matches!(lock, KeyLock::Busy) {
-                return Ok(lock);
+            let ask = Ask { origin: None, looks: !anew, locks: true };
+            let bytes = Bytes::copy_from_slice(key.as_bytes());
+            let owner = Owner::thread(this_thread());
+            let miss = self.cache.begin_miss(&bytes, owner, ask, StaleResult::default());
+            if let Some(lease) = self.when_free(&bytes, ask, miss)? {
+                if anew {
+                    self.gate().epoch.advance();
+                }
+                return Ok(Right { lease, epoch });
             }
             stepping::sleep(PAUSE);
         }
     }
 
-    /// Keeps a result; whether it was promised to last.
-    pub fn put(&self, key: &str, text: &str) -> bool {
-        let mut entry = Entry::new(Some(1.0));
+    /// The lease of `miss` once no other process computes `key`; None while another thread does.
+    fn when_free(
+        &self,
+        key: &Bytes,
+        ask: Ask,
+        mut miss: Miss<(), ()>,
+    ) -> std::result::Result<Option<Lease<(), ()>>, String> {
+        loop {
+            match miss {
+                Miss::Lead(lease) => return Ok(Some(lease)),
+                Miss::Found(lease, found) => match text_of(&found.entry) {
+                    Some(text) => return Err(text),
+                    None => return Ok(Some(lease)),
+                },
+                Miss::Busy(lease) => {
+                    stepping::sleep(PAUSE);
+                    miss = lease.acquire(&self.cache, key, ask);
+                }
+                Miss::Wait(_) => return Ok(None),
+                Miss::Nested | Miss::Circle(_) | Miss::Beside(_) => {
+                    unreachable!("no call is made inside of another one")
+                }
+            }
+        }
+    }
+
+    /// Keeps what was computed; whether it counts, and whether it was promised to last.
+    pub fn commit(&self, right: Right, key: &str, text: &str) -> (bool, bool) {
+        let Right { lease, epoch } = right;
+        let entry = self.entry(text);
+        let liveness = entry.liveness.clone();
+        let kept = lease.commit(&self.cache, &Bytes::copy_from_slice(key.as_bytes()), entry);
+        let waits = matches!(&kept, Err(error) if error.is_busy());
+        let mut counts = !matches!(kept, Ok(false));
+        let promised = self.is_promised(kept.map(drop));
+        if waits {
+            // It may have turned out to be outdated.
+            counts = self.look(key).as_deref() == Some(text);
+        }
+        if counts {
+            let record = Record { epoch, text: text.to_owned(), liveness };
+            self.remember(key, record);
+        }
+        (counts, promised)
+    }
+
+    fn remember(&self, key: &str, record: Record) {
+        // Before the tables are locked: who asks for it may have to wait.
+        let page = self.gate().watch.page();
+        self.hits().fill(key, record, page, self.gate());
+    }
+
+    fn entry(&self, text: &str) -> Entry<()> {
+        let now = stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut entry = Entry::new(Some(now.as_secs_f64()));
+        entry.liveness = self.gate().uses.new_liveness();
         entry.text = Some(Bytes::copy_from_slice(text.as_bytes()));
-        match self.0.put(&Bytes::copy_from_slice(key.as_bytes()), entry) {
+        entry
+    }
+
+    /// Keeps a result that somebody brings; whether it was promised to last.
+    pub fn put(&self, key: &str, text: &str) -> bool {
+        let entry = self.entry(text);
+        self.is_promised(self.cache.put(&Bytes::copy_from_slice(key.as_bytes()), entry))
+    }
+
+    /// Whether what was `written` lasts, once nobody is in its way.
+    fn is_promised(&self, written: Result<()>) -> bool {
+        match written {
             Err(error) if error.is_busy() => self.settle(),
             written => written.is_ok(),
         }
@@ -73,7 +207,7 @@ impl Client {
     /// What another thread was told of it says nothing.
     fn settle(&self) -> bool {
         loop {
-            match self.0.saver().settle() {
+            match self.cache.saver().settle() {
                 Err(error) if error.is_busy() => stepping::sleep(PAUSE),
                 settled => return settled.is_ok(),
             }
@@ -82,33 +216,64 @@ impl Client {
 
     /// Forgets a key.
     pub fn forget(&self, key: &str) {
-        drop(self.0.remove(key.as_bytes(), true));
-        let _ = self.0.saver().wait_until_settled();
+        drop(self.cache.remove(key.as_bytes(), true));
+        let _ = self.cache.saver().wait_until_settled();
+    }
+
+    /// Forgets `keys`, and whatever else fits `pattern`.
+    pub fn forget_where(&self, pattern: &str, keys: &[String]) {
+        self.cache.take_external_changes();
+        while self.cache.outdate(pattern.as_bytes(), true).is_err_and(|error| error.is_busy()) {
+            stepping::sleep(PAUSE);
+        }
+        for key in keys {
+            drop(self.cache.remove(key.as_bytes(), true));
+        }
+        let _ = self.cache.saver().wait_until_settled();
     }
 
     /// Forgets all.
     pub fn clear(&self) {
-        self.0.clear(true);
-        let _ = self.0.saver().wait_until_settled();
+        self.cache.clear(true);
+        let _ = self.cache.saver().wait_until_settled();
     }
 
     /// Saves; whether it worked.
     pub fn save(&self) -> bool {
-        self.0.saver().save().is_ok()
+        self.cache.saver().save().is_ok()
     }
 
     /// Closes; whether it worked.
     pub fn close(&self) -> bool {
-        self.0.saver().close().is_ok()
+        self.cache.saver().close().is_ok()
     }
 
     /// Goes on as the child of a fork.
     pub fn after_fork(&self) {
-        self.0.after_fork();
+        self.cache.after_fork();
     }
 
     /// What the user is told.
     pub fn notices(&self) -> Vec<String> {
-        self.0.notices()
+        self.cache.notices()
     }
+}
+
+/// Has somebody compute something at all times. A thread that is killed leaves its flights behind,
+/// and where there are none a lock less is taken: histories would depend on those before them.
+pub fn be_busy() {
+    static BUSY: Once = Once::new();
+    BUSY.call_once(|| {
+        let flights = Flights::<()>::new();
+        std::mem::forget(flights.join(&Bytes::from_static(b"busy"), Owner::thread(fresh_id())));
+    });
+}
+
+fn text_of(entry: &Entry<()>) -> Option<String> {
+    Some(String::from_utf8_lossy(entry.text.as_ref()?).into_owned())
+}
+
+/// Simulated files have memory of their own.
+fn no_map(_: &File, _: usize) -> io::Result<Box<dyn Memory>> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use outlive::store::PAGE_SIZE;
 use outlive::store::fs::{FileFingerprint, LockPart, Status};
 
 use super::fault::Faults;
@@ -30,6 +33,19 @@ pub struct File {
     pub mode: u32,
     /// Who holds which part of it, and whether alone.
     pub locks: Vec<Lock>,
+    /// Its first bytes as those see them who map it.
+    shown: Option<Arc<[AtomicU64]>>,
+}
+
+impl File {
+    fn show(&self) {
+        let words = self.shown.iter().flat_map(|shown| shown.iter());
+        let (bytes, _) = self.bytes.as_chunks();
+        let zeros = std::iter::repeat(&[0; 8]);
+        for (word, bytes) in words.zip(bytes.iter().chain(zeros)) {
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
+        }
+    }
 }
 
 /// A lock that an open file holds.
@@ -62,6 +78,8 @@ pub struct Disk {
     pub struck: BTreeMap<Process, u64>,
     /// Who could not read something: what such a process finds is no proof.
     pub blind: BTreeSet<Process>,
+    /// Who could not write what it had to announce.
+    mute: BTreeSet<Process>,
     /// What a loss of power leaves.
     pub stable: Stable,
     /// How often the power was lost.
@@ -94,6 +112,7 @@ impl Disk {
             random,
             struck: BTreeMap::new(),
             blind: BTreeSet::new(),
+            mute: BTreeSet::new(),
             stable: Stable::default(),
             boots: 0,
             reuses: true,
@@ -140,7 +159,31 @@ impl Disk {
         file.bytes.resize(file.bytes.len().max(end), 0);
         file.bytes[start..end].copy_from_slice(bytes);
         file.modified = now;
+        file.show();
         self.stable.write(number, start, bytes);
+    }
+
+    /// Notes whether `process` could write an announcement.
+    pub fn note_announced(&mut self, process: Process, written: bool) {
+        if written {
+            self.mute.remove(&process);
+        } else {
+            self.mute.insert(process);
+        }
+    }
+
+    /// Whether all that was announced can be seen.
+    pub fn is_heard(&self) -> bool {
+        self.mute.is_empty()
+    }
+
+    /// The first bytes of a file as memory that shows whatever is written to it.
+    pub fn show(&mut self, number: Number) -> Arc<[AtomicU64]> {
+        let file = self.file(number);
+        let blank = || (0..PAGE_SIZE / size_of::<u64>()).map(|_| AtomicU64::new(0)).collect();
+        let shown = Arc::clone(file.shown.get_or_insert_with(blank));
+        file.show();
+        shown
     }
 
     /// The power goes and comes back.

@@ -47,14 +47,16 @@ fn processes(all: &[&[&[Op]]]) -> History {
 }
 
 /// In whatever order two threads that put, save and close take their steps, and another process that
-/// does the same, nothing is lost.
+/// does the same, nothing is lost; nor does one process find what another one purged.
 #[test]
 fn a_checkpoint_in_every_order() {
-    use Op::{Call, Close, Forget, Refresh, Save};
+    use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save};
     let histories = [
         processes(&[&[&[Refresh(0), Save], &[Refresh(1), Close]]]),
         processes(&[&[&[Refresh(0), Save], &[Close, Refresh(1)]], &[&[Refresh(2), Save]]]),
         processes(&[&[&[Refresh(0), Save]], &[&[Call(0), Forget(0), Save]]]),
+        processes(&[&[&[Call(0), Hit(0)]], &[&[Forget(0), Hit(0)]]]),
+        processes(&[&[&[Call(0), Hit(0)]], &[&[Give(0), Clear]]]),
     ];
     for history in histories {
         let schedules = explore(&history, &[], delays());

@@ -10,10 +10,16 @@ pub enum Op {
     Call(usize),
     /// A result that is computed and kept whatever was there.
     Refresh(usize),
+    /// A result that somebody brings.
+    Give(usize),
+    /// A call that computes nothing: a table of hits may answer it.
+    Hit(usize),
     /// Looks without computing.
     Look(usize),
     /// Forgets a key.
     Forget(usize),
+    /// Forgets all that fit a pattern.
+    ForgetWhere,
     /// Forgets all.
     Clear,
     /// Saves.
@@ -194,13 +200,16 @@ fn thread(random: &mut Random) -> Vec<Op> {
 
 fn op(random: &mut Random) -> Op {
     let key = random.below(KEYS);
-    match random.below(20) {
-        0..8 => Op::Call(key),
-        8..10 => Op::Refresh(key),
-        10..12 => Op::Forget(key),
-        12 => Op::Clear,
-        13 => Op::Look(key),
-        14..17 => Op::Save,
+    match random.below(40) {
+        0..12 => Op::Call(key),
+        12..18 => Op::Hit(key),
+        18..20 => Op::Refresh(key),
+        20..23 => Op::Give(key),
+        23..27 => Op::Forget(key),
+        27 => Op::ForgetWhere,
+        28 => Op::Clear,
+        29 => Op::Look(key),
+        30..35 => Op::Save,
         _ => Op::Close,
     }
 }

@@ -1,9 +1,10 @@
 //! The locks of a simulated process: what the kernel keeps for an open file.
 
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use outlive::store::fs::{LockHandle, LockMode, LockPart, Status, Taken, lost};
+use outlive::store::fs::{LockHandle, LockMode, LockPart, Map, Memory, Status, Taken, lost};
 
 use super::disk::{Description, Disk, Lock, Number};
 use super::fault::Effect;
@@ -59,19 +60,43 @@ impl LockHandle for OpenLock {
     }
 
     fn status(&self) -> io::Result<Status> {
-        self.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)))
+        let status =
+            self.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)));
+        if status.is_err() {
+            // Who cannot look at the page does not write to it.
+            self.view.machine.disk().note_announced(self.view.process, false);
+        }
+        status
     }
 
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
-        self.act("write", "lock", Effect::Write, |disk, now| {
-            let start = usize::try_from(start).expect("a lock file is small");
+        let start = usize::try_from(start).expect("a lock file is small");
+        let written = self.act("write", "lock", Effect::Write, |disk, now| {
             disk.write_at(self.number, start, bytes, now);
             Ok(())
-        })
+        });
+        self.view.machine.disk().note_announced(self.view.process, written.is_ok());
+        written
     }
 
-    fn file(&self) -> Option<&File> {
-        None
+    fn shares_memory(&self) -> bool {
+        true
+    }
+
+    fn show(&self, _: Map, _: usize) -> io::Result<Box<dyn Memory>> {
+        self.act("map", "lock", Effect::Look, |disk, _| {
+            Ok(Box::new(Shown(disk.show(self.number))) as Box<dyn Memory>)
+        })
+    }
+}
+
+/// The memory behind a file, which stays as long as somebody maps it.
+#[derive(Debug)]
+struct Shown(Arc<[AtomicU64]>);
+
+impl Memory for Shown {
+    fn words(&self) -> &[AtomicU64] {
+        &self.0
     }
 }
 

@@ -12,6 +12,7 @@ mod editor;
 mod explore;
 mod fault;
 mod history;
+mod hits;
 mod lock;
 mod machine;
 mod oracle;

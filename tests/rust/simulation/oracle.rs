@@ -15,6 +15,10 @@ pub struct Write {
     pub value: Value,
     /// Who wrote.
     pub process: Process,
+    /// When the computation began whose result it is, if purges since outdate it.
+    pub from: Option<u64>,
+    /// Whether it outdates what was begun before: somebody forgot the key, or brought a result.
+    pub purges: bool,
     /// When it was begun.
     pub start: u64,
     /// When the writer went on; from then on its own process must see it.
@@ -38,6 +42,8 @@ pub struct Read {
     pub start: u64,
     /// Until when.
     pub end: u64,
+    /// Whether who looked sees what other processes announce.
+    pub sees: bool,
 }
 
 /// All that happened.
@@ -46,6 +52,8 @@ struct Log {
     writes: BTreeMap<String, Vec<Write>>,
     reads: Vec<Read>,
     ended: BTreeSet<Process>,
+    /// When files were first taken away from under a process.
+    first_disturbed: Option<u64>,
     /// When files were last taken away from under a process.
     disturbed: u64,
 }
@@ -61,8 +69,32 @@ impl Oracle {
 
     /// Notes that `keys` are about to be written: until more is known, it may happen or not.
     pub fn begin(&self, keys: &[String], value: &Value, process: Process, start: u64) {
+        self.note(keys, value, process, start, (None, true));
+    }
+
+    /// The same of the result of a computation, which began at `from` if purges since outdate it.
+    pub fn begin_computed(
+        &self,
+        keys: &[String],
+        value: &Value,
+        process: Process,
+        start: u64,
+        from: Option<u64>,
+    ) {
+        self.note(keys, value, process, start, (from, false));
+    }
+
+    fn note(
+        &self,
+        keys: &[String],
+        value: &Value,
+        process: Process,
+        start: u64,
+        (from, purges): (Option<u64>, bool),
+    ) {
         let (returned, end, strong) = (u64::MAX, u64::MAX, false);
-        let write = Write { value: value.clone(), process, start, returned, end, strong };
+        let write =
+            Write { value: value.clone(), process, from, purges, start, returned, end, strong };
         let mut log = self.log();
         for key in keys {
             log.writes.entry(key.clone()).or_default().push(write.clone());
@@ -77,6 +109,20 @@ impl Oracle {
         for write in log.writes.values_mut().flatten().filter(|write| write.start == start) {
             (write.returned, write.strong) = (end, strong);
             write.end = if strong { end } else { u64::MAX };
+        }
+    }
+
+    /// Notes that what was begun at `start` came to nothing, because it was outdated.
+    pub fn dropped(&self, start: u64, end: u64) {
+        for write in self.log().writes.values_mut().flatten().filter(|it| it.start == start) {
+            write.end = end;
+        }
+    }
+
+    /// Notes that what was begun at `start` may outdate nothing, and be outdated by nothing.
+    pub fn forgive(&self, start: u64) {
+        for write in self.log().writes.values_mut().flatten().filter(|it| it.start == start) {
+            (write.from, write.purges) = (None, false);
         }
     }
 
@@ -100,10 +146,13 @@ impl Oracle {
     pub fn removed(&self, keys: &[String], moment: u64, for_good: bool) {
         let (start, returned, strong) = (moment, moment, for_good);
         let end = if for_good { moment } else { u64::MAX };
-        let write = Write { value: None, process: usize::MAX, start, returned, end, strong };
+        let (value, from, process) = (None, None, usize::MAX);
+        let purges = false;
+        let write = Write { value, process, from, purges, start, returned, end, strong };
         let mut log = self.log();
         // Who lives gives its own results again, perhaps behind newer ones of others.
         if !for_good {
+            log.first_disturbed.get_or_insert(moment);
             log.disturbed = moment;
             let Log { writes, ended, .. } = &mut *log;
             let lives = |write: &&mut Write| !ended.contains(&write.process);
@@ -158,7 +207,7 @@ impl Log {
     /// other: nobody knows whose result is the newer one. None may be lost all the same.
     fn is_disturbed(&self, read: &Read, writes: &[Write]) -> bool {
         let value = read.value.is_some() && writes.iter().any(|it| it.value == read.value);
-        value && self.disturbed > 0 && self.disturbed < read.end
+        value && self.first_disturbed.is_some_and(|first| first < read.end)
     }
 }
 
@@ -187,15 +236,31 @@ impl Write {
     fn seen_by(&self, read: &Read) -> u64 {
         match (self.process == read.process, self.strong) {
             (true, _) => self.returned,
-            (false, true) => self.end,
-            (false, false) => u64::MAX,
+            (false, true) if read.sees => self.end,
+            (false, _) => u64::MAX,
         }
     }
 
-    /// Whether it certainly came after `other`.
+    /// Whether it certainly came after `other`, or outdates the computation that gave it.
     fn follows(&self, other: &Self) -> bool {
         let known = if self.process == other.process { other.returned } else { other.end };
-        self.start > known
+        self.start > known || self.outdates(other)
+    }
+
+    /// Whether `other` is the result of a computation that was under way when somebody forgot the
+    /// key, or brought a result.
+    fn outdates(&self, other: &Self) -> bool {
+        // If no disk took it at once, others hear of it too late.
+        let outright = self.strong && self.end == self.returned;
+        self.purges
+            && self.is_ours()
+            && outright
+            && other.from.is_some_and(|from| self.start > from)
+    }
+
+    /// Whether it was a process of ours.
+    fn is_ours(&self) -> bool {
+        self.process != usize::MAX
     }
 }
 

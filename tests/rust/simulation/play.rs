@@ -8,7 +8,7 @@ use outlive::store::Durability;
 
 use super::actor::Actor;
 use super::chooser::{Chooser, Script};
-use super::client::Client;
+use super::client::{Client, be_busy};
 use super::disk::{Description, Disk};
 use super::editor;
 use super::history::{Event, History, KEYS, Life, Op};
@@ -39,6 +39,8 @@ pub struct Play {
     pub machine: Arc<Machine>,
     /// What must hold.
     pub oracle: Oracle,
+    /// How long functions take.
+    random: Random,
     /// Counts results, so that no two are the same.
     results: AtomicU64,
     /// How many saves and closes are under way: what an editor does meanwhile may be written over.
@@ -82,6 +84,7 @@ impl Setting {
 
 /// Plays `history`; `traced`: and writes down what everybody does.
 pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
+    be_busy();
     let random = Random::new(history.schedule);
     let Setting { chooser, cut, fate } = setting;
     let chooser = chooser.unwrap_or_else(|| Chooser::Random(random.branch(1), history.stay));
@@ -97,6 +100,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     let play = Arc::new(Play {
         machine,
         oracle: Oracle::default(),
+        random: random.branch(4),
         results: AtomicU64::new(0),
         folds: AtomicUsize::new(0),
         begun: AtomicU64::new(0),
@@ -202,7 +206,7 @@ impl Play {
         let process = self.machine.scheduler.new_process();
         let view = View { machine: Arc::clone(&self.machine), process };
         let client = Client::open(view.clone(), self.durability);
-        Actor { play: Arc::clone(self), view, client }
+        Actor { play: Arc::clone(self), view, client, closes: Arc::default() }
     }
 
     fn befall(self: &Arc<Self>, event: Event) {
@@ -315,6 +319,11 @@ impl Play {
     /// A new result.
     pub fn result(&self, key: &str) -> String {
         format!("\"{key}#{}\"", self.results.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How many steps the function takes whose result was numbered last: often none.
+    pub fn steps_of_a_function(&self) -> usize {
+        self.random.branch(self.results.load(Ordering::Relaxed)).below(4) * 10
     }
 
     /// Whether nobody saves who might write over an edit, or cleared before it in a journal; how many

@@ -1,1 +1,0 @@
-"""A cache as one page of HTML: totals, charts, and a table of entries that can be searched."""
