@@ -57,6 +57,7 @@ docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a d
 look: docs          ## every page of the site in Chromium, on a phone and a desktop, light and dark
 	$(BIN)/pip install -q --group look
 	$(BIN)/python tools/look
+	$(BIN)/pytest -q tests/python/look_inside/test_page.py
 
 test-all:           ## the Python tests on every Python from 3.10 to 3.15 that is found, 3.14t and 3.15t
 	@for python in $$(tools/pythons); do \
@@ -124,7 +125,7 @@ $(VENV)/docs: $(VENV)/built pyproject.toml
 $(VENV)/made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test
+	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test --group recipes
 	@$(BIN)/pip install -q --only-binary :all: --group frames || echo 'polars has no wheel for this Python: its tests are not run'
 	touch $@
 

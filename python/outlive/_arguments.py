@@ -11,7 +11,8 @@ def of(key: str, function: str) -> dict[str, str]:
     # Behind the parenthesis may stand a digest of what the function closes over.
     inside = call[len(function) + 1 : call.rindex(")")]
     shown = (argument.partition("=") for argument in _split(inside))
-    return {name: text for name, equals, text in shown if equals}
+    # Of `*args` and `**options` the stars are no part of the name.
+    return {name.lstrip("*"): text for name, equals, text in shown if equals}
 
 
 def literal(text: str) -> str:

@@ -203,7 +203,7 @@ class Cache(LookInside, CacheMapping):
             batch: The number of items that the function takes at most in one call. None (default):
                 no limit.
 
-        A duration is a number of seconds, a str such as "90s", "15m", "1h", "1d" or "2w", or a
+        A duration is a number of seconds, a str such as "90s", "15m", "1h30m", "1d" or "2w", or a
         timedelta.
 
         Returns:

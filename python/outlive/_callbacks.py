@@ -1,7 +1,6 @@
-"""What the native half asks of Python: handed over once, when the package is imported.
+"""The functions that the native half calls, handed over once, when the package is imported.
 
-Nothing is imported before it is needed: the modules behind these functions take longer to import
-than outlive itself.
+They import on demand: the modules behind them take longer to import than outlive itself.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ def unpack(tag: str, payload: Any) -> Any:
 
 
 def dump(owner: Any, given: Any, value: object) -> tuple[str | None, Any, str | None]:
-    """Return the key of a value of a class and its payload; None, what it is, and what to do."""
+    """Return the tag of a value of a class, and its payload; or None, what it is, and advice."""
     from ._classes import owners
 
     return owners.dump(owner, given, value)
 
 
 def dump_all(owner: Any, result: object) -> tuple[str | None, Any, str | None]:
-    """Return what ``dump`` does, of the whole result of a function with ``dump=`` and ``load=``."""
+    """Do what ``dump`` does for the whole result of a function with ``dump=`` and ``load=``."""
     from ._classes import owners
 
     return owners.dump_all(owner, result)
@@ -73,7 +72,7 @@ def shape(cls: type) -> _core.Shape | None:
 
 
 def tell_class(owner: Any, key: str, problem: object) -> None:
-    """Tell the user why the value of ``key`` could not be put together."""
+    """Warn that no value could be made of the entry of ``key``."""
     from ._classes import owners
 
     owners.tell(owner, key, problem)
@@ -87,28 +86,35 @@ def long_int(digits: str) -> int:
 
 
 def describe(value: object) -> tuple[str, Any] | None:
-    """Return the kind of an argument and what tells it from others of it, None if unknown."""
+    """Return the kind of an argument and what identifies it in that kind; None if unknown."""
     from . import _describe
 
     return _describe.describe(value)
 
 
 def class_mark(cls: type) -> str:
-    """Return a digest of the shape of a class that its name may not lead to, else nothing."""
-    from . import _describe
+    """Return a digest of the shape of a class; "" if its name leads to it in every process."""
+    from . import _class_shape
 
-    return _describe.class_mark(cls)
+    return _class_shape.class_mark(cls)
+
+
+def namesake_mark(cls: type) -> str:
+    """Return a digest of a class whose name leads to another one or to none, else nothing."""
+    from . import _class_shape
+
+    return _class_shape.namesake_mark(cls)
 
 
 def key_advice(value: object, name: str) -> str:
-    """Return what to do with an argument that has no key."""
+    """Return advice for an argument that has no key."""
     from . import _describe
 
     return _describe.advice(value, name)
 
 
 def digest(data: bytes) -> str:
-    """Return 26 characters that stand for ``data``."""
+    """Return a digest of ``data``, 26 characters."""
     from . import _digest
 
     return _digest.short(data, length=26)
@@ -127,7 +133,7 @@ def thread_identifier() -> int:
 
 
 def thread_name(identifier: int) -> str:
-    """Return how a user calls the thread with this ``identifier``."""
+    """Return the name of the thread with this ``identifier``, for messages."""
     import threading
 
     names = [thread.name for thread in threading.enumerate() if thread.ident == identifier]
@@ -142,7 +148,7 @@ def greenlet_number(fresh: int) -> int | None:
 
 
 def greenlet_sleep(seconds: float) -> None:
-    """Let the other greenlets of this thread run for so long."""
+    """Sleep for so many seconds, while other greenlets of this thread run."""
     from . import _greenlets
 
     _greenlets.sleep(seconds)
@@ -172,21 +178,21 @@ def is_logging() -> bool:
 
 
 def reduce(memoised: _core.Memoised) -> Any:
-    """Return what the pickler that asks is to note of a memoised function."""
+    """Return the pickled form of a memoised function for the pickler that asks."""
     from . import _shipping
 
     return _shipping.reduce(memoised, sys._getframe(1))
 
 
 def enter_call(core: _core.Cache, key: str | None) -> object:
-    """Note that a call begins, and the key of the older result that it is to replace."""
+    """Note that a call begins, and the key of the result that it replaces."""
     from . import _previous
 
     return _previous.enter(core, key)
 
 
 def leave_call(token: Any) -> None:
-    """Take ``enter_call`` back."""
+    """Undo ``enter_call``."""
     from . import _previous
 
     _previous.leave(token)

@@ -7,6 +7,7 @@ constant, nested code. The text is comparable within one minor version of Python
 from __future__ import annotations
 
 import dis
+import functools
 import inspect
 from types import CodeType
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 #: Instructions that stem from lines and from the interpreter's own caches alone.
 _SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
 #: Methods that change the object that they are called on.
-_CHANGES = frozenset(
+CHANGES = frozenset(
     [
         "append",
         "add",
@@ -28,6 +29,7 @@ _CHANGES = frozenset(
         "update",
         "setdefault",
         "pop",
+        "popitem",
         "popleft",
         "appendleft",
         "remove",
@@ -37,6 +39,8 @@ _CHANGES = frozenset(
 )
 #: The names by which a class body notes its source.
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
+#: Instructions that name a local variable.
+_LOCALS = ("LOAD_FAST", "STORE_FAST", "DELETE_FAST")
 _JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 
 
@@ -46,9 +50,10 @@ def code_of(function: Any) -> CodeType | None:
     return code if isinstance(code, CodeType) else None
 
 
+@functools.lru_cache(maxsize=1024)
 def body_text(code: CodeType) -> str:
     """Return ``code`` as text."""
-    steps = list(_steps(code))
+    steps = list(steps_of(code))
     places = {step.offset: number for number, step in enumerate(steps)}
     end = max(places, default=0)
 
@@ -58,7 +63,7 @@ def body_text(code: CodeType) -> str:
             offset += 2
         return places.get(offset, len(steps))
 
-    lines = [_step_text(step, place) for step in steps]
+    lines = [_step_text(step, code, place) for step in steps]
     for entry in getattr(dis.Bytecode(code), "exception_entries", ()):
         guarded = place(entry.start), place(entry.end), place(entry.target)
         if guarded[0] != guarded[1]:
@@ -72,9 +77,14 @@ def body_text(code: CodeType) -> str:
     return f"{shape}\n" + "\n".join(lines)
 
 
-def global_names(code: CodeType) -> Iterator[tuple[str, str | None]]:
+@functools.lru_cache(maxsize=1024)
+def global_names(code: CodeType) -> list[tuple[str, str | None]]:
     """Name the globals that ``code`` reads and never sets, each with the attribute asked of it."""
-    steps = [step for inner in _all_code(code) for step in _steps(inner)]
+    return sorted(set(_global_names(code)), key=repr)
+
+
+def _global_names(code: CodeType) -> Iterator[tuple[str, str | None]]:
+    steps = [step for inner in _all_code(code) for step in steps_of(inner)]
     stored = {step.argval for step in steps if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval not in stored:
@@ -86,7 +96,7 @@ def state_cells(code: CodeType) -> set[str]:
     """Name the cells that ``code`` changes itself: they are its state, not part of its identity."""
     found = set()
     for inner in _all_code(code):
-        steps = list(_steps(inner))
+        steps = list(steps_of(inner))
         for step, after in zip(steps, [*steps[1:], None], strict=True):
             is_set = step.opname in ("STORE_DEREF", "DELETE_DEREF")
             is_changed = after is not None and step.opname == "LOAD_DEREF" and _changes(after)
@@ -96,7 +106,7 @@ def state_cells(code: CodeType) -> set[str]:
 
 
 def _changes(step: dis.Instruction) -> bool:
-    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _CHANGES
+    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in CHANGES
 
 
 def _all_code(code: CodeType) -> Iterator[CodeType]:
@@ -106,7 +116,7 @@ def _all_code(code: CodeType) -> Iterator[CodeType]:
             yield from _all_code(constant)
 
 
-def _steps(code: CodeType) -> Iterator[dis.Instruction]:
+def steps_of(code: CodeType) -> Iterator[dis.Instruction]:
     """Yield the instructions that matter, without those that note a docstring or a line."""
     steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
@@ -118,11 +128,15 @@ def _steps(code: CodeType) -> Iterator[dis.Instruction]:
         yield step
 
 
-def _step_text(step: dis.Instruction, place: Any) -> str:
+def _step_text(step: dis.Instruction, code: CodeType, place: Any) -> str:
     if step.opcode in _JUMPS:
         return f"{step.opname} to {place(step.argval)}"
     if step.arg is None:
         return step.opname
+    if step.opname.startswith(_LOCALS):
+        return f"{step.opname} {step.arg}"  # what it is called makes no difference
+    if step.opname == "KW_NAMES":  # dis does not say which, up to Python 3.12
+        return f"{step.opname} {code.co_consts[step.arg]}"
     if isinstance(step.argval, CodeType):
         return f"{step.opname} ({body_text(step.argval)})"
     return f"{step.opname} {constant_text(step.argval)}"

@@ -32,6 +32,7 @@ __all__ = [
     "Shape",
     "after_fork_in_child",
     "canonical",
+    "class_name",
     "exiting",
     "first_key",
     "hand_over",
@@ -486,6 +487,9 @@ def override_all(begins: bool) -> None:
 def first_key(value: Any) -> str:
     """The key text of a call of the drop-in with this first argument; a str is one already."""
 
+def class_name(class_: type, /) -> str:
+    """How keys name the class of an instance."""
+
 def canonical(value: Any, *, flat: bool = False) -> str:
     """The key text of one value; ``flat`` as it stands in the drop-in's file."""
 
@@ -499,6 +503,7 @@ class _Callbacks(Protocol):
     def class_mark(self, cls: type, /) -> str: ...
     def check_frozen(self, core: Cache, /) -> None: ...
     def is_logging(self) -> bool: ...
+    def namesake_mark(self, cls: type, /) -> str: ...
     def key_advice(self, value: object, name: str, /) -> str: ...
     def digest(self, data: bytes, /) -> str: ...
     def module_name(self, named: type, /) -> str: ...

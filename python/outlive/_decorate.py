@@ -10,11 +10,12 @@ from collections.abc import Callable
 from . import _core, _naming, _options, _parameters, _refresh
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
-from ._identity import Identity, body_of, has_no_name
+from ._identity import Identity, body_of, has_no_name, look_alike
 from ._registration import Registration
 from ._secret import Digester
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -39,7 +40,10 @@ CONTROLS = (
 )
 _STREAMS = ("stream", "task stream")
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
-_OF_ONE_LAYER = (*CONTROLS, "refresh", "_outlive_native", "_outlive_owner")
+_OF_ONE_LAYER = (
+    *(*CONTROLS, "refresh"),
+    *("_outlive_native", "_outlive_face", "_outlive_owner"),
+)
 #: What is noted in an entry of its own line.
 _NOTED = ("tags", "cost", "meta", "depends")
 _GENERATOR_ADVICE = (
@@ -244,6 +248,7 @@ def _native(
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
     if not callable(rule) and rule not in ("first", "all"):
         raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
+    _refuse_idle_roles(rule, given)
     version = given.get("version")
     name = _naming.full_name(function, given.get("name"), version)
     shared = _naming.version_mark(version)
@@ -285,11 +290,21 @@ def _native(
     return memoised
 
 
+def _refuse_idle_roles(rule: Any, given: dict[str, Any]) -> None:
+    """Refuse ``ignore=`` and ``secret=`` beside a callable that makes the whole key."""
+    for option in ("ignore", "secret") if callable(rule) else ():
+        if given.get(option):
+            raise TypeError(
+                f"{option}= does nothing beside a callable as key=, whose result is the whole key: "
+                "leave out there what makes no difference or must not be seen"
+            )
+
+
 def _is_memoised_here(cache: CacheState, name: str, function: Callable[..., Any]) -> bool:
     """Whether ``function`` is, or wraps, one that is memoised in the same file under ``name``."""
 
     def is_here(layer: Any) -> bool:
-        native = getattr(layer, "_outlive_native", layer)
+        native = native_of(layer)
         if not isinstance(native, _core.Memoised) or native.name != name:
             return False
         return native._outlive_registration.cache.core.file is cache.core.file
@@ -328,8 +343,13 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
         return
     old, new = (_what_it_is(each.function) for each in (other, memoised))
     if old != new:
-        for earlier in (other, *other._outlive_registration.samples()):
-            earlier.set_aside("" if shares else short(f"{old}"), memoised)
+        mark = "" if shares else short(f"{old}")
+    elif not shares and look_alike(other.function, memoised.function):
+        mark = ""
+    else:
+        return
+    for earlier in (other, *other._outlive_registration.samples()):
+        earlier.set_aside(mark, memoised)
 
 
 def _what_it_is(function: Any) -> tuple[str, int]:

@@ -13,27 +13,36 @@ import types
 from dataclasses import fields
 
 from . import _core
-from ._code import body_text, code_of
+from ._code import code_of
+from ._code_digest import code_text
 from ._digest import short
 from ._naming import full_name_of
+from ._texts import BOUND_IN_C, UnderWay, contents, text_of
 from ._typing import TYPE_CHECKING
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from typing import Any
 
     Described = tuple[str, Any]
 
+#: The types of ``str.upper`` and ``int.__add__``.
+_OF_CLASSES: tuple[Any, ...] = (types.MethodDescriptorType, types.WrapperDescriptorType)
 #: Types of the standard library whose text identifies a value.
 _BY_TEXT = frozenset(
     {"fractions.Fraction", "pathlib.PosixPath", "pathlib.WindowsPath"}
     | {"pathlib.PurePosixPath", "pathlib.PureWindowsPath"}
     | {f"ipaddress.IPv{n}{kind}" for n in (4, 6) for kind in ("Address", "Network", "Interface")}
 )
+#: Those that hold attributes and nothing else.
+_BY_ATTRIBUTES = frozenset({"types.SimpleNamespace", "argparse.Namespace"})
+#: Those that say what they are made of when they are pickled.
+_BY_PARTS = frozenset({"operator.itemgetter", "operator.attrgetter", "operator.methodcaller"})
 
 
 def describe(value: object) -> Described | None:
     """Return the kind of ``value`` and what identifies it in that kind; None if it is unknown."""
-    for known in (_plain, _fields, _function, _alias, _moment, _numpy, _pandas, _data):
+    for known in (_plain, _pattern, _fields, _function, _alias, _moment, _numpy, _pandas, _data):
         described = known(value)
         if described is not None:
             return described
@@ -43,21 +52,39 @@ def describe(value: object) -> Described | None:
 def _plain(value: Any) -> Described | None:
     """Describe built-in types, and those of the standard library that have a text."""
     cls = type(value)
-    if cls is range:
-        return "range", [value.start, value.stop, value.step]
+    if cls is range or cls is slice:
+        return cls.__name__, [value.start, value.stop, value.step]
     if cls is bytearray:
         return "bytearray", bytes(value)
+    if cls is types.MappingProxyType:
+        return "mappingproxy", dict(value)
     name = f"{cls.__module__}.{cls.__qualname__}"
+    if name in _BY_ATTRIBUTES:
+        return name, dict(vars(value))
+    if name in _BY_PARTS:
+        return name, list(value.__reduce__()[1:])
     return (name, str(value)) if name in _BY_TEXT else None
+
+
+def _pattern(value: Any) -> Described | None:
+    """Describe patterns of ``re``, and time zones."""
+    cls = type(value)
+    if cls.__module__ == "re" and cls.__name__ == "Pattern":
+        return "re.Pattern", [value.pattern, value.flags]
+    if cls.__module__ == "datetime" and cls.__name__ == "timezone":
+        return "datetime.timezone", repr(value)
+    if cls.__name__ == "ZoneInfo" and cls.__module__ == "zoneinfo" and value.key is not None:
+        return "zoneinfo.ZoneInfo", value.key
+    return None
 
 
 def _fields(value: Any) -> Described | None:
     """Describe frozen dataclasses and named tuples by their fields."""
     cls = type(value)
-    if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
-        return full_name_of(cls), {f.name: getattr(value, f.name) for f in fields(value)}
+    if getattr(vars(cls).get("__dataclass_params__"), "frozen", False):
+        return _core.class_name(cls), {f.name: getattr(value, f.name) for f in fields(value)}
     if isinstance(value, tuple) and hasattr(cls, "_fields"):
-        return full_name_of(cls), dict(zip(cls._fields, value, strict=True))
+        return _core.class_name(cls), dict(zip(cls._fields, value, strict=True))
     return None
 
 
@@ -67,48 +94,51 @@ def _function(value: Any) -> Described | None:
         return "partial", [value.func, list(value.args), value.keywords]
     if isinstance(value, types.MethodType):
         return "method", [full_name_of(value.__func__), value.__self__]
-    is_function = isinstance(value, types.FunctionType)
-    native = getattr(value, "_outlive_native", value) if is_function else value
+    native = native_of(value)
     if isinstance(native, _core.Memoised):
         return "function", native.name
-    if isinstance(value, types.BuiltinFunctionType) and inspect.ismodule(value.__self__):
-        return "function", full_name_of(value)
-    code = code_of(value) if is_function else None
-    if code is None:
+    if isinstance(value, BOUND_IN_C):
+        owner = getattr(value, "__self__", None)
+        if owner is None or inspect.ismodule(owner):
+            return "function", full_name_of(value)
+        return "method", [value.__qualname__, owner]
+    if isinstance(value, _OF_CLASSES):
+        return "function", [value.__objclass__, value.__name__]
+    if not isinstance(value, types.FunctionType) or code_of(value) is None:
         return None
-    return "function", [full_name_of(value), short(_what_it_does(value))]
+    return "function", [full_name_of(value), short(_under_way(value, _what_it_does))]
+
+
+_under_way = UnderWay()
 
 
 def _what_it_does(function: Any) -> str:
-    """Return the body of a function, its defaults and the contents of its cells."""
-    parts = [body_text(function.__code__)]
+    """Return the code of a function, its defaults and the contents of its cells as text."""
     given = [function.__defaults__, function.__kwdefaults__]
-    for value in (*given, *map(_contents, function.__closure__ or ())):
-        try:
-            parts.append(_core.canonical(value))
-        except TypeError:  # a client, a session: passed over
-            parts.append("")
-    return "\n".join(parts)
-
-
-def _contents(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # it is set later
-        return None
+    held = [*given, *map(contents, function.__closure__ or ())]
+    return "\n".join([code_text(function) or "", *(text_of(value) or "" for value in held)])
 
 
 def _alias(value: Any) -> Described | None:
-    """Describe types with parameters, such as ``list[Answer]``."""
+    """Describe types with parameters, such as ``list[Answer]``, and other annotations."""
     if isinstance(value, types.UnionType):
         return "union", list(value.__args__)
-    if type(value).__module__ not in ("types", "typing"):
+    if type(value).__module__ not in ("types", "typing", "annotationlib"):
         return None
+    kind = type(value).__name__
+    if kind == "NewType":
+        return "newtype", [full_name_of(value), value.__supertype__]
+    if kind in ("TypeVar", "_SpecialForm"):
+        return kind, repr(value)
+    if kind == "ForwardRef":
+        return kind, value.__forward_arg__
     origin, arguments = getattr(value, "__origin__", None), getattr(value, "__args__", None)
     if arguments is None:
         return None
     named = origin if isinstance(origin, type) else repr(origin)
-    return "alias", [named, list(arguments)]
+    shown = [["ellipsis"] if each is ... else each for each in arguments]
+    metadata = getattr(value, "__metadata__", None)
+    return "alias", [named, shown, *([] if metadata is None else [list(metadata)])]
 
 
 def _moment(value: Any) -> Described | None:
@@ -169,44 +199,6 @@ def _data(value: Any) -> Described | None:
         if described is not None:
             return described
     return None
-
-
-def class_mark(cls: type) -> str:
-    """Return a digest of the shape of a class; "" if its name leads to it in every process."""
-    if not inspect.isclass(cls) or _leads_to(cls):
-        return ""
-    return short(shape_text(cls))
-
-
-def _leads_to(cls: type) -> bool:
-    """Return whether the name of a class leads to it in every process."""
-    if cls.__module__ in ("__main__", "__mp_main__"):
-        return False  # a cell of a notebook may be edited and run again
-    found: Any = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is cls
-
-
-def shape_text(cls: Any) -> str:
-    """Return the fields of a class with their types and defaults."""
-    schema = getattr(cls, "model_json_schema", None)
-    if schema is not None:
-        import json
-
-        try:
-            return json.dumps(schema(), sort_keys=True, default=repr)
-        except Exception:  # pydantic has no schema for some fields
-            schema = None
-    members = getattr(cls, "__members__", None)
-    if members is not None:
-        return repr({name: member.value for name, member in members.items()})
-    lines = []
-    for base in reversed(cls.__mro__[:-1]):
-        for name, annotation in inspect.get_annotations(base).items():
-            shown = getattr(annotation, "__qualname__", None) or str(annotation)
-            lines.append(f"{name}: {shown} = {base.__dict__.get(name, ...)!r}")
-    return "\n".join(lines)
 
 
 def advice(value: object, name: str) -> str:

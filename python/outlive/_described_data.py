@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from typing import Any
 
+from . import _core
 from ._classes import arrays, code_names, families, kinds
 from ._classes.instances import is_cached_property
 from ._classes.problems import Refused
 from ._digest import short
-from ._naming import full_name_of
 
 
 def data(value: Any) -> tuple[str, Any] | None:
@@ -27,7 +28,9 @@ def data(value: Any) -> tuple[str, Any] | None:
         parts["$attributes"] = own
         if not own:
             del parts["$attributes"]
-    return full_name_of(cls), parts
+    if cls is OrderedDict:
+        parts = list(value.items())  # two are equal only in the same order
+    return _core.class_name(cls), parts
 
 
 def _is_cached(cls: type, name: str) -> bool:
@@ -62,14 +65,40 @@ def frame(value: Any) -> tuple[str, Any] | None:
 def _pandas(value: Any, pandas: Any) -> list[Any] | None:
     is_series = type(value) is pandas.Series
     columns = value.to_frame() if is_series else value
+    names = [value.name] if is_series else [list(columns.columns), list(columns.columns.names)]
     try:
-        rows = pandas.util.hash_pandas_object(value, index=True)
-    except TypeError:  # cells that cannot be hashed
+        plain = [n for n, dtype in enumerate(columns.dtypes) if str(dtype) != "object"]
+        others = columns.iloc[:, plain]
+        rows = pandas.util.hash_pandas_object(others, index=True)
+        objects = [_objects(columns.iloc[:, n]) for n in range(columns.shape[1])]
+    except TypeError:  # cells that have no key, or cannot be hashed
         return None
-    names = [value.name] if is_series else list(columns.columns)
-    types = [str(dtype) for dtype in columns.dtypes]
-    index = [type(value.index).__name__, list(value.index.names), str(value.index.dtype)]
-    return [list(columns.shape), names, types, index, short(rows.to_numpy().tobytes(), length=26)]
+    types = [_dtype_text(dtype) for dtype in columns.dtypes]
+    content = short(rows.to_numpy().tobytes(), length=26)
+    notes = [value.attrs] if value.attrs else []
+    return [list(columns.shape), names, types, _index_text(value.index), content, objects, *notes]
+
+
+def _objects(column: Any) -> str | None:
+    """A digest of a column of Python objects, in which 1, True and "1" are three."""
+    if str(column.dtype) != "object":
+        return None
+    return short(_core.canonical(column.tolist()), length=26)
+
+
+def _dtype_text(dtype: Any) -> str:
+    categories = getattr(dtype, "categories", None)
+    if categories is None:
+        return str(dtype)
+    return f"{dtype}({_core.canonical(categories.tolist())}, {getattr(dtype, 'ordered', None)})"
+
+
+def _index_text(index: Any) -> list[Any]:
+    """What an index is beyond its values, which the rows' digests hold."""
+    levels = [_dtype_text(level.dtype) for level in getattr(index, "levels", (index,))]
+    objects = _core.canonical(index.tolist()) if index.dtype == object else ""
+    shown = short(objects, length=26) if objects else None
+    return [type(index).__name__, list(index.names), levels, getattr(index, "freqstr", None), shown]
 
 
 def _polars(value: Any, polars: Any) -> list[Any] | None:

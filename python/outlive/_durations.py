@@ -7,11 +7,12 @@ from ._typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._types import Duration
 
+_PART = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhdw])\s*"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def seconds(value: Duration, option: str) -> float:
-    """Return a duration in seconds: a number, ``"90s" "15m" "1h" "1d" "2w"`` or a timedelta.
+    """Return a duration in seconds: a number, ``"90s" "1h30m" "2w"`` or a timedelta.
 
     Raises:
         TypeError: ``value`` is of another type.
@@ -29,11 +30,15 @@ def seconds(value: Duration, option: str) -> float:
 
 
 def _spelled(text: str, option: str) -> float:
-    number, unit = text.strip()[:-1].strip(), text.strip()[-1:]
-    digits = number.replace(".", "", 1)
-    if unit not in _UNITS or not (digits.isascii() and digits.isdigit()):
-        raise ValueError(f'{option}={text!r}: write seconds, or "90s", "15m", "1h", "1d", "2w"')
-    return float(number) * _UNITS[unit]
+    import re  # it is longer to import than outlive
+
+    parts = re.findall(_PART, text, re.ASCII)
+    units = [unit for _, unit in parts]
+    if not parts or not re.fullmatch(f"(?:{_PART})+", text, re.ASCII) or len({*units}) < len(units):
+        raise ValueError(
+            f'{option}={text!r}: write seconds, or "90s", "15m", "1h", "1h30m", "1d", "2w"'
+        )
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def _total_seconds(value: object, option: str) -> float:

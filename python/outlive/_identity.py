@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from types import FunctionType, ModuleType
+from types import FunctionType
 
 from . import _core
+from ._class_body import around
 from ._code import body_text, state_cells
 from ._digest import short
 from ._secret import salt_of
+from ._texts import contents, tells_all, text_of
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 #: The cell that methods have for ``super()``; the name of the function says the same.
 _OWN_CLASS = "__class__"
+_64_BITS = (1 << 64) - 1
 
 
 class Identity:
@@ -27,27 +30,49 @@ class Identity:
     """
 
     def __init__(self, core: _core.Cache, function: Callable[..., Any]) -> None:
-        """Find the cells of ``function`` that count."""
+        """Find the cells of ``function`` that count, and those of the class body around it."""
         self._core, self._function = core, function
         self._closed_over = list(_closed_over(function))
+        self._around = around(function)
         #: The cells whose contents count.
         self.cells = [cell for _, cell in self._closed_over]
 
     @property
     def is_needed(self) -> bool:
         """Whether the name alone may not identify the function."""
-        return bool(self._closed_over) or has_no_name(self._function)
+        return bool(self._closed_over or self._around) or has_no_name(self._function)
 
     def __call__(self) -> str:
         """Return the digest; "" if the name alone identifies the function."""
-        parts = [
-            f"{name}={text}"
-            for name, cell in self._closed_over
-            if (text := _cell_text(cell)) is not None
-        ]
+        parts = self._parts()
+        return short("\n".join(parts), salt_of(self._core)) if parts else ""
+
+    def number(self) -> int:
+        """Return a number in place of the digest, which holds in this process alone."""
+        return hash(tuple(self._parts())) & _64_BITS
+
+    def _parts(self) -> list[str]:
+        closed_over = ((name, text_of(contents(cell))) for name, cell in self._closed_over)
+        parts = [f"{name}={text}" for name, text in closed_over if text is not None]
         if has_no_name(self._function):
             parts.append(body_of(self._function))
-        return short("\n".join(parts), salt_of(self._core)) if parts else ""
+        return parts + self._around
+
+
+def look_alike(one: Any, other: Any) -> bool:
+    """Return whether keys cannot tell apart what two functions of one name and body close over."""
+    unknown = [_unknown(function) for function in (one, other)]
+    return unknown[0] != unknown[1] and _texts(one) == _texts(other)
+
+
+def _unknown(function: Any) -> list[int]:
+    """Return the identities of the objects in its cells that have no key."""
+    held = [contents(cell) for _, cell in _closed_over(function)]
+    return [id(value) for value in held if not tells_all(value)]
+
+
+def _texts(function: Any) -> list[str | None]:
+    return [text_of(contents(cell)) for _, cell in _closed_over(function)]
 
 
 def has_no_name(function: Any) -> bool:
@@ -82,22 +107,3 @@ def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
         for name, cell in zip(part.__code__.co_freevars, part.__closure__, strict=True):
             if name not in state and not any(contents(cell) is link for link in chain):
                 yield name, cell
-
-
-def contents(cell: CellType) -> Any:
-    """Return the contents of ``cell``, None if it is still empty."""
-    try:
-        return cell.cell_contents
-    except ValueError:  # it is set later
-        return None
-
-
-def _cell_text(cell: CellType) -> str | None:
-    """Return the key text of a cell's contents; None for a client, a session or a lock."""
-    held = contents(cell)
-    if isinstance(held, ModuleType):
-        return held.__name__
-    try:
-        return _core.canonical(held)
-    except Exception:  # code of the user's, such as a __memo_key__, may raise anything
-        return None

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CONTAINERS = (list, tuple, set, frozenset)
+#: What classes have whose instances hold data: dataclasses, attrs, msgspec, pydantic.
+_FIELDS = ("__dataclass_fields__", "__attrs_attrs__", "__struct_fields__", "__pydantic_fields__")
+#: Context managers that can be entered once, and a folder that goes with the object.
+_ONCE = frozenset(
+    f"contextlib.{name}" for name in ("ExitStack", "AsyncExitStack", "closing", "aclosing")
+) | {"tempfile.TemporaryDirectory"}
 
 
 def one_shot_part(result: object) -> str | None:
@@ -26,20 +32,35 @@ def one_shot_part(result: object) -> str | None:
     return None
 
 
-def _members(path: str, value: object) -> Iterable[tuple[str, object]]:
+def _members(path: str, value: Any) -> Iterable[tuple[str, object]]:
     if isinstance(value, dict):
         return [(f"{path}[{_shown(key)}]", member) for key, member in list(value.items())]
-    if isinstance(value, _CONTAINERS):
+    if isinstance(value, _CONTAINERS) or _type_name(value) == "collections.deque":
         return [(f"{path}[{n}]", member) for n, member in enumerate(list(value))]
+    if _holds_data(type(value)):
+        return [(f"{path}.{name}", member) for name, member in _attributes(value)]
     return ()
 
 
-def _is_one_shot(value: object) -> bool:
+def _holds_data(cls: type) -> bool:
+    return any(hasattr(cls, name) for name in _FIELDS) or cls.__name__ == "SimpleNamespace"
+
+
+def _attributes(value: Any) -> Iterable[tuple[str, object]]:
+    """Return the attributes of an instance, in its ``__dict__`` or in slots."""
+    slots = [name for cls in type(value).__mro__ for name in getattr(cls, "__slots__", ())]
+    known = getattr(value, "__dict__", {})
+    return [*list(known.items()), *((n, getattr(value, n, None)) for n in slots if n not in known)]
+
+
+def _is_one_shot(value: Any) -> bool:
     """Return whether ``value`` is an iterator (as files and generators are) or a coroutine."""
     cls = type(value)
     if hasattr(cls, "__next__") or hasattr(cls, "__anext__"):
         return getattr(value, "closed", False) is not True
-    return hasattr(cls, "__await__") and hasattr(cls, "send")
+    if hasattr(cls, "iter_bytes") and hasattr(value, "is_stream_consumed"):
+        return not (value.is_stream_consumed or value.is_closed)  # a response that was not read
+    return _type_name(value) in _ONCE or (hasattr(cls, "__await__") and hasattr(cls, "send"))
 
 
 def _holds_one_shot(value: object) -> bool:

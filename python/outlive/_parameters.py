@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from . import _core
 from ._core import IGNORED, IGNORED_BY_NAME, KEYED, SECRET, SECRET_BY_NAME
 from ._typing import TYPE_CHECKING
+from ._wrappers import hands_on, without_caches
 
 if TYPE_CHECKING:
     from typing import Any
@@ -97,7 +96,6 @@ class KeyRules:
                 )
 
 
-_LRU_CACHE = type(functools.lru_cache(lambda: None))
 #: What the first parameter of a method is called.
 _SELF = frozenset({"self", "cls"})
 
@@ -107,15 +105,16 @@ def _signatures(
 ) -> tuple[list[inspect.Parameter], frozenset[str] | None]:
     """The parameters by which calls are bound, and those that a wrapper around them declares.
 
-    The second is None without a wrapper. One that names all its parameters is bound to those.
+    The second is None without a wrapper, and below one that hands all arguments on. One that names
+    all its parameters is bound to those.
     """
-    function = _without_caches(function)
+    function = without_caches(function)
     kinds = inspect.Parameter
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some functions written in C do not tell
         return [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)], None
-    if not _is_wrapped(function):
+    if not _is_wrapped(function) or hands_on(function):
         return found, None
     own = _own_parameters(function)
     if own is None:
@@ -123,18 +122,6 @@ def _signatures(
     if not any(each.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for each in own):
         return own, None
     return found, frozenset(each.name for each in own)
-
-
-def _without_caches(function: Any) -> Any:
-    """What stands below caches, which hand on what they get."""
-    while True:
-        native = getattr(function, "_outlive_native", function)
-        if isinstance(native, _core.Memoised):
-            function = native.function
-        elif isinstance(function, _LRU_CACHE):
-            function = function.__wrapped__
-        else:
-            return function
 
 
 def _is_wrapped(function: Any) -> bool:

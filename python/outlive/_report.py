@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from . import _savings
 from ._facts import Sum
+from ._page.html import fragment
+from ._page.survey import Survey, survey
 from ._receipts import Receipts
 from ._spans import size, span
 
@@ -41,11 +43,13 @@ class Report:
         label: The file, or what the cache is called in messages.
         lines: One a function, the one that saved most first.
         total: All together.
+        survey: What the cache holds, as the page of ``outlive report`` shows it.
     """
 
     label: str
     lines: tuple[Line, ...]
     total: Line
+    survey: Survey
 
     def __str__(self) -> str:
         rows = [_HEADS, *map(_cells, (*self.lines, self.total))]
@@ -53,15 +57,16 @@ class Report:
         return "\n".join([self.label, *(_aligned(row, widths) for row in rows)])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEADS)
+        head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
         body = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(line))}</tr>"
             for line in (*self.lines, self.total)
         )
-        return (
-            f"<table><caption>{escape(self.label)}</caption>"
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        table = (
+            "<section><h2>Calls in this process</h2>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></section>"
         )
+        return fragment(self.survey, table)
 
 
 def of_cache(state: CacheState) -> Report:
@@ -76,7 +81,8 @@ def of_cache(state: CacheState) -> Report:
     lines.sort(key=lambda line: (-line.receipts.seconds_saved, -line.size, line.function))
     whole = (sum(each.entries for each in sums.values()), sum(each.size for each in sums.values()))
     total = Line("all", *whole, _savings.total(receipts))
-    return Report(state.label, tuple(lines), total)
+    found = survey(state.entries, state.label, state.now())
+    return Report(state.label, tuple(lines), total, found)
 
 
 def _line(name: str, kept: Sum, receipts: Receipts) -> Line:

@@ -11,7 +11,7 @@ import os
 from types import MethodType
 
 from . import _core, _decorate, _naming
-from ._identity import contents
+from ._texts import contents
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
 

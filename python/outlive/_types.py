@@ -12,7 +12,6 @@ from collections.abc import (
     Mapping,
 )
 from datetime import timedelta
-from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -26,6 +25,7 @@ from typing import (
 )
 
 from . import _core
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,7 +44,7 @@ V = TypeVar("V")
 F = TypeVar("F", contravariant=True)
 T = TypeVar("T", covariant=True)
 
-#: Seconds, ``"90s" "15m" "1h" "1d" "2w"``, or a timedelta.
+#: Seconds, ``"90s" "15m" "1h30m" "1d" "2w"``, or a timedelta.
 Duration = float | str | timedelta
 #: How long a result is fresh: a duration, or a callable that takes the result and returns one
 #: (None: for ever).
@@ -109,9 +109,8 @@ class _Kind(type):
     """Recognises memoised functions: native objects, and coroutine functions in front of one."""
 
     def __instancecheck__(cls, instance: object) -> bool:
-        if isinstance(instance, FunctionType):
-            return "_outlive_native" in instance.__dict__
-        return isinstance(instance, _core.Memoised) or type.__instancecheck__(cls, instance)
+        native = native_of(instance)
+        return isinstance(native, _core.Memoised) or type.__instancecheck__(cls, instance)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         return subclass is _core.Memoised or type.__subclasscheck__(cls, subclass)
@@ -312,7 +311,7 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
 
-class BoundMemoised(_Named, Protocol[P, R]):
+class BoundMemoised(_Named, Protocol[P, T]):
     """A memoised method, bound to its instance. Single calls are controlled through the class."""
 
     @property
@@ -321,11 +320,11 @@ class BoundMemoised(_Named, Protocol[P, R]):
         ...
 
     @property
-    def __func__(self) -> Memoised[..., R]:
+    def __func__(self) -> Memoised[..., Any]:
         """The memoised function."""
         ...
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the kept result, or compute and keep it."""
         ...
 

@@ -41,6 +41,8 @@ pub struct Entry<L> {
 pub struct Origin {
     /// The function's number in this process.
     pub function: u64,
+    /// A number for what it closes over.
+    pub closed_over: u64,
     /// A hash of the other arguments; `None` if they cannot be hashed.
     pub others: Option<u64>,
 }

@@ -41,6 +41,8 @@ mod _core {
     use super::call::patience::PAUSES;
     #[pymodule_export]
     use super::key::canonical::{canonical, first_key};
+    #[pymodule_export]
+    use super::key::classes::class_name;
     use super::key::parameters::Role;
     #[pymodule_export]
     use super::key::shown::shown_key;

@@ -15,7 +15,9 @@ from support.programs import Scripts
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The faults have a short and a long form; distributions are built, or found."""
     parser.addoption("--faults", choices=["short", "long"], default="short")
-    parser.addoption("--dist", metavar="FOLDER", help="look at the wheels and sdists in a folder")
+    parser.addoption(
+        "--distributions", metavar="FOLDER", help="look at the wheels and sdists in a folder"
+    )
 
 
 @pytest.fixture

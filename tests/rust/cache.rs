@@ -224,8 +224,10 @@ fn decoded_forms_belong_to_their_text() {
 #[test]
 fn entries_are_claimed_once() {
     let cache = in_memory();
-    let (one, two) =
-        (Origin { function: 1, others: Some(7) }, Origin { function: 2, others: None });
+    let (one, two) = (
+        Origin { function: 1, closed_over: 0, others: Some(7) },
+        Origin { function: 2, closed_over: 0, others: None },
+    );
     assert!(cache.hit(b"a", Some(one)).is_none());
     cache.put(&key("a"), result("1")).unwrap();
     assert_eq!(cache.hit(b"a", Some(one)).unwrap().claimed, Some(one));

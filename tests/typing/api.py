@@ -182,6 +182,20 @@ class Client:
         """Keep the value of a property."""
         return 1
 
+    @github.memoise
+    def found(self, uri: str) -> object:
+        """Keep what a class below may know better."""
+        return uri
+
+
+class NarrowClient(Client):
+    """One whose method returns more."""
+
+    @github.memoise
+    def found(self, uri: str) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Narrow the result: pyright compares what is unbound, and lets nothing be overridden."""
+        return uri
+
 
 client = Client()
 assert_type(client.get("a"), bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from .wait import wait
 
 
 def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterable[str]) -> Any:
-    """Return the ``async def`` function that stands for ``native``, with all its ``controls``."""
+    """Return the ``async def`` function in front of ``native``, with all its ``controls``."""
 
     @functools.wraps(function)
     async def memoised(*args: Any, **kwargs: Any) -> Any:
@@ -29,11 +30,13 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
         setattr(memoised, name, getattr(native, name))
     shown: Any = memoised
     shown.refresh, shown._outlive_native = refresh, native
+    # A wrapper gets a copy of its attributes, but is no memoised function.
+    shown._outlive_face = weakref.ref(memoised)
     return shown
 
 
 async def finish(found: Any) -> Any:
-    """Compute or wait until there is a result."""
+    """Compute the result, or wait for it."""
     while type(found) is PendingCall:
         library = loops.library()
         if found.leads:
@@ -49,7 +52,7 @@ async def finish(found: Any) -> Any:
 
 
 async def _compute_alone(call: PendingCall) -> Any:
-    """Compute without a flight; where no library is known, nobody can be waited for."""
+    """Compute without a flight: in an unknown event loop there is no way to wait."""
     if call.waits:
         call.compute_unshared()
     return await compute(call)

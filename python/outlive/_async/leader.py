@@ -1,4 +1,4 @@
-"""Computing for all who wait, in a task that belongs to nobody's cancellation."""
+"""Computes for all waiting callers, in a task that no caller's cancellation reaches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from .loops import hold, running_loop
 if TYPE_CHECKING:
     from .._warnings import Line
 
-#: How long a loop may stand still between two ``run_until_complete`` before others take over.
+#: How many seconds a loop may stand still between two ``run_until_complete`` before waiting
+#: callers take over.
 _GRACE = 0.1
 _UNSET: Any = object()
 
@@ -43,7 +44,7 @@ async def compute(call: PendingCall) -> Any:
 async def _compute_for_all(
     call: PendingCall, sleep: Callable[[float], Any] | None
 ) -> tuple[Any] | None:
-    """Compute what others wait for; None if another process has done so meanwhile."""
+    """Compute for the waiting callers; None if another process has done so meanwhile."""
     pause, longest = PAUSES
     while sleep is not None and call.is_busy():
         await sleep(pause)
@@ -52,7 +53,7 @@ async def _compute_for_all(
 
 
 async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
-    """Compute for everybody, in a task of its own where that can be."""
+    """Compute for all callers, in a task of its own if the library has such tasks."""
     if library is not asyncio:
         return await _lead_here(call, None if library is None else library.sleep)
     waiting = call.subscribe()
@@ -71,7 +72,7 @@ async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
 
 
 async def _lead_here(call: PendingCall, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
-    """Compute in the caller's own task; if that is stopped, another one takes over."""
+    """Compute in the caller's own task; if it is cancelled, another caller takes over."""
     token = call.enter()
     try:
         return await _compute_for_all(call, sleep)
@@ -82,7 +83,7 @@ async def _lead_here(call: PendingCall, sleep: Callable[[float], Any] | None) ->
 
 
 def adopt(contexts: list[contextvars.Context]) -> None:
-    """Set here what a coroutine set in its task, as a plain ``await`` of it would have done."""
+    """Set the context variables that a coroutine set in its task, as a plain ``await`` would."""
     for context in contexts:
         for variable, value in context.items():
             if variable.name.startswith("outlive"):
@@ -92,10 +93,10 @@ def adopt(contexts: list[contextvars.Context]) -> None:
 
 
 class LeaderTask:
-    """The task that computes a key, as those who wait for it see it."""
+    """The task that computes a key, as waiting callers see it."""
 
     def __init__(self, call: PendingCall) -> None:
-        """Start it in the running loop, in a copy of the caller's context."""
+        """Start the task in the running loop, in a copy of the caller's context."""
         self._loop = asyncio.get_running_loop()
         self._call, self._process = weakref.ref(call), os.getpid()
         self._is_cancelled = False
@@ -112,7 +113,7 @@ class LeaderTask:
         hold(self._loop, task)
 
     def deserted(self) -> None:
-        """Nobody waits any more (called in any thread): cancel the task, unless somebody comes."""
+        """Cancel the task, which no caller awaits any more. Any thread may call this."""
         if running_loop() is self._loop:
             self._cancel()
             return
@@ -127,13 +128,13 @@ class LeaderTask:
         task.cancel()
 
     async def end(self) -> None:
-        """Wait for a task that was cancelled, as who awaits a coroutine does."""
+        """Wait for a cancelled task, as an ``await`` of a coroutine does."""
         task = self._task()
         if self._is_cancelled and task is not None:
             await asyncio.wait([task])
 
     def is_lost(self) -> bool:
-        """Whether the task cannot go on, because its loop is gone or stands still."""
+        """Return whether the task cannot go on, because its loop is gone or stands still."""
         if os.getpid() != self._process or self._loop.is_closed():
             return True
         if self._loop.is_running():
@@ -150,7 +151,7 @@ async def _work(
     line: Line,
     context: list[contextvars.Context],
 ) -> None:
-    """Compute, and tell the caller that started it; others are told by the call itself."""
+    """Compute, and hand the outcome to the caller that started it; the flight serves others."""
     call.enter()
     asking.set(line)
     try:
@@ -173,6 +174,6 @@ async def _work(
 
 
 def _ended(call: PendingCall, result: asyncio.Future[Any], _: asyncio.Task[None]) -> None:
-    """Hand over also where the task was cancelled before it began."""
+    """Hand over the outcome, even if the task was cancelled before it began."""
     call.give_up()
     result.cancel()

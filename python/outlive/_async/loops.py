@@ -1,4 +1,4 @@
-"""Event loops: which one runs here, and the tasks that it must not lose."""
+"""Recognises the running event loop, and keeps the tasks that it must not lose."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .loops import hold, running_loop
 
 
 class _Task:
-    """A task that refreshes, alive as long as its loop runs."""
+    """A refreshing task; it counts as alive while its loop runs."""
 
     def __init__(self, task: asyncio.Task[None]) -> None:
         self._task = task
@@ -22,7 +22,7 @@ class _Task:
 
 
 def in_task(memoised: _core.Memoised, refresh: Refresh) -> _Task | None:
-    """Compute in a task of the running loop; elsewhere nothing may start one."""
+    """Compute in a task of the running asyncio loop; other loops start none."""
     loop = running_loop()
     if loop is None:
         refresh.end()

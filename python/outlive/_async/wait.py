@@ -1,4 +1,4 @@
-"""Waiting for what another task, thread or loop computes, in the loop that runs here."""
+"""Waits, in the running loop, for what another task, thread or loop computes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from .._core import PendingCall
 from .leader import compute
 
-#: How often who waits for a task of another loop looks whether that loop still runs, in seconds.
+#: Seconds between two checks whether the loop of the awaited task still runs.
 _LOOK = 0.05
-#: How often anybody else looks whether there is something to say, in seconds.
+#: Seconds between two checks whether a warning is due, for all other waits.
 _SELDOM = 1.0
 
 
@@ -33,7 +33,7 @@ async def ended(call: PendingCall, library: Any) -> bool:
 
 
 def _pause(call: PendingCall) -> float:
-    """How long to wait before the next look."""
+    """Return the seconds until the next check."""
     limit = call.wait_limit
     pause = _LOOK if call.may_be_lost() else _SELDOM
     return pause if limit is None else min(pause, limit)
@@ -62,7 +62,7 @@ async def _wait_in_loop(call: PendingCall) -> bool:
 
 
 def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[bool]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+    with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits there any more
         loop.call_soon_threadsafe(_set, done, True)
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from .. import __version__
-from . import checking, comparing, explaining, listing, moving, removing, showing
+from . import checking, comparing, explaining, listing, moving, removing, reporting, showing
 
 _NAMES = ("-h", "--help")
 
@@ -43,7 +43,7 @@ def app() -> None:
 
 
 for _command in (
-    *(listing.ls, showing.show, listing.stats, explaining.why),
+    *(listing.ls, showing.show, listing.stats, reporting.report, explaining.why),
     *(removing.rm, removing.prune, checking.verify, checking.repair),
     *(comparing.diff, comparing.merge, moving.copy, moving.export, moving.import_, moving.freeze),
     explaining.path,

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from .. import _core
@@ -15,6 +16,8 @@ from .tally import Tally, count_of, in_words
 
 #: How many seconds lie between two lines.
 _PAUSE = 5.0
+#: After how many seconds a bar is shown that nobody asked for: what is done by then needs none.
+_DELAY = 0.5
 #: How many seconds lie between two looks at the counts.
 LOOK = 0.5
 
@@ -107,9 +110,9 @@ class _Lines(_Shown):
 class _Bar(_Shown):
     """A bar of tqdm, in terminals and notebooks."""
 
-    def __init__(self, tally: Tally, tqdm: Any) -> None:
+    def __init__(self, tally: Tally, tqdm: Any, delay: float) -> None:
         super().__init__(tally)
-        self._bar = tqdm(total=tally.total, desc=tally.name, unit=" calls")
+        self._bar = tqdm(total=tally.total, desc=tally.name, unit=" calls", delay=delay)
         self._next = 0.0
 
     def count(self) -> None:
@@ -150,13 +153,24 @@ def reporter_of(asked: bool | Callable[..., object] | None, tally: Tally) -> Rep
     if asked is not True and asked is not None:
         return _Told(tally, asked)
     try:
-        from tqdm.auto import tqdm
+        tqdm = _tqdm()
     except ImportError:
         return _Lines(tally)
     try:
-        return _Bar(tally, tqdm)
+        return _Bar(tally, tqdm, delay=0.0 if asked else _DELAY)
     except Exception:  # stderr cannot be written to
         return Reporter(tally)
+
+
+def _tqdm() -> Any:
+    """Return the bar that fits here; without ipywidgets a notebook has that of terminals."""
+    if find_spec("ipywidgets") is None:
+        from tqdm import tqdm
+
+        return tqdm
+    from tqdm.auto import tqdm as fitting
+
+    return fitting
 
 
 def _is_seen() -> bool:

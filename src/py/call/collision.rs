@@ -15,8 +15,11 @@ impl Memoised {
     /// The call that asks, where keys do not identify it.
     pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<Origin> {
         let keys = &self.keys;
-        let others = || keys.other_arguments(py, call);
-        (keys.is_flat() && keys.is_first()).then(|| Origin { function: self.id, others: others() })
+        (keys.is_flat() && keys.is_first()).then(|| Origin {
+            function: self.id,
+            closed_over: keys.identity().and_then(|own| own.number(py).ok()).unwrap_or(0),
+            others: keys.other_arguments(py, call),
+        })
     }
 
     /// Warns once if a later function has taken the name of this one, which is still in use.
@@ -24,6 +27,8 @@ impl Memoised {
         if !self.keys.is_aside() || self.told.collision.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
+        // What the later function remembers may be of this one.
+        self.gate.epoch.advance();
         let what = if self.keys.aside_mark().is_some() {
             "their results are kept apart, and will not be in a run in which only one of them is \
              there; tell them apart with name=..."
@@ -61,7 +66,7 @@ impl Provenance<'_> {
     /// How this call differs from the first one of this run that had the entry.
     fn differs_from(&self, claimed: Option<Origin>) -> Option<Difference> {
         let (first, mine) = claimed.zip(self.request.origin)?;
-        if first.function != mine.function {
+        if first.function != mine.function || first.closed_over != mine.closed_over {
             return Some(Difference::Function);
         }
         let differ = matches!((first.others, mine.others), (Some(a), Some(b)) if a != b);

@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::arguments::Call;
-use super::parameters::{Param, ParamKind};
+use super::parameters::{Param, ParamKind, Parameters};
 
 /// What the parameters got: one slot each, and what `*args` and `**kwargs` took.
 pub struct Bindings<'a, 'py> {
-    /// In the order of the parameters; a default stands in for what was not given.
+    /// In the order of the parameters; a default stands in for what was not given, unless a wrapper
+    /// may supply another one.
     pub slots: Slots<'a, 'py>,
     /// How many of them were given by position: the first.
     pub positional: usize,
@@ -59,12 +60,13 @@ impl DerefMut for Slots<'_, '_> {
     }
 }
 
-/// Binds `call` to `params` as Python would; None if Python would raise a `TypeError`.
+/// Binds `call` to `parameters` as Python would; None if Python would raise a `TypeError`.
 pub fn bind<'a, 'py>(
-    params: &'a [Param],
+    parameters: &'a Parameters,
     call: &'a Call<'_, 'py>,
     py: Python<'py>,
 ) -> Option<Bindings<'a, 'py>> {
+    let params = parameters.list();
     let mut bound = Bindings {
         slots: Slots::new(params.len()),
         positional: 0,
@@ -78,7 +80,8 @@ pub fn bind<'a, 'py>(
     for (param, slot) in params.iter().zip(&mut *bound.slots) {
         if slot.is_none() && !matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword)
         {
-            *slot = Some(param.default.as_ref()?.bind(py));
+            let default = param.default.as_ref()?.bind(py);
+            *slot = (!parameters.is_wrapped()).then_some(default);
         }
     }
     Some(bound)

@@ -1,6 +1,5 @@
 //! Key texts of Python values: one text per value, the same in every process.
 
-use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -8,10 +7,12 @@ use pyo3::types::{
     PyList, PySet, PyString, PyTuple, PyType,
 };
 
-use super::classes::{KnownClass, is_frozen_dataclass, known, remember};
+use super::classes::{
+    KnownClass, class_of_instances, is_frozen_dataclass, known, qualified, remember,
+};
 use crate::key::{KeyText, PREFIX};
 use crate::py::ffi::{check_stack, int_value};
-use crate::py::value::callbacks::{class_mark, describe, digest, module_name, pack};
+use crate::py::value::callbacks::{class_mark, describe, digest, pack};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
@@ -190,10 +191,7 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
     }
     let class = value.get_type();
     if let Some(own) = own_key(value)? {
-        return match known(&class, false) {
-            Some(known) => put_named(&known.name, &own, key, depth),
-            None => put_named(&remember(&class, qualified(&class)?, None)?.name, &own, key, depth),
-        };
+        return put_named(&class_of_instances(&class)?.name, &own, key, depth);
     }
     if let Some(known) = known(&class, true) {
         return put_fields(&known, value, key, depth);
@@ -202,7 +200,7 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         return put_named(&tag, &payload, key, depth);
     }
     if let Some(member) = enum_name(value)? {
-        return put_named(&qualified(&class)?, &member, key, depth);
+        return put_named(&class_of_instances(&class)?.name, &member, key, depth);
     }
     if let Some((name, payload)) = describe(value)? {
         if is_frozen_dataclass(&class)?
@@ -262,37 +260,6 @@ pub fn may_change(value: &Bound<'_, PyAny>) -> bool {
         || value.is_instance_of::<PySet>()
         || value.is_instance_of::<PyByteArray>()
         || class.hasattr(intern!(value.py(), "__memo_key__")).unwrap_or(true)
-}
-
-/// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
-fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
-    Ok(format!("{}.{}", module_of(class)?, class.qualname()?))
-}
-
-/// The module under which `class` is imported, also in the program that defines it and in what
-/// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
-fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    // Found once for each main module: runpy puts in another.
-    static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
-
-    let module = class.module()?;
-    if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
-        return Ok(module.into_any());
-    }
-    let py = class.py();
-    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-    let main = modules.cast_into::<PyDict>()?.get_item(&module)?;
-    let Some(main) = main else { return module_name(class) };
-    let known = FOUND.lock().as_ref().map(|found| found.each_ref().map(|part| part.clone_ref(py)));
-    if let Some([known, name]) = known
-        && known.is(&main)
-    {
-        return Ok(name.into_bound(py));
-    }
-    let name = module_name(class)?;
-    let old = FOUND.lock().replace([main.unbind(), name.clone().unbind()]);
-    drop(old);
-    Ok(name)
 }
 
 #[inline(never)]

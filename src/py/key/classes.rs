@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType, PyWeakrefReference};
 
 use crate::key::KeyText;
+use crate::py::value::callbacks::{module_name, namesake_mark};
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::with_wtf8;
 
@@ -69,11 +70,58 @@ fn beginnings(fields: &Bound<'_, PyDict>) -> PyResult<Vec<(Py<PyString>, Vec<u8>
     Ok(found)
 }
 
-/// Whether `class` is a frozen dataclass: its instances are told apart by their fields for ever.
+/// Whether `class` is a frozen dataclass itself: its instances are told apart by their fields for
+/// ever. A subclass that is none may hold more.
 pub fn is_frozen_dataclass(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let py = class.py();
-    let Some(parameters) = class.getattr_opt(intern!(py, "__dataclass_params__"))? else {
-        return Ok(false);
-    };
-    parameters.getattr(intern!(py, "frozen"))?.is_truthy()
+    let own = class.getattr(intern!(py, "__dict__"))?;
+    let parameters = own.call_method1(intern!(py, "get"), ("__dataclass_params__",))?;
+    Ok(!parameters.is_none() && parameters.getattr(intern!(py, "frozen"))?.is_truthy()?)
+}
+
+/// How keys name the class of an instance: with a digest where the name does not lead to it, as that
+/// of a class made in a function.
+pub fn class_of_instances(class: &Bound<'_, PyType>) -> PyResult<Arc<KnownClass>> {
+    if let Some(known) = known(class, false) {
+        return Ok(known);
+    }
+    let (name, mark) = (qualified(class)?, namesake_mark(class)?);
+    remember(class, if mark.is_empty() { name } else { format!("{name}~{mark}") }, None)
+}
+
+/// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
+pub fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
+    Ok(format!("{}.{}", module_of(class)?, class.qualname()?))
+}
+
+/// The module under which `class` is imported, also in the program that defines it and in what
+/// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
+fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    // Found once for each main module: runpy puts in another.
+    static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
+
+    let module = class.module()?;
+    if !matches!(module.to_str(), Ok("__main__" | "__mp_main__")) {
+        return Ok(module.into_any());
+    }
+    let py = class.py();
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    let main = modules.cast_into::<PyDict>()?.get_item(&module)?;
+    let Some(main) = main else { return module_name(class) };
+    let known = FOUND.lock().as_ref().map(|found| found.each_ref().map(|part| part.clone_ref(py)));
+    if let Some([known, name]) = known
+        && known.is(&main)
+    {
+        return Ok(name.into_bound(py));
+    }
+    let name = module_name(class)?;
+    let old = FOUND.lock().replace([main.unbind(), name.clone().unbind()]);
+    drop(old);
+    Ok(name)
+}
+
+/// How keys name the class of an instance.
+#[pyfunction]
+pub fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
+    Ok(class_of_instances(class)?.name.clone())
 }

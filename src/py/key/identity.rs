@@ -20,15 +20,30 @@ pub struct Identity {
     cells: Vec<Py<PyAny>>,
     /// `outlive._identity.Identity`: gives the digest of now, or an empty str.
     digest: Py<PyAny>,
-    known: Mutex<Option<Known>>,
+    text: Mutex<Option<Made<Arc<str>>>>,
+    number: Mutex<Option<Made<u64>>>,
     /// How often the digest was made.
     version: AtomicU64,
 }
 
+/// What the cells held, and what was made of it.
 #[derive(Debug)]
-struct Known {
+struct Made<T> {
     contents: Vec<Option<Py<PyAny>>>,
-    text: Arc<str>,
+    of_it: T,
+}
+
+impl<T: Clone> Made<T> {
+    /// What was made, if all cells hold what they held then.
+    fn current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<T> {
+        let mut pairs = cells.iter().zip(&self.contents);
+        let is_current = pairs.all(|(cell, own)| match (cell_contents(cell.bind(py)), own) {
+            (Some(found), Some(own)) => found.is(own),
+            (None, None) => true,
+            _ => false,
+        });
+        is_current.then(|| self.of_it.clone())
+    }
 }
 
 impl Identity {
@@ -39,14 +54,7 @@ impl Identity {
 
     /// Whether all cells hold what they held when the digest was made.
     pub fn is_current(&self, py: Python<'_>) -> bool {
-        let known = self.known.lock();
-        let Some(Known { contents, .. }) = &*known else { return false };
-        let mut pairs = self.cells.iter().zip(contents);
-        pairs.all(|(cell, own)| match (cell_contents(cell.bind(py)), own) {
-            (Some(found), Some(own)) => found.is(own),
-            (None, None) => true,
-            _ => false,
-        })
+        self.text.lock().as_ref().is_some_and(|made| made.current(&self.cells, py).is_some())
     }
 
     /// Grows each time the digest is made: what was found under another one no longer counts.
@@ -56,29 +64,52 @@ impl Identity {
 
     /// The digest as of now.
     pub fn text(&self, py: Python<'_>) -> PyResult<Arc<str>> {
-        if self.is_current(py)
-            && let Some(known) = &*self.known.lock()
-        {
-            return Ok(Arc::clone(&known.text));
+        let known = self.text.lock().as_ref().and_then(|made| made.current(&self.cells, py));
+        if let Some(text) = known {
+            return Ok(text);
         }
-        let contents = || self.cells.iter().map(|cell| cell_contents(cell.bind(py)));
-        let contents = contents().map(|found| found.map(Bound::unbind)).collect();
+        let contents = self.contents(py);
         let text: String = call_with(self.digest.bind(py), ())?.extract()?;
         let text: Arc<str> = text.into();
-        let old = self.known.lock().replace(Known { contents, text: Arc::clone(&text) });
+        let old = self.text.lock().replace(Made { contents, of_it: Arc::clone(&text) });
         self.version.fetch_add(1, Ordering::AcqRel);
         drop(old);
         Ok(text)
+    }
+
+    /// A number for what the cells hold now: in this process the same for equal contents.
+    pub fn number(&self, py: Python<'_>) -> PyResult<u64> {
+        let known = self.number.lock().as_ref().and_then(|made| made.current(&self.cells, py));
+        if let Some(number) = known {
+            return Ok(number);
+        }
+        let contents = self.contents(py);
+        let number = self.digest.bind(py).call_method0(intern!(py, "number"))?.extract()?;
+        let old = self.number.lock().replace(Made { contents, of_it: number });
+        drop(old);
+        Ok(number)
+    }
+
+    fn contents(&self, py: Python<'_>) -> Vec<Option<Py<PyAny>>> {
+        let held = self.cells.iter().map(|cell| cell_contents(cell.bind(py)));
+        held.map(|found| found.map(Bound::unbind)).collect()
     }
 
     /// Visits what it holds, for the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.digest)?;
         self.cells.iter().try_for_each(|cell| visit.call(cell))?;
-        let Some(known) = self.known.try_lock() else { return Ok(()) };
-        let contents = known.iter().flat_map(|known| known.contents.iter().flatten());
-        contents.into_iter().try_for_each(|object| visit.call(object))
+        if let Some(made) = self.text.try_lock() {
+            visit_contents(made.as_ref(), &visit)?;
+        }
+        let Some(made) = self.number.try_lock() else { return Ok(()) };
+        visit_contents(made.as_ref(), &visit)
     }
+}
+
+fn visit_contents<T>(made: Option<&Made<T>>, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    let mut contents = made.iter().flat_map(|made| made.contents.iter().flatten());
+    contents.try_for_each(|object| visit.call(object))
 }
 
 impl<'py> FromPyObject<'_, 'py> for Identity {
@@ -88,7 +119,8 @@ impl<'py> FromPyObject<'_, 'py> for Identity {
         Ok(Self {
             cells: digest.getattr(intern!(digest.py(), "cells"))?.extract()?,
             digest: digest.to_owned().unbind(),
-            known: Mutex::new(None),
+            text: Mutex::new(None),
+            number: Mutex::new(None),
             version: AtomicU64::new(0),
         })
     }

@@ -110,9 +110,7 @@ impl KeyMaker {
     /// every process.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
-        if let Some((first, bound)) =
-            self.params.first_keyed().zip(bind(self.params.list(), call, py))
-        {
+        if let Some((first, bound)) = self.params.first_keyed().zip(bind(&self.params, call, py)) {
             self.write_others(py, &bound, first, &mut text).ok()?;
         } else {
             let rest = call.positional().get(1..).unwrap_or_default();
@@ -141,7 +139,7 @@ impl KeyMaker {
             self.params.list().get(first).filter(|param| param.kind == ParamKind::KeywordOnly);
         let call = Call::of_nothing(py, first, name.map(|param| param.name.as_str())).ok()?;
         if self.params.first_keyed().is_some() {
-            bind(self.params.list(), &call, py)?;
+            bind(&self.params, &call, py)?;
         }
         self.other_arguments(py, &call)
     }
@@ -212,15 +210,22 @@ impl KeyMaker {
         let param = &self.params.list()[at];
         let value = match call.positional().get(at) {
             Some(value) => Some(value.clone()),
-            None => first_by_name(param, call, py),
+            None => first_by_name(param, call).or_else(|| self.first_default(py, param)),
         };
         let Some(value) = value else {
-            if matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword) {
+            let is_var = matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword);
+            if is_var || self.params.is_wrapped() {
                 return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
             }
             return Err(NoKey::Unbound);
         };
         self.value_key(&value, param).map_err(NoKey::Error)
+    }
+
+    /// What the first parameter gets if it is left out.
+    fn first_default<'py>(&self, py: Python<'py>, param: &Param) -> Option<Bound<'py, PyAny>> {
+        let default = param.default.as_ref().filter(|_| !self.params.is_wrapped());
+        default.map(|default| default.bind(py).clone())
     }
 
     /// The text of one value that is the whole key.
@@ -239,7 +244,7 @@ impl KeyMaker {
     }
 
     fn full_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
-        let bound = bind(self.params.list(), call, py);
+        let bound = bind(&self.params, call, py);
         if bound.is_none() && !self.params.is_wrapped() {
             return Err(NoKey::Unbound);
         }
@@ -314,12 +319,7 @@ impl KeyMaker {
     }
 }
 
-fn first_by_name<'py>(
-    param: &Param,
-    call: &Call<'_, 'py>,
-    py: Python<'py>,
-) -> Option<Bound<'py, PyAny>> {
+fn first_by_name<'py>(param: &Param, call: &Call<'_, 'py>) -> Option<Bound<'py, PyAny>> {
     let named = call.keywords().find(|(name, _)| name.to_string_lossy() == param.name.as_str());
-    let default = || param.default.as_ref().map(|default| default.bind(py).clone());
-    named.map(|(_, value)| value.clone()).or_else(default)
+    named.map(|(_, value)| value.clone())
 }

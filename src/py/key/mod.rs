@@ -3,7 +3,7 @@
 pub mod arguments;
 pub mod binding;
 pub mod canonical;
-mod classes;
+pub mod classes;
 pub mod identity;
 pub mod maker;
 pub mod parameters;

@@ -83,6 +83,11 @@ impl Param {
         };
         Ok(Self { name, kind, role, default: has_default.then_some(default) })
     }
+
+    /// Whether it is a secret that may stand among positional arguments, where a wrapper moves them.
+    pub fn must_be_named(&self) -> bool {
+        self.role == Role::SecretByName && self.kind != ParamKind::KeywordOnly
+    }
 }
 
 /// All parameters of one function.

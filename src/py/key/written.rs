@@ -163,8 +163,7 @@ impl KeyMaker {
         // Not `to_string`: it may run code of a class derived from str.
         let is = |name: Bound<'_, PyString>, param: &Param| name.to_string_lossy() == param.name;
         let is_given = |param: &Param| call.keywords().any(|(name, _)| is(name, param));
-        let mut secrets =
-            self.params.list().iter().filter(|param| param.role == Role::SecretByName);
+        let mut secrets = self.params.list().iter().filter(|param| param.must_be_named());
         let missing = secrets.find(|param| !call.positional().is_empty() && !is_given(param));
         let Some(param) = missing else { return Ok(()) };
         Err(PyTypeError::new_err(format!(

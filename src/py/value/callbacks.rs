@@ -109,6 +109,11 @@ pub fn class_mark(class: &Bound<'_, PyType>) -> PyResult<String> {
     call(intern!(class.py(), "class_mark"), (class,))?.extract()
 }
 
+/// A digest of a class whose name leads to another one or to none, else nothing.
+pub fn namesake_mark(class: &Bound<'_, PyType>) -> PyResult<String> {
+    call(intern!(class.py(), "namesake_mark"), (class,))?.extract()
+}
+
 /// What to do with an argument that has no key.
 pub fn key_advice(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     call(intern!(value.py(), "key_advice"), (value, name))?.extract()

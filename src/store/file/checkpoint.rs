@@ -118,7 +118,7 @@ impl Checkpoint {
         if let Some((key, error)) = written.refused.first() {
             let (count, key) = (written.refused.len(), shown(key));
             self.store.quarantine(&format!(
-                "{count} of its entries are no valid JSON and were left out ({key}: {error})"
+                "{count} of its entries cannot be read and were left out ({key}: {error})"
             ));
         }
         Ok(fingerprint)

@@ -50,7 +50,7 @@ def counted(cache: Cache, **options: Any) -> tuple[Callable[[float], Any], list[
     return function, calls
 
 
-@pytest.mark.parametrize("ttl", [60, 60.0, "60s", "1m", timedelta(minutes=1)])
+@pytest.mark.parametrize("ttl", [60, 60.0, "60s", "1m", "0.5m30s", " 0h 1m ", timedelta(minutes=1)])
 def test_an_entry_is_served_until_its_ttl(clock: Clock, ttl: Any) -> None:
     """A result is served while it is younger than its ttl, and computed again from then on."""
     function, calls = counted(Cache(None, clock=clock), ttl=ttl)
@@ -70,6 +70,8 @@ def test_an_entry_is_served_until_its_ttl(clock: Clock, ttl: Any) -> None:
         (-1, ValueError, "above zero"),
         ("1x", ValueError, '"1h"'),
         ("", ValueError, '"1h"'),
+        ("1h30", ValueError, '"1h30m"'),
+        ("1h1h", ValueError, '"1h30m"'),
         ([], TypeError, "timedelta"),
         (True, TypeError, "timedelta"),
         (float("nan"), ValueError, "above zero"),

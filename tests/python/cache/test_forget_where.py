@@ -67,6 +67,19 @@ def test_functions_that_close_over_something_have_it_too() -> None:
     assert f.forget_where(page=1) == 1
 
 
+def test_arguments_that_stars_take() -> None:
+    """What ``*args`` and ``**options`` took is named without the stars."""
+
+    @Cache(None).memoise
+    def f(*pages: int, **options: int) -> int:
+        return 1
+
+    f(1, 2), f(1, 3), f(1, size=2)
+    assert f.forget_where(pages=(1, 2)) == 1
+    assert f.forget_where(options={"size": 2}) == 1
+    assert f.cache_info().currsize == 1
+
+
 def test_coroutine_functions_have_it_too() -> None:
     """An ``async def`` function has it as a plain function."""
     cache = Cache(None)

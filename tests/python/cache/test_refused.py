@@ -26,7 +26,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "a slip": (lambda: cache.memoise(on_unstorabel="warn"), "did you mean on_unstorable"),
     "of functions": (lambda: untyped(Cache)(version=2), "give it to memoise"),
     "of caches": (lambda: cache.memoise(mode="off"), r"give it to Cache\(\.\.\.\)"),
-    "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: cache_errors, .* version, "),
+    "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: .*cache_errors, .* version, "),
     "of configure": (lambda: untyped(outlive.configure)(path="x"), "did you mean file"),
 }
 
@@ -70,6 +70,13 @@ def test_options_that_mean_nothing_together_are_refused(given: dict[str, Any], w
     """An option that does nothing beside the others is a ValueError where the function is decorated."""
     with pytest.raises(ValueError, match=words):
         cache.memoise(**given)
+
+
+@pytest.mark.parametrize("option", ["ignore", "secret"])
+def test_what_a_callable_key_does_not_look_at_is_refused(option: str) -> None:
+    """Beside a callable that makes the whole key, ignore= and secret= are TypeErrors."""
+    with pytest.raises(TypeError, match=f"{option}= does nothing beside a callable"):
+        cache.memoise(key=lambda x: x, **{option: ("x",)})(function)
 
 
 def test_a_default_that_does_nothing_for_one_function_is_no_mistake() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from outlive import Cache, KeyCollisionWarning
+from outlive import Cache, KeyCollisionWarning, Memoised
 from outlive._drop_in import DropInCache
 from support.clock import Clock
 from support.programs import untyped
@@ -88,6 +88,7 @@ def test_a_wrapper_in_between_carries_nothing_over() -> None:
     def wrapper(uri: str) -> int:
         return len(uri)
 
+    assert not isinstance(wrapper, Memoised)
     memoised = untyped(outer.memoise(wrapper))
     assert memoised("abc") == 3
     assert memoised.cache_info().maxsize is None

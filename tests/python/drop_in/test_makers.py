@@ -47,6 +47,19 @@ TOLD = {
         "h('/i')",
     ),
 }
+IN_ONE_RUN = {
+    "two closures": (
+        "def make(host):\n    @memoise\n    def f(uri): return host + uri\n    return f",
+        "make('a')('/i')",
+        "make('b')('/i')",
+    ),
+    "two wrappers without wraps": (
+        "def bare(g): return lambda *a: g(*a)\ndef one(u): return 1\ndef two(u): return 2\n"
+        "f, g = memoise(bare(one)), memoise(bare(two))",
+        "f('/i')",
+        "g('/i')",
+    ),
+}
 SILENT = {
     "the default, spelled out": ("def f(uri, page=1): return page", "f('/i')", "f('/i', page=1)"),
     "the same second argument": (
@@ -91,6 +104,16 @@ def test_another_calls_answer_is_told_in_a_later_run(
     done = script(program(definition), second)
     assert "KeyCollisionWarning" in done.err, kind
     assert done.err.count("Warning: ") == 1
+
+
+@pytest.mark.parametrize("kind", IN_ONE_RUN)
+def test_a_function_that_closes_over_something_else_is_told_of(tmp_path: Path, kind: str) -> None:
+    """Functions of one name that close over different things are two, in the run that makes both."""
+    definition, first, second = IN_ONE_RUN[kind]
+    source = f"from outlive import memoise\n{definition}\n{first}\n{second}\n"
+    done = Scripts(tmp_path)(source)
+    assert done.err.count("KeyCollisionWarning") == 1
+    assert "the result of another function" in done.err
 
 
 @pytest.mark.parametrize("kind", SILENT)

@@ -16,16 +16,30 @@ from outlive._code_digest import code_digest
 from support.programs import Scripts
 
 START = """
+import datetime
 import enum
+import re
+from math import sin as wave
 from dataclasses import dataclass
 from typing import NamedTuple
 MODEL = "small"
 PROMPTS = {"a": 1}
+SINCE = datetime.date(2024, 1, 1)
+PATTERN = re.compile("a")
 limit = 5
 scale = lambda x: 2 * x
 @dataclass
+class Score:
+    value: int
+@dataclass
 class Answer:
     text: str
+class Config:
+    MODEL = "tiny"
+@dataclass(frozen=True)
+class Settings:
+    size: int
+SETTINGS = Settings(1)
 class Color(enum.Enum):
     RED = 1
 class Pair(NamedTuple):
@@ -40,9 +54,10 @@ def helper(x):
     return x
 """
 BODY = '''
-def f(x, n=5):
+def f(x, n=5) -> "list[tuple[Score, ...] | None]":
     """Say it."""
     total = 0
+    seen = (SINCE, PATTERN, Config.MODEL, SETTINGS, wave, helper(x=x))
     for i in range(n):
         if i > limit and MODEL:
             total += scale(i) + PROMPTS["a"]
@@ -81,6 +96,13 @@ MATTERS = {
     "a member of an enum": ("    RED = 1\n", "    RED = 2\n"),
     "a field of a named tuple": ("    a: int\n", "    a: int\n    b: int = 0\n"),
     "a decorator": ("\ndef f(", "\n@logged\ndef f("),
+    "a date": ("date(2024, 1, 1)", "date(2024, 1, 2)"),
+    "a pattern": ('compile("a")', 'compile("b")'),
+    "a constant of a class": ('MODEL = "tiny"', 'MODEL = "huge"'),
+    "a frozen instance": ("Settings(1)", "Settings(2)"),
+    "a field of a class within the result": ("    value: int\n", "    value: float\n"),
+    "an argument's name": ("helper(x=x)", "helper(y=x)"),
+    "what a name stands for": ("import sin as wave", "import cos as wave"),
     "a parameter": ("def f(x, n=5)", "def f(x, n=5, m=1)"),
 }
 COSMETIC = {
@@ -99,6 +121,7 @@ COSMETIC = {
     "another helper's body": ("def helper(x):\n    return x", "def helper(x):\n    return x + 1"),
     "a global that is not read": ("limit = 5", "limit = 5\nother = 7"),
     "a hexadecimal number": ("limit = 5", "limit = 0x5"),
+    "the name of a variable": ("seen = ", "known = "),
     "an annotation": ("def f(x, n=5)", "def f(x: int, n: int = 5)"),
     "the name of a file": ("", ""),
     "a comment in a class": ("    text: str\n", "    text: str  # what it says\n"),
@@ -112,7 +135,7 @@ def digest_of(source: str, file: str = "f.py") -> str | None:
     """Return the digest of the function f in ``source``."""
     program = ModuleType("program")
     with mock.patch.dict(sys.modules, program=program):  # where dataclasses look for it
-        exec(compile(source, file, "exec"), program.__dict__)
+        exec(compile(source, file, "exec", dont_inherit=True), program.__dict__)
         return code_digest(program.f)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable, Iterator
@@ -9,6 +11,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import stamina
+import tenacity
 
 from outlive import Cache
 
@@ -147,3 +151,191 @@ def test_ignore_reaches_into_keyword_arguments() -> None:
     fetch("/1", timeout=3, page=2)
     fetch("/1", page=2)
     assert fetch.cache_info().misses == 1
+
+
+def in_german(function: Callable[..., Any]) -> Any:
+    """Supply what callers leave out."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("language", "de")
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def backwards(function: Callable[..., Any]) -> Any:
+    """Turn positional arguments round."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*reversed(args))
+
+    return wrapper
+
+
+def with_another(function: Callable[..., Any]) -> Any:
+    """Use the name of an argument for something else."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        args = ("first", *args)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def bound(function: Callable[..., Any]) -> Any:
+    """Call what is made of the function."""
+    german = functools.partial(function, language="de")
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return german(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("decorator", [in_german, backwards, with_another, bound, with_session])
+def test_a_default_that_a_decorator_replaces_is_no_default(decorator: Callable[..., Any]) -> None:
+    """Leaving an argument out and giving the function's default are two calls below a decorator."""
+
+    def greet(name: object = "you", language: str = "en", *, mark: str = "!") -> list[object]:
+        return [name, language, mark]
+
+    decorated = decorator(greet)
+    memoised = Cache(None).memoise(decorated)
+    calls: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+        ((), {}),
+        (("you",), {}),
+        (("you", "en"), {}),
+        (("you",), {"language": "en"}),
+        (("you",), {"mark": "!"}),
+        (("de",), {}),
+    ]
+    for args, kwargs in calls * 2:
+        try:
+            expected = decorated(*args, **kwargs)
+        except TypeError:
+            continue
+        assert memoised(*args, **kwargs) == expected
+
+
+def with_nothing(function: Callable[..., Any]) -> Any:
+    """Hand all on, in a way that cannot be seen through."""
+    partial = functools.partial(function)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return partial(*args, **kwargs)
+
+    return wrapper
+
+
+def logging(function: Callable[..., Any]) -> Any:
+    """Look at the arguments, and hand them on."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        print(function.__name__, args, len(kwargs))
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def timing(function: Callable[..., Any]) -> Any:
+    """Hand on positional arguments."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        with contextlib.nullcontext():
+            return function(*args)
+
+    return wrapper
+
+
+once = tenacity.retry(stop=tenacity.stop_after_attempt(1), reraise=True)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Decorate as a context manager does."""
+    yield
+
+
+TRANSPARENT = [
+    retry,
+    logging,
+    timing,
+    functools.cache,
+    Cache(None).memoise,
+    quietly(),
+    stamina.retry(on=ValueError),
+    once,
+    lambda function: retry(logging(function)),
+]
+
+
+@pytest.mark.parametrize("decorator", TRANSPARENT)
+def test_equal_calls_are_one_below_a_decorator_that_hands_all_on(
+    decorator: Callable[..., Any],
+) -> None:
+    """What stands between and changes nothing makes no difference to which calls are equal."""
+
+    @Cache(None).memoise
+    @decorator
+    def fetch(uri: str, page: int = 1) -> list[object]:
+        return [uri, page]
+
+    assert [fetch("/1"), fetch("/1", 1)] == [["/1", 1]] * 2
+    assert fetch.cache_info().misses == 1
+
+
+def test_a_coroutine_function_below_a_decorator() -> None:
+    """Decorators of coroutine functions are seen through as well."""
+
+    def again(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return await function(*args, **kwargs)
+
+        return wrapper
+
+    @Cache(None).memoise
+    @again
+    async def fetch(uri: str, page: int = 1) -> list[object]:
+        return [uri, page]
+
+    assert asyncio.run(fetch("/1")) == asyncio.run(fetch("/1", page=1)) == ["/1", 1]
+    assert fetch.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("decorator", [stamina.retry(on=ValueError), once, retry])
+def test_options_mean_what_they_say_below_a_decorator_that_hands_all_on(
+    decorator: Callable[..., Any],
+) -> None:
+    """Where positions cannot move, ignore= and secret= hold for positional arguments, too."""
+
+    @Cache(None).memoise(ignore=("session",), secret=("token",))
+    @decorator
+    def fetch(session: object, uri: str, token: str = "none") -> list[str]:
+        return [uri, token]
+
+    calls = [fetch(object(), "/1", "ghp_1"), fetch(object(), uri="/1", token="ghp_1")]
+    assert calls == [["/1", "ghp_1"]] * 2
+    assert fetch.cache_info().misses == 1
+    assert "ghp" not in fetch.cache_key(None, "/1", "ghp_1")
+    with pytest.raises(TypeError, match="positional argument"):
+        fetch(None, "/1", "ghp_1", "too many")
+
+
+def test_a_secret_that_is_given_by_name_alone_may_be_left_out() -> None:
+    """A parameter that no position reaches is no reason to refuse positional arguments."""
+
+    @Cache(None).memoise(secret=("token",))
+    @with_nothing
+    def fetch(uri: str, *, token: str = "none") -> list[str]:
+        return [uri, token]
+
+    assert [fetch("/1"), fetch("/1", token="ghp_1")] == [["/1", "none"], ["/1", "ghp_1"]]
+    assert "ghp" not in fetch.cache_key("/1", token="ghp_1")

@@ -40,13 +40,15 @@ def test_nothing_is_shown_where_nobody_sees_it(monkeypatch: pytest.MonkeyPatch) 
     """Without a terminal nothing is written, unless asked; in a terminal it can be switched off."""
     assert shown(monkeypatch, io.StringIO()) == ""
     assert shown(monkeypatch, Terminal(), progress=False) == ""
-    assert "3/3" in shown(monkeypatch, Terminal())
     assert "3/3" in shown(monkeypatch, io.StringIO(), progress=True)
+    assert "3/3" not in shown(monkeypatch, Terminal()), "it took no time"
+    monkeypatch.setattr(reporters, "_DELAY", 0.0)
+    assert "3/3" in shown(monkeypatch, Terminal())
 
 
 def test_the_bar_shows_what_was_saved_and_what_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bar of tqdm counts items, calls saved and errors; the last line sums up what failed."""
-    text = shown(monkeypatch, Terminal())
+    text = shown(monkeypatch, Terminal(), progress=True)
     assert "f: 100%" in text
     assert "saved=0, errors=1" in text
     assert "f: 3 of 3 done (100 %), 0 saved, 1 failed (ValueError 1)" in text

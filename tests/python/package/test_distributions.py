@@ -1,6 +1,6 @@
 """What is published holds what it should and no more, and works where nothing else is installed.
 
-``--dist FOLDER`` looks at all distributions in a folder; without it, those of this checkout are built.
+``--distributions FOLDER`` looks at all distributions in a folder; without it, those of this checkout are built.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(1200)  # a wheel that nobody built yet takes mi
 @pytest.fixture(scope="module")
 def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The wheels to look at."""
-    if (folder := request.config.getoption("--dist")) is not None:
+    if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.whl"))
     command = ("build", "--release", "--quiet", "--interpreter", sys.executable)
     return [build(tmp_path_factory.mktemp("wheel"), *command)]
@@ -40,7 +40,7 @@ def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def sdists(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The source distributions to look at."""
-    if (folder := request.config.getoption("--dist")) is not None:
+    if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.tar.gz"))
     return [build(tmp_path_factory.mktemp("sdist"), "sdist")]
 

@@ -15,8 +15,7 @@ from support.pages import ROOT
 
 #: What may lie beside the Python files in a wheel.
 _BESIDE = re.compile(
-    r"outlive/py\.typed"
-    r"|outlive/_core\.[\w.-]+\.(so|pyd)"
+    r"outlive/_core\.[\w.-]+\.(so|pyd)"
     r"|outlive-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE"
     r"|sboms/[\w.-]+\.json)"
 )
@@ -37,8 +36,8 @@ def python_files() -> set[str]:
     folder = ROOT / "python"
     return {
         path.relative_to(folder).as_posix()
-        for pattern in ("*.py", "*.pyi")
-        for path in (folder / "outlive").rglob(pattern)
+        for path in (folder / "outlive").rglob("*")
+        if path.is_file() and path.suffix not in (".pyc", ".pyd", ".so")
     }
 
 
@@ -59,11 +58,9 @@ def strangers_in_wheel(path: Path) -> set[str]:
 def strangers_in_sdist(path: Path) -> set[str]:
     """What is in a source distribution and no build needs, and what one needs and is not there."""
     with tarfile.open(path) as sdist:
-        names = {
-            name.partition("/")[2] for name in sdist.getnames() if "." in name or "LIC" in name
-        }
+        names = {member.name.partition("/")[2] for member in sdist if member.isfile()}
     rust = {file.relative_to(ROOT).as_posix() for file in (ROOT / "src").rglob("*.rs")}
-    python = {f"python/{name}" for name in python_files()} | {"python/outlive/py.typed"}
+    python = {f"python/{name}" for name in python_files()}
     return names ^ (rust | python | _FOR_A_BUILD)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import dataclasses
 import io
 import subprocess
 import sys
 import tempfile
 import threading
+import types
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from outlive import Cache, UnstorableWarning
@@ -55,6 +59,22 @@ def aentered(manager: Any) -> Any:
     return asyncio.run(enter())
 
 
+@dataclasses.dataclass
+class Page:
+    """A part of a listing."""
+
+    rows: Any
+
+
+@dataclasses.dataclass
+class SlottedPage:
+    """The same in a slot."""
+
+    __slots__ = ("rows",)
+
+    rows: Any
+
+
 USES: dict[str, tuple[Any, Any, str]] = {
     "an iterator in a tuple": (
         lambda: (2, map(str, "ab")),
@@ -69,6 +89,41 @@ USES: dict[str, tuple[Any, Any, str]] = {
     "a context manager": (lambda: connection("db"), entered, "GeneratorContextManager"),
     "an async one": (lambda: aconnection("db"), aentered, "AsyncGeneratorContextManager"),
     "a temporary file": (lambda: scratch("hello"), lambda r: r.read(), "TemporaryFile"),
+    "a temporary folder": (
+        tempfile.TemporaryDirectory,
+        lambda r: r.cleanup() or len(r.name),
+        "TemporaryDirectory",
+    ),
+    "a stack of context managers": (
+        contextlib.ExitStack,
+        lambda r: entered(r) is r,
+        "ExitStack",
+    ),
+    "a generator in an object": (
+        lambda: types.SimpleNamespace(rows=(c for c in "ab")),
+        lambda r: list(r.rows),
+        r"result\.rows: generator",
+    ),
+    "a generator in a dataclass": (
+        lambda: Page(c for c in "ab"),
+        lambda r: list(r.rows),
+        r"result\.rows: generator",
+    ),
+    "a generator in a slot": (
+        lambda: [SlottedPage(c for c in "ab")],
+        lambda r: list(r[0].rows),
+        r"result\[0\]\.rows: generator",
+    ),
+    "an iterator in a deque": (
+        lambda: collections.deque([iter("ab")]),
+        lambda r: list(r[0]),
+        r"result\[0\]: str_",
+    ),
+    "a response that was not read": (
+        lambda: httpx.Response(200, content=iter([b"ab"])),
+        lambda r: r.read(),
+        "httpx.Response",
+    ),
     "an open file": (lambda: io.StringIO("hello"), lambda r: r.read(), "StringIO"),
 }
 

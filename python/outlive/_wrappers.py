@@ -1,0 +1,133 @@
+"""Decorators below memoise: whether they hand on their arguments as they are."""
+
+from __future__ import annotations
+
+import functools
+from types import FunctionType
+
+from . import _core
+from ._code import CHANGES, steps_of
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dis
+    from collections.abc import Sequence
+    from types import CodeType
+    from typing import Any
+
+    Steps = Sequence[dis.Instruction]
+
+_LRU_CACHE = type(functools.lru_cache(lambda: None))
+_HAS_ARGS, _HAS_KWARGS = 0x04, 0x08
+_KWARGS = ["BUILD_MAP", "kwargs", "DICT_MERGE"]
+#: Instructions that make no difference to what is called with what.
+_BESIDES = frozenset({"PUSH_NULL", "PRECALL", "LIST_TO_TUPLE", "CALL_INTRINSIC_1"})
+_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_SUBSCRIPTS = frozenset({"STORE_SUBSCR", "DELETE_SUBSCR"})
+
+
+def native_of(function: Any) -> Any:
+    """Return the native half of a memoised coroutine function; anything else as it is."""
+    names = function.__dict__ if type(function) is FunctionType else {}
+    # functools.wraps copies these attributes to whatever the user puts around.
+    is_face = "_outlive_face" in names and names["_outlive_face"]() is function
+    return names["_outlive_native"] if is_face else function
+
+
+def without_caches(function: Any) -> Any:
+    """Return what stands below caches, which hand on what they get."""
+    while True:
+        native = native_of(function)
+        if isinstance(native, _core.Memoised):
+            function = native.function
+        elif isinstance(function, _LRU_CACHE):
+            function = function.__wrapped__
+        else:
+            return function
+
+
+def hands_on(function: Any) -> bool:
+    """Whether each wrapper around a function calls the next one with just what it gets.
+
+    One that cannot be seen through may supply arguments, or have defaults of its own.
+    """
+    function = without_caches(getattr(function, "__func__", function))
+    while (inner := getattr(function, "__wrapped__", None)) is not None:
+        if type(function) is not FunctionType or not _hands_on(function, inner):
+            return False
+        function = without_caches(inner)
+    return getattr(function, "__signature__", None) is None
+
+
+def _hands_on(wrapper: FunctionType, inner: Any) -> bool:
+    """Whether ``wrapper`` calls ``inner`` with its arguments, and does not change them."""
+    code = wrapper.__code__
+    taken = _taken(code)
+    cells = zip(code.co_freevars, wrapper.__closure__ or (), strict=True)
+    targets = {name for name, cell in cells if _holds(cell, inner)}
+    if taken is None or not targets or not taken.keys().isdisjoint(code.co_cellvars):
+        return False
+    steps = list(steps_of(code))
+    patterns = _patterns(taken, by_helper=_is_tenacity(wrapper))
+    uses = [steps[at + 1 :] for at, step in enumerate(steps) if _names(step, targets)]
+    calls = [_is_call(after, taken, patterns) for after in uses]
+    named = [after[0].opname in _ATTRIBUTES for after in uses]
+    is_called = any(calls) and all(map(max, calls, named))
+    return is_called and not any(_is_change(steps[at:], taken) for at in range(len(steps)))
+
+
+def _taken(code: CodeType) -> dict[str, str] | None:
+    """What ``*args`` and ``**kwargs`` are called; None if there are other parameters, or none."""
+    if code.co_argcount or code.co_kwonlyargcount or not code.co_flags & _HAS_ARGS:
+        return None
+    kinds = ["args", "kwargs"] if code.co_flags & _HAS_KWARGS else ["args"]
+    return dict(zip(code.co_varnames, kinds, strict=False))
+
+
+def _holds(cell: Any, inner: Any) -> bool:
+    try:
+        return cell.cell_contents is inner
+    except ValueError:  # it is set later
+        return False
+
+
+def _is_tenacity(wrapper: FunctionType) -> bool:
+    """Whether a wrapper calls its function by a helper that is known to hand everything on."""
+    return str(wrapper.__globals__.get("__name__")).partition(".")[0] == "tenacity"
+
+
+def _patterns(taken: dict[str, str], by_helper: bool) -> list[list[str]]:
+    """What stands behind the function in ``inner(*args, **kwargs)``, as ``_is_call`` sees it."""
+    rest = [*(_KWARGS if "kwargs" in taken.values() else []), "CALL_FUNCTION_EX"]
+    helped = [["BUILD_LIST", "args", "LIST_EXTEND", *rest]] if by_helper else []
+    return [["args", *rest], *helped]
+
+
+def _names(step: dis.Instruction, names: set[str]) -> bool:
+    """Whether a step has to do with one of the variables."""
+    is_variable = isinstance(step.argval, str) and not step.opname.startswith("LOAD_CONST")
+    return is_variable and step.argval in names
+
+
+def _is_call(after: Steps, taken: dict[str, str], patterns: list[list[str]]) -> bool:
+    seen = [_seen(step, taken) for step in after[:12] if step.opname not in _BESIDES]
+    return any(seen[: len(pattern)] == pattern for pattern in patterns)
+
+
+def _seen(step: dis.Instruction, taken: dict[str, str]) -> str:
+    """``args`` or ``kwargs`` for a step that reads it, the name of the instruction for others."""
+    if step.opname.startswith("LOAD_FAST") and isinstance(step.argval, str):
+        return taken.get(step.argval, step.opname)
+    return step.opname
+
+
+def _is_change(steps: Steps, taken: dict[str, str]) -> bool:
+    """Whether the first step begins to change what was given, or to keep something else there."""
+    step, after = steps[0], steps[1:3]
+    if step.opname.startswith(("STORE_FAST", "DELETE_FAST")):
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        return not taken.keys().isdisjoint(names)
+    if _seen(step, taken) != "kwargs":
+        return False
+    is_asked = bool(after) and after[0].opname in _ATTRIBUTES and after[0].argval in CHANGES
+    return is_asked or any(each.opname in _SUBSCRIPTS for each in after)
