@@ -107,6 +107,11 @@ class Refresher:
         """Return whether this process has started to refresh ``key``, and will know the outcome."""
         return key in self._begun
 
+    def is_under_way(self, key: str) -> bool:
+        """Return whether this process is computing ``key`` anew in the background."""
+        refresh = self._begun.get(key)
+        return refresh is not None and refresh.ended is None
+
     def set_pause(self, refresh_after: float | None) -> None:
         """Set the pause after a try, up to the longest one."""
         self._pause = min(refresh_after or _LONGEST_PAUSE, _LONGEST_PAUSE)

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
+use crate::py::value::wtf8::from_wtf8;
 
 /// Keeps what came of one call.
 #[derive(Clone, Copy)]
@@ -145,8 +146,18 @@ impl<'a> Keeper<'a> {
         Err(error)
     }
 
+    /// Whether the key is being made anew in the background.
+    fn is_in_background(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(refresher) = &self.request.options.refresher else { return Ok(false) };
+        let key = from_wtf8(py, &self.request.key)?;
+        refresher.bind(py).call_method1(intern!(py, "is_under_way"), (key,))?.is_truthy()
+    }
+
     fn keep_error(&self, py: Python<'_>, lease: &PyLease, error: &PyErr) -> PyResult<()> {
         let Some(errors) = &self.request.options.errors else { return Ok(()) };
+        if self.request.anew && self.is_in_background(py)? {
+            return Ok(()); // a refresh that fails leaves the good result
+        }
         let errors = errors.bind(py);
         let payload = errors.call_method1(intern!(py, "pack"), (error.value(py),))?;
         if payload.is_none() {

@@ -68,6 +68,11 @@ def broken(error: Exception) -> Callable[[int], Any]:
 
 NO_RESULT: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
     "it raises": (broken(OSError("down")), {}),
+    "it raises what is kept": (broken(KeyError("gone")), {"cache_errors": {KeyError: "1h"}}),
+    "it returns what is used up": (
+        lambda call: 1 if call == 1 else iter("ab"),
+        {"on_unstorable": "ignore"},
+    ),
     "cache_if refuses it": (lambda call: call, {"cache_if": lambda result: result == 1}),
 }
 
