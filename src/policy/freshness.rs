@@ -1,13 +1,13 @@
-//! How long a result is good.
+//! The freshness of results.
 
-/// The limits of a result's age, in seconds; `None` means without limit.
+/// The limits of a result's age, in seconds; `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Expiry {
-    /// From this age on a result is expired.
+    /// The age from which a result is expired.
     pub ttl: Option<f64>,
-    /// From this age on a result is served, but made anew in the background.
+    /// The age from which a result is served and refreshed in the background.
     pub refresh_after: Option<f64>,
-    /// For so long after `ttl` an expired result still serves if the computation fails.
+    /// How long after `ttl` an expired result is still served if the computation fails.
     pub stale_if_error: Option<f64>,
 }
 
@@ -16,7 +16,7 @@ pub struct Expiry {
 pub enum Freshness {
     /// Serve it.
     Fresh,
-    /// Serve it, and make it anew in the background.
+    /// Serve it, and refresh it in the background.
     Refresh,
     /// Compute.
     Expired {
@@ -29,14 +29,14 @@ pub enum Freshness {
 const A_DAY: f64 = 86_400.0;
 
 impl Expiry {
-    /// How long after a result was made nobody can want it any more: it has been expired, even for
-    /// failures, for another ttl, and for a day. None if it never expires.
+    /// The age from which no call can use a result: it has been expired, even for failures, for
+    /// another ttl and for a day. None if it never expires.
     pub fn lifetime(&self) -> Option<f64> {
         self.ttl.map(|ttl| ttl + self.stale_if_error.unwrap_or(0.0) + ttl.max(A_DAY))
     }
 
-    /// Judges a result that was made at `created`, or, if nobody wrote that down, when its file was
-    /// last `modified`. All times are seconds since the epoch.
+    /// Judges a result that was made at `created`, or, if that is unknown, when its file was last
+    /// `modified`. All times are seconds since the epoch.
     ///
     /// A result from the future, left by a wall clock that was set back, is as old as the time it
     /// is ahead. So it is kept if the clock moved by less than the limit, is dropped if by more,

@@ -1,8 +1,8 @@
-//! When an entry was last used, and whether it still counts: known to all who answer with it.
+//! The last use of an entry, and whether it still counts, shared with the tables that serve it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// What an entry shares with those who answer with it without asking the cache.
+/// The state that an entry shares with tables that serve it without asking the cache.
 ///
 /// A use is a time of a clock that only counts uses ([`UseClock`](super::UseClock)).
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub struct Liveness {
 }
 
 impl Liveness {
-    /// Of an entry that is used now.
+    /// The liveness of an entry that is used now.
     pub fn new(now: u64) -> Self {
         Self { used: AtomicU64::new(now), gone: AtomicBool::new(false) }
     }
@@ -23,18 +23,18 @@ impl Liveness {
         self.used.store(now, Ordering::Relaxed);
     }
 
-    /// When it was last used.
+    /// The time of the last use.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether the entry went, or another took its place: nobody may answer with it any more.
+    /// Whether the entry was removed or replaced, so that it may not be served any more.
     #[inline]
     pub fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)
     }
 
-    /// Notes that it went.
+    /// Notes that the entry was removed or replaced.
     pub fn retire(&self) {
         self.gone.store(true, Ordering::Release);
     }

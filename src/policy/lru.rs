@@ -1,8 +1,8 @@
-//! What was used least recently goes first.
+//! Evicts the least recently used entries first.
 //!
 //! A use is noted in the entry's [`Liveness`] and nowhere else, so that it costs next to nothing. The
-//! orders are put right when something must go: an entry that was used since it was put in order
-//! gets its new place then.
+//! orders are corrected when an entry must be evicted: an entry that was used since it was put in
+//! order gets its new place then.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use super::liveness::Liveness;
 use crate::sync::Arc;
 
-/// How much a scope may hold; `None` means without limit.
+/// The limits of a scope; `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Number of entries.
@@ -42,22 +42,22 @@ struct Node {
     bytes: u64,
     scope: Scope,
     liveness: Arc<Liveness>,
-    /// The use by which it stands in the orders: the last one, or one before.
+    /// The use that decides its place in the orders: the last one, or an earlier one.
     placed: u64,
 }
 
 impl Node {
-    /// What it counts for: the whole cache, and its own scope.
+    /// The scopes in which it counts: the whole cache, and its own.
     fn scopes(&self) -> impl Iterator<Item = Scope> + use<> {
         let own = (self.scope != Scope::CACHE).then_some(self.scope);
         [Scope::CACHE].into_iter().chain(own)
     }
 }
 
-/// What one scope has.
+/// The entries of one scope.
 #[derive(Debug, Default)]
 struct ScopeState {
-    /// From the least recently used; equal uses in the order of the keys.
+    /// The least recently used first; equal uses in the order of the keys.
     order: BTreeSet<(u64, Bytes)>,
     limits: Limits,
     bytes: u64,
@@ -71,8 +71,8 @@ impl ScopeState {
 }
 
 /// The exact order of use of a cache's entries, in several scopes at once. Every step takes a time
-/// that grows with the logarithm of their number; letting one go also puts those in order that were
-/// used since the last went.
+/// that grows with the logarithm of their number; an eviction also puts those in order that were
+/// used since the last one.
 #[derive(Debug)]
 pub struct Lru {
     entries: HashMap<Bytes, Node, RandomState>,
@@ -86,26 +86,26 @@ impl Default for Lru {
 }
 
 impl Lru {
-    /// No entries yet, and `limits` for all of them together.
+    /// Makes an empty one, with `limits` for the whole cache.
     pub fn new(limits: Limits) -> Self {
         let cache = ScopeState { limits, ..ScopeState::default() };
         Self { entries: HashMap::default(), scopes: vec![cache] }
     }
 
-    /// A new scope within the cache, with limits of its own.
+    /// Adds a scope within the cache, with limits of its own.
     pub fn add_scope(&mut self, limits: Limits) -> Scope {
         self.scopes.push(ScopeState { limits, ..ScopeState::default() });
         Scope(self.scopes.len() - 1)
     }
 
-    /// Changes the limits of a scope and returns the keys that go, oldest first.
+    /// Changes the limits of a scope; returns the keys to evict, oldest first.
     pub fn set_limits(&mut self, scope: Scope, limits: Limits) -> Vec<Bytes> {
         self.scope_mut(scope).limits = limits;
         self.trim(scope, limits, None)
     }
 
-    /// Lets the oldest of a scope go until it keeps `limits`, whatever its own are, and returns their
-    /// keys. If `newest` is too large all by itself, it goes, and no other for its sake.
+    /// Evicts the oldest of a scope until it keeps `limits`, whatever its own are; returns their
+    /// keys. If `newest` alone is too large, it is evicted, and no other for its sake.
     pub fn trim(&mut self, scope: Scope, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
         let mut gone = Vec::new();
         let bytes = newest.and_then(|key| self.entries.get(key)).map(|entry| entry.bytes);
@@ -120,9 +120,9 @@ impl Lru {
     }
 
     /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one with
-    /// its key, and returns the keys that go for it, oldest first. `liveness` tells when it is used.
+    /// its key; returns the keys to evict for it, oldest first. `liveness` tells when it is used.
     ///
-    /// One that is too large for a scope all by itself goes at once, and no other for its sake.
+    /// One that alone is too large for a scope is evicted at once, and no other for its sake.
     pub fn insert(
         &mut self,
         key: &Bytes,
@@ -151,7 +151,7 @@ impl Lru {
         gone
     }
 
-    /// Forgets an entry; says whether there was one. It does not count as evicted.
+    /// Forgets an entry; returns whether there was one. It does not count as evicted.
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let Some((key, entry)) = self.entries.remove_entry(key) else { return false };
         let place = (entry.placed, key);
@@ -172,17 +172,17 @@ impl Lru {
         }
     }
 
-    /// How many entries a scope has.
+    /// The number of entries of a scope.
     pub fn len(&self, scope: Scope) -> usize {
         self.scopes[scope.0].order.len()
     }
 
-    /// How many bytes the entries of a scope have.
+    /// The number of bytes of the entries of a scope.
     pub fn bytes(&self, scope: Scope) -> u64 {
         self.scopes[scope.0].bytes
     }
 
-    /// How many entries went for the limits of this scope.
+    /// The number of entries evicted for the limits of this scope.
     pub fn evictions(&self, scope: Scope) -> u64 {
         self.scopes[scope.0].evictions
     }
@@ -191,7 +191,7 @@ impl Lru {
         &mut self.scopes[scope.0]
     }
 
-    /// Lets the oldest of a scope go until it keeps `limits`.
+    /// Evicts the oldest of a scope until it keeps `limits`.
     fn evict(&mut self, scope: Scope, limits: Limits, gone: &mut Vec<Bytes>) {
         while self.scope_mut(scope).exceeds(limits) {
             let Some((_, key)) = self.scope_mut(scope).order.first().cloned() else { return };
@@ -204,7 +204,7 @@ impl Lru {
         }
     }
 
-    /// Gives an entry its new place if it was used since it got the one it has; says whether it was.
+    /// Gives an entry its new place if it was used since it got its place; returns whether it was.
     fn was_used(&mut self, key: &Bytes) -> bool {
         let Some(entry) = self.entries.get_mut(key) else { return false };
         let used = entry.liveness.used();

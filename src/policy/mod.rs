@@ -1,4 +1,4 @@
-//! Which results are still good, and which go when room is short. Pure: the time is always given.
+//! Freshness and eviction. Pure: the caller passes the time.
 
 mod freshness;
 mod liveness;

@@ -1,16 +1,16 @@
-//! How uses of entries are counted, where somebody needs to know them.
+//! Counts uses of entries, where limits need them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::liveness::Liveness;
 use crate::sync::Arc;
 
-/// A clock that only counts uses: each use has a time of its own.
+/// A clock that ticks once for each use.
 #[derive(Debug, Default)]
 pub struct UseClock(AtomicU64);
 
 impl UseClock {
-    /// The time of a use of now; no other use has it.
+    /// The time of a use that happens now; it is unique.
     #[inline]
     pub fn tick(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed)
@@ -20,12 +20,12 @@ impl UseClock {
 /// The uses of a cache's entries.
 #[derive(Debug, Default)]
 pub struct Uses {
-    /// When entries were used.
+    /// The clock of uses.
     pub clock: UseClock,
-    /// Whether hits are counted: there are limits.
+    /// Whether hits count as uses: only under limits.
     counted: AtomicBool,
-    /// Whether entries have a [`Liveness`]: they come and go more often than all tables of hits may
-    /// be outdated.
+    /// Whether entries have a [`Liveness`]: they come and go too often to outdate all tables of
+    /// hits each time.
     tracked: AtomicBool,
 }
 
@@ -38,13 +38,13 @@ impl Uses {
     /// Notes a hit on an entry.
     #[inline]
     pub fn note_hit(&self, entry: &Liveness) {
-        // An atomic count is half of what such a hit takes: not where nobody asks for it.
+        // An atomic count takes half as long as the hit itself, so only limits have it made.
         if self.counted.load(Ordering::Acquire) {
             entry.touch(self.clock.tick());
         }
     }
 
-    /// Gives entries a [`Liveness`] from now on; says whether they had none until now.
+    /// Gives entries a [`Liveness`] from now on; returns whether they had none until now.
     pub fn start_tracking(&self) -> bool {
         !self.tracked.swap(true, Ordering::AcqRel)
     }
@@ -54,7 +54,7 @@ impl Uses {
         self.tracked.load(Ordering::Acquire)
     }
 
-    /// What a new entry shares with those who answer with it, if entries are tracked.
+    /// The liveness of a new entry, if entries are tracked.
     pub fn new_liveness(&self) -> Option<Arc<Liveness>> {
         self.are_tracked().then(|| Arc::new(Liveness::new(self.clock.tick())))
     }

@@ -30,9 +30,9 @@ pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
     (found != 0).then(|| at + found.trailing_zeros() as usize)
 }
 
-/// Copies `text` into `place`, which has its length, if nothing at all in it is special; says whether
-/// it is so. Nearly all strings are, and to know it takes less than to look for the place. `WIDE`: what
-/// is not printable ASCII counts too.
+/// Copies `text` into `place`, which has its length, if nothing in it is special; returns whether
+/// it did. Nearly all strings are plain, and to know that is faster than to find the place. `WIDE`:
+/// bytes that are not printable ASCII count as special, too.
 #[inline(always)]
 pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
     match text.len() {
@@ -98,7 +98,7 @@ fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8])
     !copy_pair::<S, WIDE>(simd, pair, place)
 }
 
-/// Copies two registers; says whether something in them is special.
+/// Copies two registers; returns whether something in them is special.
 #[inline(always)]
 fn copy_pair<S: Simd, const WIDE: bool>(
     simd: S,
@@ -193,7 +193,7 @@ pub(crate) fn is_special(byte: u8) -> bool {
 mod tests {
     use super::{copy_plain, is_special, special, special_or_wide};
 
-    /// What `copy_plain` says, having looked that it copied all if it says yes.
+    /// Calls `copy_plain`, and checks that it copied everything if it returns true.
     fn is_plain<const WIDE: bool>(text: &[u8]) -> bool {
         let mut place = vec![0; text.len()];
         let plain = copy_plain::<WIDE>(text, &mut place);

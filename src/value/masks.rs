@@ -1,4 +1,4 @@
-//! Where in 64 bytes of a JSON text the bytes are that matter: one bit a byte, the first the lowest.
+//! Masks of the bytes that matter in 64 bytes of a JSON text: one bit a byte, the first the lowest.
 //!
 //! Both scanners, [`validate_fast`](super::validate_fast) and the snapshot's, work on these. An
 //! example, first byte left (in the numbers it is the lowest bit):
@@ -22,11 +22,11 @@
 use fearless_simd::prelude::*;
 use fearless_simd::u8x64;
 
-/// How many bytes are looked at at once.
+/// The number of bytes in a block.
 pub(crate) const BLOCK: usize = 64;
 
-/// The bytes of each kind in a block. What a scanner does not ask for is not computed: all of it is
-/// inlined.
+/// The bytes of each kind in a block. Masks that a scanner does not use are not computed, since all
+/// of this is inlined.
 #[derive(Clone, Copy)]
 pub(crate) struct Masks {
     pub(crate) quote: u64,

@@ -1,4 +1,4 @@
-//! Numbers, words and escapes in a text of which it is not known yet that it is JSON.
+//! Numbers, words and escapes in a text that may not be JSON.
 
 use super::text::hex4;
 

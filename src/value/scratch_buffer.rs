@@ -1,30 +1,30 @@
-//! What texts are written on: memory that is there ahead, so that a short piece is a store or two.
+//! A buffer for texts, with room ahead, so that a short piece takes a store or two.
 
 use super::find::{copy_plain, copy_short};
 use crate::memory::OutOfMemory;
 
-/// Bytes that grow at the end, as a `Vec` does; but the room behind them is filled with something, so
-/// that writing there needs no `unsafe`, and one look at the length does for several pieces.
+/// Bytes that grow at the end, as in a `Vec`. The room behind them is initialised, so that writing
+/// there needs no `unsafe`, and one check of the length serves several pieces.
 #[derive(Debug, Default)]
 pub struct ScratchBuffer {
-    /// What is written, and the room behind it.
+    /// The written bytes, and the room behind them.
     bytes: Vec<u8>,
     end: usize,
 }
 
 impl ScratchBuffer {
-    /// An empty sheet, which takes no memory.
+    /// Makes an empty buffer, which takes no memory.
     pub const fn new() -> Self {
         Self { bytes: Vec::new(), end: 0 }
     }
 
-    /// What is written.
+    /// The written bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.end]
     }
 
-    /// How much it holds before it must grow.
+    /// The number of bytes that it holds before it must grow.
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
@@ -54,7 +54,7 @@ impl ScratchBuffer {
     }
 
     /// Appends `before`, `text` and `behind` if there is room for them and nothing in `text` is
-    /// special; says whether it is so. It calls nothing: so it needs no stack.
+    /// special; returns whether it did. It calls no function, so it needs no stack.
     #[inline]
     pub fn framed<const WIDE: bool, const A: usize, const B: usize>(
         &mut self,

@@ -1,4 +1,4 @@
-//! The names under which values that JSON lacks stand in a file: `{"$tuple": [1, 2]}`.
+//! The tags of values that JSON lacks: `{"$tuple": [1, 2]}`.
 //!
 //! A value of a class stands under the class: `{"$shop:Repo": {"name": "tea"}}`.
 //!

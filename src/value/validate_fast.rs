@@ -1,11 +1,11 @@
-//! Whether a list or dict is plain JSON in one line, told from bit masks of 64 bytes at a time.
+//! Recognises lists and dicts that are plain JSON in one line, by bit masks of 64 bytes at a time.
 //!
 //! A text is right if each of its words may stand behind the one before. So for each kind of word,
 //! the bits of all words of this kind are moved on to the words that follow them, over white space,
 //! and must fall on words that may stand there. Whether a comma wants a key or a value depends on the
 //! brackets around it; only they, escapes, and numbers with more than digits are looked at one by one.
 //!
-//! What is not plain (line breaks, `NaN`, anything wrong) is left to [`walk`](super::walk).
+//! All other texts (line breaks, `NaN`, errors) are left to [`walk`](super::walk).
 
 #![expect(
     clippy::inline_always,
@@ -20,8 +20,8 @@ use super::nesting::{Nesting, Shape};
 use super::scalar::{escape_is_good, scalar_end};
 use super::strings::{Found, Strings};
 
-/// Whether `text`, a list or dict, is strict JSON in one line; all that it may lack then is that it
-/// is UTF-8. `None` if it must be looked at more closely.
+/// Recognises that `text`, a list or dict, is strict JSON in one line, apart from its UTF-8. `None`
+/// if it needs a closer look.
 pub(super) fn validate_fast(text: &[u8]) -> Option<Validated> {
     match text.first() {
         Some(b'{' | b'[') => {}
@@ -31,7 +31,7 @@ pub(super) fn validate_fast(text: &[u8]) -> Option<Validated> {
     dispatch!(level, simd => all(simd, text))
 }
 
-/// What a plain text is.
+/// The properties of a plain text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Validated {
     /// Whether all of it is ASCII.
@@ -55,7 +55,7 @@ fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Validated> {
     state.closed.then_some(Validated { ascii: state.wide == 0 })
 }
 
-/// What the blocks so far leave to the next.
+/// The state between two blocks.
 #[derive(Default)]
 struct State<'t> {
     text: &'t [u8],
@@ -76,12 +76,12 @@ struct State<'t> {
     wants_more: Next,
     /// Whether the outermost bracket was closed.
     closed: bool,
-    /// Not zero once a byte was no ASCII.
+    /// Not zero once a byte was beyond ASCII.
     wide: u64,
 }
 
 impl State<'_> {
-    /// Takes in one block; `None` if it is not plain.
+    /// Reads one block; `None` if it is not plain.
     #[inline(always)]
     fn block(&mut self, masks: &Masks, open: &mut Nesting) -> Option<()> {
         if masks.control != 0 || self.closed && masks.space != !0 {
@@ -117,7 +117,7 @@ impl State<'_> {
         (bad == 0).then_some(())
     }
 
-    /// Takes in all brackets; the places at which the innermost bracket is a dict's.
+    /// Reads all brackets; returns the places at which the innermost bracket is a dict's.
     #[inline(always)]
     fn brackets(&mut self, words: &Words, open: &mut Nesting) -> Option<u64> {
         let mut dicts = if open.top() == Some(Shape::Dict) { !0 } else { 0 };
@@ -197,7 +197,7 @@ fn escapes(text: &[u8], at: usize, mut escaped: u64) -> Option<()> {
     Some(())
 }
 
-/// Takes in one bracket.
+/// Reads one bracket.
 #[inline(always)]
 fn bracket(text: &[u8], at: usize, open: &mut Nesting) -> Option<()> {
     let shape = match text[at] {
