@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Instructions that stem from lines and from the interpreter's own caches alone.
 _SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
 #: Methods that change the object that they are called on.
-CHANGES = frozenset(
+_CHANGES = frozenset(
     [
         "append",
         "add",
@@ -106,7 +106,7 @@ def state_cells(code: CodeType) -> set[str]:
 
 
 def _changes(step: dis.Instruction) -> bool:
-    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in CHANGES
+    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _CHANGES
 
 
 def _all_code(code: CodeType) -> Iterator[CodeType]:

@@ -133,7 +133,7 @@ def _is_wrapped(function: Any) -> bool:
 def _own_parameters(function: Any) -> list[inspect.Parameter] | None:
     """The parameters of the outermost wrapper; None if it does not tell."""
     inner = getattr(function, "__func__", function)
-    if not inspect.isfunction(inner):
+    if type(inner) is not FunctionType:  # a proxy may show the code of what it wraps
         return None
     # A plain function of the same code shows what the code takes.
     bare = FunctionType(inner.__code__, {}, None, inner.__defaults__, inner.__closure__)

@@ -6,7 +6,7 @@ import functools
 from types import FunctionType
 
 from . import _core
-from ._code import CHANGES, steps_of
+from ._code import steps_of
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ _KWARGS = ["BUILD_MAP", "kwargs", "DICT_MERGE"]
 #: Instructions that make no difference to what is called with what.
 _BESIDES = frozenset({"PUSH_NULL", "PRECALL", "LIST_TO_TUPLE", "CALL_INTRINSIC_1"})
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
-_SUBSCRIPTS = frozenset({"STORE_SUBSCR", "DELETE_SUBSCR"})
+#: Libraries whose decorators look at their arguments, and hand them on as they are.
+_KNOWN = frozenset({"stamina", "tenacity"})
 
 
 def native_of(function: Any) -> Any:
@@ -68,12 +69,16 @@ def _hands_on(wrapper: FunctionType, inner: Any) -> bool:
     if taken is None or not targets or not taken.keys().isdisjoint(code.co_cellvars):
         return False
     steps = list(steps_of(code))
-    patterns = _patterns(taken, by_helper=_is_tenacity(wrapper))
+    is_known = _is_known(wrapper)
+    patterns = _patterns(taken, by_helper=is_known)
     uses = [steps[at + 1 :] for at, step in enumerate(steps) if _names(step, targets)]
     calls = [_is_call(after, taken, patterns) for after in uses]
     named = [after[0].opname in _ATTRIBUTES for after in uses]
-    is_called = any(calls) and all(map(max, calls, named))
-    return is_called and not any(_is_change(steps[at:], taken) for at in range(len(steps)))
+    if not any(calls) or not all(map(max, calls, named)):
+        return False
+    return not any(_is_set(step, taken) for step in steps) and (
+        is_known or _reads(steps, taken) == sum(calls) * ("kwargs" in taken.values())
+    )
 
 
 def _taken(code: CodeType) -> dict[str, str] | None:
@@ -91,9 +96,9 @@ def _holds(cell: Any, inner: Any) -> bool:
         return False
 
 
-def _is_tenacity(wrapper: FunctionType) -> bool:
-    """Whether a wrapper calls its function by a helper that is known to hand everything on."""
-    return str(wrapper.__globals__.get("__name__")).partition(".")[0] == "tenacity"
+def _is_known(wrapper: FunctionType) -> bool:
+    """Whether a wrapper is of a library that is known to hand everything on, whatever it reads."""
+    return str(wrapper.__globals__.get("__name__")).partition(".")[0] in _KNOWN
 
 
 def _patterns(taken: dict[str, str], by_helper: bool) -> list[list[str]]:
@@ -121,13 +126,21 @@ def _seen(step: dis.Instruction, taken: dict[str, str]) -> str:
     return step.opname
 
 
-def _is_change(steps: Steps, taken: dict[str, str]) -> bool:
-    """Whether the first step begins to change what was given, or to keep something else there."""
-    step, after = steps[0], steps[1:3]
-    if step.opname.startswith(("STORE_FAST", "DELETE_FAST")):
-        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
-        return not taken.keys().isdisjoint(names)
-    if _seen(step, taken) != "kwargs":
-        return False
-    is_asked = bool(after) and after[0].opname in _ATTRIBUTES and after[0].argval in CHANGES
-    return is_asked or any(each.opname in _SUBSCRIPTS for each in after)
+def _variables(step: dis.Instruction) -> tuple[Any, ...]:
+    """The local variables of a step; some steps have two."""
+    is_local = step.opname.startswith(("LOAD_FAST", "STORE_FAST", "DELETE_FAST"))
+    if not is_local:
+        return ()
+    return step.argval if isinstance(step.argval, tuple) else (step.argval,)
+
+
+def _is_set(step: dis.Instruction, taken: dict[str, str]) -> bool:
+    """Whether something else may be kept in place of what was given."""
+    is_load = step.opname.startswith("LOAD_FAST")
+    return not is_load and not taken.keys().isdisjoint(_variables(step))
+
+
+def _reads(steps: Steps, taken: dict[str, str]) -> int:
+    """How often ``**kwargs`` is read: whoever gets the dict may change it."""
+    read = [taken.get(name) for step in steps for name in _variables(step)]
+    return read.count("kwargs")

@@ -196,7 +196,51 @@ def bound(function: Callable[..., Any]) -> Any:
     return wrapper
 
 
-@pytest.mark.parametrize("decorator", [in_german, backwards, with_another, bound, with_session])
+def aliased(function: Callable[..., Any]) -> Any:
+    """Supply what callers leave out by another name."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        options = kwargs
+        options.setdefault("language", "de")
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def filled(function: Callable[..., Any]) -> Any:
+    """Have another function supply what callers leave out."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        dict.update(kwargs, language=kwargs.get("language", "de"))
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+class Proxy:
+    """Wrap as wrapt does: it shows the code of the function, and calls another."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__wrapped__ = function
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.__wrapped__)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("language", "de")
+        return self.__wrapped__(*args, **kwargs)
+
+
+SUPPLYING = [in_german, backwards, with_another, bound, aliased, filled, Proxy, with_session]
+
+
+@pytest.mark.parametrize("decorator", SUPPLYING)
 def test_a_default_that_a_decorator_replaces_is_no_default(decorator: Callable[..., Any]) -> None:
     """Leaving an argument out and giving the function's default are two calls below a decorator."""
 
@@ -237,7 +281,7 @@ def logging(function: Callable[..., Any]) -> Any:
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        print(function.__name__, args, len(kwargs))
+        print(function.__name__, args)
         return function(*args, **kwargs)
 
     return wrapper
