@@ -184,6 +184,9 @@ class Cache:
     ) -> list[tuple[str, _Total]]:
         """The sum of each function among a selection; without a name, of what tells of none."""
 
+    def overview(self) -> tuple[list[tuple[str, _Total]], list[_Row | None]]:
+        """The sum of each function, and the oldest, newest, largest and slowest entry."""
+
     def sum_of(self, start: str) -> _Total:
         """The sum of all entries whose key begins with `start`, as `count_of` takes it."""
 

@@ -47,7 +47,7 @@ pub use policies::Policies;
 pub use purges::Begun;
 pub use salts::Salts;
 pub use saver::Saver;
-pub use survey::{Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
+pub use survey::{Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 pub use watch::Watch;
 
 use crate::error::Result;

@@ -69,6 +69,19 @@ pub struct Sum {
     pub newest: Option<f64>,
 }
 
+/// The entries that stand out, of those of which it is known.
+#[derive(Clone, Debug, Default)]
+pub struct Extremes {
+    /// Made first.
+    pub oldest: Option<Fact>,
+    /// Made last.
+    pub newest: Option<Fact>,
+    /// With the longest text.
+    pub largest: Option<Fact>,
+    /// Whose call took longest.
+    pub slowest: Option<Fact>,
+}
+
 /// How many entries there are between limits: sizes, times and durations, each in ascending order.
 /// The counts of each are one more than its limits.
 #[derive(Debug, Default)]
@@ -121,6 +134,32 @@ impl Fact {
     }
 }
 
+impl Extremes {
+    fn add<L>(&mut self, key: &Bytes, entry: &Entry<L>) {
+        let fact = || Fact::new(key, entry);
+        let time = |fact: &Fact| fact.created;
+        if let Some(created) = entry.created {
+            replace(&mut self.oldest, fact, |old| time(old).is_some_and(|old| created < old));
+            replace(&mut self.newest, fact, |old| time(old).is_some_and(|old| created > old));
+        }
+        replace(&mut self.largest, fact, |old| entry.size() > old.size());
+        if let Some(took) = entry.notes.took {
+            replace(&mut self.slowest, fact, |old| old.notes.took.is_some_and(|old| took > old));
+        }
+    }
+}
+
+/// Puts another fact in the place of one that it surpasses.
+fn replace(
+    place: &mut Option<Fact>,
+    fact: impl FnOnce() -> Fact,
+    surpasses: impl FnOnce(&Fact) -> bool,
+) {
+    if place.as_ref().is_none_or(surpasses) {
+        *place = Some(fact());
+    }
+}
+
 impl Default for Sum {
     fn default() -> Self {
         Self { count: 0, bytes: 0, took: 0.0, timed: 0, oldest: None, newest: None }
@@ -158,6 +197,14 @@ impl Histograms {
         self.sizes.add(entry.size() as f64);
         entry.created.into_iter().for_each(|time| self.times.add(time));
         entry.notes.took.into_iter().for_each(|took| self.durations.add(took));
+    }
+}
+
+fn add_to<L>(sums: &mut HashMap<Vec<u8>, Sum>, key: &[u8], entry: &Entry<L>) {
+    let name = function_of(key).unwrap_or_default();
+    match sums.get_mut(name) {
+        Some(sum) => sum.add(entry),
+        None => sums.entry(name.to_vec()).or_default().add(entry),
     }
 }
 
@@ -230,14 +277,18 @@ impl<L: Clone> Listing<L> {
     /// an empty name.
     pub fn sums(&self, selection: &Selection) -> HashMap<Vec<u8>, Sum> {
         let mut sums = HashMap::<Vec<u8>, Sum>::new();
-        self.each(selection, |key, entry| {
-            let name = function_of(key).unwrap_or_default();
-            match sums.get_mut(name) {
-                Some(sum) => sum.add(entry),
-                None => sums.entry(name.to_vec()).or_default().add(entry),
-            }
-        });
+        self.each(selection, |key, entry| add_to(&mut sums, key, entry));
         sums
+    }
+
+    /// The sums of each function, as [`sums`](Self::sums) has them, and what stands out.
+    pub fn overview(&self) -> (HashMap<Vec<u8>, Sum>, Extremes) {
+        let (mut sums, mut extremes) = (HashMap::new(), Extremes::default());
+        self.each(&Selection::default(), |key, entry| {
+            add_to(&mut sums, key, entry);
+            extremes.add(key, entry);
+        });
+        (sums, extremes)
     }
 
     /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import _core
 from .._facts import Fact, Sum
 from .._spans import ago, size, span
 from . import output, selecting
@@ -121,10 +120,14 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
         outlive stats github.json
     """
     with opened(file) as cache:
-        core = core_of(cache)
-        total = Sum(*core.rows(limit=0)[1])
-        functions = sorted(functions_of(core).items(), key=lambda each: -each[1].size)
-        marked = {name: _first(core, *order) for name, order in _MARKED.items()}
+        sums, rows = core_of(cache).overview()
+    functions = [(name or "(no function)", Sum(*row)) for name, row in sums]
+    functions.sort(key=lambda each: (-each[1].size, each[0]))
+    total = Sum(0, 0, 0.0, 0, None, None)
+    for _, each in functions:
+        total = total.plus(each)
+    facts = (None if row is None else Fact(*row) for row in rows)
+    marked = dict(zip(_MARKED, facts, strict=True))
     if as_json:
         document: dict[str, Any] = output.document_of_sum(total)
         document["functions"] = {name: output.document_of_sum(each) for name, each in functions}
@@ -135,24 +138,8 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
     ctx.exit(FOUND if total.entries else NOTHING)
 
 
-#: What stands out, and the order in which it comes first.
-_MARKED = {
-    "oldest": ("created", False),
-    "newest": ("created", True),
-    "largest": ("size", True),
-    "slowest": ("took", True),
-}
-
-
-def functions_of(core: _core.Cache) -> dict[str, Sum]:
-    """Return the sums of each function; what keys tell of none is called "(no function)"."""
-    return {name or "(no function)": Sum(*row) for name, row in core.sums()}
-
-
-def _first(core: _core.Cache, order: str, descending: bool) -> Fact | None:
-    rows, _ = core.rows(order=order, descending=descending, limit=1)
-    facts = [Fact(*row) for row in rows]
-    return facts[0] if facts and getattr(facts[0], order) is not None else None
+#: What stands out.
+_MARKED: tuple[str, ...] = ("oldest", "newest", "largest", "slowest")
 
 
 def _print_stats(

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use super::core::CoreCache;
-use crate::cache::{Entry, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
+use crate::cache::{Entry, Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::{Code, Notes};
@@ -28,6 +28,9 @@ type Row<'py> = (
 /// Entries, bytes, seconds that calls took and how many of them are known, the times of the oldest
 /// and the newest.
 type Total = (u64, u64, f64, u64, Option<f64>, Option<f64>);
+
+/// A function's name and the sum of its entries.
+type Named<'py> = (Bound<'py, PyString>, Total);
 
 #[pymethods]
 impl CoreCache {
@@ -130,12 +133,25 @@ impl CoreCache {
         pattern: Option<&Bound<'py, PyString>>,
         function: Option<&Bound<'py, PyString>>,
         before: Option<f64>,
-    ) -> PyResult<Vec<(Bound<'py, PyString>, Total)>> {
+    ) -> PyResult<Vec<Named<'py>>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
         let selection = selection(pattern, function, before)?;
         let sums = py.detach(|| cache.listing().sums(&selection));
         sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum)))).collect()
+    }
+
+    /// The sum of each function, as `sums` has them, and the oldest, the newest, the largest and the
+    /// slowest entry, of those of which it is known.
+    fn overview<'py>(slf: &Bound<'py, Self>) -> PyResult<(Vec<Named<'py>>, [Option<Row<'py>>; 4])> {
+        Self::look(slf)?;
+        let (py, cache) = (slf.py(), slf.get().cache());
+        let (sums, extremes) = py.detach(|| cache.listing().overview());
+        let sums = sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum))));
+        let Extremes { oldest, newest, largest, slowest } = extremes;
+        let row = |fact: Option<Fact>| fact.map(|fact| row(py, fact)).transpose();
+        let rows = [row(oldest)?, row(newest)?, row(largest)?, row(slowest)?];
+        Ok((sums.collect::<PyResult<_>>()?, rows))
     }
 
     /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
