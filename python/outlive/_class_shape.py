@@ -50,7 +50,7 @@ def namesake_mark(cls: type) -> str:
 
 
 def _leads_to(cls: type) -> bool:
-    """Whether the name of a class is that of one class in every process."""
+    """Return whether the name of a class is that of one class in every process."""
     found: Any = sys.modules.get(cls.__module__)
     for part in cls.__qualname__.split("."):
         found = getattr(found, part, None)

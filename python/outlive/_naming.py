@@ -92,7 +92,7 @@ def _bound_mark(function: Any, name: str) -> str:
 
 
 def has_key(instance: object) -> bool:
-    """Whether what a method is bound to says how it is told from others."""
+    """Return whether what a method is bound to says how it is told from others."""
     try:
         _core.canonical(instance)
     except Exception:  # code of the user's, such as a __memo_key__, may raise anything

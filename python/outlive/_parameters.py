@@ -125,7 +125,7 @@ def _signatures(
 
 
 def _is_wrapped(function: Any) -> bool:
-    """Whether the signature shown is not the function's own."""
+    """Return whether the signature shown is not the function's own."""
     inner = getattr(function, "__func__", function)
     return hasattr(inner, "__wrapped__") or hasattr(inner, "__signature__")
 

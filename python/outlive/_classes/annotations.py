@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Hole:
-    """What stands for a name that is not known: whatever is done with it is one."""
+    """A placeholder for an unknown name; every operation on it gives a placeholder."""
 
     def __getattr__(self, name: str) -> Hole:
         if name.startswith("__"):
@@ -39,7 +39,7 @@ class Hole:
 
 
 class Both:
-    """A union of which one member is a hole."""
+    """A union with a placeholder as a member."""
 
     def __init__(self, *members: object) -> None:
         self.__args__ = members
@@ -51,18 +51,18 @@ class Both:
         return Both(*self.__args__, other)
 
     def __call__(self) -> None:
-        """Typing takes only what can be called for a type."""
+        """Do nothing: ``typing`` accepts only callables as types."""
 
 
 class _Names(dict[str, Any]):
-    """Names, of which those that are not known are holes."""
+    """A namespace in which unknown names are placeholders."""
 
     def __missing__(self, name: str) -> Any:
         return getattr(builtins, name, None) or Hole()
 
 
 def evaluated(annotation: Any, names: dict[str, Any]) -> Any:
-    """Return what an annotation means; it may be text."""
+    """Return the meaning of an annotation, which may be a str."""
     text = getattr(annotation, "__forward_arg__", annotation)
     if not isinstance(text, str):
         return annotation
@@ -88,14 +88,14 @@ def own(thing: Any) -> dict[str, Any]:
 
 
 def returned(function: Any) -> Any:
-    """Return what ``function`` is annotated to return, a hole if nothing is known."""
+    """Return the return annotation of ``function``, a placeholder if there is none."""
     inner = innermost(function)
     annotation = own(inner).get("return", Hole())
     return evaluated(annotation, names_of(inner))
 
 
 def innermost(function: Any) -> Any:
-    """Return the function itself behind what wraps it."""
+    """Return the function itself, without its wrappers."""
     while True:
         if hasattr(function, "func") and not inspect.isfunction(function):
             function = function.func
@@ -111,7 +111,7 @@ def innermost(function: Any) -> Any:
 
 
 def names_of(function: Any) -> dict[str, Any]:
-    """Return what the names in a function's annotations stand for."""
+    """Return the namespace of a function's annotations."""
     names = dict(getattr(function, "__globals__", {}))
     code = getattr(function, "__code__", None)
     cells = getattr(function, "__closure__", None) or ()
@@ -126,7 +126,7 @@ def names_of(function: Any) -> dict[str, Any]:
 
 
 def parts(annotation: Any) -> Iterator[Any]:
-    """Yield what an annotation is made of: the members of a union, the arguments of a generic."""
+    """Yield the parts of an annotation: the members of a union, the arguments of a generic."""
     for name in ("__origin__", "__value__", "__bound__", "__supertype__"):
         part = getattr(annotation, name, None)
         if part is not None and not isinstance(part, str):
@@ -141,7 +141,7 @@ def parts(annotation: Any) -> Iterator[Any]:
 
 
 def of_fields(cls: type) -> Iterator[Any]:
-    """Yield what the fields of a class are annotated to be."""
+    """Yield the annotations of the fields of a class."""
     model_fields = cls.__dict__.get("__pydantic_fields__")
     if isinstance(model_fields, dict):
         for field in model_fields.values():

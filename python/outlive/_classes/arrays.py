@@ -16,7 +16,7 @@ BYTES_SAY_ALL = "biufcmMSU"
 
 
 def named(name: str) -> Any:
-    """Return the kind that a file calls ``name`` if the program has imported numpy, else None."""
+    """Return the kind of the name ``name`` in files; None unless the program has imported numpy."""
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or not name.startswith("numpy:"):
         return None
@@ -28,7 +28,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return what a file calls an array or a scalar, None for any other class."""
+    """Return the name of an array's or scalar's class in files, None for any other class."""
     name = f"numpy:{cls.__name__}"
     kind = named(name) if cls.__module__ == "numpy" else None
     return name if kind is not None and kind.cls is cls else None
@@ -44,7 +44,7 @@ def _known(cls: type, numpy: Any) -> Any:
 
 
 def _checked_dtype(numpy: Any, text: Any) -> Any:
-    """The dtype of a simple kind that a payload says."""
+    """Return the dtype that a payload names, if it is of a simple kind."""
     try:
         dtype = numpy.dtype(text) if type(text) is str else None
     except TypeError:
@@ -81,7 +81,7 @@ class Arrays:
         return payload | ({"order": "F"} if is_fortran else {})
 
     def load(self, payload: Any) -> Any:
-        """Return the array, which may be written to."""
+        """Return the array, writable."""
         payload = checked_dict(payload)
         dtype = _checked_dtype(self._numpy, payload.get("dtype"))
         try:

@@ -47,7 +47,7 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 
 def is_data_class(cls: type) -> bool:
-    """Whether instances of ``cls`` are made to hold data."""
+    """Return whether instances of ``cls`` are made to hold data."""
     if dataclasses.is_dataclass(cls) or hasattr(cls, "__attrs_attrs__"):
         return True
     if issubclass(cls, Enum) or (issubclass(cls, tuple) and hasattr(cls, "_fields")):
@@ -56,7 +56,7 @@ def is_data_class(cls: type) -> bool:
 
 
 def is_model(cls: type) -> bool:
-    """Whether ``cls`` is a model of pydantic or a struct of msgspec."""
+    """Return whether ``cls`` is a model of pydantic or a struct of msgspec."""
     return any(issubclass(cls, base) for base in model_bases())
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .. import _core
 
     class Family(Protocol):
-        """How the instances of one class are stored and copied."""
+        """Stores and copies the instances of one class."""
 
         shape: _core.Shape
 
@@ -77,5 +77,5 @@ def _made(cls: type) -> Family:
 
 
 def forget(cls: type) -> None:
-    """Look at ``cls`` anew: something was registered for it."""
+    """Forget what is known of ``cls``, because something was registered for it."""
     _known.pop(cls, None)

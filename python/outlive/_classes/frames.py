@@ -22,7 +22,7 @@ _made: dict[type, Any] = {}
 
 
 def named(name: str) -> Any:
-    """Return the kind that a file calls ``name`` if the program has imported its library."""
+    """Return the kind of the name ``name`` in files; None unless its library is imported."""
     library, _, kind = name.partition(":")
     module: Any = sys.modules.get(library)
     kinds = {"pandas": _PANDAS, "polars": _POLARS}.get(library, ())
@@ -37,7 +37,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return what a file calls a frame, None for any other class."""
+    """Return the name of a frame's class in files, None for any other class."""
     library = cls.__module__.partition(".")[0]
     if library not in ("pandas", "polars"):
         return None
@@ -47,7 +47,7 @@ def name_of(cls: type) -> str | None:
 
 
 class Frames:
-    """What frames of both libraries have in common."""
+    """The common part of the frames of both libraries."""
 
     def __init__(self, cls: type, library: Any) -> None:
         self.cls, self.library = cls, library
@@ -86,7 +86,7 @@ class Frames:
             raise Mismatch(f"what is stored is no frame: {problem}") from None
 
     def written(self, value: Any) -> dict[str, Any]:
-        """Return the payload of a frame, whatever it comes back as."""
+        """Return the payload of a frame, without a check that it comes back equal."""
         try:
             data, more = self.arrow(value)
         except Refused:
@@ -103,11 +103,11 @@ class Frames:
         return int(self.library.__version__.split(".")[0])
 
     def copied(self, value: Any) -> Any:
-        """Return a frame that shares nothing that can change."""
+        """Return a copy that shares nothing mutable."""
         raise NotImplementedError
 
     def arrow(self, value: Any) -> tuple[bytes, dict[str, Any]]:
-        """Return a frame as a stream of Arrow, and what that does not hold."""
+        """Return a frame as a stream of Arrow, and the facts that Arrow does not hold."""
         raise NotImplementedError
 
     def read(self, data: bytes, payload: dict[str, Any]) -> Any:
@@ -115,7 +115,7 @@ class Frames:
         raise NotImplementedError
 
     def differs(self, value: Any, found: Any) -> str | None:
-        """Say how what was read differs from what was written; None if it does not."""
+        """Return how the frame that was read differs from the one that was written, None if not."""
         raise NotImplementedError
 
 

@@ -74,7 +74,7 @@ class Instances:
         return self.taken_apart(self.state(value))
 
     def taken_apart(self, state: dict[str, Any]) -> dict[str, Any]:
-        """Return the payload of an instance with these attributes, of which nothing is left."""
+        """Return the payload of an instance with the attributes ``state``, which is emptied."""
         fields = [name for name in state if name[:1] != "$"] if self.fields is None else self.fields
         payload = {name: state.pop(name) for name in fields if name in state}
         if len(payload) < len(fields):
@@ -97,7 +97,7 @@ class Instances:
         return self.made(self.put_together(checked_dict(payload)))
 
     def put_together(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes that a payload says, of which nothing is left."""
+        """Return the attributes that ``payload`` holds, which is emptied."""
         more = checked_dict(payload.pop("$attributes", {}))
         unset = payload.pop("$unset", ())
         if self.fields is None:
@@ -140,7 +140,7 @@ class Instances:
 
 
 def _keeps_hash(cls: type) -> bool:
-    """Whether attrs gave the class a hash that is kept in the instance."""
+    """Return whether attrs gave the class a hash that is kept in the instance."""
     code = getattr(cls.__hash__, "__code__", None)
     return code is not None and _HASH in code.co_names
 
@@ -150,7 +150,7 @@ def _keeps_properties(cls: type) -> bool:
 
 
 def is_cached_property(found: object) -> bool:
-    """Whether a class attribute keeps what it computes in the instance."""
+    """Return whether a class attribute stores what it computes in the instance."""
     return type(found).__name__ == "cached_property"
 
 
@@ -166,7 +166,7 @@ def checked_dict(payload: Any) -> dict[str, Any]:
 
 
 def slots_of(cls: type) -> dict[str, Any]:
-    """Return the descriptors of all slots of a class that are state, those of bases first.
+    """Return the descriptors of all slots of a class that hold state, those of bases first.
 
     Raises:
         Refused: two classes have a slot of one name, so that an instance holds both.
@@ -182,7 +182,7 @@ def slots_of(cls: type) -> dict[str, Any]:
 
 
 def _dict_of(cls: type) -> Any:
-    """The descriptor of ``__dict__``, whatever a class of the user's put before it."""
+    """Return the descriptor of ``__dict__``, even if a class of the user's hides it."""
     for base in cls.__mro__:
         found = base.__dict__.get("__dict__")
         if type(found) is types.GetSetDescriptorType:
@@ -191,7 +191,7 @@ def _dict_of(cls: type) -> Any:
 
 
 def _has_more(cls: type, slots: int) -> bool:
-    """Whether instances hold more than their slots, their ``__dict__`` and weak references."""
+    """Return whether instances hold more than slots, a ``__dict__`` and weak references."""
     pointer = tuple.__itemsize__
     known = slots + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return cls.__itemsize__ != 0 or cls.__basicsize__ > object.__basicsize__ + known * pointer

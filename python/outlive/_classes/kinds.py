@@ -14,7 +14,7 @@ _GROUPS: tuple[Any, ...] = (standard, arrays, frames)
 
 
 def named(name: str) -> Any:
-    """Return the kind that a file calls ``name``, None if there is none."""
+    """Return the kind of the name ``name`` in files, None if there is none."""
     for group in _GROUPS:
         kind = group.named(name)
         if kind is not None:
@@ -23,7 +23,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return what a file calls ``cls``, None if it is none of these."""
+    """Return the name of ``cls`` in files, None if it is none of these."""
     for group in _GROUPS:
         name: str | None = group.name_of(cls)
         if name is not None:

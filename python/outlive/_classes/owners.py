@@ -39,7 +39,7 @@ class FunctionClasses:
         yield from map(meant, cache.types)
 
     def find(self, name: str) -> type | None:
-        """Return the class that a file calls ``name``, None if the code does not allow it."""
+        """Return the class of the name ``name`` in files, None if the code does not allow it."""
         found = self.registry.find(name)
         if found is None and self._registration.cache.is_drop_in:
             # Functions of the drop-in share entries, whoever made them.
@@ -48,7 +48,7 @@ class FunctionClasses:
         return found
 
     def name_for(self, cls: type) -> str:
-        """Return what a file calls ``cls``; raises ``Refused`` if it is not allowed."""
+        """Return the name of ``cls`` in files; raise ``Refused`` if the code does not allow it."""
         return self.registry.name_for(cls)
 
     def _pair(self) -> tuple[Any, Any]:
@@ -64,7 +64,7 @@ class FunctionClasses:
         return self._pair()[1](payload)
 
     def tell(self, key: str, problem: object) -> None:
-        """Say, once, why a stored result is computed anew."""
+        """Warn once that a stored result is computed anew, and why."""
         if not self._is_told:
             self._is_told = True
             _warnings.warn(
@@ -95,7 +95,7 @@ class CacheClasses:
         return [each._outlive_registration.classes for each in self._state.functions()]
 
     def find(self, name: str) -> type | None:
-        """Return the class that a file calls ``name``, None if the code does not allow it."""
+        """Return the class of the name ``name`` in files, None if the code does not allow it."""
         for function in self._functions():
             found = function.registry.find(name)
             if found is not None:
@@ -103,14 +103,14 @@ class CacheClasses:
         return self._of_the_cache().find(name)
 
     def _of_the_cache(self) -> Registry:
-        """The classes of its own ``types=``, as they are now."""
+        """Return the classes of its own ``types=``, as they are now."""
         types = self._state.options.types
         if self._own is None or self._own_types is not types:
             self._own, self._own_types = Registry(self.name, lambda: map(meant, types)), types
         return self._own
 
     def name_for(self, cls: type) -> str:
-        """Return what a file calls ``cls``; raises ``Refused`` if it is not allowed."""
+        """Return the name of ``cls`` in files; raise ``Refused`` if the code does not allow it."""
         for function in self._functions():
             try:
                 return function.name_for(cls)
@@ -119,7 +119,7 @@ class CacheClasses:
         return self._of_the_cache().name_for(cls)
 
     def tell(self, key: str, problem: object) -> None:
-        """Say, once, why an entry has no value."""
+        """Warn once that an entry has no value, and why."""
         if not self._is_told:
             self._is_told = True
             _warnings.warn(
@@ -128,7 +128,7 @@ class CacheClasses:
 
 
 def dump(owner: Any, given: Any, value: Any) -> tuple[str | None, Any, str | None]:
-    """Return the key of a value of a class and its payload; None, what it is, and what to do."""
+    """Return the tag of a value of a class, and its payload; or None, what it is, and advice."""
     cls = type(value)
     try:
         family = families.family_of(cls)
@@ -145,7 +145,7 @@ def dump(owner: Any, given: Any, value: Any) -> tuple[str | None, Any, str | Non
 
 
 def dump_all(owner: Any, result: Any) -> tuple[str | None, Any, str | None]:
-    """Return what ``dump`` does, of the whole result of a function with ``dump=`` and ``load=``."""
+    """Do what ``dump`` does for the whole result of a function with ``dump=`` and ``load=``."""
     try:
         return f"${OWN}", owner.classes.dump_all(result), None
     except Refused as refused:
@@ -179,7 +179,7 @@ def load(owner: Any, given: Any, name: str, payload: Any) -> Any:
 
 
 def _given(given: Any) -> Registry | None:
-    """The classes that a call was given, and what their fields name; None if there are none."""
+    """Return the classes that a call was given, and those of their fields; None if none."""
     return None if given is None else Registry("it", lambda: given)
 
 
@@ -217,6 +217,6 @@ _SHARED = _shared_shapes()
 
 
 def tell(owner: Any, key: str, problem: object) -> None:
-    """Tell the user why a value could not be put together."""
+    """Warn that no value could be made of an entry."""
     if owner is not None:
         owner.classes.tell(key, problem)

@@ -18,4 +18,4 @@ class Refused(Exception):  # noqa: N818 - nothing is wrong: it is an answer
 
 
 class Mismatch(Exception):  # noqa: N818 - it is a miss
-    """What is stored is not what the code of today makes; the message says why."""
+    """A stored value does not fit today's code; the message says why."""

@@ -49,13 +49,13 @@ def register(cls: type) -> str:
 
 
 def _is_made_in_python(cls: type) -> bool:
-    """Whether the class was made by a class statement, or by what does the same."""
+    """Return whether the class was made by a class statement, or by what does the same."""
     heap_type = 1 << 9
     return bool(cls.__flags__ & heap_type)
 
 
 def _has_own(cls: type, rule: str) -> bool:
-    """Whether a class of the user's says how instances are copied."""
+    """Return whether a class of the user's says how instances are copied."""
     for base in cls.__mro__:
         found = base.__dict__.get(rule)
         if found is not None and base is not object:

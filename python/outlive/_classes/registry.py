@@ -30,7 +30,7 @@ class Registry:
         self._classes: dict[str, type] | None = None
 
     def find(self, name: str) -> type | None:
-        """Return the class that a file calls ``name``, None if the code does not allow it."""
+        """Return the class of the name ``name`` in files, None if the code does not allow it."""
         found = self._known().get(name)
         return self._subclass(name) if found is None else found
 
@@ -120,12 +120,12 @@ def _taken(cls: type, classes: dict[str, type]) -> list[Any]:
 
 
 def _is_concrete(cls: type) -> bool:
-    """Whether a class is more than a base for others."""
+    """Return whether a class is more than a base for others."""
     return cls not in model_bases() and cls not in (object, abc.ABC, enum.Enum, enum.Flag)
 
 
 def _is_open(cls: type) -> bool:
-    """Whether who names a class means its subclasses, too."""
+    """Return whether who names a class means its subclasses, too."""
     is_protocol = cls.__dict__.get("_is_protocol", False)
     return _is_concrete(cls) and not is_protocol and abc.ABC not in cls.__bases__
 

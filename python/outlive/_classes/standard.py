@@ -56,7 +56,7 @@ def _bare(value: Any) -> Any:
 
 
 def _cannot_change(key: Any) -> bool:
-    """Whether a key is of a kind that many copies may share."""
+    """Return whether a key is of a kind that many copies may share."""
     if type(key) in (tuple, frozenset):
         return all(map(_cannot_change, key))
     if type(key) in _FIXED or isinstance(key, enum.Enum):
@@ -242,7 +242,7 @@ _made: dict[str, Any] = {}
 
 
 def named(name: str) -> Any:
-    """Return the kind that a file calls ``name``, None if there is none."""
+    """Return the kind of the name ``name`` in files, None if there is none."""
     if name not in _KINDS:
         return None
     if name not in _made:
