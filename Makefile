@@ -24,7 +24,7 @@ fmt: $(VENV)/made   ## format all, and mend what linters can mend
 lint: $(VENV)/built ## formatters, linters, layers, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python -- -D warnings
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python,sqlite -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -33,7 +33,7 @@ lint: $(VENV)/built ## formatters, linters, layers, types
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 rust:               ## the core, without Python
-	cargo test -q
+	cargo test -q --features sqlite
 
 python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
 	$(BIN)/pytest -q

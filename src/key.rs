@@ -140,6 +140,31 @@ pub fn plain(wtf8: &[u8]) -> Option<&[u8]> {
     (!wtf8.starts_with(PREFIX.as_bytes()) && !has_split_pair(wtf8)).then_some(wtf8)
 }
 
+/// Where the parenthesis of a key's arguments stands: those between quotes or brackets belong to the
+/// name.
+pub fn name_end(key: &[u8]) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, &byte) in key.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' => depth += 1,
+            b']' => depth = depth.saturating_sub(1),
+            b'(' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What stands before the parenthesis of a key's arguments.
+pub fn name_of(key: &[u8]) -> Option<&[u8]> {
+    let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
+    name_end(key).map(|end| &key[..end])
+}
+
 /// FNV-1a of 64 bits: what a file notes of keys and calls, without their texts; any reader can
 /// compute it.
 pub fn fnv1a(text: &[u8]) -> u64 {
@@ -166,7 +191,7 @@ pub fn shown(key: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fnv1a, shown};
+    use super::{fnv1a, name_of, shown};
 
     /// The digest is FNV-1a: these values are from its authors' page.
     #[test]
@@ -189,5 +214,21 @@ mod tests {
         );
         assert!(one.chars().count() <= 200, "{one}");
         assert_ne!(one, other);
+    }
+
+    /// Parentheses between quotes or brackets belong to the name.
+    #[test]
+    fn names_may_hold_parentheses() {
+        for (key, name) in [
+            ("m.f(x=1)", Some("m.f")),
+            ("m.f@\"1\"(x=1)", Some("m.f@\"1\"")),
+            ("\"odd (name\"(x=1)", Some("\"odd (name\"")),
+            ("\"a\\\"(b\"(x=1)", Some("\"a\\\"(b\"")),
+            ("m.f[[[1,\"(\"],{}]](x=1)", Some("m.f[[[1,\"(\"],{}]]")),
+            ("outlive:m.f(x=1)", Some("m.f")),
+            ("no function", None),
+        ] {
+            assert_eq!(name_of(key.as_bytes()), name.map(str::as_bytes), "{key}");
+        }
     }
 }

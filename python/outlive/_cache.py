@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _durations, _modes, _options, _registry
+from . import _durations, _modes, _options, _registry, _stores
 from ._cache_state import CacheState
 from ._look import LookInside
 from ._mapping import CacheMapping
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
 _OF_THE_CACHE = {
-    *("path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes"),
+    *("path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes", "near"),
     *("on_hit", "on_miss", "on_store"),
 }
 #: What only one function can have.
@@ -72,6 +72,7 @@ class Cache(LookInside, CacheMapping):
         durability: Durability = "flush",
         maxsize: int | None = None,
         max_bytes: int | None = None,
+        near: int | None = None,
         on_hit: Callable[[Event], object] | None = None,
         on_miss: Callable[[Event], object] | None = None,
         on_store: Callable[[Event], object] | None = None,
@@ -80,8 +81,11 @@ class Cache(LookInside, CacheMapping):
         """Name the file, and set the defaults of the functions that are memoised in it.
 
         Args:
-            path: The JSON file. A relative path counts from the current working directory. None
-                (default) keeps everything in memory.
+            path: The JSON file or SQLite database. The first bytes of an existing file decide
+                which it is; a new file is a database if it ends in .db, .sqlite or .sqlite3, or if
+                it is given as "sqlite:///x.db" ("sqlite:////tmp/x.db" is /tmp/x.db). A relative
+                path counts from the current working directory. None (default) keeps everything in
+                memory.
             app: The name of an application, instead of ``path``: the file is ``cache.json`` in the
                 platform's cache folder of that application.
             fallback: The path of a second cache file. Entries that this cache lacks are looked up
@@ -94,6 +98,9 @@ class Cache(LookInside, CacheMapping):
                 through this object; the least recently used are dropped. None (default): no limit.
             max_bytes: The number of bytes that the JSON texts of all results may have together. It
                 acts as ``maxsize`` does. None (default): no limit.
+            near: About how many bytes of a database this process may hold in memory, decoded
+                results included. 0 holds nothing. None (default): the number that another object on
+                this path has, else 64 MiB. A JSON file is in memory as a whole.
             on_hit: A callable that takes an ``outlive.Event``, called for each hit. It makes a hit
                 as slow as a look-up in a dict from Python. None (default): nothing is called.
             on_miss: The same before a result is computed.
@@ -111,15 +118,24 @@ class Cache(LookInside, CacheMapping):
         defaults = _options.checked(_options.Options(), options)
         _options.refuse_meaningless(defaults, {"ttl", "refresh_after"}, "Cache")
         _options.one_of(durability, ("flush", "fsync"), "durability")
+        path, page_size = _stores.parsed(path)
         file = _registry.path_of(path, app)
-        core = _registry.core_of(file, durability == "fsync", self._state_type.is_drop_in)
+        is_drop_in = self._state_type.is_drop_in
+        core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size)
         behind = None if fallback is None else _registry.lend_to(core, fallback)
         self._state = self._state_type(core, defaults)
         self._state.made_by = (
             type(self),
-            {"path": file if app is None else None, "app": app, "fallback": behind, "mode": mode}
-            | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes, **options},
+            {
+                "path": self._place if app is None else None,
+                "app": app,
+                "fallback": behind,
+                "mode": mode,
+            }
+            | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes}
+            | {"near": near, **options},
         )
+        self._state.set_near(_options.near(near))
         self._state.set_limits(
             maxsize=_options.limit(maxsize, "maxsize"),
             max_bytes=_options.limit(max_bytes, "max_bytes"),
@@ -132,6 +148,13 @@ class Cache(LookInside, CacheMapping):
     def path(self) -> str | None:
         """The file, or None for a cache in memory."""
         return self._state.path
+
+    @property
+    def _place(self) -> str | None:
+        """What names the file and its store to another process."""
+        path = self._state.path
+        is_database = path is not None and self._state.core.file.is_database
+        return _stores.url_of(path) if path is not None and is_database else path
 
     @overload
     def memoise(

@@ -103,6 +103,22 @@ class CacheState:
                     )
         self.core.set_limits(**wanted)
 
+    def set_near(self, near: int | None) -> None:
+        """Set how many bytes of a database may be in memory; None: as it is.
+
+        Raises:
+            ValueError: another object on the same file has said another number.
+        """
+        if near is None:
+            return
+        file = self.core.file
+        if file.near not in (None, near):
+            raise ValueError(
+                f"near={near}: {self.label} is already in use here with near={file.near} by "
+                "another Cache object; give both the same, or one of them none"
+            )
+        file.near = near
+
     def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
         """Set limits as ``set_limits`` does, and drop what exceeds them."""
         self.set_limits(maxsize=maxsize, max_bytes=max_bytes)

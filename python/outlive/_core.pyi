@@ -73,12 +73,24 @@ class CacheFile:
         *,
         ascii: bool,
         fsync: bool,
+        page_size: int | None,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
     ) -> CacheFile: ...
     @property
     def fsync(self) -> bool:
         """Whether every result is synced to the disk."""
+
+    @property
+    def is_database(self) -> bool:
+        """Whether it is an SQLite database."""
+
+    @property
+    def near(self) -> int | None:
+        """How many bytes of a database may be in memory, if somebody has said so."""
+
+    @near.setter
+    def near(self, most: int) -> None: ...
 
 @final
 class Cache:
@@ -209,6 +221,9 @@ class Cache:
 
     def update(self, other: Cache) -> None:
         """Keeps all that `other` has, with its times."""
+
+    def copy_from(self, other: Cache) -> int:
+        """Keeps what `other` has and this cache lacks or has otherwise: how many entries."""
 
     def set_fallback(self, fallback: Cache) -> None:
         """Looks up in another cache what this one lacks; to be said before the first use."""

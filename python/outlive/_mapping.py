@@ -87,6 +87,30 @@ class CacheMapping(_Mapping):
             other = ()
         super().update(other, **values)
 
+    def copy_to(self, target: CacheMapping) -> int:
+        """Copy all entries to another cache, with their times, tags and notes.
+
+        Entries that the target already has are skipped, so a copy that was cut off goes on where it
+        stopped. Results that only this process has are not copied.
+
+        Args:
+            target: The other cache, on any store.
+
+        Returns:
+            The number of entries that were copied.
+
+        Raises:
+            TypeError: ``target`` is no cache, or one of the two is the drop-in's and the other is
+                not: their keys differ.
+        """
+        if not isinstance(target, CacheMapping) or type(self._state) is not type(target._state):
+            raise TypeError(
+                f"copy_to takes another cache whose keys are alike, not {target!r:.200}"
+            )
+        count = target._state.entries.copy_from(self._state.entries)
+        target._state.release()
+        return count
+
     def setdefault(self, key: str, default: Any = None) -> Any:
         """Return the value of ``key``; store ``default`` under it first if there is none.
 

@@ -85,6 +85,22 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def near(value: Any) -> int | None:
+    """Return how many bytes may be in memory, or None.
+
+    Raises:
+        TypeError: ``value`` is no whole number.
+        ValueError: ``value`` is below zero.
+    """
+    if value is None:
+        return None
+    if not _is_whole(value):
+        raise TypeError(f"near= takes a number of bytes or None, not {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"near={value}: must be at least 0")
+    return int(value)
+
+
 def callable_or_none(value: Any, option: str) -> Any:
     """Return a callable or None.
 

@@ -7,7 +7,7 @@ import os
 from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _core, _fork, _home, _modes
+from . import _core, _fork, _home, _modes, _stores
 from ._warnings import warn
 
 _files: dict[str, ref[_core.CacheFile]] = {}
@@ -56,20 +56,27 @@ def _mode_of_environment() -> str:
     return "on"
 
 
-def core_of(path: str | None, fsync: bool, plain: bool) -> _core.Cache:
+def core_of(
+    path: str | None, fsync: bool, plain: bool, page_size: int | None = None
+) -> _core.Cache:
     """Return the native half of a new ``Cache`` object on ``path``; None means in memory.
 
-    All objects on one path share one native file.
+    All objects on one path share one native file. It is a database if there is a ``page_size``, or
+    if that is what the file is.
 
     Raises:
         ValueError: the file is in use with less durability than asked for.
     """
     file = _living(path) if path is not None else None
     if file is None:
+        if page_size is None and path is not None and not plain:
+            is_database = _stores.is_database(path, _databases())
+            page_size = _stores.PAGE_SIZE if is_database else None
         file = _core.CacheFile(
             path,
             ascii=plain,
             fsync=fsync,
+            page_size=page_size,
             overridden=_modes.current,
             warn=warn,
         )
@@ -92,10 +99,11 @@ def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
     Raises:
         ValueError: ``path`` is the file of ``core`` itself, or ``core`` has no file.
     """
-    behind = path_of(path, None)
+    named, page_size = _stores.parsed(path)
+    behind = path_of(named, None)
     if behind is None or core.path is None or behind == str(core.path):
         raise ValueError(f"fallback={path!r} must be another file than that of the cache")
-    fallback = core_of(behind, False, False)
+    fallback = core_of(behind, False, False, page_size)
     fallback.mode = "readonly"
     core.set_fallback(fallback)
     return behind
@@ -104,6 +112,12 @@ def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
 def sharing(core: _core.Cache) -> list[_core.Cache]:
     """Return the native halves of the other ``Cache`` objects on the file of ``core``."""
     return [other for other in _all() if other is not core and other.file is core.file]
+
+
+def _databases() -> list[str]:
+    """The paths of the databases that this process uses."""
+    files = [(path, _living(path)) for path in list(_files)]
+    return [path for path, file in files if file is not None and file.is_database]
 
 
 def _living(path: str) -> _core.CacheFile | None:

@@ -6,6 +6,7 @@ use super::entry::{Entry, Origin};
 use super::gate::Gate;
 use super::lease::Found;
 use super::limiter::{Limiter, Share};
+use super::near::Near;
 use super::table::Table;
 use crate::policy::{Limits, Liveness};
 use crate::store::Entries;
@@ -23,6 +24,8 @@ pub struct BoundedTable<L> {
     table: Table<L>,
     /// What was used last, once somebody set a limit.
     limiter: Option<Limiter>,
+    /// How much of it may be in memory, in front of a store that is not loaded whole.
+    near: Option<Near>,
     /// Counts uses, and knows whether they are noted.
     gate: Arc<Gate>,
     /// The use up to which the file has the order of use.
@@ -32,7 +35,21 @@ pub struct BoundedTable<L> {
 impl<L> BoundedTable<L> {
     /// Makes an empty table without a limit; `gate` counts the uses.
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { table: Table::default(), limiter: None, gate, ordered_until: 0 }
+        Self { table: Table::default(), limiter: None, near: None, gate, ordered_until: 0 }
+    }
+
+    /// From now on entries are copies of what a store holds, and go when they take too much memory.
+    pub fn mirror(&mut self) {
+        self.gate.uses.start_counting();
+        self.gate.track_liveness();
+        self.near = Some(Near::default());
+    }
+
+    /// Sets how many bytes such copies may take; what is too much goes at the next trim.
+    pub fn limit_near(&mut self, most: u64) {
+        if let Some(near) = &mut self.near {
+            near.limit(most);
+        }
     }
 
     /// All entries.
@@ -86,6 +103,37 @@ impl<L: Clone> BoundedTable<L> {
         self.evict(keys)
     }
 
+    /// Takes those copies out that take too much memory. The store has them.
+    pub fn trim_near(&mut self) -> Displaced<L> {
+        let over = self.near.as_mut().map(Near::take_over).unwrap_or_default();
+        let mut gone = Displaced::new();
+        for key in over {
+            // Another one may have come meanwhile, which no store holds.
+            if !self.table.get(&key).is_some_and(|entry| entry.is_copy()) {
+                continue;
+            }
+            if let Some(entry) = self.table.remove(&key) {
+                entry.retire();
+                gone.push((key, entry));
+            }
+        }
+        gone
+    }
+
+    /// How many entries are no copies of what a store holds.
+    pub fn originals(&self) -> usize {
+        self.table.len() - self.near.as_ref().map_or(0, Near::len)
+    }
+
+    /// Counts what the entry of `key` takes, which has grown.
+    pub fn weigh(&mut self, key: &[u8]) {
+        let Some(near) = &mut self.near else { return };
+        let Some(entry) = self.table.get(key) else { return };
+        if let Some(liveness) = entry.liveness.clone() {
+            near.insert(&Bytes::copy_from_slice(key), &entry, &liveness);
+        }
+    }
+
     fn evict(&mut self, keys: Vec<Bytes>) -> Displaced<L> {
         if keys.is_empty() {
             return Displaced::new();
@@ -128,6 +176,9 @@ impl<L: Clone> BoundedTable<L> {
         if let Some(liveness) = &liveness {
             liveness.touch(self.gate.uses.clock.tick());
         }
+        if let Some((near, liveness)) = self.near.as_mut().zip(liveness.as_ref()) {
+            near.insert(key, &entry, liveness);
+        }
         let old = self.table.insert(key.clone(), entry);
         old.iter().for_each(Entry::retire);
         let limiter = self.limiter.as_mut().zip(liveness.as_ref());
@@ -140,6 +191,9 @@ impl<L: Clone> BoundedTable<L> {
         if let Some(limiter) = &mut self.limiter {
             limiter.remove(key);
         }
+        if let Some(near) = &mut self.near {
+            near.remove(key);
+        }
         self.table.remove(key).inspect(Entry::retire)
     }
 
@@ -147,6 +201,9 @@ impl<L: Clone> BoundedTable<L> {
     pub fn take(&mut self) -> Table<L> {
         if let Some(limiter) = &mut self.limiter {
             limiter.clear();
+        }
+        if let Some(near) = &mut self.near {
+            near.clear();
         }
         self.table.take()
     }

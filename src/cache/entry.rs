@@ -114,6 +114,11 @@ impl<L> Entry<L> {
         Self { borrowed: true, own: false, ..self.for_another_cache(true) }
     }
 
+    /// Whether a store holds it, too.
+    pub fn is_copy(&self) -> bool {
+        self.text.is_some() && !self.transient
+    }
+
     /// The size of its text in bytes; nothing for what lives in this process only.
     pub fn size(&self) -> u64 {
         self.text.as_ref().map_or(0, |text| text.len() as u64)

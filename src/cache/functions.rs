@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::limiter::name_end;
+use crate::key::name_end;
 
 /// The rows of each function, by what their keys begin with. It is made when somebody first asks, and
 /// kept up to date from then on.

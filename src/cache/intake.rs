@@ -38,6 +38,12 @@ impl<'s, L: Clone> Intake<'s, L> {
                 self.kept.clear();
                 self.replace_all(Loaded::default());
             }
+            ExternalChange::Outdated(Some(key)) => {
+                let is_copy = self.state.table().get(&key).is_some_and(|entry| entry.is_copy());
+                let old = if is_copy { self.state.remove(&key) } else { None };
+                self.displaced.extend(old.map(|old| (key, old)));
+            }
+            ExternalChange::Outdated(None) => self.displaced.extend(self.state.drop_copies()),
             // The ledger's: no entry changes.
             ExternalChange::Purge(_) => {}
             ExternalChange::Replaced(loaded) => self.replace_all(loaded),

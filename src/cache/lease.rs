@@ -124,7 +124,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or of our threads, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
-        let _displaced;
+        let (_displaced, _trimmed);
         let _active = sync::active();
         let ledger = &*cache.ledger;
         let locked = if ask.locks { ledger.store.lock_key(key) } else { KeyLock::Unsupported };
@@ -134,7 +134,9 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         _displaced = ledger.take_external_changes();
         // Behind that: what was purged before concerns no computation that begins now.
         self.begun = Some(Arc::new(ledger.purges.begin(key)));
-        let found = if ask.looks { ledger.state.lock().hit(key, ask.origin) } else { None };
+        let found = if ask.looks { ledger.hit(key, ask.origin) } else { Default::default() };
+        let (found, trimmed) = found;
+        _trimmed = trimmed;
         match found {
             Some(found) => Miss::Found(self, found),
             None if is_busy => Miss::Busy(self),

@@ -8,11 +8,11 @@ use super::bounded_table::{Displaced, Replaced};
 use super::entry::Entry;
 use super::gate::Gate;
 use super::intake::Intake;
+use super::paging::Paging;
 use super::purges::Purges;
 use super::put::Put;
 use super::state::State;
 use super::table::Table;
-use crate::clock;
 use crate::error::Result;
 use crate::flight::Outdater;
 use crate::store::{Affected, Cause, Change, ExternalChange, Page, Purge, Store};
@@ -26,6 +26,8 @@ pub struct Ledger<L> {
     pub(super) state: Mutex<State<L>, { rank::STATE }>,
     pub(super) store: Box<dyn Store>,
     pub(super) gate: Arc<Gate>,
+    /// What only stores have that are not loaded whole.
+    pub(super) paging: Paging,
     /// What outdates computations; changed while the history is locked.
     pub(super) purges: Arc<Purges>,
     /// Held while the store's history and ours take the same step, so that neither overtakes.
@@ -43,7 +45,8 @@ impl<L> Ledger<L> {
     pub fn new(store: Box<dyn Store>, flights: Outdater) -> Self {
         let gate = Arc::<Gate>::default();
         Self {
-            state: Mutex::new(State::new(Arc::clone(&gate))),
+            state: Mutex::new(State::new(Arc::clone(&gate), store.paged().is_some())),
+            paging: Paging::over(&*store, &gate),
             is_shared: store.is_shared(),
             joined: AtomicBool::new(false),
             store,
@@ -103,7 +106,7 @@ impl<L: Clone> Ledger<L> {
         };
         let transient = entry.transient;
         let mut state = self.state.lock();
-        let displaced = state.put(key, entry);
+        let mut displaced = state.put(key, entry);
         let marked = self.gate.uses.are_tracked();
         let (old, evicted) = &displaced;
         self.let_go(state, evicted, !transient);
@@ -114,6 +117,7 @@ impl<L: Clone> Ledger<L> {
         if matches!(put, Put::Given) {
             self.purges.purge_key(key);
         }
+        displaced.1.extend(self.make_room(key, transient));
         drop(history);
         let written = self.settled(written);
         if replaced {
@@ -131,7 +135,8 @@ impl<L: Clone> Ledger<L> {
         }
         // The store may hold an older result of this key: that one is no longer true.
         let in_store = |old: &Entry<L>| old.to_item(key).is_some();
-        let stale = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
+        let known = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
+        let stale = known || self.store.paged().is_some_and(|paged| paged.contains(key));
         if stale && entry.text.is_none() {
             let cause = if cause == Cause::Given { cause } else { Cause::Upkeep };
             return self.store.append_as(&Change::Remove(key.clone()), cause);
@@ -147,42 +152,6 @@ impl<L: Clone> Ledger<L> {
         if durable { self.store.outdate(purge) } else { Ok(()) }
     }
 
-    /// Removes evicted entries from the store if the eviction is `durable`; otherwise makes sure
-    /// that the store keeps them. The history is locked.
-    pub fn let_go(
-        &self,
-        mut state: MutexGuard<'_, State<L>>,
-        evicted: &Displaced<L>,
-        durable: bool,
-    ) {
-        if durable {
-            drop(state);
-            self.write_off(evicted);
-        } else {
-            for (key, entry) in evicted {
-                state.withheld.keep(key, entry);
-            }
-        }
-    }
-
-    /// Removes evicted entries from the store and announces that to other processes, which would
-    /// go on to serve them when the key is computed anew. The history is locked.
-    pub fn write_off(&self, evicted: &Displaced<L>) {
-        let mut keys = Vec::new();
-        for (key, entry) in evicted {
-            if entry.to_item(key).is_some() {
-                // A failure is in the store's notices.
-                let _ = self.store.append_as(&Change::Remove(key.clone()), Cause::Upkeep);
-                keys.push(key);
-            }
-        }
-        match keys[..] {
-            [] => {}
-            [key] => self.store.announce(Affected::Key(key)),
-            _ => self.store.announce(Affected::All),
-        }
-    }
-
     /// Forgets `key` here, and in the store if `durable`; what it had.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let history = self.history.lock();
@@ -190,8 +159,8 @@ impl<L: Clone> Ledger<L> {
         let mut state = self.state.lock();
         let withheld = if durable { state.withheld.release(key) } else { None };
         let is_withheld = withheld.is_some();
-        let known = state.remove(key);
-        let Some(old) = known.or_else(|| withheld.map(|item| Entry::from_item(item).1)) else {
+        let known = state.remove(key).or_else(|| withheld.map(|item| Entry::from_item(item).1));
+        let Some(old) = known.or_else(|| self.unloaded(&state, key)) else {
             drop((state, history));
             // Another thread may have removed it, and not told the store yet.
             let _ = self.store.settle();
@@ -207,7 +176,7 @@ impl<L: Clone> Ledger<L> {
         }
         // Other processes may have borrowed it, too.
         let is_known = old.text.is_some() && (!old.transient || old.borrowed);
-        let stored = durable && (is_withheld || is_known);
+        let stored = durable && (is_withheld || is_known || self.store.paged().is_some());
         drop(state);
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };
@@ -221,23 +190,6 @@ impl<L: Clone> Ledger<L> {
         Some(old)
     }
 
-    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
-    /// is only read; if `durable`, the next snapshot does without the entry.
-    pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) -> Option<Entry<L>> {
-        let _history = self.history.lock();
-        let old = self.state.lock().discard(key, text);
-        if old.is_some() {
-            self.store.quarantine(why);
-        }
-        if old.is_some() && durable {
-            let change = Change::Remove(Bytes::copy_from_slice(key));
-            let _ = self.store.append_as(&change, Cause::Upkeep);
-            self.store.announce(Affected::Key(key));
-        }
-        self.gate.epoch.advance();
-        old
-    }
-
     /// Forgets everything here, and in the store if `durable`; what there was.
     pub fn clear(&self, durable: bool) -> Table<L> {
         let history = self.history.lock();
@@ -245,6 +197,10 @@ impl<L: Clone> Ledger<L> {
         let mut state = self.state.lock();
         let was_empty =
             state.table().is_empty() && state.withheld.is_empty() && state.salt.is_none();
+        let was_empty = was_empty && self.store.paged().is_none();
+        if !durable && self.store.paged().is_some() {
+            state.withheld.withhold_all();
+        }
         let old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
         let stored = durable && !was_empty;
@@ -260,13 +216,6 @@ impl<L: Clone> Ledger<L> {
             let _ = self.settled(self.store.outdate(&Purge::All));
         }
         old
-    }
-
-    /// Takes out what expired so long ago that the file need not keep it; the history is locked.
-    pub fn drop_expired(&self) -> Displaced<L> {
-        let expired = self.state.lock().drop_expired(clock::now());
-        self.write_off(&expired);
-        expired
     }
 
     /// Reads what other processes did. Cheap when they did nothing.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::entry::Origin;
-use crate::key::PREFIX;
+use crate::key::name_of;
 use crate::policy::{Limits, Liveness, Lru, Scope};
 use crate::sync::Arc;
 
@@ -104,31 +104,6 @@ impl Limiter {
     }
 }
 
-/// Where the parenthesis of a key's arguments stands: those between quotes or brackets belong to the
-/// name.
-pub(super) fn name_end(key: &[u8]) -> Option<usize> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for (at, &byte) in key.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'[' => depth += 1,
-            b']' => depth = depth.saturating_sub(1),
-            b'(' if depth == 0 => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// What stands before the parenthesis of a key's arguments.
-fn name_of(key: &[u8]) -> Option<&[u8]> {
-    let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
-    name_end(key).map(|end| &key[..end])
-}
-
 /// The name of the function that made the entry of `key`, as far as can be told from that alone: in
 /// the drop-in's file a string that is an address, say, is no call.
 pub(super) fn function_of(key: &[u8]) -> Option<&[u8]> {
@@ -136,24 +111,4 @@ pub(super) fn function_of(key: &[u8]) -> Option<&[u8]> {
         name.starts_with(b"\"") || !name.iter().any(|byte| matches!(byte, b' ' | b'/' | b'{'))
     };
     name_of(key).filter(is_name).filter(|name| !name.is_empty() && key.ends_with(b")"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_of;
-
-    #[test]
-    fn names_may_hold_parentheses() {
-        for (key, name) in [
-            ("m.f(x=1)", Some("m.f")),
-            ("m.f@\"1\"(x=1)", Some("m.f@\"1\"")),
-            ("\"odd (name\"(x=1)", Some("\"odd (name\"")),
-            ("\"a\\\"(b\"(x=1)", Some("\"a\\\"(b\"")),
-            ("m.f[[[1,\"(\"],{}]](x=1)", Some("m.f[[[1,\"(\"],{}]]")),
-            ("outlive:m.f(x=1)", Some("m.f")),
-            ("no function", None),
-        ] {
-            assert_eq!(name_of(key.as_bytes()), name.map(str::as_bytes), "{key}");
-        }
-    }
 }

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 
+use super::copies::name_in;
 use super::ledger::Ledger;
+use crate::key::name_of;
+use crate::store::Paged;
 use crate::sync::{self, Arc};
 
 /// Lists the entries of a cache.
@@ -17,32 +20,53 @@ impl<L: Clone> Listing<L> {
     /// All keys in order.
     pub fn keys(&self) -> Vec<Bytes> {
         let _active = sync::active();
-        self.0.loaded().keys()
+        match self.0.store.paged() {
+            Some(paged) => self.0.keys_named(paged, None),
+            None => self.0.loaded().keys(),
+        }
     }
 
     /// The keys of values that are no JSON. Each of those that the file gave is looked at once: whoever
     /// lists the keys then asks for these, and so discards them.
     pub fn damaged(&self) -> Vec<Bytes> {
         let _active = sync::active();
-        self.0.loaded().damaged()
+        // A store that is not loaded whole looks at each that it gives.
+        if self.0.store.paged().is_some() { Vec::new() } else { self.0.loaded().damaged() }
     }
 
     /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
     /// From the second time on this takes no longer where there are many entries of others.
     pub fn count_of(&self, start: &[u8]) -> usize {
         let _active = sync::active();
-        self.0.loaded().table_mut().count_of(start)
+        match (self.0.store.paged(), name_in(start)) {
+            (None, _) => self.0.loaded().table_mut().count_of(start),
+            (Some(paged), Some(name)) => self.0.count_named(paged, name),
+            (Some(paged), None) => self.keys_that_begin(paged, start).len(),
+        }
     }
 
     /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
     pub fn keys_of(&self, start: &[u8]) -> Vec<Bytes> {
         let _active = sync::active();
-        self.0.loaded().table_mut().keys_of(start)
+        match (self.0.store.paged(), name_in(start)) {
+            (None, _) => self.0.loaded().table_mut().keys_of(start),
+            (Some(paged), Some(name)) => self.0.keys_named(paged, Some(name)),
+            (Some(paged), None) => self.keys_that_begin(paged, start),
+        }
     }
 
     /// The keys of all entries of which more is known than a time, with that as JSON.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let _active = sync::active();
-        self.0.loaded().notes()
+        match self.0.store.paged() {
+            Some(paged) => paged.notes(),
+            None => self.0.loaded().notes(),
+        }
+    }
+
+    fn keys_that_begin(&self, paged: &dyn Paged, start: &[u8]) -> Vec<Bytes> {
+        let mut keys = self.0.keys_named(paged, name_of(start));
+        keys.retain(|key| key.starts_with(start));
+        keys
     }
 }

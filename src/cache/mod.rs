@@ -9,6 +9,7 @@
 
 mod borrow;
 mod bounded_table;
+mod copies;
 pub mod entry;
 mod epoch;
 mod follower;
@@ -20,6 +21,8 @@ mod ledger;
 mod lifetimes;
 mod limiter;
 mod listing;
+mod near;
+mod paging;
 mod policies;
 mod purges;
 mod put;
@@ -30,6 +33,7 @@ mod saver;
 mod state;
 mod survey;
 pub mod table;
+mod upkeep;
 mod watch;
 mod withheld;
 
@@ -146,26 +150,29 @@ where
 
     /// The entry of `key`, asked for by `origin`.
     pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
+        let _displaced;
         let _active = sync::active();
-        self.ledger.loaded().hit(key, origin)
+        let (found, displaced) = self.ledger.hit(key, origin);
+        _displaced = displaced;
+        found
     }
 
     /// The entry of `key`, without counting a use.
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let _active = sync::active();
-        self.ledger.loaded().peek(key)
+        self.ledger.peek(key)
     }
 
     /// Whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         let _active = sync::active();
-        self.ledger.loaded().table().contains(key)
+        self.ledger.contains(key)
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
         let _active = sync::active();
-        self.ledger.loaded().table().len()
+        self.ledger.len()
     }
 
     /// Whether there are none.
@@ -175,9 +182,11 @@ where
 
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&self, key: &[u8], text: &Bytes, live: &L) {
-        let _old;
+        let (_old, _displaced);
         let _active = sync::active();
-        _old = self.ledger.loaded().keep_live(key, text, live);
+        let mut state = self.ledger.loaded();
+        _old = state.keep_live(key, text, live);
+        _displaced = state.rows.trim_near();
     }
 
     /// Keeps a result that a caller brings, on disk first, then in memory. Computations of its key
@@ -247,11 +256,14 @@ where
     /// Takes back what this process dropped while the file was left alone: whoever forgets by a pattern
     /// must find it.
     pub fn recall(&self) {
-        let evicted;
+        let (evicted, _displaced);
         let _active = sync::active();
         drop(self.ledger.loaded());
         let _history = self.ledger.history.lock();
-        evicted = self.ledger.state.lock().recall();
+        let mut state = self.ledger.state.lock();
+        evicted = state.recall();
+        _displaced = state.rows.trim_near();
+        drop(state);
         self.ledger.write_off(&evicted);
     }
 

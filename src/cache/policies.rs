@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 
+use super::copies::room;
 use super::ledger::Ledger;
 use super::lifetimes::Lifetime;
 use super::limiter::Share;
 use crate::policy::Limits;
+use crate::store::Room;
 use crate::sync::{self, Arc};
 
 /// Sets the limits of a cache, and what survives in its file for the sake of expiry.
@@ -19,9 +21,13 @@ impl<L: Clone> Policies<L> {
 
     /// Sets limits, and evicts what exceeds them.
     pub fn limit(&self, share: Share, limits: Limits) {
-        let evicted;
+        let (evicted, _forgotten);
         let _active = sync::active();
         let _history = self.0.history.lock();
+        if let Some(paged) = self.0.store.paged() {
+            _forgotten = self.0.limit_stored(paged, &share, limits);
+            return;
+        }
         evicted = self.0.state.lock().rows.limit(share, limits);
         self.0.write_off(&evicted);
         self.0.gate.epoch.advance();
@@ -31,9 +37,15 @@ impl<L: Clone> Policies<L> {
     /// and no other goes for its sake if it is too large all by itself. If that is not `durable`, the
     /// store keeps what goes.
     pub fn trim(&self, limits: Limits, newest: Option<&Bytes>, durable: bool) {
-        let evicted;
+        let (evicted, _forgotten);
         let _active = sync::active();
         let _history = self.0.history.lock();
+        if let Some(paged) = self.0.store.paged() {
+            let newest = newest.map(|key| &key[..]);
+            let room = if durable { room(limits) } else { Room::default() };
+            _forgotten = self.0.fit(paged, None, room, newest);
+            return;
+        }
         let mut state = self.0.state.lock();
         evicted = state.rows.trim(limits, newest);
         self.0.let_go(state, &evicted, durable);
@@ -42,6 +54,9 @@ impl<L: Clone> Policies<L> {
     /// The number of evicted entries.
     pub fn evictions(&self, share: &Share) -> u64 {
         let _active = sync::active();
+        if self.0.store.paged().is_some() {
+            return self.0.paging.evictions(share);
+        }
         self.0.state.lock().rows.evictions(share)
     }
 
@@ -49,14 +64,30 @@ impl<L: Clone> Policies<L> {
     /// a snapshot is written.
     pub fn expire(&self, share: Share, lifetime: Option<Lifetime>) {
         let _active = sync::active();
+        if let Some(paged) = self.0.store.paged() {
+            Ledger::<L>::expire_stored(paged, &share, lifetime);
+        }
         self.0.state.lock().lifetimes.set(share, lifetime);
+    }
+
+    /// Sets how many bytes of a store that is not loaded whole may be in memory.
+    pub fn keep_near(&self, most: u64) {
+        let _displaced;
+        let _active = sync::active();
+        let mut state = self.0.state.lock();
+        state.rows.limit_near(most);
+        _displaced = state.rows.trim_near();
     }
 
     /// The keys of all entries that were made before `time`, by the functions of `share` if it names
     /// one.
     pub fn made_before(&self, time: f64, share: &Share) -> Vec<Bytes> {
         let _active = sync::active();
-        self.0.loaded().made_before(time, share)
+        match (self.0.store.paged(), share) {
+            (None, _) => self.0.loaded().made_before(time, share),
+            (Some(paged), Share::Name(name)) => paged.keys(Some(name), Some(time)),
+            (Some(paged), _) => paged.keys(None, Some(time)),
+        }
     }
 
     /// Keeps creation times in the file from now on, because a function with an expiry needs them.

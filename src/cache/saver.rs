@@ -54,7 +54,10 @@ impl<L: Clone> Saver<L> {
         if !state.lock().is_loaded() || store.is_closed() {
             return Ok(());
         }
-        if state.lock().rows.is_reordered() {
+        if store.paged().is_some() {
+            let _history = self.ledger.history.lock();
+            displaced.extend(self.ledger.drop_expired());
+        } else if state.lock().rows.is_reordered() {
             store.reorder();
         }
         let whole = match self.try_checkpoint(displaced, &begin) {
@@ -140,6 +143,7 @@ impl<L: Clone> Saver<L> {
         let mut displaced = Displaced::new();
         let _active = sync::active();
         let _saving = self.saving.lock();
+        self.ledger.note_uses();
         let saved = self.checkpoint(&mut displaced, |store| store.begin_close());
         if !matches!(&saved, Err(error) if error.is_busy()) {
             self.leave_store();

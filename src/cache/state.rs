@@ -39,10 +39,15 @@ pub struct State<L> {
 }
 
 impl<L> State<L> {
-    /// Makes an empty one; `gate` counts the uses.
-    pub fn new(gate: Arc<Gate>) -> Self {
+    /// Makes an empty one; `gate` counts the uses. If it is a `mirror`, it holds copies of some of what the
+    /// store holds.
+    pub fn new(gate: Arc<Gate>, mirror: bool) -> Self {
+        let mut rows = BoundedTable::new(gate);
+        if mirror {
+            rows.mirror();
+        }
         Self {
-            rows: BoundedTable::new(gate),
+            rows,
             withheld: Withheld::default(),
             salt: None,
             loaded: false,
@@ -197,7 +202,22 @@ impl<L: Clone> State<L> {
     /// Keeps the decoded form `live` beside the text it was made from, if that is still there.
     pub fn keep_live(&mut self, key: &[u8], text: &Bytes, live: &L) -> Option<L> {
         let entry = self.table_mut().get_mut(key).filter(|entry| entry.is_same_text(text))?;
-        entry.live.replace(live.clone())
+        let old = entry.live.replace(live.clone());
+        self.rows.weigh(key);
+        old
+    }
+
+    /// Puts a copy of what the store holds into memory; what that replaces.
+    pub fn page_in(&mut self, item: Item) -> Option<Entry<L>> {
+        let (key, entry) = Entry::from_item(item);
+        self.rows.put(&key, entry).0
+    }
+
+    /// Takes out all copies of what the store holds.
+    pub fn drop_copies(&mut self) -> Displaced<L> {
+        let copies = self.table().touched().filter(|(_, entry)| entry.is_copy());
+        let keys: Vec<_> = copies.map(|(key, _)| key.clone()).collect();
+        keys.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 
     /// Makes room for one more entry, or unwinds, out of memory.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::entry::Entry;
 use super::limiter::function_of;
 use super::listing::Listing;
+use crate::key::name_of;
 use crate::store::{Notes, Purge};
 use crate::sync;
 use crate::value::check::check;
@@ -268,9 +269,8 @@ impl<L: Clone> Listing<L> {
     /// What is known of the entry of `key`.
     pub fn fact(&self, key: &[u8]) -> Option<Fact> {
         let _active = sync::active();
-        let state = self.0.loaded();
-        let entry = state.table().get(key)?;
-        Some(Fact::new(&Bytes::copy_from_slice(key), &entry))
+        let found = self.0.peek(key)?;
+        Some(Fact::new(&Bytes::copy_from_slice(key), &found.entry))
     }
 
     /// The sums of each function among a selection; those whose keys tell of no function are under
@@ -295,6 +295,12 @@ impl<L: Clone> Listing<L> {
     pub fn sum_of(&self, start: &[u8]) -> Sum {
         let _active = sync::active();
         let mut sum = Sum::default();
+        if let Some(paged) = self.0.store.paged() {
+            let keys = self.0.keys_named(paged, name_of(start));
+            let keys = keys.iter().filter(|key| key.starts_with(start));
+            keys.filter_map(|key| self.0.peek(key)).for_each(|found| sum.add(&found.entry));
+            return sum;
+        }
         let mut state = self.0.loaded();
         for (_, entry) in state.table_mut().entries_of(start) {
             sum.add(&entry);
@@ -309,6 +315,14 @@ impl<L: Clone> Listing<L> {
 
     fn each(&self, selection: &Selection, mut run: impl FnMut(&Bytes, &Entry<L>)) {
         let _active = sync::active();
+        if let Some(paged) = self.0.store.paged() {
+            for key in self.0.keys_named(paged, None) {
+                if let Some(found) = self.0.peek(&key).filter(|it| selection.has(&key, &it.entry)) {
+                    run(&key, &found.entry);
+                }
+            }
+            return;
+        }
         let state = self.0.loaded();
         for (key, entry) in state.table().iter() {
             if selection.has(&key, &entry) {

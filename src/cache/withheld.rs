@@ -1,6 +1,6 @@
 //! What the file goes on to hold although this process does without it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -9,45 +9,66 @@ use crate::store::Item;
 
 /// Entries that this process replaced or dropped in a mode that leaves the file alone.
 #[derive(Debug, Default)]
-pub struct Withheld(HashMap<Bytes, Item>);
+pub struct Withheld {
+    items: HashMap<Bytes, Item>,
+    /// All that a store holds which is not loaded whole, but these, if all were dropped.
+    all_but: Option<HashSet<Bytes>>,
+}
 
 impl Withheld {
     /// Keeps `old`, the entry of `key`, for the file.
     pub fn keep<L>(&mut self, key: &[u8], old: &Entry<L>) {
         let key = Bytes::copy_from_slice(key);
         if let Some(item) = old.to_item(&key) {
-            self.0.insert(key, item);
+            self.insert(item);
         }
     }
 
     /// Keeps `item` for the file.
     pub fn insert(&mut self, item: Item) {
-        self.0.insert(item.key.clone(), item);
+        if let Some(others) = &mut self.all_but {
+            others.remove(&item.key);
+        }
+        self.items.insert(item.key.clone(), item);
+    }
+
+    /// Lets this process do without all that the store holds, which is not loaded.
+    pub fn withhold_all(&mut self) {
+        self.all_but = Some(HashSet::new());
+    }
+
+    /// Whether this process does without what the store holds under `key`.
+    pub fn hides(&self, key: &[u8]) -> bool {
+        let not_shown = |shown: &HashSet<Bytes>| !shown.contains(key);
+        self.items.contains_key(key) || self.all_but.as_ref().is_some_and(not_shown)
     }
 
     /// Lets the file lose what it holds under `key`, and hands that out.
     pub fn release(&mut self, key: &[u8]) -> Option<Item> {
         // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
-        if self.0.is_empty() { None } else { self.0.remove(key) }
+        if let Some(others) = &mut self.all_but {
+            others.insert(Bytes::copy_from_slice(key));
+        }
+        if self.items.is_empty() { None } else { self.items.remove(key) }
     }
 
     /// Whether the file keeps nothing that this process does not have.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.items.is_empty() && self.all_but.is_none()
     }
 
     /// Lets the file lose everything.
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
     /// Takes out everything that the file keeps.
     pub fn take(&mut self) -> impl Iterator<Item = Item> + use<> {
-        std::mem::take(&mut self.0).into_values()
+        std::mem::take(self).items.into_values()
     }
 
     /// What the file keeps.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
-        self.0.values()
+        self.items.values()
     }
 }

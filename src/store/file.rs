@@ -64,8 +64,14 @@ mod trust;
 
 use std::path::PathBuf;
 
-use self::folder::Folder;
+pub(super) use self::folder::Folder;
 use self::process_store::ProcessStore;
+#[cfg(feature = "sqlite")]
+pub(super) use self::{
+    locks::{Locks, Permit},
+    obstacle::Obstacle,
+    quarantine::erase as erase_copies,
+};
 use super::fs::Map;
 use super::fs::{Disk, Fs};
 use super::lock::{Affected, Page};

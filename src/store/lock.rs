@@ -9,6 +9,8 @@
 
 mod page;
 mod shared_page;
+#[cfg(feature = "sqlite")]
+mod writing;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,9 +21,13 @@ use super::fs::{
     CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken,
 };
 use crate::sync::{Mutex, rank};
+#[cfg(feature = "sqlite")]
+pub use page::new_stamp;
 pub use page::{Affected, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
 use shared_page::SharedPage;
+#[cfg(feature = "sqlite")]
+pub use writing::WriteGuard;
 
 /// The program that made a lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,9 @@ pub struct LockFile {
     /// The numbers of the keys that are locked, each as often as it was taken: the system takes all
     /// threads of a process for one.
     taken: Mutex<Vec<u32>, { rank::LEAF }>,
+    /// How often the right to write was taken.
+    #[cfg(feature = "sqlite")]
+    writing: std::sync::atomic::AtomicU32,
 }
 
 impl LockFile {
@@ -70,8 +79,17 @@ impl LockFile {
                 let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
                 let taken = Mutex::default();
-                let lock = Self { handle, supported, forgotten, origin, was_empty, shared, taken };
-                return Ok(Some(lock));
+                return Ok(Some(Self {
+                    handle,
+                    supported,
+                    forgotten,
+                    origin,
+                    was_empty,
+                    shared,
+                    taken,
+                    #[cfg(feature = "sqlite")]
+                    writing: std::sync::atomic::AtomicU32::new(0),
+                }));
             }
         }
     }

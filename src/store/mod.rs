@@ -13,9 +13,12 @@ mod journal;
 mod lock;
 mod memory;
 mod notes;
+mod paged;
 mod purge;
 mod replay;
 pub mod snapshot;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::time::SystemTime;
 
@@ -31,8 +34,11 @@ pub use items::Items;
 pub use lock::{Affected, KeyGuard, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
+pub use paged::{LastUse, Paged, Room};
 pub use purge::Purge;
 pub use snapshot::Format;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore, close_before_fork};
 
 /// The member of a flat snapshot that is no result; among items, the key of the salt.
 pub const RESERVED_KEY: &str = "outlive:meta";
@@ -102,6 +108,9 @@ pub enum ExternalChange {
     Change(Change),
     /// They outdated computations under way.
     Purge(Purge),
+    /// What memory holds of this key, or of all if there is none, may not be what the store holds any
+    /// more: it is asked for again. Only stores that are not loaded whole say so.
+    Outdated(Option<Bytes>),
     /// The history does not go on from what we know (the snapshot was replaced by somebody else,
     /// say an editor, or deleted): this is everything that there is now, this process's own changes
     /// included, also those which no disk has taken yet.
@@ -135,6 +144,11 @@ pub trait Store: Send + Sync {
     /// damaged file is kept only when something is about to be written. It may, unless told
     /// otherwise.
     fn set_read_only(&self, _only: bool) {}
+    /// What it offers if it is not loaded whole. Then `load` gives nothing but the salt, and memory
+    /// holds copies of entries that may be dropped at any time.
+    fn paged(&self) -> Option<&dyn Paged> {
+        None
+    }
     /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
     fn load(&self) -> Loaded;
     /// What others did since `load` or the last call; one cheap look when nothing happened.

@@ -1,6 +1,6 @@
 //! What all `Cache` objects on one file share: its entries, and how they are written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,6 +13,8 @@ use super::{registry, saving};
 use crate::cache::Cache;
 use crate::py::value::key_interner::InternerPool;
 use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
+#[cfg(feature = "sqlite")]
+use crate::store::{SqliteOptions, SqliteStore};
 use crate::value::write::Charset;
 
 /// One file, or one cache in memory.
@@ -21,6 +23,10 @@ pub struct CacheFile {
     pub(super) cache: Arc<PyCache>,
     pub(super) charset: Charset,
     pub(super) path: Option<PathBuf>,
+    /// Whether it is an SQLite database.
+    #[pyo3(get)]
+    pub(super) is_database: bool,
+    near: Mutex<Option<u64>>,
     /// Whether every result is synced to the disk.
     #[pyo3(get)]
     pub(super) fsync: bool,
@@ -42,31 +48,48 @@ pub struct CacheFile {
 #[pymethods]
 impl CacheFile {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, page_size, overridden, warn))]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
+        page_size: Option<u32>,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
-    ) -> Self {
+    ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         super::fork::watch();
-        let cache = Arc::new(Cache::new(store(path.as_deref(), charset, fsync)));
+        let store = store(path.as_deref(), charset, fsync, page_size)?;
+        let cache = Arc::new(Cache::new(store));
         registry::register(&cache);
-        Self {
+        Ok(Self {
             cache,
             charset,
-            notifier: Notifier::new(path.clone(), warn),
+            notifier: Notifier::new(path.clone(), page_size.is_some(), warn),
             path,
+            is_database: page_size.is_some(),
+            near: Mutex::default(),
             fsync,
             overridden,
             names: InternerPool::default(),
-            bounded: AtomicBool::new(false),
+            // What is in memory of a database may go at any time.
+            bounded: AtomicBool::new(page_size.is_some()),
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
             borrowed: Mutex::default(),
-        }
+        })
+    }
+
+    /// How many bytes of a database may be in memory, if somebody has said so.
+    #[getter]
+    fn get_near(&self) -> Option<u64> {
+        *self.near.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[setter]
+    fn set_near(&self, most: u64) {
+        *self.near.lock().unwrap_or_else(PoisonError::into_inner) = Some(most);
+        self.cache.policies().keep_near(most);
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -133,12 +156,36 @@ impl CacheFile {
     }
 }
 
-fn store(path: Option<&std::path::Path>, charset: Charset, fsync: bool) -> Box<dyn Store> {
-    let Some(path) = path else { return Box::new(MemoryStore) };
+fn store(
+    path: Option<&Path>,
+    charset: Charset,
+    fsync: bool,
+    page_size: Option<u32>,
+) -> PyResult<Box<dyn Store>> {
+    let Some(path) = path else { return Ok(Box::new(MemoryStore)) };
     let durability = if fsync { Durability::Fsync } else { Durability::Flush };
+    if let Some(page_size) = page_size {
+        return database(path, durability, page_size);
+    }
     // The drop-in's file is ASCII and flat, as the original's.
     let format = if charset == Charset::Ascii { Format::Flat } else { Format::Annotated };
     let options =
         Options { charset, format, durability, read_only: false, map: Some(crate::py::ffi::share) };
-    Box::new(FileStore::new(path.to_owned(), options))
+    Ok(Box::new(FileStore::new(path.to_owned(), options)))
+}
+
+#[cfg(feature = "sqlite")]
+#[expect(clippy::unnecessary_wraps, reason = "a build without SQLite has none")]
+fn database(path: &Path, durability: Durability, page_size: u32) -> PyResult<Box<dyn Store>> {
+    let map = Some(crate::py::ffi::share as crate::store::Map);
+    let options = SqliteOptions { durability, page_size, map };
+    Ok(Box::new(SqliteStore::new(path.to_owned(), options)))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn database(path: &Path, _: Durability, _: u32) -> PyResult<Box<dyn Store>> {
+    Err(pyo3::exceptions::PyValueError::new_err(format!(
+        "{} is an SQLite database, and this build of outlive is one without SQLite",
+        path.display()
+    )))
 }

@@ -32,6 +32,9 @@ pub fn watch() {
 /// Whoever is inside leaves without needing the interpreter, which this thread may hold.
 extern "C" fn take() {
     let alone = alone();
+    // What a child inherits of SQLite would have it believe that it holds its parent's locks.
+    #[cfg(feature = "sqlite")]
+    crate::store::close_before_fork();
     let flights = Graph::of_process().before_fork();
     HELD.set(Some((flights, alone)));
 }

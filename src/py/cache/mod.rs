@@ -1,5 +1,6 @@
 //! The cache as Python sees it.
 
+mod copying;
 pub mod core;
 pub mod entries;
 mod fallback;

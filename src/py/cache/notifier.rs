@@ -15,13 +15,14 @@ pub struct Notifier {
     /// Called with each sentence that the user should read.
     warn: Py<PyAny>,
     path: Option<PathBuf>,
+    is_database: bool,
     is_size_told: AtomicBool,
 }
 
 impl Notifier {
     /// Makes a notifier that calls `warn` with the class and the text of each warning.
-    pub fn new(path: Option<PathBuf>, warn: Py<PyAny>) -> Self {
-        Self { warn, path, is_size_told: AtomicBool::new(false) }
+    pub fn new(path: Option<PathBuf>, is_database: bool, warn: Py<PyAny>) -> Self {
+        Self { warn, path, is_database, is_size_told: AtomicBool::new(false) }
     }
 
     /// Warns, of the class with this name.
@@ -36,9 +37,14 @@ impl Notifier {
 
     /// Warns that another process has been in the way of a save for so long.
     pub fn tell_stuck(&self, py: Python<'_>, waited: Duration) -> PyResult<()> {
+        let where_it_is = if self.is_database {
+            "all results are in it"
+        } else {
+            "the journal beside it holds everything, and goes into the file at the next save"
+        };
         let sentence = format!(
-            "{}: another process has been saving or closing it for {} s, and may be stopped; the \
-             journal beside it holds everything, and goes into the file at the next save",
+            "{}: another process has been saving or closing it for {} s, and may be stopped; \
+             {where_it_is}",
             self.path.as_deref().unwrap_or(Path::new("")).display(),
             waited.as_secs(),
         );
@@ -52,7 +58,10 @@ impl Notifier {
     }
 
     fn size_notice(&self) -> Option<String> {
-        let path = self.path.as_deref().filter(|_| !self.is_size_told.load(Ordering::Relaxed))?;
+        let path = self.path.as_deref().filter(|_| !self.is_database)?;
+        if self.is_size_told.load(Ordering::Relaxed) {
+            return None;
+        }
         let sentence = size_notice(path, path.metadata().ok()?.len())?;
         (!self.is_size_told.swap(true, Ordering::Relaxed)).then_some(sentence)
     }
@@ -71,7 +80,7 @@ fn size_notice(path: &Path, bytes: u64) -> Option<String> {
     (bytes >= LARGE).then(|| {
         format!(
             "{} has {} MB, and every program that uses it reads them all: let old results go with \
-             ttl=, maxsize= or max_bytes=, or divide them among several Cache(...) files",
+             ttl=, maxsize= or max_bytes=, or keep them in an SQLite database, which is not read whole: Cache(\"x.db\")",
             path.display(),
             bytes / 1_000_000,
         )
@@ -89,6 +98,9 @@ mod tests {
         let path = Path::new("c.json");
         assert_eq!(size_notice(path, 499_999_999), None);
         let told = size_notice(path, 512_345_678).unwrap();
-        assert!(told.starts_with("c.json has 512 MB") && told.contains("max_bytes="), "{told}");
+        assert!(
+            told.starts_with("c.json has 512 MB") && told.contains("Cache(\"x.db\")"),
+            "{told}"
+        );
     }
 }

@@ -21,7 +21,7 @@ impl CoreCache {
     }
 
     /// Lets `salt` be that, unless there is one: the salt that holds, in all processes.
-    fn offer_salt(slf: &Bound<'_, Self>, salt: String) -> PyResult<String> {
+    pub(super) fn offer_salt(slf: &Bound<'_, Self>, salt: String) -> PyResult<String> {
         let (me, mode, py) = (slf.get(), Self::mode(slf)?, slf.py());
         if mode == Mode::Off {
             return Ok(me.spare_salt.get_or_init(|| salt).clone());

@@ -29,7 +29,9 @@ impl FileState {
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
             self.pending.retain(|change| match change {
-                ExternalChange::Change(_) | ExternalChange::Purge(_) => true,
+                ExternalChange::Change(_)
+                | ExternalChange::Purge(_)
+                | ExternalChange::Outdated(_) => true,
                 ExternalChange::Replaced(old) => loaded.foreign && (old.missed || !old.foreign),
             });
             self.pending.extend(deletions.into_iter().map(ExternalChange::Change));

@@ -85,7 +85,8 @@ impl Paths {
         generation(rest.strip_prefix(b".journal-")?).map(Sibling::Journal)
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    /// The file whose name is this one's and `suffix`.
+    pub fn beside(&self, suffix: &str) -> PathBuf {
         self.folder.join(joined(&self.stem, suffix))
     }
 }

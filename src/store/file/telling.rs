@@ -11,7 +11,7 @@ use crate::store::lock::NoPage;
 
 impl Folder {
     /// Tells the user `text`, once for each thing that it is `about`.
-    pub(super) fn tell(&self, about: &str, text: String) {
+    pub fn tell(&self, about: &str, text: String) {
         self.notices.lock().add(about, text);
     }
 

@@ -130,6 +130,8 @@ pub enum LockPart {
     Checkpoint,
     /// Shared by all who write; held alone by the last one while he clears up.
     Presence,
+    /// Held by the process that writes to a database.
+    Writing,
     /// A key that is being computed, by its number below 2^30.
     Key(u32),
 }

@@ -3,7 +3,8 @@
 //! ```text
 //! byte 0        a checkpoint
 //! byte 1        presence
-//! byte 2 + n    the key with the number n
+//! byte 2 + n    the key with the number n, below 2^30
+//! byte 2 + 2^30 writing
 //! ```
 //! They lie over whatever the file holds and need no bytes of it.
 
@@ -23,6 +24,7 @@ use super::{Glance, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status,
 
 pub const CHECKPOINT_SUFFIX: &str = "";
 const FIRST_KEY: libc::off_t = 2;
+const KEYS: libc::off_t = 1 << 30;
 
 impl LockHandle for OpenFile {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
@@ -76,6 +78,7 @@ fn range(kind: i32, part: LockPart) -> libc::flock {
     let start = match part {
         LockPart::Checkpoint => 0,
         LockPart::Presence => 1,
+        LockPart::Writing => FIRST_KEY + KEYS,
         LockPart::Key(number) => FIRST_KEY + libc::off_t::from(number.cast_signed()),
     };
     let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");

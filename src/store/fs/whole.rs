@@ -17,7 +17,7 @@ pub const CHECKPOINT_SUFFIX: &str = "-save";
 impl LockHandle for OpenFile {
     /// Not every system can turn one kind of lock into the other: the old one is dropped first.
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        if matches!(part, LockPart::Key(_)) {
+        if matches!(part, LockPart::Key(_) | LockPart::Writing) {
             return Ok(Taken::Unsupported);
         }
         let file = self.verified()?;

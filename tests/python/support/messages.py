@@ -12,7 +12,12 @@ from support.pages import ROOT
 _PACKAGE, _CORE = ROOT / "python" / "outlive", ROOT / "src"
 #: Files whose texts are whole sentences for users.
 _SENTENCES = ["store/file/telling.rs", "py/call/teller.rs", "py/call/collision.rs"]
-_SENTENCES += ["py/cache/notifier.rs", "py/cache/fallback.rs", "py/control.rs"]
+_SENTENCES += [
+    "store/sqlite/telling.rs",
+    "py/cache/notifier.rs",
+    "py/cache/fallback.rs",
+    "py/control.rs",
+]
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _SHORTEST = 16
 

@@ -1,0 +1,95 @@
+"""Which store a path or a URL means: a JSON file, or an SQLite database."""
+
+from __future__ import annotations
+
+import os
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A new file with one of these extensions becomes a database.
+_EXTENSIONS = (".db", ".sqlite", ".sqlite3")
+#: How a database begins.
+_MAGIC = b"SQLite format 3\0"
+_SCHEME = "sqlite:///"
+#: The page size of a new database, in bytes: texts of 2 KB take 1.4 times their size.
+PAGE_SIZE = 8192
+
+
+def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] | None, int | None]:
+    """Return the path that is meant, and the page size that a URL of a database says.
+
+    What is no URL is a path. A URL without a page size says 8192.
+
+    Raises:
+        ValueError: it is a URL of no store that outlive knows, or has a parameter that it does not.
+    """
+    if not isinstance(path, str) or "://" not in path:
+        return path, None
+    scheme = path.partition("://")[0]
+    if len(scheme) < 2 or not scheme.replace("+", "").replace("-", "").isalnum():
+        return path, None  # a path, if a strange one, or one that begins with a drive
+    if not path.startswith(_SCHEME):
+        raise ValueError(
+            f"{scheme}: outlive has no such store in {path!r}; sqlite:///x.db names x.db here, "
+            "sqlite:////tmp/x.db the file /tmp/x.db"
+        )
+    from urllib.parse import unquote  # not before somebody asks: it takes a while to import
+
+    name, _, query = path.removeprefix(_SCHEME).partition("?")
+    if not name:
+        raise ValueError(f"{path!r} names no file; None keeps everything in memory")
+    return unquote(name), _page_size(query, path)
+
+
+def _page_size(query: str, url: str) -> int:
+    size = PAGE_SIZE
+    for part in query.split("&") if query else ():
+        name, _, value = part.partition("=")
+        if name != "page_size":
+            raise ValueError(f"{url!r}: there is no parameter {name!r}, only page_size")
+        if not value.isdecimal() or int(value) not in [512 << n for n in range(8)]:
+            raise ValueError(f"{url!r}: a page size is 512, 1024, 2048 and so on up to 65536")
+        size = int(value)
+    return size
+
+
+def is_database(path: str, open_here: Iterable[str]) -> bool:
+    """Say whether a database is, or is to be, at ``path``.
+
+    The first bytes of a file that is there decide, the extension of one that is not. A file ending
+    in .json is never looked at. ``open_here`` are the databases that this process uses.
+    """
+    extension = os.path.splitext(path)[1].lower()
+    if extension == ".json":
+        return False
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return extension in _EXTENSIONS
+    if status.st_size == 0 or not os.path.isfile(path):
+        return extension in _EXTENSIONS
+    # NOTE: whoever closes a database that this process has open takes its locks away.
+    if any(_is_same(status, other) for other in open_here):
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return extension in _EXTENSIONS
+
+
+def _is_same(status: os.stat_result, path: str) -> bool:
+    try:
+        return os.path.samestat(status, os.stat(path))
+    except OSError:
+        return False
+
+
+def url_of(path: str) -> str:
+    """Return what names the database at an absolute path, whatever its extension."""
+    from urllib.parse import quote
+
+    return _SCHEME + quote(path)

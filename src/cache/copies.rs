@@ -1,0 +1,217 @@
+//! Entries of a store that is not loaded whole: memory holds copies of those that were used last.
+
+use bytes::Bytes;
+
+use super::bounded_table::Displaced;
+use super::entry::{Entry, Origin};
+use super::lease::Found;
+use super::ledger::Ledger;
+use super::lifetimes::Lifetime;
+use super::limiter::Share;
+use super::state::State;
+use crate::key::name_of;
+use crate::policy::Limits;
+use crate::store::{Item, Paged, Room};
+
+impl<L: Clone> Ledger<L> {
+    /// The entry of `key`, whose use is noted; what goes from memory for it.
+    pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> (Option<Found<L>>, Displaced<L>) {
+        let found = self.loaded().hit(key, origin);
+        match self.store.paged() {
+            Some(paged) if found.is_none() => self.page_in(paged, key, origin),
+            _ => (found, Displaced::new()),
+        }
+    }
+
+    fn page_in(
+        &self,
+        paged: &dyn Paged,
+        key: &[u8],
+        origin: Option<Origin>,
+    ) -> (Option<Found<L>>, Displaced<L>) {
+        let _history = self.history.lock();
+        let item = self.item(paged, key);
+        let mut state = self.state.lock();
+        if let Some(item) = item {
+            state.page_in(item);
+        }
+        let found = state.hit(key, origin);
+        // Behind that: a copy that is too large goes at once.
+        let gone = state.rows.trim_near();
+        drop(state);
+        if let Some(uses) = self.paging.note_gone(&gone) {
+            paged.note_uses(&uses);
+        }
+        (found, gone)
+    }
+
+    /// What the store holds under `key` and memory does not; the history is locked.
+    fn item(&self, paged: &dyn Paged, key: &[u8]) -> Option<Item> {
+        let is_known = {
+            let state = self.state.lock();
+            state.table().contains(key) || state.withheld.hides(key)
+        };
+        if is_known { None } else { paged.get(key) }
+    }
+
+    /// The entry of `key`, looked at and not used.
+    pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
+        let found = self.loaded().peek(key);
+        let (None, Some(paged)) = (&found, self.store.paged()) else { return found };
+        let _history = self.history.lock();
+        let Some(item) = self.item(paged, key) else { return self.state.lock().peek(key) };
+        Some(Found { entry: Entry::from_item(item).1, first_use: true, claimed: None })
+    }
+
+    /// Whether `key` has an entry.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let state = self.loaded();
+        let is_known = state.table().contains(key);
+        let Some(paged) = self.store.paged() else { return is_known };
+        is_known || !state.withheld.hides(key) && paged.contains(key)
+    }
+
+    /// The entry that the store alone has under `key`, if it may be used.
+    pub fn unloaded(&self, state: &State<L>, key: &[u8]) -> Option<Entry<L>> {
+        let paged = self.store.paged().filter(|_| !state.withheld.hides(key))?;
+        paged.get(key).map(|item| Entry::from_item(item).1)
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        let state = self.loaded();
+        match self.store.paged() {
+            None => state.table().len(),
+            Some(paged) if is_mirror(&state) => paged.count(None),
+            Some(paged) => keys_of_both(&state, paged, None).len(),
+        }
+    }
+
+    /// All keys in order: of the function with this `name` if one is given.
+    pub fn keys_named(&self, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
+        keys_of_both(&self.loaded(), paged, name)
+    }
+
+    /// How many entries a function has.
+    pub fn count_named(&self, paged: &dyn Paged, name: &[u8]) -> usize {
+        let state = self.loaded();
+        if is_mirror(&state) {
+            paged.count(Some(name))
+        } else {
+            keys_of_both(&state, paged, Some(name)).len()
+        }
+    }
+
+    /// Has the store keep `limits`; the history is locked.
+    pub fn limit_stored(&self, paged: &dyn Paged, share: &Share, limits: Limits) -> Displaced<L> {
+        // Somebody will limit the whole cache at each store.
+        self.paging.note_limit();
+        let Share::Name(name) = share else { return Displaced::new() };
+        let room = room(limits);
+        self.paging.limit(name, room);
+        if !self.state.lock().is_loaded() {
+            return Displaced::new();
+        }
+        self.fit(paged, Some(name), room, None)
+    }
+
+    /// Makes the store keep the limits of the function that made `key`, and takes copies out of memory
+    /// that take too much of it; the history is locked.
+    pub fn make_room(&self, key: &[u8], transient: bool) -> Displaced<L> {
+        let Some(paged) = self.store.paged() else { return Displaced::new() };
+        let mut gone = self.state.lock().rows.trim_near();
+        if let Some(uses) = self.paging.note_gone(&gone) {
+            paged.note_uses(&uses);
+        }
+        let name = name_of(key).filter(|_| !transient);
+        if let Some((name, room)) = name.and_then(|name| Some((name, self.paging.room_of(name)?))) {
+            gone.extend(self.fit(paged, Some(name), room, Some(key)));
+        }
+        gone
+    }
+
+    /// Lets the store's least recently used entries go until the rest has `room`; the history is
+    /// locked.
+    pub fn fit(
+        &self,
+        paged: &dyn Paged,
+        name: Option<&[u8]>,
+        room: Room,
+        newest: Option<&[u8]>,
+    ) -> Displaced<L> {
+        if room == Room::default() {
+            return Displaced::new();
+        }
+        self.paging.note_limit();
+        let evicted = {
+            let state = self.state.lock();
+            let last_use = |key: &[u8]| match state.table().get(key) {
+                Some(entry) => Some(entry.used_at()),
+                None => self.paging.use_of(key),
+            };
+            paged.make_fit(name, room, newest, &last_use)
+        };
+        self.paging.count_evicted(&evicted);
+        self.forget(&evicted)
+    }
+
+    /// Has the store know when copies in memory were last used, if that matters.
+    pub fn note_uses(&self) {
+        let Some(paged) = self.store.paged().filter(|_| self.paging.is_limited()) else { return };
+        let _history = self.history.lock();
+        let state = self.state.lock();
+        let copies = state.table().touched().filter(|(_, entry)| entry.is_copy());
+        let mut uses: Vec<_> = copies.map(|(key, entry)| (key.clone(), entry.used_at())).collect();
+        drop(state);
+        uses.extend(self.paging.take_uses());
+        paged.note_uses(&uses);
+    }
+
+    /// Takes copies out of memory of what the store holds no more.
+    pub fn forget(&self, keys: &[Bytes]) -> Displaced<L> {
+        let mut state = self.state.lock();
+        let gone = keys.iter().filter_map(|key| state.remove(key).map(|old| (key.clone(), old)));
+        gone.collect()
+    }
+
+    /// Says how long the store keeps the results of a function.
+    pub fn expire_stored(paged: &dyn Paged, share: &Share, lifetime: Option<Lifetime>) {
+        if let Share::Name(name) = share {
+            let own_clock = lifetime.is_some_and(|lifetime| lifetime.own_clock);
+            paged.expire(name, lifetime.map(|lifetime| lifetime.seconds), own_clock);
+        }
+    }
+}
+
+/// Limits as a store knows them.
+pub(super) fn room(limits: Limits) -> Room {
+    let Limits { maxsize, max_bytes } = limits;
+    Room { maxsize, max_bytes }
+}
+
+/// The name of a function, if `start` is all that its keys have in common.
+pub(super) fn name_in(start: &[u8]) -> Option<&[u8]> {
+    let name = start.strip_suffix(b"(")?;
+    (name_of(start) == Some(name)).then_some(name)
+}
+
+/// Whether every entry is one of the store's, and the other way round.
+fn is_mirror<L: Clone>(state: &State<L>) -> bool {
+    state.rows.originals() == 0 && state.withheld.is_empty()
+}
+
+/// The keys of the store's entries that are not withheld, and of those which only this process has.
+fn keys_of_both<L: Clone>(state: &State<L>, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
+    let mut keys = paged.keys(name, None);
+    if is_mirror(state) {
+        return keys;
+    }
+    let table = state.table();
+    keys.retain(|key| !state.withheld.hides(key) || table.contains(key));
+    let is_named = |key: &[u8]| name.is_none() || name_of(key) == name;
+    let originals = table.iter().filter(|(key, entry)| !entry.is_copy() && is_named(key));
+    let others = originals.filter(|(key, _)| !paged.contains(key));
+    let others: Vec<_> = others.map(|(key, _)| key.into_owned()).collect();
+    keys.extend(others);
+    keys
+}

@@ -1,0 +1,330 @@
+//! Writing: one transaction for a change and for those which no disk has taken before it.
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::changes::{self, Kind};
+use super::connection;
+use super::database::Database;
+use super::entries;
+use super::state::{Purpose, State};
+use crate::error::{Error, Result};
+use crate::key::name_of;
+use crate::store::fs::{Taken, is_lost};
+use crate::store::lock::{Affected, LockFile, WriteGuard};
+use crate::store::{Cause, Change, ExternalChange, Item, Purge};
+use crate::value::check::check;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How many bytes a key and a text have at most together: SQLite takes no row of a gigabyte.
+const LARGEST: usize = 900_000_000;
+
+/// How long a change waits for other processes, each of which writes one.
+const MOMENT: Duration = Duration::from_millis(3);
+/// How long somebody who writes something small is in the way.
+const SHORT: Duration = Duration::from_micros(30);
+
+/// What a transaction did.
+#[derive(Debug, Default)]
+struct Done {
+    /// What others did before it.
+    news: Vec<ExternalChange>,
+    /// The last row about changes.
+    last: i64,
+    /// Whose results were replaced or removed.
+    affected: Vec<Option<Bytes>>,
+    /// Whether the last of the changes was taken down.
+    kept: bool,
+    bytes: u64,
+}
+
+impl Database {
+    /// Takes `change` down; what fails is kept for the next time, and told once. `false`: it is the
+    /// result of a computation that was outdated.
+    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
+        if is_too_large(change) {
+            let error = self.refused(std::io::ErrorKind::FileTooLarge.into());
+            self.folder.tell_unwritable(&error);
+            return Err(error);
+        }
+        let mut state = self.state.lock();
+        state.backlog.push((change.clone(), cause));
+        let result = self.write(&mut state);
+        drop(state);
+        if result.is_ok() {
+            self.writing.is_stuck(false);
+        }
+        self.tell_failure(&result);
+        result
+    }
+
+    /// Takes down what another process was in the way of, if it is not any more.
+    pub fn settle(&self) -> Result<()> {
+        let mut state = self.state.lock();
+        if state.backlog.is_empty() {
+            return Ok(());
+        }
+        let result = self.write(&mut state).map(drop);
+        drop(state);
+        let busy = matches!(&result, Err(error) if error.is_busy());
+        let result = if self.writing.is_stuck(busy) { Err(self.stuck()) } else { result };
+        self.tell_failure(&result);
+        result
+    }
+
+    /// Outdates the computations of other processes that `purge` concerns, if there are any.
+    pub fn outdate(&self, purge: &Purge) -> Result<()> {
+        let is_wanted = {
+            let state = self.state.lock();
+            !state.only_reads && state.opened.is_some()
+        };
+        if !is_wanted || self.locks.is_alone() {
+            return Ok(());
+        }
+        let pattern = match purge {
+            // What is kept at this very moment may stand there already: it is forgotten, too.
+            Purge::Key(key) => {
+                return self.append(&Change::Remove(key.clone()), Cause::Given).map(drop);
+            }
+            Purge::All => return self.append(&Change::Clear, Cause::Given).map(drop),
+            Purge::Fitting(pattern) => pattern,
+        };
+        let written = self.change(|connection, state, logged| {
+            logged.last = changes::add(connection, state.writer, Kind::Fitting, Some(pattern))?;
+            logged.affected.push(None);
+            Ok(())
+        });
+        self.tell_failure(&written);
+        written
+    }
+
+    /// Does something in a transaction of its own, while nobody else writes.
+    pub(super) fn change<T>(
+        &self,
+        run: impl Fn(&Connection, &State, &mut Logged) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let mut state = self.state.lock();
+        if state.only_reads {
+            return Err(self.read_only());
+        }
+        let _alone = self.alone(MOMENT)?;
+        self.ready(&mut state, Purpose::Write)?;
+        let mut logged = Logged { last: 0, affected: Vec::new() };
+        let done = self.transact(&state, |connection, state| {
+            let (news, last) = changes::news(connection, state.seen, state.writer)?;
+            logged.last = last;
+            let result = run(connection, state, &mut logged)?;
+            Ok((news, result))
+        });
+        let (news, result) = done.map_err(|error| self.wrong("write", &error))?;
+        state.pending.extend(news);
+        state.seen = logged.last;
+        self.announce(&logged.affected);
+        Ok(result)
+    }
+
+    /// Takes down all that waits.
+    pub(super) fn write(&self, state: &mut State) -> Result<bool> {
+        if state.only_reads {
+            // Whatever waits goes on to wait; so much is never asked for.
+            return Err(self.read_only());
+        }
+        let _alone = self.alone(MOMENT)?;
+        self.ready(state, Purpose::Write)?;
+        state.note_newest();
+        let now = self.use_now(state);
+        let run = |connection: &Connection, state: &State| take_down(connection, state, now);
+        let done = match self.transact(state, run) {
+            Err(error) if connection::is_damage(&error) => {
+                self.set_aside(state, &error)?;
+                self.transact(state, run)
+            }
+            done => done,
+        };
+        let done = done.map_err(|error| self.wrong("write", &error))?;
+        state.backlog.clear();
+        state.pending.extend(done.news);
+        state.seen = done.last;
+        state.logged += done.bytes;
+        self.announce(&done.affected);
+        Ok(done.kept)
+    }
+
+    /// Keeps other processes from writing; waits so long for them at most.
+    pub(super) fn alone(&self, patience: Duration) -> Result<Option<WriteGuard>> {
+        let begun = Instant::now();
+        let path = &self.folder.paths().lock;
+        let wrong = |source| Error::Io { doing: "lock", path: path.clone(), source };
+        let mut joined = self.locks.try_join(&self.folder)?;
+        loop {
+            let taken = match joined.as_ref().map(LockFile::take_writing) {
+                Some(Err(error)) if is_lost(&error) => {
+                    joined = self.locks.rejoin(&self.folder)?;
+                    continue;
+                }
+                Some(taken) => taken.map_err(wrong)?,
+                None => (Taken::Busy, None),
+            };
+            match taken {
+                (Taken::Busy, _) if begun.elapsed() < patience => thread::sleep(SHORT),
+                (Taken::Busy, _) => return Err(self.busy()),
+                (_, guard) => return Ok(guard),
+            }
+            if joined.is_none() {
+                joined = self.locks.try_join(&self.folder)?;
+            }
+        }
+    }
+
+    /// Runs one transaction on the connection that writes.
+    fn transact<T>(
+        &self,
+        state: &State,
+        run: impl FnOnce(&Connection, &State) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let open = || {
+            let connection = self.connect(state.only_reads)?;
+            connection::become_writer(&connection).map(|()| connection)
+        };
+        let connection = self.pool.take_writer().map_or_else(open, Ok)?;
+        let step = |sql| connection.prepare_cached(sql).and_then(|mut it| it.execute([])).map(drop);
+        // NOTE: a transaction that begins by reading may not write any more once somebody else has.
+        let done = step("BEGIN IMMEDIATE").and_then(|()| {
+            let done = run(&connection, state).and_then(|done| step("COMMIT").map(|()| done));
+            if done.is_err() && !connection.is_autocommit() {
+                // If not even that works, the connection is closed with all that it has begun.
+                let _ = step("ROLLBACK");
+            }
+            done
+        });
+        if connection.is_autocommit() {
+            self.pool.keep_writer(connection);
+        }
+        done
+    }
+
+    fn announce(&self, affected: &[Option<Bytes>]) {
+        match affected {
+            [] => {}
+            [Some(key)] => self.locks.announce(&self.folder, Affected::Key(key)),
+            _ => self.locks.announce(&self.folder, Affected::All),
+        }
+    }
+
+    pub(super) fn tell_failure<T>(&self, result: &Result<T>) {
+        if let Err(error) = result
+            && !error.is_busy()
+        {
+            self.folder.tell_unwritable(error);
+        }
+    }
+
+    /// Another process is about to be done.
+    pub(super) fn busy(&self) -> Error {
+        self.refused(std::io::ErrorKind::WouldBlock.into())
+    }
+
+    fn stuck(&self) -> Error {
+        let why = "another process, which seems to be stopped, is in the way";
+        self.refused(std::io::Error::new(std::io::ErrorKind::TimedOut, why))
+    }
+
+    fn read_only(&self) -> Error {
+        self.refused(std::io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn refused(&self, source: std::io::Error) -> Error {
+        Error::Io { doing: "write", path: self.folder.paths().snapshot.clone(), source }
+    }
+}
+
+fn is_too_large(change: &Change) -> bool {
+    matches!(change, Change::Put(item) if item.key.len() + item.text.len() > LARGEST)
+}
+
+/// What a transaction says to other processes.
+#[derive(Debug)]
+pub struct Logged {
+    /// The last row about changes.
+    pub last: i64,
+    /// Whose results were replaced or removed; `None` for all.
+    pub affected: Vec<Option<Bytes>>,
+}
+
+/// Takes down all that waits, in one transaction; a use of now has the number `now`.
+fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Result<Done> {
+    let (news, last) = changes::news(connection, state.seen, state.writer)?;
+    let mut done = Done { news, last, kept: true, ..Done::default() };
+    for (change, cause) in &state.backlog {
+        done.kept = !(*cause == Cause::Computed && is_outdated(change, &done.news));
+        if !done.kept {
+            continue;
+        }
+        let logged = match change {
+            Change::Put(item) => put(connection, state, item, *cause, now)?,
+            Change::Remove(key) => remove(connection, key, *cause)?,
+            Change::Clear => {
+                entries::delete_all(connection)?;
+                Some((Kind::Cleared, None))
+            }
+        };
+        if let Change::Put(item) = change {
+            done.bytes += (item.key.len() + item.text.len() + 200) as u64;
+        }
+        if let Some((kind, key)) = logged {
+            let row = key.as_ref().map(|key| &key[..]);
+            done.last = changes::add(connection, state.writer, kind, row)?;
+            done.affected.push(key);
+        }
+    }
+    Ok(done)
+}
+
+/// Whether others have purged what `change` is the result of.
+fn is_outdated(change: &Change, news: &[ExternalChange]) -> bool {
+    let Change::Put(item) = change else { return false };
+    let concerns = |change: &ExternalChange| match change {
+        ExternalChange::Purge(purge) => purge.concerns(&item.key),
+        _ => false,
+    };
+    news.iter().any(concerns)
+}
+
+/// What is to be told to others.
+type Row = Option<(Kind, Option<Bytes>)>;
+
+fn put(
+    connection: &Connection,
+    state: &State,
+    item: &Item,
+    cause: Cause,
+    now: i64,
+) -> rusqlite::Result<Row> {
+    if changes::keep_salt(connection, item)? {
+        return Ok(Some((Kind::Salted, None)));
+    }
+    if !item.sound && check(&item.text).is_err() {
+        // What came from elsewhere and is no JSON is worth nothing to anybody.
+        return Ok(None);
+    }
+    let place = entries::find(connection, &item.key)?;
+    let lifetime = name_of(&item.key).and_then(|name| state.lifetimes.get(name));
+    let expires = lifetime.zip(item.created).map(|(lifetime, created)| created + lifetime.seconds);
+    entries::put(connection, item, place, now, expires)?;
+    let kind = if cause == Cause::Given { Kind::Purged } else { Kind::Outdated };
+    let is_news = place.is_some() || cause == Cause::Given;
+    Ok(is_news.then(|| (kind, Some(item.key.clone()))))
+}
+
+fn remove(connection: &Connection, key: &Bytes, cause: Cause) -> rusqlite::Result<Row> {
+    let place = entries::find(connection, key)?;
+    if let Some(place) = place {
+        entries::delete(connection, place)?;
+    }
+    Ok(match cause {
+        Cause::Given => Some((Kind::Purged, Some(key.clone()))),
+        _ => place.map(|_| (Kind::Outdated, Some(key.clone()))),
+    })
+}

@@ -1,0 +1,186 @@
+//! Connections to a database, and what is in one from the start.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result};
+
+/// What tells a cache from other programs' databases ("outl").
+pub const APPLICATION: i32 = 0x6f75_746c;
+/// The version of the tables; one that is higher is left alone.
+pub const VERSION: i32 = 1;
+
+/// How many statements a connection keeps ready.
+const STATEMENTS: usize = 40;
+/// At this many bytes of the log a writer moves them into the database itself.
+const LONGEST_LOG: u32 = 4 << 20;
+/// What is left of the log file's length when it was emptied, in bytes.
+const LOG_KEPT: u32 = 16 << 20;
+
+/// How long a connection waits while a log is recovered, or the database closed.
+const RECOVERY: Duration = Duration::from_secs(5);
+/// How long a writer waits, which has the lock of the lock file and nobody of us in its way.
+const OTHERS: Duration = Duration::from_millis(20);
+
+const TABLES: &str = "
+    CREATE TABLE entry(
+        id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, function INTEGER NOT NULL, used INTEGER NOT NULL,
+        size INTEGER NOT NULL, created REAL, timed INTEGER NOT NULL, expires REAL, took REAL, code BLOB,
+        others BLOB, crc INTEGER NOT NULL, key BLOB NOT NULL, text BLOB NOT NULL);
+    CREATE INDEX entry_hash ON entry(hash);
+    CREATE INDEX entry_used ON entry(function, used);
+    CREATE INDEX entry_expires ON entry(expires) WHERE expires IS NOT NULL;
+    CREATE TABLE function(
+        id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, entries INTEGER NOT NULL,
+        bytes INTEGER NOT NULL);
+    CREATE TABLE change(n INTEGER PRIMARY KEY, writer INTEGER NOT NULL, kind INTEGER NOT NULL, key BLOB);
+    CREATE TABLE meta(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+    INSERT INTO meta VALUES ('history', random());
+";
+
+/// Whose database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing is in it.
+    Empty,
+    /// A cache.
+    Ours,
+    /// A cache of a later version.
+    Later,
+    /// Another program's.
+    Foreign,
+}
+
+/// Opens the database at `path` for reading and writing.
+pub fn open(path: &Path, fsync: bool) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    set_up(&connection)?;
+    connection.pragma_update(None, "synchronous", if fsync { "FULL" } else { "NORMAL" })?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
+    Ok(connection)
+}
+
+/// Opens it for reading alone; as something that never changes if it is `immutable`.
+pub fn open_read_only(path: &Path, immutable: bool) -> Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = if immutable {
+        flags |= OpenFlags::SQLITE_OPEN_URI;
+        Connection::open_with_flags(uri(path), flags)?
+    } else {
+        Connection::open_with_flags(path, flags)?
+    };
+    set_up(&connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(RECOVERY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // What is in a database is not trusted: it may come from anywhere.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+const HEX: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
+/// The path as SQLite reads it among parameters.
+fn uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
+            _ => {
+                uri.push('%');
+                uri.extend([byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+            }
+        }
+    }
+    uri + "?immutable=1"
+}
+
+/// Whose database it is.
+pub fn kind(connection: &Connection) -> Result<Kind> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if number("application_id")? == APPLICATION {
+        return Ok(if number("user_version")? > VERSION { Kind::Later } else { Kind::Ours });
+    }
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let tables: i64 = connection.query_row(tables, [], |row| row.get(0))?;
+    Ok(if tables == 0 { Kind::Empty } else { Kind::Foreign })
+}
+
+/// Makes the tables of an empty database.
+pub fn found(connection: &Connection, page_size: u32) -> Result<()> {
+    connection.pragma_update(None, "page_size", page_size)?;
+    turn_to_wal(connection)?;
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let made = connection.execute_batch(TABLES).and_then(|()| {
+        connection.pragma_update(None, "application_id", APPLICATION)?;
+        connection.pragma_update(None, "user_version", VERSION)
+    });
+    match made {
+        Ok(()) => connection.execute_batch("COMMIT"),
+        Err(error) => {
+            // Nothing is in it yet; the next one tries again.
+            let _ = connection.execute_batch("ROLLBACK");
+            Err(error)
+        }
+    }
+}
+
+/// SQLite waits for nobody here, not even for those who only look whether there is anything.
+fn turn_to_wal(connection: &Connection) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < RECOVERY =>
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            turned => return turned,
+        }
+    }
+}
+
+/// Has it wait for other programs as a writer does.
+pub fn become_writer(connection: &Connection) -> Result<()> {
+    connection.busy_timeout(OTHERS)
+}
+
+/// Has a writer move the log into the database when it is long.
+pub fn checkpoint_itself(connection: &Connection) -> Result<()> {
+    let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", LONGEST_LOG / size.max(1))
+}
+
+/// The number that tells one database from the next one at its path.
+pub fn history(connection: &Connection) -> Result<i64> {
+    let history = "SELECT value FROM meta WHERE name = 'history'";
+    connection.prepare_cached(history)?.query_row([], |row| row.get(0))
+}
+
+/// Whether `error` says that nothing may be written.
+pub fn is_forbidden(error: &Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DiskFull
+        )
+    )
+}
+
+/// Whether `error` says that the database is damaged.
+pub fn is_damage(error: &Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}

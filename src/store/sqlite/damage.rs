@@ -1,0 +1,185 @@
+//! A database that cannot be used is set aside whole, and what can be read of it goes into a new one.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use rusqlite::{Connection, Error, Result, Row};
+
+use super::check::{Check, crc};
+use super::connection::{self, Kind, found};
+use super::database::Database;
+use super::state::State;
+use super::{entries, state};
+use crate::error::Result as CacheResult;
+use crate::stepping;
+use crate::store::{Code, Item, Notes};
+
+/// The files of a database, by what is appended to its name.
+const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+impl Database {
+    /// Opens the database that is there, makes one if there is none, and mends what is damaged.
+    pub(super) fn make_or_mend(&self, state: &mut State) -> CacheResult<Connection> {
+        if self.folder.fingerprint().is_some()
+            && let Ok(connection) = self.connect(state.only_reads)
+            && let Ok(Kind::Ours | Kind::Later | Kind::Foreign) = connection::kind(&connection)
+            && is_readable(&connection)
+        {
+            return Ok(connection);
+        }
+        let _alone = self.alone(state::A_WHILE)?;
+        self.make_or_mend_alone(state)
+    }
+
+    fn make_or_mend_alone(&self, state: &mut State) -> CacheResult<Connection> {
+        let path = &self.folder.paths().snapshot;
+        if self.folder.fingerprint().is_none() {
+            // A log without its database would be taken for that of the new one.
+            for part in &PARTS[1..] {
+                drop(self.folder.remove(&self.folder.paths().beside(part)));
+            }
+            let wrong =
+                |source| crate::error::Error::Io { doing: "make", path: path.clone(), source };
+            drop(self.folder.fs.create_new(path, None).map_err(wrong)?);
+        }
+        let opened = self.connect(state.only_reads).and_then(|connection| {
+            if connection::kind(&connection)? == Kind::Empty {
+                found(&connection, self.options.page_size)?;
+            }
+            connection::history(&connection)?;
+            Ok(connection)
+        });
+        match opened {
+            Err(error) if connection::is_damage(&error) && self.is_a_cache() => {
+                self.set_aside(state, &error)?;
+                let new = self.pool.take_writer().map_or_else(|| self.connect(false), Ok);
+                new.map_err(|error| self.wrong("open", &error))
+            }
+            opened => opened.map_err(|error| self.wrong("open", &error)),
+        }
+    }
+
+    /// Whether a damaged file was a cache: a text file that somebody named is none.
+    fn is_a_cache(&self) -> bool {
+        let path = &self.folder.paths().snapshot;
+        let mut start = [0; 72];
+        // NOTE: nobody in this process has it open, whose locks would be gone.
+        let read = self.folder.fs.open_read(path).and_then(|file| file.read_piece(0, &mut start));
+        let is_ours = start[68..72] == connection::APPLICATION.to_be_bytes();
+        read.is_ok_and(|length| length == start.len())
+            && (is_ours || start.starts_with(b"SQLite format 3\0"))
+    }
+
+    /// Gives the database a new name, with all that belongs to it, and puts what can be read of it into
+    /// a new one. The caller keeps others from writing.
+    pub(super) fn set_aside(&self, state: &mut State, error: &Error) -> CacheResult<()> {
+        self.pool.close();
+        let kept = self.rename().map_err(|source| crate::error::Error::Io {
+            doing: "set aside",
+            path: self.folder.paths().snapshot.clone(),
+            source,
+        })?;
+        let mut new = self.make_or_mend_alone(state)?;
+        let saved = salvage(&kept, &mut new, self.use_now(state));
+        self.begin(state, &new).map_err(|error| self.wrong("open", &error))?;
+        self.pool.keep_writer(new);
+        let kept = format!(
+            "the database as it was is kept as {}: look there for what is missing, or delete it",
+            kept.display()
+        );
+        self.folder.tell_set_aside(&error.to_string(), saved.unwrap_or(0), &kept);
+        Ok(())
+    }
+
+    fn rename(&self) -> std::io::Result<PathBuf> {
+        let (paths, now) = (self.folder.paths(), stepping::now());
+        let names = (0..).map(|n| paths.damaged(now, n));
+        let is_free = |name: &PathBuf| self.folder.fs.status(name).is_err();
+        let name = names.into_iter().find(is_free).expect("there are enough numbers");
+        for part in PARTS {
+            let (from, to) = (paths.beside(part), with(&name, part));
+            let renamed = self.folder.fs.rename(&from, &to);
+            if part.is_empty() {
+                renamed?;
+            }
+        }
+        Ok(name)
+    }
+}
+
+/// Whether more of it can be read than its header.
+fn is_readable(connection: &Connection) -> bool {
+    !matches!(connection::kind(connection), Ok(Kind::Ours))
+        || connection::history(connection).is_ok()
+}
+
+fn with(name: &Path, part: &str) -> PathBuf {
+    let mut name = name.as_os_str().to_owned();
+    name.push(part);
+    name.into()
+}
+
+/// Puts what can be read of the database at `path` into `new`; how many entries that is.
+fn salvage(path: &Path, new: &mut Connection, used: i64) -> Result<usize> {
+    let old = connection::open_read_only(path, false)
+        .or_else(|_| connection::open_read_only(path, true))?;
+    let transaction = new.transaction()?;
+    let mut count = 0;
+    for id in ids(&old) {
+        // What cannot be read, or not as it was written, is lost.
+        if let Ok(Some(item)) = item(&old, id)
+            && entries::find(&transaction, &item.key)?.is_none()
+        {
+            entries::put(&transaction, &item, None, used, None)?;
+            count += 1;
+        }
+    }
+    if let Ok(Some(salt)) = super::changes::salt(&old) {
+        super::changes::keep_salt(&transaction, &salt)?;
+    }
+    transaction.commit()?;
+    Ok(count)
+}
+
+/// The numbers of all rows that can be found, by the table or by an index.
+fn ids(old: &Connection) -> Vec<i64> {
+    let mut found = std::collections::BTreeSet::new();
+    for sql in [
+        "SELECT id FROM entry NOT INDEXED ORDER BY id",
+        "SELECT id FROM entry NOT INDEXED ORDER BY id DESC",
+        "SELECT id FROM entry INDEXED BY entry_hash",
+        "SELECT id FROM entry INDEXED BY entry_used",
+    ] {
+        let Ok(mut ids) = old.prepare(sql) else { continue };
+        let Ok(rows) = ids.query_map([], |row| row.get::<_, i64>(0)) else { continue };
+        found.extend(rows.map_while(Result::ok));
+    }
+    found.into_iter().collect()
+}
+
+fn item(old: &Connection, id: i64) -> Result<Option<Item>> {
+    let mut get = old.prepare_cached(
+        "SELECT created, timed, took, code, others, crc, text, key FROM entry WHERE id = ?1",
+    )?;
+    get.query_row([id], read)
+}
+
+fn read(row: &Row<'_>) -> Result<Option<Item>> {
+    let blob = |at: usize| Ok::<_, Error>(row.get_ref(at)?.as_blob_or_null()?);
+    let (created, took) = (row.get(0)?, row.get(2)?);
+    let (code, others) = (blob(3)?, blob(4)?);
+    let (text, key) = (blob(6)?.unwrap_or_default(), blob(7)?.unwrap_or_default());
+    let check = Check { key, text, created, took, code, others };
+    if i64::from(crc(&check)) != row.get::<_, i64>(5)? {
+        return Ok(None);
+    }
+    let others = others.map(|others| Box::new(Bytes::copy_from_slice(others)));
+    Ok(Some(Item {
+        key: Bytes::copy_from_slice(key),
+        text: Bytes::copy_from_slice(text),
+        sound: true,
+        created,
+        timed: row.get(1)?,
+        notes: Notes { took, code: code.and_then(Code::new), others },
+    }))
+}

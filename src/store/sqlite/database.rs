@@ -1,0 +1,269 @@
+//! A database as one process uses it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::SqliteOptions;
+use super::changes;
+use super::connection::{self, Kind};
+use super::pool::Pool;
+use super::state::{A_WHILE, Purpose, State};
+use super::telling::failure;
+use crate::error::{Error, Result};
+use crate::stepping;
+use crate::store::file::{Durability, Folder, Locks, Obstacle};
+use crate::store::{Change, ExternalChange, Items, Loaded};
+use crate::sync::{Arc, Mutex, forks, rank};
+
+/// What one process has open of a database.
+pub struct Database {
+    pub(super) folder: Folder,
+    pub(super) options: SqliteOptions,
+    pub(super) locks: Arc<Locks>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) state: Mutex<State, { rank::FILE }>,
+    /// Another process that is in the way of what is to be written.
+    pub(super) writing: Obstacle,
+    /// Another process that clears up, and is in the way of who comes.
+    pub(super) joining: Obstacle,
+    /// Whether it is read as something that nobody changes.
+    is_immutable: AtomicBool,
+    clock: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
+    /// How many forks lay behind the process that it belongs to.
+    forks: AtomicU64,
+}
+
+/// For so long a file is taken to be where it was.
+const CERTAIN: Duration = Duration::from_millis(1);
+
+impl Database {
+    /// Nothing is open yet.
+    pub fn new(folder: Folder, options: SqliteOptions) -> Self {
+        Self {
+            folder,
+            options,
+            locks: Arc::new(Locks::new(options.map)),
+            pool: Pool::new(),
+            state: Mutex::new(State { writer: new_writer(), ..State::default() }),
+            writing: Obstacle::default(),
+            joining: Obstacle::default(),
+            is_immutable: AtomicBool::new(false),
+            clock: OnceLock::new(),
+            forks: AtomicU64::new(forks::count()),
+        }
+    }
+
+    /// In the child of a fork: leaves the locks to the parent. Its connections were closed before.
+    pub fn leave_parent(&self) {
+        let now = forks::count();
+        if self.forks.swap(now, Ordering::AcqRel) != now {
+            self.locks.forget();
+            self.state.lock().writer = new_writer();
+        }
+    }
+
+    /// Says whether nothing may be changed from now on.
+    pub fn set_read_only(&self, only: bool) {
+        let mut state = self.state.lock();
+        if std::mem::replace(&mut state.only_reads, only) != only {
+            // What is open was opened for the other purpose.
+            self.pool.close();
+            state.opened = None;
+        }
+    }
+
+    /// Has uses counted by `clock`.
+    pub fn count_uses(&self, clock: Box<dyn Fn() -> u64 + Send + Sync>) {
+        let _ = self.clock.set(clock);
+    }
+
+    /// The number of a use of now.
+    pub(super) fn use_now(&self, state: &State) -> i64 {
+        let now = self.clock.get().map_or(0, |clock| clock());
+        state.uses_before + now.cast_signed()
+    }
+
+    /// Opens the database, and makes it if there is none: what memory begins with.
+    pub fn load(&self) -> Loaded {
+        let mut state = self.state.lock();
+        if !state.only_reads {
+            let path = &self.folder.paths().folder;
+            if let Err(source) = self.folder.fs.make_folder(path) {
+                let error = Error::Io { doing: "make the folder", path: path.clone(), source };
+                self.folder.tell_no_folder(&error);
+            }
+        }
+        let ready = self.ready(&mut state, Purpose::Read);
+        state.pending.clear();
+        drop(state);
+        let salt = match ready {
+            Ok(true) => self.read(changes::salt).flatten(),
+            Ok(false) => None,
+            Err(error) => {
+                self.folder.tell_unwritable(&error);
+                None
+            }
+        };
+        Loaded { items: Items::Listed(salt.into_iter().collect()), ..Loaded::default() }
+    }
+
+    /// Sees to it that the database is open, and the one at its path; `false` if there is none and none
+    /// is made.
+    pub(super) fn ready(&self, state: &mut State, purpose: Purpose) -> Result<bool> {
+        state.closed = false;
+        let now = stepping::instant();
+        let is_certain = |seen: Instant| now.duration_since(seen) < CERTAIN;
+        if purpose == Purpose::Read
+            && state.opened.is_some()
+            && state.seen_in_place.is_some_and(is_certain)
+        {
+            return Ok(true);
+        }
+        let there = self.folder.fingerprint();
+        if let (Some(opened), Some(there)) = (&state.opened, &there)
+            && opened.is_same_file(*there)
+            && !self.has_changed_hands()
+        {
+            state.seen_in_place = Some(now);
+            return Ok(true);
+        }
+        self.pool.close();
+        if state.unusable && there.is_some() {
+            return Err(self.unusable());
+        }
+        if there.is_none() && (state.only_reads || purpose == Purpose::Read) {
+            state.forget_all();
+            return Ok(false);
+        }
+        self.open(state)?;
+        state.seen_in_place = Some(now);
+        Ok(true)
+    }
+
+    fn open(&self, state: &mut State) -> Result<()> {
+        let connection = if state.only_reads {
+            self.connect(state.only_reads).map_err(|error| self.wrong("open", &error))?
+        } else {
+            self.make_or_mend(state)?
+        };
+        let kind = connection::kind(&connection).map_err(|error| self.wrong("open", &error))?;
+        if kind != Kind::Ours {
+            state.unusable = true;
+            self.folder.tell_kind(kind);
+            return Err(self.unusable());
+        }
+        match self.begin(state, &connection) {
+            Err(error) if connection::is_damage(&error) && !state.only_reads => {
+                drop(connection);
+                let _alone = self.alone(A_WHILE)?;
+                self.set_aside(state, &error)
+            }
+            begun => {
+                begun.map_err(|error| self.wrong("open", &error))?;
+                self.pool.keep_writer(connection);
+                Ok(())
+            }
+        }
+    }
+
+    /// Begins with what is in the database now.
+    pub(super) fn begin(&self, state: &mut State, connection: &Connection) -> rusqlite::Result<()> {
+        let history = connection::history(connection)?;
+        let last = changes::last(connection)?;
+        if state.history.is_some_and(|known| known != history) {
+            // Another database stands there: nothing counts of what was known.
+            state.pending.push(ExternalChange::Change(Change::Clear));
+            let salt = changes::salt(connection)?;
+            let salt = salt.map(|salt| ExternalChange::Change(Change::Put(salt)));
+            state.pending.extend(salt);
+        }
+        if state.history != Some(history) {
+            (state.history, state.seen) = (Some(history), last);
+        }
+        let latest = "SELECT max((SELECT max(used) FROM entry WHERE function = function.id)) \
+                      FROM function";
+        let latest = connection.query_row(latest, [], |row| row.get::<_, Option<i64>>(0))?;
+        let now = self.clock.get().map_or(0, |clock| clock()).cast_signed();
+        state.uses_before = state.uses_before.max(latest.unwrap_or(0) + 1 - now);
+        state.opened = self.folder.fingerprint();
+        state.unusable = false;
+        connection::become_writer(connection)
+    }
+
+    /// A new connection.
+    pub(super) fn connect(&self, only_reads: bool) -> rusqlite::Result<Connection> {
+        let path = &self.folder.paths().snapshot;
+        if !only_reads {
+            let fsync = self.options.durability == Durability::Fsync;
+            let opened = connection::open(path, fsync).and_then(|connection| {
+                connection::checkpoint_itself(&connection)?;
+                Ok(connection)
+            });
+            match opened {
+                Err(error) if connection::is_forbidden(&error) => {}
+                opened => return opened,
+            }
+        }
+        // NOTE: what nobody has open has no log, and cannot be read without a place for one, unless
+        // it is taken for something that nobody changes.
+        let immutable = !self.has_log();
+        self.is_immutable.store(immutable, Ordering::Release);
+        connection::open_read_only(path, immutable)
+    }
+
+    /// Whether somebody has opened the database to whom we would not be listening.
+    fn has_changed_hands(&self) -> bool {
+        self.is_immutable.load(Ordering::Acquire) && self.has_log()
+    }
+
+    fn has_log(&self) -> bool {
+        self.folder.fs.status(&self.folder.paths().beside("-wal")).is_ok()
+    }
+
+    /// Lends a connection to who reads; `None` if there is nothing to read, or it cannot be read.
+    pub(super) fn read<T>(
+        &self,
+        use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Option<T> {
+        let only_reads = {
+            let mut state = self.state.lock();
+            match self.ready(&mut state, Purpose::Read) {
+                Ok(true) => state.only_reads,
+                Ok(false) => return None,
+                Err(error) => {
+                    drop(state);
+                    self.folder.tell_unread(&error);
+                    return None;
+                }
+            }
+        };
+        let open = || self.connect(only_reads);
+        let read = self.pool.read(open, use_it);
+        read.map_err(|error| self.folder.tell_unread(&self.wrong("read", &error))).ok()
+    }
+
+    /// Whether it was closed, and not used since.
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// What went wrong with the database, for the user.
+    pub(super) fn wrong(&self, doing: &'static str, error: &rusqlite::Error) -> Error {
+        let path = self.folder.paths().snapshot.clone();
+        Error::Io { doing, path, source: failure(error) }
+    }
+
+    fn unusable(&self) -> Error {
+        let why = std::io::Error::other("it is not a cache that this version knows");
+        let path = self.folder.paths().snapshot.clone();
+        Error::Io { doing: "use", path, source: why }
+    }
+}
+
+/// A number that no other process has.
+fn new_writer() -> i64 {
+    i64::from_ne_bytes(crate::store::lock::new_stamp())
+}

@@ -1,0 +1,142 @@
+//! What there is in a database, with what waits to be written to it.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use rusqlite::{Connection, Result, Row, params};
+
+use super::database::Database;
+use super::entries::{self, Read};
+use crate::key::name_of;
+use crate::store::{Change, Item};
+
+const KEYS: &str = "SELECT key FROM entry ORDER BY id";
+const KEYS_OF: &str = "SELECT key FROM entry WHERE function = ?1 ORDER BY id";
+const KEYS_BEFORE: &str = "SELECT key FROM entry WHERE created < ?1 ORDER BY id";
+const KEYS_OF_BEFORE: &str =
+    "SELECT key FROM entry WHERE function = ?1 AND created < ?2 ORDER BY id";
+const NOTES: &str = "SELECT key, others FROM entry WHERE others IS NOT NULL ORDER BY id";
+const COUNT: &str = "SELECT coalesce(sum(entries), 0) FROM function";
+const COUNT_OF: &str = "SELECT coalesce(sum(entries), 0) FROM function WHERE name = ?1";
+
+impl Database {
+    /// The entry of `key`.
+    pub fn get(&self, key: &[u8]) -> Option<Item> {
+        let read = || self.read(|connection| entries::get(connection, key));
+        match self.waiting(key).or_else(read)? {
+            Read::Item(item) => Some(item),
+            Read::Nothing => None,
+            Read::Damaged => {
+                self.folder.tell_bad_row(key);
+                None
+            }
+        }
+    }
+
+    /// Whether there is an entry of `key`.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        match self.waiting(key) {
+            Some(waiting) => matches!(waiting, Read::Item(_)),
+            None => self.read(|connection| entries::find(connection, key)).flatten().is_some(),
+        }
+    }
+
+    /// What the last of the changes that wait makes of `key`, if one concerns it.
+    fn waiting(&self, key: &[u8]) -> Option<Read> {
+        let state = self.state.lock();
+        state.backlog.iter().rev().find_map(|(change, _)| match change {
+            Change::Put(item) => (item.key == key).then(|| Read::Item(item.clone())),
+            Change::Remove(removed) => (removed == key).then_some(Read::Nothing),
+            Change::Clear => Some(Read::Nothing),
+        })
+    }
+
+    /// How many entries there are, of the function with this name if one is given.
+    pub fn count(&self, name: Option<&[u8]>) -> usize {
+        if !self.state.lock().backlog.is_empty() {
+            return self.keys(name, None).len();
+        }
+        let count = |connection: &Connection| match name {
+            None => connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)),
+            Some(name) => {
+                connection.prepare_cached(COUNT_OF)?.query_row([name], |row| row.get::<_, i64>(0))
+            }
+        };
+        self.read(count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
+    }
+
+    /// All keys, of one function or made before a time if that is given.
+    pub fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes> {
+        let keys = self.read(|connection| keys(connection, name, before)).unwrap_or_default();
+        let is_meant = |item: &Item| {
+            let old = before.is_none_or(|before| item.created.is_some_and(|it| it < before));
+            old && (name.is_none() || name_of(&item.key) == name)
+        };
+        self.with_waiting(keys, is_meant)
+    }
+
+    /// What the changes that wait make of `keys`.
+    fn with_waiting(&self, mut keys: Vec<Bytes>, is_meant: impl Fn(&Item) -> bool) -> Vec<Bytes> {
+        let state = self.state.lock();
+        if state.backlog.is_empty() {
+            return keys;
+        }
+        let mut known: HashSet<Bytes> = keys.iter().cloned().collect();
+        for (change, _) in &state.backlog {
+            match change {
+                Change::Put(item) if is_meant(item) && known.insert(item.key.clone()) => {
+                    keys.push(item.key.clone());
+                }
+                Change::Put(_) => {}
+                Change::Remove(key) => {
+                    known.remove(key);
+                    keys.retain(|it| it != key);
+                }
+                Change::Clear => {
+                    known.clear();
+                    keys.clear();
+                }
+            }
+        }
+        keys
+    }
+
+    /// What tags or later versions added to entries.
+    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
+        let notes = |connection: &Connection| {
+            let mut notes = connection.prepare_cached(NOTES)?;
+            let pair = notes.query_map([], |row| {
+                let blob = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_blob()?);
+                Ok((Bytes::copy_from_slice(blob(0)?), Bytes::copy_from_slice(blob(1)?)))
+            });
+            pair?.collect()
+        };
+        let mut notes: Vec<(Bytes, Bytes)> = self.read(notes).unwrap_or_default();
+        let state = self.state.lock();
+        for (change, _) in &state.backlog {
+            if let Change::Put(item) = change {
+                let others = item.notes.others.as_ref();
+                notes.extend(others.map(|others| (item.key.clone(), Bytes::clone(others))));
+            }
+        }
+        notes
+    }
+}
+
+fn keys(connection: &Connection, name: Option<&[u8]>, before: Option<f64>) -> Result<Vec<Bytes>> {
+    let function = entries::function(connection, name)?;
+    let Some(function) = function.or(name.is_none().then_some(0)) else { return Ok(Vec::new()) };
+    let key = |row: &Row<'_>| Ok(Bytes::copy_from_slice(row.get_ref(0)?.as_blob()?));
+    let mut keys = connection.prepare_cached(match (name, before) {
+        (None, None) => KEYS,
+        (Some(_), None) => KEYS_OF,
+        (None, Some(_)) => KEYS_BEFORE,
+        (Some(_), Some(_)) => KEYS_OF_BEFORE,
+    })?;
+    match (name, before) {
+        (None, None) => keys.query_map([], key)?.collect(),
+        (Some(_), None) => keys.query_map([function], key)?.collect(),
+        (None, Some(before)) => keys.query_map([before], key)?.collect(),
+        (Some(_), Some(before)) => keys.query_map(params![function, before], key)?.collect(),
+    }
+}

@@ -1,0 +1,221 @@
+//! A cache in an SQLite database: for caches larger than memory, and for many processes.
+//!
+//! # The files
+//! * `NAME.db`, the database, with SQLite's own `NAME.db-wal` and `NAME.db-shm` while it is in use.
+//! * `NAME.db.lock`: as beside a JSON file (see [`super::lock`]): presence, one lock for each key that
+//!   is computed, the page, and the lock under which one process at a time writes.
+//!
+//! **Writing**: first the lock of the lock file, then `BEGIN IMMEDIATE`. With SQLite's own locks alone
+//! a writer among eight waits up to four times as long, and the log grows without bound.
+//!
+//! **News**: whoever replaces or removes an entry adds a row to the table `change` in the same
+//! transaction, then stamps the page. Others read the rows behind the last one that they know of. A
+//! first result is no news.
+//!
+//! **Forks**: a child that inherits connections and opens one of its own believes that it holds its
+//! parent's locks, and loses what it writes. So all connections are closed before a fork.
+//!
+//! IMPORTANT: SQLite's locks on the database belong to the process, which loses all of them as soon as
+//! it closes any descriptor of the file. Nothing here opens it but SQLite.
+
+mod backlog;
+mod changes;
+mod check;
+mod connection;
+mod damage;
+mod database;
+mod entries;
+mod leaving;
+mod listing;
+mod others;
+mod pool;
+mod room;
+mod state;
+mod telling;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+
+use self::database::Database;
+use super::file::{Durability, Folder};
+use super::fs::{Disk, Map};
+use super::lock::{Affected, Page};
+use super::paged::{LastUse, Paged, Room};
+use super::{Cause, Change, ExternalChange, Item, KeyLock, Loaded, Purge, Saving, Store};
+use crate::error::Result;
+use crate::sync::Arc;
+use crate::value::write::Charset;
+
+pub use pool::close_before_fork;
+
+/// How a database behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct SqliteOptions {
+    /// What a change survives.
+    pub durability: Durability,
+    /// The page size of a database that is not there yet, in bytes.
+    pub page_size: u32,
+    /// How to get memory that other processes see.
+    pub map: Option<Map>,
+}
+
+/// The store of a cache in an SQLite database.
+pub struct SqliteStore(Arc<Database>);
+
+impl SqliteStore {
+    /// A store in the database `path`, taken from the working directory of this moment. Does no I/O.
+    pub fn new(path: PathBuf, options: SqliteOptions) -> Self {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        let folder = Folder::new(Arc::new(Disk), path, Charset::Utf8);
+        Self(Arc::new(Database::new(folder, options)))
+    }
+
+    fn current(&self) -> &Database {
+        self.0.leave_parent();
+        &self.0
+    }
+}
+
+impl Store for SqliteStore {
+    fn paged(&self) -> Option<&dyn Paged> {
+        Some(self)
+    }
+
+    fn set_read_only(&self, only: bool) {
+        self.current().set_read_only(only);
+    }
+
+    fn load(&self) -> Loaded {
+        self.current().load()
+    }
+
+    fn external_changes(&self) -> Vec<ExternalChange> {
+        self.current().external_changes()
+    }
+
+    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {
+        self.current().append(change, cause)
+    }
+
+    fn outdate(&self, purge: &Purge) -> Result<()> {
+        self.current().outdate(purge)
+    }
+
+    fn settle(&self) -> Result<()> {
+        self.current().settle()
+    }
+
+    /// Nothing: what a transaction has changed is announced when it is committed.
+    fn announce(&self, _: Affected<'_>) {}
+
+    fn page(&self) -> Option<Arc<Page>> {
+        let database = self.current();
+        database.locks.page(&database.folder)
+    }
+
+    fn mapped_page(&self) -> Option<Arc<Page>> {
+        self.current().locks.mapped_page()
+    }
+
+    fn join(&self) {
+        self.current().join();
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn lock_key(&self, key: &[u8]) -> KeyLock {
+        self.current().lock_key(key)
+    }
+
+    fn key_holder(&self, key: &[u8]) -> Option<u32> {
+        self.current().locks.key_holder(key)
+    }
+
+    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
+        self.current().save().map(|()| None)
+    }
+
+    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
+        self.current().leave().map(|()| None)
+    }
+
+    fn wants_save(&self) -> bool {
+        self.current().wants_checkpoint()
+    }
+
+    fn quarantine(&self, why: &str) {
+        self.current().folder.tell_row(why);
+    }
+
+    fn erase_copies(&self) {
+        self.current().erase();
+    }
+
+    fn close(&self) {
+        // A failure is in the notices.
+        let _ = self.current().leave();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.current().is_closed()
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.current().folder.notices.lock().take()
+    }
+
+    fn after_fork(&self) {
+        self.0.leave_parent();
+    }
+}
+
+impl Paged for SqliteStore {
+    fn get(&self, key: &[u8]) -> Option<Item> {
+        self.current().get(key)
+    }
+
+    fn contains(&self, key: &[u8]) -> bool {
+        self.current().contains(key)
+    }
+
+    fn count(&self, name: Option<&[u8]>) -> usize {
+        self.current().count(name)
+    }
+
+    fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes> {
+        self.current().keys(name, before)
+    }
+
+    fn notes(&self) -> Vec<(Bytes, Bytes)> {
+        self.current().notes()
+    }
+
+    fn count_uses(&self, clock: Box<dyn Fn() -> u64 + Send + Sync>) {
+        self.0.count_uses(clock);
+    }
+
+    fn make_fit(
+        &self,
+        name: Option<&[u8]>,
+        room: Room,
+        newest: Option<&[u8]>,
+        last_use: LastUse<'_>,
+    ) -> Vec<Bytes> {
+        self.current().make_fit(name, room, newest, last_use)
+    }
+
+    fn note_uses(&self, uses: &[(Bytes, u64)]) {
+        self.current().note_uses(uses);
+    }
+
+    fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool) {
+        self.current().expire(name, seconds, own_clock);
+    }
+
+    fn drop_expired(&self, now: f64) -> Vec<Bytes> {
+        self.current().drop_expired(now)
+    }
+}

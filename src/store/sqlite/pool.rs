@@ -1,0 +1,77 @@
+//! Connections that nobody uses at the moment, and that all of them are closed before a fork.
+
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::{Connection, Result};
+
+use crate::sync::{Arc, Mutex, rank};
+
+/// How many connections wait for the next who reads.
+const MOST: usize = 8;
+
+/// Those of one database: one that writes, and some that read.
+#[derive(Debug, Default)]
+pub struct Pool {
+    writer: Mutex<Option<Connection>, { rank::LEAF }>,
+    readers: Mutex<Vec<Connection>, { rank::LEAF }>,
+    /// How often all were closed: what was lent before is not taken back.
+    closings: AtomicU64,
+}
+
+static POOLS: Mutex<Vec<Weak<Pool>>, { rank::LEAF }> = Mutex::new(Vec::new());
+
+impl Pool {
+    /// An empty one, which takes part in forks.
+    pub fn new() -> Arc<Self> {
+        let pool = Arc::<Self>::default();
+        let mut pools = POOLS.lock();
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    /// Lends a connection that reads, one that `open` makes if none is idle.
+    pub fn read<T>(
+        &self,
+        open: impl FnOnce() -> Result<Connection>,
+        use_it: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let closings = self.closings.load(Ordering::Acquire);
+        let idle = self.readers.lock().pop();
+        let connection = idle.map_or_else(open, Ok)?;
+        let used = use_it(&connection);
+        let mut readers = self.readers.lock();
+        if readers.len() < MOST && self.closings.load(Ordering::Acquire) == closings {
+            readers.push(connection);
+        }
+        used
+    }
+
+    /// The connection that writes, if it is open. Whoever takes it gives it back.
+    pub fn take_writer(&self) -> Option<Connection> {
+        self.writer.lock().take()
+    }
+
+    /// Gives it back.
+    pub fn keep_writer(&self, connection: Connection) {
+        *self.writer.lock() = Some(connection);
+    }
+
+    /// Closes all that are idle; the log stays as it is.
+    pub fn close(&self) {
+        let writer = self.writer.lock().take();
+        let mut readers = self.readers.lock();
+        self.closings.fetch_add(1, Ordering::AcqRel);
+        let readers = std::mem::take(&mut *readers);
+        drop((writer, readers));
+    }
+}
+
+/// Closes all connections of the process: to be called by who is alone in it, right before a fork.
+pub fn close_before_fork() {
+    let pools: Vec<_> = POOLS.lock().iter().filter_map(Weak::upgrade).collect();
+    for pool in pools {
+        pool.close();
+    }
+}

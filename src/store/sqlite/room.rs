@@ -1,0 +1,228 @@
+//! What goes for want of room, and what is of no use any more.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::changes::{self, Kind};
+use super::database::Database;
+use super::entries;
+use super::state::{Lifetime, State};
+use crate::key::name_of;
+use crate::store::{Change, LastUse, Room};
+
+/// So many entries are dropped in one transaction.
+const SLICE: usize = 500;
+/// So many transactions follow each other at most: others want to write, too.
+const SLICES: usize = 20;
+
+const SIZE: &str = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM function";
+const SIZE_OF: &str = "SELECT entries, bytes FROM function WHERE id = ?1";
+const OLDEST: &str = "SELECT id, key, used FROM entry WHERE id IN (SELECT \
+                      (SELECT id FROM entry WHERE function = function.id ORDER BY used LIMIT 1) \
+                      FROM function) ORDER BY used, id LIMIT 1";
+const OLDEST_OF: &str =
+    "SELECT id, key, used FROM entry WHERE function = ?1 ORDER BY used, id LIMIT 1";
+const LENGTH: &str = "SELECT size FROM entry WHERE hash = ?1 AND key = ?2";
+const USE: &str = "UPDATE entry SET used = ?2 WHERE id = ?1";
+const USE_OF: &str = "UPDATE entry SET used = ?3 WHERE hash = ?1 AND key = ?2 AND used < ?3";
+const EXPIRED: &str =
+    "SELECT id, key, created FROM entry WHERE function = ?1 AND expires < ?2 LIMIT 500";
+const UNSTAMP: &str = "UPDATE entry SET expires = ?2 WHERE id = ?1";
+
+/// An entry that may go.
+struct Candidate {
+    id: i64,
+    key: Bytes,
+    used: i64,
+}
+
+impl Database {
+    /// Lets the least recently used go until the rest has `room`; their keys.
+    pub fn make_fit(
+        &self,
+        name: Option<&[u8]>,
+        room: Room,
+        newest: Option<&[u8]>,
+        last_use: LastUse<'_>,
+    ) -> Vec<Bytes> {
+        let fits = self.read(|connection| Ok(exceeding(connection, name, room)?.is_none()));
+        if fits != Some(false) {
+            return Vec::new();
+        }
+        let gone = self.change(|connection, state, logged| {
+            let before = state.uses_before;
+            let last_use = |key: &[u8]| last_use(key).map(|used| before + used.cast_signed());
+            let gone = make_fit(connection, name, room, newest, &last_use)?;
+            for key in &gone {
+                logged.last = changes::add(connection, state.writer, Kind::Outdated, Some(key))?;
+                logged.affected.push(Some(key.clone()));
+            }
+            Ok(gone)
+        });
+        self.tell_failure(&gone);
+        gone.unwrap_or_default()
+    }
+
+    /// Notes when entries were last used. It is a pity and no more if that fails.
+    pub fn note_uses(&self, uses: &[(Bytes, u64)]) {
+        for slice in uses.chunks(SLICE) {
+            let noted = self.change(|connection, state, _| {
+                let mut note = connection.prepare_cached(USE_OF)?;
+                for (key, last_use) in slice {
+                    let last = state.uses_before + last_use.cast_signed();
+                    note.execute(params![entries::hash(key), &key[..], last])?;
+                }
+                Ok(())
+            });
+            if noted.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Notes how long results of a function are of use, which has a clock of its own or has not.
+    pub fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool) {
+        let lifetimes = &mut self.state.lock().lifetimes;
+        let newest = own_clock.then_some(f64::NEG_INFINITY);
+        match seconds {
+            Some(seconds) => lifetimes.insert(name.to_vec(), Lifetime { seconds, newest }),
+            None => lifetimes.remove(name),
+        };
+    }
+
+    /// Drops what is of no use any more; the keys.
+    pub fn drop_expired(&self, now: f64) -> Vec<Bytes> {
+        let lifetimes: Vec<_> = {
+            let state = self.state.lock();
+            if state.only_reads || state.opened.is_none() {
+                return Vec::new();
+            }
+            state.lifetimes.iter().map(|(name, lifetime)| (name.clone(), *lifetime)).collect()
+        };
+        let mut gone = Vec::new();
+        for (name, lifetime) in lifetimes {
+            let now = lifetime.newest.unwrap_or(now);
+            for _ in 0..SLICES {
+                let some = |it: &Connection| Ok(!expired(it, &name, now)?.is_empty());
+                if self.read(some) != Some(true) {
+                    break;
+                }
+                let slice = self.change(|it, _, _| drop_slice(it, &name, now, lifetime.seconds));
+                let Ok(slice) = slice else { return gone };
+                gone.extend(slice);
+            }
+        }
+        gone
+    }
+}
+
+impl State {
+    /// Notes when the newest results were made of functions with clocks of their own.
+    pub(super) fn note_newest(&mut self) {
+        let Self { backlog, lifetimes, .. } = self;
+        if lifetimes.is_empty() {
+            return;
+        }
+        for (change, _) in backlog.iter() {
+            if let Change::Put(item) = change
+                && let Some(created) = item.created
+                && let Some(lifetime) = name_of(&item.key).and_then(|name| lifetimes.get_mut(name))
+            {
+                lifetime.newest = lifetime.newest.map(|newest| newest.max(created));
+            }
+        }
+    }
+}
+
+/// An entry that seems to be of no use: its number, its key, and when it was made.
+type Old = (i64, Bytes, Option<f64>);
+
+fn expired(connection: &Connection, name: &[u8], now: f64) -> Result<Vec<Old>> {
+    let Some(function) = entries::function(connection, Some(name))? else { return Ok(Vec::new()) };
+    let mut expired = connection.prepare_cached(EXPIRED)?;
+    let row = |row: &Row<'_>| {
+        let key = Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?);
+        Ok((row.get(0)?, key, row.get(2)?))
+    };
+    expired.query_map(params![function, now], row)?.collect()
+}
+
+fn drop_slice(connection: &Connection, name: &[u8], now: f64, lifetime: f64) -> Result<Vec<Bytes>> {
+    let mut gone = Vec::new();
+    for (id, key, created) in expired(connection, name, now)? {
+        let expires = created.map(|created| created + lifetime);
+        // NOTE: what was said when it was put down may hold no longer.
+        if expires.is_some_and(|expires| expires < now) {
+            remove(connection, &key, &mut gone)?;
+        } else {
+            connection.prepare_cached(UNSTAMP)?.execute(params![id, expires])?;
+        }
+    }
+    Ok(gone)
+}
+
+/// The number of a function that takes more than `room`, which is 0 for all of them together.
+fn exceeding(connection: &Connection, name: Option<&[u8]>, room: Room) -> Result<Option<i64>> {
+    let size = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let (function, (entries, bytes)) = match name {
+        None => (0, connection.prepare_cached(SIZE)?.query_row([], size)?),
+        Some(name) => {
+            let Some(id) = entries::function(connection, Some(name))? else { return Ok(None) };
+            (id, connection.prepare_cached(SIZE_OF)?.query_row([id], size)?)
+        }
+    };
+    Ok(is_exceeded(room, entries, bytes).then_some(function))
+}
+
+fn is_exceeded(room: Room, entries: i64, bytes: i64) -> bool {
+    let most = |most: u64| i64::try_from(most).unwrap_or(i64::MAX);
+    room.maxsize.is_some_and(|maxsize| entries > most(maxsize as u64))
+        || room.max_bytes.is_some_and(|max_bytes| bytes > most(max_bytes))
+}
+
+fn make_fit(
+    connection: &Connection,
+    name: Option<&[u8]>,
+    room: Room,
+    newest: Option<&[u8]>,
+    last_use: &dyn Fn(&[u8]) -> Option<i64>,
+) -> Result<Vec<Bytes>> {
+    let mut gone = Vec::new();
+    if let Some(newest) = newest {
+        let mut length = connection.prepare_cached(LENGTH)?;
+        let size = length.query_row(params![entries::hash(newest), newest], |row| row.get(0));
+        if size.optional()?.is_some_and(|size| is_exceeded(room, 1, size)) {
+            remove(connection, newest, &mut gone)?;
+        }
+    }
+    while let Some(function) = exceeding(connection, name, room)? {
+        let Some(oldest) = oldest(connection, function)? else { break };
+        match last_use(&oldest.key).filter(|&used| used > oldest.used) {
+            Some(used) => {
+                connection.prepare_cached(USE)?.execute(params![oldest.id, used])?;
+            }
+            None => remove(connection, &oldest.key, &mut gone)?,
+        }
+    }
+    Ok(gone)
+}
+
+fn oldest(connection: &Connection, function: i64) -> Result<Option<Candidate>> {
+    let candidate = |row: &Row<'_>| {
+        let key = Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?);
+        Ok(Candidate { id: row.get(0)?, key, used: row.get(2)? })
+    };
+    if function == 0 {
+        connection.prepare_cached(OLDEST)?.query_row([], candidate).optional()
+    } else {
+        connection.prepare_cached(OLDEST_OF)?.query_row([function], candidate).optional()
+    }
+}
+
+fn remove(connection: &Connection, key: &[u8], gone: &mut Vec<Bytes>) -> Result<()> {
+    if let Some(place) = entries::find(connection, key)? {
+        entries::delete(connection, place)?;
+    }
+    gone.push(Bytes::copy_from_slice(key));
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! What the user is told of a database.
+
+use std::io::{self, ErrorKind};
+
+use rusqlite::{Error, ErrorCode};
+
+use super::connection::Kind;
+use crate::key::shown;
+use crate::store::file::Folder;
+
+/// What SQLite says, as the system would.
+pub fn failure(error: &Error) -> io::Error {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::WouldBlock,
+        Some(ErrorCode::DiskFull) => ErrorKind::StorageFull,
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            ErrorKind::PermissionDenied
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::InvalidData,
+        _ => ErrorKind::Other,
+    };
+    io::Error::new(kind, error.to_string())
+}
+
+impl Folder {
+    /// The database is none that can be used.
+    pub(super) fn tell_kind(&self, kind: Kind) {
+        let why = match kind {
+            Kind::Later => "it was written by a later version of outlive",
+            _ => "it is another program's database",
+        };
+        self.tell_unusable(why, None);
+    }
+
+    /// An entry is not as it was written.
+    pub(super) fn tell_bad_row(&self, key: &[u8]) {
+        self.tell_row(&format!("the entry of {}: its checksum is wrong", shown(key)));
+    }
+
+    /// An entry is not used because `why`.
+    pub(super) fn tell_row(&self, why: &str) {
+        let name = self.paths().snapshot.display();
+        let text = format!("{name} is damaged: {why}; it is not used and will be made anew");
+        self.tell("row", text);
+    }
+
+    /// A damaged database was set aside; so many results were read from it.
+    pub(super) fn tell_set_aside(&self, why: &str, results: usize, kept: &str) {
+        self.tell_damaged(why, results, &format!("; {kept}"));
+    }
+}
