@@ -1,4 +1,4 @@
-"""Control of single calls, of patterns of keys, and what wrong options are told."""
+"""Control of single calls and of patterns of keys, and errors for wrong options."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_peek_shows_what_is_kept_without_computing(cache: Cache) -> None:
 
 
 def test_a_control_names_the_function_that_its_arguments_do_not_fit() -> None:
-    """Wrong arguments are told with the function, and of a method with where the instance goes."""
+    """Wrong arguments raise an error that names the function and, for a method, where the instance goes."""
     cache = Cache(None)
 
     class Client:
@@ -193,7 +193,7 @@ def test_patterns_are_case_sensitive_and_cross_lines() -> None:
 
 
 def test_a_pattern_is_a_text() -> None:
-    """forget is told a pattern, and says so if it is given something else."""
+    """forget takes a pattern, and says so if it is given something else."""
     with pytest.raises(TypeError, match="pattern"):
         Cache(None).forget(1)  # type: ignore[arg-type]
 

@@ -86,7 +86,7 @@ def test_a_ttl_that_means_nothing_is_refused(ttl: Any, error: type[Exception], w
 
 
 def test_other_words_for_age_are_named(path: Path) -> None:
-    """Who writes expire= or max_age= is told that the word is ttl."""
+    """expire= and max_age= raise an error that names ttl=."""
     with pytest.raises(TypeError, match="did you mean ttl"):
         Cache(path).memoise(expire=3)  # type: ignore[call-overload]
 

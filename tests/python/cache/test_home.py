@@ -47,7 +47,7 @@ def test_without_a_home_folder_results_stay_in_memory(
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path, script: Scripts) -> None:
-    """Who cannot make the folder is told why and what is lost, once, and gets results."""
+    """If the folder cannot be made, one warning says why and what is lost, and calls return."""
     (tmp_path / "file").write_text("")
     where = repr(str(tmp_path / "file" / "c.json"))
     ended = script(PROGRAM.format(where=where))

@@ -62,7 +62,7 @@ def test_damage_found_at_import_points_at_the_import(script: Scripts) -> None:
 
 
 def test_trouble_at_exit_points_at_no_line_of_outlives_own(script: Scripts) -> None:
-    """What cannot be saved at exit is told without a line of code, for there is none."""
+    """A save that fails at exit warns without a line of code, for there is none."""
     program = """
         import os, shutil, outlive
         os.mkdir("folder")
@@ -115,7 +115,7 @@ def test_a_function_that_is_made_again_is_no_collision(drop_in: DropInCache) -> 
 
 
 def test_collision_of_other_arguments(drop_in: DropInCache) -> None:
-    """Calls that differ behind the first argument are told, once a function, however often hit."""
+    """Calls that differ behind the first argument warn once for each function, however many hits."""
 
     @drop_in.memoise
     def field(uri: str, name: str = "number") -> str:

@@ -97,7 +97,7 @@ def test_a_wrapper_in_between_carries_nothing_over() -> None:
 
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 def test_decorated_twice_is_told_as_that(door: str, drop_in: DropInCache) -> None:
-    """One function under two decorators of one cache is told once, in words that fit."""
+    """One function under two decorators of one cache warns once, in words that fit."""
     cache = drop_in if door == "drop-in" else Cache(None)
 
     def f(x: int) -> int:
@@ -111,7 +111,7 @@ def test_decorated_twice_is_told_as_that(door: str, drop_in: DropInCache) -> Non
 
 
 def test_names_tell_layers_in_one_cache_apart(recwarn: pytest.WarningsRecorder) -> None:
-    """Two layers in one cache with names of their own are two functions: nothing is told."""
+    """Two layers in one cache with names of their own are two functions, without a warning."""
     cache = Cache(None)
 
     @cache.memoise(name="outer")

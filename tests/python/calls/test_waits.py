@@ -1,4 +1,4 @@
-"""Waits: who waits is told for whom, may set a limit, and never waits for ever."""
+"""Waits: a waiting call says for whom it waits, may have a limit, and never waits for ever."""
 
 from __future__ import annotations
 

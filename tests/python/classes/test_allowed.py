@@ -1,4 +1,4 @@
-"""Which classes a function's results may be of, and what is told of others."""
+"""The classes that a function's results may be of, and the warnings about others."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ class Odd(list[int]):
 
 
 def test_what_dump_and_load_lose_is_told() -> None:
-    """A pair that does not give back what it took is told when the result is stored."""
+    """A pair that does not give back what it took warns when the result is stored."""
     for load, told in [(lambda p: 5, "makes a int"), (lambda p: Odd([9]), "something else")]:
         memoised = Cache().memoise(name="f", dump=lambda r: r.n, load=load)(lambda: Odd([1]))
         with pytest.warns(UnstorableWarning, match=told):

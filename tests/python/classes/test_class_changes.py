@@ -33,7 +33,7 @@ for n in range(2):
 
 
 def _second_run(script: Scripts, after: str, arguments: str = "new,1") -> tuple[str, str]:
-    """What the second run prints, and what it is told, once the module has changed."""
+    """What the second run prints, and its warnings, once the module has changed."""
     module = Path(script.folder) / "shop.py"
     module.write_text(BEFORE)
     script.output(PROGRAM, "old,1", PYTHONDONTWRITEBYTECODE="1")

@@ -185,7 +185,7 @@ def _hiding() -> shop.Plain:
 
 @pytest.mark.parametrize("make", [lambda: Colour("RED"), _hiding])
 def test_what_would_not_come_back_is_refused(make: Callable[[], Any]) -> None:
-    """What no later process could put together is told when it is made, and not lost later."""
+    """A value that no later process could rebuild warns when it is stored, and is not lost later."""
     f = Cache().memoise(make, name="f", types=(Colour, shop.Plain))
     with pytest.warns(UnstorableWarning):
         f()

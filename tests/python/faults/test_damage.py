@@ -171,7 +171,7 @@ def of_later_version(version: bytes | bytearray) -> bool:
 
 
 def test_every_flip_in_the_last_line(lab: Lab) -> None:
-    """What says that a file is annotated may be damaged in any bit: no entry is lost, and it is told."""
+    """Damage to any bit of the mark of an annotated file loses no entry, and warns."""
     whole = written(lab.home / "small" / "cache.json")
     start, end = whole.rindex(b'"outlive"'), whole.rindex(b"\n}")
 

@@ -56,7 +56,7 @@ def test_read_only_folder_and_file(open_to_all: Lab) -> None:
 
 
 def test_read_only_folder_without_a_file(open_to_all: Lab) -> None:
-    """Where no file can be made, the program works and is told once."""
+    """Where no file can be made, the program works, with one warning."""
     lab = open_to_all
     lab.home.chmod(0o555)
     ended = lab.run(WITHOUT_RIGHTS + USE)
@@ -114,7 +114,7 @@ THINGS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 @pytest.mark.parametrize("thing", THINGS)
 def test_something_else_in_the_files_place(lab: Lab, thing: str, door: str) -> None:
-    """What is no file is left alone, nobody waits for it, and the program is told once."""
+    """What is no file is left alone, no call waits for it, and one warning says so."""
     lab.door = door
     THINGS[thing](lab.file)
     before = os.lstat(lab.file)

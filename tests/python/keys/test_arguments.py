@@ -179,7 +179,7 @@ def test_long_bytes_stand_as_a_digest() -> None:
 
 
 def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
-    """``outlive.File`` is told from others by what it holds, under whatever name."""
+    """The content of an ``outlive.File`` identifies it, under whatever name."""
     cache = Cache(None)
 
     @cache.memoise
@@ -283,7 +283,7 @@ def test_advice_fits_the_argument(kind: str, tmp_path: Path) -> None:
 
 
 def test_classes_are_known_by_themselves_not_by_their_place() -> None:
-    """A class that takes the place of one that is gone, or a name of another, is told by its own fields."""
+    """The fields of a class identify it, even in the place of one that is gone, or under the name of another."""
     keys = set()
     for number in range(200):
         fields = ["text"] if number % 2 else ["score", "text"]

@@ -1,4 +1,4 @@
-"""Edits of a function: those that matter are told, cosmetic ones are silent."""
+"""Edits of a function: those that matter warn, cosmetic ones are silent."""
 
 from __future__ import annotations
 

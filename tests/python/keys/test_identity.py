@@ -199,7 +199,7 @@ def test_a_function_that_is_defined_anew_warns_of_nothing() -> None:
 
 
 class Client:
-    """An API client that is told from others by its host."""
+    """An API client that is identified by its host."""
 
     def __init__(self, host: str) -> None:
         self.host = host

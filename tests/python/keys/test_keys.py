@@ -307,7 +307,7 @@ def test_the_arguments_of_the_call_make_the_key_not_what_becomes_of_them() -> No
 
 
 class Opaque:
-    """An argument that does not say how it is told from others."""
+    """An argument without a ``__memo_key__``."""
 
 
 class Speaking:

@@ -87,7 +87,7 @@ def test_outlive_reads_the_same(
 @pytest.mark.parametrize("kind", [Cache, DropInCache])
 @pytest.mark.parametrize("name", ["later-annotated", "later-flat"])
 def test_later_versions_are_left_alone(name: str, kind: type[Cache], tmp_path: Path) -> None:
-    """A file of a later version is told and not touched; nothing is served from it."""
+    """A file of a later version is not touched, with a warning; nothing is served from it."""
     path = tmp_path / "cache.json"
     shutil.copy(ROOT / "tests" / "fixtures" / name / "cache.json", path)
     before = path.read_bytes()

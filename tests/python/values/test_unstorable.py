@@ -283,7 +283,7 @@ def test_what_can_be_used_once_is_not_kept(drop_in: DropInCache, make: Any) -> N
 
 
 def test_a_plain_function_may_return_a_coroutine(drop_in: DropInCache) -> None:
-    """Each caller gets a coroutine of its own, and is told to decorate the async function."""
+    """Each caller gets a coroutine of its own, and a warning says to decorate the async function."""
     import asyncio
 
     async def answer() -> int:

@@ -72,7 +72,7 @@ def test_the_second_run_makes_no_call(tool: Tool, version: str) -> None:
 
 @pytest.mark.parametrize("version", KNOW_DELETED_ACCOUNTS)
 def test_nothing_on_stderr(tool: Tool, version: str) -> None:
-    """A program that went well is told nothing, neither by the run that computes nor by the one that remembers."""
+    """A program that went well sees no warning, neither in the run that computes nor in the one that remembers."""
     assert [tool.using(version=version).run().errors for _ in range(2)] == ["", ""]
 
 
