@@ -39,13 +39,14 @@ python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack o
 	$(BIN)/pytest -q
 
 faults: $(VENV)/built ## kills, full disks, damage, forks, 10,000 simulated histories: the long form
+	@$(BIN)/pip install -q --group servers || echo 'uWSGI needs a C compiler: its test is not run'
 	$(BIN)/pytest -q tests/python/faults --faults=long
 	SIM_SEEDS=10000 SIM_DELAYS=2 cargo test -q --test simulation
 	HOSTILE_TIMES=20 cargo test -q --test core hostile_files
-	tools/fuzz 10
+	PYTHON=$(abspath $(BIN)/python) tools/fuzz 10
 
-fuzz:               ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
-	tools/fuzz $(FUZZ_S)
+fuzz: $(VENV)/built ## hostile files: each fuzz target for FUZZ_S seconds (60); needs a C++ compiler
+	PYTHON=$(abspath $(BIN)/python) tools/fuzz $(FUZZ_S)
 
 asan: $(VENV)/built ## AddressSanitizer over the Rust and the Python tests
 	PYTHON=$(BIN)/python tools/asan

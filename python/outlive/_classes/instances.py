@@ -76,9 +76,10 @@ class Instances:
     def taken_apart(self, state: dict[str, Any]) -> dict[str, Any]:
         """Return the payload of an instance with the attributes ``state``, which is emptied."""
         fields = [name for name in state if name[:1] != "$"] if self.fields is None else self.fields
-        payload = {name: state.pop(name) for name in fields if name in state}
-        if len(payload) < len(fields):
-            payload["$unset"] = [name for name in fields if name not in payload]
+        unset = [name for name in fields if name not in state]
+        payload = {member(name): state.pop(name) for name in fields if name in state}
+        if unset:
+            payload["$unset"] = unset
         for name in (*state, *(payload if self.fields is None else ())):
             try:
                 self._check(name)
@@ -104,10 +105,13 @@ class Instances:
             more.update(payload)
             state = {}
         else:
+            members = {name: member(name) for name in self.fields}
             state = {
-                name: payload.pop(name) if name in payload else filled(name, default)
+                name: payload.pop(members[name])
+                if members[name] in payload
+                else filled(name, default)
                 for name, default in self.fields.items()
-                if name in payload or name not in unset
+                if members[name] in payload or name not in unset
             }
             if payload:
                 raise Mismatch(f"what is stored has {min(payload)!r}, which is no field of it")
@@ -137,6 +141,11 @@ class Instances:
         if not is_own or (name.startswith("__") and name.endswith("__")):
             raise Mismatch(f"an attribute would hide its {name!r}")
         self._free.add(name)
+
+
+def member(name: str) -> str:
+    """Return what a field is called in a payload, where ``$given`` and such are hidden state."""
+    return "$" + name if name[:1] == "$" else name
 
 
 def _keeps_hash(cls: type) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._typing import TYPE_CHECKING
 from .defaults import filled
-from .instances import Instances, checked_dict
+from .instances import Instances, checked_dict, member
 from .problems import Mismatch
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Models(Instances):
         """Return the payload."""
         state = self.state(value)
         given, extra = state.pop(_GIVEN, set()), state.pop(_EXTRA, None)
-        private = state.pop(_PRIVATE, None)
+        private = state.pop(_PRIVATE, None) or {}
         payload = self.taken_apart(state)
         if given != self.fields.keys() - payload.get("$unset", ()):
             order = {name: place for place, name in enumerate([*self.fields, *(extra or ())])}
@@ -59,6 +59,10 @@ class Models(Instances):
             payload["$extra"] = extra
         if private:
             payload["$private"] = private
+        # What has a default, and was deleted.
+        gone = [name for name, default in self._private.items() if default and name not in private]
+        if gone:
+            payload["$unset"] = [*payload.get("$unset", ()), *gone]
         return payload
 
     def load(self, payload: Any) -> Any:
@@ -68,20 +72,21 @@ class Models(Instances):
         extra = payload.pop("$extra", {} if self._takes_extra else None)
         private = checked_dict(payload.pop("$private", {}))
         if given is None:
-            given = [name for name in payload if name[:1] != "$"]
+            given = [name for name in self.fields if member(name) in payload]
         if type(given) is not list or not all(type(name) is str for name in given):
             raise Mismatch("what is stored does not say which fields were given")
+        unset = payload.get("$unset", ())
         state = self.put_together(payload)
         for name in (_GIVEN, _EXTRA, _PRIVATE):
             if name in state:
                 raise Mismatch(f"what is stored would hide its {name!r}")
         state[_GIVEN] = set(given)
         state[_EXTRA] = None if extra is None else checked_dict(extra)
-        state[_PRIVATE] = self._hidden(private)
+        state[_PRIVATE] = self._hidden(private, unset)
         # A root model has a class attribute in the place of some of them.
         return self.made({n: v for n, v in state.items() if n not in self._fixed})
 
-    def _hidden(self, stored: dict[str, Any]) -> dict[str, Any] | None:
+    def _hidden(self, stored: dict[str, Any], unset: Any) -> dict[str, Any] | None:
         """The private attributes: those that are stored, and defaults of those that are not."""
         if not self._private:
             if stored:
@@ -90,7 +95,8 @@ class Models(Instances):
         unknown = stored.keys() - self._private.keys()
         if unknown:
             raise Mismatch(f"what is stored has {min(unknown)!r}, which is no attribute of it")
-        missing = {n: d for n, d in self._private.items() if n not in stored and d is not None}
+        known = {*stored, *unset}
+        missing = {n: d for n, d in self._private.items() if n not in known and d is not None}
         return stored | {name: filled(name, default) for name, default in missing.items()}
 
 

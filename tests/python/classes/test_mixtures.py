@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classes import shop
+from classes.payloads import PAYLOADS, serve
 from classes.sameness import assert_same
 from outlive import Cache
 
@@ -64,51 +64,8 @@ def test_mixtures_come_back(value: Any) -> None:
     assert calls == [1]
 
 
-TAGS = [f"$classes.shop:{cls}" for cls in ("Owner", "Repo", "User", "Open", "Struct", "Pair", "Plan", "Access", "Attrs", "Cell[int]")]  # fmt: skip
-TAGS += [
-    "$collections:deque",
-    "$collections:defaultdict",
-    "$collections:Counter",
-    "$builtins:range",
-]
-TAGS += ["$datetime:datetime", "$fractions:Fraction", "$ipaddress:IPv4Address", "$tuple", "$set"]
-TAGS += ["$numpy:ndarray", "$numpy:float64", "$subprocess:CompletedProcess", "$outlive:result"]
-NAMES = ["name", "login", "id", "a", "b", "x", "y", "item", "$attributes", "$unset", "$given"]
-NAMES += [
-    "$extra",
-    "$private",
-    "__class__",
-    "__dict__",
-    "model_dump",
-    "_etag",
-    "dtype",
-    "shape",
-    "data",
-]
-PAYLOADS = st.recursive(
-    st.one_of(st.none(), st.integers(-3, 2**70), st.sampled_from([*NAMES, "list", "<f8", "AAAA"])),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-        st.tuples(st.sampled_from(TAGS), inner).map(lambda pair: {pair[0]: pair[1]}),
-    ),
-    max_leaves=12,
-)
-
-
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(PAYLOADS, min_size=20, max_size=40))
 def test_no_payload_raises(payloads: list[Any]) -> None:
     """A payload that no honest writer made is a value or a miss, and never an exception in the call."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        path = Path(folder, "c.json")
-        lines = [
-            f'"f(n={n})": {json.dumps({"result": p, "at": 1.0})}' for n, p in enumerate(payloads)
-        ]
-        path.write_text("{\n" + ",\n".join([*lines, '"outlive": {"format": 2}']) + "\n}\n")
-        with Cache(path, types=(shop.Everything,)) as cache:
-            memoised = cache.memoise(lambda n: "fresh", name="f", key="all")
-            for n in range(len(payloads)):
-                for _ in range(3):
-                    memoised(n)
+    serve(payloads)

@@ -1,0 +1,59 @@
+"""Instances whose hidden state looks like something else."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from outlive import Cache
+
+
+class Account(pydantic.BaseModel):
+    """A model with private attributes, one of which has no default."""
+
+    name: str
+    _token: str
+    _etag: str = "fresh"
+
+
+Odd = pydantic.create_model(
+    "Odd",
+    __module__=__name__,
+    **{"$given": (int, 1), "$private": (str, "p"), "$extra": (list[int], [])},  # type: ignore[call-overload]
+)
+
+
+def _again(path: Path, value: Any, cls: Any) -> Any:
+    """What a call gets that a later cache answers from the file."""
+    computed = [value]
+    for _ in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with Cache(path, types=(cls,)) as cache:
+                f = cache.memoise(lambda: computed.pop(), name="f")
+                assert f() == value
+                found = f()
+    return found
+
+
+def test_a_private_attribute_that_was_deleted(tmp_path: Path) -> None:
+    """A private attribute that was never set, or deleted, is not there afterwards either."""
+    account = Account(name="a")
+    del account._etag
+    found = _again(tmp_path / "c.json", account, Account)
+    assert found.__pydantic_private__ == account.__pydantic_private__ == {}
+    assert not hasattr(found, "_etag") and not hasattr(found, "_token")
+    account._token = "t"
+    found = _again(tmp_path / "d.json", account, Account)
+    assert found.__pydantic_private__ == {"_token": "t"}
+
+
+def test_fields_that_are_named_as_hidden_state_is(tmp_path: Path) -> None:
+    """A field may be named "$given": it is told from what stands beside the fields."""
+    odd = Odd(**{"$given": 5})
+    found = _again(tmp_path / "c.json", odd, Odd)
+    assert type(found) is Odd and found == odd
+    assert found.model_fields_set == {"$given"} and getattr(found, "$private") == "p"
