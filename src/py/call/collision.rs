@@ -31,7 +31,7 @@ impl Memoised {
         self.gate.epoch.advance();
         let what = if self.keys.aside_mark().is_some() {
             "their results are kept apart, and will not be in a run in which only one of them is \
-             there; tell them apart with name=..."
+             there; tell them apart with name=..., or import it again if its module was reloaded"
         } else {
             "they share their results; give each a name=... of its own unless that is meant"
         };
