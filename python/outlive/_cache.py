@@ -44,7 +44,7 @@ CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
 _OF_THE_CACHE = {
     *("path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes", "near"),
-    *("on_hit", "on_miss", "on_store"),
+    *("on_hit", "on_miss", "on_store", "receipts"),
 }
 #: What only one function can have.
 OF_FUNCTIONS = dict.fromkeys(
@@ -76,6 +76,7 @@ class Cache(LookInside, CacheMapping):
         on_hit: Callable[[Event], object] | None = None,
         on_miss: Callable[[Event], object] | None = None,
         on_store: Callable[[Event], object] | None = None,
+        receipts: bool = False,
         **options: Unpack[CacheOptions],
     ) -> None:
         """Name the file, and set the defaults of the functions that are memoised in it.
@@ -105,6 +106,8 @@ class Cache(LookInside, CacheMapping):
                 as slow as a look-up in a dict from Python. None (default): nothing is called.
             on_miss: The same before a result is computed.
             on_store: The same after a result was kept.
+            receipts: Whether ``receipts(all_runs=True)`` has those of earlier runs, too: they are
+                kept in a file beside, ``NAME.json.receipts``. False (default): no such file.
             **options: Defaults for ``memoise``: copy, ttl, refresh_after, stale_if_error, cache_if,
                 cache_errors, tags, wait, types, cost, meta, depends, on_unstorable, on_code_change;
                 and ``clock``, a callable that returns the time in seconds since 1970, for tests.
@@ -142,6 +145,7 @@ class Cache(LookInside, CacheMapping):
         )
         if mode is not None:
             core.mode = _modes.checked(mode)
+        self._keep_receipts(receipts)
         self._show_calls(on_hit=on_hit, on_miss=on_miss, on_store=on_store)
 
     @property
@@ -328,6 +332,8 @@ class Cache(LookInside, CacheMapping):
     def close(self) -> None:
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
         self._state.core.close()
+        if self._state.kept_receipts is not None:
+            self._state.kept_receipts.write()
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

@@ -10,11 +10,23 @@ from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Protocol
 
     from . import _core
     from ._classes.owners import CacheClasses
     from ._hooks import Hooks
+    from ._receipts import Receipts
+
+    class KeptReceipts(Protocol):
+        """See ``_kept_receipts``, which knows this module."""
+
+        def write(self) -> None:
+            """Append what was counted since the last time."""
+            ...
+
+        def all_runs(self) -> dict[str, Receipts]:
+            """Return what all runs did, this one included."""
+            ...
 
 
 class ClassOwner:
@@ -51,6 +63,8 @@ class CacheState:
         #: What is called for hits, misses and stores, and which of them raised and was told.
         self.hooks: Hooks | None = None
         self.told_hooks: set[str] = set()
+        #: What is counted across runs, if anything is.
+        self.kept_receipts: KeptReceipts | None = None
         core.know_classes(ClassOwner(ref(self)))
 
     @property

@@ -21,14 +21,26 @@ class LookInside:
 
     _state: CacheState
 
-    def receipts(self) -> Receipts:
-        """Count the calls of this process to all functions of the cache, and what hits saved.
+    def receipts(self, *, all_runs: bool = False) -> Receipts:
+        """Return the counts of calls to all functions of the cache, and what hits saved.
 
         ``f.receipts()`` is of one function. Functions that are gone are not counted.
+
+        Args:
+            all_runs: Whether earlier runs count, too, which needs ``Cache(receipts=True)``. False
+                (default): this process alone.
+
+        Raises:
+            ValueError: ``all_runs`` without ``Cache(receipts=True)``.
         """
         from . import _savings
 
-        return _savings.total(_savings.of_cache(self._state))
+        if not all_runs:
+            return _savings.total(_savings.of_cache(self._state))
+        kept = self._state.kept_receipts
+        if kept is None:
+            raise ValueError("all_runs=True needs a Cache(..., receipts=True)")
+        return _savings.total(kept.all_runs())
 
     def report(self) -> Report:
         """Return entries, calls and savings by function: ``print(cache.report())``.
@@ -38,6 +50,23 @@ class LookInside:
         from . import _report
 
         return _report.of_cache(self._state)
+
+    def _keep_receipts(self, keep: bool) -> None:
+        """Keep receipts across runs if that is asked for.
+
+        Raises:
+            TypeError: ``keep`` is neither True nor False.
+            ValueError: there is no file beside which they could be kept.
+        """
+        if not isinstance(keep, bool):
+            raise TypeError(f"receipts= takes True or False, not {keep!r}")
+        if not keep:
+            return
+        if self._state.path is None:
+            raise ValueError("receipts=True needs a cache in a file: they are kept beside it")
+        from ._kept_receipts import KeptReceipts
+
+        self._state.kept_receipts = KeptReceipts(self._state)
 
     def _show_calls(self, **hooks: Callable[[Any], object] | None) -> None:
         """Have callables told of hits, misses and stores; and the user at exit, if asked for.

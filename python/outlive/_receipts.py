@@ -28,3 +28,14 @@ class Receipts(NamedTuple):
             self.seconds_saved + seconds,
             self.cost_saved + cost,
         )
+
+    def minus(self, other: Receipts) -> Receipts:
+        """Return how many more these are; what was saved is never less than nothing."""
+        calls, hits, misses, seconds, cost = other
+        return Receipts(
+            self.calls - calls,
+            self.hits - hits,
+            self.misses - misses,
+            max(self.seconds_saved - seconds, 0.0),
+            max(self.cost_saved - cost, 0.0),
+        )

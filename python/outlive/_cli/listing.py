@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import _kept_receipts, _savings
 from .._facts import Fact, Sum
+from .._receipts import Receipts
 from .._spans import ago, size, span
 from . import output, selecting
 from .opening import FOUND, NOTHING, core_of, file_argument, opened
@@ -126,20 +128,30 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
     total = Sum(0, 0, 0.0, 0, None, None)
     for _, each in functions:
         total = total.plus(each)
+    receipts = _savings.total(_kept_receipts.read(_kept_receipts.path_beside(file)))
     facts = (None if row is None else Fact(*row) for row in rows)
     marked = dict(zip(_MARKED, facts, strict=True))
     if as_json:
         document: dict[str, Any] = output.document_of_sum(total)
         document["functions"] = {name: output.document_of_sum(each) for name, each in functions}
+        document["receipts"] = receipts._asdict() if receipts.calls else None
         known = {name: output.document_of(fact) for name, fact in marked.items() if fact}
         output.emit({**document, "marked": known})
     else:
         _print_stats(file, total, functions, marked)
+        if receipts.calls:
+            click.echo(f"\n{_receipts_line(receipts)}")
     ctx.exit(FOUND if total.entries else NOTHING)
 
 
 #: What stands out.
 _MARKED: tuple[str, ...] = ("oldest", "newest", "largest", "slowest")
+
+
+def _receipts_line(receipts: Receipts) -> str:
+    money = f", {receipts.cost_saved:,.2f} in money" if receipts.cost_saved else ""
+    saved = f"{receipts.hits:,} of {receipts.calls:,} calls saved"
+    return f"receipts of all runs: {saved}, {span(receipts.seconds_saved)}{money}"
 
 
 def _print_stats(
