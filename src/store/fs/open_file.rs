@@ -124,12 +124,11 @@ impl Handle for OpenFile {
         self.checked_status()
     }
 
-    /// On macOS, std asks for `F_FULLFSYNC`: a plain `fsync` there leaves the data in the drive's cache.
     fn sync_data(&self) -> io::Result<()> {
-        self.verified()?.sync_data()
+        platform::synced(self.verified()?, File::sync_data)
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.verified()?.sync_all()
+        platform::synced(self.verified()?, File::sync_all)
     }
 }

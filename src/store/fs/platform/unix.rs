@@ -130,7 +130,26 @@ pub fn user() -> Option<u32> {
 }
 
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    synced(&File::open(folder)?, File::sync_all)
+}
+
+/// Brings a file to the drive by `sync`, one of std's two ways. On Apple's systems both ask for
+/// `F_FULLFSYNC`, because a plain `fsync` leaves the data in the drive's cache; a volume that has no
+/// such thing, a network share for one, gets the plain one.
+pub fn synced(file: &File, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    match sync(file) {
+        Err(error) if cfg!(target_vendor = "apple") && is_not_for_this_volume(&error) => {
+            Ok(rustix::fs::fsync(file)?)
+        }
+        done => done,
+    }
+}
+
+/// Tells a volume that cannot sync that way from a drive that failed: what failed stays an error,
+/// since a second try may say that all is well.
+fn is_not_for_this_volume(error: &io::Error) -> bool {
+    use nix::libc::{EINVAL, ENOTSUP, ENOTTY};
+    matches!(error.raw_os_error(), Some(EINVAL | ENOTSUP | ENOTTY))
 }
 
 /// How many files this process may have open; `usize::MAX` if any number.
@@ -142,4 +161,18 @@ pub fn most_open_files() -> usize {
 /// Whether there are no more descriptors, in this process or in the system.
 pub fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EMFILE | nix::libc::ENFILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A volume without a full sync is told from a drive that failed to do one.
+    #[test]
+    fn a_failed_drive_is_no_lacking_volume() {
+        let error = io::Error::from_raw_os_error;
+        assert!(is_not_for_this_volume(&error(nix::libc::ENOTSUP)));
+        assert!(!is_not_for_this_volume(&error(nix::libc::EIO)));
+        assert!(!is_not_for_this_volume(&error(nix::libc::ENOSPC)));
+    }
 }
