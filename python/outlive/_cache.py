@@ -126,11 +126,12 @@ class Cache(LookInside, CacheMapping):
         is_drop_in = self._state_type.is_drop_in
         core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size)
         behind = None if fallback is None else _registry.lend_to(core, fallback)
+        place = _stores.url_of(file) if file is not None and core.file.is_database else file
         self._state = self._state_type(core, defaults)
         self._state.made_by = (
             type(self),
             {
-                "path": self._place if app is None else None,
+                "path": place if app is None else None,
                 "app": app,
                 "fallback": behind,
                 "mode": mode,
@@ -152,13 +153,6 @@ class Cache(LookInside, CacheMapping):
     def path(self) -> str | None:
         """The file, or None for a cache in memory."""
         return self._state.path
-
-    @property
-    def _place(self) -> str | None:
-        """What names the file and its store to another process."""
-        path = self._state.path
-        is_database = path is not None and self._state.core.file.is_database
-        return _stores.url_of(path) if path is not None and is_database else path
 
     @overload
     def memoise(
