@@ -60,10 +60,10 @@ if TYPE_CHECKING:
     from ._drop_in import memoize as memoize
     from ._drop_in import save_cache as save_cache
     from ._explanation import Explanation as Explanation
+    from ._failed import Failed as Failed
     from ._file import File as File
     from ._hooks import Event as Event
     from ._info import CacheInfo as CacheInfo
-    from ._long.failed import Failed as Failed
     from ._previous import previous as previous
     from ._progress import Progress as Progress
     from ._provenance import Provenance as Provenance
@@ -110,7 +110,7 @@ _ELSEWHERE = {
     "CacheInfo": "_info",
     "Event": "_hooks",
     "Explanation": "_explanation",
-    "Failed": "_long.failed",
+    "Failed": "_failed",
     "File": "_file",
     "Memoised": "_types",
     "Progress": "_progress",

@@ -8,23 +8,18 @@ from . import _durations, _modes, _options, _registry, _stores
 from ._cache_state import CacheState
 from ._look import LookInside
 from ._mapping import CacheMapping
+from ._maps import CacheMaps
 from ._typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterable,
-        AsyncIterator,
         Callable,
-        Coroutine,
-        Iterable,
-        Iterator,
     )
     from contextlib import AbstractContextManager
     from typing import Any, Literal, NoReturn
 
     from typing_extensions import Self, Unpack
 
-    from . import _core
     from ._hooks import Event
     from ._types import (
         CacheOptions,
@@ -32,7 +27,6 @@ if TYPE_CHECKING:
         Durability,
         Duration,
         FunctionOptions,
-        MapOptions,
         Memoised,
         Mode,
         P,
@@ -52,7 +46,7 @@ OF_FUNCTIONS = dict.fromkeys(
 )
 
 
-class Cache(LookInside, CacheMapping):
+class Cache(LookInside, CacheMaps, CacheMapping):
     """Keeps results in one JSON file, or in memory, by the texts of their keys.
 
     Nothing is read or written before the first use. Every result is on disk before the caller gets
@@ -241,59 +235,6 @@ class Cache(LookInside, CacheMapping):
         return _decorate.decorate(self._state, function, options)
 
     memoize = memoise
-
-    def map(
-        self, function: Callable[..., R], items: Iterable[Any], /, **options: Unpack[MapOptions]
-    ) -> Iterator[R]:
-        """Call ``function`` with each of ``items``, a number at once; what is kept is not computed.
-
-        Args:
-            function: One that is memoised in this cache, also a method of an instance, or any
-                other function, which is memoised with the defaults of the cache.
-            items: What ``Memoised.map`` takes.
-            **options: Those of ``Memoised.map``.
-
-        Returns:
-            An iterator of the results.
-
-        Raises:
-            TypeError: the function cannot be memoised or is an ``async def`` function, or an option
-                is unknown or of the wrong type.
-            ValueError: the function is memoised in another cache, or an option has a value that
-                means nothing.
-        """
-        from ._long import start
-
-        native, called, bound = self._memoised_parts(function)
-        manner = native._outlive_registration.manner
-        return start.map_of(native, manner, called, items, dict(options), bound)
-
-    def amap(
-        self,
-        function: Callable[..., Coroutine[Any, Any, R]],
-        items: Iterable[Any] | AsyncIterable[Any],
-        /,
-        **options: Unpack[MapOptions],
-    ) -> AsyncIterator[R]:
-        """Do what ``map`` does for an ``async def`` function, in tasks of the running loop."""
-        from ._long import start
-
-        native, called, bound = self._memoised_parts(function)
-        manner = native._outlive_registration.manner
-        return start.amap_of(native, manner, called, items, dict(options), bound)
-
-    def _memoised_parts(self, function: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]]:
-        from ._long import start
-
-        found = start.parts(function) or start.parts(self.memoise(function))
-        assert found is not None, "it was just memoised"
-        other = found[0]._outlive_registration.cache
-        if other.core.file is not self._state.core.file:
-            raise ValueError(
-                f"{found[0].name} keeps its results in {other.label}, not in {self._state.label}: "
-                "call its own map, or map the function below the decorator"
-            )
-        return found
 
     def mode(
         self, mode: Mode, *, threads: Literal["own", "all"] = "own"

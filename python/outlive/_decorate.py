@@ -7,7 +7,7 @@ import inspect
 import weakref
 from collections.abc import Callable
 
-from . import _core, _naming, _options, _parameters, _refresh
+from . import _core, _manners, _naming, _options, _parameters, _refresh
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
 from ._identity import Identity, body_of, has_no_name, look_alike
@@ -38,7 +38,6 @@ CONTROLS = (
     *("peek", "put", "forget", "forget_where", "map", "amap", "sample"),
     *("explain", "provenance", "receipts"),
 )
-_STREAMS = ("stream", "task stream")
 #: What may stand in the ``__dict__`` of a memoised function and is its own alone.
 _OF_ONE_LAYER = (
     *(*CONTROLS, "refresh"),
@@ -46,10 +45,6 @@ _OF_ONE_LAYER = (
 )
 #: What is noted in an entry of its own line.
 _NOTED = ("tags", "cost", "meta", "depends")
-_GENERATOR_ADVICE = (
-    "is a generator function, and in the drop-in functions share results: use a cache of your own, "
-    "or memoise a function that returns list(...) of it"
-)
 
 
 def bare(cache: CacheState, function: Any, given: dict[str, Any]) -> _core.Memoised:
@@ -75,26 +70,10 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
                 f"{option}= needs a cache of your own: the drop-in's file has no place for what it "
                 "notes"
             )
-    _refuse_batch(cache, given)
+    _manners.refuse_batch(cache, given)
     if function is None:
         return functools.partial(_decorate, cache, given=given)
     return _decorate(cache, function, given)
-
-
-def _refuse_batch(cache: CacheState, given: dict[str, Any]) -> None:
-    """Raise if ``each=`` and ``batch=`` make no sense."""
-    each = given.get("each")
-    batch = given.get("batch")
-    if batch is not None and _options.count(batch, "batch") and each is None:
-        raise ValueError("batch= does nothing without each=, which names the parameter of items")
-    if each is None:
-        return
-    if cache.is_drop_in:
-        raise TypeError("each= needs a cache of your own: in the drop-in, functions share results")
-    if each in given.get("ignore", ()):
-        raise ValueError(f"each={each!r}: a parameter that ignore= names tells no items apart")
-    if given.get("refresh_after") is not None:
-        raise ValueError("refresh_after= makes no results of each= anew: call refresh([...])")
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +85,7 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(cache, function.__func__, given))
     _refuse(function)
-    _refuse_stream(cache, function, given)
+    _manners.refuse_stream(cache, function, given)
     return _faced(bare(cache, function, given))
 
 
@@ -119,7 +98,7 @@ def _faced(memoised: _core.Memoised) -> Any:
 
         each, batch = registration.given["each"], registration.given.get("batch")
         shown = _batches.face(memoised, function, CONTROLS, each, batch)
-    elif registration.manner in _STREAMS:
+    elif registration.manner in _manners.STREAMS:
         from . import _streams
 
         shown = _streams.face(memoised, function, CONTROLS)
@@ -157,36 +136,6 @@ def _take_over(memoised: _core.Memoised, function: Callable[..., Any]) -> None:
         memoised.__dict__.pop(name, None)
 
 
-def _suspends(function: Any) -> bool:
-    """Whether calls of ``function`` are to be awaited."""
-    call = type(function).__call__
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-
-
-def _manner(function: Any, given: dict[str, Any]) -> str:
-    """How calls of ``function`` go."""
-    if given.get("each") is not None:
-        return "batch"
-    if inspect.isgeneratorfunction(function):
-        return "stream"
-    if inspect.isasyncgenfunction(function):
-        return "task stream"
-    return "task" if _suspends(function) else "whole"
-
-
-def _fixed(manner: str) -> dict[str, Any]:
-    """Return the options that the manner of calls decides, whatever the cache's defaults are."""
-    if manner in _STREAMS:
-        # A stream in another process is not waited for: the first piece is wanted now.
-        return {"refresh_after": None, "wait": 0.0}
-    return {"refresh_after": None} if manner == "batch" else {}
-
-
-def _native_manner(function: Any, manner: str) -> str:
-    """How the native half sees these calls."""
-    return "task" if manner == "batch" and _suspends(function) else manner
-
-
 def _refresher(memoised: _core.Memoised) -> Any:
     """What computes results of ``memoised`` in the background."""
     if not memoised.suspends:
@@ -211,19 +160,6 @@ def _refuse(function: Any) -> None:
     if not callable(function):
         kind = type(function).__name__
         raise TypeError(f"memoise takes a function, not {kind}; options are given by name")
-
-
-def _refuse_stream(cache: CacheState, function: Any, given: dict[str, Any]) -> None:
-    """Raise if ``function`` is a generator function that cannot be recorded."""
-    if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
-        return
-    name = _naming.function_name(function)
-    if cache.is_drop_in:
-        raise TypeError(f"{name} {_GENERATOR_ADVICE}")
-    if given.get("each") is not None:
-        raise TypeError(f"each= is for functions that return a list, and {name} is a generator")
-    if given.get("refresh_after") is not None:
-        raise ValueError(f"refresh_after= makes no stream anew: consume {name}.refresh(...)")
 
 
 def twin(memoised: _core.Memoised) -> _core.Memoised:
@@ -263,8 +199,8 @@ def _native(
     )
     rules.read(function, given.get("ignore", ()), given.get("secret", ()))
     registration = Registration(cache, given, own)
-    registration.manner, registration.resample = _manner(function, given), _resample
-    registration.fixed = _fixed(registration.manner)
+    registration.manner, registration.resample = _manners.manner_of(function, given), _resample
+    registration.fixed = _manners.fixed_options(registration.manner)
     memoised = _core.Memoised(
         function,
         cache.core,
@@ -272,7 +208,7 @@ def _native(
         body=_naming.body_mark(function),
         keys=rules,
         options=_options.Options(),
-        manner=_native_manner(function, registration.manner),
+        manner=_manners.native_manner(function, registration.manner),
         registration=registration,
     )
     if rule == "all":

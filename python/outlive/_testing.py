@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MARKER = (
     'outlive(mode="offline"): let a mode hold for every cache during the test: "on", "off", '
-    '"refresh", "offline" (a call that is not kept is an error) or "readonly"'
+    '"refresh", "offline" (a call that is not kept is an error), "readonly" or "frozen"'
 )
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._explanation import Explanation
+    from ._failed import Failed
     from ._info import CacheInfo
     from ._progress import Progress
     from ._provenance import Provenance
@@ -99,7 +100,6 @@ class MapOptions(TypedDict, total=False):
     """How a map goes."""
 
     workers: int
-    on_error: Literal["raise", "collect", "skip"]
     progress: bool | Callable[[Progress], object] | None
     ordered: bool
     star: bool
@@ -204,7 +204,25 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         """
         raise NotImplementedError
 
-    def map(self, items: Iterable[Any], /, **options: Unpack[MapOptions]) -> Iterator[R]:
+    @overload
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
+        on_error: Literal["collect"],
+        **options: Unpack[MapOptions],
+    ) -> Iterator[R | Failed]: ...
+    @overload
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
+        on_error: Literal["raise", "skip"] = ...,
+        **options: Unpack[MapOptions],
+    ) -> Iterator[R]: ...
+    def map(self, items: Any, /, **options: Any) -> Any:
         """Call it with each of ``items``, a number at once in threads, and give the results.
 
         What is kept is not computed, and each result is kept at once: a run that was cut off, by
@@ -235,12 +253,25 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         """
         raise NotImplementedError
 
+    @overload
     def amap(
         self: _Waits[P, V],
         items: Iterable[Any] | AsyncIterable[Any],
         /,
+        *,
+        on_error: Literal["collect"],
         **options: Unpack[MapOptions],
-    ) -> AsyncIterator[V]:
+    ) -> AsyncIterator[V | Failed]: ...
+    @overload
+    def amap(
+        self: _Waits[P, V],
+        items: Iterable[Any] | AsyncIterable[Any],
+        /,
+        *,
+        on_error: Literal["raise", "skip"] = ...,
+        **options: Unpack[MapOptions],
+    ) -> AsyncIterator[V]: ...
+    def amap(self, items: Any, /, **options: Any) -> Any:
         """Do what ``map`` does for an ``async def`` function, in tasks of the running loop.
 
         No task is left when the iteration is over; ``break`` ends them at the next turn of the

@@ -7,7 +7,7 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import classes, files, hits, look, misses, purges, report, results, threads
+from . import classes, files, hits, look, maps, misses, purges, report, results, threads
 
 
 def main() -> None:
@@ -16,7 +16,10 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="more rounds, a million entries, 1 GB")
     parser.add_argument(
         "--only",
-        choices=["threads", "hits", "classes", "results", "misses", "files", "purges", "look"],
+        choices=[
+            *("threads", "hits", "classes", "results", "misses", "maps", "files", "purges"),
+            "look",
+        ],
         help="one part alone",
     )
     parser.add_argument("--json", type=Path, help="where to keep the figures")
@@ -42,6 +45,7 @@ def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
         "misses": misses.tables(
             10.0 if long else 2.0, (1_000, 100_000, 1_000_000) if long else (1_000, 100_000)
         ),
+        "maps": maps.tables(20_000 if long else 5_000, 10 if long else 5),
         "purges": purges.tables(10_000 if long else 1_000),
         "look": look.tables(1_000_000 if long else 200_000),
         "files": files.tables((10, 100, 1000) if long else (10, 100), 5 if long else 3),

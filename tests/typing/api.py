@@ -6,7 +6,7 @@ are not needed: an error that is no longer found is found out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -254,6 +254,41 @@ try:
 except CacheMiss as miss:
     assert_type(miss.function, str)
     assert_type(miss.key, str)
+
+
+# --- long work
+
+assert_type(list(own.map(["a", "b"], workers=4)), list[dict[str, int]])
+assert_type(
+    list(own.map(["a"], on_error="collect", progress=True)), list[dict[str, int] | outlive.Failed]
+)
+assert_type(own.sample(3)("a"), dict[str, int])
+assert_type(list(github.map(own, ["a"], on_error="skip")), list[dict[str, int]])
+own.map(["a"], on_error="ignore")  # type: ignore[call-overload] # pyright: ignore
+own.map(3)  # type: ignore[call-overload] # pyright: ignore
+
+
+@github.memoise(each="uris", batch=10)
+def many(uris: list[str]) -> list[int]:
+    """Keep each item by itself."""
+    return list(map(len, uris))
+
+
+@github.memoise
+def streamed(uri: str) -> Iterator[str]:
+    """Keep what was streamed."""
+    yield uri
+
+
+assert_type(many(["a"]), list[int])
+assert_type(list(streamed("a")), list[str])
+
+
+async def mapped() -> None:
+    """Look at what maps of coroutine functions give."""
+    assert_type([page async for page in fetch.amap(["a"])], list[bytes])
+    async for page in github.amap(fetch, ["a"], on_error="collect"):
+        assert_type(page, bytes | outlive.Failed)
 
 
 # --- looking inside

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import inspect
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import _core
+from .._manners import suspends
 from .call import BatchCall
 from .shape import Shape
 from .steps import run, run_later
@@ -33,11 +34,11 @@ def face(
         TypeError: ``each`` is no name of a parameter that can take items.
     """
     shape = Shape(function, native.name, each, batch)
-    make = _suspending if inspect.iscoroutinefunction(function) else _plain
+    make = _suspending if suspends(function) else _plain
     shown: Any = make(native, function, shape)
     for name in controls:
         setattr(shown, name, getattr(native, name))
-    shown._outlive_native = native
+    shown._outlive_native, shown._outlive_face = native, weakref.ref(shown)
     return shown
 
 

@@ -7,6 +7,7 @@ from types import MethodType
 from typing import Any
 
 from .. import _core, _options
+from .._wrappers import native_of
 from . import tasks, threads
 from .job import Job, checked_items
 
@@ -69,7 +70,7 @@ def parts(memoised: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]] | None:
     bound: tuple[Any, ...] = ()
     if isinstance(memoised, MethodType):
         memoised, bound = memoised.__func__, (memoised.__self__,)
-    native = getattr(memoised, "_outlive_native", memoised)
+    native = native_of(memoised)
     return (native, memoised, bound) if isinstance(native, _core.Memoised) else None
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any
 
-from .failed import Failed
+from .._failed import Failed
 from .job import Call, Job
 from .reporters import LOOK, Reporter
 from .tally import Tally

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .failed import Failed
+from .._failed import Failed
 from .job import Call, Job
 from .pool import Pool
 from .reporters import LOOK, Reporter

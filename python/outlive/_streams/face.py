@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import Any
 
@@ -27,6 +28,7 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
     for name in controls:
         setattr(shown, name, getattr(native, name))
     shown.refresh, shown._outlive_native = refresh, native
+    shown._outlive_face = weakref.ref(shown)
     return shown
 
 
@@ -95,21 +97,20 @@ def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
         if type(call) is not PendingCall:
             return call
         if call.leads:
-            call.is_busy()  # another process that streams is not waited for
-            if call.is_missing():
+            if not call.is_busy() and call.is_missing():  # another process is not waited for
                 break
-        else:
-            found = live.join(call, None)
-            if found is not None:
-                return found
-            if not call.waits:
-                break
-            time.sleep(_PAUSE)
+            call = call.retry()
+            continue
+        found = live.join(call, None)
+        if found is not None:
+            return found
+        if not call.waits:
+            break
+        time.sleep(_PAUSE)
         call = call.retry()
     if call.waits:
         call.compute_beside()
-    function, args, kwargs = call.target
-    return live.begin(call, lambda: ThreadRecording(call, lambda: function(*args, **kwargs)))
+    return live.begin(ThreadRecording(call))
 
 
 def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, Any]:
@@ -183,18 +184,17 @@ async def _joined_later(call: Any, live: Live[TaskRecording], library: Any) -> A
         if type(call) is not PendingCall:
             return call
         if call.leads:
-            call.is_busy()  # another process that streams is not waited for
-            if call.is_missing():
+            if not call.is_busy() and call.is_missing():  # another process is not waited for
                 break
-        else:
-            found = live.join(call, loop)
-            if found is not None:
-                return found
-            if not call.waits or library is None:
-                break
-            await library.sleep(_PAUSE)
+            call = call.retry()
+            continue
+        found = live.join(call, loop)
+        if found is not None:
+            return found
+        if not call.waits or library is None:
+            break
+        await library.sleep(_PAUSE)
         call = call.retry()
     if call.waits:
         call.compute_beside()
-    function, args, kwargs = call.target
-    return live.begin(call, lambda: TaskRecording(call, lambda: function(*args, **kwargs), library))
+    return live.begin(TaskRecording(call, library))

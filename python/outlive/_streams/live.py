@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from .._core import PendingCall
@@ -38,14 +37,11 @@ class Live(Generic[R]):
             found.consumers += 1
             return found
 
-    def begin(self, call: PendingCall, make: Callable[[], R]) -> R:
-        """Begin a stream, and be its first consumer; others may join if ``call`` leads."""
-        joinable = call.leads
-        recording = make()
+    def begin(self, recording: R) -> R:
+        """Be the first to consume a stream; others may join if its call leads."""
         recording.consumers = 1
-        if joinable:
-            with self._lock:
-                self._recordings[call.key or ""] = recording
+        if recording.call.leads:
+            self._recordings[recording.key] = recording
         return recording
 
     def leave(self, recording: R) -> bool:
@@ -54,7 +50,6 @@ class Live(Generic[R]):
             recording.consumers -= 1
             if recording.consumers > 0:
                 return False
-            key = recording.call.key or ""
-            if self._recordings.get(key) is recording:
-                del self._recordings[key]
+            if self._recordings.get(recording.key) is recording:
+                del self._recordings[recording.key]
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 from .._core import PendingCall
@@ -21,12 +21,15 @@ class CutOffError(RuntimeError):
 class Recording:
     """What is noted of a stream that is being consumed, by one or several."""
 
+    #: What gives the pieces.
+    _source: Any
+
     #: The event loop in which it is consumed; None for a thread.
     loop: object = None
 
     def __init__(self, call: PendingCall) -> None:
-        """Begin with nothing; ``call`` keeps what comes of it."""
-        self.call = call
+        """Begin with nothing; ``call`` keeps what comes of it, if it keeps anything."""
+        self.call, self.key = call, call.key or ""
         self.pieces: list[Any] = []
         self.is_over = False
         self.returned: Any = None
@@ -35,6 +38,8 @@ class Recording:
         self.consumers = 0
         self.process = os.getpid()
         call.count()
+        function, args, kwargs = call.target
+        self._source = function(*args, **kwargs)
 
     def note(self, piece: Any) -> None:
         """Keep a copy of a piece, before anybody can change it."""
@@ -70,9 +75,10 @@ class Recording:
 class ThreadRecording(Recording):
     """A recording whose source is an ordinary generator: who needs a piece asks for it."""
 
-    def __init__(self, call: PendingCall, make: Callable[[], Generator[Any, Any, Any]]) -> None:
+    _source: Generator[Any, Any, Any]
+
+    def __init__(self, call: PendingCall) -> None:
         super().__init__(call)
-        self._source = make()
         self._turn = threading.Lock()
         self._driver: int | None = None
 
@@ -82,10 +88,11 @@ class ThreadRecording(Recording):
         Returns:
             The piece itself in a tuple of one, if this call got it from the source.
         """
-        if self._driver == threading.get_ident():
-            raise ValueError("generator already executing")
-        while not self._turn.acquire(timeout=_SLICE):
-            pass
+        if not self._turn.acquire(False):
+            if self._driver == threading.get_ident():
+                raise ValueError("generator already executing")
+            while not self._turn.acquire(timeout=_SLICE):
+                pass
         try:
             if self.is_over or at < len(self.pieces):
                 return None

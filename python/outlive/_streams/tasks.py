@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from .._core import PendingCall
@@ -13,11 +13,10 @@ from .recording import Recording
 class TaskRecording(Recording):
     """A recording whose source is an asynchronous generator of one event loop."""
 
-    def __init__(
-        self, call: PendingCall, make: Callable[[], AsyncGenerator[Any, Any]], library: Any
-    ) -> None:
+    _source: AsyncGenerator[Any, Any]
+
+    def __init__(self, call: PendingCall, library: Any) -> None:
         super().__init__(call)
-        self._source = make()
         self._library = library
         self.loop = loop_of(library)
         #: Set when the turn under way is over.

@@ -11,6 +11,7 @@ import pytest
 from outlive import Cache, Progress
 from outlive._long import reporters
 from outlive._long.tally import Tally, duration, in_words
+from support.programs import untyped
 
 
 class Terminal(io.StringIO):
@@ -32,7 +33,8 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, **options: objec
     """What a map of three items writes to stderr."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
-        list(Cache(None).memoise(body, name="f").map([1, 2, -3], on_error="skip", **options))  # type: ignore[arg-type]
+        f = untyped(Cache(None).memoise(body, name="f"))
+        list(f.map([1, 2, -3], on_error="skip", **options))
     return stream.getvalue()
 
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import inspect
 import itertools
+import random
 import signal
 import threading
 import time
@@ -339,13 +340,16 @@ for n in range(int(sys.argv[1]), 100_000):
 """
 
 
-def test_killed_streams_are_never_replayed_in_part(script: Scripts) -> None:
+def test_killed_streams_are_never_replayed_in_part(
+    script: Scripts, request: pytest.FixtureRequest
+) -> None:
     """A process that is killed at any moment leaves whole streams, or none."""
-    for number in range(8):
+    long = request.config.getoption("--faults") == "long"
+    for _ in range(200 if long else 8):
         with script.start(KILLED, "0") as program:
             assert program.stdout is not None
             assert program.stdout.readline() == "begins\n"
-            time.sleep(0.02 * number)
+            time.sleep(random.uniform(0, 0.15))
             program.kill()
             assert program.wait() == -signal.SIGKILL
             assert program.stderr is not None
