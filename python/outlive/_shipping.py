@@ -14,6 +14,7 @@ from . import _core, _decorate, _naming
 from ._texts import contents
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -49,7 +50,7 @@ def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
 
 
 def _sample(memoised: _core.Memoised, index: int) -> Any:
-    return memoised.sample(index)
+    return native_of(memoised.sample(index))
 
 
 def _recipe(cache: CacheState) -> tuple[type, str, dict[str, Any]]:

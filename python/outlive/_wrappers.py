@@ -31,7 +31,7 @@ def native_of(function: Any) -> Any:
     """Return the native half of a memoised coroutine function; anything else as it is."""
     names = function.__dict__ if type(function) is FunctionType else {}
     # functools.wraps copies these attributes to whatever the user puts around.
-    is_face = "_outlive_face" in names and names["_outlive_face"]() is function
+    is_face = "_outlive_face" in names and names["_outlive_face"] == function.__code__
     return names["_outlive_native"] if is_face else function
 
 

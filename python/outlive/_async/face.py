@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,7 +30,8 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
     shown: Any = memoised
     shown.refresh, shown._outlive_native = refresh, native
     # A wrapper gets a copy of its attributes, but is no memoised function.
-    shown._outlive_face = weakref.ref(memoised)
+    # By its code, which picklers that take functions by value can take, too.
+    shown._outlive_face = shown.__code__
     return shown
 
 

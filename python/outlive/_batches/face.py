@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,7 +37,7 @@ def face(
     shown: Any = make(native, function, shape)
     for name in controls:
         setattr(shown, name, getattr(native, name))
-    shown._outlive_native, shown._outlive_face = native, weakref.ref(shown)
+    shown._outlive_native, shown._outlive_face = native, shown.__code__
     return shown
 
 

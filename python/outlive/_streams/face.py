@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-import weakref
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import Any
 
@@ -28,7 +27,7 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
     for name in controls:
         setattr(shown, name, getattr(native, name))
     shown.refresh, shown._outlive_native = refresh, native
-    shown._outlive_face = weakref.ref(shown)
+    shown._outlive_face = shown.__code__
     return shown
 
 

@@ -19,6 +19,10 @@ class Live(Generic[R]):
         self._recordings: dict[str, R] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Live[R]], tuple[()]]:
+        """In another process other streams are under way."""
+        return Live, ()
+
     def join(self, call: PendingCall, loop: object) -> R | None:
         """Begin to consume the stream that ``call`` waits for, if it can be asked for more here.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from outlive import Cache
-from support.programs import run
+from support.programs import Scripts, run
 
 SCRIPT = """
 import asyncio, os, sys
@@ -130,3 +130,40 @@ def test_a_file_of_another_host_is_told(tmp_path: Path) -> None:
         print(len(told), "is a file of this host (elsewhere)" in str(told[0].message))
     """
     assert run(tmp_path, program) == "9 16\n1 True\n"
+
+
+MANY = """
+from joblib import Parallel, delayed
+from outlive import Cache
+
+cache = Cache("c.json")
+
+@cache.memoise(each="xs")
+def squares(xs):
+    return [x * x for x in xs]
+
+@cache.memoise
+def counted(n):
+    yield from range(n)
+
+def drained(function, n): return list(function(n))
+
+if __name__ == "__main__":
+    pool = Parallel(n_jobs=2)
+    print(pool(delayed(squares)([x, x + 1]) for x in range(3)))
+    print(pool(delayed(drained)(counted, n) for n in range(3)))
+    print(squares.cache_contains(3), list(counted(2)), counted.cache_info().misses)
+    print(*sorted(pool(delayed(squares.sample(1))([x]) for x in range(2))))
+"""
+
+
+def test_batches_and_streams_of_a_script_work_in_joblibs_workers(script: Scripts) -> None:
+    """Functions of many items, generator functions and samples of a script go to workers by value, and what they compute is kept."""
+    ended = script(MANY)
+    assert ended.status == 0, ended.err
+    assert ended.out.splitlines() == [
+        "[[0, 1], [1, 4], [4, 9]]",
+        "[[], [0], [0, 1]]",
+        "True [0, 1] 0",
+        "[0] [1]",
+    ]
