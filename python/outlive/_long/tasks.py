@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any
 
@@ -10,6 +11,9 @@ from .._failed import Failed
 from .job import Call, Job
 from .reporters import LOOK, Reporter
 from .tally import Tally
+
+#: After how many items that are kept the other tasks of the loop have their turn.
+_TURNS = 200
 
 
 async def results(job: Job, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
@@ -47,7 +51,9 @@ class _Run:
 
     async def outcomes(self) -> AsyncIterator[Any]:
         """Give what is to be given, in turn: one item is taken in before each result is given."""
-        while True:
+        for turn in itertools.count(1):
+            if turn % _TURNS == 0:
+                await asyncio.sleep(0)  # hits suspend nothing: others have their turn, too
             has_room = len(self._tasks) < self._job.workers and self._queue.has_room()
             takes_in = has_room and not self._is_over
             if takes_in:

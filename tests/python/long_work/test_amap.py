@@ -164,6 +164,30 @@ def test_progress_and_order() -> None:
     assert [p.done for p in seen] == list(range(1, 11))
 
 
+def test_hits_let_others_run() -> None:
+    """A map over thousands of hits does not keep the other tasks of the loop waiting until its end."""
+
+    async def main() -> int:
+        for n in range(2000):
+            f.put([n], n)
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        assert len([r async for r in f.amap(range(2000))]) == 2000
+        task.cancel()
+        return turns
+
+    f = Cache(None).memoise(body)
+    assert asyncio.run(main()) >= 5
+    assert calls == []
+
+
 def test_trio_is_told() -> None:
     """Where no asyncio runs, the error says what to do."""
     f = Cache(None).memoise(body)
