@@ -54,6 +54,12 @@ impl Database {
         settled
     }
 
+    /// Leaves at once, and whatever lies beside the database to others.
+    pub fn abandon(&self) {
+        self.detach(&mut self.state.lock());
+        self.locks.leave();
+    }
+
     /// The right to clear up, if there may be something: this process wrote, or one left its lock file
     /// behind that was killed.
     fn permit(&self) -> Result<Option<Permit>> {

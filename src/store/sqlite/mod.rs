@@ -155,8 +155,11 @@ impl Store for SqliteStore {
     }
 
     fn close(&self) {
-        // A failure is in the notices.
-        let _ = self.current().leave();
+        let database = self.current();
+        // What went wrong is in the notices; another process in the way is waited for no longer.
+        if database.leave().is_err() {
+            database.abandon();
+        }
     }
 
     fn is_closed(&self) -> bool {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,22 @@ def test_while_another_program_writes(tmp_path: Path) -> None:
     assert holder.wait() == 0
     assert (cache["a"], cache["b"], len(cache)) == (1, 2, 2)
     cache.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bytes of the lock file are locked on Linux")
+@pytest.mark.parametrize("byte", [0, 1, 2 + (1 << 30)], ids=["leaves", "clears up", "writes"])
+def test_a_stopped_process_is_given_up(tmp_path: Path, byte: int) -> None:
+    """A process that was stopped is given up after seconds, and warned of if it keeps others from writing."""
+    import fcntl
+
+    set_lock = 37  # F_OFD_SETLK
+    held = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+    with (tmp_path / "c.db.lock").open("w") as lock:
+        os.chmod(lock.fileno(), 0o600)
+        fcntl.fcntl(lock, set_lock, held)
+        program = 'from outlive import Cache; print(Cache("c.db").memoise(lambda: 42)())'
+        ended = Scripts(tmp_path)(program)
+    assert (ended.out, ended.status) == ("42\n", 0)
+    assert ("another process" in ended.err) == (byte != 0)
+    with Cache(tmp_path / "c.db") as cache:
+        assert len(cache) == (byte == 0)
