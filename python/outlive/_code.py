@@ -11,6 +11,7 @@ import functools
 import inspect
 from types import CodeType
 
+from ._flow import JUMPS, LOCALS, Flow, parts_of
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,9 +40,6 @@ _CHANGES = frozenset(
 )
 #: The names by which a class body notes its source.
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
-#: Instructions that name a local variable.
-_LOCALS = ("LOAD_FAST", "STORE_FAST", "DELETE_FAST")
-_JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 
 
 def code_of(function: Any) -> CodeType | None:
@@ -53,28 +51,23 @@ def code_of(function: Any) -> CodeType | None:
 @functools.lru_cache(maxsize=1024)
 def body_text(code: CodeType) -> str:
     """Return ``code`` as text."""
-    steps = list(steps_of(code))
-    places = {step.offset: number for number, step in enumerate(steps)}
-    end = max(places, default=0)
-
-    def place(offset: int) -> int:
-        """Return the number of the first step at or after ``offset``."""
-        while offset not in places and offset <= end:
-            offset += 2
-        return places.get(offset, len(steps))
-
-    lines = [_step_text(step, code, place) for step in steps]
+    flow = Flow(list(steps_of(code)))
+    lines = [_step_text(step, code, flow) for step in flow.steps]
+    guards: list[tuple[int, ...]] = []
     for entry in getattr(dis.Bytecode(code), "exception_entries", ()):
-        guarded = place(entry.start), place(entry.end), place(entry.target)
-        if guarded[0] != guarded[1]:
-            lines.append(f"guard {guarded} {entry.depth} {entry.lasti}")
+        start, end = flow.place(entry.start), flow.place(entry.end)
+        rest = flow.place(entry.target), entry.depth, int(entry.lasti)
+        if guards and guards[-1][1] == start and guards[-1][2:] == rest:
+            start = guards.pop()[0]
+        if start != end:
+            guards.append((start, end, *rest))
     shape = (
         code.co_argcount,
         code.co_posonlyargcount,
         code.co_kwonlyargcount,
         code.co_flags & 0x2AC,
     )
-    return f"{shape}\n" + "\n".join(lines)
+    return "\n".join([str(shape), *lines, *(f"guard {guard}" for guard in guards)])
 
 
 @functools.lru_cache(maxsize=1024)
@@ -128,13 +121,13 @@ def steps_of(code: CodeType) -> Iterator[dis.Instruction]:
         yield step
 
 
-def _step_text(step: dis.Instruction, code: CodeType, place: Any) -> str:
-    if step.opcode in _JUMPS:
-        return f"{step.opname} to {place(step.argval)}"
+def _step_text(step: dis.Instruction, code: CodeType, flow: Flow) -> str:
+    if step.opcode in JUMPS:
+        return flow.jump_text(step)
     if step.arg is None:
         return step.opname
-    if step.opname.startswith(_LOCALS):
-        return f"{step.opname} {step.arg}"  # what it is called makes no difference
+    if step.opname.startswith(LOCALS):
+        return "\n".join(parts_of(step))
     if step.opname == "KW_NAMES":  # dis does not say which, up to Python 3.12
         return f"{step.opname} {code.co_consts[step.arg]}"
     if isinstance(step.argval, CodeType):

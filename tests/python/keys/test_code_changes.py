@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from outlive import Cache
+from outlive._code import body_text
 from outlive._code_digest import code_digest
 from support.programs import Scripts
 
@@ -155,6 +159,23 @@ def test_a_cosmetic_edit_makes_no_other_digest(edit: str) -> None:
     source = START + BODY
     assert old in source
     assert digest_of(source) == digest_of(source.replace(old, new), "elsewhere.py")
+
+
+def bodies(source: str) -> list[str]:
+    """Return the text of every function of ``source``, in order."""
+    found, waiting = [], [compile(source, "f.py", "exec", dont_inherit=True)]
+    while waiting:
+        code = waiting.pop()
+        found.append(body_text(code))
+        waiting += [each for each in code.co_consts if isinstance(each, CodeType)]
+    return found
+
+
+@pytest.mark.parametrize("module", ["argparse", "_collections_abc", "difflib", "ast", "typing"])
+def test_another_layout_makes_no_other_text(module: str) -> None:
+    """All functions of a module have one text, as they are written and as ``ast.unparse`` writes them."""
+    source = inspect.getsource(importlib.import_module(module))
+    assert bodies(source) == bodies(ast.unparse(ast.parse(source)))
 
 
 PROGRAM = """
