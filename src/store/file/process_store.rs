@@ -142,7 +142,11 @@ impl ProcessStore {
             Ok(false) => state.keep_unwritten(change, cause, self.folder.busy()),
             Err(error) => state.keep_unwritten(change, cause, error),
         };
+        let overtakes = std::mem::take(&mut state.overtakes);
         drop(state);
+        if overtakes {
+            self.locks.announce(&self.folder, Purge::of(change).affected());
+        }
         if result.is_ok() {
             self.writing.is_stuck(false);
         }

@@ -49,6 +49,9 @@ pub struct FileState {
     pub progress: Progress,
     /// Own changes that no disk has taken.
     pub backlog: Backlog,
+    /// Whether an own change undid what others had written and the cache has not seen: they may
+    /// serve it.
+    pub overtakes: bool,
     /// What others did and the cache has not asked for yet.
     pub pending: Vec<ExternalChange>,
     /// Damaged snapshots of which a copy is kept.
@@ -78,6 +81,7 @@ impl FileState {
             format: None,
             progress: Progress::default(),
             backlog: Backlog::default(),
+            overtakes: false,
             pending: Vec::new(),
             quarantine: Quarantine::default(),
             is_void: false,
@@ -188,7 +192,9 @@ impl FileState {
             return;
         }
         let is_left = |old: &ExternalChange| !matches!(old, ExternalChange::Change(old) if undoes(change, old));
+        let before = self.pending.len();
         self.pending.retain(is_left);
+        self.overtakes |= self.pending.len() < before;
         let is_whole = |old: &ExternalChange| {
             matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
         };
