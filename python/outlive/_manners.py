@@ -45,7 +45,7 @@ def native_manner(function: Any, manner: str) -> str:
 
 
 def suspends(function: Any) -> bool:
-    """Whether calls of ``function`` are to be awaited."""
+    """Return whether calls of ``function`` are to be awaited."""
     call = type(function).__call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 

@@ -34,7 +34,7 @@ def text_of(value: object) -> str | None:
 
 
 def tells_all(value: object) -> bool:
-    """Whether ``text_of`` gives equal texts only for values that are as good as equal."""
+    """Return whether ``text_of`` gives equal texts only for values that are as good as equal."""
     reader = _Reader()
     return reader.text(value, 0) is not None and reader.is_complete
 

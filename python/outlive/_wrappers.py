@@ -48,7 +48,7 @@ def without_caches(function: Any) -> Any:
 
 
 def hands_on(function: Any) -> bool:
-    """Whether each wrapper around a function calls the next one with just what it gets.
+    """Return whether each wrapper around a function calls the next one with just what it gets.
 
     One that cannot be seen through may supply arguments, or have defaults of its own.
     """
@@ -61,7 +61,7 @@ def hands_on(function: Any) -> bool:
 
 
 def _hands_on(wrapper: FunctionType, inner: Any) -> bool:
-    """Whether ``wrapper`` calls ``inner`` with its arguments, and does not change them."""
+    """Return whether ``wrapper`` calls ``inner`` with its arguments, and does not change them."""
     code = wrapper.__code__
     taken = _taken(code)
     cells = zip(code.co_freevars, wrapper.__closure__ or (), strict=True)
@@ -109,7 +109,7 @@ def _patterns(taken: dict[str, str], by_helper: bool) -> list[list[str]]:
 
 
 def _names(step: dis.Instruction, names: set[str]) -> bool:
-    """Whether a step has to do with one of the variables."""
+    """Return whether a step has to do with one of the variables."""
     is_variable = isinstance(step.argval, str) and not step.opname.startswith("LOAD_CONST")
     return is_variable and step.argval in names
 
@@ -135,7 +135,7 @@ def _variables(step: dis.Instruction) -> tuple[Any, ...]:
 
 
 def _is_set(step: dis.Instruction, taken: dict[str, str]) -> bool:
-    """Whether something else may be kept in place of what was given."""
+    """Return whether something else may be kept in place of what was given."""
     is_load = step.opname.startswith("LOAD_FAST")
     return not is_load and not taken.keys().isdisjoint(_variables(step))
 

@@ -23,7 +23,7 @@ class Missing:
         self.is_settled = False
 
     def is_mine(self) -> bool:
-        """Whether the result can be computed here and now."""
+        """Return whether the result can be computed here and now."""
         call = self.call
         return call.key is None or (call.leads and call.acquire() and call.is_missing())
 

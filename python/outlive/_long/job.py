@@ -90,7 +90,7 @@ class Job:
         return call
 
     def is_fatal(self, error: BaseException) -> bool:
-        """Whether the map ends with this error of a call."""
+        """Return whether the map ends with this error of a call."""
         return self.on_error == "raise" or not isinstance(error, Exception)
 
     def queue(self) -> Queue:
@@ -128,7 +128,7 @@ class Queue:
         raise NotImplementedError
 
     def has_room(self) -> bool:
-        """Whether one more may be begun."""
+        """Return whether one more may be begun."""
         return len(self._calls) < self._room
 
 

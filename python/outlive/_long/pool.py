@@ -35,11 +35,11 @@ class Pool:
         self._under_way: dict[int, Call] = {}
 
     def has_room(self) -> bool:
-        """Whether one more call may be handed over."""
+        """Return whether one more call may be handed over."""
         return len(self._under_way) < _DEPTH * self._workers
 
     def is_idle(self) -> bool:
-        """Whether no call is under way."""
+        """Return whether no call is under way."""
         return not self._under_way
 
     def begin(self, call: Call) -> None:

@@ -174,7 +174,7 @@ def _tqdm() -> Any:
 
 
 def _is_seen() -> bool:
-    """Whether stderr is a terminal, or a notebook's."""
+    """Return whether stderr is a terminal, or a notebook's."""
     with contextlib.suppress(Exception):
         return bool(sys.stderr.isatty()) or type(sys.stderr).__module__.startswith("ipykernel")
     return False
