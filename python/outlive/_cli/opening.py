@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .. import Cache, OutliveWarning, _core
+from .. import Cache, OutliveWarning, _core, _stores
 
 #: The exit status of grep: found, not found, trouble.
 FOUND, NOTHING, TROUBLE = 0, 1, 2
@@ -34,8 +34,16 @@ def file_argument(name: str = "file") -> Callable[[Any], Any]:
 
 
 def exists(file: str) -> bool:
-    """Say whether there is a cache: a file, or the journal of a program that was killed early."""
-    return "://" in file or os.path.isfile(file) or bool(journals(file))
+    """Say whether there is a cache: a file, or the journal of a program that was killed early.
+
+    Raises:
+        Trouble: it is a URL of no store that outlive knows.
+    """
+    try:
+        path = str(_stores.parsed(file)[0])
+    except ValueError as error:
+        raise Trouble(str(error)) from error
+    return os.path.isfile(path) or bool(journals(path))
 
 
 def journals(file: str) -> list[str]:

@@ -20,6 +20,7 @@ use crate::clock;
 use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
+use crate::py::value::template::Template;
 use crate::py::value::wtf8::from_wtf8;
 
 /// Keeps what came of one call.
@@ -90,6 +91,20 @@ impl<'a> Keeper<'a> {
             note_further(&mut entry.notes, &noted);
         }
         let record = self.serving().record_of(py, &entry)?;
+        let kept = self.commit(py, lease, entry)?;
+        if let Some(refused) = refused {
+            self.teller().unstorable(py, &refused)?;
+        }
+        Ok((value, record.filter(|_| kept)))
+    }
+
+    /// Puts a result where it is kept, and tells of it; whether it is kept: it may be outdated.
+    fn commit(
+        &self,
+        py: Python<'_>,
+        lease: PyLease,
+        entry: Entry<Arc<Template>>,
+    ) -> PyResult<bool> {
         let stored = Stored::of(&entry);
         let kept = lease.commit(self.cache(), &self.request.key, entry).unwrap_or(true);
         self.after_put(py)?;
@@ -98,10 +113,7 @@ impl<'a> Keeper<'a> {
         } else {
             self.observer().not_kept(py, "it was purged while its result was computed")?;
         }
-        if let Some(refused) = refused {
-            self.teller().unstorable(py, &refused)?;
-        }
-        Ok((value, record.filter(|_| kept)))
+        Ok(kept)
     }
 
     /// Warnings of the store, and the save that its journal asks for.
