@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from ._exceptions import CacheMiss
 
+#: What says whether a level is logged, once a program that logs has asked.
+_is_enabled: Callable[[int], bool] | None = None
+#: The level of misses and stores: ``logging.DEBUG``.
+_DEBUG = 10
+
 
 def pack(value: object) -> tuple[str, Any] | None:
     """Return tag and payload of a value of the standard library's types, None for any other."""
@@ -171,10 +176,13 @@ def check_frozen(core: _core.Cache) -> None:
 
 
 def is_logging() -> bool:
-    """Say whether anybody wants to read of misses and stores."""
-    from . import _observe
+    """Say whether anybody wants to read of misses and stores; each of them asks."""
+    global _is_enabled
+    if _is_enabled is None:
+        from logging import getLogger  # the program has imported it
 
-    return _observe.is_logging()
+        _is_enabled = getLogger("outlive").isEnabledFor
+    return _is_enabled(_DEBUG)
 
 
 def reduce(memoised: _core.Memoised) -> Any:

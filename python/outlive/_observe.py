@@ -75,8 +75,3 @@ class Observer:
                     "go on without it, and this is told once"
                 )
                 warn("OutliveWarning", message)
-
-
-def is_logging() -> bool:
-    """Say whether anybody wants to read of misses and stores."""
-    return _logger.isEnabledFor(logging.DEBUG)
