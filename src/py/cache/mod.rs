@@ -6,6 +6,7 @@ pub mod entries;
 mod fallback;
 pub mod file;
 pub mod fork;
+mod hearing;
 mod mapping;
 pub mod mode;
 pub mod notifier;

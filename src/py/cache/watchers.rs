@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use pyo3::prelude::*;
 
-use super::core::CoreCache;
 use super::registry::all_caches;
 
 /// What somebody wants to hear of, as bits.
@@ -37,27 +36,19 @@ pub fn log_hits(on: bool) {
     }
 }
 
-#[pymethods]
-impl CoreCache {
-    /// Says what the hooks of this object want to hear of.
-    #[pyo3(signature = (*, hits, misses, stores))]
-    fn watch(&self, hits: bool, misses: bool, stores: bool) {
-        let wanted =
-            [(hits, Happening::Hit), (misses, Happening::Miss), (stores, Happening::Store)];
-        let bits = wanted.iter().filter(|(wanted, _)| *wanted).map(|(_, what)| *what as u8).sum();
-        self.watchers.0.store(bits, Ordering::Release);
-        self.cache.gate().epoch.advance();
+impl Watchers {
+    /// Whether a hook wants to hear of this.
+    pub fn want(&self, what: Happening) -> bool {
+        self.0.load(Ordering::Acquire) & what as u8 != 0
+    }
+
+    /// Notes what hooks want to hear of from now on.
+    pub fn set(&self, wanted: impl Iterator<Item = Happening>) {
+        self.0.store(wanted.map(|what| what as u8).sum(), Ordering::Release);
     }
 }
 
-impl CoreCache {
-    /// Whether a hook of this object wants to hear of this.
-    pub fn watches(&self, what: Happening) -> bool {
-        self.watchers.0.load(Ordering::Acquire) & what as u8 != 0
-    }
-
-    /// Whether every hit must be seen.
-    pub fn watches_hits(&self) -> bool {
-        self.watches(Happening::Hit) || HITS_ARE_LOGGED.load(Ordering::Acquire)
-    }
+/// Whether hits of all caches are logged.
+pub fn hits_are_logged() -> bool {
+    HITS_ARE_LOGGED.load(Ordering::Acquire)
 }
