@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
@@ -391,6 +392,28 @@ def test_a_fallback(place: Place, tmp_path: Path) -> None:
         double, calls = doubling(place(fallback=tmp_path / name))
         assert (double(name), calls) == ([name, name], [])
         place.close()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_against_a_dict(place: Place, seed: int) -> None:
+    """Whatever is done to it in whatever order, a cache holds what a dict would."""
+    choose, cache, model = random.Random(seed), place(), dict[str, Any]()
+    for step in range(150):
+        key, action = f"f(x={choose.randrange(12)})", choose.randrange(20)
+        if action < 8:
+            cache[key] = model[key] = [step, "x" * choose.randrange(300)]
+        elif action < 11:
+            assert cache.pop(key, None) == model.pop(key, None)
+        elif action < 14:
+            assert (cache.get(key), key in cache) == (model.get(key), key in model)
+        elif action < 17:
+            assert (list(cache), len(cache)) == (list(model), len(model))
+        elif action < 19:
+            cache.close()
+        else:
+            cache.clear()
+            model.clear()
+    assert list(cache.items()) == list(model.items())
 
 
 def test_a_closed_cache_is_opened_again(lasting: Place) -> None:
