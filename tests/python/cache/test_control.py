@@ -239,7 +239,7 @@ def test_forgotten_entries_are_computed_again() -> None:
         ({"key": "last"}, ValueError, "key=.*'first'.*'all'.*callable"),
         ({"key": 5}, (TypeError, ValueError), "key=.*callable"),
         ({"copy": "no"}, TypeError, "copy=.*True or False"),
-        ({"name": 5}, TypeError, "name=.*text"),
+        ({"name": 5}, TypeError, "name=.*str"),
         ({"version": object()}, TypeError, "version="),
     ],
 )
