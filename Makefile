@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -69,6 +69,9 @@ test-all:           ## the Python tests on every Python from 3.10 to 3.15 that i
 portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TARGETS= for fewer), where Debian's packages can be had
 	tools/portability $(TARGETS)
 
+windows:            ## the core's and the package's tests under Wine, with Windows' own CPython; needs root
+	tools/windows
+
 pythons:            ## build 3.14, 3.14t, 3.15 and 3.15t from Debian's sources, where test-all finds them
 	tools/build-pythons
 
@@ -82,7 +85,7 @@ deny:               ## licences, sources and known faults of the crates
 	tools/deny
 
 sbom:               ## outlive.cdx.json: the crates, as CycloneDX
-	cargo cyclonedx --format json --override-filename outlive.cdx --features python
+	cargo cyclonedx --format json --override-filename outlive.cdx --features python,sqlite
 
 elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
 	tools/elsewhere

@@ -106,13 +106,13 @@ pub fn user() -> Option<u32> {
     None
 }
 
-/// Folders cannot be synced here; the system keeps their order itself.
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
 /// Brings a file to the drive by `sync`, one of std's two ways: `FlushFileBuffers` both.
 pub fn synced(file: &File, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     sync(file)
 }
 
+/// Folders cannot be synced here; the system keeps their order itself.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
 pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
