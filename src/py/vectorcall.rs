@@ -41,7 +41,11 @@ impl Vectorcall for Memoised {
         })?
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it stands in three functions, and a call costs hits 19"
+    )]
+    #[inline(always)]
     fn hit<'py, const SHARED: bool>(&self, call: &RawCall<'_, 'py>) -> Option<Served<'py>> {
         let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
         Some(match served {

@@ -8,7 +8,6 @@ use super::memoised::Memoised;
 use super::request::Request;
 use crate::cache::Entry;
 use crate::py::cache::watchers::Happening;
-use crate::py::value::callbacks;
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
@@ -68,11 +67,7 @@ impl Observer<'_> {
     }
 
     fn is_heard(&self, py: Python<'_>, what: Happening) -> PyResult<bool> {
-        if self.me.core.get().watches(what) {
-            return Ok(true);
-        }
-        // A program that logs anything has imported it.
-        Ok(callbacks::is_imported(intern!(py, "logging"))? && callbacks::is_logging(py)?)
+        Ok(self.me.core.get().watches(what) || self.request.is_logged(py)?)
     }
 
     fn tell<'py>(

@@ -1,7 +1,7 @@
 //! What stays the same while a call is under way, from its start to its result.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
@@ -19,8 +19,10 @@ use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
+use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::immutable::is_leaf;
+use crate::py::value::once::intern;
 
 /// What one call asks of the cache: which key, for whom, in which mode.
 pub struct Request {
@@ -40,6 +42,8 @@ pub struct Request {
     pub epoch: u64,
     /// The classes among the arguments: results may be of them.
     given: Option<Py<PyAny>>,
+    /// Whether the call is logged, once that was asked.
+    is_logged: OnceLock<bool>,
 }
 
 impl Request {
@@ -72,13 +76,34 @@ impl Request {
         };
         let (anew, origin) = (mode == Mode::Refresh, me.origin(py, call));
         let given = given_classes(py, call)?;
-        Ok(Some(Self { key, context, mode, anew, options, origin, epoch, given }))
+        Ok(Some(Self {
+            key,
+            context,
+            mode,
+            anew,
+            options,
+            origin,
+            epoch,
+            given,
+            is_logged: OnceLock::new(),
+        }))
     }
 
     /// The classes that results of `me` may be of.
     pub fn classes<'a>(&'a self, me: &'a Memoised) -> Classes<'a> {
         let all = self.options.takes_all;
         Classes::of(&me.registration).with(self.given.as_ref()).taking_all(all)
+    }
+
+    /// Whether the call is logged. Asked once: a miss and what it stores are in the log together.
+    pub fn is_logged(&self, py: Python<'_>) -> PyResult<bool> {
+        if let Some(&is_logged) = self.is_logged.get() {
+            return Ok(is_logged);
+        }
+        // A program that logs anything has imported it. NOTE: not while the cell is held: it runs
+        // Python.
+        let found = callbacks::is_imported(intern!(py, "logging"))? && callbacks::is_logging(py)?;
+        Ok(*self.is_logged.get_or_init(|| found))
     }
 
     /// How the flights see who calls.
