@@ -41,11 +41,7 @@ impl Vectorcall for Memoised {
         })?
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "it stands in three functions, and a call costs hits 19"
-    )]
-    #[inline(always)]
+    #[inline]
     fn hit<'py, const SHARED: bool>(&self, call: &RawCall<'_, 'py>) -> Option<Served<'py>> {
         let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
         Some(match served {
@@ -154,12 +150,7 @@ pub(super) fn look_up<'py>(
     let (memoised, py) = (me.get(), me.py());
     let identity = memoised.keys.identity();
     if memoised.is_current(py) {
-        let served = if memoised.is_shared() {
-            memoised.hit::<true>(raw)
-        } else {
-            memoised.hit::<false>(raw)
-        };
-        if let Some(served) = served {
+        if let Some(served) = hit_apart(memoised, raw) {
             return served.map(Some).ok_or_else(|| PyErr::fetch(py));
         }
     } else {
@@ -224,6 +215,13 @@ fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
         return None;
     }
     cache.follower().follow(false);
+    hit_apart(me, raw)
+}
+
+/// What the tables answer, asked by whoever is in no hurry. One place, out of line: with more of them
+/// the hits themselves are compiled to calls.
+#[inline(never)]
+fn hit_apart<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     me.hit::<true>(raw)
 }
 

@@ -52,8 +52,10 @@ def _python() -> str:
 
 
 def _instructions(scene: str) -> int:
-    """Instructions of one call; a few calls of the long paths say enough."""
-    many = MANY if scene.startswith("hit") else FEW + (MANY - FEW) // 10
+    """Instructions of one call."""
+    # A few calls of the long paths say enough, and make no journal that another thread begins to
+    # fold at a moment of its own.
+    many = MANY if scene.startswith("hit") else FEW + (MANY - FEW) // 50
     return round((_collected(scene, many) - _collected(scene, FEW)) / (many - FEW))
 
 

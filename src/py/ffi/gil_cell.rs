@@ -19,8 +19,7 @@ unsafe impl<T: Send> Sync for Attached<T> {}
 
 impl<T> Attached<T> {
     /// What `run` makes of the value; None if somebody is at it.
-    #[expect(clippy::inline_always, reason = "every hit is found within, and a call costs it 20")]
-    #[inline(always)]
+    #[inline]
     pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
         if self.busy.replace(true) {
             return None;
