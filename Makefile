@@ -58,7 +58,7 @@ docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a d
 look: docs          ## every page of the site in Chromium, on a phone and a desktop, light and dark
 	$(BIN)/pip install -q --group look
 	$(BIN)/python tools/look
-	$(BIN)/pytest -q tests/python/look_inside/test_page.py
+	$(BIN)/pytest -q tests/python/look_inside/test_report_page.py
 
 test-all:           ## the Python tests on every Python from 3.10 to 3.15 that is found, 3.14t and 3.15t
 	@for python in $$(tools/pythons); do \

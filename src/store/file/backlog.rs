@@ -233,6 +233,11 @@ pub fn undoes(new: &Change, old: &Change) -> bool {
     }
 }
 
+/// Whether `new`, which undoes `old`, puts a result over another.
+pub fn puts_over(new: &Change, old: &Change) -> bool {
+    matches!((new, old), (Change::Put(_), Change::Put(_)))
+}
+
 /// The one key that a change is about; `None` if it is about all.
 fn key(change: &Change) -> Option<&Bytes> {
     match change {

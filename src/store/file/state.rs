@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::backlog::{Backlog, undoes};
+use super::backlog::{Backlog, puts_over, undoes};
 use super::folder::Folder;
 use super::generations::Generations;
 use super::phase::Phase;
@@ -186,21 +186,32 @@ impl FileState {
     }
 
     /// Notes that an own change stands behind all that others did: what it undoes is no news any
-    /// more.
+    /// more. Where everything is news, it is part of that, in the place of what it puts something over,
+    /// as in a dict.
     pub fn supersede(&mut self, change: &Change) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let is_left = |old: &ExternalChange| !matches!(old, ExternalChange::Change(old) if undoes(change, old));
-        let before = self.pending.len();
-        self.pending.retain(is_left);
-        self.overtakes |= self.pending.len() < before;
         let is_whole = |old: &ExternalChange| {
             matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
         };
-        if self.pending.iter().any(is_whole) {
-            self.pending.push(ExternalChange::Change(change.clone()));
+        let undone = |old: &ExternalChange| match old {
+            ExternalChange::Change(old) if undoes(change, old) => Some(puts_over(change, old)),
+            _ => None,
+        };
+        let whole = |old: &ExternalChange| is_whole(old) && undone(old).is_none();
+        let whole = self.pending.iter().rposition(whole);
+        let last = self.pending.iter().rposition(|old| undone(old).is_some());
+        let place = last.filter(|&at| whole.is_some_and(|whole| whole < at));
+        let place = place.filter(|&at| undone(&self.pending[at]) == Some(true));
+        let news = || ExternalChange::Change(change.clone());
+        if let Some(at) = place {
+            self.pending[at] = news();
+        } else if whole.is_some() {
+            self.pending.push(news());
         }
+        // What was put in its place, or last, stays.
+        let own = place.or_else(|| whole.and(self.pending.len().checked_sub(1)));
+        let mut at = 0..;
+        self.pending.retain(|old| at.next() == own || undone(old).is_none());
+        self.overtakes |= last.is_some();
     }
 
     /// Gives up all handles. What was taken in stays known, and what no disk has taken is kept.
