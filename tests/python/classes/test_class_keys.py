@@ -55,7 +55,9 @@ def test_properties_that_were_asked_for_say_nothing() -> None:
     assert f.cache_key(used) == f.cache_key(fresh)
 
 
-@pytest.mark.parametrize("value", [shop.Plain(1), np.array([object()]), pd.DataFrame({"o": [object()]})])
+@pytest.mark.parametrize(
+    "value", [shop.Plain(1), np.array([object()]), pd.DataFrame({"o": [object()]})]
+)
 def test_other_objects_are_no_arguments(value: Any) -> None:
     """Of what is not made to hold data, and of objects in arrays, nothing is guessed."""
     f = Cache().memoise(lambda value: 1, name="f")
