@@ -34,7 +34,7 @@ def verify(ctx: click.Context, file: str, as_json: bool) -> None:
         for key, why in bad:
             click.echo(f"{output.one_line(key)}: {why}")
         word = "all is well" if is_whole else f"{len(problems) + len(bad):,} bad"
-        click.echo(f"{count:,} entries: {word}", err=True)
+        click.echo(f"{output.entries(count)}: {word}", err=True)
     ctx.exit(FOUND if is_whole else NOTHING)
 
 
@@ -65,4 +65,4 @@ def repair(file: str, as_json: bool) -> None:
         click.echo(problem)
     for key, why in bad:
         click.echo(f"dropped {output.one_line(key)}: {why}")
-    click.echo(f"{count:,} entries are good", err=True)
+    click.echo(f"{output.entries(count)}: good", err=True)

@@ -101,7 +101,7 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
     if as_json:
         output.emit({"entries": count, "taken": len(taken), "removed": len(gone)})
     else:
-        click.echo(f"{into}: {count:,} entries, {len(taken):,} of them from {second}", err=True)
+        click.echo(f"{into}: {output.entries(count)}, {len(taken):,} from {second}", err=True)
 
 
 def newer(source: _core.Cache, target: _core.Cache) -> list[str]:

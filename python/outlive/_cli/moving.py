@@ -44,7 +44,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
     if as_json:
         output.emit({"copied": len(keys), "entries": count})
     else:
-        click.echo(f"copied {len(keys):,} entries; {target} has {count:,}", err=True)
+        click.echo(f"copied {output.entries(len(keys))}; {target} has {count:,}", err=True)
 
 
 def _with_progress(keys: list[str], title: str) -> Iterator[list[str]]:
@@ -126,7 +126,7 @@ def import_(ctx: click.Context, file: str, source: IO[str], as_json: bool) -> No
     if as_json:
         output.emit({"imported": count})
     else:
-        click.echo(f"imported {count:,} entries into {file}", err=True)
+        click.echo(f"imported {output.entries(count)} into {file}", err=True)
     ctx.exit(FOUND if count else NOTHING)
 
 

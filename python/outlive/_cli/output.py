@@ -47,6 +47,11 @@ def one_line(key: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in key)
 
 
+def entries(count: int) -> str:
+    """Return ``1 entry``, ``2 entries``."""
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
 def iso(time: float | None) -> str | None:
     """Return a time as ISO 8601 in UTC; None if it is not known."""
     found = moment(time)

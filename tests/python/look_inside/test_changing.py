@@ -164,7 +164,7 @@ def test_copy_goes_on_where_it_was(shell: Shell, shop: Path) -> None:
     with Cache(target) as cache:
         cache[FETCHED.format(1)] = "newer"
         del cache[FETCHED.format(2)]
-    assert "copied 1 entries" in shell("copy", shop, target).err
+    assert "copied 1 entry" in shell("copy", shop, target).err
     assert results(target)[FETCHED.format(1)] == "newer"
     assert shell("copy", "missing.json", target).status == 2
 
