@@ -52,7 +52,10 @@ class Scripts:
         """Begin to run ``source``; its input and outputs are pipes."""
         inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
         script = self.folder / self.name
-        script.write_text(dedent(source), encoding="utf-8", errors="surrogatepass")
+        # At once: a program that was started a moment ago may be about to read it.
+        new = script.with_suffix(".new")
+        new.write_text(dedent(source), encoding="utf-8", errors="surrogatepass")
+        new.replace(script)
         return subprocess.Popen(
             [sys.executable, str(script), *arguments],
             cwd=self.folder,
