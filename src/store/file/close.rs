@@ -53,9 +53,7 @@ impl ProcessStore {
             None
         } else {
             // If somebody saves, or nothing may be written here, the journals are not ours to fold.
-            // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
-            let permit = self.locks.try_permit(&self.folder);
-            permit.filter(|_| matches!(self.locks.try_join(&self.folder), Ok(Some(_))))
+            self.locks.try_permit(&self.folder)
         };
         Ok(permit.map(|permit| Checkpoint::new(Arc::clone(self), Goal::Close, permit)))
     }
@@ -72,21 +70,14 @@ impl ProcessStore {
 
     /// Removes everything but the snapshot, unless something is still to be folded.
     fn clear_up(&self, state: &mut FileState) {
-        let (folder, paths) = (&*self.folder, self.folder.paths());
+        let folder = &*self.folder;
         if !state.is_all_folded() {
             // Whoever follows without a journal looks for the lock file to know that there is one.
             return;
         }
         drop(self.generations.remove_to(state.finished.unwrap_or_default()));
         replace::remove_leftover(folder);
-        if !self.locks.are_own() {
-            return;
-        }
-        // The lock for checkpoints first: nobody asks for it without the other.
-        if paths.checkpoint != paths.lock {
-            drop(folder.remove(&paths.checkpoint));
-        }
-        drop(folder.remove(&paths.lock));
+        self.locks.remove(folder);
     }
 }
 

@@ -45,6 +45,15 @@ impl Folder {
         })
     }
 
+    /// Makes the folder, if there is none; says if it cannot be made.
+    pub fn make(&self) {
+        let path = &self.paths().folder;
+        let wrong = |source| Error::Io { doing: "make the folder", path: path.clone(), source };
+        if let Err(error) = self.fs.make_folder(path) {
+            self.tell_no_folder(&wrong(error));
+        }
+    }
+
     /// The state of the snapshot; `None` if there is none.
     pub fn fingerprint(&self) -> Option<FileFingerprint> {
         self.like().map(|status| status.fingerprint)

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::folder::Folder;
+use super::obstacle::Obstacle;
 use super::trust;
 use crate::error::{Error, Result};
 use crate::stepping;
-use crate::store::fs::{Closed, Map, is_lost};
+use crate::store::KeyLock;
+use crate::store::fs::{Closed, Map, Taken, is_lost};
 use crate::store::lock::{Affected, CheckpointGuard, LockFile, NoPage, Page};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -25,6 +27,8 @@ pub struct Locks {
     announcement: AtomicU64,
     /// Whether an announcement could not be written.
     owes: AtomicBool,
+    /// Another process that clears up, and is in the way of who takes a key.
+    joining: Obstacle,
 }
 
 /// Whether this process has joined those that write.
@@ -101,6 +105,34 @@ impl Locks {
     pub fn rejoin(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
         self.presence.lock().seen = None;
         self.try_join(folder)
+    }
+
+    /// Tries to take `key` for this process alone.
+    pub fn take_key(&self, folder: &Folder, key: &[u8]) -> KeyLock {
+        let lock = match self.try_join(folder) {
+            Ok(Some(lock)) => lock,
+            // Who clears up is done in a moment: as if it computed the key.
+            Ok(None) if !self.joining.is_stuck(true) => return KeyLock::Busy,
+            Ok(None) => return KeyLock::Unsupported,
+            Err(error) => {
+                folder.tell_unwritable(&error);
+                return KeyLock::Unsupported;
+            }
+        };
+        self.joining.is_stuck(false);
+        let taken = match lock.take_key(key) {
+            // The program closed it: it is made anew.
+            Err(error) if is_lost(&error) => match self.rejoin(folder) {
+                Ok(Some(lock)) => lock.take_key(key),
+                _ => Err(error),
+            },
+            taken => taken,
+        };
+        match taken {
+            Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
+            Ok((Taken::Busy, _)) => KeyLock::Busy,
+            Ok(_) | Err(_) => KeyLock::Unsupported,
+        }
     }
 
     /// Closes the lock file until the next use, unless a lock of it is in use.
@@ -192,7 +224,7 @@ impl Locks {
     }
 
     /// Whether the lock file is one that the last process may remove.
-    pub fn are_own(&self) -> bool {
+    fn are_own(&self) -> bool {
         self.open().is_some_and(|lock| lock.is_own())
     }
 
@@ -240,11 +272,26 @@ impl Locks {
         guard.map_err(wrong)?.map(|guard| self.keep(guard)).ok_or_else(|| folder.busy())
     }
 
-    /// Takes the right to write a snapshot if nobody has it.
+    /// Takes the right to clear up after a process that was killed, if nobody has it.
     pub fn try_permit(self: &Arc<Self>, folder: &Folder) -> Option<Permit> {
         let like = folder.journal_like();
         let guard = CheckpointGuard::take(&*folder.fs, &folder.paths().checkpoint, like.as_ref());
-        Some(self.keep(guard.ok()??))
+        let permit = self.keep(guard.ok()??);
+        // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
+        matches!(self.try_join(folder), Ok(Some(_))).then_some(permit)
+    }
+
+    /// Removes the lock files, if they are ones that the last process may remove.
+    pub fn remove(&self, folder: &Folder) {
+        if !self.are_own() {
+            return;
+        }
+        let paths = folder.paths();
+        // The lock for checkpoints first: nobody asks for it without the other.
+        if paths.checkpoint != paths.lock {
+            drop(folder.remove(&paths.checkpoint));
+        }
+        drop(folder.remove(&paths.lock));
     }
 
     /// Keeps `guard` where the child of a fork finds it.

@@ -10,8 +10,8 @@ use super::locks::{Locks, Permit};
 use super::obstacle::Obstacle;
 use super::quarantine;
 use super::state::FileState;
-use crate::error::{Error, Result};
-use crate::store::fs::{Closed, Idle, Taken, is_lost, note_open};
+use crate::error::Result;
+use crate::store::fs::{Closed, Idle, note_open};
 use crate::store::journal::Record;
 use crate::store::lock::Affected;
 use crate::store::{Cause, Change, KeyLock, Loaded, Purge};
@@ -40,8 +40,6 @@ pub struct ProcessStore {
     pub(super) options: Options,
     pub(super) locks: Arc<Locks>,
     pub(super) state: Mutex<FileState, { rank::FILE }>,
-    /// Another process that clears up, and is in the way of who comes.
-    joining: Obstacle,
     /// Another process that is in the way of who is to follow the journals.
     following: Obstacle,
     /// Another process that is in the way of what is to be written.
@@ -66,8 +64,7 @@ impl ProcessStore {
         let folder = Arc::clone(generations.folder());
         let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
-        let (joining, following) = (Obstacle::default(), Obstacle::default());
-        let writing = Obstacle::default();
+        let (following, writing) = (Obstacle::default(), Obstacle::default());
         let is_listed = AtomicBool::new(false);
         Self {
             folder,
@@ -75,7 +72,6 @@ impl ProcessStore {
             options,
             locks,
             state,
-            joining,
             following,
             writing,
             child,
@@ -117,17 +113,9 @@ impl ProcessStore {
     pub fn load(&self) -> Loaded {
         let mut state = self.state.lock();
         if !state.only_reads && !self.options.read_only {
-            self.make_folder();
+            self.folder.make();
         }
         state.load()
-    }
-
-    fn make_folder(&self) {
-        let path = &self.folder.paths().folder;
-        let wrong = |source| Error::Io { doing: "make the folder", path: path.clone(), source };
-        if let Err(error) = self.folder.fs.make_folder(path) {
-            self.folder.tell_no_folder(&wrong(error));
-        }
     }
 
     /// Takes `change` down; what fails is kept for the next time, and told once. `false`: it is the
@@ -155,7 +143,7 @@ impl ProcessStore {
             self.locks.announce(&self.folder, Affected::All);
         }
         self.locks.announce_owed(&self.folder);
-        self.tell_failure(&result);
+        self.folder.tell_failure(&result);
         result
     }
 
@@ -178,7 +166,7 @@ impl ProcessStore {
         if result.as_ref().is_err_and(|error| !error.is_busy()) {
             self.state.lock().backlog.note_trouble();
         }
-        self.tell_failure(&result);
+        self.folder.tell_failure(&result);
         result
     }
 
@@ -211,16 +199,8 @@ impl ProcessStore {
 
     fn append_purge(&self, purge: &Purge) -> Result<()> {
         let written = self.state.lock().append_record(&Record::Purge(purge.clone()));
-        self.tell_failure(&written);
+        self.folder.tell_failure(&written);
         written
-    }
-
-    fn tell_failure<T>(&self, result: &Result<T>) {
-        if let Err(error) = result
-            && !error.is_busy()
-        {
-            self.folder.tell_unwritable(error);
-        }
     }
 
     /// Joins the processes that write, if there is anything to write to; `false` while the last of
@@ -243,36 +223,14 @@ impl ProcessStore {
         if self.state.lock().check_usable().is_err() {
             return KeyLock::Unsupported;
         }
-        let joined = self.locks.try_join(&self.folder);
-        let lock = match joined {
-            Ok(Some(lock)) => lock,
-            // Who clears up is done in a moment: as if it computed the key.
-            Ok(None) if !self.joining.is_stuck(true) => return KeyLock::Busy,
-            Ok(None) => return KeyLock::Unsupported,
-            Err(error) => {
-                self.folder.tell_unwritable(&error);
-                return KeyLock::Unsupported;
-            }
-        };
-        self.joining.is_stuck(false);
-        let taken = match lock.take_key(key) {
-            // The program closed it: it is made anew.
-            Err(error) if is_lost(&error) => match self.locks.rejoin(&self.folder) {
-                Ok(Some(lock)) => lock.take_key(key),
-                _ => Err(error),
-            },
-            taken => taken,
-        };
-        match taken {
-            Ok((Taken::Yes, Some(guard))) => {
-                let follows = self.state.lock().follow_from_here();
-                // Who begins a journal, or folds one, is done in a moment, too.
-                let waits = !self.following.is_stuck(!follows) && !follows;
-                if waits { KeyLock::Busy } else { KeyLock::Held(guard) }
-            }
-            Ok((Taken::Busy, _)) => KeyLock::Busy,
-            Ok(_) | Err(_) => KeyLock::Unsupported,
+        let taken = self.locks.take_key(&self.folder, key);
+        if !matches!(taken, KeyLock::Held(_)) {
+            return taken;
         }
+        let follows = self.state.lock().follow_from_here();
+        // Who begins a journal, or folds one, is done in a moment, too.
+        let waits = !self.following.is_stuck(!follows) && !follows;
+        if waits { KeyLock::Busy } else { taken }
     }
 
     /// The right to write a snapshot.

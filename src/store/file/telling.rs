@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::folder::Folder;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::store::journal::Dropped;
 use crate::store::lock::NoPage;
 
@@ -23,8 +23,17 @@ impl Folder {
         self.tell(if is_forbidden(error) { "forbidden" } else { "append" }, text);
     }
 
+    /// A change could not be written down; one that another process is in the way of still will be.
+    pub fn tell_failure<T>(&self, result: &Result<T>) {
+        if let Err(error) = result
+            && !error.is_busy()
+        {
+            self.tell_unwritable(error);
+        }
+    }
+
     /// The folder could not be made: then nothing can be written there, which is not told again.
-    pub fn tell_no_folder(&self, error: &Error) {
+    pub(super) fn tell_no_folder(&self, error: &Error) {
         self.tell_unwritable(error);
         let mut notices = self.notices.lock();
         for about in ["forbidden", "append", "save", "folder"] {

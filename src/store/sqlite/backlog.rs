@@ -56,7 +56,7 @@ impl Database {
         if result.is_ok() {
             self.writing.is_stuck(false);
         }
-        self.tell_failure(&result);
+        self.folder.tell_failure(&result);
         result
     }
 
@@ -70,7 +70,7 @@ impl Database {
         drop(state);
         let busy = matches!(&result, Err(error) if error.is_busy());
         let result = if self.writing.is_stuck(busy) { Err(self.stuck()) } else { result };
-        self.tell_failure(&result);
+        self.folder.tell_failure(&result);
         result
     }
 
@@ -96,7 +96,7 @@ impl Database {
             logged.affected.push(None);
             Ok(())
         });
-        self.tell_failure(&written);
+        self.folder.tell_failure(&written);
         written
     }
 
@@ -210,14 +210,6 @@ impl Database {
             [] => {}
             [Some(key)] => self.locks.announce(&self.folder, Affected::Key(key)),
             _ => self.locks.announce(&self.folder, Affected::All),
-        }
-    }
-
-    pub(super) fn tell_failure<T>(&self, result: &Result<T>) {
-        if let Err(error) = result
-            && !error.is_busy()
-        {
-            self.folder.tell_unwritable(error);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Connections to a database, and what is in one from the start.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -85,9 +86,6 @@ fn set_up(connection: &Connection) -> Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
-const HEX: [char; 16] =
-    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-
 /// The path as SQLite reads it among parameters.
 fn uri(path: &Path) -> String {
     let mut uri = "file:".to_owned();
@@ -96,8 +94,8 @@ fn uri(path: &Path) -> String {
             b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
             _ if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
             _ => {
-                uri.push('%');
-                uri.extend([byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+                // Into a String it cannot fail.
+                let _ = write!(uri, "%{byte:02x}");
             }
         }
     }

@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use rusqlite::{Connection, Error, Result, Row};
+use rusqlite::{Connection, Error, Result};
 
-use super::check::{Check, crc};
 use super::connection::{self, Kind, found};
 use super::database::Database;
+use super::entries::Read;
 use super::state::State;
 use super::{entries, state};
 use crate::error::Result as CacheResult;
 use crate::stepping;
-use crate::store::{Code, Item, Notes};
+use crate::store::Item;
 
 /// The files of a database, by what is appended to its name.
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];
@@ -157,29 +156,16 @@ fn ids(old: &Connection) -> Vec<i64> {
     found.into_iter().collect()
 }
 
+/// The entry with the number `id`, if it is as it was written.
 fn item(old: &Connection, id: i64) -> Result<Option<Item>> {
     let mut get = old.prepare_cached(
         "SELECT created, timed, took, code, others, crc, text, key FROM entry WHERE id = ?1",
     )?;
-    get.query_row([id], read)
-}
-
-fn read(row: &Row<'_>) -> Result<Option<Item>> {
-    let blob = |at: usize| Ok::<_, Error>(row.get_ref(at)?.as_blob_or_null()?);
-    let (created, took) = (row.get(0)?, row.get(2)?);
-    let (code, others) = (blob(3)?, blob(4)?);
-    let (text, key) = (blob(6)?.unwrap_or_default(), blob(7)?.unwrap_or_default());
-    let check = Check { key, text, created, took, code, others };
-    if i64::from(crc(&check)) != row.get::<_, i64>(5)? {
-        return Ok(None);
-    }
-    let others = others.map(|others| Box::new(Bytes::copy_from_slice(others)));
-    Ok(Some(Item {
-        key: Bytes::copy_from_slice(key),
-        text: Bytes::copy_from_slice(text),
-        sound: true,
-        created,
-        timed: row.get(1)?,
-        notes: Notes { took, code: code.and_then(Code::new), others },
-    }))
+    get.query_row([id], |row| {
+        let key = row.get_ref(7)?.as_blob_or_null()?.unwrap_or_default();
+        Ok(match entries::read(row, key)? {
+            Read::Item(item) => Some(item),
+            Read::Nothing | Read::Damaged => None,
+        })
+    })
 }

@@ -27,8 +27,6 @@ pub struct Database {
     pub(super) state: Mutex<State, { rank::FILE }>,
     /// Another process that is in the way of what is to be written.
     pub(super) writing: Obstacle,
-    /// Another process that clears up, and is in the way of who comes.
-    pub(super) joining: Obstacle,
     /// Whether it is read as something that nobody changes.
     is_immutable: AtomicBool,
     clock: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
@@ -49,7 +47,6 @@ impl Database {
             pool: Pool::new(),
             state: Mutex::new(State { writer: new_writer(), ..State::default() }),
             writing: Obstacle::default(),
-            joining: Obstacle::default(),
             is_immutable: AtomicBool::new(false),
             clock: OnceLock::new(),
             forks: AtomicU64::new(forks::count()),
@@ -90,11 +87,7 @@ impl Database {
     pub fn load(&self) -> Loaded {
         let mut state = self.state.lock();
         if !state.only_reads {
-            let path = &self.folder.paths().folder;
-            if let Err(source) = self.folder.fs.make_folder(path) {
-                let error = Error::Io { doing: "make the folder", path: path.clone(), source };
-                self.folder.tell_no_folder(&error);
-            }
+            self.folder.make();
         }
         let ready = self.ready(&mut state, Purpose::Read);
         state.pending.clear();

@@ -52,7 +52,8 @@ pub fn get(connection: &Connection, key: &[u8]) -> Result<Read> {
     Ok(read.unwrap_or(Read::Nothing))
 }
 
-fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
+/// What `row` says of `key`: its columns are those of [`GET`], and maybe more.
+pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
     let blob = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_blob_or_null()?);
     let (created, took) = (row.get::<_, Option<f64>>(0)?, row.get::<_, Option<f64>>(2)?);
     let (code, others, text) = (blob(3)?, blob(4)?, blob(6)?.unwrap_or_default());

@@ -43,8 +43,8 @@ impl Database {
             let is_alone = self.locks.keep_others_out();
             let mut state = self.state.lock();
             self.detach(&mut state);
-            if is_alone && self.locks.are_own() && !state.only_reads {
-                self.remove_locks();
+            if is_alone && !state.only_reads {
+                self.locks.remove(&self.folder);
             }
             self.locks.leave();
             drop((state, permit));
@@ -73,9 +73,7 @@ impl Database {
         if !may_clear_up || !self.locks.are_made(&self.folder) {
             return Ok(None);
         }
-        // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
-        let permit = self.locks.try_permit(&self.folder);
-        Ok(permit.filter(|_| matches!(self.locks.try_join(&self.folder), Ok(Some(_)))))
+        Ok(self.locks.try_permit(&self.folder))
     }
 
     /// Closes all connections; if no other process has one, SQLite moves all of the log into the database
@@ -91,15 +89,6 @@ impl Database {
         state.opened = None;
         state.logged = 0;
         state.closed = state.backlog.is_empty();
-    }
-
-    fn remove_locks(&self) {
-        let paths = self.folder.paths();
-        // The lock for checkpoints first: nobody asks for it without the other.
-        if paths.checkpoint != paths.lock {
-            drop(self.folder.remove(&paths.checkpoint));
-        }
-        drop(self.folder.remove(&paths.lock));
     }
 
     /// Removes what was forgotten from free pages, from the log and from copies of damaged databases.
@@ -121,6 +110,6 @@ impl Database {
             Ok(())
         });
         drop(state);
-        self.tell_failure(&erased.map_err(|error| self.wrong("erase from", &error)));
+        self.folder.tell_failure(&erased.map_err(|error| self.wrong("erase from", &error)));
     }
 }

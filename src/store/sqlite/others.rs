@@ -2,7 +2,6 @@
 
 use super::changes;
 use super::database::Database;
-use crate::store::fs::{Taken, is_lost};
 use crate::store::{ExternalChange, KeyLock};
 
 impl Database {
@@ -47,29 +46,6 @@ impl Database {
 
     /// Tries to take `key` for this process alone.
     pub fn lock_key(&self, key: &[u8]) -> KeyLock {
-        let lock = match self.locks.try_join(&self.folder) {
-            Ok(Some(lock)) => lock,
-            // Who clears up is done in a moment: as if it computed the key.
-            Ok(None) if !self.joining.is_stuck(true) => return KeyLock::Busy,
-            Ok(None) => return KeyLock::Unsupported,
-            Err(error) => {
-                self.folder.tell_unwritable(&error);
-                return KeyLock::Unsupported;
-            }
-        };
-        self.joining.is_stuck(false);
-        let taken = match lock.take_key(key) {
-            // The program closed it: it is made anew.
-            Err(error) if is_lost(&error) => match self.locks.rejoin(&self.folder) {
-                Ok(Some(lock)) => lock.take_key(key),
-                _ => Err(error),
-            },
-            taken => taken,
-        };
-        match taken {
-            Ok((Taken::Yes, Some(guard))) => KeyLock::Held(guard),
-            Ok((Taken::Busy, _)) => KeyLock::Busy,
-            Ok(_) | Err(_) => KeyLock::Unsupported,
-        }
+        self.locks.take_key(&self.folder, key)
     }
 }

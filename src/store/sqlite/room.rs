@@ -59,7 +59,7 @@ impl Database {
             }
             Ok(gone)
         });
-        self.tell_failure(&gone);
+        self.folder.tell_failure(&gone);
         gone.unwrap_or_default()
     }
 
