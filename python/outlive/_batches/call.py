@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import _core
 from .._core import PAUSES, PendingCall
+from .._steps import Pause, Step
 from .shape import Shape
-from .steps import Compute, Pause, Step, Wait
+from .steps import Compute, Wait
 
 Steps = Generator[Step, Any, Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from .. import _core
 from .._manners import suspends
+from .._steps import run, run_later
 from .call import BatchCall
 from .shape import Shape
-from .steps import run, run_later
 
 
 def face(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import length_hint
 from typing import Any
 
 from .. import _options
+from .._failed import Failed
 from .reporters import Reporter, reporter_of
 from .tally import Tally
 
@@ -92,6 +93,20 @@ class Job:
     def is_fatal(self, error: BaseException) -> bool:
         """Return whether the map ends with this error of a call."""
         return self.on_error == "raise" or not isinstance(error, Exception)
+
+    def given(self, call: Call) -> Iterator[Any]:
+        """Give what the consumer gets of a call that is done, if it gets anything.
+
+        Raises:
+            BaseException: what the call raised, if the map ends with it.
+        """
+        if call.error is None:
+            yield call.value
+        elif self.is_fatal(call.error):
+            raise call.error
+        elif self.on_error == "collect":
+            assert isinstance(call.error, Exception), "any other is fatal"
+            yield Failed(call.item, call.error)
 
     def queue(self) -> Queue:
         """Return the calls that were begun and not yet given."""

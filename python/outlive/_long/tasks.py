@@ -7,7 +7,6 @@ import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from typing import Any
 
-from .._failed import Failed
 from .job import Call, Job
 from .reporters import LOOK, Reporter
 from .tally import Tally
@@ -60,13 +59,8 @@ class _Run:
                 await self._take_in()
             call = self._queue.next()
             if call is not None:
-                if call.error is None:
-                    yield call.value
-                elif self._job.is_fatal(call.error):
-                    raise call.error
-                elif self._job.on_error == "collect":
-                    assert isinstance(call.error, Exception), "any other is fatal"
-                    yield Failed(call.item, call.error)
+                for outcome in self._job.given(call):
+                    yield outcome
             elif self._tasks and not takes_in:
                 await self._wait()
             elif self._is_over and not self._tasks:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .._failed import Failed
 from .job import Call, Job
 from .pool import Pool
 from .reporters import LOOK, Reporter
@@ -60,13 +59,7 @@ class _Run:
                 timeout = LOOK
             call = self._queue.next()
             if call is not None:
-                if call.error is None:
-                    yield call.value
-                elif self._job.is_fatal(call.error):
-                    raise call.error
-                elif self._job.on_error == "collect":
-                    assert isinstance(call.error, Exception), "any other is fatal"
-                    yield Failed(call.item, call.error)
+                yield from self._job.given(call)
                 continue
             if self._is_over and self.pool.is_idle():
                 break

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import aclosing
 from typing import Any
 
 from .. import _core
 from .._core import PendingCall
+from .._steps import Pause, Step, run, run_later
 from .live import Live
 from .pieces import own_copy, parts_of
 from .recording import CutOffError, ThreadRecording
@@ -36,13 +37,7 @@ def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, A
 
     @functools.wraps(function)
     def memoised(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        found = native(*args, **kwargs)
-        if type(found) is PendingCall:
-            return (yield from _consume(found, live))
-        pieces, returned = parts_of(found)
-        for piece in pieces:
-            _take((yield piece))
-        return returned
+        return (yield from _consume(native(*args, **kwargs), live))
 
     def refresh(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         """Have the function give its stream anew, and keep it once it was consumed to the end."""
@@ -51,8 +46,8 @@ def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, A
     return memoised, refresh
 
 
-def _consume(call: PendingCall, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]:
-    """Give a stream that is not kept: one that is under way, or that begins."""
+def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]:
+    """Give a stream: one that is kept, is under way, or begins."""
     while True:
         found = _joined(call, live)
         if not isinstance(found, ThreadRecording):
@@ -92,24 +87,32 @@ def _take(sent: Any) -> None:
 
 def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
     """Return the recording to consume, or a result that is there by now."""
+    if type(call) is not PendingCall:
+        return call
+    return run(_search(call, live, None, True, ThreadRecording))
+
+
+def _search(
+    call: Any, live: Live[Any], loop: object, may_wait: bool, begin: Callable[[PendingCall], Any]
+) -> Generator[Step, Any, Any]:
+    """Find the recording to consume in steps, or begin it."""
     for _ in range(_LOOKS):
         if type(call) is not PendingCall:
             return call
         if call.leads:
             if not call.is_busy() and call.is_missing():  # another process is not waited for
                 break
-            call = call.retry()
-            continue
-        found = live.join(call, None)
-        if found is not None:
-            return found
-        if not call.waits:
-            break
-        time.sleep(_PAUSE)
+        else:
+            found = live.join(call, loop)
+            if found is not None:
+                return found
+            if not (call.waits and may_wait):
+                break
+            yield Pause(_PAUSE)
         call = call.retry()
     if call.waits:
         call.compute_beside()
-    return live.begin(ThreadRecording(call))
+    return live.begin(begin(call))
 
 
 def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, Any]:
@@ -117,40 +120,26 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[A
 
     @functools.wraps(function)
     async def memoised(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        found = native(*args, **kwargs)
-        if type(found) is not PendingCall:
-            for piece in parts_of(found)[0]:
-                _take((yield piece))
-            return
-        stream = _consume_later(found, live)
-        try:
+        async with aclosing(_consume_later(native(*args, **kwargs), live)) as stream:
             async for piece in stream:
                 _take((yield piece))
-        finally:
-            await stream.aclose()
 
     async def refresh(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         """Have the function give its stream anew, and keep it once it was consumed to the end."""
-        stream = _consume_later(native.refresh(*args, **kwargs), live)
-        try:
+        async with aclosing(_consume_later(native.refresh(*args, **kwargs), live)) as stream:
             async for piece in stream:
                 _take((yield piece))
-        finally:
-            await stream.aclose()
 
     return memoised, refresh
 
 
 async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator[Any, Any]:
-    """Give a stream that is not kept: one that is under way, or that begins."""
-    from .._async.loops import library
-
-    here = library()
+    """Give a stream: one that is kept, is under way, or begins."""
     while True:
-        found = await _joined_later(call, live, here)
+        found = await _joined_later(call, live)
         if not isinstance(found, TaskRecording):
             for piece in parts_of(found)[0]:
-                _take((yield piece))
+                yield piece
             return
         given = 0
         try:
@@ -160,10 +149,10 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
                     own = await found.advance(given)
                 if own is not None:
                     given += 1
-                    _take((yield own[0]))
+                    yield own[0]
                 elif given < len(found.pieces):
                     given += 1
-                    _take((yield own_copy(found.pieces[given - 1])))
+                    yield own_copy(found.pieces[given - 1])
                 elif found.is_over:
                     break
             if found.error is None:
@@ -176,24 +165,13 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
         call = call.retry()
 
 
-async def _joined_later(call: Any, live: Live[TaskRecording], library: Any) -> Any:
+async def _joined_later(call: Any, live: Live[TaskRecording]) -> Any:
     """Return the recording to consume, or a result that is there by now."""
-    loop = loop_of(library)
-    for _ in range(_LOOKS):
-        if type(call) is not PendingCall:
-            return call
-        if call.leads:
-            if not call.is_busy() and call.is_missing():  # another process is not waited for
-                break
-            call = call.retry()
-            continue
-        found = live.join(call, loop)
-        if found is not None:
-            return found
-        if not call.waits or library is None:
-            break
-        await library.sleep(_PAUSE)
-        call = call.retry()
-    if call.waits:
-        call.compute_beside()
-    return live.begin(TaskRecording(call, library))
+    if type(call) is not PendingCall:
+        return call
+    from .._async import loops
+
+    library = loops.library()
+    begin = functools.partial(TaskRecording, library=library)
+    search = _search(call, live, loop_of(library), library is not None, begin)
+    return await run_later(search)
