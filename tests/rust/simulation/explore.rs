@@ -51,6 +51,7 @@ fn processes(all: &[&[&[Op]]]) -> History {
 #[test]
 fn a_checkpoint_in_every_order() {
     use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save};
+    let _alone = crate::alone();
     let histories = [
         processes(&[&[&[Refresh(0), Save], &[Refresh(1), Close]]]),
         processes(&[&[&[Refresh(0), Save], &[Close, Refresh(1)]], &[&[Refresh(2), Save]]]),

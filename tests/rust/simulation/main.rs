@@ -24,3 +24,12 @@ mod scheduler;
 mod seeds;
 mod shrink;
 mod tasks;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Keeps the other tests of this program waiting. All histories share the flights of the process: what
+/// another test does there at that moment changes where threads wait, and so what a script replays.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

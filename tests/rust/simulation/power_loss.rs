@@ -25,6 +25,7 @@ fn try_one(cut: u64, script: &[usize], traced: bool) -> Outcome {
 /// comes back, whatever the disk has taken of what it was not told to sync.
 #[test]
 fn nothing_is_lost_with_the_power() {
+    let _alone = crate::alone();
     let mut count = 0;
     for cut in 1.. {
         let mut script = Vec::new();

@@ -27,6 +27,7 @@ fn troubles() -> Troubles {
 /// that nobody deleted or replaced is found, nothing deleted comes back, and no value is wrong.
 #[test]
 fn nothing_is_lost() {
+    let _alone = crate::alone();
     if let Some(seed) = number("SIM_SEED") {
         return replay(seed);
     }
