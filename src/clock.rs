@@ -1,10 +1,12 @@
 //! Wall clocks: seconds since the epoch, or whole nanoseconds where that is cheaper.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
+
+use crate::stepping;
 
 /// Now, exactly.
 pub fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    stepping::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Nanoseconds since the epoch; what does not fit, infinity too, is the end of all time.

@@ -109,12 +109,8 @@ impl<L: Clone> BoundedTable<L> {
         let mut gone = Displaced::new();
         for key in over {
             // Another one may have come meanwhile, which no store holds.
-            if !self.table.get(&key).is_some_and(|entry| entry.is_copy()) {
-                continue;
-            }
-            if let Some(entry) = self.table.remove(&key) {
-                entry.retire();
-                gone.push((key, entry));
+            if self.table.get(&key).is_some_and(|entry| entry.is_copy()) {
+                gone.extend(self.remove(&key).map(|entry| (key, entry)));
             }
         }
         gone

@@ -6,7 +6,6 @@ use super::bounded_table::Displaced;
 use super::entry::{Entry, Origin};
 use super::lease::Found;
 use super::ledger::Ledger;
-use super::lifetimes::Lifetime;
 use super::limiter::Share;
 use super::state::State;
 use crate::key::name_of;
@@ -17,10 +16,10 @@ impl<L: Clone> Ledger<L> {
     /// The entry of `key`, whose use is noted; what goes from memory for it.
     pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> (Option<Found<L>>, Displaced<L>) {
         let found = self.loaded().hit(key, origin);
-        match self.store.paged() {
-            Some(paged) if found.is_none() => self.page_in(paged, key, origin),
-            _ => (found, Displaced::new()),
+        if found.is_some() {
+            return (found, Displaced::new());
         }
+        self.store.paged().map_or((None, Displaced::new()), |it| self.page_in(it, key, origin))
     }
 
     fn page_in(
@@ -172,14 +171,6 @@ impl<L: Clone> Ledger<L> {
         let mut state = self.state.lock();
         let gone = keys.iter().filter_map(|key| state.remove(key).map(|old| (key.clone(), old)));
         gone.collect()
-    }
-
-    /// Says how long the store keeps the results of a function.
-    pub fn expire_stored(paged: &dyn Paged, share: &Share, lifetime: Option<Lifetime>) {
-        if let Share::Name(name) = share {
-            let own_clock = lifetime.is_some_and(|lifetime| lifetime.own_clock);
-            paged.expire(name, lifetime.map(|lifetime| lifetime.seconds), own_clock);
-        }
     }
 }
 

@@ -133,11 +133,14 @@ impl<L: Clone> Ledger<L> {
         if let Some(item) = entry.to_item(key) {
             return self.store.append_as(&Change::Put(item), cause);
         }
+        if entry.text.is_some() {
+            return Ok(true);
+        }
         // The store may hold an older result of this key: that one is no longer true.
         let in_store = |old: &Entry<L>| old.to_item(key).is_some();
         let known = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
         let stale = known || self.store.paged().is_some_and(|paged| paged.contains(key));
-        if stale && entry.text.is_none() {
+        if stale {
             let cause = if cause == Cause::Given { cause } else { Cause::Upkeep };
             return self.store.append_as(&Change::Remove(key.clone()), cause);
         }

@@ -64,7 +64,7 @@ impl<L: Clone> Listing<L> {
         }
     }
 
-    fn keys_that_begin(&self, paged: &dyn Paged, start: &[u8]) -> Vec<Bytes> {
+    pub(super) fn keys_that_begin(&self, paged: &dyn Paged, start: &[u8]) -> Vec<Bytes> {
         let mut keys = self.0.keys_named(paged, name_of(start));
         keys.retain(|key| key.starts_with(start));
         keys

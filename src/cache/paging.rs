@@ -58,8 +58,11 @@ impl Paging {
     /// Notes the last uses of copies that go from memory, if they matter; what there is to tell the store
     /// by now, if that is much.
     pub fn note_gone<L>(&self, gone: &Displaced<L>) -> Option<Vec<(Bytes, u64)>> {
+        if gone.is_empty() {
+            return None;
+        }
         let mut limited = self.0.lock();
-        if !limited.any || gone.is_empty() {
+        if !limited.any {
             return None;
         }
         let uses = gone.iter().map(|(key, entry)| (key.clone(), entry.used_at()));

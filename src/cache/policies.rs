@@ -65,7 +65,11 @@ impl<L: Clone> Policies<L> {
     pub fn expire(&self, share: Share, lifetime: Option<Lifetime>) {
         let _active = sync::active();
         if let Some(paged) = self.0.store.paged() {
-            Ledger::<L>::expire_stored(paged, &share, lifetime);
+            if let Share::Name(name) = share {
+                let own_clock = lifetime.is_some_and(|lifetime| lifetime.own_clock);
+                paged.expire(&name, lifetime.map(|lifetime| lifetime.seconds), own_clock);
+            }
+            return;
         }
         self.0.state.lock().lifetimes.set(share, lifetime);
     }

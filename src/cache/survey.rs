@@ -8,7 +8,6 @@ use bytes::Bytes;
 use super::entry::Entry;
 use super::limiter::function_of;
 use super::listing::Listing;
-use crate::key::name_of;
 use crate::store::{Notes, Purge};
 use crate::sync;
 use crate::value::check::check;
@@ -54,7 +53,7 @@ pub struct Fact {
 }
 
 /// What is known of several entries together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sum {
     /// How many there are.
     pub count: u64,
@@ -106,9 +105,13 @@ pub struct Histogram {
 impl Selection {
     fn has<L>(&self, key: &[u8], entry: &Entry<L>) -> bool {
         let is_older = |before: f64| entry.created.is_some_and(|created| created < before);
+        self.before.is_none_or(is_older) && self.names(key)
+    }
+
+    /// What can be told without looking at the entry.
+    fn names(&self, key: &[u8]) -> bool {
         let fits = |pattern: &Bytes| Purge::Fitting(pattern.clone()).concerns(key);
-        self.before.is_none_or(is_older)
-            && self.function.as_ref().is_none_or(|name| function_of(key) == Some(name))
+        self.function.as_ref().is_none_or(|name| function_of(key) == Some(name))
             && self.pattern.as_ref().is_none_or(fits)
     }
 }
@@ -158,12 +161,6 @@ fn replace(
 ) {
     if place.as_ref().is_none_or(surpasses) {
         *place = Some(fact());
-    }
-}
-
-impl Default for Sum {
-    fn default() -> Self {
-        Self { count: 0, bytes: 0, took: 0.0, timed: 0, oldest: None, newest: None }
     }
 }
 
@@ -296,9 +293,8 @@ impl<L: Clone> Listing<L> {
         let _active = sync::active();
         let mut sum = Sum::default();
         if let Some(paged) = self.0.store.paged() {
-            let keys = self.0.keys_named(paged, name_of(start));
-            let keys = keys.iter().filter(|key| key.starts_with(start));
-            keys.filter_map(|key| self.0.peek(key)).for_each(|found| sum.add(&found.entry));
+            let keys = self.keys_that_begin(paged, start);
+            keys.iter().filter_map(|key| self.0.peek(key)).for_each(|found| sum.add(&found.entry));
             return sum;
         }
         let mut state = self.0.loaded();
@@ -316,7 +312,8 @@ impl<L: Clone> Listing<L> {
     fn each(&self, selection: &Selection, mut run: impl FnMut(&Bytes, &Entry<L>)) {
         let _active = sync::active();
         if let Some(paged) = self.0.store.paged() {
-            for key in self.0.keys_named(paged, None) {
+            let keys = self.0.keys_named(paged, selection.function.as_deref());
+            for key in keys.into_iter().filter(|key| selection.names(key)) {
                 if let Some(found) = self.0.peek(&key).filter(|it| selection.has(&key, &it.entry)) {
                     run(&key, &found.entry);
                 }

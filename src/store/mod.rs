@@ -117,6 +117,13 @@ pub enum ExternalChange {
     Replaced(Loaded),
 }
 
+impl ExternalChange {
+    /// Whether it outdates what `change` is the result of.
+    fn outdates(&self, change: &Change) -> bool {
+        matches!((self, change), (Self::Purge(purge), Change::Put(item)) if purge.concerns(&item.key))
+    }
+}
+
 /// How the attempt to take a key for this process ended.
 #[derive(Debug)]
 pub enum KeyLock {

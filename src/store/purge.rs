@@ -25,6 +25,16 @@ impl Purge {
         }
     }
 
+    /// The change that says the same of results: what is kept at this very moment may stand there
+    /// already, and is forgotten, too. `None`: there is no such change.
+    pub fn as_change(&self) -> Option<Change> {
+        match self {
+            Self::Key(key) => Some(Change::Remove(key.clone())),
+            Self::Fitting(_) => None,
+            Self::All => Some(Change::Clear),
+        }
+    }
+
     /// Whether computations of `key` are outdated.
     pub fn concerns(&self, key: &[u8]) -> bool {
         match self {

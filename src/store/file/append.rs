@@ -50,9 +50,7 @@ impl FileState {
     /// Whether others have outdated what `change` is the result of, as far as was read and the cache
     /// has not heard.
     pub(super) fn is_outdated(&self, change: &Change) -> bool {
-        let Change::Put(item) = change else { return false };
-        let concerns = |it: &ExternalChange| matches!(it, ExternalChange::Purge(purge) if purge.concerns(&item.key));
-        self.pending.iter().any(concerns)
+        self.pending.iter().any(|news| news.outdates(change))
     }
 
     /// Appends what no disk has taken so far, in order, up to the first that fails.

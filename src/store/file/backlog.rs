@@ -43,12 +43,8 @@ impl Backlog {
         self.keep_as(change, cause, false);
     }
 
-    /// Keeps a change that another process was in the way of.
-    pub fn keep_waiting(&mut self, change: Change, cause: Cause) {
-        self.keep_as(change, cause, true);
-    }
-
-    fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
+    /// Keeps a change that could not be appended; `waits`: another process was in the way.
+    pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         self.overtake(&change);
         let made = created(&change).unwrap_or_else(seconds);
         self.unwritten.push(Unwritten { number: self.next, change, cause, waits, made });
@@ -308,7 +304,7 @@ mod tests {
         assert!(backlog.outdate(&Purge::All, false).is_empty());
         let gone = backlog.outdate(&Purge::All, true);
         assert_eq!((gone, kept(&backlog)), (vec![Bytes::from_static(b"a")], vec![remove("b")]));
-        backlog.keep_waiting(remove("c"), Cause::Computed);
+        backlog.keep_as(remove("c"), Cause::Computed, true);
         assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
     }
 

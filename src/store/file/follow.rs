@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use super::chain::History;
 use super::phase::Phase;
 use super::state::FileState;
 use crate::store::fs::is_lost;
@@ -163,6 +164,13 @@ impl FileState {
         }
     }
 
+    /// Takes in what was purged in a history that was read anew.
+    pub(super) fn take_purges(&mut self, history: &mut History) {
+        let purges = history.take_purges();
+        self.outdate_backlog(&purges, false);
+        self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
+    }
+
     /// Goes on with the generation behind the current one, which has ended: what stands in it was
     /// taken by whoever ended it.
     fn follow(&mut self) -> io::Result<()> {
@@ -199,9 +207,7 @@ impl FileState {
         } else if last.is_some() && last != self.finished {
             let is_common = chain.accounts_for(snapshot);
             let mut history = chain.without_folded(snapshot).history();
-            let purges = history.take_purges();
-            self.outdate_backlog(&purges, false);
-            self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
+            self.take_purges(&mut history);
             if history.is_void(snapshot, None) {
                 self.reload();
                 return Ok(());

@@ -53,9 +53,7 @@ impl FileState {
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
         let mut history = chain.without_folded(announced).history();
-        let purges = history.take_purges();
-        self.outdate_backlog(&purges, false);
-        self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
+        self.take_purges(&mut history);
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {

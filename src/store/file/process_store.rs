@@ -187,11 +187,9 @@ impl ProcessStore {
         if joined.is_err() || matches!(joined, Ok(true)) && self.locks.is_alone() {
             return Ok(());
         }
-        let written = match purge {
-            // What is kept at this very moment may stand there already: it is forgotten, too.
-            Purge::Key(key) => self.append(&Change::Remove(key.clone()), Cause::Given).map(drop),
-            Purge::All => self.append(&Change::Clear, Cause::Given).map(drop),
-            Purge::Fitting(_) => self.append_purge(purge),
+        let written = match purge.as_change() {
+            Some(change) => self.append(&change, Cause::Given).map(drop),
+            None => self.append_purge(purge),
         };
         self.locks.announce(&self.folder, purge.affected());
         written

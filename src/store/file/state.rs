@@ -163,11 +163,7 @@ impl FileState {
             return Ok(false);
         }
         self.supersede(change);
-        if error.is_busy() {
-            self.backlog.keep_waiting(change.clone(), cause);
-        } else {
-            self.backlog.keep(change.clone(), cause);
-        }
+        self.backlog.keep_as(change.clone(), cause, error.is_busy());
         Err(error)
     }
 
@@ -192,25 +188,19 @@ impl FileState {
         let is_whole = |old: &ExternalChange| {
             matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
         };
-        let undone = |old: &ExternalChange| match old {
-            ExternalChange::Change(old) if undoes(change, old) => Some(puts_over(change, old)),
-            _ => None,
-        };
-        let whole = |old: &ExternalChange| is_whole(old) && undone(old).is_none();
-        let whole = self.pending.iter().rposition(whole);
-        let last = self.pending.iter().rposition(|old| undone(old).is_some());
-        let place = last.filter(|&at| whole.is_some_and(|whole| whole < at));
-        let place = place.filter(|&at| undone(&self.pending[at]) == Some(true));
-        let news = || ExternalChange::Change(change.clone());
-        if let Some(at) = place {
-            self.pending[at] = news();
-        } else if whole.is_some() {
-            self.pending.push(news());
+        let is_undone = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if undoes(change, old));
+        let is_put_over = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if puts_over(change, old));
+        let whole = self.pending.iter().rposition(|old| is_whole(old) && !is_undone(old));
+        let last = self.pending.iter().rposition(is_undone);
+        let place = whole.map(|whole| {
+            let over = last.filter(|&at| whole < at && is_put_over(&self.pending[at]));
+            let before = &self.pending[..over.unwrap_or(self.pending.len())];
+            before.iter().filter(|old| !is_undone(old)).count()
+        });
+        self.pending.retain(|old| !is_undone(old));
+        if let Some(place) = place {
+            self.pending.insert(place, ExternalChange::Change(change.clone()));
         }
-        // What was put in its place, or last, stays.
-        let own = place.or_else(|| whole.and(self.pending.len().checked_sub(1)));
-        let mut at = 0..;
-        self.pending.retain(|old| at.next() == own || undone(old).is_none());
         self.overtakes |= last.is_some();
     }
 

@@ -83,14 +83,10 @@ impl Database {
         if !is_wanted || self.locks.is_alone() {
             return Ok(());
         }
-        let pattern = match purge {
-            // What is kept at this very moment may stand there already: it is forgotten, too.
-            Purge::Key(key) => {
-                return self.append(&Change::Remove(key.clone()), Cause::Given).map(drop);
-            }
-            Purge::All => return self.append(&Change::Clear, Cause::Given).map(drop),
-            Purge::Fitting(pattern) => pattern,
-        };
+        if let Some(change) = purge.as_change() {
+            return self.append(&change, Cause::Given).map(drop);
+        }
+        let Purge::Fitting(pattern) = purge else { return Ok(()) };
         let written = self.change(|connection, state, logged| {
             logged.last = changes::add(connection, state.writer, Kind::Fitting, Some(pattern))?;
             logged.affected.push(None);
@@ -250,7 +246,8 @@ fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Resu
     let (news, last) = changes::news(connection, state.seen, state.writer)?;
     let mut done = Done { news, last, kept: true, ..Done::default() };
     for (change, cause) in &state.backlog {
-        done.kept = !(*cause == Cause::Computed && is_outdated(change, &done.news));
+        done.kept =
+            !(*cause == Cause::Computed && done.news.iter().any(|news| news.outdates(change)));
         if !done.kept {
             continue;
         }
@@ -272,16 +269,6 @@ fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Resu
         }
     }
     Ok(done)
-}
-
-/// Whether others have purged what `change` is the result of.
-fn is_outdated(change: &Change, news: &[ExternalChange]) -> bool {
-    let Change::Put(item) = change else { return false };
-    let concerns = |change: &ExternalChange| match change {
-        ExternalChange::Purge(purge) => purge.concerns(&item.key),
-        _ => false,
-    };
-    news.iter().any(concerns)
 }
 
 /// What is to be told to others.

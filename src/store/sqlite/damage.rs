@@ -21,8 +21,10 @@ impl Database {
     pub(super) fn make_or_mend(&self, state: &mut State) -> CacheResult<Connection> {
         if self.folder.fingerprint().is_some()
             && let Ok(connection) = self.connect(state.only_reads)
-            && let Ok(Kind::Ours | Kind::Later | Kind::Foreign) = connection::kind(&connection)
-            && is_readable(&connection)
+            && let Ok(kind) = connection::kind(&connection)
+            && kind != Kind::Empty
+            // More of ours must be readable than the header.
+            && (kind != Kind::Ours || connection::history(&connection).is_ok())
         {
             return Ok(connection);
         }
@@ -104,12 +106,6 @@ impl Database {
         }
         Ok(name)
     }
-}
-
-/// Whether more of it can be read than its header.
-fn is_readable(connection: &Connection) -> bool {
-    !matches!(connection::kind(connection), Ok(Kind::Ours))
-        || connection::history(connection).is_ok()
 }
 
 fn with(name: &Path, part: &str) -> PathBuf {

@@ -21,9 +21,18 @@ pub enum Read {
 /// A row that is there already.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    id: i64,
+    /// Its number.
+    pub id: i64,
     function: i64,
-    size: i64,
+    /// The length of its text.
+    pub size: i64,
+}
+
+impl Place {
+    /// From the first three columns: number, function, size.
+    pub fn of_row(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { id: row.get(0)?, function: row.get(1)?, size: row.get(2)? })
+    }
 }
 
 const GET: &str = "SELECT created, timed, took, code, others, crc, text FROM entry \
@@ -75,9 +84,7 @@ pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
 /// Where the entry of `key` stands.
 pub fn find(connection: &Connection, key: &[u8]) -> Result<Option<Place>> {
     let mut find = connection.prepare_cached(FIND)?;
-    let place =
-        |row: &Row<'_>| Ok(Place { id: row.get(0)?, function: row.get(1)?, size: row.get(2)? });
-    find.query_row(params![hash(key), key], place).optional()
+    find.query_row(params![hash(key), key], Place::of_row).optional()
 }
 
 /// The number of the function with this name, which is 0 for what no function made.

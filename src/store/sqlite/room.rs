@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::changes::{self, Kind};
 use super::database::Database;
-use super::entries;
+use super::entries::{self, Place};
 use super::state::{Lifetime, State};
 use crate::key::name_of;
 use crate::store::{Change, LastUse, Room};
@@ -17,21 +17,21 @@ const SLICES: usize = 20;
 
 const SIZE: &str = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM function";
 const SIZE_OF: &str = "SELECT entries, bytes FROM function WHERE id = ?1";
-const OLDEST: &str = "SELECT id, key, used FROM entry WHERE id IN (SELECT \
+const OLDEST: &str = "SELECT id, function, size, key, used FROM entry WHERE id IN (SELECT \
                       (SELECT id FROM entry WHERE function = function.id ORDER BY used LIMIT 1) \
                       FROM function) ORDER BY used, id LIMIT 1";
 const OLDEST_OF: &str =
-    "SELECT id, key, used FROM entry WHERE function = ?1 ORDER BY used, id LIMIT 1";
-const LENGTH: &str = "SELECT size FROM entry WHERE hash = ?1 AND key = ?2";
+    "SELECT id, function, size, key, used FROM entry WHERE function = ?1 ORDER BY used, id LIMIT 1";
 const USE: &str = "UPDATE entry SET used = ?2 WHERE id = ?1";
 const USE_OF: &str = "UPDATE entry SET used = ?3 WHERE hash = ?1 AND key = ?2 AND used < ?3";
-const EXPIRED: &str =
-    "SELECT id, key, created FROM entry WHERE function = ?1 AND expires < ?2 LIMIT 500";
+const IS_OVER: &str = "SELECT EXISTS(SELECT 1 FROM entry WHERE function = ?1 AND expires < ?2)";
+const EXPIRED: &str = "SELECT id, function, size, key, created FROM entry \
+                       WHERE function = ?1 AND expires < ?2 LIMIT 500";
 const UNSTAMP: &str = "UPDATE entry SET expires = ?2 WHERE id = ?1";
 
 /// An entry that may go.
 struct Candidate {
-    id: i64,
+    place: Place,
     key: Bytes,
     used: i64,
 }
@@ -45,8 +45,11 @@ impl Database {
         newest: Option<&[u8]>,
         last_use: LastUse<'_>,
     ) -> Vec<Bytes> {
-        let fits = self.read(|connection| Ok(exceeding(connection, name, room)?.is_none()));
-        if fits != Some(false) {
+        let fits = |connection: &Connection| {
+            let share = share(connection, name)?;
+            Ok(!share.map_or(Ok(false), |share| is_exceeded_by(connection, share, room))?)
+        };
+        if self.read(fits) != Some(false) {
             return Vec::new();
         }
         let gone = self.change(|connection, state, logged| {
@@ -103,8 +106,7 @@ impl Database {
         for (name, lifetime) in lifetimes {
             let now = lifetime.newest.unwrap_or(now);
             for _ in 0..SLICES {
-                let some = |it: &Connection| Ok(!expired(it, &name, now)?.is_empty());
-                if self.read(some) != Some(true) {
+                if self.read(|connection| has_expired(connection, &name, now)) != Some(true) {
                     break;
                 }
                 let slice = self.change(|it, _, _| drop_slice(it, &name, now, lifetime.seconds));
@@ -134,44 +136,55 @@ impl State {
     }
 }
 
-/// An entry that seems to be of no use: its number, its key, and when it was made.
-type Old = (i64, Bytes, Option<f64>);
+/// An entry that seems to be of no use: where it stands, its key, and when it was made.
+type Old = (Place, Bytes, Option<f64>);
+
+fn has_expired(connection: &Connection, name: &[u8], now: f64) -> Result<bool> {
+    let Some(function) = entries::function(connection, Some(name))? else { return Ok(false) };
+    connection.prepare_cached(IS_OVER)?.query_row(params![function, now], |row| row.get(0))
+}
 
 fn expired(connection: &Connection, name: &[u8], now: f64) -> Result<Vec<Old>> {
     let Some(function) = entries::function(connection, Some(name))? else { return Ok(Vec::new()) };
     let mut expired = connection.prepare_cached(EXPIRED)?;
-    let row = |row: &Row<'_>| {
-        let key = Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?);
-        Ok((row.get(0)?, key, row.get(2)?))
-    };
+    let row = |row: &Row<'_>| Ok((Place::of_row(row)?, key_of(row)?, row.get(4)?));
     expired.query_map(params![function, now], row)?.collect()
 }
 
 fn drop_slice(connection: &Connection, name: &[u8], now: f64, lifetime: f64) -> Result<Vec<Bytes>> {
     let mut gone = Vec::new();
-    for (id, key, created) in expired(connection, name, now)? {
+    for (place, key, created) in expired(connection, name, now)? {
         let expires = created.map(|created| created + lifetime);
         // NOTE: what was said when it was put down may hold no longer.
         if expires.is_some_and(|expires| expires < now) {
-            remove(connection, &key, &mut gone)?;
+            entries::delete(connection, place)?;
+            gone.push(key);
         } else {
-            connection.prepare_cached(UNSTAMP)?.execute(params![id, expires])?;
+            connection.prepare_cached(UNSTAMP)?.execute(params![place.id, expires])?;
         }
     }
     Ok(gone)
 }
 
-/// The number of a function that takes more than `room`, which is 0 for all of them together.
-fn exceeding(connection: &Connection, name: Option<&[u8]>, room: Room) -> Result<Option<i64>> {
+/// Whose entries are counted: those of the function with this number, or all.
+type Shared = Option<i64>;
+
+/// The share of the function with this `name`, or of all; `None` if there is no such function.
+fn share(connection: &Connection, name: Option<&[u8]>) -> Result<Option<Shared>> {
+    match name {
+        None => Ok(Some(None)),
+        Some(_) => Ok(entries::function(connection, name)?.map(Some)),
+    }
+}
+
+/// Whether the entries of a share take more than `room`.
+fn is_exceeded_by(connection: &Connection, share: Shared, room: Room) -> Result<bool> {
     let size = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-    let (function, (entries, bytes)) = match name {
-        None => (0, connection.prepare_cached(SIZE)?.query_row([], size)?),
-        Some(name) => {
-            let Some(id) = entries::function(connection, Some(name))? else { return Ok(None) };
-            (id, connection.prepare_cached(SIZE_OF)?.query_row([id], size)?)
-        }
+    let (entries, bytes) = match share {
+        None => connection.prepare_cached(SIZE)?.query_row([], size)?,
+        Some(function) => connection.prepare_cached(SIZE_OF)?.query_row([function], size)?,
     };
-    Ok(is_exceeded(room, entries, bytes).then_some(function))
+    Ok(is_exceeded(room, entries, bytes))
 }
 
 fn is_exceeded(room: Room, entries: i64, bytes: i64) -> bool {
@@ -188,41 +201,38 @@ fn make_fit(
     last_use: &dyn Fn(&[u8]) -> Option<i64>,
 ) -> Result<Vec<Bytes>> {
     let mut gone = Vec::new();
-    if let Some(newest) = newest {
-        let mut length = connection.prepare_cached(LENGTH)?;
-        let size = length.query_row(params![entries::hash(newest), newest], |row| row.get(0));
-        if size.optional()?.is_some_and(|size| is_exceeded(room, 1, size)) {
-            remove(connection, newest, &mut gone)?;
-        }
+    if let Some(newest) = newest
+        && let Some(place) = entries::find(connection, newest)?
+        && is_exceeded(room, 1, place.size)
+    {
+        entries::delete(connection, place)?;
+        gone.push(Bytes::copy_from_slice(newest));
     }
-    while let Some(function) = exceeding(connection, name, room)? {
-        let Some(oldest) = oldest(connection, function)? else { break };
-        match last_use(&oldest.key).filter(|&used| used > oldest.used) {
-            Some(used) => {
-                connection.prepare_cached(USE)?.execute(params![oldest.id, used])?;
-            }
-            None => remove(connection, &oldest.key, &mut gone)?,
+    let Some(share) = share(connection, name)? else { return Ok(gone) };
+    while is_exceeded_by(connection, share, room)? {
+        let Some(oldest) = oldest(connection, share)? else { break };
+        if let Some(used) = last_use(&oldest.key).filter(|&used| used > oldest.used) {
+            connection.prepare_cached(USE)?.execute(params![oldest.place.id, used])?;
+        } else {
+            entries::delete(connection, oldest.place)?;
+            gone.push(oldest.key);
         }
     }
     Ok(gone)
 }
 
-fn oldest(connection: &Connection, function: i64) -> Result<Option<Candidate>> {
+fn oldest(connection: &Connection, share: Shared) -> Result<Option<Candidate>> {
     let candidate = |row: &Row<'_>| {
-        let key = Bytes::copy_from_slice(row.get_ref(1)?.as_blob()?);
-        Ok(Candidate { id: row.get(0)?, key, used: row.get(2)? })
+        Ok(Candidate { place: Place::of_row(row)?, key: key_of(row)?, used: row.get(4)? })
     };
-    if function == 0 {
-        connection.prepare_cached(OLDEST)?.query_row([], candidate).optional()
-    } else {
-        connection.prepare_cached(OLDEST_OF)?.query_row([function], candidate).optional()
-    }
+    let oldest = match share {
+        None => connection.prepare_cached(OLDEST)?.query_row([], candidate),
+        Some(function) => connection.prepare_cached(OLDEST_OF)?.query_row([function], candidate),
+    };
+    oldest.optional()
 }
 
-fn remove(connection: &Connection, key: &[u8], gone: &mut Vec<Bytes>) -> Result<()> {
-    if let Some(place) = entries::find(connection, key)? {
-        entries::delete(connection, place)?;
-    }
-    gone.push(Bytes::copy_from_slice(key));
-    Ok(())
+/// The key, which stands behind the place.
+fn key_of(row: &Row<'_>) -> Result<Bytes> {
+    Ok(Bytes::copy_from_slice(row.get_ref(3)?.as_blob()?))
 }
