@@ -240,10 +240,7 @@ fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
         let dropped = hits.fill(raw, record, page, counts);
         (dropped, hits.fast_path())
     });
-    if let Some((_, tier)) = filled
-        && !me.keys.identity().is_some_and(Identity::can_change)
-        && me.stand_in.lock().is_none()
-    {
+    if let Some((_, tier)) = filled {
         widen(me, tier);
     }
 }

@@ -46,8 +46,7 @@ pub fn begin<'py>(
         }
         Decision::Compute(lease) => lease,
     };
-    me.counters.miss(lease.old.expired);
-    Observer { me, request: &request }.miss(py)?;
+    Observer { me, request: &request }.miss(py, lease.old.expired)?;
     let noted = Noted::begin(py, me, &request, lease.old.expired)?;
     Ok(Prepared::Due(Computation::Kept { request, lease, noted }))
 }

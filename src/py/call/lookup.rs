@@ -84,7 +84,6 @@ impl<'py> Invocation<'_, 'py> {
         if !self.provenance().is_of_this_code(py, &found.entry.notes)? {
             return Ok(nothing);
         }
-        self.me.counters.hit();
         self.observer().hit(py)?;
         self.provenance().check_collision(py, found)?;
         self.store_transient(py, &found.entry)?;
@@ -126,7 +125,6 @@ impl<'py> Invocation<'_, 'py> {
         if error.is_none() {
             return Ok(nothing);
         }
-        self.me.counters.hit();
         self.observer().hit(py)?;
         Ok(Look::Raise(PyErr::from_value(error)))
     }

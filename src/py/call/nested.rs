@@ -25,7 +25,6 @@ impl<'py> Invocation<'_, 'py> {
         let (text, live) = match shared {
             None => return Ok(None),
             Some(SharedResult::Failed(error)) => {
-                self.me.counters.hit();
                 self.observer().hit(py)?;
                 return Err(error.clone_ref(py));
             }
@@ -38,7 +37,6 @@ impl<'py> Invocation<'_, 'py> {
         }
         let value = self.serving().value_of(py, text.as_ref(), live)?;
         if value.is_some() {
-            self.me.counters.hit();
             self.observer().hit(py)?;
         }
         Ok(value.map(|value| (value, None)))

@@ -1,4 +1,4 @@
-//! Telling hooks and the log of a call.
+//! Counting calls, and telling hooks and the log of them.
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ use crate::py::cache::watchers::Happening;
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
-/// Tells of one call whoever wants to hear of it.
+/// Counts one call, and tells of it whoever wants to hear.
 #[derive(Clone, Copy)]
 pub struct Observer<'a> {
     /// The function.
@@ -37,16 +37,19 @@ impl Stored {
 }
 
 impl Observer<'_> {
-    /// A result was served.
+    /// A result is served: counts it.
     pub fn hit(&self, py: Python<'_>) -> PyResult<()> {
+        self.me.counters.hit();
         if !self.me.core.get().watches_hits() {
             return Ok(());
         }
         self.tell(py, intern!(py, "tell_hit"), PyTuple::empty(py))
     }
 
-    /// A result is about to be computed; what the cache has of it is as the call found it.
-    pub fn miss(&self, py: Python<'_>) -> PyResult<()> {
+    /// A result is about to be computed: counts it; `expired` if it was found too old. What the cache
+    /// has of it is as the call found it.
+    pub fn miss(&self, py: Python<'_>, expired: bool) -> PyResult<()> {
+        self.me.counters.miss(expired);
         if !self.is_heard(py, Happening::Miss)? {
             return Ok(());
         }

@@ -33,7 +33,8 @@ pub fn redirect<T: Vectorcall>(instance: &T, redirects: bool, watches: bool) {
     });
 }
 
-/// Notes that there are hits of this tier from now on: none is looked for twice.
+/// Notes that there are hits of this tier from now on: none is looked for twice. A slot that watches,
+/// or redirects, stays as it is.
 pub fn widen<T: Vectorcall>(instance: &T, tier: HitTier) {
     if instance.is_shared() {
         widen_as::<T, true>(instance, tier);
@@ -48,7 +49,10 @@ fn widen_as<T: Vectorcall, const SHARED: bool>(instance: &T, tier: HitTier) {
         HitTier::Checked => {
             instance.slot().replace(quick::<T, false, SHARED>, quick::<T, true, SHARED>);
         }
-        HitTier::Any => instance.slot().set(any::<T, SHARED>),
+        HitTier::Any => {
+            instance.slot().replace(quick::<T, false, SHARED>, any::<T, SHARED>);
+            instance.slot().replace(quick::<T, true, SHARED>, any::<T, SHARED>);
+        }
     }
 }
 

@@ -203,8 +203,8 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         return put_named(&class_of_instances(&class)?.name, &member, key, depth);
     }
     if let Some((name, payload)) = describe(value)? {
-        if is_frozen_dataclass(&class)?
-            && let Ok(fields) = payload.cast::<PyDict>()
+        if let Ok(fields) = payload.cast::<PyDict>()
+            && is_frozen_dataclass(&class)?
         {
             remember(&class, name.clone(), Some(fields))?;
         }

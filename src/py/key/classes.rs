@@ -75,7 +75,8 @@ fn beginnings(fields: &Bound<'_, PyDict>) -> PyResult<Vec<(Py<PyString>, Vec<u8>
 pub fn is_frozen_dataclass(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let py = class.py();
     let own = class.getattr(intern!(py, "__dict__"))?;
-    let parameters = own.call_method1(intern!(py, "get"), ("__dataclass_params__",))?;
+    let parameters =
+        own.call_method1(intern!(py, "get"), (intern!(py, "__dataclass_params__"),))?;
     Ok(!parameters.is_none() && parameters.getattr(intern!(py, "frozen"))?.is_truthy()?)
 }
 

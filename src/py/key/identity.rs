@@ -34,15 +34,19 @@ struct Made<T> {
 }
 
 impl<T: Clone> Made<T> {
-    /// What was made, if all cells hold what they held then.
-    fn current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<T> {
+    /// Whether all cells hold what they held then.
+    fn is_current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> bool {
         let mut pairs = cells.iter().zip(&self.contents);
-        let is_current = pairs.all(|(cell, own)| match (cell_contents(cell.bind(py)), own) {
+        pairs.all(|(cell, own)| match (cell_contents(cell.bind(py)), own) {
             (Some(found), Some(own)) => found.is(own),
             (None, None) => true,
             _ => false,
-        });
-        is_current.then(|| self.of_it.clone())
+        })
+    }
+
+    /// What was made, if that holds.
+    fn current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<T> {
+        self.is_current(cells, py).then(|| self.of_it.clone())
     }
 }
 
@@ -54,7 +58,7 @@ impl Identity {
 
     /// Whether all cells hold what they held when the digest was made.
     pub fn is_current(&self, py: Python<'_>) -> bool {
-        self.text.lock().as_ref().is_some_and(|made| made.current(&self.cells, py).is_some())
+        self.text.lock().as_ref().is_some_and(|made| made.is_current(&self.cells, py))
     }
 
     /// Grows each time the digest is made: what was found under another one no longer counts.

@@ -168,41 +168,22 @@ impl PendingCall {
 
     /// Whether another process computes this key, and may be waited for. Takes the key if not.
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(lead) = self.stage.lead() else { return Ok(false) };
-        let Some(lease) = lead.to_acquire() else { return Ok(false) };
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(&call) else { return Ok(false) };
-        match invocation.acquire(py, lease)? {
-            Step::Busy(mut lease) => {
-                let request = invocation.request;
-                let waits_on = self.waiting(request).goes_on_for_process(py)?;
-                if !waits_on {
-                    lease.stand_back(invocation.cache(), &request.key);
-                }
-                lead.put_back(lease, false);
-                Ok(waits_on && !request.context.is_within() && lead.may_wait_outside())
-            }
-            Step::Compute(lease) => {
-                lead.put_back(lease, true);
-                Ok(false)
-            }
-            // Another process has brought it: whoever waits finds it in the cache.
-            Step::Done(_) | Step::Nested | Step::Wait(_) => Ok(false),
+        let Some((lead, mut lease, acquired)) = self.ask_again(py)? else { return Ok(false) };
+        let Some(request) = self.request.as_ref().filter(|_| !acquired) else {
+            lead.put_back(lease, acquired);
+            return Ok(false);
+        };
+        let waits_on = self.waiting(request).goes_on_for_process(py)?;
+        if !waits_on {
+            lease.stand_back(self.me.get().core.get().cache(), &request.key);
         }
+        lead.put_back(lease, false);
+        Ok(waits_on && !request.context.is_within() && lead.may_wait_outside())
     }
 
     /// Keeps other processes from computing this key, which is led; false if one of them does.
     fn acquire(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(lead) = self.stage.lead() else { return Ok(true) };
-        let Some(lease) = lead.to_acquire() else { return Ok(true) };
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(&call) else { return Ok(true) };
-        let (lease, acquired) = match invocation.acquire(py, lease)? {
-            Step::Busy(lease) => (lease, false),
-            Step::Compute(lease) => (lease, true),
-            // Another process has brought it: whoever waits finds it in the cache.
-            Step::Done(_) | Step::Nested | Step::Wait(_) => return Ok(true),
-        };
+        let Some((lead, lease, acquired)) = self.ask_again(py)? else { return Ok(true) };
         lead.put_back(lease, acquired);
         Ok(acquired)
     }
@@ -228,8 +209,7 @@ impl PendingCall {
     /// Counts a call that is computed.
     fn count(&self, py: Python<'_>) -> PyResult<()> {
         let Some(request) = &self.request else { return Ok(()) };
-        self.me.get().counters.miss(self.stage.old().expired);
-        Observer { me: self.me.get(), request }.miss(py)
+        Observer { me: self.me.get(), request }.miss(py, self.stage.old().expired)
     }
 
     /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.
@@ -343,6 +323,21 @@ impl PendingCall {
 
     fn invocation<'a, 'py>(&'a self, call: &'a Call<'a, 'py>) -> Option<Invocation<'a, 'py>> {
         Some(Invocation { me: self.me.get(), call, request: self.request.as_ref()? })
+    }
+
+    /// Asks for the key once more, if this call leads: the lease, and whether other processes are kept
+    /// away now. None if there is nothing to ask for.
+    fn ask_again(&self, py: Python<'_>) -> PyResult<Option<(Arc<Leadership>, PyLease, bool)>> {
+        let Some(lead) = self.stage.lead() else { return Ok(None) };
+        let Some(lease) = lead.to_acquire() else { return Ok(None) };
+        let call = self.to_call(py)?;
+        let Some(invocation) = self.invocation(&call) else { return Ok(None) };
+        Ok(match invocation.acquire(py, lease)? {
+            Step::Busy(lease) => Some((lead, lease, false)),
+            Step::Compute(lease) => Some((lead, lease, true)),
+            // Another process has brought it: whoever waits finds it in the cache.
+            Step::Done(_) | Step::Nested | Step::Wait(_) => None,
+        })
     }
 
     fn keeper(&self) -> Option<Keeper<'_>> {
