@@ -46,7 +46,7 @@ def messages() -> Iterator[str]:
 
 
 def _messages() -> Iterator[str]:
-    for file in _PACKAGE.glob("*.py"):
+    for file in _PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 yield from map(_text, node.exc.args[:1])
