@@ -1,4 +1,4 @@
-//! Appending: one write, and a look at what others wrote before it.
+//! Appending: one write, and a look at what other processes wrote before it.
 
 use std::io;
 
@@ -13,8 +13,8 @@ use crate::store::{Cause, Change, ExternalChange, Purge};
 use crate::value::write::Charset;
 
 impl FileState {
-    /// Takes `change` down; what fails is kept for the next time. `false`: it is the result of a
-    /// computation that was outdated.
+    /// Writes `change` to the journal; a change that fails is kept and tried again later. Returns
+    /// `false` if it is the result of a computation that was outdated meanwhile.
     pub fn append(&mut self, change: &Change, cause: Cause) -> Result<bool> {
         if self.is_check_due() {
             self.catch_up_or_tell();
@@ -47,16 +47,16 @@ impl FileState {
         Ok(counts)
     }
 
-    /// Whether others have outdated what `change` is the result of, as far as was read and the cache
-    /// has not heard.
+    /// Returns whether other processes have outdated the result that `change` puts, as far as was
+    /// read and the cache has not been told yet.
     pub(super) fn is_outdated(&self, change: &Change) -> bool {
         self.pending.iter().any(|news| news.outdates(change))
     }
 
-    /// Appends what no disk has taken so far, in order, up to the first that fails.
+    /// Appends the changes that no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change, cause)) = self.backlog.first() {
-            // What others purged meanwhile has taken its results out of here.
+            // Another process's purge may have dropped it from the backlog.
             if !self.append_change(&change, cause, Some(number))? {
                 self.backlog.drop(number);
                 continue;
@@ -71,15 +71,15 @@ impl FileState {
         Ok(())
     }
 
-    /// An own clear was appended late: what others did since it was made goes with it, what this
-    /// process did since comes behind it.
+    /// Handles an own clear that was appended late: what other processes did since it was made is
+    /// dropped with it; what this process did since is appended behind it.
     fn clear_behind(&mut self) {
         let own = self.backlog.changes().cloned();
         let changes = std::iter::once(Change::Clear).chain(own);
         self.pending.extend(changes.map(ExternalChange::Change));
     }
 
-    /// An error if there is nothing to write to.
+    /// Returns an error if there is nothing to write to.
     pub fn check_usable(&self) -> Result<()> {
         let why = match self.phase {
             _ if self.read_only => "the cache was opened for reading only",
@@ -90,14 +90,15 @@ impl FileState {
         Err(self.folder.journal_error("keep new results in")(error))
     }
 
-    /// Appends `record` where it counts.
+    /// Appends `record` to the generation in which it counts.
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
         let purge = if let Record::Purge(purge) = record { Some(purge) } else { None };
         let write = |out: &mut Vec<u8>, _, charset| encode(out, record, charset);
         self.append_where_it_counts(0, write, purge, None, None).map(drop)
     }
 
-    /// Appends `change`, which may have this number in the backlog; whether it counts.
+    /// Appends `change`, whose number in the backlog is `number` if it waited there. Returns
+    /// whether it counts.
     fn append_change(
         &mut self,
         change: &Change,
@@ -116,9 +117,10 @@ impl FileState {
         self.append_where_it_counts(1, write, purge.as_ref(), computed, number)
     }
 
-    /// Appends the record that `write` makes for a journal that is read up to a byte. It holds so many
-    /// `changes` and purges `purge`. `false`: it is what somebody `computed`, and was outdated; of what
-    /// has a `number` in the backlog that one knows it.
+    /// Appends the record that `write` makes, given how many bytes of the journal were read. The
+    /// record holds `changes` changes and purges `purge`. Returns `false` if it is a `computed`
+    /// result that was outdated; of a change that waits in the backlog, under `number`, the backlog
+    /// knows that.
     fn append_where_it_counts(
         &mut self,
         changes: u64,
@@ -155,15 +157,15 @@ impl FileState {
             let late =
                 matches!(computed, Some(Change::Put(item)) if journal.is_purged(&item.key, read));
             let ended = before.as_ref().is_some_and(|tail| tail.sealed);
-            // Synced or not, it stands there: whoever reads the journal finds it.
+            // Synced or not, the record is in the file: every reader of the journal finds it.
             self.progress.changes += if ended || late { 0 } else { changes };
             let is_fsync = self.durability == Durability::Fsync;
             let synced = if is_fsync { journal.sync() } else { Ok(()) };
             let Some(tail) = before else { return synced.map(|()| true).map_err(&wrong) };
             let number = journal.generation;
-            // What others had written before is taken in, whatever became of the record.
+            // What other processes appended before is taken in, whatever became of the record.
             self.take_in(tail).map_err(&wrong)?;
-            // If it turned out that the user deleted the cache, nothing in that journal counts.
+            // If the user turns out to have deleted the cache, nothing in that journal counts.
             let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
             if goes_on && !ended {
                 return synced.map(|()| !late).map_err(&wrong);
@@ -171,16 +173,16 @@ impl FileState {
         }
     }
 
-    /// Sees that nothing is missed from here on, where something is about to be computed: a purge that
-    /// another process makes and folds is told by the journal, as long as this one reads it. What is
-    /// wrong now is told when the result is written; `false`: another process is in the way.
+    /// Makes sure that no purge is missed while something is computed: a purge that another process
+    /// makes, and folds, reaches this one only through the journal that it reads. An error is
+    /// reported when the result is written. Returns `false` if another process is in the way.
     pub fn follow_from_here(&mut self) -> bool {
         let ready = if self.journal.is_none() { self.make_ready(false) } else { Ok(()) };
         !matches!(ready, Err(error) if error.is_busy())
     }
 
-    /// Sees to it that there is a generation to append to. `permitted` says that this process holds
-    /// the checkpoint lock; if another one does, it is busy.
+    /// Opens or makes a generation to append to. `permitted` says that this process holds the
+    /// checkpoint lock; if another process holds it, the error is busy.
     pub fn make_ready(&mut self, permitted: bool) -> Result<()> {
         if self.journal.as_ref().is_some_and(|journal| journal.writable) {
             return Ok(());
@@ -207,13 +209,15 @@ impl FileState {
         let wrong = self.wrong("write the journal of");
         self.rejoin().map_err(&wrong)?;
         if self.phase != Phase::Following {
-            // Why not was told where it was read: as what `check_usable` says, it is not told again.
+            // The reason was reported when the files were read; `check_usable` returns the same, so
+            // that it is not reported again.
             let why = "what is there already cannot be read";
             return Err(wrong(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)));
         }
         match &self.journal {
             Some(journal) if journal.writable => return Ok(()),
-            // A killed colleague's, which he kept for himself: it counts, and is passed by.
+            // A killed process left it and did not pass it on: it counts, and the chain goes on
+            // behind it.
             Some(_) => {
                 self.finish_generation();
                 let number = self.finished.map_or(0, |finished| finished + 1);
@@ -226,8 +230,8 @@ impl FileState {
         Ok(())
     }
 
-    /// With `Fsync`, makes the name of the current generation survive a loss of power: whoever made
-    /// it may have died before he could, or have failed.
+    /// With `Fsync`, makes the name of the current generation survive a loss of power: the process
+    /// that made it may have died before it could, or have failed.
     fn sync_name(&mut self) -> Result<()> {
         let current = self.journal.as_ref().map(|journal| journal.generation);
         if self.durability == Durability::Fsync && self.named != current {
@@ -237,8 +241,9 @@ impl FileState {
         Ok(())
     }
 
-    /// With `Fsync`, makes what was found in the journal survive a loss of power: who finds a key
-    /// forgotten need not forget it again, though whoever did so may not have had it synced.
+    /// With `Fsync`, makes what was found in the journal survive a loss of power: a process that
+    /// finds a key forgotten does not forget it again, although the one that did may not have
+    /// synced.
     pub fn sync_found(&mut self) -> Result<()> {
         if self.durability == Durability::Flush || self.journal.is_none() {
             return Ok(());
@@ -254,23 +259,24 @@ impl FileState {
             self.generations.end_all()?;
         }
         let old = self.finished.filter(|_| self.is_void);
-        // What this process has read, whatever stands there by now: an editor's file is nothing that
-        // those who follow know.
+        // The snapshot that this process has read, whatever is in its place by now: processes that
+        // follow the journals do not know an editor's file.
         let base = self.progress.snapshot;
-        // Journals that were ended without a successor, and that no snapshot holds, go on to count.
+        // Journals that were ended without a successor, and that no snapshot holds, still count.
         let goes_on = base.is_none() && !self.is_void && self.progress.older_changes > 0;
         let first = if goes_on { Record::Passing } else { Record::Base(base) };
         self.journal = Some(self.generations.begin(&first, self.finished).map_err(wrong)?);
         self.is_void = false;
         self.progress.common = base;
         if let Some(old) = old {
-            // What stays does not count any more: it is sealed, and the new chain says so.
+            // Generations that cannot be removed must not count any more: they are sealed, and the
+            // new chain says so.
             drop(self.generations.remove_to(old));
         }
         Ok(())
     }
 
-    /// What makes an error of an operation on the journals.
+    /// Returns a function that makes a cache error of an error of an operation on the journals.
     pub(super) fn wrong(
         &self,
         doing: &'static str,

@@ -1,10 +1,10 @@
-//! A file as something to write to.
+//! A file as a `Write`.
 
 use std::io::{self, Write};
 
 use crate::store::fs::Handle;
 
-/// Appends what is written.
+/// Appends each write to the file.
 pub struct Appender<'a>(pub &'a dyn Handle);
 
 impl Write for Appender<'_> {

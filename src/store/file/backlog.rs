@@ -1,4 +1,4 @@
-//! Changes that no disk has taken, or of which that is not certain.
+//! Changes that no disk has taken, or that may have been lost with their file.
 
 use std::time::UNIX_EPOCH;
 
@@ -10,12 +10,12 @@ use crate::store::{Cause, Change, Item, Purge};
 /// Own changes in the order in which they were made, until a disk has taken them.
 #[derive(Clone, Debug, Default)]
 pub struct Backlog {
-    /// Those that could not be appended.
+    /// Changes that could not be appended.
     unwritten: Vec<Unwritten>,
-    /// Those that were appended since the files were last seen in their place.
+    /// Changes that were appended since the files were last seen in their place.
     unconfirmed: Vec<Change>,
     next: u64,
-    /// Those before this number stood in a journal that was void by then: whatever the journals
+    /// Changes with a lower number were in a journal that was void by then: whatever the journals
     /// behind it say is newer.
     void: u64,
 }
@@ -26,14 +26,14 @@ struct Unwritten {
     number: u64,
     change: Change,
     cause: Cause,
-    /// Whether nothing was wrong: another process was in the way.
+    /// Whether nothing failed: another process was in the way.
     waits: bool,
-    /// When it was made, in seconds since the epoch.
+    /// When the change was made, in seconds since the epoch.
     made: f64,
 }
 
 impl Backlog {
-    /// Whether everything is on a disk.
+    /// Returns whether a disk has taken everything.
     pub fn is_empty(&self) -> bool {
         self.unwritten.is_empty()
     }
@@ -43,7 +43,7 @@ impl Backlog {
         self.keep_as(change, cause, false);
     }
 
-    /// Keeps a change that could not be appended; `waits`: another process was in the way.
+    /// Keeps a change that could not be appended. `waits` says that another process was in the way.
     pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         self.overtake(&change);
         let made = created(&change).unwrap_or_else(seconds);
@@ -51,22 +51,23 @@ impl Backlog {
         self.next += 1;
     }
 
-    /// Notes that `change` stands in the journal.
+    /// Notes that `change` was appended to the journal.
     pub fn note_appended(&mut self, change: &Change) {
         self.unconfirmed.push(change.clone());
     }
 
-    /// Notes that the files were seen in their place: what was appended is safe.
+    /// Notes that the files were seen in their place: everything appended so far is safe.
     pub fn confirm(&mut self) {
         self.unconfirmed.clear();
     }
 
-    /// Whether all that was appended is certainly where it belongs.
+    /// Returns whether everything that was appended is certain to be where it belongs.
     pub fn is_confirmed(&self) -> bool {
         self.unconfirmed.is_empty()
     }
 
-    /// The files were taken away: what was appended since they were last seen counts as unwritten.
+    /// Counts everything appended since the files were last seen as unwritten, because they were
+    /// taken away.
     pub fn reclaim(&mut self) {
         let lost = std::mem::take(&mut self.unconfirmed);
         let later = std::mem::take(&mut self.unwritten);
@@ -78,8 +79,8 @@ impl Backlog {
         }
     }
 
-    /// The user deleted the cache: what was appended since the files were last seen may have come
-    /// after that, and before all that others appended since.
+    /// Counts everything appended since the files were last seen as unwritten, because the user
+    /// deleted the cache: it may have come after that, and before everything others appended since.
     pub fn reclaim_void(&mut self) {
         let unwritten = std::mem::take(&mut self.unwritten);
         self.reclaim();
@@ -89,8 +90,8 @@ impl Backlog {
         }
     }
 
-    /// Notes what was read anew: the `items` of the snapshot, and what the journals say since. What
-    /// was made after a change that is kept here is newer than that.
+    /// Notes what was read anew: the `items` of the snapshot, and the `changes` of the journals
+    /// since. A result made after a change that is kept here is newer than that change.
     pub fn note_found(&mut self, items: &[Item], changes: &[Change]) {
         let void = self.void;
         self.unwritten.retain(|old| {
@@ -105,8 +106,9 @@ impl Backlog {
         }
     }
 
-    /// A change of others that was made before or after those kept here: if it puts a result, its
-    /// time tells. What is only here to stand behind a clear goes as it went there.
+    /// Notes a change of another process that may have been made before or after those kept here:
+    /// for a result, its time decides. A change kept only because it stands behind a clear is
+    /// dropped with the clear.
     fn note_later(&mut self, change: &Change) {
         if let Change::Put(item) = change {
             self.note_newer(item);
@@ -121,43 +123,45 @@ impl Backlog {
         let same = |old: &Unwritten| key(&old.change) == Some(&item.key);
         let is_cleared = |old: &Unwritten| matches!(old.change, Change::Clear) && is_newer(old);
         self.unwritten.retain(|old| !same(old) || !is_newer(old));
-        // A clear that waits will be written behind it: then it has to be written again.
+        // A clear that waits is appended behind this change, which then has to be written again.
         if self.unwritten.iter().any(is_cleared) && !self.unwritten.iter().any(same) {
             self.keep(Change::Put(item.clone()), Cause::Upkeep);
         }
     }
 
-    /// A later change makes some of these void: others' on the disk, or an own one.
+    /// Drops the changes that a later one makes void, whether others wrote it or this process made
+    /// it.
     pub fn overtake(&mut self, change: &Change) {
         if !self.unwritten.is_empty() {
             self.unwritten.retain(|old| !undoes(change, &old.change));
         }
     }
 
-    /// Notes a change of others that came after those kept here. A clear that waits will be written
-    /// behind it, and what waits behind the clear, too.
+    /// Notes a change of another process that came after those kept here. A clear that waits is
+    /// appended behind it, and so is what waits behind the clear.
     pub fn note_external(&mut self, change: &Change) {
         if self.blocks() { self.note_later(change) } else { self.overtake(change) }
     }
 
-    /// Whether all that is unwritten must be appended before `change`: order matters only behind a
-    /// clear, as no two are about one key.
+    /// Returns whether everything unwritten must be appended before `change`. Order matters only
+    /// behind a clear, as no two changes are about one key.
     pub fn blocks(&self) -> bool {
         self.unwritten.iter().any(|it| matches!(it.change, Change::Clear))
     }
 
-    /// Whether some of it deletes.
+    /// Returns whether an unwritten change deletes something.
     pub fn deletes(&self) -> bool {
         self.changes().any(|change| !matches!(change, Change::Put(_)))
     }
 
-    /// The first that is unwritten, its number, and why it was made.
+    /// Returns the first unwritten change with its number and its cause.
     pub fn first(&self) -> Option<(u64, Change, Cause)> {
         self.unwritten.first().map(|first| (first.number, first.change.clone(), first.cause))
     }
 
-    /// Drops what was computed and is outdated by `purge`, if others made that since; the keys. If it is
-    /// not `certain` that they made it since, what no disk has taken is kept: it would be lost.
+    /// Drops the computed results that `purge` outdates, if others made it after them, and returns
+    /// their keys. Unless it is `certain` that the purge came later, results that no disk has taken
+    /// are kept: they would be lost.
     pub fn outdate(&mut self, purge: &Purge, certain: bool) -> Vec<Bytes> {
         let concerned = |it: &mut Unwritten| {
             let is_computed = it.cause == Cause::Computed && (certain || it.waits);
@@ -167,12 +171,12 @@ impl Backlog {
         gone.filter_map(|it| key(&it.change).cloned()).collect()
     }
 
-    /// Notes that something is wrong: what could not be appended is lost if it is dropped.
+    /// Notes that writing fails: a change that could not be appended is lost if it is dropped.
     pub fn note_trouble(&mut self) {
         self.unwritten.iter_mut().for_each(|it| it.waits = false);
     }
 
-    /// Whether the change with this `number` is still unwritten.
+    /// Returns whether the change with this `number` is still unwritten.
     pub fn holds(&self, number: u64) -> bool {
         self.unwritten.iter().any(|it| it.number == number)
     }
@@ -182,45 +186,45 @@ impl Backlog {
         self.unwritten.retain(|other| other.number != number);
     }
 
-    /// Notes that the change with this `number` stands in the journal now.
+    /// Notes that the change with this `number` has been appended to the journal.
     pub fn note_written(&mut self, number: u64, change: &Change) {
         self.drop(number);
         self.note_appended(change);
     }
 
-    /// All that is unwritten, in order.
+    /// Returns everything unwritten, in order.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.unwritten.iter().map(|it| &it.change)
     }
 
-    /// What `settle` takes to know what was kept up to now.
+    /// Returns a mark for `settle`, which covers what is kept now.
     pub fn mark(&self) -> u64 {
         self.next
     }
 
-    /// Notes that a snapshot holds all that was kept before `mark`.
+    /// Notes that a snapshot holds everything that was kept before `mark`.
     pub fn settle(&mut self, mark: u64) {
         self.unwritten.retain(|it| it.number >= mark);
     }
 
-    /// What the child of a fork must keep: what its parent appended is its parent's.
+    /// Returns what the child of a fork keeps: changes that the parent appended are the parent's.
     pub fn child(mut self) -> Self {
         self.unconfirmed.clear();
         self
     }
 }
 
-/// When the result was made that `change` puts.
+/// Returns when the result was made that `change` puts.
 fn created(change: &Change) -> Option<f64> {
     if let Change::Put(item) = change { item.created } else { None }
 }
 
-/// Now, in seconds since the epoch.
+/// Returns the time now, in seconds since the epoch.
 fn seconds() -> f64 {
     stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// Whether nothing of `old` is left after `new`.
+/// Returns whether `new` leaves nothing of `old`.
 pub fn undoes(new: &Change, old: &Change) -> bool {
     match (key(new), key(old)) {
         (None, _) => true,
@@ -229,12 +233,12 @@ pub fn undoes(new: &Change, old: &Change) -> bool {
     }
 }
 
-/// Whether `new`, which undoes `old`, puts a result over another.
+/// Returns whether `new`, which undoes `old`, puts a result over another.
 pub fn puts_over(new: &Change, old: &Change) -> bool {
     matches!((new, old), (Change::Put(_), Change::Put(_)))
 }
 
-/// The one key that a change is about; `None` if it is about all.
+/// Returns the key that a change is about; `None` if it is about all keys.
 fn key(change: &Change) -> Option<&Bytes> {
     match change {
         Change::Put(item) => Some(&item.key),
@@ -255,7 +259,7 @@ mod tests {
         backlog.changes().cloned().collect()
     }
 
-    /// The last change of a key is kept, and a clear is all that is left of what was before it.
+    /// Only the last change of a key is kept, and a clear removes everything before it.
     #[test]
     fn later_changes_overtake() {
         let mut backlog = Backlog::default();
@@ -269,7 +273,7 @@ mod tests {
         assert!(backlog.blocks());
     }
 
-    /// A snapshot takes what was kept before it began, nothing that came later.
+    /// A snapshot settles what was kept before it began, and nothing that came later.
     #[test]
     fn snapshots_settle() {
         let mut backlog = Backlog::default();
@@ -280,8 +284,8 @@ mod tests {
         assert_eq!(kept(&backlog), [remove("b")]);
     }
 
-    /// What others appended after the user deleted the cache is newer than what was reclaimed, not
-    /// than what could never be appended.
+    /// What others appended after the user deleted the cache is newer than a reclaimed change, but
+    /// not newer than one that could never be appended.
     #[test]
     fn reclaimed_changes_are_the_oldest() {
         let mut backlog = Backlog::default();
@@ -294,8 +298,8 @@ mod tests {
         assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
     }
 
-    /// A result that could not be appended goes with the purge that others made meanwhile; what
-    /// somebody brought does not.
+    /// A purge by another process drops a computed result that could not be appended; a result that
+    /// the user put stays.
     #[test]
     fn purges_outdate_what_was_computed() {
         let mut backlog = Backlog::default();
@@ -308,7 +312,8 @@ mod tests {
         assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
     }
 
-    /// What was appended since the files were last seen comes before what could not be appended.
+    /// Changes appended since the files were last seen come before those that could not be
+    /// appended.
     #[test]
     fn lost_changes_are_reclaimed_in_order() {
         let mut backlog = Backlog::default();
@@ -320,8 +325,8 @@ mod tests {
         assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
     }
 
-    /// What was made after a change that no disk has taken is newer, wherever it is read: also a
-    /// clear takes only what is older than it.
+    /// A result made after a change that no disk has taken is newer, wherever it is read: a clear,
+    /// too, removes only what is older than itself.
     #[test]
     fn newer_results_are_left() {
         let put = |key: &'static str, created| {

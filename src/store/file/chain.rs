@@ -1,4 +1,4 @@
-//! The chain of journals: all generations, in order, and what they say together.
+//! The chain of journals: all generations in order, and what they say together.
 
 use std::io::{self, ErrorKind};
 
@@ -7,19 +7,19 @@ use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
 use crate::store::{Change, Purge};
 
-/// One generation, open and read.
+/// One generation that was opened and read.
 #[derive(Debug)]
 pub struct Generation {
-    /// Where more is appended, or was.
+    /// The open file, to which more may be appended.
     pub journal: Journal,
-    /// What it says.
+    /// What was read.
     pub tail: Tail,
 }
 
 /// All generations in order.
 #[derive(Debug, Default)]
 pub struct Chain {
-    /// The numbers in the folder, strangers' files included.
+    /// The numbers of all journals in the folder, files of other programs included.
     listed: Vec<u64>,
     generations: Vec<Generation>,
 }
@@ -31,17 +31,17 @@ pub struct History {
     pub changes: Vec<Change>,
     /// What was purged.
     purges: Vec<Purge>,
-    /// The generation to go on with: the first that nothing ended.
+    /// The generation to go on with: the first that was not ended.
     pub current: Option<Current>,
-    /// How many changes, and how many bytes, the generations before it hold.
+    /// How many changes and how many bytes the generations before it hold.
     pub older: (u64, u64),
-    /// The last generation before it.
+    /// The number of the last generation before it.
     pub finished: Option<u64>,
     /// The last checkpoint that was announced.
     pub folded: Option<Folded>,
-    /// The snapshot that was in its place when that was last written down.
+    /// The snapshot that was in place when one was last recorded.
     base: Option<FileFingerprint>,
-    /// Whether it began when there was no snapshot.
+    /// Whether the chain began without a snapshot.
     begins: bool,
     /// What could not be read.
     pub dropped: Vec<Dropped>,
@@ -70,13 +70,13 @@ impl Generation {
         Ok(Self { journal, tail })
     }
 
-    /// Whether it goes on, as far as it was read, and somebody has written there since.
+    /// Returns whether it was not ended, as far as it was read, and has grown since.
     pub fn has_grown(&self) -> bool {
         !self.tail.sealed && !self.tail.later && !self.journal.is_quiet()
     }
 
-    /// Whether nothing more is to be written there. If it has no seal but `next` is in use, its seal
-    /// is damaged, or whoever came could not write there.
+    /// Returns whether nothing more is to be appended to it. Without a seal it has ended if `next`
+    /// is in use: the seal is damaged, or could not be written.
     fn is_ended(&self, next: Option<&Self>) -> bool {
         let is_passed = next.is_some_and(|next| next.journal.bytes() > 0);
         self.tail.sealed || self.tail.later || is_passed
@@ -84,7 +84,7 @@ impl Generation {
 }
 
 impl Chain {
-    /// A chain of `generations`, in order, of those whose numbers are `listed`.
+    /// Makes a chain of `generations`, in order; `listed` has the numbers of all files.
     pub fn new(listed: Vec<u64>, generations: Vec<Generation>) -> Self {
         Self { listed, generations }
     }
@@ -94,44 +94,44 @@ impl Chain {
         self.generations.last().map(|generation| generation.journal.generation)
     }
 
-    /// Whether the snapshot that was found is known; that there is none is nothing to know.
+    /// Returns whether the snapshot that was found is known. A missing snapshot needs no account.
     pub fn accounts_for(&self, found: Option<FileFingerprint>) -> bool {
         found.is_none_or(|snapshot| self.knows(snapshot))
     }
 
-    /// Whether one of them has this number.
+    /// Returns whether one of the generations has this number.
     pub fn holds(&self, number: u64) -> bool {
         self.generations.iter().any(|it| it.journal.generation == number)
     }
 
-    /// Whether a folder that holds the generations `found` still holds these, and no more.
+    /// Returns whether `found`, the numbers in the folder now, are the ones that were listed.
     pub fn is_still(&self, found: &[u64]) -> bool {
         found == self.listed && self.generations.iter().all(|it| it.journal.is_still_named())
     }
 
-    /// Whether nobody has written in one of them since.
+    /// Returns whether no generation has grown since it was read.
     pub fn is_quiet(&self) -> bool {
         self.generations.iter().all(|it| it.journal.is_quiet())
     }
 
-    /// Whether a snapshot stood there when somebody wrote in one of them.
+    /// Returns whether one of them records that there was a snapshot.
     pub fn knew_snapshot(&self) -> bool {
         self.generations.iter().any(|generation| generation.tail.base.is_some())
     }
 
-    /// Whether a later version wrote in one of them.
+    /// Returns whether a later version wrote to one of them.
     pub fn is_later(&self) -> bool {
         self.generations.iter().any(|generation| generation.tail.later)
     }
 
-    /// Whether `snapshot` comes from a checkpoint of this chain, or is what it began with.
+    /// Returns whether `snapshot` comes from a checkpoint of this chain, or is what it began with.
     pub fn knows(&self, snapshot: FileFingerprint) -> bool {
         self.generations.iter().any(|Generation { tail, .. }| {
             tail.base == Some(snapshot) || tail.folded.iter().any(|it| it.snapshot == snapshot)
         })
     }
 
-    /// Leaves out the generations that `snapshot` holds already.
+    /// Removes the generations that `snapshot` holds already.
     pub fn without_folded(mut self, snapshot: Option<FileFingerprint>) -> Self {
         let holds = |Generation { tail, .. }: &Generation| {
             tail.folded.iter().any(|folded| Some(folded.snapshot) == snapshot)
@@ -141,7 +141,7 @@ impl Chain {
         self
     }
 
-    /// What the generations say together.
+    /// Returns what the generations say together.
     pub fn history(self) -> History {
         let mut history = History::default();
         let mut generations = self.generations.into_iter().peekable();
@@ -154,8 +154,8 @@ impl Chain {
 }
 
 impl History {
-    /// Whether the user deleted the cache, given the snapshot that stands there and the one that was
-    /// known before: then nothing of this counts.
+    /// Returns whether the user deleted the cache, judged by the snapshot in place and the one
+    /// known before: then nothing of this history counts.
     pub fn is_void(
         &self,
         snapshot: Option<FileFingerprint>,
@@ -164,7 +164,7 @@ impl History {
         snapshot.is_none() && (self.base.is_some() || known.is_some() && !self.begins)
     }
 
-    /// What was purged, for the cache.
+    /// Takes the purges, for the cache.
     pub fn take_purges(&mut self) -> Vec<Purge> {
         std::mem::take(&mut self.purges)
     }

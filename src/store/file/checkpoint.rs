@@ -1,4 +1,4 @@
-//! Checkpoints: the journals are ended, and folded into a new snapshot.
+//! Checkpoints: the journals are sealed and folded into a new snapshot.
 
 use std::io;
 use std::path::Path;
@@ -17,12 +17,12 @@ use crate::store::journal::{Folded, Record};
 use crate::store::{Entries, ExternalChange, Format, Saving, snapshot};
 use crate::sync::Arc;
 
-/// What a checkpoint is for.
+/// The purpose of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// The process goes on.
     Save,
-    /// It leaves, and clears up if it is the last one.
+    /// It leaves, and clears up if it is the last.
     Close,
 }
 
@@ -31,23 +31,23 @@ pub enum Goal {
 pub struct Checkpoint {
     store: Arc<ProcessStore>,
     goal: Goal,
-    /// Whether no other process is there; asked when it matters.
+    /// Whether no other process is there; found out when it matters.
     alone: Option<bool>,
     sealed: Option<Sealed>,
-    /// Dropped last: who closes leaves while he keeps others waiting.
+    /// Dropped last: a process that closes leaves while it still keeps others waiting.
     _permit: Permit,
 }
 
-/// What a checkpoint goes on from.
+/// The state from which a checkpoint goes on.
 #[derive(Debug)]
 struct Sealed {
-    /// The last generation that is to be folded.
+    /// The last generation to be folded.
     last: u64,
-    /// The snapshot that stands there.
+    /// The snapshot that is in place.
     base: Option<FileFingerprint>,
-    /// What was in memory alone when it began.
+    /// The mark of what only memory held when it began.
     backlog: u64,
-    /// Whether nothing stands in the journals that go on but what came later.
+    /// Whether the journals that go on hold nothing but later changes.
     whole: bool,
     /// Whether the new snapshot holds more than the old one and the journals.
     more: bool,
@@ -81,20 +81,20 @@ impl Checkpoint {
         *self.alone.get_or_insert_with(|| self.store.locks.keep_others_out())
     }
 
-    /// Whether there is a reason to write a snapshot.
+    /// Returns whether there is a reason to write a snapshot.
     fn is_due(&mut self, state: &FileState) -> bool {
         if !state.may_save() || !state.needs_save() {
             return false;
         }
-        // Others fold what stands in the journals; what only this process has is for it to save.
+        // Other processes fold the journals; only this process can save what only it has.
         let owes = !state.backlog.is_empty() || state.progress.rewrite || state.is_rewritten();
         self.goal == Goal::Save || owes || self.is_alone()
     }
 
-    /// The format of the file that is written: that of the snapshot, if there is one.
+    /// Returns the format to write: that of the snapshot, if there is one.
     fn format(&self) -> Format {
         let known = self.store.state.lock().format;
-        // Another process may have made it, which we have not read then.
+        // Another process may have made a snapshot that this one has not read.
         let told = || snapshot_file::tail(&self.store.folder).map(|tail| Format::of_tail(&tail));
         known.or_else(told).unwrap_or(self.store.options.format)
     }
@@ -107,9 +107,10 @@ impl Checkpoint {
             let out = &mut Appender(&*file);
             let (charset, format) = (self.store.options.charset, self.format());
             let written = snapshot::write::write(out, entries, charset, format)?;
-            // With its time: the journal knows the file by that, also after a loss of power.
+            // The time is synced, too: the journal knows the file by it, also after a loss of
+            // power.
             file.sync_all()?;
-            // Windows may settle the time of a file when it is closed.
+            // Windows may set the time of a file only when it is closed.
             drop(file);
             Ok((folder.fs.status(path)?.fingerprint, written))
         };
@@ -132,13 +133,13 @@ impl Checkpoint {
     fn note_failure(&self, error: &Error) {
         let mut state = self.store.state.lock();
         state.note_failed_save();
-        // Once is no trouble: the save is tried again, with what somebody else wrote.
+        // One disturbance is no trouble: the next save includes what somebody else wrote.
         if !error.is_disturbed() || std::mem::replace(&mut state.was_disturbed, true) {
             state.tell_unsaved(error);
         }
     }
 
-    /// Puts the new file in the place of the old one, and clears away what it replaces.
+    /// Renames the new file over the old one, and removes what it replaces.
     fn publish(&self, temporary: &Path, fingerprint: FileFingerprint) -> Result<()> {
         let Some(sealed) = &self.sealed else { return Ok(()) };
         let folder = &*self.store.folder;
@@ -155,7 +156,7 @@ impl Checkpoint {
             state.append_permitted(&record)
         };
         announce(fingerprint)?;
-        // NOTE: without the state's lock, as it may take long to free the old file's blocks.
+        // NOTE: without the state's lock, as freeing the old file's blocks may take long.
         let placed = match folder.fs.rename(temporary, snapshot) {
             Err(error) if replace::must_be_written_over(&error) => {
                 let placed = replace::write_over(folder, temporary);
@@ -167,17 +168,19 @@ impl Checkpoint {
             }
             renamed => renamed.map(|()| fingerprint).map_err(wrong)?,
         };
-        // Before it is written down: a base without its snapshot says that the user deleted that.
+        // The rename is synced before it is recorded: a recorded base without its snapshot means
+        // that the user deleted it.
         folder.sync()?;
         self.store.state.lock().record_checkpoint(placed, sealed.backlog);
         self.clear_away(sealed.last);
         Ok(())
     }
 
-    /// Removes the journals that are folded, and what dead processes left behind.
+    /// Removes the journals that are folded, and the temporary files of dead processes.
     fn clear_away(&self, last: u64) {
         let folder = &*self.store.folder;
-        // A journal that stays is told apart from one that counts by those behind it, which stay too.
+        // If a journal cannot be removed, those behind it stay, too: they tell that it does not
+        // count.
         drop(self.store.generations.remove_to(last));
         replace::remove_leftover(folder);
         if self.store.locks.are_supported() {
@@ -215,7 +218,7 @@ impl Saving for Checkpoint {
             base,
             backlog: state.backlog.mark(),
             more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
-            // What only this process's memory says to be deleted is no news to give again.
+            // A deletion that only this process knows of is not announced a second time.
             merged: !is_common && !state.backlog.deletes(),
         });
         Ok(Some(std::mem::take(&mut state.pending)))
@@ -252,13 +255,13 @@ impl Drop for Checkpoint {
 }
 
 impl FileState {
-    /// Ends the current generation, if it holds anything, and begins the next; returns the last one
-    /// that has ended, and whether all that stands behind it comes later. IMPORTANT: under the
-    /// checkpoint lock.
+    /// Seals the current generation, if it holds anything, and begins the next. Returns the last
+    /// sealed one, and whether everything behind it comes later. IMPORTANT: under the checkpoint
+    /// lock.
     ///
-    /// Where generations that have ended wait already, a save before this one has failed: if this one
-    /// fails, too, it shall not have added another. What the current one holds may stand in the
-    /// snapshot as well: read again, it changes nothing.
+    /// If sealed generations wait already, an earlier save has failed; should this one fail as
+    /// well, it must not add another. Whatever the current generation holds may be in the snapshot,
+    /// too: read again, it changes nothing.
     fn seal(&mut self) -> Result<(u64, bool)> {
         let wrong = self.wrong("seal the journal of");
         self.catch_up().map_err(&wrong)?;
@@ -275,7 +278,8 @@ impl FileState {
         let next = self.generations.make(last + 1);
         let sealed = next.and_then(|next| {
             if self.durability == Durability::Fsync {
-                // A sealed journal whose successor the power took would be the end of the chain.
+                // If a loss of power removed the successor of a sealed journal, the chain would end
+                // there.
                 self.folder.sync()?;
             }
             let tail = self.generations.append(&mut journal, &Record::Seal { void: false });
@@ -284,7 +288,7 @@ impl FileState {
         let (next, tail) = match sealed {
             Ok(sealed) => sealed,
             Err(error) => {
-                // The seal may stand there all the same, if only its sync failed, say: what is
+                // The seal may have been written although its sync failed, for example; what is
                 // appended behind it would not count. The files are read anew to find out.
                 self.detach();
                 return Err(error);
@@ -298,24 +302,24 @@ impl FileState {
         Ok((last, true))
     }
 
-    /// Appends `record`; this process holds the checkpoint lock.
+    /// Appends `record`; the caller holds the checkpoint lock.
     fn append_permitted(&mut self, record: &Record) -> Result<()> {
         self.make_ready(true)?;
         self.append_record(record)
     }
 
-    /// Notes that `snapshot` stands there and holds all older generations, and of what no disk had
-    /// taken what was kept before `mark`.
+    /// Notes that `snapshot` is in place and holds all older generations, and everything in the
+    /// backlog that was kept before `mark`.
     fn record_checkpoint(&mut self, snapshot: FileFingerprint, mark: u64) {
         self.progress.record_checkpoint(snapshot);
         self.was_disturbed = false;
         self.backlog.settle(mark);
-        // If it cannot be written down, a journal whose snapshot is deleted counts all the same.
+        // If this record cannot be written, journals still count after their snapshot is deleted.
         drop(self.append_permitted(&Record::Base(Some(snapshot))));
     }
 
-    /// Notes that the snapshot may be torn: a whole copy stands beside it, and stays until it is
-    /// written anew.
+    /// Notes that the snapshot may be torn: a whole copy is beside it, and stays until the snapshot
+    /// is written anew.
     fn note_torn(&mut self) {
         self.progress.rewrite = true;
     }
@@ -325,7 +329,7 @@ impl FileState {
     }
 }
 
-/// Why there is no journal where one was a moment ago.
+/// Returns the error for a journal that was there a moment ago.
 fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the journal was removed")
 }

@@ -12,8 +12,8 @@ use crate::store::journal::Record;
 use crate::sync::Arc;
 
 impl ProcessStore {
-    /// Begins the last checkpoint of this process. `None`: there is nothing to do, and it has left.
-    /// While somebody else is at a checkpoint, it stays.
+    /// Begins the last checkpoint of this process. `None` means that there was nothing to do and it
+    /// has left. While another process is at a checkpoint, it stays.
     pub fn begin_close(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
         let checkpoint = self.last_checkpoint();
         let stays = match &checkpoint {
@@ -26,17 +26,18 @@ impl ProcessStore {
         Ok(checkpoint?.map(|checkpoint| Box::new(checkpoint) as Box<dyn Saving>))
     }
 
-    /// Leaves without a snapshot; the last process clears up what is folded already.
+    /// Leaves without a snapshot; the last process still removes what is folded already.
     pub fn close(self: &Arc<Self>) {
         let last = if self.locks.is_present() { self.begin_close() } else { Ok(None) };
-        // A checkpoint leaves when it is dropped.
+        // A checkpoint that is dropped leaves by itself.
         if !matches!(last, Ok(Some(_))) {
             self.leave(false);
         }
     }
 
-    /// The right to a last checkpoint, if this process has a reason to take it: it wrote, or holds
-    /// what nobody else does, or has seen journals that a dead process may have left behind.
+    /// Returns the right to a last checkpoint if this process has a reason to take it: it wrote, it
+    /// holds something that nobody else does, or it has seen journals that a dead process may have
+    /// left.
     fn last_checkpoint(self: &Arc<Self>) -> Result<Option<Checkpoint>> {
         let (owes, seen) = {
             let mut state = self.state.lock();
@@ -58,7 +59,7 @@ impl ProcessStore {
         Ok(permit.map(|permit| Checkpoint::new(Arc::clone(self), Goal::Close, permit)))
     }
 
-    /// Gives up all handles and locks; if no other process is there, clears up before.
+    /// Gives up all handles and locks; clears up first if no other process is there.
     pub fn leave(&self, alone: bool) {
         let mut state = self.state.lock();
         if alone && state.may_save() {
@@ -68,11 +69,11 @@ impl ProcessStore {
         self.locks.leave();
     }
 
-    /// Removes everything but the snapshot, unless something is still to be folded.
+    /// Removes everything but the snapshot, unless something still has to be folded.
     fn clear_up(&self, state: &mut FileState) {
         let folder = &*self.folder;
         if !state.is_all_folded() {
-            // Whoever follows without a journal looks for the lock file to know that there is one.
+            // A process that follows without a journal learns from the lock file that there is one.
             return;
         }
         drop(self.generations.remove_to(state.finished.unwrap_or_default()));
@@ -82,8 +83,8 @@ impl ProcessStore {
 }
 
 impl FileState {
-    /// Whether the snapshot holds all that the journals say. They are ended to find out, so that a
-    /// process that has one open without a lock goes and looks for another.
+    /// Returns whether the snapshot holds everything in the journals. It seals them to find out, so
+    /// that a process that has one open without a lock looks for another.
     fn is_all_folded(&mut self) -> bool {
         loop {
             if self.catch_up().is_err() || self.progress.needs_save() {
@@ -96,7 +97,8 @@ impl FileState {
             let Ok(tail) = tail else { return false };
             self.take_in_one(tail);
             self.finish_generation();
-            // Who found no room for a seal had begun the next generation all the same.
+            // A process that found no room for a seal may have begun the next generation all the
+            // same.
             match self.generations.open(next) {
                 Ok(journal) => self.journal = Some(journal),
                 Err(error) => {

@@ -14,11 +14,11 @@ use crate::value::write::Charset;
 /// The files of one cache.
 #[derive(Debug)]
 pub struct Folder {
-    /// The disk it is on.
+    /// The disk that holds it.
     pub fs: Arc<dyn Fs>,
     path: PathBuf,
     paths: OnceLock<Paths>,
-    /// What the texts of its journals hold.
+    /// The character set of its journals' texts.
     pub charset: Charset,
     /// Notices for the user.
     pub notices: Mutex<Notices, { rank::NOTICES }>,
@@ -30,14 +30,14 @@ impl Folder {
         Self { fs, path, paths: OnceLock::new(), charset, notices: Mutex::default() }
     }
 
-    /// The folder for the child of a fork, which passes on the parent's `notices`.
+    /// The folder for the child of a fork, with its own `notices`.
     pub fn for_child(&self, notices: Notices) -> Self {
         let new = Self::new(Arc::clone(&self.fs), self.path.clone(), self.charset);
         *new.notices.lock() = notices;
         new
     }
 
-    /// Where everything is; symbolic links are looked through at the first call.
+    /// Returns the paths of all files; symbolic links are resolved at the first call.
     pub fn paths(&self) -> &Paths {
         self.paths.get_or_init(|| {
             let resolved = self.fs.resolve(&self.path);
@@ -45,7 +45,7 @@ impl Folder {
         })
     }
 
-    /// Makes the folder, if there is none; says if it cannot be made.
+    /// Makes the folder if there is none; a failure becomes a notice.
     pub fn make(&self) {
         let path = &self.paths().folder;
         let wrong = |source| Error::Io { doing: "make the folder", path: path.clone(), source };
@@ -54,17 +54,17 @@ impl Folder {
         }
     }
 
-    /// The state of the snapshot; `None` if there is none.
+    /// Returns the state of the snapshot; `None` if there is none.
     pub fn fingerprint(&self) -> Option<FileFingerprint> {
         self.like().map(|status| status.fingerprint)
     }
 
-    /// What new files take their mode and owner from.
+    /// Returns the status from which new files take their mode and owner.
     pub fn like(&self) -> Option<Status> {
         self.fs.status(&self.paths().snapshot).ok()
     }
 
-    /// The state of the snapshot; `None` if it is not there, for certain.
+    /// Returns the state of the snapshot; `None` if it is certain that there is none.
     pub fn snapshot(&self) -> io::Result<Option<FileFingerprint>> {
         match self.fs.status(&self.paths().snapshot) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -72,33 +72,35 @@ impl Folder {
         }
     }
 
-    /// Whether the snapshot's mode lets nobody write. A rename would get around it, but is not meant.
+    /// Returns whether the snapshot's mode lets nobody write. A rename would get around that,
+    /// against its owner's intention.
     pub fn is_write_protected(&self) -> bool {
         self.like().is_some_and(|status| status.mode != 0 && status.mode & 0o222 == 0)
     }
 
-    /// Another process is about to be done with what it does to the files.
+    /// The error while another process is at work on the files for a moment.
     pub fn busy(&self) -> Error {
         self.journal_error("write the journal of")(ErrorKind::WouldBlock.into())
     }
 
-    /// Another process has been in the way for too long.
+    /// The error when another process has been in the way for too long.
     pub fn stuck(&self) -> Error {
         let why = "another process, which seems to be stopped, keeps its lock file";
         self.journal_error("write the journal of")(io::Error::new(ErrorKind::TimedOut, why))
     }
 
-    /// An error about the journals of this file.
+    /// Returns a function that makes an error about the journals of this file.
     pub fn journal_error(&self, doing: &'static str) -> impl Fn(io::Error) -> Error {
         move |source| Error::Io { doing, path: self.paths().snapshot.clone(), source }
     }
 
-    /// What journals and locks take their mode from: the snapshot's, without the right to run it.
+    /// Returns the status from which journals and locks take their mode: the snapshot's, without
+    /// the right to execute.
     pub fn journal_like(&self) -> Option<Status> {
         self.like().map(|status| Status { mode: status.mode & 0o666 | 0o600, ..status })
     }
 
-    /// Removes a file, or finds it gone.
+    /// Removes a file; a missing file is no error.
     pub fn remove(&self, path: &Path) -> io::Result<()> {
         match self.fs.remove(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -106,23 +108,24 @@ impl Folder {
         }
     }
 
-    /// Removes what saves of dead processes left behind. IMPORTANT: under the checkpoint lock.
+    /// Removes temporary files that saves of dead processes left. IMPORTANT: under the checkpoint
+    /// lock.
     pub fn remove_temporary(&self) {
         for name in self.fs.list(&self.paths().folder).unwrap_or_default() {
             if self.paths().sibling(&name) == Some(Sibling::Temporary) {
-                // What cannot be removed does no harm.
+                // A file that cannot be removed does no harm.
                 drop(self.fs.remove(&self.paths().folder.join(name)));
             }
         }
     }
 
-    /// Reads a file of which nobody changes anything.
+    /// Reads a file that nobody changes.
     pub fn contents(&self, path: &Path) -> io::Result<(u64, Box<dyn Handle>)> {
         let file = self.fs.open_read(path)?;
         Ok((file.status()?.fingerprint.size, file))
     }
 
-    /// Whether the file at `path` holds what the snapshot does.
+    /// Returns whether the file at `path` has the contents of the snapshot.
     pub fn holds_snapshot(&self, path: &Path) -> bool {
         let both =
             self.contents(&self.paths().snapshot).and_then(|it| Ok((it, self.contents(path)?)));

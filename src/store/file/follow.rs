@@ -1,4 +1,4 @@
-//! Following: what others appended since the last look.
+//! Following: reading what others appended since the last look.
 
 use std::io::{self, ErrorKind};
 
@@ -10,14 +10,14 @@ use crate::store::journal::{Journal, Look, Tail};
 use crate::store::{Change, ExternalChange, Purge};
 
 impl FileState {
-    /// Takes in what others appended; trouble is told, not returned.
+    /// Takes in what others appended; an error becomes a notice.
     pub fn catch_up_or_tell(&mut self) {
         if let Err(error) = self.catch_up() {
             self.folder.tell_unread(&self.folder.journal_error("read the journal of")(error));
         }
     }
 
-    /// Takes in what others appended, through as many generations as there are.
+    /// Takes in what others appended, through any number of generations.
     pub fn catch_up(&mut self) -> io::Result<()> {
         match self.phase {
             Phase::Unusable(_) => return Ok(()),
@@ -46,7 +46,7 @@ impl FileState {
         }
     }
 
-    /// Looks whether the snapshot is the one that we know. If the user deleted it, the cache is
+    /// Compares the snapshot with the one that is known. If the user deleted it, the cache is
     /// deleted; if it holds what no journal says, it is read.
     fn look_at_snapshot(&mut self) {
         let Ok(now) = self.folder.snapshot() else { return };
@@ -56,19 +56,19 @@ impl FileState {
         } else if now.is_none() && self.progress.snapshot.is_some() {
             self.reload();
         } else if self.is_moved() {
-            // The folder was moved away, and what is at the path now is another one.
+            // The folder was moved away, and another one is at its path now.
             self.start_over();
         } else if is_known {
             self.confirm_named();
         } else if !self.has_news() {
-            // An editor's file counts from now on, and what it lacks is given to the journal again
+            // An editor's file counts from now on. What it lacks is appended to the journal again
             // before anything can happen to this process.
             self.reload();
         }
     }
 
-    /// Takes in what was appended since the last look, if there is anything: another process says so
-    /// before it puts a snapshot in place.
+    /// Takes in what was appended since the last look, and returns whether there was anything: a
+    /// process announces a snapshot before it puts it in place.
     fn has_news(&mut self) -> bool {
         match self.journal.as_mut().map(Journal::look) {
             Some(Ok(Look::New(tail))) => self.take_in(tail).is_ok(),
@@ -82,15 +82,15 @@ impl FileState {
         }
     }
 
-    /// Whether the journal that is open here is not the one at its path, though nobody ended it.
+    /// Returns whether the open journal is not the one at its path, although it was not ended.
     fn is_moved(&self) -> bool {
         let fs = &*self.folder.fs;
-        // NOTE: it is looked at again after its path: it may have been folded meanwhile.
+        // NOTE: the journal is looked at again after its path: it may have been folded meanwhile.
         self.journal.as_ref().is_some_and(|it| !it.is_in_place(fs) && it.is_quiet())
     }
 
-    /// The program closed our file, or we did for a while: opens it again, or finds out what has
-    /// become of it.
+    /// Opens the journal again after the program closed its descriptor, or this process closed it
+    /// while idle; finds out what has become of the file.
     pub(super) fn reopen_journal(&mut self) -> io::Result<()> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         match journal.reopen(&*self.folder.fs) {
@@ -101,9 +101,10 @@ impl FileState {
         Ok(())
     }
 
-    /// Our journal went while nothing said that we were there, as the lock file was closed with it:
-    /// whoever came meanwhile took himself for the only one, and folded it. The snapshot holds what
-    /// is left of ours; without one, the files were taken away.
+    /// The journal was removed while nothing showed that this process was there, as the lock file
+    /// was closed with it: a process that came meanwhile believed itself alone and folded the
+    /// journal. The snapshot holds what is left of ours; without a snapshot, the files were taken
+    /// away.
     fn come_back(&mut self) {
         if self.folder.fingerprint().is_none() {
             return self.start_over();
@@ -112,7 +113,7 @@ impl FileState {
         self.reload();
     }
 
-    /// Looks whether somebody has begun to write, or has been here and gone.
+    /// Looks for a process that has begun to write, or has come and gone.
     fn look_around(&mut self) -> io::Result<()> {
         if self.folder.fs.status(&self.folder.paths().lock).is_ok() {
             return self.rejoin();
@@ -123,10 +124,12 @@ impl FileState {
         Ok(())
     }
 
-    /// Adds what the current generation says to the news, and goes on to the next if it has ended.
+    /// Adds the changes in `tail` to the news, and goes on to the next generation if this one has
+    /// ended.
     pub fn take_in(&mut self, tail: Tail) -> io::Result<()> {
         if tail.void || tail.begins {
-            // What we appended may have come after the user's wish, and was told to be safe.
+            // What we appended may have come after the user deleted the cache, and was reported as
+            // safe.
             self.backlog.reclaim_void();
             self.reload();
             return Ok(());
@@ -156,23 +159,23 @@ impl FileState {
         self.pending.extend(tail.into_external());
     }
 
-    /// Others made `purges`, if that is `certain` since what this process computed, and could not
-    /// append: it is none of its results any more.
+    /// Drops from the backlog the computed results that the `purges` of others outdate; `certain`
+    /// says that they were made after the results.
     pub(super) fn outdate_backlog(&mut self, purges: &[Purge], certain: bool) {
         for key in purges.iter().flat_map(|purge| self.backlog.outdate(purge, certain)) {
             self.pending.push(ExternalChange::Change(Change::Remove(key)));
         }
     }
 
-    /// Takes in what was purged in a history that was read anew.
+    /// Takes in the purges of a history that was read anew.
     pub(super) fn take_purges(&mut self, history: &mut History) {
         let purges = history.take_purges();
         self.outdate_backlog(&purges, false);
         self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
     }
 
-    /// Goes on with the generation behind the current one, which has ended: what stands in it was
-    /// taken by whoever ended it.
+    /// Goes on with the generation behind the current one, which has ended; the process that ended
+    /// it has taken in its contents.
     fn follow(&mut self) -> io::Result<()> {
         self.backlog.confirm();
         self.finish_generation();
@@ -187,8 +190,8 @@ impl FileState {
         }
     }
 
-    /// Finds the generation to go on with when the thread was lost. If the snapshot is the one that
-    /// we know, the journals hold all that is new; else everything is read again.
+    /// Finds the generation to go on with after the thread was lost. If the snapshot is the known
+    /// one, the journals hold everything that is new; otherwise everything is read again.
     pub fn rejoin(&mut self) -> io::Result<()> {
         if self.phase == Phase::Unknown {
             self.reload();
@@ -197,7 +200,7 @@ impl FileState {
         let chain = self.generations.read_all()?;
         let snapshot = self.folder.snapshot()?;
         if self.journal.is_none() && snapshot != self.progress.snapshot {
-            // What was purged before that snapshot was written is not told any more.
+            // The purges made before that snapshot was written are not in any journal any more.
             self.pending.push(ExternalChange::Purge(Purge::All));
         }
         let is_known = self.progress.settle(snapshot);
@@ -214,15 +217,15 @@ impl FileState {
             }
             let changes = self.adopt(history, snapshot, is_common);
             self.backlog.note_found(&[], &changes);
-            // What no disk has taken comes behind what was told before.
+            // What no disk has taken comes after what was announced before.
             let own: Vec<_> = self.backlog.changes().cloned().collect();
             self.pending.extend(changes.into_iter().chain(own).map(ExternalChange::Change));
         }
         Ok(())
     }
 
-    /// The journal was taken away under us: somebody wants a fresh start, or the folder is gone. What
-    /// this process appended since it last saw the journal is all that is left.
+    /// Begins anew after the journal was taken away: somebody wants a fresh start, or the folder is
+    /// gone. Only what this process appended since it last saw the journal is left.
     fn start_over(&mut self) {
         self.journal = None;
         self.backlog.reclaim();

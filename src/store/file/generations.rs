@@ -12,33 +12,33 @@ use crate::error::{Error, Result};
 use crate::store::journal::{Journal, Record, Tail, encode};
 use crate::sync::{Arc, Mutex, rank};
 
-/// How often the folder is read while others save; more often, and it is no save that disturbs.
+/// How often the folder is read again while others save; beyond that it is no save that disturbs.
 const LOOKS: u32 = 1000;
 
-/// How many numbers are tried for a new generation: a stranger's file may have one.
+/// How many numbers are tried for a new generation: another program's file may have one.
 const NUMBERS: u64 = 8;
 
-/// The journals of one cache. Which of them counts is not for it to know.
+/// The journals of one cache. Deciding which of them count is left to `Chain`.
 #[derive(Debug)]
 pub struct Generations {
     folder: Arc<Folder>,
     durability: Durability,
-    /// The numbers of other programs' files that are named as journals are.
+    /// The numbers of other programs' files that have names like journals.
     strangers: Mutex<BTreeSet<u64>, { rank::LEAF }>,
 }
 
 impl Generations {
-    /// Those in `folder`. Does no I/O.
+    /// The journals in `folder`. Does no I/O.
     pub fn new(folder: Arc<Folder>, durability: Durability) -> Self {
         Self { folder, durability, strangers: Mutex::default() }
     }
 
-    /// The folder that they lie in.
+    /// The folder that holds them.
     pub fn folder(&self) -> &Arc<Folder> {
         &self.folder
     }
 
-    /// The numbers of those in the folder, in order.
+    /// Returns the numbers of the journals in the folder, in order.
     pub fn list(&self) -> io::Result<Vec<u64>> {
         let names = match self.folder.fs.list(&self.folder.paths().folder) {
             Err(error) if is_absent(&error) => Vec::new(),
@@ -55,12 +55,12 @@ impl Generations {
         Ok(generations)
     }
 
-    /// Opens a generation that is there.
+    /// Opens an existing generation.
     pub fn open(&self, generation: u64) -> io::Result<Journal> {
         let path = self.folder.paths().journal(generation);
         let handle = self.folder.fs.open_append(&path);
         let (handle, writable) = match handle {
-            // What may not be written can be read all the same.
+            // A file that may not be written can still be read.
             Err(error) if is_denied(&error) => (self.folder.fs.open_read(&path)?, false),
             handle => (handle?, true),
         };
@@ -68,7 +68,7 @@ impl Generations {
         Journal::new(handle, path, generation, self.folder.charset, writable)
     }
 
-    /// Makes a generation; one that is there already, left by a save that failed, will do.
+    /// Makes a generation, or opens the one that a failed save left.
     fn make_exactly(&self, generation: u64) -> io::Result<Journal> {
         let path = self.folder.paths().journal(generation);
         match self.folder.fs.create_new(&path, self.folder.journal_like().as_ref()) {
@@ -77,8 +77,9 @@ impl Generations {
         }
     }
 
-    /// Opens and reads all generations. If one disappears meanwhile, a save took it: look again. So
-    /// it is if one was read before its last records came, and the next one when it was in use.
+    /// Opens and reads all generations. If one disappears meanwhile, a save removed it, and all are
+    /// read again; likewise if one was read before its last records came and the next one after it
+    /// was in use.
     pub fn read_all(&self) -> io::Result<Chain> {
         let mut left = LOOKS;
         loop {
@@ -93,7 +94,7 @@ impl Generations {
         }
     }
 
-    /// Opens one generation and reads it; `None` if it is not ours to read.
+    /// Opens one generation and reads it; `None` if it is another program's.
     fn read(&self, number: u64) -> Option<io::Result<Generation>> {
         match self.open(number).and_then(Generation::read) {
             Err(error) if trust::is_stranger(&error) => {
@@ -105,7 +106,7 @@ impl Generations {
         }
     }
 
-    /// Makes a generation with this number, or a higher one if a stranger's file has it.
+    /// Makes a generation with this number, or a higher one if another program's file has it.
     pub fn make(&self, number: u64) -> Result<Journal> {
         let mut made = self.make_exactly(number);
         for next in number + 1..number + NUMBERS {
@@ -119,8 +120,9 @@ impl Generations {
         made.map_err(self.wrong())
     }
 
-    /// Makes the first journal of a chain. It is there from the moment on at which it says what the
-    /// chain begins with: whoever appends to it does so behind that. Its number is above `finished`.
+    /// Makes the first journal of a chain, with a number above `finished`. It appears together with
+    /// its `first` record, which says what the chain begins with: everything else is appended
+    /// behind that.
     pub fn begin(&self, first: &Record, finished: Option<u64>) -> io::Result<Journal> {
         let (folder, paths) = (&*self.folder, self.folder.paths());
         let taken = self.list()?.last().map_or(0, |last| last + 1);
@@ -139,7 +141,7 @@ impl Generations {
         placed
     }
 
-    /// Appends to a journal whatever it says; what others had written before it.
+    /// Appends a record to a journal, whatever it says. Returns what others had appended before it.
     pub fn append(&self, journal: &mut Journal, record: &Record) -> io::Result<Tail> {
         journal.buffer.clear();
         encode(&mut journal.buffer, record, self.folder.charset)?;
@@ -150,7 +152,7 @@ impl Generations {
         Ok(before)
     }
 
-    /// Ends all generations of a cache that the user deleted, so that whoever is about to append
+    /// Seals all generations of a cache that the user deleted, so that a process about to append
     /// there looks for another.
     pub fn end_all(&self) -> Result<()> {
         let wrong = self.wrong();
@@ -163,8 +165,8 @@ impl Generations {
         Ok(())
     }
 
-    /// Removes those up to `last`, oldest first. The first that stays ends it: behind it
-    /// must stay what says that it counts no more.
+    /// Removes generations up to `last`, oldest first, and stops at the first that cannot be
+    /// removed: those behind it say that it counts no more, and must stay.
     pub fn remove_to(&self, last: u64) -> io::Result<()> {
         let strangers = self.strangers.lock().clone();
         let counts = |number: &u64| *number <= last && !strangers.contains(number);
@@ -179,7 +181,8 @@ impl Generations {
     }
 }
 
-/// Whether a generation would be taken for ended, as the next one is in use, that has grown since.
+/// Returns whether a generation that has grown since would be taken for ended, as the next one is
+/// in use.
 fn is_passed_too_early(generations: &[Generation]) -> bool {
     let mut pairs = generations.windows(2);
     pairs.any(|pair| pair[1].journal.bytes() > 0 && pair[0].has_grown())
@@ -189,7 +192,7 @@ fn is_denied(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }
 
-/// Whether there is no folder to look into.
+/// Returns whether the error says that there is no folder.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

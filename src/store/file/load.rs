@@ -9,11 +9,11 @@ use crate::store::fs::FileFingerprint;
 use crate::store::{Change, ExternalChange, Items, Loaded};
 
 impl FileState {
-    /// Reads everything and starts from there. What no disk has taken is in it, too.
+    /// Reads everything and begins there. Changes that no disk has taken are included.
     pub fn load(&mut self) -> Loaded {
         self.pending.clear();
         let loaded = self.try_load().map(|(loaded, _)| loaded);
-        // Nothing is being computed yet from what was there before.
+        // Nothing is being computed yet on the ground of earlier news.
         self.pending.clear();
         loaded.unwrap_or_else(|| Loaded {
             items: Items::default().after(self.backlog.changes().cloned().collect()),
@@ -21,11 +21,12 @@ impl FileState {
         })
     }
 
-    /// Reads everything, as what others did. What cannot be read says nothing about what we know.
+    /// Reads everything again and presents it as changes of others. What cannot be read changes
+    /// nothing.
     ///
-    /// What was read of the journals before stays in front of it, and so do the deletions that are
-    /// read only now: what others removed there is not to be taken for something that a foreign
-    /// writer of the file did not know. So does what was read before that writer came.
+    /// Changes read from the journals before stay in front, and so do deletions that are read only
+    /// now: what others removed must not look like something that a foreign writer of the file did
+    /// not know. The same holds for what was read before that writer came.
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
             self.pending.retain(|change| match change {
@@ -39,7 +40,7 @@ impl FileState {
         }
     }
 
-    /// Everything, and what the journals in it delete.
+    /// Reads everything; also returns the changes that the journals hold.
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let was_there = self.progress.snapshot.is_some();
         let mut reader = FileReader::new(&self.generations, &mut self.quarantine, self.only_reads);
@@ -77,12 +78,12 @@ impl FileState {
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
         let items = items.after(changes);
-        // Whoever merged an editor's file did not know what only this process did.
+        // A process that merged an editor's file did not know what only this process did.
         let foreign = !is_known || merged.is_some() && merged == announced;
         Some((Loaded { items, modified, foreign, missed }, deletions))
     }
 
-    /// The snapshot that was found, as a checkpoint announced it.
+    /// Returns the fingerprint of the snapshot that was found, as a checkpoint announced it.
     fn announced(chain: &Chain, found: &Found) -> Option<FileFingerprint> {
         let placed = found.fingerprint?;
         let whole = found.whole.filter(|&whole| !chain.knows(placed) && chain.knows(whole));
@@ -90,7 +91,7 @@ impl FileState {
     }
 
     /// Takes over a history, up to the generation that is current; returns all changes. `is_known`
-    /// says whether all who follow it know the `snapshot`.
+    /// says whether every process that follows it knows the `snapshot`.
     pub(super) fn adopt(
         &mut self,
         history: History,
@@ -111,8 +112,8 @@ impl FileState {
         history.changes
     }
 
-    /// The user deleted the cache: its journals go with it. What this process appended since it last
-    /// saw the files in their place may have come after that.
+    /// Gives up the journals of a cache that the user deleted. What this process appended since it
+    /// last saw the files in their place may have come after that, and is kept.
     fn give_up_chain(&mut self, last: Option<u64>) {
         self.backlog.reclaim_void();
         self.is_void = last.is_some();

@@ -16,18 +16,18 @@ use crate::sync::{Arc, Mutex, rank};
 /// What this process holds of the lock file.
 #[derive(Debug, Default)]
 pub struct Locks {
-    /// Held for moments only: a fork must find it free to close the file.
+    /// Held for moments only: a fork must be able to take it to close the file.
     presence: Mutex<Presence, { rank::LOCK_FILE }>,
-    /// The checkpoint lock: not on the stack of the thread that saves, where the child of a fork
-    /// could not close it.
+    /// The checkpoint lock. It is not kept on the stack of the thread that saves, where the child
+    /// of a fork could not close it.
     checkpoint: Mutex<Option<CheckpointGuard>, { rank::FOLD }>,
-    /// How to see the page of the lock file.
+    /// How to map the page of the lock file.
     map: Option<Map>,
-    /// The last announcement that was looked into; 0 before the first look.
+    /// The last announcement that was looked at; 0 before the first look.
     announcement: AtomicU64,
-    /// Whether an announcement could not be written.
+    /// Whether an announcement could not be written and is owed.
     owes: AtomicBool,
-    /// Another process that clears up, and is in the way of who takes a key.
+    /// Another process that clears up, and is in the way of taking a key.
     joining: Obstacle,
 }
 
@@ -36,21 +36,21 @@ pub struct Locks {
 struct Presence {
     /// The lock file, if it is open.
     lock: Option<Arc<LockFile>>,
-    /// Whether it was closed until the next use.
+    /// Whether the file was closed until its next use.
     is_idle: bool,
-    /// When it was last seen in its place, and ours.
+    /// When the file was last seen in its place, and ours.
     seen: Option<Instant>,
 }
 
-/// For so long the lock file is taken to be where it was: what is done with its descriptor finds out
+/// How long the lock file is assumed to be in its place: each operation on its descriptor finds out
 /// by itself whether that is still ours.
 const CERTAIN: Duration = Duration::from_millis(1);
 
 impl Presence {
-    /// The lock file, if it is where it belongs.
+    /// Returns the lock file if it is certain to be in its place.
     fn certain(&mut self) -> Option<&Arc<LockFile>> {
         let lock = self.lock.as_ref()?;
-        // Each key that is being computed has a weak one.
+        // Every key that is being computed holds a weak reference.
         if lock.has_become_page() && Arc::weak_count(lock) == 0 {
             return None;
         }
@@ -68,20 +68,21 @@ pub struct Permit(Arc<Locks>);
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        // Taken out first: another thread puts its own there as soon as it is free.
+        // Taken out before it is dropped: another thread stores its own as soon as the lock is
+        // free.
         let guard = self.0.checkpoint.lock().take();
         drop(guard);
     }
 }
 
 impl Locks {
-    /// Nothing is held yet.
+    /// The locks of a process that holds none yet.
     pub fn new(map: Option<Map>) -> Self {
         Self { map, ..Self::default() }
     }
 
-    /// Joins the processes that write, if this one has not yet; `None` while the last of them clears
-    /// up. A lock file that was removed, or that the program closed, is opened again.
+    /// Joins the processes that write, unless this one has joined; `None` while the last of them
+    /// clears up. A lock file that was removed, or that the program closed, is opened again.
     pub fn try_join(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
         let mut presence = self.presence.lock();
         if let Some(lock) = presence.certain() {
@@ -101,17 +102,17 @@ impl Locks {
         Ok(Some(lock))
     }
 
-    /// Joins anew: the program closed the lock file.
+    /// Joins anew after the program closed the lock file.
     pub fn rejoin(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
         self.presence.lock().seen = None;
         self.try_join(folder)
     }
 
-    /// Tries to take `key` for this process alone.
+    /// Tries to lock `key` for this process alone.
     pub fn take_key(&self, folder: &Folder, key: &[u8]) -> KeyLock {
         let lock = match self.try_join(folder) {
             Ok(Some(lock)) => lock,
-            // Who clears up is done in a moment: as if it computed the key.
+            // A process that clears up takes a moment: it is treated as if it computed the key.
             Ok(None) if !self.joining.is_stuck(true) => return KeyLock::Busy,
             Ok(None) => return KeyLock::Unsupported,
             Err(error) => {
@@ -121,7 +122,7 @@ impl Locks {
         };
         self.joining.is_stuck(false);
         let taken = match lock.take_key(key) {
-            // The program closed it: it is made anew.
+            // The program closed the lock file: it is opened again.
             Err(error) if is_lost(&error) => match self.rejoin(folder) {
                 Ok(Some(lock)) => lock.take_key(key),
                 _ => Err(error),
@@ -135,7 +136,7 @@ impl Locks {
         }
     }
 
-    /// Closes the lock file until the next use, unless a lock of it is in use.
+    /// Closes the lock file until its next use, unless one of its locks is in use.
     pub fn close_idle(&self) -> Closed {
         let (Some(mut presence), Some(checkpoint)) =
             (self.presence.try_lock(), self.checkpoint.try_lock())
@@ -143,27 +144,27 @@ impl Locks {
             return Closed::NotYet;
         };
         let Some(lock) = &presence.lock else { return Closed::Before };
-        // Each key that is computed has a weak one.
+        // Every key that is being computed holds a weak reference.
         if checkpoint.is_some() || Arc::strong_count(lock) + Arc::weak_count(lock) > 1 {
             return Closed::NotYet;
         }
-        // Who has it mapped sees no announcement any more, and has to come here.
+        // Code that has the page mapped sees no announcements any more, and has to come here.
         lock.let_page_go();
         *presence = Presence { is_idle: true, ..Presence::default() };
         Closed::Now
     }
 
-    /// The lock file, if it is open.
+    /// Returns the lock file if it is open.
     fn open(&self) -> Option<Arc<LockFile>> {
         self.presence.lock().lock.clone()
     }
 
-    /// The process that computes `key`, as far as the system tells.
+    /// Returns the process that computes `key`, if the system tells.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         self.open()?.key_holder(key)
     }
 
-    /// Maps the page of the lock file, unless the file is a stranger's.
+    /// Maps the page of the lock file, unless the file is another program's.
     fn share_page(&self, folder: &Folder, lock: &LockFile) {
         let like = folder.like();
         let status = lock.status();
@@ -178,7 +179,7 @@ impl Locks {
         }
     }
 
-    /// The page that the processes share, if this process sees it.
+    /// Returns the page that the processes share, if this process maps it.
     pub fn page(&self, folder: &Folder) -> Option<Arc<Page>> {
         let lock = self.open()?;
         lock.page().unwrap_or_else(|why| {
@@ -187,24 +188,24 @@ impl Locks {
         })
     }
 
-    /// The page without a look at its file.
+    /// Returns the page without a look at its file.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
         self.open()?.mapped_page()
     }
 
-    /// Whether somebody has announced anything since the last call.
+    /// Returns whether there were announcements since the last call.
     pub fn has_announcements(&self, folder: &Folder) -> bool {
         let Some(page) = self.page(folder) else { return false };
         let last = page.changes();
         self.announcement.swap(last, Ordering::AcqRel) != last
     }
 
-    /// Tells the other processes that results of `affected` have been replaced or forgotten.
+    /// Announces to other processes that results of `affected` were replaced or forgotten.
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
-        // Another cache's need of descriptors may have had it closed a moment ago.
+        // It may have been closed a moment ago because another cache needed descriptors.
         let closed = || if self.is_present() { self.try_join(folder).ok()? } else { None };
         let announced = match self.open().or_else(closed).map(|lock| lock.announce(affected)) {
-            // The program closed it: it is made anew.
+            // The program closed the lock file: it is opened again.
             Some(Err(error)) if is_lost(&error) => {
                 self.rejoin(folder).ok().flatten().map(|lock| lock.announce(affected))
             }
@@ -216,40 +217,41 @@ impl Locks {
         }
     }
 
-    /// Makes good for an announcement that could not be written.
+    /// Makes up for an announcement that could not be written.
     pub fn announce_owed(&self, folder: &Folder) {
         if self.owes.load(Ordering::Acquire) && self.owes.swap(false, Ordering::AcqRel) {
             self.announce(folder, Affected::All);
         }
     }
 
-    /// Whether the lock file is one that the last process may remove.
+    /// Returns whether the last process may remove the lock file.
     fn are_own(&self) -> bool {
         self.open().is_some_and(|lock| lock.is_own())
     }
 
-    /// Whether there is a lock file: no process computes without one, where there are locks.
+    /// Returns whether there is a lock file: where locks are supported, no process computes without
+    /// one.
     pub fn are_made(&self, folder: &Folder) -> bool {
         self.is_present() || folder.fs.status(&folder.paths().lock).is_ok()
     }
 
-    /// Whether no other process is there at this moment.
+    /// Returns whether no other process is there at this moment.
     pub fn is_alone(&self) -> bool {
         self.open().is_some_and(|lock| lock.is_alone().unwrap_or(false))
     }
 
-    /// Whether this process has joined.
+    /// Returns whether this process has joined.
     pub fn is_present(&self) -> bool {
         let presence = self.presence.lock();
         presence.lock.is_some() || presence.is_idle
     }
 
-    /// Whether there are locks here, as far as this process knows.
+    /// Returns whether locks are supported here, as far as this process knows.
     pub fn are_supported(&self) -> bool {
         self.open().is_some_and(|lock| lock.supported)
     }
 
-    /// Whether no other process is there; if so, none comes in until we leave.
+    /// Returns whether no other process is there; if so, none can join until this one leaves.
     pub fn keep_others_out(&self) -> bool {
         self.open().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
     }
@@ -260,8 +262,8 @@ impl Locks {
         drop(left);
     }
 
-    /// The right to write a snapshot, of a process that writes; an error that [`Error::is_busy`]
-    /// knows while somebody else has it.
+    /// Returns the right to write a snapshot, for a process that writes; fails with an error that
+    /// is busy (see [`Error::is_busy`]) while another process has it.
     pub fn permit(self: &Arc<Self>, folder: &Folder) -> Result<Permit> {
         if self.try_join(folder)?.is_none() {
             return Err(folder.busy());
@@ -272,22 +274,23 @@ impl Locks {
         guard.map_err(wrong)?.map(|guard| self.keep(guard)).ok_or_else(|| folder.busy())
     }
 
-    /// Takes the right to clear up after a process that was killed, if nobody has it.
+    /// Returns the right to clear up after a killed process, if nobody else has it.
     pub fn try_permit(self: &Arc<Self>, folder: &Folder) -> Option<Permit> {
         let like = folder.journal_like();
         let guard = CheckpointGuard::take(&*folder.fs, &folder.paths().checkpoint, like.as_ref());
         let permit = self.keep(guard.ok()??);
-        // NOTE: presence comes after the lock, so that nobody who closes takes us for a writer.
+        // NOTE: presence comes after the lock, so that a process that closes does not take us for a
+        // writer.
         matches!(self.try_join(folder), Ok(Some(_))).then_some(permit)
     }
 
-    /// Removes the lock files, if they are ones that the last process may remove.
+    /// Removes the lock files if the last process may remove them.
     pub fn remove(&self, folder: &Folder) {
         if !self.are_own() {
             return;
         }
         let paths = folder.paths();
-        // The lock for checkpoints first: nobody asks for it without the other.
+        // The checkpoint lock goes first: nobody asks for it without the other.
         if paths.checkpoint != paths.lock {
             drop(folder.remove(&paths.checkpoint));
         }
@@ -300,8 +303,9 @@ impl Locks {
         Permit(Arc::clone(self))
     }
 
-    /// In the child of a fork: closes the files and leaves the locks to the parent. What another
-    /// thread of the parent held at that moment is held for ever: it is tried, never waited for.
+    /// In the child of a fork: closes the files and leaves the locks to the parent. A lock that
+    /// another thread of the parent held at that moment is held forever: it is tried, never waited
+    /// for.
     pub fn forget(&self) {
         if let Some(lock) = self.presence.try_lock().and_then(|mut it| it.lock.take()) {
             lock.forget();

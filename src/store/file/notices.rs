@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// Notices that wait to be fetched, and what was told already.
+/// Notices that wait to be fetched, and the subjects that were reported already.
 #[derive(Debug, Default)]
 pub struct Notices {
     waiting: Vec<String>,
@@ -10,24 +10,25 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Keeps `text` for the user, unless something `about` the same was told before.
+    /// Adds a notice, unless one `about` the same subject was added before.
     pub fn add(&mut self, about: &str, text: String) {
         if self.told.insert(about.to_owned()) {
             self.waiting.push(text);
         }
     }
 
-    /// Says nothing more `about` this.
+    /// Suppresses further notices `about` this subject.
     pub fn mute(&mut self, about: &str) {
         self.told.insert(about.to_owned());
     }
 
-    /// All notices since the last call.
+    /// Takes all notices since the last call.
     pub fn take(&mut self) -> Vec<String> {
         std::mem::take(&mut self.waiting)
     }
 
-    /// For the child of a fork: what was told stays told, what waits is the parent's to tell.
+    /// For the child of a fork: reported subjects stay reported; waiting notices are left to the
+    /// parent.
     pub fn child(&self) -> Self {
         Self { waiting: Vec::new(), told: self.told.clone() }
     }

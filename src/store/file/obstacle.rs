@@ -1,20 +1,20 @@
-//! Another process that is in the way, for a moment or because it was stopped in the middle.
+//! Another process that is in the way, for a moment or because it was stopped halfway.
 
 use std::time::{Duration, Instant};
 
 use crate::stepping;
 use crate::sync::{Mutex, rank};
 
-/// After so long in the way, a process is taken for one that has stopped.
+/// How long a process is in the way before it counts as stopped.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
-/// Since when a process has been in the way, if one is.
+/// The time since which a process has been in the way, if one is.
 #[derive(Debug, Default)]
 pub struct Obstacle(Mutex<Option<Instant>, { rank::LEAF }>);
 
 impl Obstacle {
-    /// Notes whether a process is in the way; whether one has been for so long that nobody should
-    /// wait for it any more.
+    /// Notes whether a process is in the way. Returns whether one has been for so long that waiting
+    /// for it makes no sense.
     pub fn is_stuck(&self, busy: bool) -> bool {
         let mut since = self.0.lock();
         if !busy {

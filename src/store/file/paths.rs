@@ -8,38 +8,40 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::stepping;
 use crate::store::lock::checkpoint_path;
 
-/// A name up to this many bytes takes every suffix: the shortest limit of a file system is 143.
+/// The longest name, in bytes, that can take every suffix: the lowest limit of a file system is
+/// 143.
 const LONGEST_STEM: usize = 96;
-/// How much of a longer name is kept, so that a user knows what the file belongs to.
+/// How many bytes of a longer name are kept, so that a user sees what the file belongs to.
 const KEPT_OF_STEM: usize = 60;
-/// How a date looks in the name of a copy.
+/// The form of the date in the name of a copy.
 const DATE: &[u8; 16] = b"00000000T000000Z";
-/// Numbers of generations are microseconds since the epoch; what is beyond is none of ours.
+/// The highest number of a generation, in microseconds since the epoch; a higher one is not ours.
 const LAST_GENERATION: u64 = 1 << 62;
 
-/// Where everything is, symbolic links resolved.
+/// The paths of all files, with symbolic links resolved.
 #[derive(Clone, Debug)]
 pub struct Paths {
     /// `NAME.json`.
     pub snapshot: PathBuf,
-    /// The folder it is in.
+    /// The folder that holds it.
     pub folder: PathBuf,
     /// `NAME.json.lock`.
     pub lock: PathBuf,
-    /// What is locked for checkpoints: the same file, or one more where ranges cannot be locked.
+    /// The file whose lock guards checkpoints: the same, or a second one where ranges cannot be
+    /// locked.
     pub checkpoint: PathBuf,
-    /// `NAME.json.whole`: a snapshot to come, whole, while the old one is written over in place.
+    /// `NAME.json.whole`: the whole new snapshot, while the old one is written over in place.
     pub whole: PathBuf,
-    /// What the names of the files beside begin with.
+    /// What the names of all files beside the snapshot begin with.
     stem: OsString,
 }
 
-/// What a file in the folder is to us.
+/// The kinds of our files in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sibling {
     /// The journal of this generation.
     Journal(u64),
-    /// A temporary file.
+    /// A temporary file of a save.
     Temporary,
     /// The copy of a damaged file.
     Damaged,
@@ -60,20 +62,20 @@ impl Paths {
         self.beside(&format!(".journal-{generation}"))
     }
 
-    /// A temporary path that nobody else uses.
+    /// Returns a temporary path that nobody else uses.
     pub fn temporary(&self) -> PathBuf {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         self.beside(&format!(".tmp-{}-{}-{count}", std::process::id(), micros()))
     }
 
-    /// The path of a copy of a damaged file, the `n`th made in the same second.
+    /// Returns the path of the `n`th copy of a damaged file made in the same second.
     pub fn damaged(&self, now: SystemTime, n: u32) -> PathBuf {
         let suffix = if n == 0 { String::new() } else { format!("-{n}") };
         self.beside(&format!(".damaged-{}{suffix}", utc(now)))
     }
 
-    /// What the file `name` in the folder is, if it is one of ours.
+    /// Returns the kind of the file `name` in the folder, if it is ours.
     pub fn sibling(&self, name: &OsStr) -> Option<Sibling> {
         let rest = name.as_encoded_bytes().strip_prefix(self.stem.as_encoded_bytes())?;
         if rest.strip_prefix(b".tmp-").is_some_and(is_temporary) {
@@ -85,19 +87,19 @@ impl Paths {
         generation(rest.strip_prefix(b".journal-")?).map(Sibling::Journal)
     }
 
-    /// The file whose name is this one's and `suffix`.
+    /// Returns the path of the file beside the snapshot whose name ends in `suffix`.
     pub fn beside(&self, suffix: &str) -> PathBuf {
         self.folder.join(joined(&self.stem, suffix))
     }
 }
 
-/// Whether `numbers` are three, as `Paths::temporary` writes them.
+/// Returns whether `numbers` are three, as `Paths::temporary` writes them.
 fn is_temporary(numbers: &[u8]) -> bool {
     let numbers: Vec<_> = numbers.split(|&byte| byte == b'-').map(generation).collect();
     numbers.len() == 3 && numbers.iter().all(Option::is_some)
 }
 
-/// Whether `date` is one as `Paths::damaged` writes it.
+/// Returns whether `date` has the form that `Paths::damaged` writes.
 fn is_dated(date: &[u8]) -> bool {
     let Some((date, rest)) = date.split_at_checked(DATE.len()) else { return false };
     let fits =
@@ -106,7 +108,7 @@ fn is_dated(date: &[u8]) -> bool {
     date.iter().zip(DATE).all(fits) && (rest.is_empty() || counted(rest))
 }
 
-/// The number that `digits` are, written as we write it.
+/// Returns the number that `digits` stand for, if we would write it so.
 fn generation(digits: &[u8]) -> Option<u64> {
     let text = str::from_utf8(digits).ok()?;
     let number = text.parse().ok().filter(|&number| number < LAST_GENERATION)?;
@@ -119,8 +121,8 @@ fn joined(stem: &OsStr, suffix: &str) -> OsString {
     name
 }
 
-/// What the names beside `name` begin with: `name`, or its beginning and a checksum if nothing more
-/// would fit behind it.
+/// Returns what the names beside `name` begin with: `name` itself, or its beginning and a checksum
+/// if a suffix would make it too long.
 fn stem(name: &OsStr) -> OsString {
     let bytes = name.as_encoded_bytes();
     if bytes.len() <= LONGEST_STEM {
@@ -131,12 +133,12 @@ fn stem(name: &OsStr) -> OsString {
     format!("{start}~{:08x}{:08x}", crc32fast::hash(bytes), bytes.len()).into()
 }
 
-/// Microseconds since the epoch: the number of a chain's first generation.
+/// Returns microseconds since the epoch: the number of a chain's first generation.
 pub fn micros() -> u64 {
     let since = stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or_default()
 }
-/// `time` as `yyyymmddThhmmssZ`.
+/// Returns `time` as `yyyymmddThhmmssZ`.
 fn utc(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let (days, second) = (since / 86_400, since % 86_400);
@@ -145,7 +147,8 @@ fn utc(time: SystemTime) -> String {
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-/// The date that lies `days` after 1970-01-01, counted from a March so that leap days come last.
+/// Returns the date `days` after 1970-01-01, with years that begin in March so that leap days come
+/// last.
 fn date(days: u64) -> (u64, u64, u64) {
     // Days since 0000-03-01, cut into cycles of 400 years.
     let days = days + 719_468;
@@ -162,7 +165,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 mod tests {
     use super::*;
 
-    /// A copy of a damaged file carries the moment at which it was made, in UTC.
+    /// The name of a damaged file's copy has the time at which it was made, in UTC.
     #[test]
     fn a_damaged_file_is_dated() {
         for (seconds, text) in [
@@ -197,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A stray file with a number that we would not write so is no journal.
+    /// A file whose number we would write differently is no journal.
     #[test]
     fn strange_numbers_are_no_generations() {
         let paths = Paths::new("/x/a.json".into());
@@ -207,8 +210,8 @@ mod tests {
         }
     }
 
-    /// Whatever the length and the script of a name, the files beside fit in any file system, and
-    /// are told from those of a name that begins alike.
+    /// Whatever the length and the script of a name, the files beside it fit in any file system,
+    /// and differ from those of a name with the same beginning.
     #[test]
     fn long_names_have_short_siblings() {
         let name = |length: usize, end: &str| format!("{}{end}", "ä".repeat(length / 2));

@@ -1,14 +1,14 @@
-//! Where a process stands with its files.
+//! How far a process is with its files.
 
-/// Where a process stands with its files.
+/// How far a process is with its files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Before anything was read, after a close, and in the child of a fork at a bad moment: what
-    /// the cache knows must be compared with what the files hold.
+    /// Before anything was read, after a close, and in the child of a fork at an inconvenient
+    /// moment: the contents of the cache must be compared with those of the files.
     #[default]
     Unknown,
-    /// What the files held was taken in; from there on changes are.
+    /// The files were read; from there on changes are followed.
     Following,
-    /// There is no file to work with, and why.
+    /// No file can be used; the text says why.
     Unusable(&'static str),
 }

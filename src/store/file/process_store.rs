@@ -40,20 +40,20 @@ pub struct ProcessStore {
     pub(super) options: Options,
     pub(super) locks: Arc<Locks>,
     pub(super) state: Mutex<FileState, { rank::FILE }>,
-    /// Another process that is in the way of who is to follow the journals.
+    /// Another process that keeps this one from following the journals.
     following: Obstacle,
-    /// Another process that is in the way of what is to be written.
+    /// Another process that keeps this one from writing.
     writing: Obstacle,
     /// What the child of a fork uses instead: nothing here is waited for or unlocked again.
     child: OnceLock<Arc<Self>>,
-    /// Whether it stands among those that may be asked to close what is open.
+    /// Whether it is on the list of stores that may be asked to close what is open.
     is_listed: AtomicBool,
-    /// How many forks lay behind the process that it belongs to.
+    /// How many forks preceded the process that it belongs to.
     forks: u64,
 }
 
 impl ProcessStore {
-    /// A process that has nothing open yet.
+    /// The store of a process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
         let generations = Arc::new(Generations::new(Arc::new(folder), options.durability));
         let state = FileState::new(Arc::clone(&generations), options);
@@ -80,16 +80,16 @@ impl ProcessStore {
         }
     }
 
-    /// The store of this process.
+    /// Returns the store of this process.
     pub fn current(self: &Arc<Self>) -> &Arc<Self> {
         let store = self.last();
-        // A fork that was made in C told nobody.
+        // No hook of Python runs at a fork that was made in C.
         let store = if store.forks == forks::count() { store } else { store.leave_to_child() };
         store.note_use();
         store
     }
 
-    /// Notes that it may open files now.
+    /// Notes that it may open files from now on.
     fn note_use(self: &Arc<Self>) {
         if !self.is_listed.load(Ordering::Relaxed)
             && self.folder.fs.has_descriptors()
@@ -100,7 +100,7 @@ impl ProcessStore {
         }
     }
 
-    /// The last child that there is.
+    /// Returns the last child in the chain of forks.
     pub fn last(self: &Arc<Self>) -> &Arc<Self> {
         let mut store = self;
         while let Some(child) = store.child.get() {
@@ -109,7 +109,7 @@ impl ProcessStore {
         store
     }
 
-    /// Reads everything, in a folder that is made if there is none.
+    /// Reads everything; makes the folder if there is none.
     pub fn load(&self) -> Loaded {
         let mut state = self.state.lock();
         if !state.only_reads && !self.options.read_only {
@@ -118,10 +118,10 @@ impl ProcessStore {
         state.load()
     }
 
-    /// Takes `change` down; what fails is kept for the next time, and told once. `false`: it is the
-    /// result of a computation that was outdated.
+    /// Writes `change` to the journal; a change that fails is kept for the next time, and reported
+    /// once. Returns `false` if it is the result of a computation that was outdated meanwhile.
     pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
-        // NOTE: before the state's lock, as presence comes before all that is written.
+        // NOTE: before the state's lock is taken, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
         let owed = !state.backlog.is_empty();
@@ -139,7 +139,7 @@ impl ProcessStore {
             self.writing.is_stuck(false);
         }
         if owed {
-            // What was announced when it failed may stand in the journal only now.
+            // A change that was announced when it failed may be in the journal only now.
             self.locks.announce(&self.folder, Affected::All);
         }
         self.locks.announce_owed(&self.folder);
@@ -147,7 +147,7 @@ impl ProcessStore {
         result
     }
 
-    /// Appends what another process was in the way of, if it is not any more.
+    /// Appends what waited for another process, if that is out of the way.
     pub fn settle(&self) -> Result<()> {
         {
             let mut state = self.state.lock();
@@ -172,13 +172,13 @@ impl ProcessStore {
 
     fn append_backlog(&self) -> Result<()> {
         let result = self.state.lock().append_backlog();
-        // What was announced when it failed stands in the journal only now.
+        // A change that was announced when it failed is in the journal only now.
         self.locks.announce(&self.folder, Affected::All);
         result
     }
 
-    /// Outdates computations of other processes, if there are any. If the disk does not take the
-    /// record, they keep what they compute.
+    /// Outdates computations of other processes, if there are any. If the record cannot be written,
+    /// they keep what they compute.
     pub fn outdate(&self, purge: &Purge) -> Result<()> {
         if !self.locks.are_made(&self.folder) {
             return Ok(());
@@ -201,15 +201,15 @@ impl ProcessStore {
         written
     }
 
-    /// Joins the processes that write, if there is anything to write to; `false` while the last of
-    /// them clears up.
+    /// Joins the processes that write, if there is anything to write to; returns `false` while the
+    /// last of them clears up.
     fn join_to_write(&self) -> Result<bool> {
         self.state.lock().check_usable()?;
         Ok(self.locks.try_join(&self.folder)?.is_some())
     }
 
-    /// Joins the processes that write, so that this one sees what they announce. Where nothing may be
-    /// written it does without, and nobody is told.
+    /// Joins the processes that write, so that this one sees what they announce. Where nothing may
+    /// be written it does without, and reports nothing.
     pub fn join(&self) {
         if !self.state.lock().only_reads {
             let _ = self.join_to_write();
@@ -226,12 +226,12 @@ impl ProcessStore {
             return taken;
         }
         let follows = self.state.lock().follow_from_here();
-        // Who begins a journal, or folds one, is done in a moment, too.
+        // A process that begins or folds a journal takes a moment, too.
         let waits = !self.following.is_stuck(!follows) && !follows;
         if waits { KeyLock::Busy } else { taken }
     }
 
-    /// The right to write a snapshot.
+    /// Returns the right to write a snapshot.
     pub(super) fn permit(&self) -> Result<Permit> {
         self.locks.permit(&self.folder).inspect_err(|error| {
             if !error.is_busy() {
@@ -240,7 +240,7 @@ impl ProcessStore {
         })
     }
 
-    /// Keeps a copy of the file as it is now because `why`, and says so.
+    /// Keeps a copy of the file as it is now because of `why`, and reports it.
     pub fn quarantine(&self, why: &str) {
         let only_reads = self.state.lock().only_reads;
         quarantine::keep(&self.folder, why, only_reads);
@@ -251,8 +251,8 @@ impl ProcessStore {
         quarantine::erase(&self.folder);
     }
 
-    /// In the child of a fork. Locks that another thread of the parent held at that moment are
-    /// held for ever here: they are tried, never waited for.
+    /// Returns the store of the child of a fork. A lock that another thread of the parent held at
+    /// that moment is held forever here: it is tried, never waited for.
     pub fn leave_to_child(&self) -> &Arc<Self> {
         // A second call finds the child in place and changes nothing.
         self.child.get_or_init(|| Arc::new(self.child()))

@@ -1,70 +1,72 @@
-//! How much the journals hold that the snapshot does not.
+//! How much the journals hold that the snapshot lacks.
 
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::Folded;
 
-/// Which snapshot is known, and what it lacks.
+/// The known snapshot, and what it lacks.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// The snapshot that was taken in, or that others wrote from what was; `None`: there was none.
+    /// The snapshot that was read, or that others wrote from what was read; `None`: there was none.
     pub snapshot: Option<FileFingerprint>,
-    /// What all who follow the journals know as the snapshot.
+    /// The snapshot that every process following the journals knows.
     pub common: Option<FileFingerprint>,
     /// How many changes the current generation holds.
     pub changes: u64,
     /// How many changes the generations before it hold that are in no snapshot.
     pub older_changes: u64,
-    /// How many bytes they have.
+    /// How many bytes those generations have.
     pub older_bytes: u64,
-    /// Whether the snapshot must be written again though nothing changed (it was damaged).
+    /// Whether the snapshot must be written again although nothing changed (it was damaged).
     pub rewrite: bool,
-    /// How many bytes the journals had when a save failed last; 0 since one worked.
+    /// The size of the journals, in bytes, when a save last failed; 0 since one succeeded.
     pub failed_at: u64,
-    /// A snapshot that somebody is about to put in place. It counts when it is seen there: he may
-    /// die before.
+    /// A snapshot that a process is about to put in place. It counts only when it is seen there:
+    /// the process may die before.
     announced: Option<Announced>,
-    /// Whether a snapshot was announced that holds more than the journals say: the next that is
-    /// seen has to be read.
+    /// Whether a snapshot was announced that holds more than the journals: the next one must be
+    /// read.
     must_read: bool,
-    /// The last snapshot that was announced as one that goes on from an editor's.
+    /// The last snapshot that was announced as a merge of an editor's file.
     pub merged: Option<FileFingerprint>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Announced {
     snapshot: FileFingerprint,
-    /// How many changes and bytes of older generations it holds.
+    /// The changes and bytes of older generations that it holds.
     changes: u64,
     bytes: u64,
 }
 
 impl Progress {
-    /// Whether the journals hold anything that the snapshot does not, or it must be written anew.
+    /// Returns whether the journals hold something that the snapshot lacks, or it must be written
+    /// anew.
     pub fn needs_save(&self) -> bool {
         self.rewrite || self.changes + self.older_changes > 0
     }
 
-    /// Whether a snapshot is expected.
+    /// Returns whether a snapshot is expected.
     pub fn is_announced(&self) -> bool {
         self.announced.is_some()
     }
 
-    /// Notes that this process is about to put `snapshot` in place, which holds all older generations
-    /// and whatever is in memory: a call that sees it there before the checkpoint has ended knows it.
+    /// Notes that this process is about to put `snapshot` in place, which holds all older
+    /// generations and whatever is in memory: a call that sees it before the checkpoint ends then
+    /// knows it.
     pub fn expect(&mut self, snapshot: FileFingerprint) {
         let (changes, bytes) = (self.older_changes, self.older_bytes);
         self.announced = Some(Announced { snapshot, changes, bytes });
     }
 
-    /// Notes that somebody is about to put a snapshot in place that holds all older generations.
+    /// Notes that a process is about to put a snapshot in place that holds all older generations.
     pub fn announce(&mut self, folded: Folded) {
         self.expect(folded.snapshot);
         self.must_read |= folded.more;
         self.merged = Some(folded.snapshot).filter(|_| folded.merged).or(self.merged);
     }
 
-    /// Notes that `now` stands at the snapshot's place. Whether it is known: if not, it has to be
-    /// read.
+    /// Notes that `now` is in the snapshot's place. Returns whether it is known; if not, it has to
+    /// be read.
     pub fn settle(&mut self, now: Option<FileFingerprint>) -> bool {
         let seen = self.announced.filter(|announced| Some(announced.snapshot) == now);
         if let Some(announced) = seen.filter(|_| !self.must_read) {

@@ -1,4 +1,4 @@
-//! Copies of damaged snapshots, under names that tell what they are.
+//! Copies of damaged snapshots, under names that say what they are.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::store::snapshot::read::Snapshot;
 /// The damaged snapshots that this process has seen.
 #[derive(Debug, Default)]
 pub struct Quarantine {
-    /// The one that a copy was kept of, or that has nothing to keep.
+    /// The snapshot that has been copied, or that holds nothing worth a copy.
     kept: Option<FileFingerprint>,
-    /// The one that a copy is to be kept of before it is written over.
+    /// The snapshot to be copied before it is written over.
     owed: Option<FileFingerprint>,
 }
 
 impl Quarantine {
-    /// Tells what is damaged, and keeps a copy of the file unless it is only read. Whether the
+    /// Reports damage, and keeps a copy of the file unless it is only read. Returns whether the
     /// snapshot has to be written anew.
     pub fn judge(
         &mut self,
@@ -47,19 +47,19 @@ impl Quarantine {
         true
     }
 
-    /// Whether a copy of `snapshot` is to be kept now; asked once.
+    /// Returns whether a copy of `snapshot` is to be made now; `true` only once.
     pub fn owes_copy_of(&mut self, snapshot: Option<FileFingerprint>) -> bool {
         self.owed.take().is_some_and(|damaged| snapshot == Some(damaged))
     }
 }
 
-/// Keeps a copy of the snapshot because `why`, and says so.
+/// Keeps a copy of the snapshot because of `why`, and reports it.
 pub fn keep(folder: &Folder, why: &str, only_reads: bool) {
     let kept = where_kept(folder, only_reads);
     folder.tell_quarantined(why, &kept);
 }
 
-/// Keeps a copy and says where, and what to do with it.
+/// Keeps a copy; returns where it is and what to do with it, for a notice.
 fn where_kept(folder: &Folder, only_reads: bool) -> String {
     if only_reads {
         return "; the file is left as it is".to_owned();
@@ -73,9 +73,9 @@ fn where_kept(folder: &Folder, only_reads: bool) -> String {
     }
 }
 
-/// Copies the snapshot as it is now to a name that tells what it is.
+/// Copies the snapshot as it is now to a name that says what it is.
 fn keep_copy(folder: &Folder) -> io::Result<PathBuf> {
-    // A process that ended before it could save has made one: each run would add another.
+    // A process that ended before it could save has made this copy; each run would add another.
     if let Some(copy) = equal_copy(folder) {
         return Ok(copy);
     }
@@ -90,7 +90,7 @@ fn keep_copy(folder: &Folder) -> io::Result<PathBuf> {
     }
 }
 
-/// Removes all copies. One that cannot be removed is told: somebody wants its content gone.
+/// Removes all copies, and reports those that cannot be removed: the user wants their content gone.
 pub fn erase(folder: &Folder) {
     let paths = folder.paths();
     for name in folder.fs.list(&paths.folder).unwrap_or_default() {
@@ -104,7 +104,7 @@ pub fn erase(folder: &Folder) {
     }
 }
 
-/// A copy that was kept of the file as it is now.
+/// Returns an existing copy of the file as it is now.
 fn equal_copy(folder: &Folder) -> Option<PathBuf> {
     let paths = folder.paths();
     let found = folder.fs.list(&paths.folder).ok()?;

@@ -1,4 +1,4 @@
-//! Reading what stands on the disk: the chain of journals, and the snapshot that belongs to it.
+//! Reading the disk: the chain of journals, and the snapshot that belongs to it.
 
 use std::io::{self, ErrorKind};
 
@@ -14,15 +14,15 @@ use crate::store::Format;
 use crate::store::fs::FileFingerprint;
 use crate::store::snapshot::somebody_elses;
 
-/// How often everything is read while others save; more often, and it is no save that disturbs.
+/// How often everything is read again while others save; beyond that it is no save that disturbs.
 const LOOKS: u32 = 100;
 
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// Whether there is something to work with.
+    /// The phase that follows: whether there is something to work with.
     pub phase: Phase,
-    /// How the snapshot is laid out, if it is there and says so.
+    /// The format of the snapshot, if there is one that says so.
     pub format: Option<Format>,
     /// Whether a later version wrote the snapshot.
     pub is_later: bool,
@@ -31,23 +31,23 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// There is no file to work with.
+    /// The reading of files that cannot be used.
     fn unusable(phase: Phase) -> Self {
         Self { phase, ..Self::default() }
     }
 }
 
-/// Reads the files of one cache. What cannot be read is told.
+/// Reads the files of one cache; problems become notices.
 #[derive(Debug)]
 pub struct FileReader<'a> {
     generations: &'a Generations,
     quarantine: &'a mut Quarantine,
-    /// Whether nothing is to be made in the folder on account of what is read.
+    /// Whether nothing may be created in the folder while reading.
     only_reads: bool,
 }
 
 impl<'a> FileReader<'a> {
-    /// A reader that tells damaged snapshots to `quarantine`.
+    /// A reader that passes damaged snapshots to `quarantine`.
     pub fn new(
         generations: &'a Generations,
         quarantine: &'a mut Quarantine,
@@ -56,12 +56,12 @@ impl<'a> FileReader<'a> {
         Self { generations, quarantine, only_reads }
     }
 
-    /// Reads everything. Where the snapshot has just gone, it waits until it is clear that it stays
-    /// away; `was_there` says that somebody knew it.
+    /// Reads everything. If the snapshot has just disappeared, waits until it is certain that it
+    /// stays away; `was_there` says that this process knew it.
     pub fn read(&mut self, was_there: bool) -> Reading {
         let read = self.read_now();
         let Some((chain, found)) = &read.files else { return read };
-        // git, for one, removes a file and makes it anew a moment later.
+        // git, for example, removes a file and creates it again a moment later.
         let is_gone = found.fingerprint.is_none() && (was_there || chain.knew_snapshot());
         if is_gone && self.folder().brings_snapshot_back() { self.read_now() } else { read }
     }
@@ -70,9 +70,9 @@ impl<'a> FileReader<'a> {
         self.generations.folder()
     }
 
-    /// Reads the journals, then the snapshot: what a save takes out of the journals meanwhile is in
-    /// the snapshot then. If there are others by now, or they do not know the snapshot and somebody
-    /// has written in them, they may say something else: once more.
+    /// Reads the journals, then the snapshot: whatever a save removes from the journals meanwhile
+    /// is in the snapshot then. If other journals are there by now, or if they do not know the
+    /// snapshot and have grown, everything is read once more.
     fn read_now(&mut self) -> Reading {
         let mut left = LOOKS;
         loop {
@@ -97,9 +97,9 @@ impl<'a> FileReader<'a> {
         }
     }
 
-    /// What was found, and the whole copy beside it that the journals know instead: its writer came
-    /// to grief before he had written it over what stands there, or before he could tell. If the copy
-    /// is later, it is what counts.
+    /// Returns what was found, or the whole copy beside it if the journals know that instead: its
+    /// writer died before it had written the copy over the snapshot, or before it could say so. If
+    /// a later version wrote the copy, the copy counts.
     fn or_whole(&self, chain: &Chain, found: Found) -> Found {
         let folder = self.folder();
         let unknown = |placed: &FileFingerprint| chain.last().is_some() && !chain.knows(*placed);
@@ -120,7 +120,8 @@ impl<'a> FileReader<'a> {
         }
     }
 
-    /// Reads the snapshot. What is no file, or may not be read, is left alone from now on.
+    /// Reads the snapshot. Something that is no file, or may not be read, is left alone from now
+    /// on.
     fn read_snapshot(&mut self) -> (Reading, Option<Found>) {
         let folder = self.folder();
         let Contents { fingerprint, read, whole } = match snapshot_file::read_steadily(folder) {
@@ -155,7 +156,7 @@ impl<'a> FileReader<'a> {
         (Reading { phase, format, is_later, files: None }, Some(found))
     }
 
-    /// Goes on without a file.
+    /// Reports why no file can be used, and goes on without one.
     fn leave_alone(
         &self,
         phase: Phase,

@@ -1,8 +1,8 @@
 //! Writing over a snapshot in place, where nothing can be renamed onto it: a file that is mounted by
 //! itself, as containers do.
 //!
-//! The new snapshot stands beside it, whole and synced, until the one in place is synced too: if the
-//! process ends in between, whoever reads a torn file takes the whole one.
+//! The new snapshot is beside it, whole and synced, until the one in place is synced, too: if the
+//! process ends in between, a reader of the torn file takes the whole one.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -14,15 +14,15 @@ use crate::store::fs::{FileFingerprint, Handle};
 use crate::store::snapshot::read::Snapshot;
 use crate::store::snapshot::somebody_elses;
 
-/// How much is copied at once.
+/// How many bytes are copied at once.
 const PIECE: usize = 1 << 18;
 
-/// Whether a rename failed because the file in place is no ordinary name.
+/// Returns whether a rename failed because the file in place is a mount.
 pub fn must_be_written_over(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::CrossesDevices)
 }
 
-/// Writes the snapshot over in place; `temporary`, whole and synced, is what it is to be.
+/// Writes the contents of `temporary`, which is whole and synced, over the snapshot in place.
 pub fn write_over(folder: &Folder, temporary: &std::path::Path) -> io::Result<FileFingerprint> {
     let (fs, paths) = (&*folder.fs, folder.paths());
     fs.rename(temporary, &paths.whole)?;
@@ -42,7 +42,7 @@ pub fn write_over(folder: &Folder, temporary: &std::path::Path) -> io::Result<Fi
     Ok(placed)
 }
 
-/// Reads `size` bytes of `source` piece by piece.
+/// Reads `size` bytes of `source`, piece by piece.
 fn for_each_piece(
     source: &dyn Handle,
     size: u64,
@@ -60,13 +60,13 @@ fn for_each_piece(
     Ok(())
 }
 
-/// An editor wrote the file in place at the same moment.
+/// The error when an editor writes the file in place at the same moment.
 fn disturbed() -> io::Error {
     io::Error::other(Disturbed)
 }
 
-/// Removes what a process left beside that died in `write_over`; a file of this name that is no
-/// snapshot is another program's.
+/// Removes the whole copy that a process left when it died in `write_over`. A file of this name
+/// that is no snapshot belongs to another program.
 pub fn remove_leftover(folder: &Folder) {
     let path = &folder.paths().whole;
     let is_own = |read: &Snapshot| somebody_elses(path, read).is_none();
@@ -75,14 +75,14 @@ pub fn remove_leftover(folder: &Folder) {
     }
 }
 
-/// Whether the snapshot in `place` holds what the whole copy beside it does.
+/// Returns whether the snapshot in `place` has the contents of the whole copy beside it.
 pub fn is_written_over(folder: &Folder, place: FileFingerprint) -> bool {
-    // NOTE: looked at again, as another process may be writing it over.
+    // NOTE: the fingerprint is checked again, as another process may be writing the file over.
     folder.holds_snapshot(&folder.paths().whole) && folder.fingerprint() == Some(place)
 }
 
-/// Removes what `write_over` left beside.
+/// Removes the whole copy that `write_over` made.
 pub fn remove_whole(folder: &Folder) {
-    // What stays is read only if the file in place is damaged.
+    // If it stays, it is read only when the file in place is damaged.
     drop(folder.remove(&folder.paths().whole));
 }

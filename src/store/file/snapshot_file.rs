@@ -14,47 +14,48 @@ use crate::store::snapshot::read::{Reader, Snapshot};
 
 /// How often a file is read again that changes while it is read.
 const TRIES: u32 = 20;
-/// The pause before it is.
+/// The pause before each repeated read.
 const PAUSE: Duration = Duration::from_millis(10);
-/// A file that was last written to longer ago has no writer at work.
+/// A file that was written to longer ago has no writer at work.
 const RECENT: Duration = Duration::from_secs(2);
-/// How often a file is looked for that may come back.
+/// How often a missing file is looked for that may come back.
 const RETURNS: u32 = 10;
-/// How often a file is looked at that may have one.
+/// How often a file is looked at whose writer may be at work.
 const LOOKS: u32 = 30;
 
-/// What stands at the snapshot's place.
+/// What is in the snapshot's place.
 #[derive(Debug, Default)]
 pub struct Found {
     /// Its entries.
     pub items: Items,
-    /// Its state; `None` if there is none.
+    /// The state of the file; `None` if there is none.
     pub fingerprint: Option<FileFingerprint>,
-    /// Whether it must be written again though nothing changed.
+    /// Whether it must be written again although nothing changed.
     pub rewrite: bool,
-    /// The whole copy beside it, if these are its entries.
+    /// The state of the whole copy beside it, if these are the copy's entries.
     pub whole: Option<FileFingerprint>,
 }
 
-/// What was read of the snapshot.
+/// The contents of the snapshot.
 #[derive(Debug)]
 pub struct Contents {
     /// The state of the file.
     pub fingerprint: FileFingerprint,
-    /// What it holds.
+    /// What was read.
     pub read: Snapshot,
-    /// The whole copy beside it, if this is what that holds, as it was being written over in place.
+    /// The state of the whole copy, if it was read instead because the snapshot was being written
+    /// over.
     pub whole: Option<FileFingerprint>,
 }
 
-/// Reads a file that stays the same meanwhile; `None` if there is something else than a file.
+/// Reads a file that does not change meanwhile; `None` if there is no regular file.
 pub fn read_steadily(folder: &Folder) -> io::Result<Option<Contents>> {
     let mut left = TRIES;
     loop {
         let found = read_once(folder, &folder.paths().snapshot)?;
         let Some((fingerprint, read)) = found else { return Ok(None) };
         let is_suspect = is_suspect(fingerprint, &read);
-        // Somebody wrote it over in place, or is at it.
+        // A process was writing it over in place, or still is.
         if is_suspect && let Some((whole, read)) = read_whole(folder)? {
             return Ok(Some(Contents { fingerprint, read, whole: Some(whole) }));
         }
@@ -70,8 +71,8 @@ fn is_suspect(fingerprint: FileFingerprint, read: &Snapshot) -> bool {
     read.damage.is_some() || fingerprint.size == 0
 }
 
-/// The copy that stands beside while a snapshot is written over in place. One that is there and
-/// cannot be read is an error: the file in place is not taken for all that there is.
+/// Reads the whole copy that is beside a snapshot while it is written over in place. A copy that
+/// cannot be read is an error: the file in place must not be taken for everything there is.
 pub fn read_whole(folder: &Folder) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     let found = match read_once(folder, &folder.paths().whole) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -80,8 +81,8 @@ pub fn read_whole(folder: &Folder) -> io::Result<Option<(FileFingerprint, Snapsh
     Ok(found.filter(|(fingerprint, read)| !is_suspect(*fingerprint, read)))
 }
 
-/// Whether somebody is at work on the snapshot: one that was written to a moment ago is watched for
-/// a while, because a busy machine may hold its writer up.
+/// Returns whether somebody is writing the snapshot. A file that was written to a moment ago is
+/// watched for a while, because a busy machine may delay its writer.
 fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
     let age = stepping::now().duration_since(fingerprint.time());
     let looks = if age.is_ok_and(|age| age > RECENT) { 1 } else { LOOKS };
@@ -92,8 +93,8 @@ fn changes_soon(folder: &Folder, fingerprint: FileFingerprint) -> bool {
 }
 
 impl Folder {
-    /// Waits for a snapshot that is not there, if something was renamed, made or removed beside it a
-    /// moment ago; whether it has come.
+    /// Waits for a missing snapshot if something was renamed, made or removed beside it a moment
+    /// ago; returns whether it has come back.
     pub fn brings_snapshot_back(&self) -> bool {
         let Ok(status) = self.fs.status(&self.paths().folder) else { return false };
         let age = stepping::now().duration_since(status.fingerprint.time());
@@ -105,14 +106,14 @@ impl Folder {
     }
 }
 
-/// What one look at a file finds; an error if there is no memory for it.
+/// Reads a file once; fails if there is not enough memory for it.
 fn read_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
     OutOfMemory::catch(|| look_once(folder, path))
         .unwrap_or_else(|OutOfMemory| Err(ErrorKind::OutOfMemory.into()))
 }
 
 fn look_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint, Snapshot)>> {
-    // Before it is opened: to open a device may do something.
+    // The status is asked before the file is opened: opening a device may have effects.
     if !folder.fs.status(path)?.regular {
         return Ok(None);
     }
@@ -134,18 +135,18 @@ fn look_once(folder: &Folder, path: &Path) -> io::Result<Option<(FileFingerprint
     Err(io::Error::other("it changes all the time"))
 }
 
-/// An error if there is no memory for what is noted of each entry once it is in use.
+/// Fails if there is not enough memory for what is noted of each entry in use.
 fn check_room(read: &Snapshot) -> io::Result<()> {
     let mut notes: Vec<u32> = Vec::new();
     notes.try_reserve_exact(read.items.len()).map_err(|_| ErrorKind::OutOfMemory.into())
 }
 
-/// Whether `bytes` are all that the file holds.
+/// Returns whether `bytes` are the whole file.
 fn is_all(bytes: &[u8], status: &Status) -> bool {
     bytes.len() as u64 == status.fingerprint.size
 }
 
-/// The last bytes of the snapshot, if there is one.
+/// Returns the last bytes of the snapshot, if there is one.
 pub fn tail(folder: &Folder) -> Option<Vec<u8>> {
     const LENGTH: u64 = 4096;
     let (size, file) = folder.contents(&folder.paths().snapshot).ok()?;

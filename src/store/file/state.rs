@@ -16,11 +16,11 @@ use crate::store::journal::Journal;
 use crate::store::{Cause, Change, ExternalChange, Format};
 use crate::sync::Arc;
 
-/// A journal smaller than this is not worth a save of its own.
+/// A journal of fewer bytes is not worth a save of its own.
 const SMALL: u64 = 1 << 20;
 
-/// For how long it is taken that the snapshot was not deleted. What is appended within that time is
-/// kept in mind, and appended again if the user deleted the cache before.
+/// How long the snapshot is assumed to exist since it was last seen. Changes appended within that
+/// time are kept, and appended again if the user had deleted the cache before.
 const CERTAIN: Duration = Duration::from_millis(1);
 
 /// Everything that changes while the store is in use.
@@ -31,41 +31,41 @@ pub struct FileState {
     pub(super) generations: Arc<Generations>,
     pub(super) durability: Durability,
     pub(super) read_only: bool,
-    /// Whether nothing is to be made in the folder on account of what is read.
+    /// Whether nothing may be created in the folder while reading.
     pub only_reads: bool,
     /// Whether the last save failed because somebody wrote the snapshot meanwhile.
     pub was_disturbed: bool,
-    /// Where it stands with its files.
+    /// How far this process is with its files.
     pub phase: Phase,
-    /// The generation that is being written to.
+    /// The generation to append to.
     pub journal: Option<Journal>,
-    /// The generation whose name certainly survives a loss of power.
+    /// The generation whose name is certain to survive a loss of power.
     pub named: Option<u64>,
-    /// The last generation that was ended and taken in.
+    /// The last generation that was ended and read.
     pub finished: Option<u64>,
-    /// How the snapshot is laid out, if it is there and says so.
+    /// The format of the snapshot, if there is one that says so.
     pub format: Option<Format>,
     /// What the snapshot lacks.
     pub progress: Progress,
     /// Own changes that no disk has taken.
     pub backlog: Backlog,
-    /// Whether an own change undid what others had written and the cache has not seen: they may
-    /// serve it.
+    /// Whether an own change undid something that others had written and the cache has not seen:
+    /// hits may still serve it.
     pub overtakes: bool,
-    /// What others did and the cache has not asked for yet.
+    /// Changes of others that the cache has not asked for yet.
     pub pending: Vec<ExternalChange>,
     /// Damaged snapshots of which a copy is kept.
     pub quarantine: Quarantine,
-    /// Whether the user deleted the cache, and its journals have still to be ended.
+    /// Whether the user deleted the cache and its journals still have to be ended.
     pub is_void: bool,
-    /// Whether a later version wrote the snapshot or a journal: they are left alone.
+    /// Whether a later version wrote the snapshot or a journal: all files are left alone then.
     pub is_later: bool,
     /// When the files were last seen in their place.
     pub(super) seen: Option<Instant>,
 }
 
 impl FileState {
-    /// Before anything was read.
+    /// The state before anything was read.
     pub fn new(generations: Arc<Generations>, options: Options) -> Self {
         Self {
             folder: Arc::clone(generations.folder()),
@@ -90,45 +90,46 @@ impl FileState {
         }
     }
 
-    /// Whether there is anything that the snapshot does not hold.
+    /// Returns whether there is something that the snapshot lacks.
     pub fn needs_save(&self) -> bool {
         self.progress.needs_save() || !self.backlog.is_empty() || self.is_rewritten()
     }
 
-    /// Whether a program that does not know our journals rewrote the snapshot: it may lack what it
-    /// held. A snapshot that was removed lacks nothing, that was the user's wish.
+    /// Returns whether a program that does not know our journals rewrote the snapshot, which may
+    /// lack entries then. A removed snapshot lacks nothing: the user removed it.
     pub fn is_rewritten(&self) -> bool {
         let known = self.progress.snapshot;
         let is_unread = || self.folder.fingerprint().is_some_and(|now| Some(now) != known);
-        // Once the cache has taken it in, the journal says what it lacks.
+        // Once the cache has taken it in, the journal says what the snapshot lacks.
         let is_new = |it: &ExternalChange| matches!(it, ExternalChange::Replaced(it) if it.foreign);
         self.journal.is_some() && (self.pending.iter().any(is_new) || is_unread())
     }
 
-    /// Tells that the snapshot could not be written, and how many results only this process has.
+    /// Reports that the snapshot could not be written, and how many results only this process has.
     pub fn tell_unsaved(&self, error: &Error) {
         let results = self.backlog.changes().filter(|change| matches!(change, Change::Put(_)));
         self.folder.tell_unsaved(error, results.count());
     }
 
-    /// Whether a snapshot may be written here.
+    /// Returns whether a snapshot may be written here.
     pub fn may_save(&self) -> bool {
         !self.read_only && !self.is_later && self.phase == Phase::Following
     }
 
-    /// Whether this process has nothing open, and left nothing that a snapshot must still take in.
+    /// Returns whether this process has nothing open, and left nothing that a snapshot must still
+    /// take in.
     pub fn is_closed(&self) -> bool {
         let nothing = self.backlog.is_empty() && !self.progress.needs_save();
         self.phase == Phase::Unknown && self.journal.is_none() && nothing
     }
 
-    /// Whether nobody did anything of late, as far as a glance at the journal tells.
+    /// Returns whether nothing has happened of late, as far as a glance at the journal tells.
     pub fn is_quiet(&self) -> bool {
         let certain = self.phase == Phase::Following && !self.progress.is_announced();
         certain && !self.is_check_due() && self.journal.as_ref().is_some_and(Journal::is_quiet)
     }
 
-    /// Whether it is too long ago that the files were seen in their place.
+    /// Returns whether the files were last seen in their place too long ago.
     pub(super) fn is_check_due(&self) -> bool {
         let passed = |seen| stepping::instant().duration_since(seen);
         self.seen.is_none_or(|seen| passed(seen) >= CERTAIN)
@@ -140,21 +141,22 @@ impl FileState {
         self.backlog.confirm();
     }
 
-    /// Whether the journals are large enough for a save, and for another try after one that failed.
+    /// Returns whether the journals are large enough for a save, or for another try after a failed
+    /// one.
     pub fn has_outgrown(&self) -> bool {
         let snapshot = self.progress.snapshot.map_or(0, |snapshot| snapshot.size);
         let least = SMALL.max(snapshot).max(2 * self.progress.failed_at);
         self.may_save() && self.journal_bytes() > least
     }
 
-    /// How many bytes the journals have that the snapshot does not hold.
+    /// Returns how many bytes of the journals the snapshot does not hold.
     pub fn journal_bytes(&self) -> u64 {
         self.progress.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes)
     }
 
-    /// Keeps a change that cannot be appended now, because of `error`. What others had appended
-    /// before is older than it, and is taken in first: read later, it would pass for newer. `false`: it
-    /// is the result of a computation that turns out to be outdated.
+    /// Keeps a change that cannot be appended now because of `error`. Changes that others had
+    /// appended before are older, and are read first: read later, they would look newer. Returns
+    /// `false` if it is the result of a computation that turns out to be outdated.
     pub fn keep_unwritten(&mut self, change: &Change, cause: Cause, error: Error) -> Result<bool> {
         if self.check_usable().is_ok() {
             self.catch_up_or_tell();
@@ -167,7 +169,7 @@ impl FileState {
         Err(error)
     }
 
-    /// The generation in which what is not known yet begins.
+    /// Returns the generation in which unknown changes begin.
     pub fn expected(&self) -> Option<u64> {
         let current = self.journal.as_ref().map(|journal| journal.generation);
         current.or_else(|| self.finished.map(|finished| finished + 1))
@@ -181,9 +183,9 @@ impl FileState {
         }
     }
 
-    /// Notes that an own change stands behind all that others did: what it undoes is no news any
-    /// more. Where everything is news, it is part of that, in the place of what it puts something over,
-    /// as in a dict.
+    /// Notes that an own change comes after all changes of others: those that it undoes are no news
+    /// any more. If everything is to be read as news, the change becomes part of it, in the place
+    /// of the entry that it replaces, as in a dict.
     pub fn supersede(&mut self, change: &Change) {
         let is_whole = |old: &ExternalChange| {
             matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
@@ -204,7 +206,7 @@ impl FileState {
         self.overtakes |= last.is_some();
     }
 
-    /// Gives up all handles. What was taken in stays known, and what no disk has taken is kept.
+    /// Gives up all handles. What was read stays known, and the backlog is kept.
     pub fn detach(&mut self) {
         self.journal = None;
         if !matches!(self.phase, Phase::Unusable(_)) {
@@ -212,11 +214,12 @@ impl FileState {
         }
     }
 
-    /// Closes the journal until the next use.
+    /// Closes the journal until its next use.
     pub fn close_idle(&mut self) -> Closed {
         let Some(journal) = &mut self.journal else { return Closed::Before };
         if !self.backlog.is_confirmed() {
-            // What became of it meanwhile could not be told from what becomes of it from now on.
+            // If the snapshot changed just now, that could not be told from a change after the
+            // close.
             let in_place = self.folder.snapshot().is_ok_and(|now| now == self.progress.snapshot);
             if !in_place || !journal.is_still_named() {
                 return Closed::NotYet;
@@ -227,7 +230,7 @@ impl FileState {
         Closed::Now
     }
 
-    /// What the child of a fork knows: the same, with a handle of its own.
+    /// Returns the state for the child of a fork: the same knowledge with handles of its own.
     pub fn child(&mut self, generations: Arc<Generations>, options: Options) -> Self {
         let journal = self.journal.take();
         let reopened = journal.as_ref().map(|journal| journal.reopen(&*self.folder.fs)).transpose();

@@ -10,12 +10,12 @@ use crate::store::journal::Dropped;
 use crate::store::lock::NoPage;
 
 impl Folder {
-    /// Tells the user `text`, once for each thing that it is `about`.
+    /// Adds the notice `text`, once for each subject that it is `about`.
     pub fn tell(&self, about: &str, text: String) {
         self.notices.lock().add(about, text);
     }
 
-    /// A change could not be written down.
+    /// Reports a change that could not be written.
     pub fn tell_unwritable(&self, error: &Error) {
         let text = format!(
             "{error}: new results stay in this process until that works, and are lost if it ends before"
@@ -23,7 +23,8 @@ impl Folder {
         self.tell(if is_forbidden(error) { "forbidden" } else { "append" }, text);
     }
 
-    /// A change could not be written down; one that another process is in the way of still will be.
+    /// Reports a change that could not be written, unless another process is in the way: then it
+    /// will be.
     pub fn tell_failure<T>(&self, result: &Result<T>) {
         if let Err(error) = result
             && !error.is_busy()
@@ -32,7 +33,8 @@ impl Folder {
         }
     }
 
-    /// The folder could not be made: then nothing can be written there, which is not told again.
+    /// Reports that the folder could not be made: nothing can be written there, which is not
+    /// reported again.
     pub(super) fn tell_no_folder(&self, error: &Error) {
         self.tell_unwritable(error);
         let mut notices = self.notices.lock();
@@ -41,7 +43,8 @@ impl Folder {
         }
     }
 
-    /// The snapshot could not be written; so many results stand in no journal either.
+    /// Reports that the snapshot could not be written; `unwritten` results are in no journal
+    /// either.
     pub fn tell_unsaved(&self, error: &Error, unwritten: usize) {
         let others = match unwritten {
             0 => String::new(),
@@ -61,35 +64,35 @@ impl Folder {
         self.tell(if is_forbidden(error) { "forbidden" } else { "save" }, text);
     }
 
-    /// A journal or a folder could not be read.
+    /// Reports a journal or a folder that could not be read.
     pub fn tell_unread(&self, error: &Error) {
         let about = if is_forbidden(error) { "forbidden" } else { "read" };
         self.tell(about, format!("{error}: what it holds is not used"));
     }
 
-    /// There is no file to work with.
+    /// Reports that no file can be used.
     pub fn tell_unusable(&self, why: &str, error: Option<io::Error>) {
         let name = self.paths().snapshot.display();
         let cause = error.map_or_else(String::new, |error| format!(" ({error})"));
         let text = format!("{name}: {why}{cause}; it is not touched, results stay in this process");
-        // The same matter as results that cannot be kept there: told once.
+        // Results that cannot be kept there are the same subject: one notice is enough.
         self.tell("forbidden", text);
     }
 
-    /// The folder is not there any more.
+    /// Reports that the folder is gone.
     pub fn tell_folder_removed(&self) {
         let folder = self.paths().folder.display();
         let text = format!("{folder} was removed: results stay in this process until it is back");
         self.tell("folder", text);
     }
 
-    /// A file beside the snapshot is none of ours.
+    /// Reports a file beside the snapshot that is not ours.
     pub fn tell_stranger(&self, path: &Path, error: &io::Error) {
         let text = format!("{}: {error}; it is not used and not touched", path.display());
         self.tell(&text.clone(), text);
     }
 
-    /// A later version wrote here.
+    /// Reports that a later version wrote here.
     pub fn tell_later(&self) {
         let text = format!(
             "{} or a journal of it was written by a later version of outlive: that is left as it is \
@@ -99,7 +102,7 @@ impl Folder {
         self.tell("later", text);
     }
 
-    /// There are no locks here.
+    /// Reports that locks are not supported here.
     pub fn tell_no_locks(&self) {
         let text = format!(
             "the file system of {} has no locks: only one process at a time should use the file",
@@ -108,7 +111,7 @@ impl Folder {
         self.tell("locks", text);
     }
 
-    /// This process does not see the page that the others share.
+    /// Reports that this process does not see the page that the others share.
     pub fn tell_no_page(&self, why: &NoPage) {
         let why: &dyn Display = match why {
             NoPage::Unsupported => return,
@@ -125,7 +128,7 @@ impl Folder {
         self.tell("page", text);
     }
 
-    /// Part of a journal was unreadable.
+    /// Reports a journal that was partly unreadable.
     pub fn tell_dropped(&self, dropped: &Dropped) {
         let text = format!(
             "{}: {} bytes were damaged or only half written and were dropped; the other {} results \
@@ -137,7 +140,7 @@ impl Folder {
         self.tell(&text.clone(), text);
     }
 
-    /// The snapshot is damaged; `kept` says where a copy is.
+    /// Reports a damaged snapshot; `kept` says where its copy is.
     pub fn tell_damaged(&self, damage: &str, results: usize, kept: &str) {
         let name = self.paths().snapshot.display();
         let results = match results {
@@ -148,27 +151,27 @@ impl Folder {
         self.tell(&text.clone(), text);
     }
 
-    /// The snapshot is there and holds nothing, not even an empty object.
+    /// Reports a snapshot that holds nothing, not even an empty object.
     pub fn tell_empty(&self) {
         let text = format!("{} is empty: starting afresh", self.paths().snapshot.display());
         self.tell(&text.clone(), text);
     }
 
-    /// A copy of the snapshot was kept because `why`.
+    /// Reports that a copy of the snapshot was kept because of `why`.
     pub fn tell_quarantined(&self, why: &str, kept: &str) {
         let text = format!("{}: {why}{kept}", self.paths().snapshot.display());
         self.tell(&text.clone(), text);
     }
 }
 
-/// Whether there is no room on the disk, or no more of it for this user or process.
+/// Returns whether the disk is full, or a quota or limit is reached.
 fn is_full(error: &io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// Whether the place may only be read, or the path leads nowhere: then one notice is enough for
-/// reading, appends and saves.
+/// Returns whether the place may only be read, or the path leads nowhere: then one notice is enough
+/// for reading, appending and saving.
 fn is_forbidden(error: &Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, PermissionDenied, ReadOnlyFilesystem};
     let Error::Io { source, .. } = error else { return false };
@@ -176,7 +179,7 @@ fn is_forbidden(error: &Error) -> bool {
         || matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | NotADirectory)
 }
 
-/// Whether a path leads in a circle: the kind of that error has no stable name.
+/// Returns whether a path is a loop of links: the kind of that error has no stable name.
 #[cfg(unix)]
 pub(super) fn is_circle(error: &io::Error) -> bool {
     error.raw_os_error() == Some(nix::libc::ELOOP)

@@ -1,4 +1,5 @@
-//! Whose files beside a snapshot are believed: whoever may write in a folder may put any there.
+//! Whose files beside a snapshot are believed: everybody who may write in a folder can put files
+//! there.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +10,7 @@ use crate::store::fs::Status;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 
-/// Why a file is not ours to read.
+/// The reason why a file is not ours to read.
 #[derive(Debug)]
 struct Stranger(&'static str);
 
@@ -21,7 +22,7 @@ impl fmt::Display for Stranger {
 
 impl Error for Stranger {}
 
-/// An error unless a file with this `status` beside `snapshot` is one of ours; `user` is who we are.
+/// Fails unless a file with this `status` beside `snapshot` is ours; `user` is this process's.
 pub fn check(status: &Status, snapshot: Option<&Status>, user: Option<u32>) -> io::Result<()> {
     let why = if !status.regular {
         "it is no regular file"
@@ -38,7 +39,7 @@ pub fn no_journal() -> io::Error {
     io::Error::other(Stranger("it is no journal"))
 }
 
-/// Whether `error` says that a file is none of ours, so that it is passed by.
+/// Returns whether `error` says that a file is not ours, so that it is skipped.
 pub fn is_stranger(error: &io::Error) -> bool {
     let refused = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Stranger>);
     // A folder, a file that may not even be read, a symbolic link, a device or a socket.
@@ -46,7 +47,7 @@ pub fn is_stranger(error: &io::Error) -> bool {
     refused || forbidden || is_link(error)
 }
 
-/// Whether nobody wrote the file but who may write `snapshot`.
+/// Returns whether only users who may write `snapshot` can have written the file.
 fn is_believed(status: &Status, snapshot: Option<&Status>, user: Option<u32>) -> bool {
     let Some((owner, group)) = status.owner else { return true };
     let snapshots = snapshot.and_then(|snapshot| snapshot.owner);
@@ -82,8 +83,8 @@ mod tests {
         Status { fingerprint, regular: true, links: 1, mode, owner: Some((owner, group)) }
     }
 
-    /// A file beside is believed if its owner is we, root or the snapshot's owner, or somebody of
-    /// the group that may write the snapshot; nobody else may be able to write it.
+    /// A file beside the snapshot is believed if its owner is this user, root, the snapshot's
+    /// owner, or in the group that may write the snapshot; nobody else may be able to write it.
     #[test]
     fn believed_files() {
         let (private, shared) = (status(7, 70, 0o600), status(7, 70, 0o664));
