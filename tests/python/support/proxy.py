@@ -1,0 +1,99 @@
+"""A proxy between a client and a server that delays, cuts and drops what passes through it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import suppress
+from types import TracebackType
+
+from typing_extensions import Self
+
+
+class Proxy:
+    """Listens on a free port of 127.0.0.1 and hands on to a server, as it is told at the moment."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Begin to listen for connections that go to ``host`` and ``port``."""
+        self._target = (host, port)
+        #: Seconds that each piece from the server is held back.
+        self.delay = 0.0
+        #: Whether what the server sends is swallowed.
+        self.drops = False
+        #: The number of bytes of answers after which a connection is cut; None: never.
+        self.cut_after: int | None = None
+        #: How many connections were made.
+        self.connections = 0
+        self._pairs: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The URL of the server's first database, through the proxy."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            self.connections += 1
+            try:
+                server = socket.create_connection(self._target, 5)
+            except OSError:
+                client.close()
+                continue
+            server.settimeout(None)
+            self._pairs += [client, server]
+            for source, to, is_answer in ((client, server, False), (server, client, True)):
+                threading.Thread(
+                    target=self._hand_on, args=(source, to, is_answer), daemon=True
+                ).start()
+
+    def _hand_on(self, source: socket.socket, to: socket.socket, is_answer: bool) -> None:
+        passed = 0
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                if is_answer:
+                    if self.delay:
+                        time.sleep(self.delay)
+                    if self.drops:
+                        continue
+                    if self.cut_after is not None and passed + len(piece) > self.cut_after:
+                        to.sendall(piece[: self.cut_after - passed])
+                        break
+                    passed += len(piece)
+                to.sendall(piece)
+        _shut(source)
+        _shut(to)
+
+    def cut(self) -> None:
+        """Cut all connections; new ones can be made."""
+        while self._pairs:
+            _shut(self._pairs.pop())
+
+    def close(self) -> None:
+        """Cut all connections, and refuse new ones."""
+        _shut(self._listener)
+        self._listener.close()
+        self.cut()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _shut(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
