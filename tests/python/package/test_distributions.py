@@ -17,8 +17,10 @@ from support.distributions import (
     build,
     install_alone,
     names_in_wheel,
+    native_half,
     strangers_in_sdist,
     strangers_in_wheel,
+    this_python,
 )
 from support.pages import ROOT, blocks
 
@@ -33,7 +35,7 @@ def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The wheels to look at."""
     if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.whl"))
-    command = ("build", "--release", "--quiet", "--interpreter", sys.executable)
+    command = ("build", "--release", "--quiet", "--interpreter", this_python())
     return [build(tmp_path_factory.mktemp("wheel"), *command)]
 
 
@@ -71,6 +73,11 @@ def test_a_wheel_says_what_is_in_it(wheels: list[Path]) -> None:
     assert all(
         any(".dist-info/sboms/" in name for name in names_in_wheel(wheel)) for wheel in wheels
     )
+
+
+def test_a_wheel_asks_python_for_nothing_that_it_lacks(wheels: list[Path]) -> None:
+    """No native half wants a function by the name that only the linker knows (see build.rs)."""
+    assert [wheel.name for wheel in wheels if b"__real_" in native_half(wheel)] == []
 
 
 def test_the_first_example_runs_in_a_fresh_environment(wheels: list[Path], tmp_path: Path) -> None:

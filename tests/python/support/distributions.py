@@ -47,6 +47,22 @@ def names_in_wheel(path: Path) -> set[str]:
         return {name for name in wheel.namelist() if not name.endswith("/")}
 
 
+def native_half(path: Path) -> bytes:
+    """The compiled module in a wheel."""
+    (name,) = (name for name in names_in_wheel(path) if re.search(r"/_core\..*(so|pyd)$", name))
+    with zipfile.ZipFile(path) as wheel:
+        return wheel.read(name)
+
+
+def this_python() -> str:
+    """This interpreter by the name that ``maturin develop`` calls it by.
+
+    By another name of it, all crates that know Python would be built once more.
+    """
+    plain = Path(sys.executable).with_name("python.exe" if os.name == "nt" else "python")
+    return str(plain if plain.exists() else sys.executable)
+
+
 def strangers_in_wheel(path: Path) -> set[str]:
     """What is in a wheel and has no business there, and what should be there and is not."""
     names = names_in_wheel(path)
