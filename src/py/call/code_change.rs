@@ -1,4 +1,4 @@
-//! Results that other code made: an earlier state of the function, or another program's.
+//! Results made by other code: an earlier state of the function, or another program's.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,7 @@ use crate::py::value::once::intern;
 use crate::store::{Code, Notes};
 
 impl Memoised {
-    /// What results of this function note of its code; found out once.
+    /// Returns what results of this function record about its code; found out once.
     pub(super) fn code_note(&self, py: Python<'_>) -> PyResult<&CodeNote> {
         if let Some(known) = self.code.get() {
             return Ok(known);
@@ -26,7 +26,7 @@ impl Memoised {
 }
 
 impl Provenance<'_> {
-    /// Notes the code that made a result.
+    /// Records the code that made a result.
     pub(super) fn note_code(&self, py: Python<'_>, notes: &mut Notes) -> PyResult<()> {
         if self.me.keys.is_flat() {
             return Ok(());
@@ -37,7 +37,7 @@ impl Provenance<'_> {
         Ok(())
     }
 
-    /// Whether a result may be served, for all that is known of the code that made it.
+    /// Returns whether a result may be served, judged by the code that made it.
     pub(super) fn is_of_this_code(&self, py: Python<'_>, notes: &Notes) -> PyResult<bool> {
         if notes.code.is_none() || self.me.keys.is_flat() {
             return Ok(true);

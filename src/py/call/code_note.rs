@@ -1,22 +1,23 @@
-//! What a result notes of the code that made it, and what that says later.
+//! What a result records about the code that made it, and what that says later.
 
 use bytes::Bytes;
 
 use crate::store::{Code, Notes};
 
-/// What the code of one function is, as its results note it.
+/// The code of one function, as its results record it.
 #[derive(Debug)]
 pub struct CodeNote {
-    /// The digest of the code; None where there is none to compare.
+    /// The digest of the code; None if there is nothing to compare.
     pub code: Option<Code>,
-    /// `{"script": "folder/file"}` of a function whose module is run; of one in no file it is empty.
+    /// `{"script": "folder/file"}` for a function of a module that is run as a program; empty if it
+    /// is in no file.
     pub script: Option<Bytes>,
 }
 
 /// The state of the function that made a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum MadeBy {
-    /// The function as it is, as far as is known.
+    /// The function as it is now, as far as is known.
     This,
     /// An earlier state of the function, or a later one.
     OtherCode,
@@ -25,10 +26,11 @@ pub enum MadeBy {
 }
 
 impl CodeNote {
-    /// The state of the function that made a result with these notes.
+    /// Returns the state of the function that made a result with these notes.
     pub fn made(&self, notes: &Notes) -> MadeBy {
         let (Some(mine), Some(other)) = (self.code, notes.code) else { return MadeBy::This };
-        // The first character stands for the minor version of Python: two are never compared.
+        // The first character stands for the minor version of Python; two versions are never
+        // compared.
         if mine == other || mine.as_bytes()[0] != other.as_bytes()[0] {
             return MadeBy::This;
         }
@@ -43,12 +45,12 @@ impl CodeNote {
     }
 }
 
-/// Whether the further members of an entry name a script, which comes first.
+/// Returns whether the further members of an entry name a script, which comes first.
 fn names_script(further: &[u8]) -> bool {
     further.starts_with(b"{\"script\": ")
 }
 
-/// Whether the further members of an entry begin with those of `script`.
+/// Returns whether the further members of an entry begin with those of `script`.
 fn names(further: &[u8], script: &[u8]) -> bool {
     let open = script.strip_suffix(b"}").unwrap_or(script);
     further.strip_prefix(open).is_some_and(|rest| matches!(rest.first(), Some(b'}' | b',')))

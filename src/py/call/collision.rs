@@ -1,4 +1,4 @@
-//! Warns of two different calls under one key of the drop-in.
+//! Warnings about two different calls under one key of the drop-in.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,7 @@ use crate::py::cache::PyFound;
 use crate::py::key::arguments::Call;
 
 impl Memoised {
-    /// The call that asks, where keys do not identify it.
+    /// Returns the call that asks, where keys do not identify it.
     pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<Origin> {
         let keys = &self.keys;
         (keys.is_flat() && keys.is_first()).then(|| Origin {
@@ -22,12 +22,12 @@ impl Memoised {
         })
     }
 
-    /// Warns once if a later function has taken the name of this one, which is still in use.
+    /// Warns once if a later function has taken the name of this one, which is still called.
     pub(super) fn check_namesake(&self, py: Python<'_>) -> PyResult<()> {
         if !self.keys.is_aside() || self.told.collision.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        // What the later function remembers may be of this one.
+        // The later function's table may hold results of this one.
         self.gate.epoch.advance();
         let what = if self.keys.aside_mark().is_some() {
             "their results are kept apart, and will not be in a run in which only one of them is \
@@ -63,7 +63,7 @@ impl Provenance<'_> {
         )
     }
 
-    /// How this call differs from the first one of this run that had the entry.
+    /// Returns how this call differs from the first one of this run that claimed the entry.
     fn differs_from(&self, claimed: Option<Origin>) -> Option<Difference> {
         let (first, mine) = claimed.zip(self.request.origin)?;
         if first.function != mine.function || first.closed_over != mine.closed_over {

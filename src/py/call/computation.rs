@@ -1,4 +1,4 @@
-//! Computing: what comes before the function is called, and what becomes of its outcome.
+//! Computing: the steps before the function is called, and what becomes of its outcome.
 
 use pyo3::prelude::*;
 
@@ -12,14 +12,16 @@ use super::request::Request;
 use crate::py::cache::PyLease;
 use crate::py::key::arguments::Call;
 
-/// A call up to its function, which runs between [`begin`] and [`Computation::finish`]: calls may nest
-/// as deep as the stack allows, so nothing of ours but this waits for it, and this not on the stack.
+/// A call up to its function, which runs between [`begin`] and [`Computation::finish`]. Calls may
+/// nest as deep as the stack allows, so this is all that waits for the function, and it is not on
+/// the stack.
 pub enum Computation {
-    /// Nothing is kept.
+    /// The outcome is not kept.
     Straight,
-    /// An inner call under a key that this thread is computing: computed once, seen by nobody else.
+    /// An inner call under a key that this thread is computing: computed once, and hidden from
+    /// others.
     Nested(Request),
-    /// What comes of it is kept, and for those who wait too if the lease is shared.
+    /// The outcome is kept, and shared with those who wait if the lease is shared.
     Kept { request: Request, lease: PyLease, noted: Option<Noted> },
 }
 
@@ -27,11 +29,11 @@ pub enum Computation {
 pub enum Prepared<'py> {
     /// There is an answer.
     Done(Answer<'py>),
-    /// It is to be computed.
+    /// The result has to be computed.
     Due(Computation),
 }
 
-/// Looks up and waits, until there is an answer or it is to be computed.
+/// Looks up and waits until there is an answer or the result has to be computed.
 pub fn begin<'py>(
     py: Python<'py>,
     me: &Memoised,
@@ -52,7 +54,7 @@ pub fn begin<'py>(
 }
 
 impl Computation {
-    /// Keeps what the function returned or raised; what the call returns.
+    /// Keeps what the function returned or raised; returns the answer of the call.
     pub fn finish<'py>(
         self,
         py: Python<'py>,
@@ -78,7 +80,7 @@ impl Computation {
     }
 }
 
-/// Looks up, waits or computes, until there is an answer.
+/// Looks up, waits or computes until there is an answer.
 pub fn answer<'py>(
     py: Python<'py>,
     me: &Memoised,

@@ -15,7 +15,7 @@ use crate::flight::{Caller, Graph, Owner, fresh_id, this_thread};
 use crate::py::value::callbacks;
 use crate::py::value::once::{get_or_make, intern};
 
-/// How many computations of tasks are under way: while there are none, nobody looks at the context.
+/// How many computations of tasks are under way: while there are none, the context is not read.
 static WORKS: AtomicUsize = AtomicUsize::new(0);
 
 /// One computation of a task.
@@ -49,7 +49,8 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// An ordinary call in this thread: always the same, unless it is part of a computation.
+    /// Returns the context of an ordinary call in this thread: the same for each, unless it is part
+    /// of a computation.
     pub fn thread(py: Python<'_>) -> PyResult<Arc<Self>> {
         thread_local!(static PLAIN: Arc<CallContext> = Arc::new(CallContext::of_thread(Vec::new())));
         threads::note(py)?;
@@ -58,7 +59,7 @@ impl CallContext {
             let owner = Owner::task(number, this_thread());
             return Ok(Arc::new(Self { has_hub: true, ..Self::of(owner, frames) }));
         }
-        // A thread that is about to end has none to share any more.
+        // A thread that is about to end cannot share one any more.
         let plain = if frames.is_empty() { PLAIN.try_with(Arc::clone).ok() } else { None };
         Ok(plain.unwrap_or_else(|| Arc::new(Self::of_thread(frames))))
     }
@@ -71,41 +72,44 @@ impl CallContext {
         Self { owner, worker: owner, within: owners(&frames), frames, has_hub: false }
     }
 
-    /// A call in a task of an event loop in this thread, to be computed by a task of its own.
+    /// Returns the context of a call in a task of this thread's event loop, to be computed by a
+    /// task of its own.
     pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
         threads::note(py)?;
         let frames = current(py)?;
         let fresh = || Owner::task(fresh_id(), this_thread());
-        // Tasks of one computation wait under one name: it waits for all of them.
+        // Tasks of one computation wait under one owner: it waits for all of them.
         let owner = frames.first().map_or_else(fresh, |frame| frame.owner);
         Ok(Arc::new(Self { worker: fresh(), ..Self::of(owner, frames) }))
     }
 
-    /// The same call, but what it computes is no matter of this thread: who asks next goes on with it.
+    /// Returns this context for a computation that does not belong to this thread: whichever thread
+    /// asks next goes on with it.
     #[must_use]
     pub fn apart(&self) -> Arc<Self> {
-        // A number of no thread: what this thread does meanwhile neither holds it up nor waits for it.
+        // An id of no thread: what this thread does meanwhile neither delays the computation nor
+        // waits for it.
         let worker = Owner::task(fresh_id(), fresh_id());
         let (owner, within, has_hub) = (self.owner, self.within.clone(), self.has_hub);
         Arc::new(Self { owner, worker, within, frames: self.frames.clone(), has_hub })
     }
 
-    /// How the flights see it.
+    /// Returns the caller as the flights see it.
     pub fn caller(&self) -> Caller<'_> {
         Caller::within(self.owner, &self.within).through(self.worker)
     }
 
-    /// Whether somebody who computes another key waits for this call, unseen by the flights.
+    /// Returns whether a computation of another key waits for this call, unseen by the flights.
     pub fn is_within(&self) -> bool {
         !self.within.is_empty()
     }
 
-    /// Whether it waits through gevent's hub.
+    /// Returns whether it waits through gevent's hub.
     pub fn has_hub(&self) -> bool {
         self.has_hub
     }
 
-    /// The computation of the worker begins.
+    /// Begins the computation by the worker.
     pub fn begin(&self) -> ComputationScope {
         WORKS.fetch_add(1, Ordering::AcqRel);
         let frame = Arc::new(Frame { owner: self.worker, over: AtomicBool::new(false) });
@@ -114,14 +118,14 @@ impl CallContext {
 }
 
 impl ComputationScope {
-    /// What runs in this context from now on is part of this computation. Returns the token that
-    /// takes it back.
+    /// Makes everything that runs in this context from now on part of this computation. Returns the
+    /// token that undoes it.
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let frames = std::iter::once(&self.frame).chain(&self.outer).cloned().collect();
         variable(py)?.call_method1(intern!(py, "set"), (TaskContext(frames),))
     }
 
-    /// The same for several, which are computed by one call; None if there are none.
+    /// Enters several computations that are made by one call; None if there are none.
     pub fn enter_all<'py, 'a>(
         py: Python<'py>,
         scopes: impl Iterator<Item = &'a Self>,
@@ -138,13 +142,13 @@ impl ComputationScope {
     }
 }
 
-/// Makes what helper threads do part of what the thread that made it computes.
+/// Makes the work of helper threads part of what the thread that started them computes.
 #[pyclass(frozen, name = "HelperScope", module = "outlive._core")]
 pub struct HelperScope(ComputationScope);
 
 #[pymethods]
 impl HelperScope {
-    /// For helpers of this thread; None if it computes nothing.
+    /// The scope for helpers of this thread; None if the thread computes nothing.
     #[staticmethod]
     fn of_thread(py: Python<'_>) -> PyResult<Option<Self>> {
         let context = CallContext::thread(py)?;
@@ -152,7 +156,7 @@ impl HelperScope {
         Ok(computes.then(|| Self(context.begin())))
     }
 
-    /// What runs in this context from now on is part of it.
+    /// Makes everything that runs in this context from now on part of it.
     fn enter(&self, py: Python<'_>) -> PyResult<()> {
         self.0.enter(py).map(drop)
     }
@@ -165,7 +169,7 @@ impl Drop for ComputationScope {
     }
 }
 
-/// Takes back what `ComputationScope::enter` did.
+/// Undoes `ComputationScope::enter`.
 pub fn leave(token: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = token.py();
     variable(py)?.call_method1(intern!(py, "reset"), (token,)).map(drop)
@@ -175,7 +179,7 @@ fn owners(frames: &[Arc<Frame>]) -> Vec<Owner> {
     frames.iter().map(|frame| frame.owner).collect()
 }
 
-/// What the running code is part of, and what is not over yet.
+/// Returns the computations that the running code is part of, without those that are over.
 fn current(py: Python<'_>) -> PyResult<Vec<Arc<Frame>>> {
     if WORKS.load(Ordering::Acquire) == 0 {
         return Ok(Vec::new());
@@ -186,7 +190,7 @@ fn current(py: Python<'_>) -> PyResult<Vec<Arc<Frame>>> {
     Ok(within.get().0.iter().filter(under_way).cloned().collect())
 }
 
-/// The number of the running greenlet, where gevent is in use and it can wait through a hub.
+/// Returns the number of the running greenlet, if gevent is in use and it can wait through a hub.
 fn greenlet(py: Python<'_>) -> PyResult<Option<u64>> {
     if !callbacks::is_imported(intern!(py, "gevent"))? {
         return Ok(None);

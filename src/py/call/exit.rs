@@ -1,4 +1,4 @@
-//! Calls that come when the save at exit is over.
+//! Calls that come after the save at exit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use crate::flight::this_thread;
 /// The thread that runs the interpreter's exit handlers, once ours has run; 0 before.
 static EXITING: AtomicU64 = AtomicU64::new(0);
 
-/// Whether this call comes from an exit handler that runs after ours.
+/// Returns whether this call comes from an exit handler that runs after ours.
 pub(super) fn is_after_exit() -> bool {
     EXITING.load(Ordering::Relaxed) == this_thread()
 }

@@ -1,4 +1,4 @@
-//! What a call does that no table of hits could answer: look up, wait, or compute and keep.
+//! A call that no table of hits could answer: it looks up, waits, or computes and keeps.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,12 +20,12 @@ use crate::py::key::arguments::Call;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
 
-/// What a look at the cache gave.
+/// The outcome of looking a key up.
 pub(super) enum Look<'py> {
     Hit(Answer<'py>),
     /// A kept exception.
     Raise(PyErr),
-    /// Nothing fresh.
+    /// There is nothing fresh.
     Miss(PyStaleResult),
 }
 
@@ -36,31 +36,31 @@ pub struct Invocation<'a, 'py> {
     pub me: &'a Memoised,
     /// Its arguments.
     pub call: &'a Call<'a, 'py>,
-    /// What it asks of the cache.
+    /// What the call asks of the cache.
     pub request: &'a Request,
 }
 
-/// What a call is to do next.
+/// The next step of a call.
 pub enum Step<'py> {
-    /// Return this.
+    /// Return this answer.
     Done(Answer<'py>),
-    /// Compute, inside of our own flight of this key.
+    /// Compute inside our own flight of this key.
     Nested,
-    /// Compute, for those who wait too if the lease is shared.
+    /// Compute; for those who wait, too, if the lease is shared.
     Compute(PyLease),
     /// Wait for another process that computes.
     Busy(PyLease),
-    /// Wait for the one who computes.
+    /// Wait for the thread or task that computes.
     Wait(Waiter<PySharedResult>),
 }
 
-/// What a call that has waited is to do.
+/// The decision for a call that has waited.
 pub(super) enum Decision<'py> {
-    /// Return this.
+    /// Return this answer.
     Done(Answer<'py>),
-    /// Compute, inside of our own flight of this key.
+    /// Compute inside our own flight of this key.
     Nested,
-    /// Compute, for those who wait too if the lease is shared.
+    /// Compute; for those who wait, too, if the lease is shared.
     Compute(PyLease),
 }
 
@@ -69,27 +69,27 @@ impl<'a, 'py> Invocation<'a, 'py> {
         self.me.core.get().cache()
     }
 
-    /// Serves results of this call.
+    /// Returns what serves results of this call.
     pub(super) fn serving(&self) -> Serving<'a> {
         Serving { me: self.me, request: self.request }
     }
 
-    /// The call as the maker of its result.
+    /// Returns the call as the maker of its result.
     pub(super) fn provenance(&self) -> Provenance<'a> {
         Provenance { me: self.me, request: self.request }
     }
 
-    /// Tells of this call whoever wants to hear of it.
+    /// Returns what reports this call to hooks and the log.
     pub(super) fn observer(&self) -> Observer<'a> {
         Observer { me: self.me, request: self.request }
     }
 
-    /// Keeps what comes of this call.
+    /// Returns what keeps the outcome of this call.
     pub(super) fn keeper(&self) -> Keeper<'a> {
         Keeper { me: self.me, request: self.request }
     }
 
-    /// Looks up and waits, until there is an answer or it is to be computed.
+    /// Looks up and waits until there is an answer or the result has to be computed.
     pub(super) fn decide(&self, py: Python<'py>) -> PyResult<Decision<'py>> {
         loop {
             let step = match self.step(py)? {
@@ -121,7 +121,8 @@ impl<'a, 'py> Invocation<'a, 'py> {
 
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
-        // While somebody computes this key it may be us: then the cache does not count.
+        // While this key is being computed, the computer may be this call: the cache is not asked
+        // then.
         if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
             return self.inside(py);
         }
@@ -131,7 +132,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
             Look::Miss(old) => old,
         };
         if self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes() {
-            // Nothing comes of waiting for a result that can be used only once.
+            // Waiting is of no use for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
         }
         let miss = self.cache().begin_miss(
@@ -143,7 +144,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
         self.next(py, miss)
     }
 
-    /// What follows from a miss.
+    /// Returns the step after a miss.
     fn next(&self, py: Python<'py>, miss: PyMiss) -> PyResult<Step<'py>> {
         let lease = match miss {
             PyMiss::Nested => return self.inside(py),
@@ -159,13 +160,13 @@ impl<'a, 'py> Invocation<'a, 'py> {
         };
         self.expect_computing(py)?;
         if self.request.anew {
-            // Inner calls under this key must come by this path, where they are told apart.
+            // Inner calls under this key must take this path, where they are recognised.
             self.cache().gate().epoch.advance();
         }
         Ok(Step::Compute(lease))
     }
 
-    /// A place among those who wait for this key.
+    /// Joins those who wait for this key.
     pub fn join(&self) -> Join<PySharedResult> {
         self.cache().flights().join(&self.request.key, self.request.caller())
     }
@@ -177,7 +178,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
         Waiting { me: self.me, request: self.request, patience: &patience }.wait(py, waiter)
     }
 
-    /// Waits for another process, where that closes no circle, until `lease` may be used, or the
+    /// Waits for another process, unless that closes a circle, until `lease` may be used or the
     /// other one's result is there.
     #[inline(never)]
     fn wait_for_process(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
@@ -206,7 +207,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
         self.next(py, lease.acquire(self.cache(), &self.request.key, self.request.ask()))
     }
 
-    /// An error in modes that compute nothing.
+    /// Raises in modes that compute nothing.
     pub fn expect_computing(&self, py: Python<'py>) -> PyResult<()> {
         if self.request.mode.computes() { Ok(()) } else { Err(self.offline_miss(py)) }
     }

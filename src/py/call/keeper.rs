@@ -23,7 +23,7 @@ use crate::py::value::stored_text::tagged_error;
 use crate::py::value::template::Template;
 use crate::py::value::wtf8::from_wtf8;
 
-/// Keeps what came of one call.
+/// Keeps the outcome of one call.
 #[derive(Clone, Copy)]
 pub struct Keeper<'a> {
     /// The function.
@@ -53,7 +53,7 @@ impl<'a> Keeper<'a> {
         Recorder { me: self.me, request: self.request }
     }
 
-    /// Keeps a result, on disk before anybody gets it.
+    /// Keeps a result, on disk before any caller gets it.
     #[inline(never)]
     pub fn keep<'py>(
         &self,
@@ -68,7 +68,7 @@ impl<'a> Keeper<'a> {
         let one_shot = if refused.is_some() { recorder.used_up_part(py, &value)? } else { None };
         self.me.used_up.store(one_shot.is_some(), Ordering::Relaxed);
         if let Some(part) = one_shot {
-            // Each of those who wait computes a result of its own.
+            // Every caller that waits computes a result of its own.
             drop(lease);
             self.teller().used_up(py, &value, &part)?;
             self.observer().not_kept(py, &format!("its result can be used only once ({part})"))?;
@@ -98,7 +98,7 @@ impl<'a> Keeper<'a> {
         Ok((value, record.filter(|_| kept)))
     }
 
-    /// Puts a result where it is kept, and tells of it; whether it is kept: it may be outdated.
+    /// Stores a result and reports it. Returns whether it is kept: it may be outdated.
     fn commit(
         &self,
         py: Python<'_>,
@@ -116,7 +116,7 @@ impl<'a> Keeper<'a> {
         Ok(kept)
     }
 
-    /// Warnings of the store, and the save that its journal asks for.
+    /// Issues the warnings of the store, and starts the save that its journal asks for.
     pub fn after_put(&self, py: Python<'_>) -> PyResult<()> {
         let core = self.me.core.get();
         core.keep_limits(Some(&self.request.key), self.request.mode.writes());
@@ -124,7 +124,7 @@ impl<'a> Keeper<'a> {
             let cache = Arc::clone(core.cache());
             let builder = std::thread::Builder::new().name("outlive-save".to_owned());
             if builder.spawn(move || cache.saver().save_in_background()).is_err() {
-                // Without a thread for it the next save does it; the journal has everything.
+                // Without a thread for it the next save does the work; the journal has everything.
                 core.cache().saver().no_background();
             }
         }
@@ -135,7 +135,7 @@ impl<'a> Keeper<'a> {
         core.tell(py)
     }
 
-    /// The function raised: those who wait get the same exception, nothing is kept unless asked.
+    /// Handles an exception: those who wait get the same one, and nothing is kept unless asked for.
     #[inline(never)]
     pub fn failed<'py>(
         &self,
@@ -144,7 +144,7 @@ impl<'a> Keeper<'a> {
         error: PyErr,
     ) -> PyResult<Answer<'py>> {
         if !error.is_instance_of::<PyException>(py) {
-            // An interrupt or an exit is meant for this thread: somebody else takes over.
+            // An interrupt or an exit is meant for this thread: another caller takes over.
             return Err(error);
         }
         if let Some(stale) = lease.old.stale.clone() {
@@ -158,7 +158,7 @@ impl<'a> Keeper<'a> {
         Err(error)
     }
 
-    /// Whether the key is being made anew in the background.
+    /// Returns whether the key is being refreshed in the background.
     fn is_in_background(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(refresher) = &self.request.options.refresher else { return Ok(false) };
         let key = from_wtf8(py, &self.request.key)?;
@@ -192,7 +192,7 @@ impl<'a> Keeper<'a> {
         self.after_put(py)
     }
 
-    /// Keeps a result that somebody else brings.
+    /// Keeps a result that the caller provides.
     pub fn keep_given(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let recorder = self.recorder();
         let (entry, refused) = recorder.entry(py, value)?;

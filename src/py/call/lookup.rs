@@ -1,4 +1,5 @@
-//! Looking a key up: is there a result, is it fresh, what may a table of hits remember of it.
+//! Looking a key up: whether there is a result, whether it is fresh, what a table may remember of
+//! it.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 
 impl<'py> Invocation<'_, 'py> {
-    /// What a hit would return; nothing is counted.
+    /// Returns what a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
         let found = cache.peek(&self.request.key).or_else(|| {
@@ -36,7 +37,7 @@ impl<'py> Invocation<'_, 'py> {
         }
     }
 
-    /// The kept result, counted as a hit; None if it is to be computed.
+    /// Returns the kept result, counted as a hit; None if it has to be computed.
     pub fn found(&self, py: Python<'py>) -> PyResult<Option<Answer<'py>>> {
         if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
             return Ok(None);
@@ -59,8 +60,8 @@ impl<'py> Invocation<'_, 'py> {
         }
     }
 
-    /// Serves an entry, unless it is too old or no result; one that is `due` is not served while it
-    /// is made anew.
+    /// Serves an entry, unless it is too old or holds no result. One that is `due` is not served
+    /// while it is refreshed.
     pub(super) fn judge(&self, py: Python<'py>, found: &PyFound, due: bool) -> PyResult<Look<'py>> {
         let nothing = Look::Miss(PyStaleResult::default());
         if is_error(found.entry.text.as_ref()) {
@@ -89,7 +90,8 @@ impl<'py> Invocation<'_, 'py> {
         self.store_transient(py, &found.entry)?;
         let value = self.serving().serve(py, &source)?;
         let Source::Template(live) = source else { return Ok(Look::Hit((value, None))) };
-        // While somebody computes the key anew, inner calls of theirs must not find it in a table.
+        // While the key is being computed anew, inner calls must not find the old result in a
+        // table.
         if !self.serving().is_remembered() || self.cache().flights().is_flying(&self.request.key) {
             return Ok(Look::Hit((value, None)));
         }
@@ -97,8 +99,8 @@ impl<'py> Invocation<'_, 'py> {
         Ok(Look::Hit((value, Some(record))))
     }
 
-    /// Stores what another mode kept in this process only: what a call in mode "on" returns is in the
-    /// file.
+    /// Stores a result that another mode kept in this process only: whatever a call in mode "on"
+    /// returns is in the file.
     fn store_transient(&self, py: Python<'py>, found: &Entry<Arc<Template>>) -> PyResult<()> {
         if !found.transient || found.borrowed || found.text.is_none() || !self.request.mode.writes()
         {

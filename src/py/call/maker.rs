@@ -1,8 +1,8 @@
-//! What a result of the drop-in notes of the call that made it, as its key is the first argument
-//! alone: `{"maker": "5d2c01b9e0a3f411"}`.
+//! What a result of the drop-in records about the call that made it, as its key is the first
+//! argument alone: `{"maker": "5d2c01b9e0a3f411"}`.
 //!
-//! An entry without a note was made by a call that gave nothing but the first argument. So a program
-//! with one function of one argument has a file of nothing but keys and values.
+//! An entry without a note was made by a call that gave nothing but the first argument. So the file
+//! of a program with one function of one argument holds nothing but keys and values.
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use crate::store::Notes;
 
 const BEFORE: &[u8] = b"{\"maker\": \"";
 
-/// Digests of a function's name and of the arguments behind the first.
+/// Digests of a function's name and of the arguments after the first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Maker {
     function: u32,
@@ -41,7 +41,7 @@ impl Maker {
     }
 }
 
-/// The digest by which results note a function.
+/// Returns the digest by which results name a function.
 pub fn function_digest(name: &str) -> u32 {
     folded(fnv1a(name.as_bytes()))
 }
@@ -56,7 +56,7 @@ fn half(digits: u64) -> u32 {
 }
 
 impl Provenance<'_> {
-    /// Notes which call made a result, where another one could have its key.
+    /// Records which call made a result, where another one could have its key.
     pub(super) fn note_maker(&self, py: Python<'_>, notes: &mut Notes) {
         let Some(others) = self.others() else { return };
         if self.me.core.get().has_several_functions() || self.me.keys.plain_call(py) != Some(others)
@@ -67,7 +67,8 @@ impl Provenance<'_> {
         }
     }
 
-    /// How the call that made a result with these notes differs from this one, if it is known to.
+    /// Returns how the call that made a result with these notes differs from this one, if it is
+    /// known to.
     pub(super) fn maker_differs(&self, py: Python<'_>, notes: &Notes) -> Option<Difference> {
         let others = self.others()?;
         let Some(maker) = Maker::of(notes) else {
@@ -90,7 +91,7 @@ mod tests {
     use super::Maker;
     use crate::store::Notes;
 
-    /// A note is read as it was written, also where further members stand behind it.
+    /// A note is read as it was written, also if further members follow it.
     #[test]
     fn notes_come_back() {
         let maker = Maker { function: 0x5d2c_01b9, others: 7 };

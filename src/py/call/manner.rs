@@ -1,4 +1,4 @@
-//! How the calls of a function go: in one go, or in parts that Python puts together.
+//! The manner of a function's calls: whole, or in steps that Python takes.
 
 use std::sync::Arc;
 
@@ -7,28 +7,29 @@ use pyo3::prelude::*;
 
 use super::context::CallContext;
 
-/// How the calls of a function go.
+/// The manner of a function's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// The function is called, and the call ends with it.
+    /// The call of the function is the whole computation.
     Whole,
     /// An `async def` function: what it returns is awaited.
     Task,
     /// One call of the function brings the results of many keys, while its thread waits.
     Batch,
-    /// The function gives its result piece by piece, to whoever asks for the next one.
+    /// The function gives its result piece by piece.
     Stream,
-    /// The same, awaited.
+    /// Like `Stream`, and awaited.
     TaskStream,
 }
 
 impl Manner {
-    /// Whether a call gives its result, or a `PendingCall` that says what to do next.
+    /// Returns whether a call returns a `PendingCall` that says what to do next when it must
+    /// compute.
     pub fn suspends(self) -> bool {
         self != Self::Whole
     }
 
-    /// On whose behalf a call runs.
+    /// Returns on whose behalf a call runs.
     pub fn context(self, py: Python<'_>) -> PyResult<Arc<CallContext>> {
         match self {
             Self::Whole | Self::Batch => CallContext::thread(py),

@@ -30,17 +30,17 @@ pub struct Memoised {
     pub(in crate::py) options: Mutex<Arc<Options>>,
     /// `module.qualname`, for messages.
     pub(in crate::py) name: String,
-    /// How its calls go: in one go, or in parts that Python puts together.
+    /// How its calls go: whole, or in steps that Python takes.
     pub(in crate::py) manner: Manner,
     /// What tells this function from others that share its keys.
     pub(in crate::py) id: u64,
     pub(in crate::py) counters: Counters,
     pub(in crate::py) told: Told,
-    /// What answers calls in its place, while its cache works on another file.
+    /// What answers calls in its place while its cache works on another file.
     pub(in crate::py) stand_in: Mutex<Option<Py<PyAny>>>,
-    /// What results note of the function's code, once it was asked for.
+    /// What results record about the function's code, once it was asked for.
     pub(in crate::py) code: OnceLock<CodeNote>,
-    /// Whether an earlier function of this name is still called: its results are not ours.
+    /// Whether an earlier function of this name is still called, whose results are not ours.
     pub(in crate::py) is_contested: Arc<AtomicBool>,
     /// Whether what it returned last could be used only once.
     pub(in crate::py) used_up: AtomicBool,
@@ -50,7 +50,7 @@ pub struct Memoised {
     pub(in crate::py) registration: Py<PyAny>,
 }
 
-/// What happened to the calls that no table answered.
+/// Counts of the calls that no table answered.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Served from the cache.
@@ -73,12 +73,12 @@ impl Counters {
         self.expired.fetch_add(expired.into(), Ordering::Relaxed);
     }
 
-    /// Hits, misses, and how many were found too old.
+    /// Returns the hits, the misses, and how many were found too old.
     pub fn counts(&self) -> [u64; 3] {
         [&self.hits, &self.misses, &self.expired].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Begins anew.
+    /// Sets all counts to zero.
     pub fn reset(&self) {
         for count in [&self.hits, &self.misses, &self.expired] {
             count.store(0, Ordering::Relaxed);
@@ -87,7 +87,7 @@ impl Counters {
 }
 
 impl Memoised {
-    /// How results are kept and served.
+    /// Returns how results are kept and served.
     pub fn options(&self) -> Arc<Options> {
         Arc::clone(&self.options.lock())
     }
@@ -101,8 +101,8 @@ impl Memoised {
         call.invoke(self.function.bind(py))
     }
 
-    /// Forgets what is remembered by arguments: it is outdated, and would be held until the next
-    /// call that no table answers.
+    /// Clears the table of hits: it is outdated, and would be kept until the next call that no
+    /// table answers.
     #[inline(never)]
     pub fn release(&self, py: Python<'_>) {
         let dropped = self.hits.for_all(py, Hits::clear);

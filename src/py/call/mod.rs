@@ -1,4 +1,4 @@
-//! A call that no table of hits could answer: look up, wait, or compute and keep.
+//! Calls that no table of hits could answer: look up, wait, or compute and keep.
 
 pub mod answer;
 pub mod code_change;

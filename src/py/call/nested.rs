@@ -1,4 +1,5 @@
-//! Inner calls under a key that is being computed, and what others computed while we waited.
+//! Inner calls under a key that is being computed, and outcomes of others that this call waited
+//! for.
 
 use pyo3::prelude::*;
 
@@ -8,7 +9,7 @@ use crate::cache::SharedResult;
 use crate::py::cache::PySharedResult;
 
 impl<'py> Invocation<'_, 'py> {
-    /// The value of an earlier inner call, if there was one.
+    /// Returns the step of an inner call: the value of an earlier one, if there was one.
     pub(super) fn inside(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         let kept = self.cache().flights().nested_get(&self.request.key, self.request.caller());
         let Some(SharedResult::Result(text, live)) = kept else { return Ok(Step::Nested) };
@@ -16,7 +17,7 @@ impl<'py> Invocation<'_, 'py> {
         Ok(value.map_or(Step::Nested, |value| Step::Done((value, None))))
     }
 
-    /// What somebody else computed while we waited; None if there is nothing to be had from it.
+    /// Uses the outcome that this call waited for; None if it is of no use here.
     pub fn shared(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! Counting calls, and telling hooks and the log of them.
+//! Counting calls, and reporting them to hooks and the log.
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ use crate::py::cache::watchers::Happening;
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
-/// Counts one call, and tells of it whoever wants to hear.
+/// Counts one call, and reports it to hooks and the log.
 #[derive(Clone, Copy)]
 pub struct Observer<'a> {
     /// The function.
@@ -23,21 +23,21 @@ pub struct Observer<'a> {
 /// A result that was kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Stored {
-    /// The size of its text; None if it lives in this process only.
+    /// The size of its text in bytes; None if it is kept in this process only.
     pub size: Option<u64>,
     /// How many seconds the call took, if that is known.
     pub took: Option<f64>,
 }
 
 impl Stored {
-    /// What there is to tell of an entry.
+    /// Describes an entry.
     pub fn of<L>(entry: &Entry<L>) -> Self {
         Self { size: entry.text.as_ref().map(|_| entry.size()), took: entry.notes.took }
     }
 }
 
 impl Observer<'_> {
-    /// A result is served: counts it.
+    /// Counts a call that is served a result.
     pub fn hit(&self, py: Python<'_>) -> PyResult<()> {
         self.me.counters.hit();
         if !self.me.core.get().watches_hits() {
@@ -46,8 +46,8 @@ impl Observer<'_> {
         self.tell(py, intern!(py, "tell_hit"), PyTuple::empty(py))
     }
 
-    /// A result is about to be computed: counts it; `expired` if it was found too old. What the cache
-    /// has of it is as the call found it.
+    /// Counts a call that is about to compute; `expired` says that a result was found too old. The
+    /// entry is still as the call found it.
     pub fn miss(&self, py: Python<'_>, expired: bool) -> PyResult<()> {
         self.me.counters.miss(expired);
         if !self.is_heard(py, Happening::Miss)? {
@@ -56,7 +56,7 @@ impl Observer<'_> {
         self.tell(py, intern!(py, "tell_miss"), (self.request.anew,).into_pyobject(py)?)
     }
 
-    /// A result was kept.
+    /// Reports that a result was kept.
     pub fn stored(&self, py: Python<'_>, stored: Stored) -> PyResult<()> {
         if !self.is_heard(py, Happening::Store)? {
             return Ok(());
@@ -64,7 +64,8 @@ impl Observer<'_> {
         self.tell(py, intern!(py, "tell_store"), (stored.size, stored.took).into_pyobject(py)?)
     }
 
-    /// A result was not kept, for this reason: whoever asks later why the next call computes is told.
+    /// Reports that a result was not kept, and remembers `why`: it explains why the next call
+    /// computes.
     pub fn not_kept(&self, py: Python<'_>, why: &str) -> PyResult<()> {
         self.tell(py, intern!(py, "note_not_kept"), (why,).into_pyobject(py)?)
     }
@@ -81,7 +82,7 @@ impl Observer<'_> {
     ) -> PyResult<()> {
         let key = from_wtf8(py, &self.request.key)?;
         match self.me.registration.bind(py).call_method1(name, (key, more)) {
-            // What only tells must not cost the result.
+            // An error in reporting must not cost the result.
             Err(error) if error.is_instance_of::<PyException>(py) => {
                 error.write_unraisable(py, None);
                 Ok(())

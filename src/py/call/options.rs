@@ -21,32 +21,32 @@ pub struct Options {
     pub stale_if_error: Option<f64>,
     /// Entries of this function at most.
     pub maxsize: Option<usize>,
-    /// A callable of the result: whether it is kept.
+    /// A callable of the result that says whether it is kept.
     pub cache_if: Option<Py<PyAny>>,
     /// `outlive._errors.Keeper`: which exceptions are kept, and for how long.
     pub errors: Option<Py<PyAny>>,
-    /// A callable of the result: what is noted with it, as a JSON object, or None.
+    /// A callable of the result that returns what is noted with it, as a JSON object, or None.
     pub noted: Option<Py<PyAny>>,
     /// A callable that gives the time in seconds since the epoch.
     pub clock: Option<Py<PyAny>>,
     /// Called with `(function, args, kwargs)` to have a result made anew in the background.
     pub refresher: Option<Py<PyAny>>,
-    /// How long to wait for somebody else who computes, in seconds.
+    /// How long to wait for another computation, in seconds.
     pub wait: Option<f64>,
-    /// Whether the function's own `dump=` and `load=` take its results apart.
+    /// Whether the function's own `dump=` and `load=` convert its results.
     pub takes_all: bool,
-    /// What an unstorable result does: `warn`, `ignore`, `raise` or `plain`.
+    /// What happens to an unstorable result: `warn`, `ignore`, `raise` or `plain`.
     pub on_unstorable: String,
-    /// What results of other code do: `warn`, `recompute` or `ignore`.
+    /// What happens to results of other code: `warn`, `recompute` or `ignore`.
     pub on_code_change: String,
 }
 
 /// How long results are good.
 #[derive(Debug)]
 pub enum Ttl {
-    /// All of them.
+    /// All results, this long.
     Seconds(f64),
-    /// What this callable says of a result, in seconds; None is for ever.
+    /// As long as this callable of the result says, in seconds; None means for ever.
     Of(Py<PyAny>),
 }
 
@@ -59,12 +59,12 @@ impl<'py> FromPyObject<'_, 'py> for Ttl {
 }
 
 impl Options {
-    /// Whether results grow old.
+    /// Returns whether results expire.
     pub fn expires(&self) -> bool {
         self.ttl.is_some() || self.refresh_after.is_some()
     }
 
-    /// The time in seconds since the epoch.
+    /// Returns the time in seconds since the epoch.
     pub fn now(&self, py: Python<'_>) -> PyResult<f64> {
         match &self.clock {
             Some(clock) => call_with(clock.bind(py), ())?.extract(),
@@ -72,7 +72,8 @@ impl Options {
         }
     }
 
-    /// How long the file keeps results; None if they do not grow old, or each tells for itself.
+    /// Returns how long the file keeps results; None if they do not expire, or each has its own
+    /// ttl.
     pub fn lifetime(&self) -> Option<Lifetime> {
         let Some(Ttl::Seconds(ttl)) = self.ttl else { return None };
         let expiry =

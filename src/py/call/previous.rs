@@ -9,15 +9,15 @@ use super::request::Request;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
 
-/// How many calls under way may have an older result: while there are none, nobody notes anything.
+/// How many calls under way may have an older result: while there are none, nothing is noted.
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
-/// Takes back what was noted for one call.
+/// Undoes what was noted for one call.
 pub struct Noted(Py<PyAny>);
 
 impl Noted {
-    /// Notes what a call is to replace, if anything (a result that has `expired`, or any that it makes
-    /// anew); inside of a call that noted something, also that there is nothing.
+    /// Notes the result that a call is to replace, if there is one (it has `expired`, or is made
+    /// anew). Inside a call that noted something, the absence of one is noted, too.
     #[inline(never)]
     pub fn begin(
         py: Python<'_>,
@@ -35,17 +35,17 @@ impl Noted {
         Ok(Some(Self(token.unbind())))
     }
 
-    /// From what Python kept meanwhile.
+    /// Makes it from the token that Python kept meanwhile.
     pub fn of(token: Py<PyAny>) -> Self {
         Self(token)
     }
 
-    /// For Python, which gives it back.
+    /// Returns the token for Python to keep.
     pub fn token(&self, py: Python<'_>) -> Py<PyAny> {
         self.0.clone_ref(py)
     }
 
-    /// Takes it back.
+    /// Undoes the note.
     #[inline(never)]
     pub fn leave(self, py: Python<'_>) -> PyResult<()> {
         UNDER_WAY.fetch_sub(1, Ordering::Relaxed);

@@ -4,12 +4,12 @@ use super::memoised::Memoised;
 use super::request::Request;
 use super::teller::Teller;
 
-/// One call as the maker of a result, to be noted with it or compared with who made one that is there.
+/// One call as the maker of a result: noted with it, or compared with the maker of an older one.
 #[derive(Clone, Copy)]
 pub struct Provenance<'a> {
     /// The function.
     pub me: &'a Memoised,
-    /// What the call asks for: its origin, where keys do not tell.
+    /// What the call asks for, with its origin where keys do not tell.
     pub request: &'a Request,
 }
 

@@ -1,4 +1,4 @@
-//! What is taken of a result: its text, a snapshot of what has none, and what is noted with it.
+//! Recording a result: its text, a snapshot of what has none, and what is noted with it.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use crate::py::value::once::intern;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
-/// The snapshot of a result, and where in it something stands that cannot be stored.
+/// The snapshot of a result, and the part of it that cannot be stored, if there is one.
 pub type Recorded = (Entry<Arc<Template>>, Option<Unstorable>);
 
-/// Takes down the results of one call.
+/// Records the results of one call.
 #[derive(Clone, Copy)]
 pub struct Recorder<'a> {
     /// The function.
@@ -35,7 +35,7 @@ impl<'a> Recorder<'a> {
         Teller { me: self.me, request: self.request }
     }
 
-    /// The snapshot of `value`, and where in it something stands that cannot be stored.
+    /// Returns the snapshot of `value`, and the part of it that cannot be stored.
     pub fn entry(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Recorded> {
         let mut entry = Entry::new(Some(self.request.options.now(py)?));
         entry.liveness = self.me.core.get().cache().gate().uses.new_liveness();
@@ -64,8 +64,8 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// A result and its snapshot; with `on_unstorable="plain"` the plain form of one that cannot be
-    /// stored, which is then what the caller gets, too.
+    /// Returns a result and its snapshot; with `on_unstorable="plain"`, the plain form of a result
+    /// that cannot be stored, which the caller then gets, too.
     pub fn storable<'py>(
         &self,
         py: Python<'py>,
@@ -82,7 +82,8 @@ impl<'a> Recorder<'a> {
         Ok((value, (entry, refused)))
     }
 
-    /// What can be served without decoding the text: an immutable result, or the shared one.
+    /// Returns what can be served without decoding the text: an immutable result, or the shared
+    /// one.
     fn live_of(
         &self,
         py: Python<'_>,
@@ -103,7 +104,8 @@ impl<'a> Recorder<'a> {
         Ok(Some(Arc::new(live)))
     }
 
-    /// What of a result is gone once somebody has used it, if anything is: an iterator, an open file.
+    /// Returns the part of a result that can be used only once, such as an iterator or an open
+    /// file.
     pub fn used_up_part(
         &self,
         py: Python<'_>,
@@ -113,14 +115,14 @@ impl<'a> Recorder<'a> {
         registration.call_method1(intern!(py, "used_up"), (value,))?.extract()
     }
 
-    /// What `cache_if=` says of a result; one of which it raises is not kept.
+    /// Returns what `cache_if=` says of a result; if it raises, the result is not kept.
     pub fn is_wanted(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
         let Some(wanted) = &self.request.options.cache_if else { return Ok(true) };
         let said = call_with(wanted.bind(py), (value,)).and_then(|said| said.is_truthy());
         said.or_else(|error| self.teller().raising(py, "cache_if", error).map(|()| false))
     }
 
-    /// What is to be noted with a result: its tags, its cost and the like.
+    /// Returns what is noted with a result: its tags, its cost and the like.
     pub fn noted(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
         let Some(noted) = &self.request.options.noted else { return Ok(None) };
         let text: Option<Vec<u8>> = call_with(noted.bind(py), (value,))?.extract()?;

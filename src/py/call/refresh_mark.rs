@@ -1,5 +1,5 @@
-//! Results that are being made anew in the background: the file says so, so that a later process
-//! makes good what the end of this one cuts off.
+//! Results that are being refreshed in the background: the file says so, so that a later process
+//! repeats a refresh that the end of this one cuts off.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::py::value::once::intern;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::{KeyLock, Notes};
 
-/// It stands last among the further members of an entry.
+/// The mark, which comes last among the further members of an entry.
 const MARK: &[u8] = b"\"refreshing\": true}";
 
-/// Whether an entry's refresh was begun, and nobody has noted its end.
+/// Returns whether an entry's refresh was begun and its end was not noted.
 pub fn is_marked(notes: &Notes) -> bool {
     notes.others.as_deref().is_some_and(|others| others.ends_with(MARK))
 }
@@ -39,7 +39,7 @@ fn unmark(notes: &mut Notes) {
 
 #[pymethods]
 impl Memoised {
-    /// Notes in the file that the result under `key` is being made anew, or no more.
+    /// Notes in the file that the result under `key` is being refreshed, or no longer is.
     fn mark_refresh(
         slf: &Bound<'_, Self>,
         key: &Bound<'_, PyString>,
@@ -50,9 +50,9 @@ impl Memoised {
             return Ok(());
         }
         let (cache, key) = (core.get().cache(), with_wtf8(key, Bytes::copy_from_slice)?);
-        // Whoever computes the key brings a result of its own: that one must not be replaced.
+        // The holder of the key computes a result of its own, which must not be replaced.
         let KeyLock::Held(_lock) = cache.lock_key(&key) else { return Ok(()) };
-        // What is purged from here on outdates the mark, which carries the result.
+        // A purge from here on outdates the mark, which carries the result.
         let begun = Some(Arc::new(cache.begin(&key)));
         cache.take_external_changes();
         let Some(found) = cache.peek(&key) else { return Ok(()) };
@@ -72,8 +72,8 @@ impl Memoised {
 }
 
 impl Invocation<'_, '_> {
-    /// Whether nobody is at the refresh of a result with these notes any more, although its end was
-    /// not noted.
+    /// Returns whether the refresh of a result with these notes was cut off: no process is at it
+    /// any more, although its end was not noted.
     pub(super) fn was_cut_off(&self, py: Python<'_>, notes: &Notes) -> PyResult<bool> {
         if !is_marked(notes) || !self.request.mode.writes() {
             return Ok(false);
@@ -92,7 +92,7 @@ mod tests {
     use super::{is_marked, mark, unmark};
     use crate::store::Notes;
 
-    /// A mark stands behind what else is noted, and is taken back without a trace.
+    /// A mark follows whatever else is noted, and is removed without a trace.
     #[test]
     fn marks_come_and_go() {
         for others in [None, Some(b"{\"script\": \"a/b.py\"}".as_slice())] {

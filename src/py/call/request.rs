@@ -1,4 +1,4 @@
-//! What stays the same while a call is under way, from its start to its result.
+//! What stays the same during a call, from its start to its result.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ use crate::py::value::classes::Classes;
 use crate::py::value::immutable::is_leaf;
 use crate::py::value::once::intern;
 
-/// What one call asks of the cache: which key, for whom, in which mode.
+/// What one call asks of the cache: which key, on whose behalf, in which mode.
 pub struct Request {
     /// The key.
     pub key: Bytes,
@@ -47,7 +47,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// What `call` of `me` asks for; None if it goes straight through.
+    /// Returns what `call` of `me` asks for; None if it bypasses the cache.
     #[inline(never)]
     pub fn begin(
         py: Python<'_>,
@@ -56,7 +56,7 @@ impl Request {
         context: Arc<CallContext>,
     ) -> PyResult<Option<Self>> {
         let core = me.core.bind(py);
-        // The epoch first: whoever changes the mode begins a new one afterwards.
+        // The epoch comes first: a change of the mode advances it afterwards.
         let mut epoch = me.gate.epoch.current();
         let mut mode = CoreCache::mode(core)?;
         if mode == Mode::Off {
@@ -89,29 +89,29 @@ impl Request {
         }))
     }
 
-    /// The classes that results of `me` may be of.
+    /// Returns the classes that results of `me` may have.
     pub fn classes<'a>(&'a self, me: &'a Memoised) -> Classes<'a> {
         let all = self.options.takes_all;
         Classes::of(&me.registration).with(self.given.as_ref()).taking_all(all)
     }
 
-    /// Whether the call is logged. Asked once: a miss and what it stores are in the log together.
+    /// Returns whether the call is logged. Asked once: a miss and its store are logged together.
     pub fn is_logged(&self, py: Python<'_>) -> PyResult<bool> {
         if let Some(&is_logged) = self.is_logged.get() {
             return Ok(is_logged);
         }
-        // A program that logs anything has imported it. NOTE: not while the cell is held: it runs
-        // Python.
+        // A program that logs anything has imported `logging`. NOTE: this is not asked while the
+        // cell is locked: it runs Python.
         let found = callbacks::is_imported(intern!(py, "logging"))? && callbacks::is_logging(py)?;
         Ok(*self.is_logged.get_or_init(|| found))
     }
 
-    /// How the flights see who calls.
+    /// Returns the caller as the flights see it.
     pub fn caller(&self) -> Caller<'_> {
         self.context.caller().calling(self.origin.map(|origin| origin.function))
     }
 
-    /// How the cache is asked for the key, once nothing was found.
+    /// Returns how the cache is asked for the key once nothing was found.
     pub fn ask(&self) -> Ask {
         Ask {
             origin: self.origin,
@@ -120,18 +120,18 @@ impl Request {
         }
     }
 
-    /// The right to compute beside the one who does.
+    /// Returns the right to compute beside the leader.
     pub fn lease_beside(&self, me: &Memoised) -> PyLease {
         PyLease::beside(me.core.get().cache(), &self.key, PyStaleResult::default())
     }
 
-    /// Whether what is computed is kept in memory only.
+    /// Returns whether the result is kept in memory only.
     pub fn is_transient(&self) -> bool {
         matches!(self.mode, Mode::Readonly | Mode::Frozen)
     }
 }
 
-/// The classes among the arguments of `call`, and what is put together of some.
+/// Returns the classes among the arguments of `call`, and generic types made of them.
 fn given_classes(py: Python<'_>, call: &Call<'_, '_>) -> PyResult<Option<Py<PyAny>>> {
     let mut given = call.values().iter().filter(|value| may_be_class(value)).peekable();
     if given.peek().is_none() {
@@ -148,7 +148,7 @@ fn may_be_class(value: &Bound<'_, PyAny>) -> bool {
     !is_leaf(value) && (value.is_instance_of::<PyType>() || is_alias(value))
 }
 
-/// A call without a key: the drop-in never raises on account of the cache, so it warns.
+/// Reports a call without a key. The drop-in never raises on account of the cache, so it warns.
 fn tell_keyless(py: Python<'_>, me: &Memoised, error: PyErr) -> PyResult<()> {
     if !me.keys.is_flat() || !error.is_instance_of::<PyTypeError>(py) {
         return Err(error);

@@ -1,4 +1,4 @@
-//! How a result is served: from what, for how long, and what a table of hits may remember of it.
+//! Serving a result: from what, for how long, and what a table of hits may remember of it.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl<'a> Serving<'a> {
         Values { core: self.me.core.get(), classes: self.request.classes(self.me), py }
     }
 
-    /// What to serve an entry from; None if its text is bad.
+    /// Returns what an entry is served from; None if its text is bad.
     pub fn source<'py>(&self, py: Python<'py>, found: &PyFound) -> PyResult<Option<Source<'py>>> {
         let options = &self.request.options;
         // A ttl that depends on the result gets a copy of its own.
@@ -47,7 +47,7 @@ impl<'a> Serving<'a> {
         Ok(self.live(py, &found.entry)?.map(Source::Template))
     }
 
-    /// The decoded form of an entry, which is kept beside it; None if its text is bad.
+    /// Returns the decoded form of an entry, which is kept beside it; None if its text is bad.
     pub fn live(
         &self,
         py: Python<'_>,
@@ -56,8 +56,8 @@ impl<'a> Serving<'a> {
         self.values(py).live(&self.request.key, found)
     }
 
-    /// The limits of this result's age; None if results of this function do not grow old. `value`
-    /// gives a copy of the result.
+    /// Returns the limits of this result's age; None if results of this function do not expire.
+    /// `value` makes a copy of the result.
     pub fn expiry<'py>(
         &self,
         value: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
@@ -88,7 +88,7 @@ impl<'a> Serving<'a> {
         }))
     }
 
-    /// Whether an entry is too old.
+    /// Returns whether an entry is fresh or too old.
     pub fn freshness(
         &self,
         py: Python<'_>,
@@ -100,8 +100,8 @@ impl<'a> Serving<'a> {
         Ok(expiry.judge(found.created, now, now))
     }
 
-    /// Whether a table of hits may answer such calls. It must not where every call must be seen: to
-    /// ask for the key or the time, or to tell of it.
+    /// Returns whether a table of hits may answer such calls. It must not where each call has to be
+    /// seen: to compute the key, to read the clock, or to report it.
     pub fn is_remembered(&self) -> bool {
         self.me.keys.is_pure()
             && self.request.options.clock.is_none()
@@ -109,12 +109,12 @@ impl<'a> Serving<'a> {
             && !self.me.core.get().watches_hits()
     }
 
-    /// Whether results may have to go for want of room.
+    /// Returns whether results may be evicted.
     fn is_bounded(&self) -> bool {
         self.request.options.maxsize.is_some() || self.me.core.get().is_bounded()
     }
 
-    /// What the table of hits may remember of a new entry, if of anything.
+    /// Returns what the table of hits may remember of a new entry, if anything.
     pub fn record_of(
         &self,
         py: Python<'_>,
@@ -127,7 +127,7 @@ impl<'a> Serving<'a> {
         self.record(py, live, entry, expiry).map(Some)
     }
 
-    /// What the table of hits is to remember, and until when.
+    /// Returns what the table of hits is to remember, and until when.
     pub fn record(
         &self,
         py: Python<'_>,
@@ -156,7 +156,7 @@ impl<'a> Serving<'a> {
         Ok(HitRecord { epoch: self.request.epoch, value, window, liveness: entry.liveness.clone() })
     }
 
-    /// What the call gets.
+    /// Returns what the call gets.
     pub fn serve<'py>(&self, py: Python<'py>, source: &Source<'py>) -> PyResult<Bound<'py, PyAny>> {
         match source {
             Source::Template(live) => self.serve_live(py, live),
@@ -164,12 +164,12 @@ impl<'a> Serving<'a> {
         }
     }
 
-    /// A copy, or the object that all share.
+    /// Returns a copy, or the object that all callers share.
     pub fn serve_live<'py>(&self, py: Python<'py>, live: &Template) -> PyResult<Bound<'py, PyAny>> {
         if self.request.options.copy { live.serve(py) } else { live.serve_shared(py) }
     }
 
-    /// What the call gets of a result that somebody else hands over.
+    /// Returns what the call gets of a result that another computation hands over.
     pub fn value_of<'py>(
         &self,
         py: Python<'py>,

@@ -13,7 +13,7 @@ use crate::py::cache::entries::{Unstorable, unstorable};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 
-/// Tells the user of one call.
+/// Warns the user about one call.
 #[derive(Clone, Copy)]
 pub struct Teller<'a> {
     /// The function.
@@ -35,7 +35,7 @@ impl Teller<'_> {
         self.me.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
     }
 
-    /// Warns that an option's callable raised, once for each function: the result is not lost by it.
+    /// Warns, once for each function, that an option's callable raised: the result is not lost.
     pub fn raising(&self, py: Python<'_>, option: &str, error: PyErr) -> PyResult<()> {
         if !error.is_instance_of::<PyException>(py) {
             return Err(error);
@@ -52,7 +52,7 @@ impl Teller<'_> {
         self.me.core.get().notifier().warn(py, "OutliveWarning", &sentence)
     }
 
-    /// Warns that a result is not kept: the first caller uses up `part` of it.
+    /// Warns that a result is not kept, because the first caller uses up `part` of it.
     pub fn used_up(&self, py: Python<'_>, value: &Bound<'_, PyAny>, part: &str) -> PyResult<()> {
         let sentence = format!(
             "the result of {} can be used only once ({part}), so it is not kept and every call \
@@ -63,7 +63,7 @@ impl Teller<'_> {
         self.once(py, value, sentence)
     }
 
-    /// Warns that a result lives in this process only.
+    /// Warns that a result is kept in this process only.
     pub fn unstorable(&self, py: Python<'_>, refused: &Unstorable) -> PyResult<()> {
         let sentence = self.unstorable_sentence(refused) + &refused.kept_how(py);
         self.warn_once(py, &sentence)
@@ -74,7 +74,8 @@ impl Teller<'_> {
         unstorable(&of, &refused.part)
     }
 
-    /// What `on_unstorable="raise"` raises: the result, which was paid for, is its `result`.
+    /// Returns the error of `on_unstorable="raise"`: the result, which was paid for, is its
+    /// attribute `result`.
     pub fn unstorable_error(
         &self,
         py: Python<'_>,
@@ -142,7 +143,7 @@ impl Teller<'_> {
     }
 }
 
-/// A `TypeError` whose `result` is what the function returned.
+/// Returns a `TypeError` whose attribute `result` is what the function returned.
 fn with_result(py: Python<'_>, sentence: String, value: &Bound<'_, PyAny>) -> PyResult<PyErr> {
     let error = PyTypeError::new_err(sentence);
     error.value(py).setattr(intern!(py, "result"), value)?;

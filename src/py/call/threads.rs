@@ -1,4 +1,4 @@
-//! The names of threads that compute, for those who wait for them.
+//! The names of threads that compute, for messages about waiting for them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::flight::this_thread;
 use crate::py::value::callbacks;
 
-/// Python's identifiers of threads by our numbers.
+/// Python's identifiers of threads, by our numbers.
 static IDENTIFIERS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
 
 /// Notes this thread's identifier, once; it is forgotten when the thread ends.
@@ -29,7 +29,7 @@ pub fn note(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// The thread with this number in the user's words.
+/// Returns the user's name of the thread with this number.
 pub fn name(py: Python<'_>, number: u64) -> PyResult<String> {
     let identifier = IDENTIFIERS.lock().get(&number).copied();
     match identifier {

@@ -1,16 +1,16 @@
-//! What the user was told of one function.
+//! The warnings that were given about one function.
 
 use std::sync::atomic::AtomicBool;
 
-/// What was told of a function: each comes once.
+/// The warnings that were given about a function: each comes once.
 #[derive(Debug, Default)]
 pub struct Told {
     /// A result of another call or function was served, or may be.
     pub collision: AtomicBool,
-    /// A result or an argument is none that the file can hold.
+    /// A result or an argument cannot be stored.
     pub unstorable: AtomicBool,
     /// The function was edited since its results were kept.
     pub code: AtomicBool,
-    /// An option's callable raises.
+    /// An option's callable raised.
     pub raising: AtomicBool,
 }

@@ -1,5 +1,5 @@
-//! Waiting for somebody else's computation: with a word after a while, and for as long as `wait=`
-//! says. Every wait lets go of the interpreter and ends with Ctrl-C.
+//! Waiting for another computation: after a while the call says so, and it waits as long as `wait=`
+//! allows. Every wait releases the interpreter and ends with Ctrl-C.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Whether to wait on; says once who is waited for.
+    /// Returns whether to keep waiting; reports once, as `who`, what the call waits for.
     pub fn goes_on(
         &self,
         py: Python<'_>,
@@ -39,7 +39,7 @@ impl Waiting<'_> {
         Ok(self.request.options.wait.is_none_or(|limit| waited < limit))
     }
 
-    /// Whether to wait on for another process that computes.
+    /// Returns whether to keep waiting for another process that computes.
     pub fn goes_on_for_process(&self, py: Python<'_>) -> PyResult<bool> {
         self.goes_on(py, || {
             let holder = self.me.core.get().cache().key_holder(&self.request.key);
@@ -48,7 +48,7 @@ impl Waiting<'_> {
         })
     }
 
-    /// Whether to wait on for another thread that computes.
+    /// Returns whether to keep waiting for another thread that computes.
     pub fn goes_on_for_thread(
         &self,
         py: Python<'_>,
@@ -57,7 +57,7 @@ impl Waiting<'_> {
         self.goes_on(py, || threads::name(py, waiter.leading_thread()))
     }
 
-    /// Lets others run for a while, in gevent the other greenlets of this thread too.
+    /// Lets others run for a while; under gevent, the other greenlets of this thread, too.
     pub fn pause(&self, py: Python<'_>) -> PyResult<()> {
         let time = self.patience.step();
         if self.request.context.has_hub() {

@@ -15,7 +15,7 @@ pub struct Call<'a, 'py> {
     names: Option<Bound<'py, PyTuple>>,
 }
 
-/// Objects where the caller has them, or in a place of their own.
+/// Values where the caller has them, or owned ones.
 enum Values<'a, 'py> {
     Given(&'a [Bound<'py, PyAny>]),
     Own(Vec<Bound<'py, PyAny>>),
@@ -33,13 +33,13 @@ impl<'py> Deref for Values<'_, 'py> {
 }
 
 impl<'a, 'py> Call<'a, 'py> {
-    /// Where CPython put them.
+    /// Reads the arguments where CPython put them.
     pub fn from_raw(raw: &RawCall<'a, 'py>) -> Self {
         let names = raw.names().filter(|names| !names.is_empty());
         Self { values: Values::Given(raw.values()), names: names.map(Borrowed::to_owned) }
     }
 
-    /// From `*args, **kwargs`.
+    /// Makes a call of `*args, **kwargs`.
     pub fn from_python(
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
@@ -53,19 +53,20 @@ impl<'a, 'py> Call<'a, 'py> {
         Ok(Self { values: Values::Own(values), names })
     }
 
-    /// A call with None as its first argument, which has that many before it, or that name.
+    /// A call with None as its keyed argument, after `before` other positional ones, or under
+    /// `name`.
     pub fn of_nothing(py: Python<'py>, before: usize, name: Option<&str>) -> PyResult<Self> {
         let count = if name.is_some() { 1 } else { before + 1 };
         let names = name.map(|name| PyTuple::new(py, [name])).transpose()?;
         Ok(Self { values: Values::Own(vec![py.None().into_bound(py); count]), names })
     }
 
-    /// All arguments, those given by name last.
+    /// Returns all values; those given by name come last.
     pub fn values(&self) -> &[Bound<'py, PyAny>] {
         &self.values
     }
 
-    /// The names of the last arguments.
+    /// Returns the names of the last arguments.
     pub fn names(&self) -> Option<&Bound<'py, PyTuple>> {
         self.names.as_ref()
     }
@@ -74,25 +75,25 @@ impl<'a, 'py> Call<'a, 'py> {
         self.names.as_ref().map_or(0, PyTupleMethods::len)
     }
 
-    /// The positional arguments.
+    /// Returns the positional arguments.
     pub fn positional(&self) -> &[Bound<'py, PyAny>] {
         &self.values[..self.values.len() - self.named()]
     }
 
-    /// The keywords and their values.
+    /// Returns the keywords and their values.
     pub fn keywords(&self) -> impl Iterator<Item = (Bound<'py, PyString>, &Bound<'py, PyAny>)> {
         let names = self.names.iter().flat_map(PyTupleMethods::iter);
-        // CPython itself makes sure that they are str.
+        // CPython makes sure that names are str.
         let names = names.map_while(|name| name.cast_into().ok());
         names.zip(&self.values[self.values.len() - self.named()..])
     }
 
-    /// `*args` for a call of the function itself.
+    /// Returns `*args` for a call of the function itself.
     pub fn args(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.positional())
     }
 
-    /// `**kwargs` for a call of the function itself.
+    /// Returns `**kwargs` for a call of the function itself.
     pub fn kwargs(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         if self.names.is_none() {
             return Ok(None);
@@ -104,7 +105,7 @@ impl<'a, 'py> Call<'a, 'py> {
         Ok(Some(kwargs))
     }
 
-    /// Calls `function` with them as they came: no tuple, no dict.
+    /// Calls `function` with the arguments as they came: without a tuple or a dict.
     pub fn invoke(&self, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         call(function, &self.values, self.names.as_ref())
     }

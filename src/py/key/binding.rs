@@ -1,4 +1,4 @@
-//! What the parameters of a function get in a call.
+//! What the parameters of a function receive in a call.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,12 +8,12 @@ use pyo3::types::PyString;
 use super::arguments::Call;
 use super::parameters::{Param, ParamKind, Parameters};
 
-/// What the parameters got: one slot each, and what `*args` and `**kwargs` took.
+/// What the parameters received: one slot each, and what `*args` and `**kwargs` took.
 pub struct Bindings<'a, 'py> {
-    /// In the order of the parameters; a default stands in for what was not given, unless a wrapper
-    /// may supply another one.
+    /// In the order of the parameters. A default fills the slot of an argument that was not given,
+    /// unless a wrapper may supply another value.
     pub slots: Slots<'a, 'py>,
-    /// How many of them were given by position: the first.
+    /// How many of the first parameters were given by position.
     pub positional: usize,
     /// What `*args` took.
     pub extra_positional: &'a [Bound<'py, PyAny>],
@@ -21,12 +21,12 @@ pub struct Bindings<'a, 'py> {
     pub extra_keywords: Vec<(Bound<'py, PyString>, &'a Bound<'py, PyAny>)>,
 }
 
-/// What one parameter got.
+/// The argument of one parameter.
 type Slot<'a, 'py> = Option<&'a Bound<'py, PyAny>>;
 
-/// One for each parameter; those of most functions take no memory of their own.
+/// One slot for each parameter; those of most functions need no allocation.
 pub enum Slots<'a, 'py> {
-    /// As many as are used of these.
+    /// The slots, and how many of them are in use.
     Few([Slot<'a, 'py>; FEW], usize),
     /// Any number.
     Many(Vec<Slot<'a, 'py>>),
@@ -114,7 +114,7 @@ fn bind_keyword<'a, 'py>(
     value: &'a Bound<'py, PyAny>,
     bound: &mut Bindings<'a, 'py>,
 ) -> Option<()> {
-    // A name that is no UTF-8 is no parameter's, but `**kwargs` takes it.
+    // A name that is not valid UTF-8 is no parameter's; `**kwargs` takes it.
     let text = name.to_cow().ok();
     let takes = |param: &Param| {
         matches!(param.kind, ParamKind::PositionalOrKeyword | ParamKind::KeywordOnly)

@@ -1,4 +1,4 @@
-//! Key texts of Python values: one text per value, the same in every process.
+//! Key texts of Python values: one text for each value, the same in every process.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -18,24 +18,24 @@ use crate::py::value::refusal::type_name;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::value::text::has_split_pair;
 
-/// Arguments nested deeper than this are circles or mistakes.
+/// Arguments nested deeper than this are circular, or mistakes.
 const MAX_DEPTH: usize = 200;
-/// Where the error of an argument without a key has the part that has none.
+/// The attribute of the error that holds the part of an argument that has no key.
 pub const OFFENDING: &str = "_outlive_offending";
-/// More bytes than this stand as a digest.
+/// Longer bytes are represented by a digest.
 const LONGEST_BYTES: usize = 1024;
 
 /// Appends the text of `value`.
 ///
-/// Raises `TypeError` (naming the type) if the value does not say how it is told from others.
+/// Raises `TypeError` (naming the type) if the value's class does not say what distinguishes it.
 pub fn canon(value: &Bound<'_, PyAny>, key: &mut KeyText) -> PyResult<()> {
     put(value, key, 0)
 }
 
 /// Appends one value.
 ///
-/// IMPORTANT: it calls itself for each level, also in threads whose stacks are small. So whatever
-/// needs room on the stack is a function of its own, kept out of line.
+/// IMPORTANT: it calls itself for each level, also in threads whose stacks are small. So everything
+/// that needs room on the stack is a function of its own, kept out of line.
 fn put(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyResult<()> {
     if depth > MAX_DEPTH {
         return Err(too_deep());
@@ -66,8 +66,8 @@ fn too_deep() -> PyErr {
     PyTypeError::new_err(format!("a value nested deeper than {MAX_DEPTH} levels, or in a circle"))
 }
 
-/// Many bytes, such as an image, stand as their number and a digest; in the drop-in's file, which
-/// others may read, as they are.
+/// Long bytes, such as an image, are written as their length and a digest; in the drop-in's file,
+/// which others may read, in full.
 #[inline(never)]
 fn put_bytes(bytes: &Bound<'_, PyBytes>, key: &mut KeyText) -> PyResult<()> {
     let long = bytes.as_bytes().len();
@@ -90,7 +90,7 @@ fn put_int(number: &Bound<'_, PyInt>, key: &mut KeyText) -> PyResult<()> {
         key.raw(itoa::Buffer::new().format(small));
         return Ok(());
     }
-    // Hexadecimal: Python limits how many decimal digits it writes, and this is faster.
+    // Hexadecimal, because Python limits how many decimal digits it writes, and it is faster.
     let hex = number.call_method1(intern!(number.py(), "__format__"), ("#x",))?;
     key.raw(hex.cast::<PyString>()?.to_str()?);
     Ok(())
@@ -236,8 +236,8 @@ fn put_fields(
     Ok(())
 }
 
-/// What an instance's class says tells it from others. Looked up on the class, as Python does for
-/// such names: a `__getattr__` of the instance may make a request.
+/// Returns what the class of an instance says distinguishes it. It is looked up on the class, as
+/// Python does for special names: a `__getattr__` of the instance may make a request.
 fn own_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = value.py();
     let Some(method) = value.get_type().getattr_opt(intern!(py, "__memo_key__"))? else {
@@ -249,7 +249,7 @@ fn own_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>
     if is_bound { method.call0() } else { method.call1((value,)) }.map(Some)
 }
 
-/// Whether a value may have another text when it is looked at again.
+/// Returns whether a value may have another text when it is looked at again.
 pub fn may_change(value: &Bound<'_, PyAny>) -> bool {
     if let Ok(tuple) = value.cast::<PyTuple>() {
         return tuple.iter().any(|item| may_change(&item));
@@ -276,7 +276,7 @@ fn put_named(
     Ok(())
 }
 
-/// The name of an enum's member (or the value of a combined flag, which has no name).
+/// Returns the name of an enum's member, or the value of a combined flag, which has no name.
 fn enum_name<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let base = value.py().import(intern!(value.py(), "enum"))?.getattr("Enum")?;
     if !value.is_instance(&base)? {
@@ -286,8 +286,8 @@ fn enum_name<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     Ok(Some(if name.is_none() { value.getattr(intern!(value.py(), "value"))? } else { name }))
 }
 
-/// The key text that a call with the first argument `value` has in the drop-in; a str that already
-/// is one stays as it is.
+/// Returns the key text that a call with the first argument `value` has in the drop-in; a str that
+/// is its own key text is returned as it is.
 #[pyfunction]
 pub fn first_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     if let Ok(text) = value.cast::<PyString>()
@@ -300,7 +300,7 @@ pub fn first_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString
     from_wtf8(value.py(), &key)
 }
 
-/// The key text of one value; `flat` as it stands in the drop-in's file.
+/// Returns the key text of one value; `flat` as it is written in the drop-in's file.
 #[pyfunction]
 #[pyo3(signature = (value, *, flat=false))]
 pub fn canonical<'py>(value: &Bound<'py, PyAny>, flat: bool) -> PyResult<Bound<'py, PyString>> {

@@ -12,33 +12,33 @@ use crate::py::value::callbacks::{module_name, namesake_mark};
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::with_wtf8;
 
-/// More classes than this are made on the way, and not worth remembering.
+/// More classes than this are created dynamically, and not worth remembering.
 const MOST: usize = 4096;
 
 /// One class. It is not kept alive: another may get its address.
 #[derive(Debug)]
 pub struct KnownClass {
     class: Py<PyWeakrefReference>,
-    /// How keys name it.
+    /// Its name in keys.
     pub name: String,
-    /// Its fields in the order of their texts, each as a member's beginning; None if its instances
-    /// are not told apart by fields.
+    /// Its fields in the order of their texts, each as the beginning of a member; None if its
+    /// instances are not identified by their fields.
     pub fields: Option<Vec<(Py<PyString>, Vec<u8>)>>,
 }
 
-/// The classes by kind of text, and address.
+/// The classes by kind of text and by address.
 type Known = HashMap<(bool, usize), Arc<KnownClass>>;
 
 static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
 
-/// What is known of `class`; `by_fields`, of how its instances are told apart by fields.
+/// Returns what is known of `class`; `by_fields`, of how its instances are identified by fields.
 pub fn known(class: &Bound<'_, PyType>, by_fields: bool) -> Option<Arc<KnownClass>> {
     let found = KNOWN.read().as_ref()?.get(&(by_fields, class.as_ptr() as usize)).cloned()?;
     let alive = found.class.bind(class.py()).upgrade()?;
     alive.is(class).then_some(found)
 }
 
-/// Remembers how keys name `class`, and its fields if its instances are told apart by them.
+/// Remembers the name of `class` in keys, and its fields if its instances are identified by them.
 pub fn remember(
     class: &Bound<'_, PyType>,
     name: String,
@@ -50,7 +50,7 @@ pub fn remember(
     let made = Arc::new(KnownClass { class: reference, name, fields });
     let mut known = KNOWN.write();
     let known = known.get_or_insert_default();
-    // What is replaced holds a reference and names, of which none runs code when it goes.
+    // An entry that is replaced holds references and names; dropping them runs no Python code.
     if known.len() < MOST {
         known.insert((by_fields, class.as_ptr() as usize), Arc::clone(&made));
     }
@@ -70,8 +70,8 @@ fn beginnings(fields: &Bound<'_, PyDict>) -> PyResult<Vec<(Py<PyString>, Vec<u8>
     Ok(found)
 }
 
-/// Whether `class` is a frozen dataclass itself: its instances are told apart by their fields for
-/// ever. A subclass that is none may hold more.
+/// Returns whether `class` is a frozen dataclass itself: its instances are identified by their
+/// fields for ever. A subclass that is not may hold more.
 pub fn is_frozen_dataclass(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let py = class.py();
     let own = class.getattr(intern!(py, "__dict__"))?;
@@ -80,8 +80,8 @@ pub fn is_frozen_dataclass(class: &Bound<'_, PyType>) -> PyResult<bool> {
     Ok(!parameters.is_none() && parameters.getattr(intern!(py, "frozen"))?.is_truthy()?)
 }
 
-/// How keys name the class of an instance: with a digest where the name does not lead to it, as that
-/// of a class made in a function.
+/// Returns how keys name the class of an instance: with a digest where the name does not lead to
+/// the class, as for a class made in a function.
 pub fn class_of_instances(class: &Bound<'_, PyType>) -> PyResult<Arc<KnownClass>> {
     if let Some(known) = known(class, false) {
         return Ok(known);
@@ -90,15 +90,16 @@ pub fn class_of_instances(class: &Bound<'_, PyType>) -> PyResult<Arc<KnownClass>
     remember(class, if mark.is_empty() { name } else { format!("{name}~{mark}") }, None)
 }
 
-/// `module.Class`, always with the module, so that no class is taken for a word of this grammar.
+/// Returns `module.Class`, always with the module, so that no class looks like a word of this
+/// grammar.
 pub fn qualified(class: &Bound<'_, PyType>) -> PyResult<String> {
     Ok(format!("{}.{}", module_of(class)?, class.qualname()?))
 }
 
-/// The module under which `class` is imported, also in the program that defines it and in what
-/// multiprocessing spawns: there Python says `__main__` and `__mp_main__`.
+/// Returns the module under which `class` can be imported, also in the program that defines it and
+/// in processes that multiprocessing spawns: Python says `__main__` and `__mp_main__` there.
 fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    // Found once for each main module: runpy puts in another.
+    // Found once for each main module: runpy replaces it.
     static FOUND: Mutex<Option<[Py<PyAny>; 2]>> = Mutex::new(None);
 
     let module = class.module()?;
@@ -121,7 +122,7 @@ fn module_of<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     Ok(name)
 }
 
-/// How keys name the class of an instance.
+/// Returns how keys name the class of an instance.
 #[pyfunction]
 pub fn class_name(class: &Bound<'_, PyType>) -> PyResult<String> {
     Ok(class_of_instances(class)?.name.clone())

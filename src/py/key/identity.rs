@@ -18,7 +18,7 @@ use crate::py::value::once::intern;
 pub struct Identity {
     /// The cells of the function that count.
     cells: Vec<Py<PyAny>>,
-    /// `outlive._identity.Identity`: gives the digest of now, or an empty str.
+    /// `outlive._identity.Identity`: returns the digest as of now, or an empty str.
     digest: Py<PyAny>,
     text: Mutex<Option<Made<Arc<str>>>>,
     number: Mutex<Option<Made<u64>>>,
@@ -26,7 +26,7 @@ pub struct Identity {
     version: AtomicU64,
 }
 
-/// What the cells held, and what was made of it.
+/// The contents of the cells, and what was made of them.
 #[derive(Debug)]
 struct Made<T> {
     contents: Vec<Option<Py<PyAny>>>,
@@ -34,7 +34,7 @@ struct Made<T> {
 }
 
 impl<T: Clone> Made<T> {
-    /// Whether all cells hold what they held then.
+    /// Returns whether all cells hold what they held then.
     fn is_current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> bool {
         let mut pairs = cells.iter().zip(&self.contents);
         pairs.all(|(cell, own)| match (cell_contents(cell.bind(py)), own) {
@@ -44,29 +44,30 @@ impl<T: Clone> Made<T> {
         })
     }
 
-    /// What was made, if that holds.
+    /// Returns what was made, if it is still current.
     fn current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<T> {
         self.is_current(cells, py).then(|| self.of_it.clone())
     }
 }
 
 impl Identity {
-    /// Whether the identity can change while the program runs.
+    /// Returns whether the identity can change while the program runs.
     pub fn can_change(&self) -> bool {
         !self.cells.is_empty()
     }
 
-    /// Whether all cells hold what they held when the digest was made.
+    /// Returns whether all cells hold what they held when the digest was made.
     pub fn is_current(&self, py: Python<'_>) -> bool {
         self.text.lock().as_ref().is_some_and(|made| made.is_current(&self.cells, py))
     }
 
-    /// Grows each time the digest is made: what was found under another one no longer counts.
+    /// Returns a number that grows each time the digest is made: results found under another one no
+    /// longer count.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The digest as of now.
+    /// Returns the digest as of now.
     pub fn text(&self, py: Python<'_>) -> PyResult<Arc<str>> {
         let known = self.text.lock().as_ref().and_then(|made| made.current(&self.cells, py));
         if let Some(text) = known {
@@ -81,7 +82,8 @@ impl Identity {
         Ok(text)
     }
 
-    /// A number for what the cells hold now: in this process the same for equal contents.
+    /// Returns a number for the present contents of the cells, the same for equal contents in this
+    /// process.
     pub fn number(&self, py: Python<'_>) -> PyResult<u64> {
         let known = self.number.lock().as_ref().and_then(|made| made.current(&self.cells, py));
         if let Some(number) = known {

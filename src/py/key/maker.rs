@@ -15,7 +15,7 @@ use super::parameters::{Param, ParamKind, Parameters, Role};
 use crate::key::{KeyText, PREFIX, fnv1a, plain};
 use crate::py::value::wtf8::with_wtf8;
 
-/// Which arguments make the key.
+/// The arguments that make the key.
 #[derive(Debug)]
 enum Rule {
     /// The first keyed parameter alone.
@@ -29,31 +29,32 @@ enum Rule {
 /// Makes the keys of one function.
 #[derive(Debug)]
 pub struct KeyMaker {
-    /// `module.qualname`, or what `name=` says, with the version behind an `@`.
+    /// `module.qualname`, or the text of `name=`, with the version after an `@`.
     pub(super) name: String,
-    /// The same for a key that is one value: empty in the drop-in's file, where functions share.
+    /// The name for keys that are one value: empty in the drop-in's file, where functions share
+    /// keys.
     value_name: String,
-    /// Whether everything but a plain string stands behind a prefix (the drop-in's file).
+    /// Whether everything but a plain string gets a prefix (the drop-in's file).
     flat: bool,
     rule: Rule,
     /// What tells the function from others of its name, if its name does not.
     identity: Option<Identity>,
-    /// What tells it from the later function of its name, once there is one.
+    /// What tells it from a later function of its name, once there is one.
     aside: OnceLock<(String, Arc<AtomicBool>)>,
     pub(super) params: Parameters,
-    /// What tells the keys of another answer to each call from those of the first.
+    /// What tells the keys of further answers to a call from those of the first.
     sample: Option<String>,
     /// Digests one value: `digest(parameter's name, key text) -> str`.
     pub(super) digest: Option<Py<PyAny>>,
-    /// What tells a call by the first argument alone from others with its key, once it was asked for.
+    /// The number of a call with nothing but the first argument, once it was asked for.
     plain_call: OnceLock<Option<u64>>,
 }
 
-/// Why a call has no key.
+/// The reason why a call has no key.
 pub enum NoKey {
     /// The arguments do not fit the function: calling it raises Python's own error.
     Unbound,
-    /// An argument cannot be keyed, or code that the user wrote for keys raised.
+    /// An argument cannot be keyed, or the user's code for keys raised.
     Error(PyErr),
 }
 
@@ -66,7 +67,7 @@ impl From<PyErr> for NoKey {
 impl<'py> FromPyObject<'_, 'py> for KeyMaker {
     type Error = PyErr;
 
-    /// From `outlive._parameters.KeyRules`.
+    /// Reads `outlive._parameters.KeyRules`.
     fn extract(rules: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let get = |name: &str| rules.getattr(name);
         Ok(Self {
@@ -97,7 +98,7 @@ impl<'py> FromPyObject<'_, 'py> for Rule {
 }
 
 impl KeyMaker {
-    /// The key text of `call`.
+    /// Returns the key text of `call`.
     pub fn key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
         match &self.rule {
             Rule::First => self.first_key(py, call),
@@ -106,8 +107,8 @@ impl KeyMaker {
         }
     }
 
-    /// A number that tells apart calls which share a key but not the other arguments, the same in
-    /// every process.
+    /// Returns a number that tells apart calls which share a key but differ in the other arguments,
+    /// the same in every process.
     pub fn other_arguments(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<u64> {
         let mut text = KeyText::new();
         if let Some((first, bound)) = self.params.first_keyed().zip(bind(&self.params, call, py)) {
@@ -121,13 +122,13 @@ impl KeyMaker {
         Some(fnv1a(&text.into_bytes()))
     }
 
-    /// The number of a call that gives nothing but the first argument; None if that is no call of
-    /// this function.
+    /// Returns the number of a call that gives nothing but the first argument; None if that is no
+    /// valid call of this function.
     pub fn plain_call(&self, py: Python<'_>) -> Option<u64> {
         if let Some(&found) = self.plain_call.get() {
             return found;
         }
-        // NOTE: not while the cell is held: it runs Python, and another thread may fork.
+        // NOTE: the cell is not held meanwhile: this runs Python, and another thread may fork.
         let number = self.number_of_plain_call(py);
         let _ = self.plain_call.set(number);
         number
@@ -144,12 +145,12 @@ impl KeyMaker {
         self.other_arguments(py, &call)
     }
 
-    /// Whether arguments beside the first are ignored because only the first makes the key.
+    /// Returns whether only the first argument makes the key.
     pub fn is_first(&self) -> bool {
         matches!(self.rule, Rule::First)
     }
 
-    /// Whether this is the drop-in's file.
+    /// Returns whether this is for the drop-in's file.
     pub fn is_flat(&self) -> bool {
         self.flat
     }
@@ -164,36 +165,37 @@ impl KeyMaker {
         self.digest.as_ref().map_or(Ok(()), |digest| visit.call(digest))
     }
 
-    /// What tells the function from others of its name, if its name does not.
+    /// Returns what tells the function from others of its name, if its name does not.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// Notes a later function of this name: the keys carry `mark`, if it is not empty, to keep the
+    /// Notes a later function of this name. Keys carry `mark`, if it is not empty, to keep the
     /// results apart.
     pub fn set_aside(&self, mark: String, contested: Arc<AtomicBool>) {
         let _ = self.aside.set((mark, contested));
     }
 
-    /// Whether there is a later function of this name; to it, this one is in use from now on.
+    /// Returns whether there is a later function of this name, and tells it that this one is still
+    /// called.
     pub fn is_aside(&self) -> bool {
         let later = self.aside.get();
         later.inspect(|(_, contested)| contested.store(true, Ordering::Relaxed)).is_some()
     }
 
-    /// What keeps the keys apart from those of a later function of this name, if anything does.
+    /// Returns the mark that keeps the keys apart from those of a later function of this name.
     pub fn aside_mark(&self) -> Option<&str> {
         self.aside.get().map(|(mark, _)| mark.as_str()).filter(|mark| !mark.is_empty())
     }
 
-    /// What all keys of the function begin with, as of now.
+    /// Returns what all keys of the function begin with, as of now.
     pub fn start(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
         let mut key = KeyText::for_file(self.flat);
         self.begin(py, &self.name, &mut key)?;
         Ok(key.into_bytes())
     }
 
-    /// Whether the arguments that are given decide on the key, without any code of the user's.
+    /// Returns whether the given arguments decide on the key without running the user's code.
     pub fn is_pure(&self) -> bool {
         !matches!(self.rule, Rule::Custom(_)) && !self.params.has_changing_default()
     }
@@ -222,13 +224,13 @@ impl KeyMaker {
         self.value_key(&value, param).map_err(NoKey::Error)
     }
 
-    /// What the first parameter gets if it is left out.
+    /// Returns what the first parameter gets if it is left out.
     fn first_default<'py>(&self, py: Python<'py>, param: &Param) -> Option<Bound<'py, PyAny>> {
         let default = param.default.as_ref().filter(|_| !self.params.is_wrapped());
         default.map(|default| default.bind(py).clone())
     }
 
-    /// The text of one value that is the whole key.
+    /// Returns the text of one value that is the whole key.
     fn value_key(&self, value: &Bound<'_, PyAny>, param: &Param) -> PyResult<Vec<u8>> {
         if self.flat
             && self.value_name.is_empty()

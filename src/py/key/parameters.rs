@@ -22,28 +22,28 @@ pub enum ParamKind {
     VarKeyword,
 }
 
-/// What part a parameter takes in the key.
+/// The part that a parameter takes in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Its value stands in the key.
+    /// Its value is in the key.
     Keyed,
-    /// It makes no difference.
+    /// It takes no part.
     Ignored,
-    /// A digest of its value stands in the key.
+    /// A digest of its value is in the key.
     Secret,
-    /// It makes no difference where it is given by name: a wrapper may supply what is positional.
+    /// It takes no part if it is given by name: a wrapper may supply positional values.
     IgnoredByName,
-    /// A digest stands in the key; it must be given by name, as a wrapper may shift the positions.
+    /// A digest is in the key; it must be given by name, as a wrapper may shift the positions.
     SecretByName,
 }
 
 impl Role {
-    /// Whether an argument that is given by name takes part in the key.
+    /// Returns whether an argument that is given by name takes part in the key.
     pub fn counts_by_name(self) -> bool {
         !matches!(self, Self::Ignored | Self::IgnoredByName)
     }
 
-    /// Whether the key holds a digest of what is given by name.
+    /// Returns whether the key holds a digest of what is given by name.
     pub fn is_secret(self) -> bool {
         matches!(self, Self::Secret | Self::SecretByName)
     }
@@ -63,7 +63,7 @@ pub struct Param {
 }
 
 impl Param {
-    /// From `outlive._parameters`' tuple `(name, kind, role, has_default, default)`.
+    /// Reads a tuple `(name, kind, role, has_default, default)` of `outlive._parameters`.
     pub fn from_python(tuple: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (name, kind, role, has_default, default): (String, u8, u8, bool, Py<PyAny>) =
             tuple.extract()?;
@@ -84,7 +84,8 @@ impl Param {
         Ok(Self { name, kind, role, default: has_default.then_some(default) })
     }
 
-    /// Whether it is a secret that may stand among positional arguments, where a wrapper moves them.
+    /// Returns whether it is a secret that may be among positional arguments, where a wrapper moves
+    /// them.
     pub fn must_be_named(&self) -> bool {
         self.role == Role::SecretByName && self.kind != ParamKind::KeywordOnly
     }
@@ -96,16 +97,16 @@ pub struct Parameters {
     params: Vec<Param>,
     /// The texts of defaults that cannot change: the commonest arguments.
     defaults: Vec<OnceLock<Vec<u8>>>,
-    /// Whether a default that counts is looked at in each call, as it may have changed.
+    /// Whether a default that takes part is looked at in each call, as it may have changed.
     has_changing_default: bool,
-    /// What `ignore=` names and `**kwargs` takes.
+    /// Names in `ignore=` that `**kwargs` takes.
     ignored_keywords: Vec<String>,
     /// Whether they are those of a function below a wrapper, which may supply arguments.
     is_wrapped: bool,
 }
 
 impl Parameters {
-    /// From `outlive._parameters.KeyRules`.
+    /// Reads `outlive._parameters.KeyRules`.
     pub fn from_python(rules: &Bound<'_, PyAny>) -> PyResult<Self> {
         let params = rules.getattr("params")?.try_iter()?;
         let params = params.map(|param| Param::from_python(&param?));
@@ -123,32 +124,32 @@ impl Parameters {
         })
     }
 
-    /// In the order of the signature.
+    /// Returns the parameters in the order of the signature.
     pub fn list(&self) -> &[Param] {
         &self.params
     }
 
-    /// Where the text of the parameter's default is kept.
+    /// Returns where the text of the parameter's default is kept.
     pub fn default_text(&self, at: usize) -> &OnceLock<Vec<u8>> {
         &self.defaults[at]
     }
 
-    /// Whether a call may get a default whose text has changed.
+    /// Returns whether a call may get a default whose text has changed.
     pub fn has_changing_default(&self) -> bool {
         self.has_changing_default
     }
 
-    /// Whether a wrapper may supply arguments.
+    /// Returns whether a wrapper may supply arguments.
     pub fn is_wrapped(&self) -> bool {
         self.is_wrapped
     }
 
-    /// The parameter that is the key by itself, where only one is.
+    /// Returns the parameter that is the key by itself, where only one is.
     pub fn first_keyed(&self) -> Option<usize> {
         self.params.iter().position(|param| param.role != Role::Ignored)
     }
 
-    /// Whether the positional argument `at` takes part in the key.
+    /// Returns whether the positional argument `at` takes part in the key.
     pub fn counts_position(&self, at: usize) -> bool {
         use ParamKind::{PositionalOnly, PositionalOrKeyword, VarPositional};
         match self.params.get(at) {
@@ -160,19 +161,19 @@ impl Parameters {
         }
     }
 
-    /// Whether the keyword `name` takes part in the key.
+    /// Returns whether the keyword `name` takes part in the key.
     pub fn counts_keyword(&self, name: &str) -> bool {
         let all = || self.params.iter().find(|param| param.kind == ParamKind::VarKeyword);
         !self.is_ignored_keyword(name)
             && self.named(name).or_else(all).is_none_or(|param| param.role.counts_by_name())
     }
 
-    /// Whether `ignore=` names it, though it is no parameter: `**kwargs` takes it.
+    /// Returns whether `ignore=` names it although it is no parameter: `**kwargs` takes it.
     pub fn is_ignored_keyword(&self, name: &str) -> bool {
         self.ignored_keywords.iter().any(|ignored| ignored == name)
     }
 
-    /// The parameter of this name.
+    /// Returns the parameter of this name.
     pub fn named(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name == name)
     }

@@ -1,4 +1,4 @@
-//! Keys in the messages that Python makes.
+//! Keys in messages that Python writes.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -6,7 +6,7 @@ use pyo3::types::PyString;
 use crate::key::shown;
 use crate::py::value::wtf8::with_wtf8;
 
-/// A key text as messages and logs show it: quoted, and of a long one the ends.
+/// Returns a key text for messages and logs: quoted, and only the ends of a long one.
 #[pyfunction]
 pub fn shown_key(key: &Bound<'_, PyString>) -> PyResult<String> {
     with_wtf8(key, shown)

@@ -1,4 +1,4 @@
-//! Arguments in a key: which count, in which order, and in what form.
+//! Arguments in a key: which take part, in which order, and in what form.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -37,7 +37,7 @@ impl KeyMaker {
         Ok(())
     }
 
-    /// All arguments but the one that is the key by itself.
+    /// Writes all arguments but the one that is the key by itself.
     pub(super) fn write_others(
         &self,
         py: Python<'_>,
@@ -51,13 +51,13 @@ impl KeyMaker {
                 let rest = bound.extra_positional.get(1..).unwrap_or_default();
                 canon(PyTuple::new(py, rest)?.as_any(), key)
             }
-            // None of them is the key: it stands for the function alone.
+            // No single argument is the key: it stands for the function alone.
             ParamKind::VarKeyword => self.write_argument(py, first, bound, key).map(drop),
             _ => Ok(()),
         }
     }
 
-    /// `name=value`; nothing, and `false`, for a `*args` or `**kwargs` that took nothing.
+    /// Writes `name=value`; writes nothing and returns `false` for an empty `*args` or `**kwargs`.
     fn write_argument(
         &self,
         py: Python<'_>,
@@ -94,7 +94,8 @@ impl KeyMaker {
         self.write_or_default(py, at, &taken, key).map(|()| true)
     }
 
-    /// The text of a default that cannot change is made once: it is the commonest argument.
+    /// Writes a value. The text of a default that cannot change is made once: it is the commonest
+    /// argument.
     fn write_or_default(
         &self,
         py: Python<'_>,
@@ -141,7 +142,7 @@ impl KeyMaker {
         self.write_secret(value, &param.name, key).map_err(named)
     }
 
-    /// A digest of a value that must not stand in the file.
+    /// Writes a digest of a value that must not be in the file.
     fn write_secret(
         &self,
         value: &Bound<'_, PyAny>,
@@ -158,9 +159,9 @@ impl KeyMaker {
         Ok(())
     }
 
-    /// Raises if a secret may stand among the positional arguments, where a wrapper shifts them.
+    /// Raises if a secret may be among the positional arguments, where a wrapper shifts them.
     pub(super) fn expect_secrets_by_name(&self, call: &Call<'_, '_>) -> PyResult<()> {
-        // Not `to_string`: it may run code of a class derived from str.
+        // Not `to_string`: it may run code of a subclass of str.
         let is = |name: Bound<'_, PyString>, param: &Param| name.to_string_lossy() == param.name;
         let is_given = |param: &Param| call.keywords().any(|(name, _)| is(name, param));
         let mut secrets = self.params.list().iter().filter(|param| param.must_be_named());
@@ -174,7 +175,8 @@ impl KeyMaker {
         )))
     }
 
-    /// The arguments as they were given, where the function below the wrapper does not take them.
+    /// Writes the arguments as they were given, if the function below the wrapper does not take
+    /// them.
     pub(super) fn write_raw(
         &self,
         py: Python<'_>,
@@ -218,7 +220,7 @@ impl KeyMaker {
         Ok(())
     }
 
-    /// A `TypeError` that names the function and the parameter, and what to do.
+    /// Returns a `TypeError` that names the function and the parameter, and says what to do.
     pub(super) fn unkeyable(
         &self,
         py: Python<'_>,
@@ -237,7 +239,7 @@ impl KeyMaker {
     }
 }
 
-/// What to do with an argument that has no key, or of which a part has none.
+/// Returns what to do with an argument that has no key, or of which a part has none.
 fn advice(error: &PyErr, value: &Bound<'_, PyAny>, name: &str) -> String {
     let part = error.value(value.py()).getattr_opt(OFFENDING).ok().flatten();
     key_advice(part.as_ref().unwrap_or(value), name).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A computation by a task of its own, which others wait for.
+//! A computation by a task of its own, which other callers wait for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +12,14 @@ use crate::flight::{Guard, Leader, OutsideWait};
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::context::{CallContext, ComputationScope};
 
-/// A computation that others wait for.
+/// A computation that other callers wait for.
 pub struct Leadership {
     /// None once it is finished or given back.
     lease: Mutex<Option<PyLease>>,
     /// Whether other processes are kept away, or cannot be.
     acquired: AtomicBool,
     old: PyStaleResult,
-    /// When the computation began, as purges see it.
+    /// When the computation began, for comparison with purges.
     begun: Mutex<Option<Arc<Begun>>>,
     scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
@@ -28,7 +28,7 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Begins: `context` has the lease.
+    /// Begins a computation with `lease` on behalf of `context`.
     pub fn new(lease: PyLease, acquired: bool, context: &CallContext) -> Arc<Self> {
         let (old, begun) = (lease.old.clone(), Mutex::new(lease.begun()));
         Arc::new(Self {
@@ -42,12 +42,12 @@ impl Leadership {
         })
     }
 
-    /// What is known of an older result.
+    /// Returns what is known of an older result.
     pub fn old(&self) -> &PyStaleResult {
         &self.old
     }
 
-    /// Names the task that computes, for those who wait.
+    /// Names the task that computes, for messages about waiting for it.
     pub fn set_task(self: &Arc<Self>, task: Py<PyAny>) {
         let old = self.task.lock().replace(task);
         drop(old);
@@ -57,7 +57,7 @@ impl Leadership {
         }
     }
 
-    /// Makes the running context part of this computation; the token takes it back.
+    /// Makes the running context part of this computation; the token undoes it.
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let scope = self.scope.lock().take();
         let token = scope.as_ref().map(|scope| scope.enter(py)).transpose();
@@ -65,7 +65,7 @@ impl Leadership {
         token
     }
 
-    /// Makes the running context part of all these computations; the token takes it back.
+    /// Makes the running context part of all these computations; the token undoes it.
     pub fn enter_all<'py>(
         py: Python<'py>,
         leads: &[Arc<Self>],
@@ -78,7 +78,7 @@ impl Leadership {
         token
     }
 
-    /// Whether somebody waits at this moment.
+    /// Returns whether a caller waits at this moment.
     pub fn is_awaited(&self) -> bool {
         let lease = self.lease.lock();
         lease.as_ref().and_then(PyLease::guard).is_some_and(Guard::is_awaited)
@@ -90,7 +90,7 @@ impl Leadership {
         task.as_ref().map_or(Ok(()), |task| visit.call(task))
     }
 
-    /// The lease, to be fulfilled now; one without a flight if it was given back before.
+    /// Takes the lease, to be fulfilled now; one without a flight if it was given back before.
     pub fn take(&self) -> PyLease {
         drop(self.task.lock().take());
         drop(self.outside.lock().take());
@@ -99,22 +99,22 @@ impl Leadership {
         lease.unwrap_or_else(|| PyLease::late(self.old.clone(), self.begun.lock().clone()))
     }
 
-    /// Another one who waits takes over.
+    /// Gives up: another waiting caller takes over.
     pub fn give_up(&self) {
         drop(self.take());
     }
 
-    /// Whether it has its lease still.
+    /// Returns whether it still has its lease.
     pub fn has_lease(&self) -> bool {
         self.lease.lock().is_some()
     }
 
-    /// The lease, if another process had the key, to ask for it once more.
+    /// Takes the lease to ask for it once more, if another process had the key.
     pub fn to_acquire(&self) -> Option<PyLease> {
         self.lease.lock().take_if(|_| !self.acquired.load(Ordering::Relaxed))
     }
 
-    /// Takes the lease back; says whether other processes are kept away.
+    /// Puts the lease back; `acquired` says whether other processes are kept away.
     pub fn put_back(&self, lease: PyLease, acquired: bool) {
         if acquired {
             drop(self.outside.lock().take());
@@ -125,7 +125,8 @@ impl Leadership {
         drop(old);
     }
 
-    /// Whether another process that has this key may be waited for, from now until it is acquired.
+    /// Returns whether waiting for another process that has this key is safe, from now until it is
+    /// acquired.
     pub fn may_wait_outside(&self) -> bool {
         let mut outside = self.outside.lock();
         if outside.is_none() {
@@ -135,7 +136,8 @@ impl Leadership {
         outside.is_some()
     }
 
-    /// The answer of a method of the task; None if there is no task or no interpreter any more.
+    /// Returns the answer of a method of the task; None if there is no task or no interpreter any
+    /// more.
     fn ask(&self, method: &str) -> Option<bool> {
         Python::try_attach(|py| {
             let task = self.task.lock().as_ref().map(|task| task.clone_ref(py))?;
@@ -152,7 +154,7 @@ impl Leader for Leadership {
 
     fn check(&self) {
         if self.ask("is_lost") == Some(true) {
-            // The computation may still go on one day: its result is then kept like any other.
+            // The computation may still complete one day: its result is then kept like any other.
             let lease = self.lease.lock().take();
             drop(lease);
         }

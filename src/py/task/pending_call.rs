@@ -38,13 +38,14 @@ pub struct PendingCall {
     me: Py<Memoised>,
     args: Py<PyTuple>,
     kwargs: Option<Py<PyDict>>,
-    /// None if the call goes straight through.
+    /// None if the call bypasses the cache.
     request: Option<Arc<Request>>,
     stage: Stage,
     patience: Patience,
 }
 
-/// The call of an async function up to where it must suspend: its result, or a `PendingCall`.
+/// Runs the call of an async function to where it must suspend: returns its result, or a
+/// `PendingCall`.
 pub fn call<'py>(
     me: &Bound<'py, Memoised>,
     call: &Call<'_, 'py>,
@@ -62,7 +63,7 @@ pub fn call<'py>(
     pending_of(me, call, Arc::new(request))
 }
 
-/// The next step of a call as Python sees it.
+/// Returns the next step of a call as Python sees it.
 fn pending_of<'py>(
     me: &Bound<'py, Memoised>,
     call: &Call<'_, 'py>,
@@ -101,13 +102,13 @@ impl PendingCall {
         self.request.as_ref().map(|request| from_wtf8(py, &request.key)).transpose()
     }
 
-    /// Whether others wait for what this call computes.
+    /// Returns whether other callers wait for what this call computes.
     #[getter]
     fn leads(&self) -> bool {
         self.stage.leads()
     }
 
-    /// Whether somebody else computes.
+    /// Returns whether another caller computes.
     #[getter]
     fn waits(&self) -> bool {
         self.stage.waits()
@@ -128,7 +129,7 @@ impl PendingCall {
         drop(self.stage.replace(State::Alone(lease)));
     }
 
-    /// A place among those who wait for this call, which leads.
+    /// Joins those who wait for this call, which leads.
     fn subscribe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let call = self.to_call(py)?;
         let state = match self.invocation(&call).map(|invocation| invocation.join()) {
@@ -145,7 +146,7 @@ impl PendingCall {
         }
     }
 
-    /// Makes the running context part of this computation; the token takes it back.
+    /// Makes the running context part of this computation; the token undoes it.
     fn enter<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.stage.lead().map_or(Ok(None), |lead| lead.enter(py))
     }
@@ -160,13 +161,14 @@ impl PendingCall {
         Leadership::enter_all(py, &leads)
     }
 
-    /// Takes `enter` back.
+    /// Undoes `enter`.
     #[staticmethod]
     fn leave(token: &Bound<'_, PyAny>) -> PyResult<()> {
         context::leave(token)
     }
 
-    /// Whether another process computes this key, and may be waited for. Takes the key if not.
+    /// Returns whether another process computes this key and may be waited for. Takes the key if
+    /// not.
     fn is_busy(&self, py: Python<'_>) -> PyResult<bool> {
         let Some((lead, mut lease, acquired)) = self.ask_again(py)? else { return Ok(false) };
         let Some(request) = self.request.as_ref().filter(|_| !acquired) else {
@@ -188,19 +190,19 @@ impl PendingCall {
         Ok(acquired)
     }
 
-    /// Whether there is still no result: another process may have brought it.
+    /// Returns whether there is still no result: another process may have brought it.
     fn is_missing(&self) -> bool {
         self.stage.lead().is_none_or(|lead| lead.has_lease())
     }
 
-    /// Notes what this call is to replace; the token takes it back.
+    /// Notes what this call is to replace; the token undoes it.
     fn note_previous(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let Some(request) = &self.request else { return Ok(None) };
         let noted = Noted::begin(py, self.me.get(), request, self.stage.old().expired)?;
         Ok(noted.map(|noted| noted.token(py)))
     }
 
-    /// Takes `note_previous` back.
+    /// Undoes `note_previous`.
     #[staticmethod]
     fn leave_previous(py: Python<'_>, token: Py<PyAny>) -> PyResult<()> {
         Noted::of(token).leave(py)
@@ -212,7 +214,7 @@ impl PendingCall {
         Observer { me: self.me.get(), request }.miss(py, self.stage.old().expired)
     }
 
-    /// Keeps the result, on disk before anybody gets it. What is returned is for the caller.
+    /// Keeps the result, on disk before any caller gets it. Returns what the caller gets.
     fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let Some(keeper) = self.keeper() else { return Ok(value) };
         let Some(lease) = self.stage.lease() else {
@@ -221,7 +223,7 @@ impl PendingCall {
         keeper.keep(py, lease, value).map(|(value, _)| value)
     }
 
-    /// The function raised: an older result if that may be served, else the exception.
+    /// The function raised: returns an older result if that may be served, or raises the exception.
     fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let error = PyErr::from_value(error);
         let (Some(keeper), Some(lease)) = (self.keeper(), self.stage.lease()) else {
@@ -230,12 +232,12 @@ impl PendingCall {
         keeper.failed(py, lease, error).map(|(value, _)| value)
     }
 
-    /// Gives up what is left to do: another one who waits takes over.
+    /// Gives up what is left to do: another waiting caller takes over.
     fn give_up(&self) {
         self.stage.give_up();
     }
 
-    /// Whether somebody waits for this call, which leads.
+    /// Returns whether a caller waits for this call, which leads.
     fn is_awaited(&self) -> bool {
         self.stage.lead().is_some_and(|lead| lead.is_awaited())
     }
@@ -247,13 +249,13 @@ impl PendingCall {
         }
     }
 
-    /// Whether the leader is a task, whose loop may be gone.
+    /// Returns whether the leader is a task, whose loop may be gone.
     fn may_be_lost(&self) -> bool {
         self.stage.waiter().is_some_and(|waiter| waiter.leader().is_some())
     }
 
-    /// Looks whether the leader is gone, in which case another one takes over; says once who is
-    /// waited for. False if `wait=` is over.
+    /// Looks whether the leader is gone, in which case another caller takes over; reports once what
+    /// the call waits for. False if the time of `wait=` is over.
     fn check_leader(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(waiter) = self.stage.waiter() else { return Ok(true) };
         if let Some(leader) = waiter.leader() {
@@ -269,7 +271,7 @@ impl PendingCall {
         self.request.as_ref()?.options.wait
     }
 
-    /// Stops waiting; computes beside the one who does, whose result goes first.
+    /// Stops waiting and computes beside the leader, whose result has priority.
     fn compute_beside(&self) {
         let lease = self.request.as_ref().map(|request| request.lease_beside(self.me.get()));
         drop(self.stage.replace(lease.map_or(State::Over, State::Alone)));
@@ -325,8 +327,8 @@ impl PendingCall {
         Some(Invocation { me: self.me.get(), call, request: self.request.as_ref()? })
     }
 
-    /// Asks for the key once more, if this call leads: the lease, and whether other processes are kept
-    /// away now. None if there is nothing to ask for.
+    /// Asks for the key once more, if this call leads. Returns the leadership, and whether other
+    /// processes are kept away now; None if there is nothing to ask for.
     fn ask_again(&self, py: Python<'_>) -> PyResult<Option<(Arc<Leadership>, PyLease, bool)>> {
         let Some(lead) = self.stage.lead() else { return Ok(None) };
         let Some(lease) = lead.to_acquire() else { return Ok(None) };
@@ -335,7 +337,7 @@ impl PendingCall {
         Ok(match invocation.acquire(py, lease)? {
             Step::Busy(lease) => Some((lead, lease, false)),
             Step::Compute(lease) => Some((lead, lease, true)),
-            // Another process has brought it: whoever waits finds it in the cache.
+            // Another process has stored the result: waiting callers find it in the cache.
             Step::Done(_) | Step::Nested | Step::Wait(_) => None,
         })
     }

@@ -15,7 +15,7 @@ pub enum State {
     Over,
     /// Compute inside of our own flight.
     Nested,
-    /// Compute, and nobody waits.
+    /// Compute; no caller waits.
     Alone(PyLease),
     /// Compute for everybody.
     Lead(Arc<Leadership>),
@@ -23,7 +23,7 @@ pub enum State {
     Wait(Arc<Waiter<PySharedResult>>),
 }
 
-/// What is left to do of one call, which several threads may look at.
+/// What is left to do of one call, shared by threads.
 pub struct Stage(Mutex<State>);
 
 impl Stage {
@@ -32,23 +32,23 @@ impl Stage {
         Self(Mutex::new(state))
     }
 
-    /// Goes on with `state`; what was left before is to be dropped without a lock.
+    /// Goes on with `state`; returns what was left before, to be dropped without a lock.
     #[must_use]
     pub fn replace(&self, state: State) -> State {
         std::mem::replace(&mut *self.0.lock(), state)
     }
 
-    /// Whether others wait for what the call computes.
+    /// Returns whether other callers wait for what the call computes.
     pub fn leads(&self) -> bool {
         matches!(*self.0.lock(), State::Lead(_))
     }
 
-    /// Whether somebody else computes.
+    /// Returns whether another caller computes.
     pub fn waits(&self) -> bool {
         matches!(*self.0.lock(), State::Wait(_))
     }
 
-    /// The computation that others wait for.
+    /// Returns the computation that other callers wait for.
     pub fn lead(&self) -> Option<Arc<Leadership>> {
         match &*self.0.lock() {
             State::Lead(lead) => Some(Arc::clone(lead)),
@@ -56,7 +56,7 @@ impl Stage {
         }
     }
 
-    /// The place among those who wait.
+    /// Returns the place among those who wait.
     pub fn waiter(&self) -> Option<Arc<Waiter<PySharedResult>>> {
         match &*self.0.lock() {
             State::Wait(waiter) => Some(Arc::clone(waiter)),
@@ -64,7 +64,7 @@ impl Stage {
         }
     }
 
-    /// What is known of an older result.
+    /// Returns what is known of an older result.
     pub fn old(&self) -> PyStaleResult {
         match &*self.0.lock() {
             State::Lead(lead) => lead.old().clone(),
@@ -73,7 +73,7 @@ impl Stage {
         }
     }
 
-    /// Takes over what must be done with the result; None for an inner call.
+    /// Takes over the lease; None for an inner call.
     pub fn lease(&self) -> Option<PyLease> {
         match self.replace(State::Over) {
             State::Alone(lease) => Some(lease),
@@ -82,7 +82,7 @@ impl Stage {
         }
     }
 
-    /// Gives up what is left to do: another one who waits takes over.
+    /// Gives up what is left to do: another waiting caller takes over.
     pub fn give_up(&self) {
         let state = self.replace(State::Over);
         if let State::Lead(lead) = &state {
@@ -93,7 +93,7 @@ impl Stage {
 
     /// Visits what it holds, for the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
+        // NOTE: the collector must not wait for a lock; objects it is not shown count as reachable.
         let Some(state) = self.0.try_lock() else { return Ok(()) };
         let State::Lead(lead) = &*state else { return Ok(()) };
         lead.traverse(visit)

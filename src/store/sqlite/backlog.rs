@@ -1,4 +1,4 @@
-//! Writing: one transaction for a change and for those which no disk has taken before it.
+//! Writing: one transaction for a change and for those that could not be written before it.
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -18,31 +18,31 @@ use crate::value::check::check;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes a key and a text have at most together: SQLite takes no row of a gigabyte.
+/// The largest key and text together, in bytes: SQLite takes no row of a gigabyte.
 const LARGEST: usize = 900_000_000;
 
-/// How long a change waits for other processes, each of which writes one.
+/// How long a change waits for other processes, each of which writes one change.
 const MOMENT: Duration = Duration::from_millis(3);
-/// How long somebody who writes something small is in the way.
+/// How long a process that writes something small is in the way.
 const SHORT: Duration = Duration::from_micros(30);
 
-/// What a transaction did.
+/// The outcome of a transaction.
 #[derive(Debug, Default)]
 struct Done {
-    /// What others did before it.
+    /// What other processes did before it.
     news: Vec<ExternalChange>,
-    /// The last row about changes.
+    /// The number of the last row about changes.
     last: i64,
-    /// Whose results were replaced or removed.
+    /// The functions whose results were replaced or removed.
     affected: Vec<Option<Bytes>>,
-    /// Whether the last of the changes was taken down.
+    /// Whether the last of the changes was written.
     kept: bool,
     bytes: u64,
 }
 
 impl Database {
-    /// Takes `change` down; what fails is kept for the next time, and told once. `false`: it is the
-    /// result of a computation that was outdated.
+    /// Writes `change`; a change that fails is kept for the next time, and reported once. Returns
+    /// `false` if it is the result of a computation that was outdated.
     pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
         if is_too_large(change) {
             let error = self.refused(std::io::ErrorKind::FileTooLarge.into());
@@ -60,7 +60,7 @@ impl Database {
         result
     }
 
-    /// Takes down what another process was in the way of, if it is not any more.
+    /// Writes what waited for another process, if that is out of the way.
     pub fn settle(&self) -> Result<()> {
         let mut state = self.state.lock();
         if state.backlog.is_empty() {
@@ -96,7 +96,7 @@ impl Database {
         written
     }
 
-    /// Does something in a transaction of its own, while nobody else writes.
+    /// Runs `step` in a transaction of its own, while nobody else writes.
     pub(super) fn change<T>(
         &self,
         run: impl Fn(&Connection, &State, &mut Logged) -> rusqlite::Result<T>,
@@ -121,10 +121,10 @@ impl Database {
         Ok(result)
     }
 
-    /// Takes down all that waits.
+    /// Writes everything that waits.
     pub(super) fn write(&self, state: &mut State) -> Result<bool> {
         if state.only_reads {
-            // Whatever waits goes on to wait; so much is never asked for.
+            // The changes keep waiting; none of them was asked for.
             return Err(self.read_only());
         }
         let _alone = self.alone(MOMENT)?;
@@ -148,7 +148,7 @@ impl Database {
         Ok(done.kept)
     }
 
-    /// Keeps other processes from writing; waits so long for them at most.
+    /// Keeps other processes from writing; waits for them no longer than `patience`.
     pub(super) fn alone(&self, patience: Duration) -> Result<Option<WriteGuard>> {
         let begun = Instant::now();
         let path = &self.folder.paths().lock;
@@ -190,7 +190,8 @@ impl Database {
         let done = step("BEGIN IMMEDIATE").and_then(|()| {
             let done = run(&connection, state).and_then(|done| step("COMMIT").map(|()| done));
             if done.is_err() && !connection.is_autocommit() {
-                // If not even that works, the connection is closed with all that it has begun.
+                // If the rollback fails, too, the connection is closed with everything it has
+                // begun.
                 let _ = step("ROLLBACK");
             }
             done
@@ -209,7 +210,7 @@ impl Database {
         }
     }
 
-    /// Another process is about to be done.
+    /// The error while another process is at work for a moment.
     pub(super) fn busy(&self) -> Error {
         self.refused(std::io::ErrorKind::WouldBlock.into())
     }
@@ -232,16 +233,16 @@ fn is_too_large(change: &Change) -> bool {
     matches!(change, Change::Put(item) if item.key.len() + item.text.len() > LARGEST)
 }
 
-/// What a transaction says to other processes.
+/// The part of a transaction that other processes are told of.
 #[derive(Debug)]
 pub struct Logged {
-    /// The last row about changes.
+    /// The number of the last row about changes.
     pub last: i64,
-    /// Whose results were replaced or removed; `None` for all.
+    /// The functions whose results were replaced or removed; `None` for all.
     pub affected: Vec<Option<Bytes>>,
 }
 
-/// Takes down all that waits, in one transaction; a use of now has the number `now`.
+/// Writes everything that waits in one transaction. `now` is the number of a use made now.
 fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Result<Done> {
     let (news, last) = changes::news(connection, state.seen, state.writer)?;
     let mut done = Done { news, last, kept: true, ..Done::default() };
@@ -271,7 +272,7 @@ fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Resu
     Ok(done)
 }
 
-/// What is to be told to others.
+/// What to tell other processes.
 type Row = Option<(Kind, Option<Bytes>)>;
 
 fn put(
@@ -285,7 +286,7 @@ fn put(
         return Ok(Some((Kind::Salted, None)));
     }
     if !item.sound && check(&item.text).is_err() {
-        // What came from elsewhere and is no JSON is worth nothing to anybody.
+        // What came from elsewhere and is not JSON is of no use to anybody.
         return Ok(None);
     }
     let place = entries::find(connection, &item.key)?;

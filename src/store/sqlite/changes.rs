@@ -1,4 +1,4 @@
-//! What processes tell each other in a database: which entries were replaced or removed.
+//! What processes tell each other in a database: the entries that were replaced or removed.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -6,25 +6,25 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Change, ExternalChange, Item, Purge};
 
-/// So many rows are kept: who has read none of the last ones takes everything for changed.
+/// How many rows are kept: a process that has read none of them takes everything for changed.
 const KEPT: i64 = 10_000;
-/// Rows are dropped when so many more are there.
+/// How many more rows there may be before they are dropped.
 const SLACK: i64 = 1_000;
 
-/// What a row of the table says.
+/// The meaning of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The entry of a key is another one, or gone.
+    /// The entry of a key was replaced or removed.
     Outdated = 1,
-    /// The same, and computations of the key that began before are outdated.
+    /// Likewise; and computations of the key that began before are outdated.
     Purged = 2,
-    /// So are computations of all keys that fit a pattern.
+    /// Likewise for all keys that fit a pattern.
     Fitting = 3,
-    /// Everything is gone.
+    /// Everything was removed.
     Cleared = 4,
     /// There is a salt.
     Salted = 5,
-    /// All entries may be others.
+    /// Any entry may have changed.
     All = 6,
 }
 
@@ -43,20 +43,20 @@ pub fn add(connection: &Connection, writer: i64, kind: Kind, key: Option<&[u8]>)
     add.execute(params![writer, kind as i64, key])?;
     let number = connection.last_insert_rowid();
     if number % SLACK == 0 {
-        // NOTE: the last row stays, from whose number the next one counts on.
+        // NOTE: the last row stays, because the numbers continue from it.
         let mut prune = connection.prepare_cached("DELETE FROM change WHERE n < ?1")?;
         prune.execute([number - KEPT])?;
     }
     Ok(number)
 }
 
-/// The number of the last row.
+/// Returns the number of the last row.
 pub fn last(connection: &Connection) -> Result<i64> {
     let mut last = connection.prepare_cached("SELECT max(n) FROM change")?;
     last.query_row([], |row| row.get::<_, Option<i64>>(0)).map(Option::unwrap_or_default)
 }
 
-/// What others than `writer` said behind the row `seen`, and the number of the last row.
+/// Returns what others than `writer` reported after the row `seen`, and the number of the last row.
 pub fn news(connection: &Connection, seen: i64, writer: i64) -> Result<(Vec<ExternalChange>, i64)> {
     let mut rows = connection
         .prepare_cached("SELECT n, writer, kind, key FROM change WHERE n > ?1 ORDER BY n")?;
@@ -78,7 +78,7 @@ pub fn news(connection: &Connection, seen: i64, writer: i64) -> Result<(Vec<Exte
     Ok((found, last))
 }
 
-/// What must be taken for changed if nobody knows what was.
+/// Returns the news for a process that cannot know what has changed.
 pub fn everything() -> [ExternalChange; 2] {
     [ExternalChange::Purge(Purge::All), ExternalChange::Outdated(None)]
 }
@@ -111,14 +111,14 @@ fn take(
     Ok(())
 }
 
-/// What digests of secrets are keyed with, if there is anything yet.
+/// Returns the salt of the digests of secrets, if there is one yet.
 pub fn salt(connection: &Connection) -> Result<Option<Item>> {
     let mut salt = connection.prepare_cached("SELECT value FROM meta WHERE name = 'salt'")?;
     let text: Option<String> = salt.query_row([], |row| row.get(0)).optional()?;
     Ok(text.map(|text| salt_item(&text)))
 }
 
-/// Keeps the salt that `item` stands for; whether it stands for one.
+/// Stores the salt if `item` holds one; returns whether it does.
 pub fn keep_salt(connection: &Connection, item: &Item) -> Result<bool> {
     let Some(salt) = salt_of(item) else { return Ok(false) };
     let mut keep = connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('salt', ?1)")?;

@@ -1,23 +1,23 @@
-//! The checksum of an entry: SQLite itself has none, and gives out what a disk has changed.
+//! The checksum of an entry: SQLite has none, and returns what a faulty disk has changed.
 
-/// All of an entry that somebody is given.
+/// Everything of an entry that a caller is given.
 #[derive(Clone, Copy, Debug)]
 pub struct Check<'e> {
     /// Its key.
     pub key: &'e [u8],
-    /// Its text.
+    /// Its text: the JSON of the result.
     pub text: &'e [u8],
-    /// When it was made.
+    /// When it was made, in seconds since the epoch.
     pub created: Option<f64>,
-    /// How long that took.
+    /// How many seconds the call took.
     pub took: Option<f64>,
     /// A digest of the code that made it.
     pub code: Option<&'e [u8]>,
-    /// What else is known of it.
+    /// Everything else that is known of it.
     pub others: Option<&'e [u8]>,
 }
 
-/// The checksum of an entry.
+/// Returns the checksum of an entry.
 pub fn crc(entry: &Check<'_>) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(entry.key);
@@ -40,7 +40,8 @@ pub fn crc(entry: &Check<'_>) -> u32 {
 mod tests {
     use super::{Check, crc};
 
-    /// Whatever changes, or moves from one part to its neighbour, the checksum is another one.
+    /// Each part counts, and so does its border: moving a byte to the next part changes the
+    /// checksum.
     #[test]
     fn all_parts_count() {
         let entry = Check {

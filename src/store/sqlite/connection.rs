@@ -1,4 +1,4 @@
-//! Connections to a database, and what is in one from the start.
+//! Connections to a database, and the tables of a new one.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Result};
 
-/// What tells a cache from other programs' databases ("outl").
+/// The application id that tells a cache from other programs' databases ("outl").
 pub const APPLICATION: i32 = 0x6f75_746c;
-/// The version of the tables; one that is higher is left alone.
+/// The version of the tables; a database with a higher one is left alone.
 pub const VERSION: i32 = 1;
 
-/// How many statements a connection keeps ready.
+/// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 40;
-/// At this many bytes of the log a writer moves them into the database itself.
+/// The length of the log, in bytes, at which a writer moves it into the database itself.
 const LONGEST_LOG: u32 = 4 << 20;
-/// What is left of the log file's length when it was emptied, in bytes.
+/// The length, in bytes, to which the log file is cut after it was emptied.
 const LOG_KEPT: u32 = 16 << 20;
 
-/// How long a connection waits while a log is recovered, or the database closed.
+/// How long a connection waits while a log is recovered, or the database is closed.
 const RECOVERY: Duration = Duration::from_secs(5);
-/// How long a writer waits, which has the lock of the lock file and nobody of us in its way.
+/// How long a writer waits for programs that do not use the lock file.
 const OTHERS: Duration = Duration::from_millis(20);
 
 const TABLES: &str = "
@@ -40,7 +40,7 @@ const TABLES: &str = "
     INSERT INTO meta VALUES ('history', random());
 ";
 
-/// Whose database it is.
+/// The owner of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Nothing is in it.
@@ -63,7 +63,7 @@ pub fn open(path: &Path, fsync: bool) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Opens it for reading alone; as something that never changes if it is `immutable`.
+/// Opens it for reading only; if `immutable`, as a file that never changes.
 pub fn open_read_only(path: &Path, immutable: bool) -> Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = if immutable {
@@ -79,14 +79,14 @@ pub fn open_read_only(path: &Path, immutable: bool) -> Result<Connection> {
 fn set_up(connection: &Connection) -> Result<()> {
     connection.busy_timeout(RECOVERY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // What is in a database is not trusted: it may come from anywhere.
+    // The contents of a database are not trusted: it may come from anywhere.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }
 
-/// The path as SQLite reads it among parameters.
+/// Returns the path as SQLite reads it in a URI.
 fn uri(path: &Path) -> String {
     let mut uri = "file:".to_owned();
     for &byte in path.as_os_str().as_encoded_bytes() {
@@ -94,7 +94,7 @@ fn uri(path: &Path) -> String {
             b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
             _ if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
             _ => {
-                // Into a String it cannot fail.
+                // Writing to a String cannot fail.
                 let _ = write!(uri, "%{byte:02x}");
             }
         }
@@ -102,7 +102,7 @@ fn uri(path: &Path) -> String {
     uri + "?immutable=1"
 }
 
-/// Whose database it is.
+/// Returns whose database it is.
 pub fn kind(connection: &Connection) -> Result<Kind> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     if number("application_id")? == APPLICATION {
@@ -125,14 +125,14 @@ pub fn found(connection: &Connection, page_size: u32) -> Result<()> {
     match made {
         Ok(()) => connection.execute_batch("COMMIT"),
         Err(error) => {
-            // Nothing is in it yet; the next one tries again.
+            // The database is still empty; the next process tries again.
             let _ = connection.execute_batch("ROLLBACK");
             Err(error)
         }
     }
 }
 
-/// SQLite waits for nobody here, not even for those who only look whether there is anything.
+/// SQLite does not wait at this step, not even for readers that only look for tables.
 fn turn_to_wal(connection: &Connection) -> Result<()> {
     let begun = Instant::now();
     loop {
@@ -148,24 +148,24 @@ fn turn_to_wal(connection: &Connection) -> Result<()> {
     }
 }
 
-/// Has it wait for other programs as a writer does.
+/// Makes the connection wait for other programs as long as a writer does.
 pub fn become_writer(connection: &Connection) -> Result<()> {
     connection.busy_timeout(OTHERS)
 }
 
-/// Has a writer move the log into the database when it is long.
+/// Makes a writer move the log into the database when it is long.
 pub fn checkpoint_itself(connection: &Connection) -> Result<()> {
     let size: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     connection.pragma_update(None, "wal_autocheckpoint", LONGEST_LOG / size.max(1))
 }
 
-/// The number that tells one database from the next one at its path.
+/// Returns the number that tells one database from its successor at the same path.
 pub fn history(connection: &Connection) -> Result<i64> {
     let history = "SELECT value FROM meta WHERE name = 'history'";
     connection.prepare_cached(history)?.query_row([], |row| row.get(0))
 }
 
-/// Whether `error` says that nothing may be written.
+/// Returns whether `error` says that writing is forbidden.
 pub fn is_forbidden(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -178,7 +178,7 @@ pub fn is_forbidden(error: &Error) -> bool {
     )
 }
 
-/// Whether `error` says that the database is damaged.
+/// Returns whether `error` says that the database is damaged.
 pub fn is_damage(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

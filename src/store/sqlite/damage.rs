@@ -1,4 +1,4 @@
-//! A database that cannot be used is set aside whole, and what can be read of it goes into a new one.
+//! Damage: an unusable database is set aside whole, and what can be read of it goes into a new one.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ use crate::error::Result as CacheResult;
 use crate::stepping;
 use crate::store::Item;
 
-/// The files of a database, by what is appended to its name.
+/// The files of a database, by the suffix of their names.
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];
 
 impl Database {
-    /// Opens the database that is there, makes one if there is none, and mends what is damaged.
+    /// Opens the database, makes one if there is none, and mends one that is damaged.
     pub(super) fn make_or_mend(&self, state: &mut State) -> CacheResult<Connection> {
         if self.folder.fingerprint().is_some()
             && let Ok(connection) = self.connect(state.only_reads)
             && let Ok(kind) = connection::kind(&connection)
             && kind != Kind::Empty
-            // More of ours must be readable than the header.
+            // Something beyond the header must be readable.
             && (kind != Kind::Ours || connection::history(&connection).is_ok())
         {
             return Ok(connection);
@@ -35,7 +35,7 @@ impl Database {
     fn make_or_mend_alone(&self, state: &mut State) -> CacheResult<Connection> {
         let path = &self.folder.paths().snapshot;
         if self.folder.fingerprint().is_none() {
-            // A log without its database would be taken for that of the new one.
+            // A log without its database would be taken for the log of the new one.
             for part in &PARTS[1..] {
                 drop(self.folder.remove(&self.folder.paths().beside(part)));
             }
@@ -60,19 +60,20 @@ impl Database {
         }
     }
 
-    /// Whether a damaged file was a cache: a text file that somebody named is none.
+    /// Returns whether a damaged file was a cache. A text file that the user named by mistake was
+    /// not.
     fn is_a_cache(&self) -> bool {
         let path = &self.folder.paths().snapshot;
         let mut start = [0; 72];
-        // NOTE: nobody in this process has it open, whose locks would be gone.
+        // NOTE: nothing in this process has the file open; its locks would be lost.
         let read = self.folder.fs.open_read(path).and_then(|file| file.read_piece(0, &mut start));
         let is_ours = start[68..72] == connection::APPLICATION.to_be_bytes();
         read.is_ok_and(|length| length == start.len())
             && (is_ours || start.starts_with(b"SQLite format 3\0"))
     }
 
-    /// Gives the database a new name, with all that belongs to it, and puts what can be read of it into
-    /// a new one. The caller keeps others from writing.
+    /// Renames the database and everything that belongs to it, and copies what can be read into a
+    /// new one. The caller keeps other processes from writing.
     pub(super) fn set_aside(&self, state: &mut State, error: &Error) -> CacheResult<()> {
         self.pool.close();
         let kept = self.rename().map_err(|source| crate::error::Error::Io {
@@ -114,14 +115,14 @@ fn with(name: &Path, part: &str) -> PathBuf {
     name.into()
 }
 
-/// Puts what can be read of the database at `path` into `new`; how many entries that is.
+/// Copies what can be read of the database at `path` into `new`; returns the number of entries.
 fn salvage(path: &Path, new: &mut Connection, used: i64) -> Result<usize> {
     let old = connection::open_read_only(path, false)
         .or_else(|_| connection::open_read_only(path, true))?;
     let transaction = new.transaction()?;
     let mut count = 0;
     for id in ids(&old) {
-        // What cannot be read, or not as it was written, is lost.
+        // Rows that cannot be read, or not as they were written, are lost.
         if let Ok(Some(item)) = item(&old, id)
             && entries::find(&transaction, &item.key)?.is_none()
         {
@@ -136,7 +137,7 @@ fn salvage(path: &Path, new: &mut Connection, used: i64) -> Result<usize> {
     Ok(count)
 }
 
-/// The numbers of all rows that can be found, by the table or by an index.
+/// Returns the numbers of all rows that can be found, through the table or through an index.
 fn ids(old: &Connection) -> Vec<i64> {
     let mut found = std::collections::BTreeSet::new();
     for sql in [
@@ -152,7 +153,7 @@ fn ids(old: &Connection) -> Vec<i64> {
     found.into_iter().collect()
 }
 
-/// The entry with the number `id`, if it is as it was written.
+/// Returns the entry with the number `id`, if it is as it was written.
 fn item(old: &Connection, id: i64) -> Result<Option<Item>> {
     let mut get = old.prepare_cached(
         "SELECT created, timed, took, code, others, crc, text, key FROM entry WHERE id = ?1",

@@ -25,20 +25,20 @@ pub struct Database {
     pub(super) locks: Arc<Locks>,
     pub(super) pool: Arc<Pool>,
     pub(super) state: Mutex<State, { rank::FILE }>,
-    /// Another process that is in the way of what is to be written.
+    /// Another process that keeps this one from writing.
     pub(super) writing: Obstacle,
-    /// Whether it is read as something that nobody changes.
+    /// Whether it is read as a file that nobody changes.
     is_immutable: AtomicBool,
     clock: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
-    /// How many forks lay behind the process that it belongs to.
+    /// How many forks preceded the process that it belongs to.
     forks: AtomicU64,
 }
 
-/// For so long a file is taken to be where it was.
+/// How long a file is assumed to be in its place.
 const CERTAIN: Duration = Duration::from_millis(1);
 
 impl Database {
-    /// Nothing is open yet.
+    /// A database that has nothing open yet.
     pub fn new(folder: Folder, options: SqliteOptions) -> Self {
         Self {
             folder,
@@ -53,7 +53,7 @@ impl Database {
         }
     }
 
-    /// In the child of a fork: leaves the locks to the parent. Its connections were closed before.
+    /// In the child of a fork: leaves the locks to the parent. The connections were closed before.
     pub fn leave_parent(&self) {
         let now = forks::count();
         if self.forks.swap(now, Ordering::AcqRel) != now {
@@ -62,28 +62,28 @@ impl Database {
         }
     }
 
-    /// Says whether nothing may be changed from now on.
+    /// Sets whether nothing may be changed from now on.
     pub fn set_read_only(&self, only: bool) {
         let mut state = self.state.lock();
         if std::mem::replace(&mut state.only_reads, only) != only {
-            // What is open was opened for the other purpose.
+            // Open connections were opened for the other purpose.
             self.pool.close();
             state.opened = None;
         }
     }
 
-    /// Has uses counted by `clock`.
+    /// Takes the numbers of uses from `clock`.
     pub fn count_uses(&self, clock: Box<dyn Fn() -> u64 + Send + Sync>) {
         let _ = self.clock.set(clock);
     }
 
-    /// The number of a use of now.
+    /// Returns the number of a use made now.
     pub(super) fn use_now(&self, state: &State) -> i64 {
         let now = self.clock.get().map_or(0, |clock| clock());
         state.uses_before + now.cast_signed()
     }
 
-    /// Opens the database, and makes it if there is none: what memory begins with.
+    /// Opens the database, and makes it if there is none; returns what memory begins with.
     pub fn load(&self) -> Loaded {
         let mut state = self.state.lock();
         if !state.only_reads {
@@ -103,8 +103,8 @@ impl Database {
         Loaded { items: Items::Listed(salt.into_iter().collect()), ..Loaded::default() }
     }
 
-    /// Sees to it that the database is open, and the one at its path; `false` if there is none and none
-    /// is made.
+    /// Makes sure that the database is open, and is the one at its path; returns `false` if there
+    /// is none and none is made.
     pub(super) fn ready(&self, state: &mut State, purpose: Purpose) -> Result<bool> {
         state.closed = false;
         let now = stepping::instant();
@@ -167,7 +167,7 @@ impl Database {
         let history = connection::history(connection)?;
         let last = changes::last(connection)?;
         if state.history.is_some_and(|known| known != history) {
-            // Another database stands there: nothing counts of what was known.
+            // Another database is there: nothing that was known holds.
             state.pending.push(ExternalChange::Change(Change::Clear));
             let salt = changes::salt(connection)?;
             let salt = salt.map(|salt| ExternalChange::Change(Change::Put(salt)));
@@ -186,7 +186,7 @@ impl Database {
         connection::become_writer(connection)
     }
 
-    /// A new connection.
+    /// Opens a connection.
     pub(super) fn connect(&self, only_reads: bool) -> rusqlite::Result<Connection> {
         let path = &self.folder.paths().snapshot;
         if !only_reads {
@@ -200,14 +200,15 @@ impl Database {
                 opened => return opened,
             }
         }
-        // NOTE: what nobody has open has no log, and cannot be read without a place for one, unless
-        // it is taken for something that nobody changes.
+        // NOTE: a database that nobody has open has no log. Where none can be made it is readable
+        // only as a file that nobody changes.
         let immutable = !self.has_log();
         self.is_immutable.store(immutable, Ordering::Release);
         connection::open_read_only(path, immutable)
     }
 
-    /// Whether somebody has opened the database to whom we would not be listening.
+    /// Returns whether another process, whose changes would not be noticed, has opened the
+    /// database.
     fn has_changed_hands(&self) -> bool {
         self.is_immutable.load(Ordering::Acquire) && self.has_log()
     }
@@ -216,7 +217,7 @@ impl Database {
         self.folder.fs.status(&self.folder.paths().beside("-wal")).is_ok()
     }
 
-    /// Lends a connection to who reads; `None` if there is nothing to read, or it cannot be read.
+    /// Lends a connection to a reader; `None` if there is nothing to read, or it cannot be read.
     pub(super) fn read<T>(
         &self,
         use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -238,12 +239,12 @@ impl Database {
         read.map_err(|error| self.folder.tell_unread(&self.wrong("read", &error))).ok()
     }
 
-    /// Whether it was closed, and not used since.
+    /// Returns whether it was closed and not used since.
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed
     }
 
-    /// What went wrong with the database, for the user.
+    /// Makes an error of what SQLite reported, for the user.
     pub(super) fn wrong(&self, doing: &'static str, error: &rusqlite::Error) -> Error {
         let path = self.folder.paths().snapshot.clone();
         Error::Io { doing, path, source: failure(error) }
@@ -256,7 +257,7 @@ impl Database {
     }
 }
 
-/// A number that no other process has.
+/// Returns a number that no other process has.
 fn new_writer() -> i64 {
     i64::from_ne_bytes(crate::store::lock::new_stamp())
 }

@@ -7,29 +7,29 @@ use super::check::{Check, crc};
 use crate::key::name_of;
 use crate::store::{Code, Item, Notes};
 
-/// What stands under a key.
+/// The result of reading a key.
 #[derive(Debug)]
 pub enum Read {
     /// Nothing.
     Nothing,
     /// An entry.
     Item(Item),
-    /// An entry that is not as it was written.
+    /// An entry that differs from what was written.
     Damaged,
 }
 
-/// A row that is there already.
+/// An existing row.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Its number.
+    /// The number of the row.
     pub id: i64,
     function: i64,
-    /// The length of its text.
+    /// The length of its text, in bytes.
     pub size: i64,
 }
 
 impl Place {
-    /// From the first three columns: number, function, size.
+    /// Reads the first three columns: number, function, size.
     pub fn of_row(row: &Row<'_>) -> Result<Self> {
         Ok(Self { id: row.get(0)?, function: row.get(1)?, size: row.get(2)? })
     }
@@ -48,20 +48,20 @@ const UPDATE: &str = "UPDATE entry SET used = ?2, size = ?3, created = ?4, timed
                       took = ?7, code = ?8, others = ?9, crc = ?10, text = ?11 WHERE id = ?1";
 const DELETE: &str = "DELETE FROM entry WHERE id = ?1";
 
-/// By which a key is found: its length and its checksum. The key itself is compared, too.
+/// Returns the number by which a key is found: its length and checksum. The key is compared, too.
 pub fn hash(key: &[u8]) -> i64 {
     let length = u32::try_from(key.len()).unwrap_or(u32::MAX);
     (u64::from(length) << 32 | u64::from(crc32fast::hash(key))).cast_signed()
 }
 
-/// The entry of `key`.
+/// Returns the entry of `key`.
 pub fn get(connection: &Connection, key: &[u8]) -> Result<Read> {
     let mut get = connection.prepare_cached(GET)?;
     let read = get.query_row(params![hash(key), key], |row| read(row, key)).optional()?;
     Ok(read.unwrap_or(Read::Nothing))
 }
 
-/// What `row` says of `key`: its columns are those of [`GET`], and maybe more.
+/// Returns what `row` holds of `key`. Its columns begin with those of [`GET`].
 pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
     let blob = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_blob_or_null()?);
     let (created, took) = (row.get::<_, Option<f64>>(0)?, row.get::<_, Option<f64>>(2)?);
@@ -81,13 +81,13 @@ pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
     }))
 }
 
-/// Where the entry of `key` stands.
+/// Returns the row of `key`, if there is one.
 pub fn find(connection: &Connection, key: &[u8]) -> Result<Option<Place>> {
     let mut find = connection.prepare_cached(FIND)?;
     find.query_row(params![hash(key), key], Place::of_row).optional()
 }
 
-/// The number of the function with this name, which is 0 for what no function made.
+/// Returns the number of the function with this name; 0 stands for entries that no function made.
 pub fn function(connection: &Connection, name: Option<&[u8]>) -> Result<Option<i64>> {
     let name = name.unwrap_or_default();
     connection.prepare_cached(FUNCTION)?.query_row([name], |row| row.get(0)).optional()
@@ -102,8 +102,8 @@ fn function_of(connection: &Connection, key: &[u8]) -> Result<i64> {
     Ok(connection.last_insert_rowid())
 }
 
-/// Writes `item` down, in the `place` of an older one of its key if there is one. It is used now, by
-/// the number `used`, and of no use after `expires`.
+/// Writes `item`, over the row at `place` if its key has one. `used` is the number of its last use;
+/// it is of no use after `expires`.
 pub fn put(
     connection: &Connection,
     item: &Item,
@@ -143,13 +143,13 @@ pub fn put(
     count(connection, function, 1, size)
 }
 
-/// Takes an entry out.
+/// Deletes an entry.
 pub fn delete(connection: &Connection, place: Place) -> Result<()> {
     connection.prepare_cached(DELETE)?.execute([place.id])?;
     count(connection, place.function, -1, -place.size)
 }
 
-/// Takes all out.
+/// Deletes all entries.
 pub fn delete_all(connection: &Connection) -> Result<()> {
     connection.execute_batch(
         "DELETE FROM entry; DELETE FROM function; DELETE FROM meta WHERE name = 'salt'",

@@ -1,4 +1,4 @@
-//! The log is moved into the database, and the last process leaves nothing but that.
+//! Leaving: the log is moved into the database, and the last process leaves nothing else behind.
 
 use rusqlite::config::DbConfig;
 
@@ -7,16 +7,16 @@ use super::state::{Purpose, State};
 use crate::error::Result;
 use crate::store::file::{Permit, erase_copies};
 
-/// From so many bytes on somebody should move the log into the database, before a writer has to.
+/// The length of the log, in bytes, at which a save should move it before a writer has to.
 const LONG_LOG: u64 = 1 << 20;
 
 impl Database {
-    /// Whether somebody should save soon.
+    /// Returns whether a save is due soon.
     pub fn wants_checkpoint(&self) -> bool {
         self.state.lock().logged >= LONG_LOG
     }
 
-    /// Writes what waits, and moves as much of the log into the database as nobody reads.
+    /// Writes what waits, and moves as much of the log into the database as no reader needs.
     pub fn save(&self) -> Result<()> {
         self.settle()?;
         {
@@ -32,8 +32,8 @@ impl Database {
         Ok(())
     }
 
-    /// Leaves the database to others; if there are none, only the database itself is left. The next use
-    /// opens it again. While another process is in the way, this one stays.
+    /// Leaves the database to other processes; the last one leaves only the database itself behind.
+    /// The next use opens it again. While another process is in the way, this one stays.
     pub fn leave(&self) -> Result<()> {
         let settled = self.settle();
         if matches!(&settled, Err(error) if error.is_busy()) {
@@ -54,14 +54,14 @@ impl Database {
         settled
     }
 
-    /// Leaves at once, and whatever lies beside the database to others.
+    /// Leaves at once; whatever is beside the database is left to others.
     pub fn abandon(&self) {
         self.detach(&mut self.state.lock());
         self.locks.leave();
     }
 
-    /// The right to clear up, if there may be something: this process wrote, or one left its lock file
-    /// behind that was killed.
+    /// Returns the right to clear up if there may be something to clear: this process wrote, or a
+    /// killed one left its lock file.
     fn permit(&self) -> Result<Option<Permit>> {
         if self.locks.is_present() {
             return self.locks.permit(&self.folder).map(Some);
@@ -76,14 +76,14 @@ impl Database {
         Ok(self.locks.try_permit(&self.folder))
     }
 
-    /// Closes all connections; if no other process has one, SQLite moves all of the log into the database
-    /// and removes what it keeps beside.
+    /// Closes all connections. If no other process has one, SQLite moves the whole log into the
+    /// database and removes its own files.
     fn detach(&self, state: &mut State) {
         let is_ours = !state.only_reads && state.opened.is_some();
         let last = if is_ours { self.pool.take_writer() } else { None };
         self.pool.close();
         if let Some(last) = last {
-            // Who comes next does what cannot be done here.
+            // What cannot be done here is left to the next process.
             let _ = last.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
         }
         state.opened = None;
@@ -91,7 +91,8 @@ impl Database {
         state.closed = state.backlog.is_empty();
     }
 
-    /// Removes what was forgotten from free pages, from the log and from copies of damaged databases.
+    /// Removes forgotten results from free pages, from the log and from copies of damaged
+    /// databases.
     pub fn erase(&self) {
         erase_copies(&self.folder);
         let mut state = self.state.lock();

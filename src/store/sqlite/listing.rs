@@ -1,4 +1,4 @@
-//! What there is in a database, with what waits to be written to it.
+//! The entries of a database, with the changes that wait to be written to it.
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ const COUNT: &str = "SELECT coalesce(sum(entries), 0) FROM function";
 const COUNT_OF: &str = "SELECT coalesce(sum(entries), 0) FROM function WHERE name = ?1";
 
 impl Database {
-    /// The entry of `key`.
+    /// Returns the entry of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         let read = || self.read(|connection| entries::get(connection, key));
         match self.waiting(key).or_else(read)? {
@@ -33,7 +33,7 @@ impl Database {
         }
     }
 
-    /// Whether there is an entry of `key`.
+    /// Returns whether there is an entry of `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         match self.waiting(key) {
             Some(waiting) => matches!(waiting, Read::Item(_)),
@@ -41,7 +41,7 @@ impl Database {
         }
     }
 
-    /// What the last of the changes that wait makes of `key`, if one concerns it.
+    /// Returns what the last waiting change that concerns `key` makes of it.
     fn waiting(&self, key: &[u8]) -> Option<Read> {
         let state = self.state.lock();
         state.backlog.iter().rev().find_map(|(change, _)| match change {
@@ -51,7 +51,7 @@ impl Database {
         })
     }
 
-    /// How many entries there are, of the function with this name if one is given.
+    /// Returns the number of entries, of the function with this name if one is given.
     pub fn count(&self, name: Option<&[u8]>) -> usize {
         if !self.state.lock().backlog.is_empty() {
             return self.keys(name, None).len();
@@ -65,7 +65,7 @@ impl Database {
         self.read(count).and_then(|count| usize::try_from(count).ok()).unwrap_or(0)
     }
 
-    /// All keys, of one function or made before a time if that is given.
+    /// Returns the keys, of one function or made before a time if that is given.
     pub fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes> {
         let keys = self.read(|connection| keys(connection, name, before)).unwrap_or_default();
         let is_meant = |item: &Item| {
@@ -75,7 +75,7 @@ impl Database {
         self.with_waiting(keys, is_meant)
     }
 
-    /// What the changes that wait make of `keys`.
+    /// Applies the changes that wait to `keys`.
     fn with_waiting(&self, mut keys: Vec<Bytes>, is_meant: impl Fn(&Item) -> bool) -> Vec<Bytes> {
         let state = self.state.lock();
         if state.backlog.is_empty() {
@@ -101,7 +101,7 @@ impl Database {
         keys
     }
 
-    /// What tags or later versions added to entries.
+    /// Returns what tags or later versions added to entries.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let notes = |connection: &Connection| {
             let mut notes = connection.prepare_cached(NOTES)?;

@@ -9,8 +9,8 @@
 //! a writer among eight waits up to four times as long, and the log grows without bound.
 //!
 //! **News**: whoever replaces or removes an entry adds a row to the table `change` in the same
-//! transaction, then stamps the page. Others read the rows behind the last one that they know of. A
-//! first result is no news.
+//! transaction, then stamps the page. Others read the rows after the last one that they have read.
+//! A first result is no news.
 //!
 //! **Forks**: a child that inherits connections and opens one of its own believes that it holds its
 //! parent's locks, and loses what it writes. So all connections are closed before a fork.
@@ -49,14 +49,14 @@ use crate::value::write::Charset;
 
 pub use pool::close_before_fork;
 
-/// How a database behaves.
+/// The options of a database.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
     /// What a change survives.
     pub durability: Durability,
-    /// The page size of a database that is not there yet, in bytes.
+    /// The page size of a new database, in bytes.
     pub page_size: u32,
-    /// How to get memory that other processes see.
+    /// How to map memory that other processes see.
     pub map: Option<Map>,
 }
 
@@ -64,7 +64,7 @@ pub struct SqliteOptions {
 pub struct SqliteStore(Arc<Database>);
 
 impl SqliteStore {
-    /// A store in the database `path`, taken from the working directory of this moment. Does no I/O.
+    /// A store in the database at `path`, relative to the current working directory. Does no I/O.
     pub fn new(path: PathBuf, options: SqliteOptions) -> Self {
         let path = std::path::absolute(&path).unwrap_or(path);
         let folder = Folder::new(Arc::new(Disk), path, Charset::Utf8);
@@ -106,7 +106,7 @@ impl Store for SqliteStore {
         self.current().settle()
     }
 
-    /// Nothing: what a transaction has changed is announced when it is committed.
+    /// Does nothing: a transaction announces what it changed when it is committed.
     fn announce(&self, _: Affected<'_>) {}
 
     fn page(&self) -> Option<Arc<Page>> {
@@ -156,7 +156,7 @@ impl Store for SqliteStore {
 
     fn close(&self) {
         let database = self.current();
-        // What went wrong is in the notices; another process in the way is waited for no longer.
+        // Errors are in the notices; a process that is in the way is not waited for.
         if database.leave().is_err() {
             database.abandon();
         }

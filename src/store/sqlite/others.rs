@@ -1,11 +1,11 @@
-//! The other processes that use a database: what they did, and what they compute.
+//! The other processes that use a database: what they changed, and what they compute.
 
 use super::changes;
 use super::database::Database;
 use crate::store::{ExternalChange, KeyLock};
 
 impl Database {
-    /// What others did since the last call.
+    /// Returns what others did since the last call.
     pub fn external_changes(&self) -> Vec<ExternalChange> {
         let announced = self.locks.has_announcements(&self.folder);
         if announced || self.locks.mapped_page().is_none() {
@@ -22,13 +22,13 @@ impl Database {
         let news = self.read(|connection| changes::news(connection, seen, writer));
         let mut state = self.state.lock();
         match news {
-            // Who wrote meanwhile has read the same, and more.
+            // A thread that wrote meanwhile has read the same, and more.
             Some(_) if state.seen != seen => {}
             Some((news, last)) => {
                 state.pending.extend(news);
                 state.seen = last;
             }
-            // What was announced is not announced again.
+            // What was announced once is not announced again.
             None if state.opened.is_some() => {
                 state.pending.push(ExternalChange::Outdated(None));
             }
@@ -39,12 +39,12 @@ impl Database {
     /// Joins the processes that write, so that this one sees what they announce.
     pub fn join(&self) {
         if !self.state.lock().only_reads {
-            // Where nothing may be written it does without, and nobody is told.
+            // Where nothing may be written, it does without and reports nothing.
             let _ = self.locks.try_join(&self.folder);
         }
     }
 
-    /// Tries to take `key` for this process alone.
+    /// Tries to lock `key` for this process alone.
     pub fn lock_key(&self, key: &[u8]) -> KeyLock {
         self.locks.take_key(&self.folder, key)
     }

@@ -1,4 +1,4 @@
-//! Connections that nobody uses at the moment, and that all of them are closed before a fork.
+//! Idle connections, all of which are closed before a fork.
 
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,22 +7,22 @@ use rusqlite::{Connection, Result};
 
 use crate::sync::{Arc, Mutex, rank};
 
-/// How many connections wait for the next who reads.
+/// How many idle connections are kept for readers.
 const MOST: usize = 8;
 
-/// Those of one database: one that writes, and some that read.
+/// The connections of one database: one that writes, and some that read.
 #[derive(Debug, Default)]
 pub struct Pool {
     writer: Mutex<Option<Connection>, { rank::LEAF }>,
     readers: Mutex<Vec<Connection>, { rank::LEAF }>,
-    /// How often all were closed: what was lent before is not taken back.
+    /// How often all were closed: a connection lent before is not taken back.
     closings: AtomicU64,
 }
 
 static POOLS: Mutex<Vec<Weak<Pool>>, { rank::LEAF }> = Mutex::new(Vec::new());
 
 impl Pool {
-    /// An empty one, which takes part in forks.
+    /// An empty pool, which takes part in forks.
     pub fn new() -> Arc<Self> {
         let pool = Arc::<Self>::default();
         let mut pools = POOLS.lock();
@@ -31,7 +31,7 @@ impl Pool {
         pool
     }
 
-    /// Lends a connection that reads, one that `open` makes if none is idle.
+    /// Lends a connection to a reader; `open` makes one if none is idle.
     pub fn read<T>(
         &self,
         open: impl FnOnce() -> Result<Connection>,
@@ -48,17 +48,17 @@ impl Pool {
         used
     }
 
-    /// The connection that writes, if it is open. Whoever takes it gives it back.
+    /// Takes the connection that writes, if it is open. The caller gives it back.
     pub fn take_writer(&self) -> Option<Connection> {
         self.writer.lock().take()
     }
 
-    /// Gives it back.
+    /// Gives back the connection that writes.
     pub fn keep_writer(&self, connection: Connection) {
         *self.writer.lock() = Some(connection);
     }
 
-    /// Closes all that are idle; the log stays as it is.
+    /// Closes all idle connections; the log stays as it is.
     pub fn close(&self) {
         let writer = self.writer.lock().take();
         let mut readers = self.readers.lock();
@@ -68,7 +68,8 @@ impl Pool {
     }
 }
 
-/// Closes all connections of the process: to be called by who is alone in it, right before a fork.
+/// Closes all connections of the process. The caller is its only running thread, right before a
+/// fork.
 pub fn close_before_fork() {
     let pools: Vec<_> = POOLS.lock().iter().filter_map(Weak::upgrade).collect();
     for pool in pools {

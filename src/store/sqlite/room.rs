@@ -1,4 +1,4 @@
-//! What goes for want of room, and what is of no use any more.
+//! Making room: entries that go under a limit, and entries that are of no use any more.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -10,9 +10,9 @@ use super::state::{Lifetime, State};
 use crate::key::name_of;
 use crate::store::{Change, LastUse, Room};
 
-/// So many entries are dropped in one transaction.
+/// How many entries are dropped in one transaction.
 const SLICE: usize = 500;
-/// So many transactions follow each other at most: others want to write, too.
+/// How many transactions follow each other at most: others want to write, too.
 const SLICES: usize = 20;
 
 const SIZE: &str = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM function";
@@ -29,7 +29,7 @@ const EXPIRED: &str = "SELECT id, function, size, key, created FROM entry \
                        WHERE function = ?1 AND expires < ?2 LIMIT 500";
 const UNSTAMP: &str = "UPDATE entry SET expires = ?2 WHERE id = ?1";
 
-/// An entry that may go.
+/// An entry that may be dropped.
 struct Candidate {
     place: Place,
     key: Bytes,
@@ -37,7 +37,7 @@ struct Candidate {
 }
 
 impl Database {
-    /// Lets the least recently used go until the rest has `room`; their keys.
+    /// Drops the least recently used entries until the rest fits into `room`; returns their keys.
     pub fn make_fit(
         &self,
         name: Option<&[u8]>,
@@ -66,7 +66,7 @@ impl Database {
         gone.unwrap_or_default()
     }
 
-    /// Notes when entries were last used. It is a pity and no more if that fails.
+    /// Records when entries were last used. A failure costs nothing but the order.
     pub fn note_uses(&self, uses: &[(Bytes, u64)]) {
         for slice in uses.chunks(SLICE) {
             let noted = self.change(|connection, state, _| {
@@ -83,7 +83,7 @@ impl Database {
         }
     }
 
-    /// Notes how long results of a function are of use, which has a clock of its own or has not.
+    /// Records how long results of a function are of use, and whether it has a clock of its own.
     pub fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool) {
         let lifetimes = &mut self.state.lock().lifetimes;
         let newest = own_clock.then_some(f64::NEG_INFINITY);
@@ -93,7 +93,7 @@ impl Database {
         };
     }
 
-    /// Drops what is of no use any more; the keys.
+    /// Drops entries that are of no use any more; returns their keys.
     pub fn drop_expired(&self, now: f64) -> Vec<Bytes> {
         let lifetimes: Vec<_> = {
             let state = self.state.lock();
@@ -119,7 +119,7 @@ impl Database {
 }
 
 impl State {
-    /// Notes when the newest results were made of functions with clocks of their own.
+    /// Records when the newest results of functions with clocks of their own were made.
     pub(super) fn note_newest(&mut self) {
         let Self { backlog, lifetimes, .. } = self;
         if lifetimes.is_empty() {
@@ -136,7 +136,7 @@ impl State {
     }
 }
 
-/// An entry that seems to be of no use: where it stands, its key, and when it was made.
+/// An entry that seems to be of no use: its row, its key, and when it was made.
 type Old = (Place, Bytes, Option<f64>);
 
 fn has_expired(connection: &Connection, name: &[u8], now: f64) -> Result<bool> {
@@ -155,7 +155,7 @@ fn drop_slice(connection: &Connection, name: &[u8], now: f64, lifetime: f64) -> 
     let mut gone = Vec::new();
     for (place, key, created) in expired(connection, name, now)? {
         let expires = created.map(|created| created + lifetime);
-        // NOTE: what was said when it was put down may hold no longer.
+        // NOTE: the expiry recorded with the entry may hold no longer.
         if expires.is_some_and(|expires| expires < now) {
             entries::delete(connection, place)?;
             gone.push(key);
@@ -166,10 +166,10 @@ fn drop_slice(connection: &Connection, name: &[u8], now: f64, lifetime: f64) -> 
     Ok(gone)
 }
 
-/// Whose entries are counted: those of the function with this number, or all.
+/// The entries that are counted: those of the function with this number, or all.
 type Shared = Option<i64>;
 
-/// The share of the function with this `name`, or of all; `None` if there is no such function.
+/// Returns the share of the function with this `name`, or of all; `None` for an unknown function.
 fn share(connection: &Connection, name: Option<&[u8]>) -> Result<Option<Shared>> {
     match name {
         None => Ok(Some(None)),
@@ -177,7 +177,7 @@ fn share(connection: &Connection, name: Option<&[u8]>) -> Result<Option<Shared>>
     }
 }
 
-/// Whether the entries of a share take more than `room`.
+/// Returns whether the entries of a share take more than `room`.
 fn is_exceeded_by(connection: &Connection, share: Shared, room: Room) -> Result<bool> {
     let size = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
     let (entries, bytes) = match share {
@@ -232,7 +232,7 @@ fn oldest(connection: &Connection, share: Shared) -> Result<Option<Candidate>> {
     oldest.optional()
 }
 
-/// The key, which stands behind the place.
+/// Returns the key, which is the column after the place.
 fn key_of(row: &Row<'_>) -> Result<Bytes> {
     Ok(Bytes::copy_from_slice(row.get_ref(3)?.as_blob()?))
 }

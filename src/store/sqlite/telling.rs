@@ -1,4 +1,4 @@
-//! What the user is told of a database.
+//! Notices about a database.
 
 use std::io::{self, ErrorKind};
 
@@ -8,7 +8,7 @@ use super::connection::Kind;
 use crate::key::shown;
 use crate::store::file::Folder;
 
-/// What SQLite says, as the system would.
+/// Returns what SQLite reports, as an error of the system.
 pub fn failure(error: &Error) -> io::Error {
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::WouldBlock,
@@ -23,7 +23,7 @@ pub fn failure(error: &Error) -> io::Error {
 }
 
 impl Folder {
-    /// The database is none that can be used.
+    /// Reports a database that cannot be used.
     pub(super) fn tell_kind(&self, kind: Kind) {
         let why = match kind {
             Kind::Later => "it was written by a later version of outlive",
@@ -32,19 +32,19 @@ impl Folder {
         self.tell_unusable(why, None);
     }
 
-    /// An entry is not as it was written.
+    /// Reports an entry that differs from what was written.
     pub(super) fn tell_bad_row(&self, key: &[u8]) {
         self.tell_row(&format!("the entry of {}: its checksum is wrong", shown(key)));
     }
 
-    /// An entry is not used because `why`.
+    /// Reports that an entry is not used because of `why`.
     pub(super) fn tell_row(&self, why: &str) {
         let name = self.paths().snapshot.display();
         let text = format!("{name} is damaged: {why}; it is not used and will be made anew");
         self.tell("row", text);
     }
 
-    /// A damaged database was set aside; so many results were read from it.
+    /// Reports that a damaged database was set aside, and how many results were read from it.
     pub(super) fn tell_set_aside(&self, why: &str, results: usize, kept: &str) {
         self.tell_damaged(why, results, &format!("; {kept}"));
     }
