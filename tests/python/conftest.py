@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from outlive._drop_in import DropInCache
 from support.github import TroubledGitHub
 from support.programs import Scripts
+from support.servers import ENGINES, Server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,3 +39,25 @@ def drop_in(tmp_path: Path) -> Iterator[DropInCache]:
     """A cache like the one behind ``from outlive import memoise``, with a file of its own."""
     with DropInCache(tmp_path / "cache_file.json") as cache:
         yield cache
+
+
+@pytest.fixture(params=ENGINES)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server of each engine of its own, which a test may disturb."""
+    with Server(request.param) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[Callable[[str], Server]]:
+    """Gives the server of an engine that tests share which use names of their own there."""
+    started: dict[str, Server] = {}
+
+    def get(engine: str) -> Server:
+        if engine not in started:
+            started[engine] = Server(engine)
+        return started[engine]
+
+    yield get
+    for server in started.values():
+        server.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,68 +18,116 @@ class Kind:
 
     name: str
     #: What a cache file of it is called; None: there is none.
-    file: str | None
+    file: str | None = None
+    #: What each cache of it is made with.
+    options: dict[str, Any] = field(default_factory=dict)
     #: Whether results outlive the process.
     persists: bool = True
     #: Whether memory may hold less than the store does.
     is_paged: bool = False
+    #: Whether entries are listed in the order in which they came.
+    keeps_order: bool = True
+    #: Whether ``maxsize=`` and ``max_bytes=`` can be had.
+    has_limits: bool = True
 
 
 KINDS = [
     Kind("json", "cache.json"),
     Kind("sqlite", "cache.db", is_paged=True),
-    Kind("sqlite without memory", "cache.db", is_paged=True),
-    Kind("memory", None, persists=False),
+    Kind("sqlite without memory", "cache.db", options={"near": 0}, is_paged=True),
+    Kind("memory", persists=False),
 ]
 
 
 class Place:
-    """Where caches of one kind are made, all on one file."""
+    """Where caches of one kind are made, all on one file or under one name of a server."""
 
-    def __init__(self, kind: Kind, folder: Path) -> None:
-        """Have them made in ``folder``."""
-        self.kind, self.folder = kind, folder
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self._open: list[Cache] = []
 
     def __call__(self, **options: Any) -> Cache:
         """Make a cache; one in memory is made once."""
-        if self.kind.file is None:
-            if not self._open:
-                self._open.append(Cache(None, **options))
-            return self._open[0]
-        if self.kind.name == "sqlite without memory":
-            options["near"] = 0
-        self._open.append(Cache(self.folder / self.kind.file, **options))
+        if not (self.kind.persists or self._open):
+            self._open.append(Cache(None, **options))
+        elif self.kind.persists:
+            self._open.append(self._make(self.kind.options | options))
         return self._open[-1]
 
+    def _make(self, options: dict[str, Any]) -> Cache:
+        raise NotImplementedError
+
     def close(self) -> None:
-        """End what a process would, and have the next cache read what is kept, from another folder."""
+        """End what a process would, and have the next cache read what is kept, from another place."""
         while self._open:
             self._open.pop().close()
-        if self.kind.file is None:
-            return
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """The keys, sorted if the store does not keep their order."""
+        return list(keys) if self.kind.keeps_order else sorted(keys)
+
+    def left(self) -> list[str]:
+        """The names of what is there beside results."""
+        return []
+
+    def contents(self) -> list[bytes]:
+        """All that anybody could read there."""
+        return []
+
+
+class Folder(Place):
+    """The folder of a file."""
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        """Have caches made in ``folder``."""
+        super().__init__(kind)
+        self.folder = folder
+
+    def _make(self, options: dict[str, Any]) -> Cache:
+        assert self.kind.file is not None
+        return Cache(self.folder / self.kind.file, **options)
+
+    def close(self) -> None:
+        """Have the files in another folder."""
+        super().close()
         new = self.folder / "later"
         new.mkdir()
-        for path in self.files():
+        for path in self._files():
             path.rename(new / path.name)
         self.folder = new
 
-    def files(self) -> list[Path]:
-        """What lies in the folder of the cache."""
+    def _files(self) -> list[Path]:
         return sorted(path for path in self.folder.iterdir() if path.is_file())
 
+    def left(self) -> list[str]:
+        """The files beside that of the cache."""
+        return [path.name for path in self._files() if path.name != self.kind.file]
 
-@pytest.fixture(params=KINDS, ids=[kind.name for kind in KINDS])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """Makes caches of each kind of store."""
-    made = Place(request.param, tmp_path)
+    def contents(self) -> list[bytes]:
+        """All files."""
+        return [path.read_bytes() for path in self._files()]
+
+
+def _place(kind: Kind, folder: Path) -> Iterator[Place]:
+    made = Place(kind) if kind.file is None else Folder(kind, folder)
     yield made
     made.close()
 
 
-@pytest.fixture(params=[kind for kind in KINDS if kind.persists], ids=lambda kind: str(kind.name))
-def lasting(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """The same, of each kind whose results outlive the process."""
-    made = Place(request.param, tmp_path)
-    yield made
-    made.close()
+def _fixture(kinds: Iterable[Kind]) -> Any:
+    def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+        yield from _place(request.param, tmp_path)
+
+    return pytest.fixture(params=list(kinds), ids=lambda kind: str(kind.name))(place)
+
+
+#: Makes caches of each kind of store.
+place = _fixture(KINDS)
+#: The same, of each kind whose results outlive the process.
+lasting = _fixture(kind for kind in KINDS if kind.persists)
+#: The same, of each kind that keeps the order of entries.
+ordered = _fixture(kind for kind in KINDS if kind.keeps_order)
+#: The same, of each kind that has limits.
+limited = _fixture(kind for kind in KINDS if kind.has_limits)
+#: The same, of each kind that has none.
+unlimited = _fixture(kind for kind in KINDS if not kind.has_limits)
