@@ -10,6 +10,7 @@ import sys
 
 from ._code import state_cells
 from ._digest import short
+from ._layers import qualname_of
 from ._texts import text_of
 from ._typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ _LEVELS = 12
 
 def around(function: Any) -> list[str]:
     """Return digests of what the class body closes over in which ``function`` is defined now."""
-    place, _, _ = getattr(function, "__qualname__", "").rpartition(".")
+    place, _, _ = (qualname_of(function) or "").rpartition(".")
     if _LOCAL not in place or place.endswith(_LOCAL):
         return []
     body = _body_of(place)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dis
 import functools
-import inspect
 from types import CodeType
 
 from ._flow import JUMPS, LOCALS, Flow, parts_of
+from ._layers import innermost
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__an
 
 
 def code_of(function: Any) -> CodeType | None:
-    """Return the code of a function written in Python, below what ``functools.wraps`` put on it."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    """Return the code of the function written in Python that is below all layers of another."""
+    code = getattr(innermost(function), "__code__", None)
     return code if isinstance(code, CodeType) else None
 
 

@@ -11,6 +11,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 from ._class_shape import shape_text
 from ._code import body_text, code_of, constant_text, global_names
 from ._digest import short
+from ._layers import called_of, innermost, layers
 from ._texts import text_of
 from ._typing import TYPE_CHECKING
 from ._wrappers import hands_on
@@ -47,8 +48,7 @@ def code_digest(function: Any) -> str | None:
 
 def code_text(function: Any) -> str | None:
     """Return the code of ``function`` as text; None if it is not written in Python."""
-    inner = inspect.unwrap(function)
-    inner = getattr(inner, "__func__", inner)
+    inner = innermost(function)
     code = code_of(inner)
     if code is None:
         return None
@@ -65,17 +65,14 @@ def _hidden_defaults(function: Any, inner: Any) -> Iterator[str]:
 
 def _wrappers(function: Any, inner: Any) -> Iterator[str]:
     """Describe the decorators between memoise and the function; those of its module with bodies."""
-    while function is not inner:
-        function = getattr(function, "__func__", function)
-        if isinstance(function, FunctionType) and function is not inner:
-            code, names = function.__code__, function.__globals__
-            yield f"{names.get('__name__')}.{code.co_name}"
-            if names is getattr(inner, "__globals__", None):
+    for layer in layers(function):
+        called = called_of(layer)
+        if layer is not inner and called is not None:
+            code, names = called.__code__, called.__globals__
+            name = getattr(code, "co_qualname", None)  # from Python 3.11 on
+            yield f"{names.get('__name__')}.{name or code.co_name}"
+            if name is None or names is getattr(inner, "__globals__", None):
                 yield body_text(code)
-        following = getattr(function, "__wrapped__", inner)
-        if following is function:
-            return
-        function = following
 
 
 def _globals(inner: Any) -> Iterator[str]:
@@ -170,7 +167,7 @@ def script_of(function: Any) -> str | None:
 
     Two programs may have such a module of one name: ``main.py``, or a notebook.
     """
-    inner = inspect.unwrap(function)
+    inner = innermost(function)
     if getattr(inner, "__module__", None) not in ("__main__", "__mp_main__"):
         return None
     names: dict[str, Any] = getattr(inner, "__globals__", {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import weakref
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from . import _core, _manners, _naming, _options, _parameters, _refresh
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
 from ._identity import Identity, body_of, has_no_name, look_alike
+from ._layers import layers
 from ._registration import Registration
 from ._secret import Digester
 from ._typing import TYPE_CHECKING
@@ -245,7 +245,7 @@ def _is_memoised_here(cache: CacheState, name: str, function: Callable[..., Any]
             return False
         return native._outlive_registration.cache.core.file is cache.core.file
 
-    return is_here(inspect.unwrap(function, stop=is_here))
+    return any(map(is_here, layers(function)))
 
 
 def _tell_twice(cache: CacheState, name: str) -> None:
@@ -290,6 +290,6 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
 
 def _what_it_is(function: Any) -> tuple[str, int]:
     """What tells functions of one name apart, as far as their keys do not."""
-    instance = getattr(function, "__self__", None)
-    is_keyed = instance is None or inspect.ismodule(instance) or _naming.has_key(instance)
+    instance = _naming.bound_to(function)
+    is_keyed = instance is None or _naming.has_key(instance)
     return body_of(function), 0 if is_keyed else id(instance)

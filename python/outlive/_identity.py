@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from types import FunctionType
+from functools import partial
+from types import FunctionType, MethodType
 
 from . import _core
 from ._class_body import around
 from ._code import body_text, state_cells
 from ._digest import short
+from ._layers import layers, qualname_of
 from ._secret import salt_of
 from ._texts import contents, tells_all, text_of
 from ._typing import TYPE_CHECKING
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +35,7 @@ class Identity:
         """Find the cells of ``function`` that count, and those of the class body around it."""
         self._core, self._function = core, function
         self._closed_over = list(_closed_over(function))
+        self._called = _called(function)
         self._around = around(function)
         #: The cells whose contents count.
         self.cells = [cell for _, cell in self._closed_over]
@@ -40,7 +43,8 @@ class Identity:
     @property
     def is_needed(self) -> bool:
         """Whether the name alone may not identify the function."""
-        return bool(self._closed_over or self._around) or has_no_name(self._function)
+        is_told = self._closed_over or self._called or self._around
+        return bool(is_told) or has_no_name(self._function)
 
     def __call__(self) -> str:
         """Return the digest; "" if the name alone identifies the function."""
@@ -56,7 +60,8 @@ class Identity:
         parts = [f"{name}={text}" for name, text in closed_over if text is not None]
         if has_no_name(self._function):
             parts.append(body_of(self._function))
-        return parts + self._around
+        called = [text for text in map(text_of, self._called) if text is not None]
+        return parts + called + self._around
 
 
 def look_alike(one: Any, other: Any) -> bool:
@@ -66,40 +71,46 @@ def look_alike(one: Any, other: Any) -> bool:
 
 
 def _unknown(function: Any) -> list[int]:
-    """Return the identities of the objects in its cells that have no key."""
-    held = [contents(cell) for _, cell in _closed_over(function)]
-    return [id(value) for value in held if not tells_all(value)]
+    """Return the identities of the objects that it holds and that have no key."""
+    return [id(value) for value in _held(function) if not tells_all(value)]
 
 
 def _texts(function: Any) -> list[str | None]:
-    return [text_of(contents(cell)) for _, cell in _closed_over(function)]
+    return list(map(text_of, _held(function)))
+
+
+def _held(function: Any) -> list[Any]:
+    return [contents(cell) for _, cell in _closed_over(function)] + _called(function)
 
 
 def has_no_name(function: Any) -> bool:
     """Return whether several functions of a module may have this name: a lambda, or ``_``."""
-    last = getattr(function, "__qualname__", "").rpartition(".")[2]
+    last = (qualname_of(function) or "").rpartition(".")[2]
     return last in ("<lambda>", "_")
 
 
 def body_of(function: Any) -> str:
-    """Return a text that identifies the body of ``function``."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return "" if code is None else body_text(code)
+    """Return a text that identifies the bodies of ``function`` and of the decorators around it."""
+    functions = (layer for layer in layers(function) if isinstance(layer, FunctionType))
+    # The keys of a memoised function below identify it.
+    codes = [each.__code__ for each in functions if native_of(each) is each]
+    return "\n".join(map(body_text, codes))
 
 
-def _chain(function: Any) -> Iterator[Any]:
-    """Yield the function, and those below it that ``functools.wraps`` noted."""
-    seen: set[int] = set()
-    while function is not None and id(function) not in seen:
-        seen.add(id(function))
-        # The keys of a memoised function below identify it.
-        yield getattr(function, "__func__", function)
-        function = getattr(function, "__dict__", {}).get("__wrapped__")
+def _called(function: Any) -> list[Any]:
+    """Return the objects that act as decorators around the innermost function."""
+    *outer, _ = layers(function)
+    known = (FunctionType, MethodType, partial, _core.Memoised, type)
+    return [layer for layer in outer if not isinstance(layer, known) and not _is_ours(layer)]
+
+
+def _is_ours(layer: Any) -> bool:
+    return type(layer).__module__.partition(".")[0] == "outlive"
 
 
 def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
     """Return the cells that are not the function's own state and hold none of the chain."""
-    chain = list(_chain(function))
+    chain = list(layers(function))
     for part in chain:
         if not isinstance(part, FunctionType) or part.__closure__ is None:
             continue

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 
 from . import _core
+from ._code import code_of
+from ._layers import innermost, qualname_of
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def module_name(function: Callable[..., Any]) -> str:
     if module not in ("__main__", "__mp_main__"):  # the second in a process that was spawned
         return str(module)
     # What runpy runs is not what stands in sys.modules, so the function itself is asked first.
-    main = getattr(inspect.unwrap(function), "__globals__", {})
+    main = getattr(innermost(function), "__globals__", {})
     if main.get("__name__") != module:
         main = vars(sys.modules.get(module, object))
     spec, file = main.get("__spec__"), main.get("__file__")
@@ -69,13 +71,13 @@ def _own_name(function: Any) -> str:
 
 
 def _bare_name(function: Any) -> str | None:
-    while isinstance(function, functools.partial):
-        function = function.func
-    qualname = getattr(function, "__qualname__", None)
+    qualname = qualname_of(function)
     if qualname is None:
         return None
+    while isinstance(function, functools.partial):
+        function = function.func
     module = module_name(function)
-    name = f"{module}.{qualname}" if module else str(qualname)
+    name = f"{module}.{qualname}" if module else qualname
     # A name that could be taken for more than a name stands between quotes.
     return name if _PLAIN.fullmatch(name) else _core.canonical(name)
 
@@ -85,10 +87,17 @@ def _bound_mark(function: Any, name: str) -> str:
     if isinstance(function, functools.partial):
         inner = _bound_mark(function.func, name)
         return f"{inner}[{_bound_text(name, [list(function.args), function.keywords])}]"
+    instance = bound_to(function)
+    return "" if instance is None else f"[{_bound_text(name, instance)}]"
+
+
+def bound_to(function: Any) -> Any:
+    """Return what ``function`` is a method of: also an object that is called, and has no name."""
     instance = getattr(function, "__self__", None)
-    if instance is None or inspect.ismodule(instance):
-        return ""
-    return f"[{_bound_text(name, instance)}]"
+    if instance is not None:
+        return None if inspect.ismodule(instance) else instance
+    is_object = _bare_name(function) is None and not isinstance(function, functools.partial)
+    return function if is_object else None
 
 
 def has_key(instance: object) -> bool:
@@ -126,7 +135,7 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
         # An instance that says nothing is named by name= alone: the user knows it.
-        instance = getattr(function, "__self__", None)
+        instance = bound_to(function)
         is_told = instance is None or has_key(instance)
         base = name + (_bound_mark(function, name) if is_told else "")
     return base + version_mark(version)
@@ -161,8 +170,8 @@ def body_mark(function: Callable[..., Any]) -> int:
     and not on its lines, so that it is the same when its module is loaded again. It holds for this
     process alone.
     """
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None or "<" not in getattr(function, "__qualname__", ""):
+    code = code_of(function)
+    if code is None or "<" not in (qualname_of(function) or ""):
         return 0
     constants = [c for c in code.co_consts if not inspect.iscode(c)]
     return hash((code.co_filename, code.co_code, code.co_names, *constants))

@@ -9,7 +9,7 @@ from types import FunctionType
 
 from ._core import IGNORED, IGNORED_BY_NAME, KEYED, SECRET, SECRET_BY_NAME
 from ._typing import TYPE_CHECKING
-from ._wrappers import hands_on, without_caches
+from ._wrappers import hands_on, without_caches, without_partials
 
 if TYPE_CHECKING:
     from typing import Any
@@ -126,7 +126,7 @@ def _signatures(
 
 def _is_wrapped(function: Any) -> bool:
     """Return whether the signature shown is not the function's own."""
-    inner = getattr(function, "__func__", function)
+    inner = without_partials(function)
     return hasattr(inner, "__wrapped__") or hasattr(inner, "__signature__")
 
 

@@ -47,12 +47,20 @@ def without_caches(function: Any) -> Any:
             return function
 
 
+def without_partials(function: Any) -> Any:
+    """Return what stands below partials and bound methods."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__func__", function)
+
+
 def hands_on(function: Any) -> bool:
     """Return whether each wrapper around a function calls the next one with just what it gets.
 
-    One that cannot be seen through may supply arguments, or have defaults of its own.
+    One that cannot be seen through may supply arguments, or have defaults of its own. A partial
+    supplies what its signature does not show.
     """
-    function = without_caches(getattr(function, "__func__", function))
+    function = without_caches(without_partials(function))
     while (inner := getattr(function, "__wrapped__", None)) is not None:
         if type(function) is not FunctionType or not _hands_on(function, inner):
             return False
