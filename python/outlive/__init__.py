@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from ._types import BoundMemoised as BoundMemoised
     from ._types import Memoised as Memoised
 
-# The drop-in's names alone: a star import comes after other imports and must shadow nothing.
+# The drop-in's names alone: a star import comes after other imports and must not shadow anything.
 __all__ = ["cache", "cache_file", "memoise", "memoize", "save_cache"]
 
 __version__ = _core.VERSION

@@ -8,20 +8,20 @@ _OPEN, _CLOSE = "([{", ")]}"
 def of(key: str, function: str) -> dict[str, str]:
     """Return the text of each argument in ``key``, which is one of ``function``."""
     call = key.removeprefix("outlive:")
-    # Behind the parenthesis may stand a digest of what the function closes over.
+    # A digest of what the function closes over may follow the parenthesis.
     inside = call[len(function) + 1 : call.rindex(")")]
     shown = (argument.partition("=") for argument in _split(inside))
-    # Of `*args` and `**options` the stars are no part of the name.
+    # The stars of `*args` and `**options` are no part of the name.
     return {name.lstrip("*"): text for name, equals, text in shown if equals}
 
 
 def literal(text: str) -> str:
-    """Return the pattern that ``text`` alone fits."""
+    """Return the pattern that matches only ``text``."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
 def _split(text: str) -> list[str]:
-    """Split at the commas that stand neither between quotes nor between brackets."""
+    """Split at the commas that are neither within quotes nor within brackets."""
     parts, start, depth, quoted, escaped = [], 0, 0, False, False
     for at, character in enumerate(text):
         if escaped or (quoted and character == "\\"):

@@ -380,7 +380,7 @@ class Cache(LookInside, CacheMaps, CacheMapping):
 
         fits = re.compile(fnmatch.translate(pattern)).match
         self._state.entries.recall()
-        # First: what is kept before that is among the entries, what would come later is not kept.
+        # First: a result kept before this is among the entries; one that comes later is not kept.
         self._state.entries.outdate(pattern)
         keys = self if tag is None else self._state.tagged(tag)
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))

@@ -1,4 +1,4 @@
-"""The inside of a ``Cache``: the native cache, the defaults, and the functions in it."""
+"""The private state of a ``Cache``: the native cache, the defaults, and the functions in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._receipts import Receipts
 
     class KeptReceipts(Protocol):
-        """See ``_kept_receipts``, which knows this module."""
+        """The part of ``_kept_receipts.KeptReceipts`` used here; that module imports this one."""
 
         def write(self) -> None:
             """Append what was counted since the last time."""
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class ClassOwner:
-    """Leads the native cache to the classes of a ``CacheState``, which it does not keep alive."""
+    """Leads the native cache to the classes of a ``CacheState`` without keeping it alive."""
 
     def __init__(self, state: ref[CacheState]) -> None:
         self._state = state
@@ -44,7 +44,7 @@ class ClassOwner:
 
 
 class CacheState:
-    """The inside of one ``Cache`` object."""
+    """The private state of one ``Cache`` object."""
 
     #: Whether a key is the first argument alone and functions share entries.
     is_drop_in = False
@@ -88,7 +88,7 @@ class CacheState:
 
     @property
     def entries(self) -> _core.Cache:
-        """The entries that the mapping shows; in mode "off" those of a memory of its own."""
+        """The entries that the mapping shows; in mode "off", those of a memory of its own."""
         mode = _modes.current(self.core) or self.core.mode
         return self._aside() if mode == "off" else self.core
 
@@ -118,10 +118,10 @@ class CacheState:
         self.core.set_limits(**wanted)
 
     def set_near(self, near: int | None) -> None:
-        """Set how many bytes of a database may be in memory; None: as it is.
+        """Set how many bytes of a database may be in memory; None leaves it unchanged.
 
         Raises:
-            ValueError: another object on the same file has said another number.
+            ValueError: another object on the same file has another number.
         """
         if near is None:
             return
@@ -170,7 +170,7 @@ class CacheState:
             self.renew_options(memoised)
 
     def renew_options(self, memoised: _core.Memoised) -> None:
-        """Give ``memoised`` the defaults of now, and its own options on top."""
+        """Give ``memoised`` the present defaults, and its own options on top."""
         registration = memoised._outlive_registration
         options = _options.checked(self.options, registration.own)
         registration.refresher.set_pause(options.refresh_after)
@@ -206,7 +206,7 @@ class CacheState:
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
         self.entries.recall()
-        # First: what is kept before that is among the entries, what would come later is not kept.
+        # First: a result kept before this is among the entries; one that comes later is not kept.
         self.entries.outdate(_arguments.literal(self.start_of(memoised)) + "*")
         for key in self.keys_of(memoised):
             self.entries.remove(key)
@@ -216,17 +216,17 @@ class CacheState:
         return self.entries.keys_of(self.start_of(memoised))
 
     def start_of(self, memoised: _core.Memoised) -> str:
-        """Return what these keys begin with."""
+        """Return what the keys of ``memoised`` begin with."""
         return memoised.key_start()
 
 
 class DropInState(CacheState):
-    """The inside of the drop-in, whose functions share all entries."""
+    """The state of the drop-in, whose functions share all entries."""
 
     is_drop_in = True
 
     def start_of(self, memoised: _core.Memoised) -> str:
-        """Return what the keys of ``memoised`` begin with that name it: those of key="all"."""
+        """Return what the keys of ``memoised`` with key="all" begin with: only those name it."""
         return f"outlive:{memoised.name}("
 
     def count(self, memoised: _core.Memoised) -> int:  # noqa: ARG002 - functions share
@@ -234,6 +234,6 @@ class DropInState(CacheState):
         return len(self.entries)
 
     def clear(self, memoised: _core.Memoised) -> None:  # noqa: ARG002 - functions share
-        """Forget all entries: nobody knows which function made them."""
+        """Forget all entries: which function made them is not known."""
         self.entries.clear()
         self.release()

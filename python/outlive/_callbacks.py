@@ -1,4 +1,4 @@
-"""The functions that the native half calls, handed over once, when the package is imported.
+"""The functions that the native half calls, handed over once when the package is imported.
 
 They import on demand: the modules behind them take longer to import than outlive itself.
 """
@@ -42,7 +42,7 @@ def unpack(tag: str, payload: Any) -> Any:
 
 
 def dump(owner: Any, given: Any, value: object) -> tuple[str | None, Any, str | None]:
-    """Return the tag of a value of a class, and its payload; or None, what it is, and advice."""
+    """Return tag and payload of an instance of a class; or None, a description, and advice."""
     from ._classes import owners
 
     return owners.dump(owner, given, value)
@@ -63,7 +63,7 @@ def plain(value: object) -> Any:
 
 
 def load(owner: Any, given: Any, name: str, payload: Any) -> Any:
-    """Return the value that ``dump`` took apart; raises an ``Exception`` if there is none."""
+    """Return the value that ``dump`` took apart; raises an ``Exception`` if that is impossible."""
     from ._classes import owners
 
     return owners.load(owner, given, name, payload)
@@ -84,7 +84,7 @@ def tell_class(owner: Any, key: str, problem: object) -> None:
 
 
 def long_int(digits: str) -> int:
-    """Return the integer of any number of decimal ``digits``."""
+    """Return the integer of ``digits``, which may be any number of decimal digits."""
     from . import _tags
 
     return _tags.long_int(digits)
@@ -105,7 +105,7 @@ def class_mark(cls: type) -> str:
 
 
 def namesake_mark(cls: type) -> str:
-    """Return a digest of a class whose name leads to another one or to none, else nothing."""
+    """Return a digest of a class whose name leads to another class or to none, else ""."""
     from . import _class_shape
 
     return _class_shape.namesake_mark(cls)
@@ -153,7 +153,7 @@ def greenlet_number(fresh: int) -> int | None:
 
 
 def greenlet_sleep(seconds: float) -> None:
-    """Sleep for so many seconds, while other greenlets of this thread run."""
+    """Sleep for this many seconds while other greenlets of this thread run."""
     from . import _greenlets
 
     _greenlets.sleep(seconds)
@@ -176,7 +176,7 @@ def check_frozen(core: _core.Cache) -> None:
 
 
 def is_logging() -> bool:
-    """Say whether anybody wants to read of misses and stores; each of them asks."""
+    """Return whether misses and stores are logged; each of them asks."""
     global _is_enabled
     if _is_enabled is None:
         from logging import getLogger  # the program has imported it

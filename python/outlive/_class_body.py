@@ -1,4 +1,4 @@
-"""What the body of a class closes over, while its methods are being memoised.
+"""What the body of a class closes over while its methods are being memoised.
 
 ``def client(host): class Client: url = host`` makes a class for each host. A method of it need not
 close over the host to depend on it.
@@ -25,7 +25,7 @@ _LEVELS = 12
 
 
 def around(function: Any) -> list[str]:
-    """Return digests of what the class body closes over in which ``function`` is defined now."""
+    """Return digests of what the class body closes over in which ``function`` is being defined."""
     place, _, _ = (qualname_of(function) or "").rpartition(".")
     if _LOCAL not in place or place.endswith(_LOCAL):
         return []
@@ -40,7 +40,7 @@ def around(function: Any) -> list[str]:
 
 
 def _body_of(place: str) -> FrameType | None:
-    """The running body of the class that is called ``place``."""
+    """The running body of the class whose qualified name is ``place``."""
     frame: FrameType | None = sys._getframe(1)
     for _ in range(_LEVELS):
         if frame is None:

@@ -1,4 +1,4 @@
-"""What a class is made of: its fields, and all that is in it where its name does not say it."""
+"""What a class consists of: its fields, and all its members if its name does not identify it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _under_way = UnderWay()
 
 
 def class_mark(cls: type) -> str:
-    """Return a digest of a class that its name may not lead to, else nothing.
+    """Return a digest of a class that its name may not lead to, else "".
 
     In the main program a cell may be edited and run again, so that classes there have one, too.
     """
@@ -45,12 +45,12 @@ def class_mark(cls: type) -> str:
 
 
 def namesake_mark(cls: type) -> str:
-    """Return a digest of a class whose name leads to another one or to none, else nothing."""
+    """Return a digest of a class whose name leads to another class or to none, else ""."""
     return "" if _leads_to(cls) else _mark(cls)
 
 
 def _leads_to(cls: type) -> bool:
-    """Return whether the name of a class is that of one class in every process."""
+    """Return whether the name of a class leads to it in every process."""
     found: Any = sys.modules.get(cls.__module__)
     for part in cls.__qualname__.split("."):
         found = getattr(found, part, None)
@@ -121,7 +121,7 @@ def _annotated(cls: Any) -> Iterator[str]:
 
 
 def _noted(cls: Any) -> Iterator[str]:
-    """What libraries note of fields beyond their annotations."""
+    """What libraries record about fields beyond their annotations."""
     for field in getattr(cls, "__dataclass_fields__", {}).values():
         if field.default_factory is not _missing():
             yield f"{field.name} = {_text(field.default_factory)}()"

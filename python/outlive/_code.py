@@ -1,7 +1,7 @@
 """Renders the code of a function as text, without positions, docstrings and comments.
 
-The layout of the source makes no difference. Whatever may change the result does: an instruction, a
-constant, nested code. The text is comparable within one minor version of Python.
+The layout of the source makes no difference. Everything that may change the result does: an
+instruction, a constant, nested code. Texts are comparable within one minor version of Python.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def body_text(code: CodeType) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def global_names(code: CodeType) -> list[tuple[str, str | None]]:
-    """Name the globals that ``code`` reads and never sets, each with the attribute asked of it."""
+    """Name the globals that ``code`` reads and never sets, each with the attribute read from it."""
     return sorted(set(_global_names(code)), key=repr)
 
 

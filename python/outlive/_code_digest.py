@@ -1,4 +1,4 @@
-"""Digests the code of a function, to notice that it was edited since a result was made."""
+"""Digests the code of a function, to detect that it was edited since a result was made."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def code_text(function: Any) -> str | None:
 
 
 def _hidden_defaults(function: Any, inner: Any) -> Iterator[str]:
-    """The defaults that keys do not show: a decorator may supply others."""
+    """The defaults that keys do not show: a decorator may supply other values."""
     if not hands_on(function):
         for value in (inner.__defaults__, inner.__kwdefaults__):
             yield f"{text_of(value)}"
 
 
 def _wrappers(function: Any, inner: Any) -> Iterator[str]:
-    """Describe the decorators between memoise and the function; those of its module with bodies."""
+    """Describe the decorators below memoise; for those of the function's module, their bodies."""
     for layer in layers(function):
         called = called_of(layer)
         if layer is not inner and called is not None:
@@ -76,7 +76,7 @@ def _wrappers(function: Any, inner: Any) -> Iterator[str]:
 
 
 def _globals(inner: Any) -> Iterator[str]:
-    """Describe the globals that the function reads, if their values are part of what it does."""
+    """Describe the globals that the function reads, if their values are part of its behaviour."""
     code = code_of(inner)
     names = getattr(inner, "__globals__", {})
     if code is None:
@@ -96,7 +96,7 @@ def _globals(inner: Any) -> Iterator[str]:
 
 
 def _constant_of(value: Any, attribute: str) -> Any:
-    """The attribute of a module that is not of the standard library, or a constant of a class."""
+    """The attribute of a module outside the standard library, or a constant of a class."""
     if isinstance(value, ModuleType):
         is_ours = value.__name__ not in sys.stdlib_module_names
         return vars(value).get(attribute, _MISSING) if is_ours else _MISSING
@@ -163,9 +163,9 @@ def _has_fields(cls: type) -> bool:
 
 
 def script_of(function: Any) -> str | None:
-    """Return ``folder/file`` of a function whose module is run, not imported; "" if in no file.
+    """Return ``folder/file`` of a function whose module is run, not imported; "" without a file.
 
-    Two programs may have such a module of one name: ``main.py``, or a notebook.
+    Two programs may each have such a module of the same name: ``main.py``, or a notebook.
     """
     inner = innermost(function)
     if getattr(inner, "__module__", None) not in ("__main__", "__mp_main__"):

@@ -87,7 +87,7 @@ class CacheFile:
 
     @property
     def near(self) -> int | None:
-        """How many bytes of a database may be in memory, if somebody has said so."""
+        """How many bytes of a database may be in memory, if that was set."""
 
     @near.setter
     def near(self, most: int) -> None: ...
@@ -99,7 +99,7 @@ class Cache:
     def __new__(cls, file: CacheFile, *, mode: str) -> Cache: ...
     @property
     def file(self) -> CacheFile:
-        """What it shares with the other objects on the same file."""
+        """The part that it shares with the other objects on the same file."""
 
     @property
     def path(self) -> Path | None:
@@ -116,13 +116,13 @@ class Cache:
         """Whether the file was read, or its entries used."""
 
     def limits(self) -> tuple[int | None, int | None]:
-        """How much there may be after a store by this object: entries, bytes; None: any number."""
+        """The limits that a store by this object enforces: entries, bytes; None: no limit."""
 
     def set_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
-        """Sets how much there may be after a store by this object."""
+        """Sets the limits that a store by this object enforces."""
 
     def know_classes(self, owner: object) -> None:
-        """Says who knows the classes of what is read without a function; the first stays."""
+        """Sets the owner of the classes of entries read without a function; the first stays."""
 
     def trim(self) -> None:
         """Evicts what exceeds the limits of this object."""
@@ -131,10 +131,10 @@ class Cache:
         """The number of evicted entries."""
 
     def enter(self) -> None:
-        """An override of the mode begins somewhere: hits look at it from now on."""
+        """Notes that an override of the mode begins somewhere: hits look at it from now on."""
 
     def leave(self) -> None:
-        """It is over."""
+        """Notes that an override of the mode has ended."""
 
     def load(self) -> None:
         """Reads the file, unless that was done before."""
@@ -149,7 +149,7 @@ class Cache:
         """The keys that begin with `start`, the name of a function and a parenthesis, in order."""
 
     def previous(self, key: str) -> Any:
-        """The result under `key`, fresh or not, for who is to replace it; None if there is none."""
+        """The result under `key`, fresh or not, for a call that replaces it; None if none."""
 
     def rows(
         self,
@@ -164,13 +164,13 @@ class Cache:
         """The first `limit` entries of a selection in an order, and the sum of all of it."""
 
     def bad(self) -> list[tuple[str, str]]:
-        """The keys of all values that are no JSON, and what is wrong with each."""
+        """The keys of all values that are not JSON, and what is wrong with each."""
 
     def row(self, key: str) -> _Row | None:
         """What is known of the entry of `key` beside its value; None if there is none."""
 
     def text(self, key: str) -> str | None:
-        """The JSON text of the value of `key`; None if there is none that the file can hold."""
+        """The JSON text of the value of `key`; None if the file can hold none."""
 
     def put_text(
         self,
@@ -182,10 +182,10 @@ class Cache:
         code: str | None = None,
         others: bytes | None = None,
     ) -> None:
-        """Keeps a value of which somebody has the JSON text, with what is known of it."""
+        """Stores a value by its JSON text, with what is known of it."""
 
     def take(self, other: Cache, keys: list[str]) -> None:
-        """Keeps what `other` has under these keys, with its times."""
+        """Copies the entries of `other` under these keys, with their times."""
 
     def sums(
         self,
@@ -194,7 +194,7 @@ class Cache:
         function: str | None = None,
         before: float | None = None,
     ) -> list[tuple[str, _Total]]:
-        """The sum of each function among a selection; without a name, of what tells of none."""
+        """The sum of each function in a selection; without a name, of entries that name none."""
 
     def overview(self) -> tuple[list[tuple[str, _Total]], list[_Row | None]]:
         """The sum of each function, and the oldest, newest, largest and slowest entry."""
@@ -208,49 +208,49 @@ class Cache:
         """How many entries have a size, a time and a duration between limits."""
 
     def watch(self, *, hits: bool, misses: bool, stores: bool) -> None:
-        """Says what the hooks of this object want to hear of."""
+        """Sets which calls the hooks of this object are told of."""
 
     def notes(self) -> list[tuple[str, bytes]]:
-        """The keys of all entries of which more is known, with that as JSON."""
+        """The keys of all entries with further members, with those as JSON."""
 
     def recall(self) -> None:
-        """Takes back what was dropped while the file was left alone, to be forgotten for good."""
+        """Restores entries dropped while the file was left alone, to be forgotten for good."""
 
     def sync(self) -> None:
         """Takes in what other processes did."""
 
     def update(self, other: Cache) -> None:
-        """Keeps all that `other` has, with its times."""
+        """Copies all entries of `other`, with their times."""
 
     def copy_from(self, other: Cache) -> int:
-        """Keeps what `other` has and this cache lacks or has otherwise: how many entries."""
+        """Copies entries of `other` that this cache lacks or has otherwise; returns how many."""
 
     def set_fallback(self, fallback: Cache) -> None:
-        """Looks up in another cache what this one lacks; to be said before the first use."""
+        """Looks up in another cache what this one lacks; to be called before the first use."""
 
     def outdate(self, pattern: str) -> None:
-        """Does not keep what is being computed now for keys that fit a pattern, in any process."""
+        """Outdates what is being computed now for keys that match a pattern, in any process."""
 
     def made_before(self, time: float, name: str | None) -> list[str]:
-        """The keys of all entries that were made before a time, of functions with a name."""
+        """The keys of all entries made before a time, by functions with a name."""
 
     def remove(self, key: str) -> bool:
-        """Forgets one entry; says whether there was one."""
+        """Forgets one entry; returns whether there was one."""
 
     def pop(self, key: str) -> Any:
-        """Forgets one entry and gives its value: to one thread, if several ask."""
+        """Forgets one entry and returns its value: to one thread, if several ask."""
 
     def clear(self) -> None:
-        """Forgets everything, in the file too."""
+        """Forgets everything, in the file, too."""
 
     def salt(self) -> str | None:
-        """What digests of secrets are keyed with; None if `offer_salt` must make it first."""
+        """The salt of the digests of secrets; None if `offer_salt` must make it first."""
 
     def offer_salt(self, salt: str) -> str:
-        """Lets `salt` be that, unless there is one: the salt that holds, in all processes."""
+        """Proposes `salt`; returns the one in force, the same in all processes."""
 
     def save(self) -> bool:
-        """Writes the file, if anything changed. Says whether all is well."""
+        """Writes the file if anything changed; returns whether all is well."""
 
     def erase(self) -> bool:
         """Writes the file, and removes journals and copies of damaged files."""
@@ -268,7 +268,7 @@ class Cache:
 class Memoised:
     """A function whose results are kept."""
 
-    # What the decorator adds, as functools.wraps does.
+    # The attributes that functools.wraps sets.
     __name__: str
     __qualname__: str
     __doc__: str | None
@@ -304,7 +304,7 @@ class Memoised:
 
     @property
     def name(self) -> str:
-        """`module.qualname`, or what `name=` said."""
+        """`module.qualname`, or the text of `name=`."""
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -312,26 +312,26 @@ class Memoised:
 
     @property
     def suspends(self) -> bool:
-        """Whether a call gives its result, or a `PendingCall` that says what to do next."""
+        """Whether a call returns a `PendingCall` that says what to do next when it must compute."""
 
     def set_options(self, options: Options) -> None:
-        """How results are kept and served from now on."""
+        """Sets how results are kept and served from now on."""
 
     def forget_where(self, **arguments: Any) -> int:
-        """Drops the results of all calls with these arguments; says how many there were."""
+        """Forgets the results of all calls with these arguments; returns how many there were."""
 
     def __dir__(self) -> list[str]: ...
     def __get_pydantic_core_schema__(self, _source: Any, handler: Any, /) -> Any:
-        """What pydantic makes of it: the schema of the function itself."""
+        """The schema of the function itself, for pydantic."""
 
     def set_aside(self, mark: str, later: Memoised) -> None:
         """Keeps the results apart from those of a later function of this name; a call warns."""
 
     def mark_refresh(self, key: str, begins: bool) -> None:
-        """Notes in the file that the result under a key is being made anew, or no more."""
+        """Notes in the file that the result under a key is being refreshed, or no longer is."""
 
     def redirect(self, other: Memoised | None) -> None:
-        """Has ``other`` answer its calls from now on; None: it answers them itself again."""
+        """Makes ``other`` answer its calls from now on; None: it answers them itself again."""
 
     def key_start(self) -> str:
         """What the keys of all its entries begin with, as of now."""
@@ -343,10 +343,10 @@ class Memoised:
         """The number of evicted entries of this function."""
 
     def release(self) -> None:
-        """Forgets what is remembered by arguments."""
+        """Clears the table of hits."""
 
     def reset(self) -> None:
-        """Sets the counters back and forgets what is remembered by arguments."""
+        """Sets the counters to zero and clears the table of hits."""
 
     def cache_key(self, *args: Any, **kwargs: Any) -> str:
         """The key text of a call with these arguments."""
@@ -364,25 +364,25 @@ class Memoised:
         """The stored result of this call if it is fresh, else None; nothing is computed."""
 
     def put(self, result: Any, /, *args: Any, **kwargs: Any) -> None:
-        """Keeps `result` as what the call with the arguments behind it returns."""
+        """Keeps `result` as the result of a call with these arguments."""
 
     def forget(self, *args: Any, **kwargs: Any) -> bool:
-        """Drops the stored result of this call; says whether there was one."""
+        """Forgets the stored result of this call; returns whether there was one."""
 
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         """Computes this call anew and keeps the result, whatever is stored."""
 
     def look_up(self, missing: Any, /, *args: Any, **kwargs: Any) -> Any:
-        """The kept result of this call, counted as a hit; ``missing`` if it is to be computed."""
+        """The kept result of this call, counted as a hit; ``missing`` if it has to be computed."""
 
     def map(self, items: Any, /, **options: Any) -> Any:
-        """Calls it with many items, a number at once in threads; an iterator of the results."""
+        """Calls it with many items, several at once in threads; an iterator of the results."""
 
     def amap(self, items: Any, /, **options: Any) -> Any:
-        """The same in tasks of the running event loop; an asynchronous iterator."""
+        """Does what `map` does in tasks of the running event loop; an asynchronous iterator."""
 
     def sample(self, index: int) -> Any:
-        """The same for the function with an index of its own: its answer to one call anew."""
+        """The function for its `index`-th answer to each call, computed and kept separately."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __set_name__(self, owner: type, name: str, /) -> None: ...
@@ -401,19 +401,19 @@ class PendingCall:
 
     @property
     def name(self) -> str:
-        """`module.qualname` of the function, or what `name=` said."""
+        """`module.qualname` of the function, or the text of `name=`."""
 
     @property
     def key(self) -> str | None:
-        """The key's text; None if the call goes straight through."""
+        """The key's text; None if the call bypasses the cache."""
 
     @property
     def leads(self) -> bool:
-        """Whether others wait for what this call computes."""
+        """Whether other callers wait for what this call computes."""
 
     @property
     def waits(self) -> bool:
-        """Whether somebody else computes."""
+        """Whether another caller computes."""
 
     def retry(self) -> Any:
         """Look up and join once more: the result, or the next step."""
@@ -422,13 +422,13 @@ class PendingCall:
         """Stop waiting; compute without a flight."""
 
     def subscribe(self) -> PendingCall:
-        """Return a place among those who wait for this call, which leads."""
+        """Join those who wait for this call, which leads."""
 
     def set_leader(self, task: LeaderTask) -> None:
         """Name the `LeaderTask` that computes."""
 
     def enter(self) -> Any:
-        """Make the running context part of this computation; the token takes it back."""
+        """Make the running context part of this computation; the token undoes it."""
 
     @staticmethod
     def enter_all(calls: list[PendingCall]) -> Any:
@@ -436,10 +436,10 @@ class PendingCall:
 
     @staticmethod
     def leave(token: Any) -> None:
-        """Take `enter` back."""
+        """Undo `enter`."""
 
     def is_busy(self) -> bool:
-        """Whether another process computes this key, and may be waited for."""
+        """Whether another process computes this key and may be waited for. Takes the key if not."""
 
     def acquire(self) -> bool:
         """Keep other processes from computing this key, which is led; False if one of them does."""
@@ -448,26 +448,26 @@ class PendingCall:
         """Whether there is still no result: another process may have brought it."""
 
     def note_previous(self) -> Any:
-        """Notes what this call is to replace; the token takes it back."""
+        """Note what this call is to replace; the token undoes it."""
 
     @staticmethod
     def leave_previous(token: Any) -> None:
-        """Takes `note_previous` back."""
+        """Undo `note_previous`."""
 
     def count(self) -> None:
         """Count a call that is computed."""
 
     def keep(self, value: Any) -> Any:
-        """Keep the result, on disk before anybody gets it; return what the caller gets."""
+        """Keep the result, on disk before any caller gets it; return what the caller gets."""
 
     def fail(self, error: Exception) -> Any:
         """Return an older result if that may be served for this exception, else raise it."""
 
     def give_up(self) -> None:
-        """Give up what is left to do: another one who waits takes over."""
+        """Give up what is left to do: another waiting caller takes over."""
 
     def is_awaited(self) -> bool:
-        """Whether somebody waits for this call, which leads."""
+        """Whether a caller waits for this call, which leads."""
 
     def on_done(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, from whichever thread completes the computation."""
@@ -476,40 +476,40 @@ class PendingCall:
         """Whether the leader is a task, whose loop may be gone."""
 
     def check_leader(self) -> bool:
-        """Look whether the leader is gone; say once who is waited for; False if `wait=` is over."""
+        """Look whether the leader is gone; report the wait once; False if `wait=` is over."""
 
     @property
     def wait_limit(self) -> float | None:
         """The number of seconds that `wait=` allows."""
 
     def compute_beside(self) -> None:
-        """Stop waiting; compute beside the one who does, whose result goes first."""
+        """Stop waiting; compute beside the leader, whose result has priority."""
 
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""
 
 @final
 class HelperScope:
-    """Makes what helper threads do part of what the thread that made it computes."""
+    """Makes the work of helper threads part of what the thread that started them computes."""
 
     @staticmethod
     def of_thread() -> HelperScope | None:
-        """For helpers of this thread; None if it computes nothing."""
+        """The scope for helpers of this thread; None if the thread computes nothing."""
 
     def enter(self) -> None:
-        """What runs in this context from now on is part of it."""
+        """Make everything that runs in this context from now on part of it."""
 
 def override_all(begins: bool) -> None:
-    """An override of the mode of all caches begins or ends: hits look at it, or no more."""
+    """Notes that an override of the mode of all caches begins or ends."""
 
 def first_key(value: Any) -> str:
-    """The key text of a call of the drop-in with this first argument; a str is one already."""
+    """The key text of a call of the drop-in with this first argument; a str is its own key text."""
 
 def class_name(class_: type, /) -> str:
-    """How keys name the class of an instance."""
+    """The name of the class of an instance, as keys have it."""
 
 def canonical(value: Any, *, flat: bool = False) -> str:
-    """The key text of one value; ``flat`` as it stands in the drop-in's file."""
+    """The key text of one value; ``flat`` as it is written in the drop-in's file."""
 
 class _Callbacks(Protocol):
     """What the native half asks of Python."""
@@ -530,28 +530,28 @@ class _Callbacks(Protocol):
     def leave_call(self, token: Any, /) -> None: ...
 
 def hand_over(callbacks: _Callbacks | ModuleType) -> None:
-    """Takes what is asked of Python; what came first stays."""
+    """Takes the functions that the native half calls; those of the first call stay."""
 
 def limit_results(size: int) -> int:
-    """For tests: results of up to ``size`` bytes are stored; gives the limit up to now."""
+    """For tests: sets how many bytes a stored result may have; returns the limit until now."""
 
 def log_hits(on: bool) -> None:
-    """Has hits of all caches logged from now on at level DEBUG, or no more; they get slow by it."""
+    """Starts or stops logging the hits of all caches at level DEBUG; logging makes them slow."""
 
 def shown_key(key: str) -> str:
-    """A key text as messages and logs show it: quoted, and of a long one the ends."""
+    """A key text for messages and logs: quoted, and only the ends of a long one."""
 
 def report(error: BaseException) -> None:
     """Hand ``error``, which has no caller to go to, to ``sys.unraisablehook``."""
 
 def exiting() -> None:
-    """To be called when the save at exit is done: what comes later is saved at once."""
+    """Notes that the save at exit is done: results that come later are saved at once."""
 
 def after_fork_in_child() -> None: ...
 
 @final
 class Shape:
-    """What there is to know of one class."""
+    """What the native half knows of one class."""
 
     def __new__(
         cls,

@@ -48,7 +48,7 @@ _NOTED = ("tags", "cost", "meta", "depends")
 
 
 def bare(cache: CacheState, function: Any, given: dict[str, Any]) -> _core.Memoised:
-    """Return ``function`` memoised with options that were checked, without its ``async`` face."""
+    """Return ``function`` memoised with checked options, without its ``async`` face."""
     memoised = _native(cache, function, given, _own(given))
     _take_over(memoised, function)
     return memoised
@@ -58,7 +58,7 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     """Return ``function`` memoised, or a decorator if no function is given yet.
 
     Raises:
-        TypeError: what is to be decorated, or an option, is of a kind that cannot work.
+        TypeError: ``function`` or an option is of a kind that cannot work.
         ValueError: an option has a value that means nothing.
     """
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
@@ -77,7 +77,7 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:
-    """Those of the options that are no matter of keys."""
+    """The options that do not concern keys."""
     return {name: value for name, value in given.items() if name not in _KEY_OPTIONS}
 
 
@@ -90,7 +90,7 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
 
 
 def _faced(memoised: _core.Memoised) -> Any:
-    """Return what users call: the native object, or what stands for it where calls suspend."""
+    """Return what users call: the native object, or its stand-in if calls suspend."""
     shown: Any = memoised
     registration, function = memoised._outlive_registration, memoised.function
     if registration.manner == "batch":
@@ -130,7 +130,7 @@ def _resample(memoised: _core.Memoised, index: int) -> Any:
 
 
 def _take_over(memoised: _core.Memoised, function: Callable[..., Any]) -> None:
-    """Show ``function`` as ``functools.wraps`` does, but nothing that another layer of ours has."""
+    """Copy the attributes of ``function`` as ``functools.wraps`` does, without our own."""
     functools.update_wrapper(memoised, function)
     for name in _OF_ONE_LAYER:
         memoised.__dict__.pop(name, None)
@@ -163,7 +163,7 @@ def _refuse(function: Any) -> None:
 
 
 def twin(memoised: _core.Memoised) -> _core.Memoised:
-    """Return the same function memoised once more, in what its cache works on now."""
+    """Return the same function memoised once more, in the file that its cache works on now."""
     registration = memoised._outlive_registration
     _, sample = registration.sampled or (None, 0)
     cache, given = registration.cache, registration.given
@@ -259,7 +259,7 @@ def _tell_twice(cache: CacheState, name: str) -> None:
 def _identity_of(
     cache: CacheState, function: Callable[..., Any], given: dict[str, Any]
 ) -> Identity | None:
-    """What tells the function from others of its name; ``name=`` says it all."""
+    """What tells the function from others of its name; None if ``name=`` settles it."""
     if given.get("name") is not None:
         return None
     identity = Identity(cache.core, function)
@@ -267,11 +267,11 @@ def _identity_of(
 
 
 def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, shares: bool) -> None:
-    """Set an older function of this name aside: if it is called all the same, it warns.
+    """Set an older function of this name aside: if it is called after all, it warns.
 
     Its results are kept apart, unless ``name=`` says that both are one.
 
-    Most are never called again: a cell was run again, a module was loaded again.
+    Most are never called again: a cell was run again, or a module was loaded again.
     """
     named = _named.setdefault(cache.core.file, weakref.WeakValueDictionary())
     other, named[name] = named.get(name), memoised

@@ -1,6 +1,6 @@
-"""Describes arguments that are no JSON: the kind of a value, and what distinguishes it in its kind.
+"""Describes arguments that are not JSON: the kind of a value, and what identifies it there.
 
-The native half asks for values that it does not know. No library is imported for this: a value of
+The native half asks about values that it does not know. No library is imported for this: a value of
 a library shows that the program has imported it.
 """
 
@@ -50,7 +50,7 @@ def describe(value: object) -> Described | None:
 
 
 def _plain(value: Any) -> Described | None:
-    """Describe built-in types, and those of the standard library that have a text."""
+    """Describe built-in types, and those of the standard library that have a text form."""
     cls = type(value)
     if cls is range or cls is slice:
         return cls.__name__, [value.start, value.stop, value.step]
@@ -171,7 +171,7 @@ def _number(value: Any) -> Any:
     if value.dtype.kind in "mM":
         return value.tobytes()
     item = value.item()
-    # A long double has no counterpart in Python, and its bytes hold some that mean nothing.
+    # A long double has no counterpart in Python, and some of its bytes are padding.
     return repr(value) if type(item) is type(value) else item
 
 
@@ -205,7 +205,7 @@ def advice(value: object, name: str) -> str:
     """Return what to do with an argument that has no key."""
     leave_out = f'leave it out with ignore=("{name}",), make the key yourself with key=...'
     cls = type(value)
-    # Asked of the class: a __getattr__ of the instance may make a request.
+    # The class is asked: a __getattr__ of the instance may make a request.
     if hasattr(cls, "read") and hasattr(cls, "close"):
         return f"{leave_out}, or pass outlive.File(path), which stands for a file's content"
     if hasattr(cls, "__next__") or hasattr(cls, "__anext__"):

@@ -14,7 +14,7 @@ from ._digest import short
 
 
 def data(value: Any) -> tuple[str, Any] | None:
-    """Return the class of a value and its fields, None if the class is not made to hold data."""
+    """Return the class of a value and its fields; None if the class is not made to hold data."""
     cls = type(value)
     if not (code_names.is_data_class(cls) or kinds.name_of(cls) is not None):
         return None
@@ -94,7 +94,7 @@ def _dtype_text(dtype: Any) -> str:
 
 
 def _index_text(index: Any) -> list[Any]:
-    """What an index is beyond its values, which the rows' digests hold."""
+    """What an index is beyond its values, which are part of the rows' digests."""
     levels = [_dtype_text(level.dtype) for level in getattr(index, "levels", (index,))]
     objects = _core.canonical(index.tolist()) if index.dtype == object else ""
     shown = short(objects, length=26) if objects else None

@@ -1,4 +1,4 @@
-"""Short digests, for comparison alone."""
+"""Short digests, only for comparison."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ except ImportError:
 
 
 def short(text: str | bytes, salt: str = "", length: int = 8) -> str:
-    """Return ``length`` characters that stand for ``text``: five bits each, letters and digits."""
+    """Return ``length`` characters that represent ``text``: five bits each, letters and digits."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     digest = blake2b(data, key=salt.encode()[:64], digest_size=20).digest()
     return base64.b32encode(digest).decode().lower()[:length]

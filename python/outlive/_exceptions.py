@@ -1,6 +1,6 @@
 """The classes of warnings, and the one exception of outlive's own.
 
-Their ``__module__`` says where users import them from: it appears in tracebacks and filters.
+Their ``__module__`` is where users import them from: it appears in tracebacks and filters.
 """
 
 from __future__ import annotations

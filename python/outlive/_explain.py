@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Registered(Protocol):
-    """What there is to know of the function: see ``Registration``."""
+    """The members of ``Registration`` that are used here."""
 
     cache: CacheState
     given: dict[str, Any]
@@ -27,22 +27,22 @@ class Registered(Protocol):
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
-        """Say what results note of the code of ``function``."""
+        """Return what results record about the code of ``function``."""
         ...
 
 
 class Explainer:
-    """Looks at one function's call."""
+    """Explains one call of a function."""
 
     def __init__(self, registration: Registered, memoised: _core.Memoised, key: str) -> None:
-        """Take the call under ``key``."""
+        """Take the key of the call."""
         self._registration, self._memoised, self._key = registration, memoised, key
         self._state = registration.cache
         self._options = _options.checked(self._state.options, registration.own)
         self._now = self._state.now()
 
     def explain(self) -> Explanation:
-        """Say whether the call is a hit, and why."""
+        """Return whether the call is a hit, and why."""
         core = self._state.core
         mode = _modes.current(core) or core.mode
         if mode == "off":
@@ -56,7 +56,7 @@ class Explainer:
         return self._unseen()
 
     def of_entry(self) -> Explanation:
-        """Say the same of what is kept under the key, which takes no time; "never seen" if none."""
+        """Return the explanation of the entry alone, in no time; "never seen" if there is none."""
         fact = fact_of(self._state.core, self._key)
         if fact is None:
             return self._miss("never seen", "was never seen here")
@@ -104,11 +104,12 @@ class Explainer:
         return None if of_result is None else float(of_result)
 
     def _other_code(self, fact: Fact) -> tuple[str, bool, str] | None:
-        """Reason, whether that makes it a miss, and words, if other code made the result."""
+        """The reason, whether it makes a miss, and a description, if other code made the result."""
         if self._state.is_drop_in or fact.code is None:
             return None
         mine, script = self._registration.code_note(self._memoised.function)
-        # The first character stands for the minor version of Python: two are never compared.
+        # The first character stands for the minor version of Python: two versions are never
+        # compared.
         if mine is None or mine == fact.code or mine[0] != fact.code[0]:
             return None
         here = None if not script else json.loads(script)["script"]
@@ -134,7 +135,7 @@ class Explainer:
         return self._of(fact, "expired", f"raised, and is tried again ({made})", hit=False)
 
     def _unseen(self) -> Explanation:
-        """Say why there is no entry, as far as what is kept tells."""
+        """Explain why there is no entry, as far as the kept keys tell."""
         not_kept = self._registration.not_kept.get(hash(self._key))
         if not_kept is not None:
             return self._miss("not kept", f"was not kept at its last call here: {not_kept}")
@@ -145,7 +146,7 @@ class Explainer:
         return replace(self._miss("never seen", "was never seen here"), nearest=near)
 
     def _namesakes(self) -> Iterator[tuple[str, str]]:
-        """The same call of another version of the function, or of one that closes over others."""
+        """The same call of another version of the function, or of one with another closure."""
         name, given = self._memoised.name, self._registration.given
         mark = _naming.version_mark(given.get("version"))
         base = name.removesuffix(mark) if mark else name
@@ -184,7 +185,7 @@ class Explainer:
 
 
 def _call(arguments: str) -> str:
-    """What stands behind the mark of a closure in the arguments of a key, and the parenthesis."""
+    """The arguments in a key and the parenthesis, without the mark of a closure."""
     if not arguments.startswith("~"):
         return arguments
     _, comma, rest = arguments.partition(", ")

@@ -1,4 +1,4 @@
-"""What there is to say of why a call is a hit or a miss."""
+"""The explanation of why a call is a hit or a miss."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from . import _core
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a call is a hit or a miss, as of the moment when it was asked for.
+    """Why a call is a hit or a miss, as of the moment it was asked.
 
     ``str()`` of it is a sentence; it is true if the call is a hit.
 
     Attributes:
-        function: ``module.qualname``, or what ``name=`` says.
+        function: ``module.qualname``, or the text of ``name=``.
         key: The key's text.
         is_hit: Whether the call would be answered from the cache.
         reason: "kept", "in memory", "refreshing" (hits); "never seen", "expired", "other version",
             "other code", "other program", "other closure", "damaged", "not kept", "mode" (misses).
-        why: The same as part of a sentence, with what there is to know.
+        why: The reason as part of a sentence, with details.
         created: When the result was made, if there is one.
-        took: How many seconds that took, if it is known.
-        code: Digest of the code that made it, if it is known.
-        expires: When it will have expired, or has; None: never.
-        nearest: In what the nearest kept call differs, as in ``page: 2 -> 3``, of a call that was
+        took: How many seconds the call took, if that is known.
+        code: Digest of the code that made the result, if it is known.
+        expires: When the result expires or expired; None: never.
+        nearest: How the nearest kept call differs, as in ``page: 2 -> 3``, if the call was
             never seen.
     """
 

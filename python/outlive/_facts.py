@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Fact(NamedTuple):
-    """What is known of one entry, in the order in which the native half gives it."""
+    """What is known of one entry, in the order of the native half."""
 
     key: str
     #: Bytes of the value's text.
@@ -28,7 +28,7 @@ class Fact(NamedTuple):
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What else is noted: tags, cost, meta and the like."""
+        """Further notes: tags, cost, meta and the like."""
         if self.others is None:
             return {}
         import json
@@ -41,7 +41,7 @@ class Fact(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """What is known of several entries together, in the order in which the native half gives it."""
+    """What is known of several entries together, in the order of the native half."""
 
     entries: int
     #: Bytes of the texts of the values.
@@ -56,11 +56,11 @@ class Sum(NamedTuple):
 
     @property
     def mean(self) -> float | None:
-        """Seconds that one call takes; None if nobody knows."""
+        """The mean seconds of a call; None if unknown."""
         return self.took / self.timed if self.timed else None
 
     def plus(self, other: Sum) -> Sum:
-        """Return both together."""
+        """Return the sum of both."""
         oldest = [time for time in (self.oldest, other.oldest) if time is not None]
         newest = [time for time in (self.newest, other.newest) if time is not None]
         return Sum(

@@ -1,4 +1,4 @@
-"""What stands in the place of a result when the call raised."""
+"""The stand-in for a result when the call raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file as an argument: it stands for its content."""
+"""A file as an argument: its content is part of the key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class File(os.PathLike):  # type: ignore[type-arg]
     __module__ = "outlive"
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Name the file. Each call looks at it."""
+        """Name the file. It is looked at in each call."""
         self.path = os.fspath(path)
         self._known: tuple[Any, list[Any]] | None = None
 

@@ -1,7 +1,7 @@
 """Where the instructions of a function lead, however its source is laid out.
 
-The compiler joins instructions that stand on one line, and leads jumps around others that stand on
-another line. Here two layouts of one function are alike.
+The compiler joins instructions that stand on one line, and leads jumps around others on another
+line. Here two layouts of one function are alike.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ def _kind(step: dis.Instruction) -> str:
 
 
 def parts_of(step: dis.Instruction) -> list[str]:
-    """Return the reads and writes of local variables that a step joins, by the variables' numbers.
+    """Return the reads and writes of local variables in one step, by the variables' numbers.
 
-    From Python 3.13 on two that stand on one line are one step. What a variable is called makes no
-    difference.
+    From Python 3.13 on, two reads or writes on one line are one step. The names of variables make
+    no difference.
     """
     if step.arg is None or not step.opname.startswith(LOCALS):
         return [step.opname]

@@ -1,4 +1,4 @@
-"""Frozen caches: a canonical file that is only read, and the digest beside it that it must have."""
+"""Frozen caches: a canonical file that is only read, and its digest in a file beside it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def digest_of(path: str) -> str:
 
 
 def check(core: _core.Cache) -> None:
-    """Raise ``ValueError`` if the file of ``core`` is not what the digest beside it says."""
+    """Raise ``ValueError`` if the file of ``core`` does not match the digest beside it."""
     path = str(core.path)
     advice = "write both with `outlive freeze`"
     try:

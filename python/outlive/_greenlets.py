@@ -19,12 +19,12 @@ _numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 def number(fresh: int) -> int | None:
     """Return the number of the running greenlet, ``fresh`` if it has none yet.
 
-    None where it cannot wait through a hub: there is none in this thread, or it is the hub itself.
+    None if it cannot wait through a hub: there is none in this thread, or it is the hub itself.
     """
     hub, current = get_hub_if_exists(), gevent.getcurrent()
     return None if hub is None or current is hub else _numbers.setdefault(current, fresh)
 
 
 def sleep(seconds: float) -> None:
-    """Sleep for so many seconds, while other greenlets of this thread run."""
+    """Sleep for this many seconds while other greenlets of this thread run."""
     gevent.sleep(seconds)

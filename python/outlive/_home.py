@@ -1,4 +1,4 @@
-"""Finds the user's home folder, which may be missing: in a container, for a user without a name."""
+"""Finds the user's home folder, which may be missing: in a container, or without a user name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def expanded(path: str | bytes) -> str | None:
     if _is_empty():
         return _in_memory(name)
     found = os.path.expanduser(name)
-    # What still begins with ~ is a file's name, unless it can only mean the home folder.
+    # A path that still begins with ~ is a file's name, unless it can only mean the home folder.
     return _in_memory(name) if found == name and name[1:2] in ("", os.sep) else found
 
 
@@ -27,7 +27,7 @@ def cache_file_of(app: str) -> str | None:
         path = str(user_cache_path(app) / "cache.json")
     except (OSError, RuntimeError, KeyError):
         return _in_memory(f"Cache(app={app!r})")
-    # With an empty HOME, or none that is known, it is a path of the root or of no folder.
+    # With an empty or unknown HOME the path would be in the root folder, or in none.
     is_home = not os.environ.get("XDG_CACHE_HOME") and (_is_empty() or path.startswith("~"))
     return _in_memory(f"Cache(app={app!r})") if is_home else path
 

@@ -1,4 +1,4 @@
-"""What a cache calls for each hit, miss or store, and with what."""
+"""The callables of a cache for hits, misses and stores, and the events they get."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Event(NamedTuple):
-    """What a hook of a ``Cache`` is told of one call."""
+    """A call, as a hook of a ``Cache`` gets it."""
 
     kind: Literal["hit", "miss", "store"]
     #: ``module.qualname`` of the function, or what ``name=`` said.
@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
 
 class Hooks(NamedTuple):
-    """What one ``Cache`` object calls."""
+    """The hooks of one ``Cache`` object."""
 
     on_hit: Callable[[Event], object] | None = None
     on_miss: Callable[[Event], object] | None = None

@@ -32,7 +32,7 @@ class Identity:
     """
 
     def __init__(self, core: _core.Cache, function: Callable[..., Any]) -> None:
-        """Find the cells of ``function`` that count, and those of the class body around it."""
+        """Find the cells of ``function`` that take part, and those of the class body around it."""
         self._core, self._function = core, function
         self._closed_over = list(_closed_over(function))
         self._called = _called(function)
@@ -52,7 +52,7 @@ class Identity:
         return short("\n".join(parts), salt_of(self._core)) if parts else ""
 
     def number(self) -> int:
-        """Return a number in place of the digest, which holds in this process alone."""
+        """Return a number in place of the digest; it is valid in this process alone."""
         return hash(tuple(self._parts())) & _64_BITS
 
     def _parts(self) -> list[str]:
@@ -65,7 +65,7 @@ class Identity:
 
 
 def look_alike(one: Any, other: Any) -> bool:
-    """Return whether keys cannot tell apart what two functions of one name and body close over."""
+    """Return whether keys cannot tell two functions of one name and body apart."""
     unknown = [_unknown(function) for function in (one, other)]
     return unknown[0] != unknown[1] and _texts(one) == _texts(other)
 

@@ -34,7 +34,7 @@ class KeptErrors:
 
         Raises:
             TypeError: ``listed`` is no mapping of exception classes to durations.
-            ValueError: a duration means nothing.
+            ValueError: a duration cannot be used.
         """
         if not isinstance(listed, Mapping):
             raise TypeError('cache_errors= takes a dict such as {NotFound: "10m"}')
@@ -64,10 +64,10 @@ class KeptErrors:
         return None
 
     def unpack(self, payload: Any, age: float) -> Exception | None:
-        """Return the kept exception if it is still listed and not older than it may be.
+        """Return the kept exception if it is still listed and not too old.
 
         Args:
-            payload: What ``pack`` returned, or anything that stands in a file.
+            payload: What ``pack`` returned, or anything else from a file.
             age: Seconds since it was raised.
         """
         try:
@@ -89,7 +89,7 @@ class KeptErrors:
         self._tell_once(name, UnstorableWarning.__name__, message)
 
     def _duration(self, name: str, error: Exception) -> float | None:
-        """Return for how many seconds ``error`` is kept; None: not at all."""
+        """Return for how many seconds ``error`` is kept; None if it is not."""
         try:
             return self._classes[name][1](error)
         except Exception as problem:
@@ -143,7 +143,7 @@ def _slots(error: Exception) -> dict[str, Any]:
 
 
 def _made(cls: type[Exception], arguments: list[Any]) -> Exception | None:
-    """Return an exception of ``arguments``; without its ``__init__`` where that takes others."""
+    """Return an exception of ``arguments``, made without its ``__init__`` if that takes others."""
     try:
         error = cls(*arguments)
     except Exception:
@@ -157,7 +157,7 @@ def _made(cls: type[Exception], arguments: list[Any]) -> Exception | None:
 def _rebuilt(
     cls: type[Exception], arguments: list[Any], attributes: Mapping[str, Any] = _MISSING
 ) -> Exception | None:
-    """Return the exception as it was, as far as that can be; None if it cannot be made at all."""
+    """Return the exception as it was, as far as possible; None if it cannot be made at all."""
     try:
         error = _made(cls, arguments)
         for name, value in () if attributes is _MISSING else attributes.items():

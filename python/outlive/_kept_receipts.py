@@ -1,7 +1,7 @@
 """Receipts that are kept across runs: ``Cache(receipts=True)``, in ``NAME.json.receipts``.
 
-Each run appends a line when it ends, so that no two runs are in each other's way; a long file is
-added up into one line, under a lock where the system has one.
+Each run appends a line when it ends, so that runs are not in each other's way. A long file is
+summed up in one line, under a lock where the system has one.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _WRITING = ("on", "refresh")
 
 
 class KeptReceipts:
-    """What the functions of one ``Cache`` object did in this process, and what of it is written."""
+    """The calls of one ``Cache`` object in this process, and how many of them are written."""
 
     def __init__(self, state: CacheState) -> None:
-        """Write at exit what is counted until then."""
+        """Register the write at exit."""
         self._state, self._path = state, path_beside(str(state.path))
         self._written: dict[str, Receipts] = {}
         atexit.register(self.write)
@@ -35,7 +35,7 @@ class KeptReceipts:
             os.register_at_fork(after_in_child=self._begin_anew)
 
     def write(self) -> None:
-        """Append what was counted since the last time; trouble with the disk costs these counts."""
+        """Append what was counted since the last time; trouble with the disk loses these counts."""
         news = self.unwritten()
         if not news or self._state.core.mode not in _WRITING:
             return
@@ -71,12 +71,12 @@ class KeptReceipts:
 
 
 def path_beside(path: str) -> str:
-    """Return where the receipts of a cache's file stand."""
+    """Return the path of the receipts of a cache's file."""
     return f"{path}.receipts"
 
 
 def read(path: str) -> dict[str, Receipts]:
-    """Return what a file says of each function; lines that say nothing are passed over."""
+    """Return what a file says of each function; unreadable lines are skipped."""
     found: dict[str, Receipts] = {}
     try:
         with open(path, encoding="utf-8", errors="surrogatepass") as file:
@@ -104,7 +104,7 @@ def _append(path: str, news: dict[str, Receipts]) -> None:
 
 
 def _add_up(path: str, news: dict[str, Receipts]) -> None:
-    """Write one line in the place of all, while nobody appends."""
+    """Replace all lines by their sum, while nobody appends."""
     whole = read(path)
     for name, receipts in news.items():
         whole[name] = whole.get(name, Receipts()).plus(receipts)
@@ -123,7 +123,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _opened(path: str) -> int:
-    """Return a descriptor of the file that stands there, locked, to append to."""
+    """Return a locked descriptor of the file in its place, for appending."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         _lock(descriptor)

@@ -1,4 +1,4 @@
-"""What a cache shows of itself: receipts, a report; and who hears of its calls."""
+"""What a cache shows of itself: receipts and a report; and who is told of its calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LookInside:
-    """What the mapping does not show."""
+    """The methods of a cache beyond those of a mapping that show its contents and use."""
 
     _state: CacheState
 
@@ -69,10 +69,10 @@ class LookInside:
         self._state.kept_receipts = KeptReceipts(self._state)
 
     def _show_calls(self, **hooks: Callable[[Any], object] | None) -> None:
-        """Have callables told of hits, misses and stores; and the user at exit, if asked for.
+        """Set the callables for hits, misses and stores; and the report at exit, if asked for.
 
         Raises:
-            TypeError: one of them is no callable.
+            TypeError: one of them is not callable.
         """
         for name, hook in hooks.items():
             _options.callable_or_none(hook, name)

@@ -1,4 +1,4 @@
-"""How calls of a function go: in one go, awaited, with many items, or piece by piece."""
+"""The manner of a function's calls: whole, awaited, with many items, or piece by piece."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GENERATOR_ADVICE = (
 
 
 def manner_of(function: Any, given: dict[str, Any]) -> str:
-    """How calls of ``function`` go."""
+    """Return the manner of calls of ``function``."""
     if given.get("each") is not None:
         return "batch"
     if inspect.isgeneratorfunction(function):
@@ -32,20 +32,20 @@ def manner_of(function: Any, given: dict[str, Any]) -> str:
 
 
 def fixed_options(manner: str) -> dict[str, Any]:
-    """Return the options that the manner of calls decides, whatever the cache's defaults are."""
+    """Return the options that the manner decides, whatever the cache's defaults are."""
     if manner in STREAMS:
-        # A stream in another process is not waited for: the first piece is wanted now.
+        # A stream in another process is not waited for: its consumer wants the first piece now.
         return {"refresh_after": None, "wait": 0.0}
     return {"refresh_after": None} if manner == "batch" else {}
 
 
 def native_manner(function: Any, manner: str) -> str:
-    """How the native half sees these calls."""
+    """Return the manner as the native half names it."""
     return "task" if manner == "batch" and suspends(function) else manner
 
 
 def suspends(function: Any) -> bool:
-    """Return whether calls of ``function`` are to be awaited."""
+    """Return whether calls of ``function`` are awaited."""
     call = type(function).__call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 

@@ -29,7 +29,7 @@ class CacheMapping(_Mapping):
     _told_of_copies = False
 
     def _text(self, key: object) -> str:
-        """Return the key that stands between brackets."""
+        """Return the key given between brackets."""
         if isinstance(key, str):
             return key
         raise TypeError(f"keys are str, as f.cache_key(...) gives them, not {key!r:.200}")

@@ -31,7 +31,7 @@ def checked(mode: object) -> Mode:
 
 
 class _Override:
-    """One ``with`` block. Tasks that are started in it see it only as long as it lasts."""
+    """One ``with`` block. Tasks that are started in it see it only while it lasts."""
 
     def __init__(self, core: _core.Cache, mode: str, outer: _Override | None) -> None:
         self.core, self.mode, self.outer, self.active = core, mode, outer, True
@@ -78,7 +78,7 @@ def of_all_caches() -> str | None:
 
 
 def _tell_of_threads(core: _core.Cache) -> None:
-    """Warn, once, that a thread without context does not see the block of another one."""
+    """Warn, once, that a thread without context does not see the block of another thread."""
     global _told_of_threads
     from threading import current_thread, main_thread  # not sooner: it takes long to import
 
@@ -99,7 +99,7 @@ class overriding:  # noqa: N801 - it is used like a function
     """The context manager that ``cache.mode()`` returns."""
 
     def __init__(self, core: _core.Cache, mode: str, in_all_threads: bool) -> None:
-        """Note the mode; it holds once the block begins."""
+        """Note the mode; it holds from the beginning of the block."""
         self._core, self._mode = core, mode
         self._all = _of_all if in_all_threads else _of_one
         self._blocks: list[tuple[_Override, Token[_Override | None]]] = []

@@ -1,4 +1,4 @@
-"""What functions are called in keys."""
+"""The names of functions in keys."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PLAIN = re.compile(r"[^()\[\]@\"\x00-\x1f]+")
 
 
 def module_name(function: Callable[..., Any]) -> str:
-    """Return the name under which the module of ``function`` is imported, also while it runs.
+    """Return the name under which the module of ``function`` is imported, even if it is run.
 
-    It serves for classes, too.
+    It works for classes, too.
     """
     module = getattr(function, "__module__", None) or ""
     if module not in ("__main__", "__mp_main__"):  # the second in a process that was spawned
         return str(module)
-    # What runpy runs is not what stands in sys.modules, so the function itself is asked first.
+    # A module run by runpy is not the one in sys.modules, so the function itself is asked first.
     main = getattr(innermost(function), "__globals__", {})
     if main.get("__name__") != module:
         main = vars(sys.modules.get(module, object))
@@ -49,7 +49,7 @@ def _module_of_file(file: str) -> str:
 
 
 def full_name_of(named: Any) -> str:
-    """Return ``module.qualname`` of a function or class, whatever it binds."""
+    """Return ``module.qualname`` of a function or class, without what it binds."""
     return f"{module_name(named)}.{named.__qualname__}"
 
 
@@ -63,7 +63,7 @@ def function_name(function: Callable[..., Any]) -> str:
 
 
 def _own_name(function: Any) -> str:
-    """``module.qualname``, without what is bound."""
+    """``module.qualname``, without what it binds."""
     name = _bare_name(function)
     if name is None:
         raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
@@ -78,12 +78,12 @@ def _bare_name(function: Any) -> str | None:
         function = function.func
     module = module_name(function)
     name = f"{module}.{qualname}" if module else qualname
-    # A name that could be taken for more than a name stands between quotes.
+    # A name that could be taken for more than a name is quoted.
     return name if _PLAIN.fullmatch(name) else _core.canonical(name)
 
 
 def _bound_mark(function: Any, name: str) -> str:
-    """What a partial or a bound method binds, between brackets; nothing for any other function."""
+    """The arguments that a partial or a bound method binds, in brackets; "" for other functions."""
     if isinstance(function, functools.partial):
         inner = _bound_mark(function.func, name)
         return f"{inner}[{_bound_text(name, [list(function.args), function.keywords])}]"
@@ -101,7 +101,7 @@ def bound_to(function: Any) -> Any:
 
 
 def has_key(instance: object) -> bool:
-    """Return whether what a method is bound to says how it is told from others."""
+    """Return whether the class of a method's instance says how instances are told apart."""
     try:
         _core.canonical(instance)
     except Exception:  # code of the user's, such as a __memo_key__, may raise anything
@@ -110,7 +110,7 @@ def has_key(instance: object) -> bool:
 
 
 def _bound_text(name: str, bound: object) -> str:
-    """The key text of what a function comes with."""
+    """The key text of what is bound."""
     try:
         return _core.canonical(bound)
     except TypeError as error:
@@ -121,11 +121,11 @@ def _bound_text(name: str, bound: object) -> str:
 
 
 def full_name(function: Callable[..., Any], name: str | None, version: object) -> str:
-    """Return what stands before the parenthesis of a key.
+    """Return the text before the parenthesis of a key.
 
     Raises:
-        TypeError: ``name`` is no text, or ``function`` has no name and none is given.
-        ValueError: ``name`` is empty or holds a character that keys need for themselves.
+        TypeError: ``name`` is no str, or ``function`` has no name and none is given.
+        ValueError: ``name`` is empty or holds a character that keys reserve.
     """
     if name is None:
         base = function_name(function)
@@ -134,7 +134,7 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
     elif not name or any(character in _RESERVED for character in name):
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
-        # An instance that says nothing is named by name= alone: the user knows it.
+        # An instance without a key is identified by name= alone: the user knows it.
         instance = bound_to(function)
         is_told = instance is None or has_key(instance)
         base = name + (_bound_mark(function, name) if is_told else "")
@@ -142,7 +142,7 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
 
 
 def version_mark(version: object) -> str:
-    """Return what tells a version in a name; nothing for None.
+    """Return the mark of a version in a name; "" for None.
 
     Raises:
         TypeError: ``version`` has no key.
@@ -156,9 +156,9 @@ def version_mark(version: object) -> str:
 
 
 def sample_mark(index: int) -> str | None:
-    """Return what tells the answers to one call apart; nothing for the first.
+    """Return the mark that tells the answers to one call apart; None for the first.
 
-    The bracket at its end keeps the first from being what the twelfth begins with.
+    The bracket at its end keeps the mark of the first from being a prefix of the twelfth's.
     """
     return f"sample[{index}]" if index else None
 
@@ -166,9 +166,9 @@ def sample_mark(index: int) -> str | None:
 def body_mark(function: Callable[..., Any]) -> int:
     """Return a number that tells functions of one name apart: lambdas, and functions in functions.
 
-    Any other name stands for one function at a time. The number depends on what the function does
-    and not on its lines, so that it is the same when its module is loaded again. It holds for this
-    process alone.
+    Any other name belongs to one function at a time. The number depends on what the function does
+    and not on its lines, so that it stays the same when its module is loaded again. It is valid in
+    this process alone.
     """
     code = code_of(function)
     if code is None or "<" not in (qualname_of(function) or ""):

@@ -1,4 +1,4 @@
-"""Finds the kept call that is nearest to one that was missed."""
+"""Finds the kept call that is nearest to a missed one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def nearest(key: str, start: str, others: Iterable[str]) -> str | None:
 
     Args:
         key: The key text that was missed.
-        start: What all keys of the function begin with, up to the parenthesis or behind it.
+        start: The beginning of all keys of the function, up to the parenthesis or further.
         others: The key texts that are kept.
     """
     if not key.startswith(start) or "(" not in start:

@@ -1,4 +1,4 @@
-"""What is noted with a result: its tags, what it cost, what made it."""
+"""Notes about a result: its tags, its cost, what made it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def noter(options: Options, function: str) -> Callable[[Any], bytes | None] | None:
-    """Return what makes the notes of a result of ``function`` as JSON; None if there are none."""
+    """Return the callable that makes the notes of a result as JSON; None if there are none."""
     makers: dict[str, Callable[[Any], Any]] = {}
     if options.tags is not None:
         makers["tags"] = options.tags
@@ -39,7 +39,7 @@ class _Noter:
         return f"{{{', '.join(notes)}}}".encode() if notes else None
 
     def _note(self, option: str, result: Any) -> str | None:
-        """One member; None if there is none, or if the callable raises: that costs no result."""
+        """One member; None if there is none or the callable raises: the result is not lost."""
         import json  # not before a result has notes
 
         try:

@@ -1,4 +1,4 @@
-"""Telling hooks and the log of calls: what was missed and why, what was stored, what was served."""
+"""Reporting calls to hooks and the log: misses with their reasons, stores, and hits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._warnings import warn
 
 
 class Observed(Registered, Protocol):
-    """The function whose calls are told of."""
+    """The function whose calls are reported."""
 
     #: Gives it; it is not kept alive.
     memoised: Callable[[], _core.Memoised | None]
@@ -24,7 +24,7 @@ _logger = logging.getLogger("outlive")
 
 
 class Observer:
-    """Tells of the calls of one function, which it does not keep alive."""
+    """Reports the calls of one function, which it does not keep alive."""
 
     def __init__(self, registration: Observed) -> None:
         self._registration, self._state = registration, registration.cache
@@ -36,12 +36,12 @@ class Observer:
         return memoised
 
     def hit(self, key: str) -> None:
-        """Tell of a result that was served."""
+        """Report a result that was served."""
         self._tell("on_hit", self._event("hit", key))
         _logger.debug("hit: %s", _core.shown_key(key))
 
     def miss(self, key: str, anew: bool) -> None:
-        """Tell of a result that is about to be computed."""
+        """Report a result that is about to be computed."""
         found = None if anew else Explainer(self._registration, self._memoised, key).of_entry()
         reason = found.reason if found is not None and not found.is_hit else "refresh"
         self._tell("on_miss", self._event("miss", key)._replace(reason=reason))
@@ -51,7 +51,7 @@ class Observer:
             _logger.debug("miss: %s is computed anew", _core.shown_key(key))
 
     def store(self, key: str, length: int | None, seconds: float | None) -> None:
-        """Tell of a result that was kept."""
+        """Report a result that was kept."""
         event = self._event("store", key)._replace(seconds=seconds, size=length)
         self._tell("on_store", event)
         took = "" if seconds is None else f", computed in {span(seconds)}"

@@ -1,4 +1,4 @@
-"""Recognises results that can be used only once: iterators, open files, and what holds them."""
+"""Recognises results that can be used only once: iterators, open files, and their holders."""
 
 from __future__ import annotations
 

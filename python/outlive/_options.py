@@ -1,4 +1,4 @@
-"""Options as users write them, checked once and turned into what the core takes."""
+"""Options as users write them, checked once and converted for the core."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def limit(value: Any, option: str) -> Any:
 
 
 def count(value: Any, option: str) -> int:
-    """Return how many of something there are to be: a whole number above zero.
+    """Return a count: a whole number above zero.
 
     Raises:
         TypeError: ``value`` is no whole number.
@@ -86,7 +86,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def near(value: Any) -> int | None:
-    """Return how many bytes may be in memory, or None.
+    """Return a number of bytes, or None.
 
     Raises:
         TypeError: ``value`` is no whole number.
@@ -124,7 +124,7 @@ def flag(value: Any, option: str) -> bool:
 
 
 def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
-    """Return what makes the tags of a result."""
+    """Return a callable that returns the tags of a result."""
     if given is None:
         return None
     if callable(given):
@@ -135,7 +135,7 @@ def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
 
 
 def _cost(given: Any) -> Any:
-    """Return what a computed call costs: a number, or a callable of the result."""
+    """Return the cost of a computed call: a number, or a callable of the result."""
     if given is None or callable(given):
         return given
     if isinstance(given, bool) or not isinstance(given, (int, float)):
@@ -157,7 +157,7 @@ def _checked_tags(given: Any) -> tuple[str, ...]:
 
 
 def _types(given: Any) -> tuple[Any, ...]:
-    """Return the classes that results may be of; those that are named are looked up when needed."""
+    """Return the classes that results may have; names are resolved when needed."""
     classes = given if isinstance(given, (tuple, list)) else (given,)
     for cls in classes:
         if not isinstance(cls, (type, str)) and not hasattr(cls, "__args__"):
@@ -196,7 +196,7 @@ class Options:
         refresher: Any = None,
         noted: Callable[[Any], bytes | None] | None = None,
     ) -> None:
-        """Take what was checked: durations in seconds, and the helpers that they need."""
+        """Take checked values: durations in seconds, and the helpers that they need."""
         self.copy = copy
         self.ttl = ttl
         self.refresh_after = refresh_after
@@ -261,12 +261,12 @@ def one_of(value: Any, words: Sequence[str], option: str) -> str:
 def refuse_unknown(
     given: Mapping[str, Any], known: Iterable[str], of: str, elsewhere: Mapping[Any, str] = _NOWHERE
 ) -> None:
-    """Raise TypeError for an option that ``of`` does not have, with the one that was meant.
+    """Raise TypeError for an unknown option, and name the one that was probably meant.
 
     Args:
         given: The options of a call.
-        known: Those that there are.
-        of: What was called.
+        known: The existing options.
+        of: The callable that was called.
         elsewhere: Options of other functions, and where they are given.
     """
     for name in given:
@@ -301,9 +301,9 @@ def checked(base: Options, given: Mapping[str, Any]) -> Options:
 
 
 def refuse_meaningless(options: Options, own: Iterable[str], of: str) -> None:
-    """Raise ValueError if one of the ``own`` options does nothing beside the others.
+    """Raise ValueError if one of the ``own`` options has no effect beside the others.
 
-    A default of the cache that has nothing to do for a function is no mistake of anybody's.
+    A default of the cache that has no effect for a function is no mistake.
     """
     ttl, refresh_after = options.ttl, options.refresh_after
     if (options.dump is None) != (options.load is None):

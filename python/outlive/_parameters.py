@@ -32,7 +32,7 @@ def _names(given: str | Iterable[str], option: str) -> frozenset[str]:
 
 @dataclass
 class KeyRules:
-    """How keys of one function are made, as the native half takes it."""
+    """The rules for the keys of one function, as the native half takes them."""
 
     #: ``module.qualname`` or what ``name=`` says, with the version.
     name: str
@@ -58,7 +58,7 @@ class KeyRules:
         """Take the parameters from the signature of ``function``.
 
         Raises:
-            TypeError: ``ignore`` or ``secret`` names a parameter that there is not.
+            TypeError: ``ignore`` or ``secret`` names a parameter that does not exist.
         """
         ignored, secrets = _names(ignore, "ignore"), _names(secret, "secret")
         found, own = _signatures(function)
@@ -76,7 +76,7 @@ class KeyRules:
         for name in sorted(ignored & secrets):
             raise TypeError(f"{name} is named in both, ignore= and secret=: choose one")
         self.is_wrapped = own is not None
-        # The first argument of a method is what it is called on, whatever stands between.
+        # The first argument of a method is its instance, whatever is in between.
         known_names = set(names) if own is None or self.rule == "first" else {*own, *_SELF}
         roles = {name: SECRET if name in known_names else SECRET_BY_NAME for name in secrets}
         roles |= {name: IGNORED if name in known_names else IGNORED_BY_NAME for name in ignored}
@@ -84,7 +84,7 @@ class KeyRules:
         self._refuse_idle_secrets(roles)
 
     def _refuse_idle_secrets(self, roles: dict[str, int]) -> None:
-        """Refuse ``secret=`` where the first argument alone is the key, and it is another."""
+        """Refuse ``secret=`` where the key is the first argument alone, and that is another one."""
         if self.rule != "first":
             return
         first = next((param for param in self.params if param[2] != IGNORED), None)
@@ -103,10 +103,10 @@ _SELF = frozenset({"self", "cls"})
 def _signatures(
     function: Callable[..., Any],
 ) -> tuple[list[inspect.Parameter], frozenset[str] | None]:
-    """The parameters by which calls are bound, and those that a wrapper around them declares.
+    """The parameters by which calls are bound, and the names that a wrapper around them declares.
 
-    The second is None without a wrapper, and below one that hands all arguments on. One that names
-    all its parameters is bound to those.
+    The second is None without a wrapper, and below one that passes all arguments on. A call is
+    bound to the parameters of a wrapper that declares all of them.
     """
     function = without_caches(function)
     kinds = inspect.Parameter
@@ -131,11 +131,11 @@ def _is_wrapped(function: Any) -> bool:
 
 
 def _own_parameters(function: Any) -> list[inspect.Parameter] | None:
-    """The parameters of the outermost wrapper; None if it does not tell."""
+    """The parameters of the outermost wrapper; None if they are unknown."""
     inner = getattr(function, "__func__", function)
     if type(inner) is not FunctionType:  # a proxy may show the code of what it wraps
         return None
-    # A plain function of the same code shows what the code takes.
+    # A plain function with the same code shows what the code takes.
     bare = FunctionType(inner.__code__, {}, None, inner.__defaults__, inner.__closure__)
     bare.__kwdefaults__ = inner.__kwdefaults__
     own = list(inspect.signature(bare).parameters.values())

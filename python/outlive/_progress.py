@@ -1,4 +1,4 @@
-"""How far a map is."""
+"""The progress of a map."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a map is, as a ``progress=`` callable gets it."""
+    """The progress of a map, as a ``progress=`` callable gets it."""
 
     #: How many items are done, however they ended.
     done: int
@@ -22,20 +22,20 @@ class Progress:
 
     @property
     def computed(self) -> int:
-        """How many calls were made."""
+        """How many calls were computed."""
         return self.done - self.saved
 
     @property
     def rate(self) -> float:
-        """How many calls a second were made."""
+        """How many calls a second were computed."""
         return self.computed / self.elapsed if self.elapsed > 0 else 0.0
 
     @property
     def left(self) -> float | None:
-        """In how many seconds the rest is done, if none of it is kept; None if nobody can say."""
+        """The seconds until the rest is done, if none of it is kept; None if unknown."""
         if self.total is None or self.done == 0:
             return None
         rest = max(0, self.total - self.done)
-        # A run that goes on where another one stopped has its hits first: they tell nothing.
+        # A run that continues an earlier one has its hits first: they say nothing about the pace.
         pace = self.computed if self.computed > 0 else self.done
         return rest * self.elapsed / pace

@@ -1,4 +1,4 @@
-"""Where a kept result comes from."""
+"""The origin of a kept result."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Provenance:
     """When and how a kept result was made. ``str()`` of it is a line.
 
     Attributes:
-        function: ``module.qualname``, or what ``name=`` says.
+        function: ``module.qualname``, or the text of ``name=``.
         key: The key's text.
-        created: When it was made; None if nobody wrote that down.
+        created: When it was made; None if that is not known.
         took: How many seconds the call took, if that is known.
         code: Digest of the function's code as it was, if it is known.
         depends: The versions that the packages of ``depends=`` had; None: not installed.
@@ -59,7 +59,7 @@ class Provenance:
 
 
 def of_fact(fact: Fact, function: str) -> Provenance:
-    """Return what one entry says of itself; what somebody's hand made strange is left out."""
+    """Return what one entry says of its origin; members that make no sense are left out."""
     notes = fact.notes
     depends, tags, cost = (notes.get(name) for name in ("depends", "tags", "cost"))
     return Provenance(
@@ -76,6 +76,6 @@ def of_fact(fact: Fact, function: str) -> Provenance:
 
 
 def of_entry(entries: _core.Cache, function: str, key: str) -> Provenance | None:
-    """Return where the result under ``key`` comes from; None if there is none."""
+    """Return the origin of the result under ``key``; None if there is none."""
     fact = fact_of(entries, key)
     return None if fact is None else of_fact(fact, function)

@@ -1,4 +1,4 @@
-"""What calls were counted, and what hits saved."""
+"""Counts of calls, and what hits saved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Receipts(NamedTuple):
     cost_saved: float = 0.0
 
     def plus(self, other: Receipts) -> Receipts:
-        """Return both together."""
+        """Return the sum of both."""
         calls, hits, misses, seconds, cost = other
         return Receipts(
             self.calls + calls,
@@ -30,7 +30,7 @@ class Receipts(NamedTuple):
         )
 
     def minus(self, other: Receipts) -> Receipts:
-        """Return how many more these are; what was saved is never less than nothing."""
+        """Return the difference; savings are never negative."""
         calls, hits, misses, seconds, cost = other
         return Receipts(
             self.calls - calls,

@@ -16,13 +16,13 @@ _MISSING: Any = object()
 
 
 class Redirection:
-    """Has one ``Cache`` object work on a copy of its entries, in another file.
+    """Makes one ``Cache`` object work on a copy of its entries, in another file.
 
     Each memoised function gets one that stands in for it; its own tables and counters rest.
     """
 
     def __init__(self, state: CacheState, path: str) -> None:
-        """Begin: ``path`` is the other file, which is not there yet."""
+        """Begin: ``path`` is the other file, which does not exist yet."""
         self._state, self._core = state, state.core
         other = _registry.core_of(path, self._core.file.fsync, state.is_drop_in)
         other.know_classes(ClassOwner(ref(state)))
@@ -37,7 +37,7 @@ class Redirection:
         self._originals = [self._redirect(memoised) for memoised in originals]
 
     def end(self) -> None:
-        """Let everything work on its own file again; the other one is saved."""
+        """Return everything to its own file; the other one is saved."""
         other = self._state.core
         for memoised in self._originals:
             memoised.redirect(None)

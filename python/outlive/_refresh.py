@@ -47,7 +47,7 @@ class Refresh:
         self._process = os.getpid()
 
     def end(self, error: Exception | None = None) -> None:
-        """Note that it ended: with a new result, or in failure, and the old one stays."""
+        """Note that it ended: with a new result, or with a failure that leaves the old one."""
         self.ended = time.monotonic()
         memoised = self._memoised()
         if memoised is not None:
@@ -79,8 +79,8 @@ class Refresher:
         """Start to compute the call under ``key`` in the background, unless that is under way.
 
         Returns:
-            False if the last try was cut off: then the caller computes, so that nobody is served
-            the old result for ever.
+            False if the last try was cut off: then the caller computes, so that the old result is
+            not served for ever.
         """
         memoised = self._memoised()
         refresh = Refresh(self._memoised, key, args, kwargs or {})
@@ -95,7 +95,8 @@ class Refresher:
                 return True
             self._drop_old()
             self._begun[key] = refresh
-        # The file notes it, so that a later process makes good what the end of this one cuts off.
+        # The file records it, so that a later process repeats a refresh that this one's end cuts
+        # off.
         memoised.mark_refresh(key, True)
         try:
             refresh.job = self._start(memoised, refresh)

@@ -64,7 +64,7 @@ class Registration:
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
-        """Return what results note of the code of ``function``: its digest, and the script."""
+        """Return what results record about the code of ``function``: its digest, and the script."""
         try:
             from ._code_digest import code_digest, script_of
         except ImportError:  # a destructor calls at the interpreter's end: nothing is imported then
@@ -90,7 +90,7 @@ class Registration:
         return _savings.of_function(self.cache, memoised)
 
     def explain(self, memoised: _core.Memoised, key: str) -> Explanation:
-        """Say whether the call under ``key`` is a hit, and why."""
+        """Return whether the call under ``key`` is a hit, and why."""
         from . import _explain
 
         return _explain.Explainer(self, memoised, key).explain()
@@ -102,19 +102,19 @@ class Registration:
         return _provenance.of_entry(self.cache.entries, memoised.name, key)
 
     def tell_hit(self, key: str, _more: tuple[()]) -> None:
-        """Tell hooks and the log of a result that was served."""
+        """Report a result that was served to hooks and the log."""
         self._observed().hit(key)
 
     def tell_miss(self, key: str, more: tuple[bool]) -> None:
-        """Tell of a result that is about to be computed; what is kept may be passed over."""
+        """Report a result that is about to be computed; ``more``: is a kept one ignored?"""
         self._observed().miss(key, *more)
 
     def tell_store(self, key: str, more: tuple[int | None, float | None]) -> None:
-        """Tell of a result that was kept: the bytes of its text, the seconds that it took."""
+        """Report a result that was kept: the bytes of its text, the seconds that the call took."""
         self._observed().store(key, *more)
 
     def note_not_kept(self, key: str, more: tuple[str]) -> None:
-        """Note why a result was not kept."""
+        """Record why a result was not kept."""
         self.not_kept[hash(key)] = more[0]
         if len(self.not_kept) > _NOTED_AT_MOST:
             self.not_kept.pop(next(iter(self.not_kept)), None)
@@ -143,7 +143,7 @@ class Registration:
         return one_shot_part(result)
 
     def forget_where(self, memoised: _core.Memoised, arguments: dict[str, Any]) -> int:
-        """Forget the results of all calls with these arguments; say how many there were.
+        """Forget the results of all calls with these arguments; return how many there were.
 
         Raises:
             TypeError: the keys of the function do not show such an argument.
@@ -159,7 +159,7 @@ class Registration:
         wanted = {n: _core.canonical(value, flat=flat) for n, value in arguments.items()}
         given = (f"{name}={wanted[name]}" for name in names)
         parts = [self.cache.start_of(memoised), *given, ""]
-        # First: what is kept before that is among the entries, what would come later is not kept.
+        # First: a result kept before this is among the entries; one that comes later is not kept.
         self.cache.entries.outdate("*".join(map(_arguments.literal, parts)))
         keys = self.cache.keys_of(memoised)
         found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
@@ -197,11 +197,11 @@ class Registration:
         return self._samples[index]
 
     def samples(self) -> list[_core.Memoised]:
-        """Return what was memoised for further answers."""
+        """Return the functions that were memoised for further answers."""
         return [getattr(face, "_outlive_native", face) for face in list(self._samples.values())]
 
     def pydantic_schema(self, memoised: _core.Memoised, handler: Any) -> Any:
-        """Return the schema of the function, of which the memoised one is called."""
+        """Return the schema of the function for the memoised one."""
         schema: dict[str, Any] = handler(memoised.__wrapped__)
         return schema | {"function": memoised} if schema.get("type") == "call" else schema
 
@@ -212,7 +212,7 @@ class Registration:
 
 
 def _resample_nothing(memoised: _core.Memoised, _index: int) -> Any:
-    """Stands for what the decorator has not set yet."""
+    """Stand in for a value that the decorator has not set yet."""
     raise TypeError(f"{memoised.name} is not memoised yet")
 
 

@@ -38,8 +38,8 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
     if not os.fspath(path):
         raise ValueError("a cache's path must not be empty; None keeps everything in memory")
     expanded = _home.expanded(os.fspath(path))
-    # Letters of another case and accents of other code points, one file on macOS and Windows, make
-    # another cache, as another link does: the file merges what both keep.
+    # Another case of letters and another normalisation of accents name the same file on macOS and
+    # Windows but make another cache, as another link does: the file merges what both keep.
     try:
         return None if expanded is None else os.path.abspath(expanded)
     except OSError:  # the working directory is gone
@@ -47,7 +47,7 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
 
 
 def _mode_of_environment() -> str:
-    """Return the mode that OUTLIVE_MODE says. A misspelt one warns, so that no import fails."""
+    """Return the mode that OUTLIVE_MODE names. An unknown one warns, so that no import fails."""
     word = os.environ.get("OUTLIVE_MODE", "").strip().lower() or "on"
     if word in _modes.MODES:
         return word
@@ -62,7 +62,7 @@ def core_of(
     """Return the native half of a new ``Cache`` object on ``path``; None means in memory.
 
     All objects on one path share one native file. It is a database if there is a ``page_size``, or
-    if that is what the file is.
+    if the existing file is one.
 
     Raises:
         ValueError: the file is in use with less durability than asked for.
@@ -128,7 +128,7 @@ def _living(path: str) -> _core.CacheFile | None:
 def _first(path: str, file: _core.CacheFile) -> _core.CacheFile:
     """Return the file on ``path``: ``file``, unless another thread made one first."""
     with _files_lock:
-        # What is looked at lives until the lock is free: to drop a cache may run any code.
+        # These references live until the lock is free: dropping a cache may run any code.
         seen = [_living(path)]
         if seen[0] is None:
             # At exit the module may be gone before the cache is.

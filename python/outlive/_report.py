@@ -26,7 +26,7 @@ _NOTHING = Sum(0, 0, 0.0, 0, None, None)
 
 @dataclass(frozen=True)
 class Line:
-    """One function: what is kept of it, and what it did in this process."""
+    """One function: what is kept of it, and its calls in this process."""
 
     function: str
     entries: int
@@ -40,10 +40,10 @@ class Report:
     """Entries, calls and savings of a cache by function; ``str()`` of it is a table.
 
     Attributes:
-        label: The file, or what the cache is called in messages.
-        lines: One a function, the one that saved most first.
-        total: All together.
-        survey: What the cache holds, as the page of ``outlive report`` shows it.
+        label: The file, or the cache's name in messages.
+        lines: One for each function; the one that saved most comes first.
+        total: The sum of all.
+        survey: The contents of the cache, as the page of ``outlive report`` shows them.
     """
 
     label: str

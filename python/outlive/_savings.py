@@ -1,4 +1,4 @@
-"""What the functions of a cache did in this process, and what that saved."""
+"""The calls of a cache's functions in this process, and what they saved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def of_function(state: CacheState, memoised: _core.Memoised) -> Receipts:
-    """Return what one function did in this process."""
+    """Return the receipts of one function in this process."""
     hits, misses, _ = memoised.counts()
     if not hits:
         return Receipts(misses, 0, misses)
@@ -23,7 +23,7 @@ def of_function(state: CacheState, memoised: _core.Memoised) -> Receipts:
 
 
 def of_cache(state: CacheState) -> dict[str, Receipts]:
-    """Return what each function did in this process, by name; two of one name are one."""
+    """Return the receipts of each function by name; functions of one name are summed up."""
     found: dict[str, Receipts] = {}
     for memoised in state.functions():
         mine = of_function(state, memoised)
@@ -32,7 +32,7 @@ def of_cache(state: CacheState) -> dict[str, Receipts]:
 
 
 def total(receipts: dict[str, Receipts]) -> Receipts:
-    """Return all of them together."""
+    """Return the sum of all."""
     whole = Receipts()
     for each in receipts.values():
         whole = whole.plus(each)
@@ -46,7 +46,7 @@ def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
 
 
 def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
-    """What one computed call costs."""
+    """The mean cost of a computed call."""
     registration = memoised._outlive_registration
     cost: Any = _options.checked(state.options, registration.own).cost
     if cost is None or not callable(cost):

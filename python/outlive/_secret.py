@@ -8,20 +8,20 @@ from . import _core
 
 
 def salt_of(core: _core.Cache) -> str:
-    """Return the salt of a cache; it is made at first need and kept in the file."""
+    """Return the salt of a cache; it is made when first needed, and kept in the file."""
     return core.salt() or core.offer_salt(os.urandom(16).hex())
 
 
 class Digester:
     """Digests the secret arguments of one function.
 
-    The key of the digests is a random salt that the file keeps under its reserved key. To try out
-    tokens, one needs the file, and must start anew for each file. A salt is no password: whoever
+    The key of the digests is a random salt, which the file keeps under its reserved key. So trying
+    out tokens needs the file, and starts anew for each file. A salt is no password: somebody who
     has the file can guess short secrets.
     """
 
     def __init__(self, core: _core.Cache, function: str) -> None:
-        """Digest for ``function``, in the file of ``core``."""
+        """Make digests for ``function`` in the file of ``core``."""
         self._core, self._function = core, function
 
     def __call__(self, parameter: str, text: bytes) -> str:

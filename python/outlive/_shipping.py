@@ -2,7 +2,7 @@
 
 Pickle takes them by reference, as it takes functions. cloudpickle and dill take functions of the
 script or notebook itself by value, since no other process can import those: so joblib, dask and ray
-can hand them to their workers. Such a function travels with what makes its cache, path and options.
+can pass them to their workers. Such a function travels with the path and the options of its cache.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _arrived: dict[str, Any] = {}
 
 
 def reduce(memoised: _core.Memoised, pickler: Any) -> Any:
-    """Return the pickled form of ``memoised``: its name, or all that rebuilds it.
+    """Return the pickled form of ``memoised``: its name, or everything that rebuilds it.
 
     Args:
         memoised: The function.
-        pickler: The frame that asks.
+        pickler: The frame of the running pickler.
     """
     sampled = memoised._outlive_registration.sampled
     if sampled is not None:
@@ -74,7 +74,7 @@ def _host() -> str:
 
 
 def _shape(function: Any) -> list[Any]:
-    """Return the attributes that memoising uses; a half-made function lacks some."""
+    """Return the attributes that memoising uses; a function under construction lacks some."""
     cells = getattr(function, "__closure__", None) or ()
     return [
         getattr(function, "__qualname__", None),

@@ -21,7 +21,7 @@ def span(seconds: float) -> str:
 
 
 def ago(then: float, now: float) -> str:
-    """Return how long before ``now`` something was; after a clock was set back, how far ahead."""
+    """Return how long before ``now`` a time was; if a clock was set back, how far ahead it is."""
     age = now - then
     if abs(age) < 1:
         return "just now"
@@ -38,7 +38,7 @@ def size(count: float) -> str:
 
 
 def moment(time: float | None) -> datetime | None:
-    """Return a time in seconds since 1970 as an aware datetime; None if it is none of those."""
+    """Return a time in seconds since 1970 as an aware datetime; None if it is out of range."""
     try:
         return None if time is None else datetime.fromtimestamp(time, timezone.utc)
     except (ValueError, OverflowError, OSError):  # a file may hold any number

@@ -1,4 +1,4 @@
-"""What takes time in a call that is made in steps: each is done in a thread, or in a task."""
+"""The steps of a call that take time: each is done in a thread, or in a task."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Step:
-    """Something that takes time."""
+    """A step that takes time."""
 
     def now(self) -> Any:
         """Do it in this thread."""
@@ -20,7 +20,7 @@ class Step:
 
 
 class Pause(Step):
-    """Let others go on for a while."""
+    """Let other threads or tasks run for a while."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -34,7 +34,7 @@ class Pause(Step):
 
 
 def run(steps: Generator[Step, Any, Any]) -> Any:
-    """Take all steps in this thread, and return what comes of them."""
+    """Take all steps in this thread, and return the result."""
     try:
         step = next(steps)
         while True:
@@ -49,7 +49,7 @@ def run(steps: Generator[Step, Any, Any]) -> Any:
 
 
 async def run_later(steps: Generator[Step, Any, Any]) -> Any:
-    """Take all steps in this task, and return what comes of them."""
+    """Take all steps in this task, and return the result."""
     from ._async import loops
 
     library = loops.library()

@@ -1,4 +1,4 @@
-"""Which store a path or a URL means: a JSON file, or an SQLite database."""
+"""The store that a path or a URL means: a JSON file, or an SQLite database."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PAGE_SIZE = 8192
 
 
 def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] | None, int | None]:
-    """Return the path that is meant, and the page size that a URL of a database says.
+    """Return the path that is meant, and the page size in the URL of a database.
 
-    What is no URL is a path. A URL without a page size says 8192.
+    A value that is no URL is a path. The default page size of a URL is 8192.
 
     Raises:
         ValueError: it is a URL of no store that outlive knows, or has a parameter that it does not.
@@ -57,10 +57,10 @@ def _page_size(query: str, url: str) -> int:
 
 
 def is_database(path: str, open_here: Iterable[str]) -> bool:
-    """Say whether a database is, or is to be, at ``path``.
+    """Return whether a database is, or is to be, at ``path``.
 
-    The first bytes of a file that is there decide, the extension of one that is not. A file ending
-    in .json is never looked at. ``open_here`` are the databases that this process uses.
+    The first bytes of an existing file decide, the extension of a new one. A file ending in .json
+    is never looked at. ``open_here`` are the databases that this process uses.
     """
     extension = os.path.splitext(path)[1].lower()
     if extension == ".json":
@@ -71,7 +71,7 @@ def is_database(path: str, open_here: Iterable[str]) -> bool:
         return extension in _EXTENSIONS
     if status.st_size == 0 or not os.path.isfile(path):
         return extension in _EXTENSIONS
-    # NOTE: whoever closes a database that this process has open takes its locks away.
+    # NOTE: closing a database that this process has open would release its locks.
     if any(_is_same(status, other) for other in open_here):
         return True
     try:
@@ -89,7 +89,7 @@ def _is_same(status: os.stat_result, path: str) -> bool:
 
 
 def url_of(path: str) -> str:
-    """Return what names the database at an absolute path, whatever its extension."""
+    """Return the URL of the database at an absolute path, whatever its extension."""
     from urllib.parse import quote
 
     return _SCHEME + quote(path)

@@ -1,6 +1,6 @@
 """Writes values of the standard library's types as a tag and a JSON payload.
 
-The Rust half knows JSON and Python's containers; for every other value it asks ``pack`` and, on the
+The Rust half knows JSON and Python's containers. For every other value it asks ``pack`` and, on the
 way back, ``unpack``. Exact types only: a subclass may carry more than its base can rebuild.
 """
 
@@ -56,8 +56,8 @@ TYPES = tuple(_PACK)
 def pack(value: object) -> tuple[str, Any] | None:
     """Return ``(tag, payload)`` for a value of a known type, None for any other.
 
-    The payload is made of JSON types. Integers come here only when they are too long for
-    Python's own ``json`` to read back (more than 4,300 digits).
+    The payload consists of JSON types. Integers come here only if they are too long for Python's
+    own ``json`` to read back (more than 4,300 digits).
     """
     known = _PACK.get(type(value))
     if known is None:

@@ -21,13 +21,13 @@ _MARKER = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the marker."""
+    """Register the marker with pytest."""
     config.addinivalue_line("markers", _MARKER)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
-    """Let the mode of the marker hold, for the fixtures of the test, too."""
+    """Apply the mode of the marker, for the fixtures of the test, too."""
     marker = item.get_closest_marker("outlive")
     if marker is None:
         yield
@@ -56,7 +56,7 @@ def _mode_of(marker: pytest.Mark, item: pytest.Item) -> str:
 
 @pytest.fixture
 def outlive_cache(tmp_path: Path) -> Iterator[Cache]:
-    """Give a fresh cache, in a file of the test's own folder."""
+    """Provide a fresh cache, in a file of the test's own folder."""
     from . import Cache
 
     with Cache(tmp_path / "outlive" / "cache.json") as cache:
@@ -65,7 +65,7 @@ def outlive_cache(tmp_path: Path) -> Iterator[Cache]:
 
 @pytest.fixture
 def outlive_redirect(tmp_path: Path) -> Iterator[Callable[[Cache], Path]]:
-    """Give a function that has a cache work on a copy of its file until the test ends.
+    """Provide a function that makes a cache work on a copy of its file until the test ends.
 
     ``outlive_redirect(cache)`` returns the path of the copy. All functions that are memoised in
     this ``Cache`` object go with it; the file itself is not written to.

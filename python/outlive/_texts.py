@@ -1,7 +1,7 @@
-"""The text of anything, as far as it has one: what functions close over, and what is in classes.
+"""The text of any value, as far as it has one: for closures, and for the contents of classes.
 
-An argument without a key is refused. Here it is passed over, or only its class is named: a client
-in a closure does not keep a function from being memoised.
+An argument without a key is refused. Here it is skipped, or only its class is named: a client in a
+closure does not keep a function from being memoised.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def text_of(value: object) -> str | None:
-    """Return what tells ``value`` from others; None if nothing does, as of a lock."""
+    """Return what tells ``value`` from others; None if nothing does, as for a lock."""
     return _Reader().text(value, 0)
 
 
 def tells_all(value: object) -> bool:
-    """Return whether ``text_of`` gives equal texts only for values that are as good as equal."""
+    """Return whether ``text_of`` returns equal texts only for values that are as good as equal."""
     reader = _Reader()
     return reader.text(value, 0) is not None and reader.is_complete
 
 
 def without_addresses(text: str) -> str:
-    """Return ``text``, in which objects may show where in memory they are, without that."""
+    """Return ``text`` without the memory addresses that objects may show in it."""
     return _ADDRESS.sub("", text)
 
 
 def contents(cell: types.CellType) -> Any:
-    """Return what ``cell`` holds, None if that is nothing yet."""
+    """Return what ``cell`` holds; None if it is still empty."""
     try:
         return cell.cell_contents
     except ValueError:  # it is set later
@@ -53,13 +53,13 @@ def contents(cell: types.CellType) -> Any:
 
 
 class UnderWay(_thread._local):
-    """What is being looked at in this thread, as it may lead to itself."""
+    """The values being looked at in this thread, as a value may lead to itself."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def __call__(self, value: object, look: Callable[[Any], str]) -> str:
-        """Return what ``look`` makes of ``value``, nothing if that is under way."""
+        """Return ``look(value)``, or "" if that is under way."""
         if id(value) in self._seen:
             return ""
         self._seen.add(id(value))
@@ -70,7 +70,7 @@ class UnderWay(_thread._local):
 
 
 class _Reader:
-    """One value is read, and all in it."""
+    """Reads one value and everything in it."""
 
     def __init__(self) -> None:
         #: Whether nothing was passed over.
@@ -113,7 +113,7 @@ class _Reader:
         return text
 
     def _of_instance(self, value: Any, cls: type) -> str | None:
-        """An instance by its attributes, if all have a key; else its class alone."""
+        """An instance by its attributes if all have a key, else its class alone."""
         if not cls.__flags__ & _HEAP_TYPE or _is_of_python(cls):
             self.is_complete = False
             return None
@@ -126,12 +126,12 @@ class _Reader:
 
 
 def _is_of_python(cls: type) -> bool:
-    """Whether a class is of the standard library: ``os.environ`` is another one in each run."""
+    """Whether a class is of the standard library: ``os.environ`` differs in each run."""
     return cls.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
 def _attributes(value: Any, cls: type) -> dict[str, Any]:
-    """What an instance holds, without any code of its class."""
+    """What an instance holds, without running code of its class."""
     held: dict[str, Any] = {}
     for base in cls.__mro__:
         for name, member in list(vars(base).items()):

@@ -1,4 +1,4 @@
-"""Types: the options, and what a memoised function can do."""
+"""Types: the options, and the methods of a memoised function."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class FunctionOptions(_Options, total=False):
 
 
 class MapOptions(TypedDict, total=False):
-    """How a map goes."""
+    """The options of a map."""
 
     workers: int
     progress: bool | Callable[[Progress], object] | None

@@ -1,4 +1,4 @@
-"""What we need of ``typing`` and ``collections``; to import one takes longer than all of outlive.
+"""What we need of ``typing`` and ``collections``; importing one takes longer than all of outlive.
 
 A program that uses these modules imports them; one that does not should not have to.
 """
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping as MutableMapping
     from typing import overload as overload
 else:
-    # This is where collections.abc has it from; the interpreter itself has imported it by now.
+    # collections.abc gets it from here; the interpreter itself has imported it by now.
     from _collections_abc import MutableMapping as MutableMapping
 
     def overload(function):

@@ -28,9 +28,9 @@ asking: ContextVar[Line | None] = ContextVar("outlive_asking", default=None)
 
 
 def users_line() -> Line:
-    """Return the line of the first frame outside of outlive; of asyncio, the one that asked.
+    """Return the line of the first frame outside outlive; under asyncio, the one that awaited.
 
-    At exit there is none, and ``sys:1`` stands for it, as in the standard library.
+    At exit there is none; ``sys:1`` stands for it, as in the standard library.
     """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED):
@@ -57,7 +57,7 @@ def warn(category: str, message: str) -> None:
         file, number, names = users_line()
         registry = names.setdefault("__warningregistry__", {})
         module = names.get("__name__", "<unknown>")
-        # Without the module's globals: asked for the line, the loader of `python -c` raises.
+        # Without the module's globals: the loader of `python -c` raises when asked for the line.
         warnings.warn_explicit(message, cls, file, number, module, registry)
     except Exception as error:
         _core.report(error)

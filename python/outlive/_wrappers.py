@@ -1,4 +1,4 @@
-"""Decorators below memoise: whether they hand on their arguments as they are."""
+"""Decorators below memoise: whether they pass their arguments on unchanged."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _KNOWN = frozenset({"stamina", "tenacity"})
 def native_of(function: Any) -> Any:
     """Return the native half of a memoised coroutine function; anything else as it is."""
     names = function.__dict__ if type(function) is FunctionType else {}
-    # functools.wraps copies these attributes to whatever the user puts around.
+    # functools.wraps copies these attributes to any wrapper that the user puts around it.
     is_face = "_outlive_face" in names and names["_outlive_face"] == function.__code__
     return names["_outlive_native"] if is_face else function
 
 
 def without_caches(function: Any) -> Any:
-    """Return what stands below caches, which hand on what they get."""
+    """Return what is below caches, which pass their arguments on."""
     while True:
         native = native_of(function)
         if isinstance(native, _core.Memoised):
@@ -55,7 +55,7 @@ def without_partials(function: Any) -> Any:
 
 
 def hands_on(function: Any) -> bool:
-    """Return whether each wrapper around a function calls the next one with just what it gets.
+    """Return whether each wrapper around a function calls the next with exactly its arguments.
 
     One that cannot be seen through may supply arguments, or have defaults of its own. A partial
     supplies what its signature does not show.
@@ -69,7 +69,7 @@ def hands_on(function: Any) -> bool:
 
 
 def _hands_on(wrapper: FunctionType, inner: Any) -> bool:
-    """Return whether ``wrapper`` calls ``inner`` with its arguments, and does not change them."""
+    """Return whether ``wrapper`` calls ``inner`` with its arguments unchanged."""
     code = wrapper.__code__
     taken = _taken(code)
     cells = zip(code.co_freevars, wrapper.__closure__ or (), strict=True)
@@ -90,7 +90,7 @@ def _hands_on(wrapper: FunctionType, inner: Any) -> bool:
 
 
 def _taken(code: CodeType) -> dict[str, str] | None:
-    """What ``*args`` and ``**kwargs`` are called; None if there are other parameters, or none."""
+    """The names of ``*args`` and ``**kwargs``; None if there are other parameters, or none."""
     if code.co_argcount or code.co_kwonlyargcount or not code.co_flags & _HAS_ARGS:
         return None
     kinds = ["args", "kwargs"] if code.co_flags & _HAS_KWARGS else ["args"]
@@ -105,19 +105,19 @@ def _holds(cell: Any, inner: Any) -> bool:
 
 
 def _is_known(wrapper: FunctionType) -> bool:
-    """Whether a wrapper is of a library that is known to hand everything on, whatever it reads."""
+    """Whether a wrapper is of a library that is known to pass everything on, whatever it reads."""
     return str(wrapper.__globals__.get("__name__")).partition(".")[0] in _KNOWN
 
 
 def _patterns(taken: dict[str, str], by_helper: bool) -> list[list[str]]:
-    """What stands behind the function in ``inner(*args, **kwargs)``, as ``_is_call`` sees it."""
+    """The instructions after the function in ``inner(*args, **kwargs)``, for ``_is_call``."""
     rest = [*(_KWARGS if "kwargs" in taken.values() else []), "CALL_FUNCTION_EX"]
     helped = [["BUILD_LIST", "args", "LIST_EXTEND", *rest]] if by_helper else []
     return [["args", *rest], *helped]
 
 
 def _names(step: dis.Instruction, names: set[str]) -> bool:
-    """Return whether a step has to do with one of the variables."""
+    """Return whether a step involves one of the variables."""
     is_variable = isinstance(step.argval, str) and not step.opname.startswith("LOAD_CONST")
     return is_variable and step.argval in names
 
@@ -143,12 +143,12 @@ def _variables(step: dis.Instruction) -> tuple[Any, ...]:
 
 
 def _is_set(step: dis.Instruction, taken: dict[str, str]) -> bool:
-    """Return whether something else may be kept in place of what was given."""
+    """Return whether a variable may be set to something other than the arguments."""
     is_load = step.opname.startswith("LOAD_FAST")
     return not is_load and not taken.keys().isdisjoint(_variables(step))
 
 
 def _reads(steps: Steps, taken: dict[str, str]) -> int:
-    """How often ``**kwargs`` is read: whoever gets the dict may change it."""
+    """How often ``**kwargs`` is read: every reader of the dict may change it."""
     read = [taken.get(name) for step in steps for name in _variables(step)]
     return read.count("kwargs")

@@ -29,8 +29,8 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
         setattr(memoised, name, getattr(native, name))
     shown: Any = memoised
     shown.refresh, shown._outlive_native = refresh, native
-    # A wrapper gets a copy of its attributes, but is no memoised function.
-    # By its code, which picklers that take functions by value can take, too.
+    # A wrapper gets a copy of its attributes, but is no memoised function. The code object tells
+    # them apart; picklers that take functions by value can take it, too.
     shown._outlive_face = shown.__code__
     return shown
 

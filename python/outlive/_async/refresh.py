@@ -12,7 +12,7 @@ from .loops import hold, running_loop
 
 
 class _Task:
-    """A refreshing task; it counts as alive while its loop runs."""
+    """A task that refreshes; it counts as alive while its loop runs."""
 
     def __init__(self, task: asyncio.Task[None]) -> None:
         self._task = task

@@ -1,4 +1,4 @@
-"""Waits, in the running loop, for what another task, thread or loop computes."""
+"""Waiting, in the running loop, for what another task, thread or loop computes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SELDOM = 1.0
 
 
 async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
-    """Wait for somebody else's outcome; None if there is none. Compute when ``wait=`` is over."""
+    """Wait for another call's outcome; None if there is none. Compute when ``wait=`` is over."""
     try:
         if await ended(call, library):
             return call.outcome()
@@ -28,7 +28,7 @@ async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
 
 
 async def ended(call: PendingCall, library: Any) -> bool:
-    """Wait for somebody else's outcome, in asyncio or trio; False if ``wait=`` is over."""
+    """Wait for another call's outcome, in asyncio or trio; False if ``wait=`` is over."""
     return await (_wait_in_loop(call) if library is asyncio else _wait_in_trio(call, library))
 
 

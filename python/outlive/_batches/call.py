@@ -1,4 +1,4 @@
-"""One call with many items: compute one's own, then wait for what others compute."""
+"""One call with many items: it computes its own, then waits for what others compute."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Steps = Generator[Step, Any, Any]
 
 
 class Missing:
-    """An item without a result: its call, and where in the list it stands."""
+    """An item without a result: its call, and its places in the list."""
 
     __slots__ = ("call", "is_settled", "item", "place")
 
@@ -47,7 +47,7 @@ class BatchCall:
         self._twice: list[tuple[int, Missing]] = []
 
     def steps(self) -> Steps:
-        """Look all items up, and have the rest computed."""
+        """Look all items up, and compute the rest."""
         return self._steps(self._native)
 
     def refreshing(self) -> Steps:
@@ -68,7 +68,7 @@ class BatchCall:
         return ask(*args, **kwargs)
 
     def _look_up(self, ask: Callable[..., Any]) -> list[Missing]:
-        """Fill in what is kept; return what is not, each item once."""
+        """Fill in the kept results; return the items without one, each once."""
         found: dict[str, Missing] = {}
         straight: list[Missing] = []
         try:
@@ -90,7 +90,7 @@ class BatchCall:
         return [*found.values(), *straight]
 
     def _share(self) -> None:
-        """Fill in the further places of items that stand in the list more than once."""
+        """Fill in the other places of items that are in the list more than once."""
         for place, first in self._twice:
             again = self._ask(self._native, first.item)
             if type(again) is PendingCall:  # it is not kept
@@ -104,7 +104,7 @@ class BatchCall:
             others: list[Missing] = []
             for missing in todo:
                 (mine if missing.is_mine() else others).append(missing)
-            # Nobody is waited for while we lead: others may wait for us.
+            # While this call leads anything it waits for nobody: others may wait for it.
             _give_up(others if mine else others[1:])
             if mine:
                 yield from self._compute_all(mine)
@@ -128,7 +128,7 @@ class BatchCall:
         missing.is_settled = True
 
     def _wait(self, missing: Missing) -> Steps:
-        """Wait for another thread or process; we lead nothing, or this alone."""
+        """Wait for another thread or process; this call leads nothing, or this item alone."""
         call, (pause, longest) = missing.call, PAUSES
         if call.leads:
             while call.is_busy():
@@ -175,7 +175,7 @@ class BatchCall:
         self._shape.expect(given)
 
     def _fail(self, batch: list[Missing], error: Exception) -> None:
-        """Hand the error to all who wait; raise it, unless older results may stand in for all."""
+        """Hand the error to all waiting calls; raise it unless older results may be served."""
         raised: BaseException | None = None
         for missing in batch:
             try:

@@ -23,7 +23,7 @@ def face(
     """Return the function that stands for ``native``; its ``controls`` take one item each.
 
     Args:
-        native: What keeps the result of one item.
+        native: Keeps the result of one item.
         function: The function.
         controls: What ``native`` can do that users may ask for.
         each: The name of the parameter that takes the items.

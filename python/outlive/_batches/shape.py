@@ -1,4 +1,4 @@
-"""What a function of many items takes and gives: where the items stand, and what comes back."""
+"""The shape of a function of many items: which parameter takes them, and what comes back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LACKS = "the arguments do not name what each= is about"
 
 
 class Shape:
-    """How calls of one function are taken apart by items, and results put together again."""
+    """How calls of one function are split into items, and results put together again."""
 
     def __init__(self, function: Callable[..., Any], name: str, each: Any, batch: Any) -> None:
         """Find the parameter that takes the items.
@@ -68,7 +68,7 @@ class Shape:
         return args, kwargs | {self._each: value}
 
     def take_apart(self, items: list[Any], given: Any) -> list[tuple[Any] | None]:
-        """Return the result of each item in a tuple of one, None for one that there is not.
+        """Return the result of each item in a tuple of one, None for an item without a result.
 
         Raises:
             TypeError: the function gives no results of items.
@@ -91,7 +91,7 @@ class Shape:
         return [(result,) for result in given]
 
     def expect(self, given: Any) -> None:
-        """Refuse a dict of a function that does not say that it gives one.
+        """Refuse a dict from a function whose annotation does not say that it returns one.
 
         Raises:
             TypeError: the next call, whose items may all be kept, would return a list.
@@ -103,7 +103,7 @@ class Shape:
             )
 
     def lacking(self, items: list[Any]) -> ValueError:
-        """Return the error for items that the function gave no result for."""
+        """Return the error for items that the function returned no result for."""
         shown = ", ".join(f"{item!r:.60}" for item in items[:3])
         more = f" and {len(items) - 3} more" if len(items) > 3 else ""
         return ValueError(
@@ -111,12 +111,12 @@ class Shape:
         )
 
     def put_together(self, items: list[Any], results: list[Any]) -> Any:
-        """Return the results in the shape that the function gives."""
+        """Return the results in the shape that the function returns."""
         return dict(zip(items, results, strict=True)) if self.gives_dict else results
 
     @property
     def gives_dict(self) -> bool:
-        """Whether the function says that it returns a dict."""
+        """Whether the function's annotation says that it returns a dict."""
         if self._gives_dict is None:
             from .._classes.annotations import returned
 

@@ -1,4 +1,4 @@
-"""What a call of many items does where it must wait."""
+"""The steps of a call with many items that take time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOK = 0.05
 
 
 class Compute(Step):
-    """Call the function; the call is part of the computations of all these keys."""
+    """Call the function, as part of the computations of all these keys."""
 
     def __init__(self, call: Callable[[], Any], pending: list[PendingCall]) -> None:
         self._call, self._pending = call, pending
@@ -32,7 +32,7 @@ class Compute(Step):
 
 
 class Wait(Step):
-    """Wait for another one who computes; False if ``wait=`` is over."""
+    """Wait for another call that computes; False if ``wait=`` is over."""
 
     def __init__(self, call: PendingCall) -> None:
         self._call = call

@@ -1,7 +1,7 @@
-"""The classes that annotations name: evaluated late, and with holes where a name is not known.
+"""The classes that annotations name: evaluated late, with placeholders for unknown names.
 
-A name may be known to type checkers alone (``if TYPE_CHECKING:``); what it stands for never gets
-here, and all other names do all the same.
+A name may be known to type checkers alone (``if TYPE_CHECKING:``). What it stands for never gets
+here; all other names in the annotation still count.
 """
 
 from __future__ import annotations

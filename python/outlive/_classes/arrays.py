@@ -20,7 +20,7 @@ def named(name: str) -> Any:
     numpy: Any = sys.modules.get("numpy")
     if numpy is None or not name.startswith("numpy:"):
         return None
-    # The name is the file's: numpy imports some of its modules when it is asked for them.
+    # The name comes from the file: numpy imports some of its modules when they are asked for.
     cls = vars(numpy).get(name.removeprefix("numpy:"))
     if cls is numpy.ndarray or (isinstance(cls, type) and issubclass(cls, numpy.generic)):
         return _known(cls, numpy)
@@ -28,7 +28,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return the name of an array's or scalar's class in files, None for any other class."""
+    """Return the name of an array's or scalar's class in files; None for any other class."""
     name = f"numpy:{cls.__name__}"
     kind = named(name) if cls.__module__ == "numpy" else None
     return name if kind is not None and kind.cls is cls else None
@@ -62,7 +62,7 @@ def _data(dtype: Any, cls: type) -> None:
 
 
 class Arrays:
-    """Arrays of numbers, moments and texts of a fixed size."""
+    """Arrays of numbers, times and strings of a fixed size."""
 
     def __init__(self, numpy: Any) -> None:
         self._numpy, self.cls = numpy, numpy.ndarray
@@ -97,7 +97,7 @@ def _copied(array: Any) -> Any:
 
 
 class Scalars:
-    """Scalars of one type: texts as they are, all others as dtype and bytes."""
+    """Scalars of one type: strings as they are, all others as dtype and bytes."""
 
     def __init__(self, cls: type, numpy: Any) -> None:
         self._numpy, self.cls = numpy, cls
@@ -105,7 +105,7 @@ class Scalars:
         self.shape = _core.Shape(cls, "shared")
 
     def dump(self, value: Any) -> Any:
-        """Return the payload: dtype and bytes; of a number its text, too, for people."""
+        """Return the payload: dtype and bytes; for a number also its text, for human readers."""
         if self._plain is not None:  # str() of it, as its bytes, ends where NULs begin
             return self._plain.__getitem__(value, slice(None))
         _data(value.dtype, self.cls)
@@ -120,7 +120,7 @@ class Scalars:
         try:
             dtype = _checked_dtype(self._numpy, payload[0])
             if dtype.kind not in "mM":
-                # Two classes of one machine may have one dtype text.
+                # Two types of one machine may share one dtype text.
                 dtype = self._numpy.dtype(self.cls)
             data = base64.b64decode(payload[1], validate=True)
             value: Any = self._numpy.frombuffer(data, dtype)[0]

@@ -1,6 +1,6 @@
 """The data classes that the code of a function names, beside its annotation.
 
-Data classes alone: a body that uses ``tempfile`` or ``subprocess`` allows none of their classes.
+Only data classes: a body that uses ``tempfile`` or ``subprocess`` allows none of their classes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def is_model(cls: type) -> bool:
 
 
 def model_bases() -> list[type]:
-    """Return the classes that all models and structs are of, as far as they are imported."""
+    """Return the base classes of all models and structs, as far as they are imported."""
     kinds = [("pydantic.main", "BaseModel"), ("msgspec", "Struct")]
     bases = [getattr(sys.modules.get(module), name, None) for module, name in kinds]
     return [base for base in bases if isinstance(base, type)]

@@ -119,7 +119,7 @@ class Custom:
 
 
 def _deep_copy(value: Any) -> Any:
-    """Return a copy, or the value itself if it cannot be copied any more."""
+    """Return a copy, or the value itself if it cannot be copied."""
     try:
         return copy.deepcopy(value)
     except Exception:
@@ -135,7 +135,7 @@ def checked_dump(value: Any, dump: Callable[[Any], Any], load: Callable[[Any], A
     kind = shown(type(value))
     try:
         payload = dump(value)
-        # Both may keep what they are given.
+        # Both callables may keep what they are given.
         again = load(copy.deepcopy(payload))
         made = shown(type(again))
         if type(again) is not type(value):

@@ -1,4 +1,4 @@
-"""What a field has that is not stored: since it was added to the class later, with a default."""
+"""The value of a field that is not stored: it was added to the class later, with a default."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def value_of(value: Any) -> Default:
-    """Return the default of a field that is ``value`` for all instances."""
+    """Return a default that is ``value`` for all instances."""
     return lambda: value
 
 

@@ -23,10 +23,10 @@ class Members:
         self.shape = _core.Shape(cls, "shared")
 
     def dump(self, value: Any) -> Any:
-        """Return the name of a member, or the number of flags that have none together.
+        """Return the name of a member, or the number of combined flags that have no name.
 
         Raises:
-            Refused: the class made up a member that no later process has.
+            Refused: the class created a member that no later process has.
         """
         if self.cls._member_map_.get(value._name_) is value:
             return value._name_

@@ -1,4 +1,4 @@
-"""Which family a class belongs to, and so how its instances are taken apart."""
+"""The family of a class, which decides how its instances are taken apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
             """Return the payload of an instance."""
 
         def load(self, payload: Any, /) -> Any:
-            """Return the instance that was taken apart into a payload."""
+            """Return the instance that was taken apart into ``payload``."""
 
 
 _known: WeakKeyDictionary[type, Family | Refused] = WeakKeyDictionary()
@@ -32,7 +32,7 @@ def family_of(cls: type) -> Family:
     """Return how instances of ``cls`` are stored.
 
     Raises:
-        Refused: they are not.
+        Refused: they cannot be stored.
     """
     found = _known.get(cls)
     if found is None:
@@ -77,5 +77,5 @@ def _made(cls: type) -> Family:
 
 
 def forget(cls: type) -> None:
-    """Forget what is known of ``cls``, because something was registered for it."""
+    """Forget what is known of ``cls``, because it was registered anew."""
     _known.pop(cls, None)

@@ -1,7 +1,7 @@
 """Frames of pandas and polars, as Arrow's interchange format: columns by their types.
 
-Arrow loses some of what pandas knows (the step of an index, lists in cells). So what is to be
-stored is read back first, and refused where it comes back as another.
+Arrow loses some of what pandas knows (the step of an index, lists in cells). So a frame is read
+back before it is stored, and refused if it comes back changed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Frames:
         """Return the payload.
 
         Raises:
-            Refused: the frame would come back as another.
+            Refused: the frame would come back changed.
         """
         payload = self.written(value)
         try:
@@ -86,7 +86,7 @@ class Frames:
             raise Mismatch(f"what is stored is no frame: {problem}") from None
 
     def written(self, value: Any) -> dict[str, Any]:
-        """Return the payload of a frame, without a check that it comes back equal."""
+        """Return the payload of a frame, without checking that it comes back equal."""
         try:
             data, more = self.arrow(value)
         except Refused:
@@ -115,7 +115,7 @@ class Frames:
         raise NotImplementedError
 
     def differs(self, value: Any, found: Any) -> str | None:
-        """Return how the frame that was read differs from the one that was written, None if not."""
+        """Return how the frame that was read differs from the one written; None if it does not."""
         raise NotImplementedError
 
 
@@ -123,11 +123,11 @@ class PandasFrames(Frames):
     """Frames and series of pandas."""
 
     def copied(self, value: Any) -> Any:
-        """Return a copy; from pandas 3 on it is made when one of the two is written to."""
+        """Return a copy; from pandas 3 on the data are copied when one of the two is written to."""
         return value.copy(deep=self._major() < 3)
 
     def arrow(self, value: Any) -> tuple[bytes, dict[str, Any]]:
-        """Return the frame with its index; of a series the frame of it alone, and its name."""
+        """Return the frame with its index; for a series, a frame of it alone, and its name."""
         if value.attrs:
             raise Refused(f"{shown(self.cls)} with attrs", "clear them, or use dump=/load=")
         more: dict[str, Any] = {}
@@ -169,7 +169,7 @@ class PandasFrames(Frames):
 
 
 def _pyarrow() -> Any:
-    """PyArrow: pandas has imported it where it is installed."""
+    """Return PyArrow: pandas has imported it where it is installed."""
     pyarrow = sys.modules.get("pyarrow")
     if pyarrow is None:
         raise Refused("a frame of pandas, which needs pyarrow to be stored", "pip install pyarrow")
@@ -180,11 +180,11 @@ class PolarsFrames(Frames):
     """Frames and series of polars."""
 
     def copied(self, value: Any) -> Any:
-        """Return a clone: columns are never written to in their place."""
+        """Return a clone: columns are never written to in place."""
         return value.clone()
 
     def arrow(self, value: Any) -> tuple[bytes, dict[str, Any]]:
-        """Return the frame; of a series the frame of it alone."""
+        """Return the frame; for a series, a frame of it alone."""
         is_series = self.cls is self.library.Series
         frame = value.to_frame() if is_series else value
         if any(dtype == self.library.Object for dtype in frame.dtypes):
@@ -207,7 +207,7 @@ class PolarsFrames(Frames):
 
 
 class Moments:
-    """Timestamps of pandas: the text, with nanoseconds, the unit, the zone and the fold."""
+    """Timestamps of pandas: the text with nanoseconds, the unit, the zone and the fold."""
 
     def __init__(self, cls: Any, library: Any) -> None:
         self.cls, self.library = cls, library
@@ -224,7 +224,7 @@ class Moments:
         return payload
 
     def load(self, payload: Any) -> Any:
-        """Return the moment."""
+        """Return the timestamp."""
         try:
             value, unit, zone, fold = payload
             moment = self.cls(value, unit="ns", tz="UTC").as_unit(unit)
@@ -235,7 +235,7 @@ class Moments:
 
 
 class Spans:
-    """Spans of time of pandas: a number and its unit."""
+    """Timedeltas of pandas: a number and its unit."""
 
     def __init__(self, cls: Any, library: Any) -> None:
         self.cls, self.library = cls, library
@@ -246,7 +246,7 @@ class Spans:
         return [int(value.value), value.unit]
 
     def load(self, payload: Any) -> Any:
-        """Return the span."""
+        """Return the timedelta."""
         try:
             value, unit = payload
             return self.cls(value, unit="ns").as_unit(unit)

@@ -24,7 +24,7 @@ _HASH = "_attrs_cached_hash"
 
 
 class Instances:
-    """The instances of one class, by the fields that it declares, if it does."""
+    """The instances of one class, by its declared fields if it has any."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Instances:
             self.shape = _core.Shape(
                 cls,
                 kind,
-                # What a property keeps may be changed by who asked for it.
+                # A value that a property keeps may be changed by its readers.
                 frozen=frozen and not _keeps_properties(cls),
                 dict=self._dict,
                 slots=list(self._slots.values()),
@@ -64,7 +64,7 @@ class Instances:
         slots = zip(self._slots, self.shape.slots(value), strict=True)
         state = {name: held[0] for name, held in slots if held is not None}
         state.update(self.shape.dict(value) or ())
-        # What a generic alias leaves there says nothing about the value.
+        # A generic alias leaves this there; it says nothing about the value.
         state.pop("__orig_class__", None)
         state.pop(_HASH, None)
         return state
@@ -93,7 +93,7 @@ class Instances:
         """Return the instance that was taken apart into ``payload``.
 
         Raises:
-            Mismatch: the class is another than it was, or nobody took apart such an instance.
+            Mismatch: the class has changed, or the payload does not come from such an instance.
         """
         return self.made(self.put_together(checked_dict(payload)))
 
@@ -129,7 +129,7 @@ class Instances:
         return self.shape.make(state if self._dict is not None else None, slots)
 
     def _check(self, name: str) -> None:
-        """Raise ``Mismatch`` if no honest instance has an attribute of its own of this name.
+        """Raise ``Mismatch`` if no genuine instance has an attribute of its own with this name.
 
         An attribute that hides a method or a property would run in its place.
         """
@@ -144,12 +144,12 @@ class Instances:
 
 
 def member(name: str) -> str:
-    """Return what a field is called in a payload, where ``$given`` and such are hidden state."""
+    """Return a field's name in a payload, where ``$given`` and such are hidden state."""
     return "$" + name if name[:1] == "$" else name
 
 
 def _keeps_hash(cls: type) -> bool:
-    """Return whether attrs gave the class a hash that is kept in the instance."""
+    """Return whether attrs gave the class a hash that is cached in the instance."""
     code = getattr(cls.__hash__, "__code__", None)
     return code is not None and _HASH in code.co_names
 
@@ -167,7 +167,7 @@ def checked_dict(payload: Any) -> dict[str, Any]:
     """Return ``payload`` if it is a dict with str keys.
 
     Raises:
-        Mismatch: it is none.
+        Mismatch: it is not.
     """
     if type(payload) is not dict or not all(type(name) is str for name in payload):
         raise Mismatch("what is stored has no fields")
@@ -175,10 +175,10 @@ def checked_dict(payload: Any) -> dict[str, Any]:
 
 
 def slots_of(cls: type) -> dict[str, Any]:
-    """Return the descriptors of all slots of a class that hold state, those of bases first.
+    """Return the descriptors of all slots of a class that hold state, bases first.
 
     Raises:
-        Refused: two classes have a slot of one name, so that an instance holds both.
+        Refused: two classes have a slot of the same name, so that an instance holds both.
     """
     slots: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
@@ -191,7 +191,7 @@ def slots_of(cls: type) -> dict[str, Any]:
 
 
 def _dict_of(cls: type) -> Any:
-    """Return the descriptor of ``__dict__``, even if a class of the user's hides it."""
+    """Return the descriptor of ``__dict__``, even if a class of the user hides it."""
     for base in cls.__mro__:
         found = base.__dict__.get("__dict__")
         if type(found) is types.GetSetDescriptorType:

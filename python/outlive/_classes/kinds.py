@@ -1,7 +1,7 @@
 """Classes that every function may return: the standard library's, and arrays and frames.
 
-What stands in a file chooses among them and nothing else; a library's only where the program has
-imported the library.
+A file chooses among them and nothing else; a library's classes are available only where the program
+has imported the library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return the name of ``cls`` in files, None if it is none of these."""
+    """Return the name of ``cls`` in files; None if it is not one of these."""
     for group in _GROUPS:
         name: str | None = group.name_of(cls)
         if name is not None:
@@ -32,6 +32,6 @@ def name_of(cls: type) -> str | None:
 
 
 def family(cls: type) -> Any:
-    """Return how instances of ``cls`` are stored, None if it is none of these."""
+    """Return how instances of ``cls`` are stored; None if it is not one of these."""
     name = name_of(cls)
     return None if name is None else named(name)

@@ -1,4 +1,4 @@
-"""What classes are called in a file: ``module:Qualname``."""
+"""The names of classes in a file: ``module:Qualname``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def name_of(cls: type) -> str:
     generic = cls.__dict__.get("__pydantic_generic_metadata__") or {}
     origin, args = generic.get("origin"), generic.get("args")
     if origin is not None and args:
-        # Two modules may each have a class of this name: pydantic's own name has no module.
+        # Two modules may each have a class of this name; pydantic's own name has no module.
         return f"{name_of(origin)}[{', '.join(map(_argument, args))}]"
     return f"{module}:{cls.__qualname__}"
 
@@ -27,6 +27,6 @@ def _argument(argument: Any) -> str:
 
 
 def shown(cls: type) -> str:
-    """Return the class as messages name it: without the module of built-in types."""
+    """Return the class's name for messages: without the module for built-in types."""
     module = cls.__module__
     return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"

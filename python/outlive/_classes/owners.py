@@ -1,4 +1,4 @@
-"""Who knows the classes of a value: a function, or a cache with all of its functions."""
+"""Owners of classes: a function, or a cache with all of its functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OWN = "outlive:result"
 
 
 class FunctionClasses:
-    """The classes of what one function returns."""
+    """The classes that the results of one function may have."""
 
     def __init__(self, registration: Any, function: Any, name: str) -> None:
         self.name = f"{name}()"
@@ -39,10 +39,10 @@ class FunctionClasses:
         yield from map(meant, cache.types)
 
     def find(self, name: str) -> type | None:
-        """Return the class of the name ``name`` in files, None if the code does not allow it."""
+        """Return the class that files call ``name``; None if the code does not allow it."""
         found = self.registry.find(name)
         if found is None and self._registration.cache.is_drop_in:
-            # Functions of the drop-in share entries, whoever made them.
+            # Functions of the drop-in share entries, whichever function made them.
             shared: type | None = self._registration.cache.classes.find(name)
             return shared
         return found
@@ -82,7 +82,7 @@ def _defaults(function: Any) -> Iterable[Any]:
 
 
 class CacheClasses:
-    """The classes of all functions of a cache, for what is read without one."""
+    """The classes of all functions of a cache, for entries that are read without a function."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
@@ -95,7 +95,7 @@ class CacheClasses:
         return [each._outlive_registration.classes for each in self._state.functions()]
 
     def find(self, name: str) -> type | None:
-        """Return the class of the name ``name`` in files, None if the code does not allow it."""
+        """Return the class that files call ``name``; None if the code does not allow it."""
         for function in self._functions():
             found = function.registry.find(name)
             if found is not None:
@@ -128,7 +128,7 @@ class CacheClasses:
 
 
 def dump(owner: Any, given: Any, value: Any) -> tuple[str | None, Any, str | None]:
-    """Return the tag of a value of a class, and its payload; or None, what it is, and advice."""
+    """Return tag and payload of an instance of a class; or None, a description, and advice."""
     cls = type(value)
     try:
         family = families.family_of(cls)
@@ -179,7 +179,7 @@ def load(owner: Any, given: Any, name: str, payload: Any) -> Any:
 
 
 def _given(given: Any) -> Registry | None:
-    """Return the classes that a call was given, and those of their fields; None if none."""
+    """Return the classes that were passed to a call, and those of their fields; None if none."""
     return None if given is None else Registry("it", lambda: given)
 
 
@@ -199,7 +199,7 @@ def _name_for(classes: Any, given: Any, cls: type) -> str:
 
 
 def shape(cls: type) -> _core.Shape | None:
-    """Return how instances of a class are copied, None for one that is not known."""
+    """Return how instances of a class are copied; None for an unknown class."""
     if cls in _SHARED:
         return _SHARED[cls]
     try:
@@ -209,7 +209,7 @@ def shape(cls: type) -> _core.Shape | None:
 
 
 def _shared_shapes() -> dict[type, _core.Shape]:
-    """The shapes of what has a tag of its own, and is no class to a user."""
+    """The shapes of types that have tags of their own and are no classes to a user."""
     return {cls: _core.Shape(cls, "shared") for cls in _tags.TYPES}
 
 

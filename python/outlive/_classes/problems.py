@@ -1,14 +1,14 @@
-"""Why a value of a class is not stored, and why a stored one does not come back."""
+"""Why an instance of a class is not stored, and why a stored one does not come back."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):  # noqa: N818 - nothing is wrong: it is an answer
-    """A value is not stored.
+    """An instance is not stored.
 
     Attributes:
         what: What it is.
-        advice: What to do about it; None where JSON types are the answer.
+        advice: What to do about it; None if JSON types are the answer.
     """
 
     def __init__(self, what: str, advice: str | None = None) -> None:

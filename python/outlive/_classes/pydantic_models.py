@@ -1,6 +1,6 @@
 """Models of pydantic, with their hidden state; no validator runs.
 
-Beside the fields a payload has ``$given`` (which fields were set, where not all were), ``$extra``
+Beside the fields a payload has ``$given`` (the fields that were set, if not all were), ``$extra``
 and ``$private``.
 """
 
@@ -59,7 +59,7 @@ class Models(Instances):
             payload["$extra"] = extra
         if private:
             payload["$private"] = private
-        # What has a default, and was deleted.
+        # Attributes that have a default and were deleted.
         gone = [name for name, default in self._private.items() if default and name not in private]
         if gone:
             payload["$unset"] = [*payload.get("$unset", ()), *gone]
@@ -83,11 +83,11 @@ class Models(Instances):
         state[_GIVEN] = set(given)
         state[_EXTRA] = None if extra is None else checked_dict(extra)
         state[_PRIVATE] = self._hidden(private, unset)
-        # A root model has a class attribute in the place of some of them.
+        # A root model has class attributes in place of some of them.
         return self.made({n: v for n, v in state.items() if n not in self._fixed})
 
     def _hidden(self, stored: dict[str, Any], unset: Any) -> dict[str, Any] | None:
-        """The private attributes: those that are stored, and defaults of those that are not."""
+        """The private attributes: the stored ones, and defaults of those that are not stored."""
         if not self._private:
             if stored:
                 raise Mismatch(f"what is stored has {min(stored)!r}, which is no attribute of it")

@@ -1,4 +1,4 @@
-"""Data classes, classes of attrs, and plain classes: objects by their attributes."""
+"""Dataclasses, attrs classes and plain classes: objects by their attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is not stored, and what to do instead."""
+"""Classes that are not stored, and what to do instead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(cls: type) -> None:
         raise Refused(shown(cls))
     from enum import Enum
 
-    # The library made a model's rules for copying, and outlive knows the library.
+    # The rules for copying a model come from its library, which outlive knows.
     if issubclass(cls, Enum) or is_model(cls):
         return
     if issubclass(cls, BaseException) or issubclass(cls, type):
@@ -44,18 +44,18 @@ def check(cls: type) -> None:
 
 
 def register(cls: type) -> str:
-    """Return the line that stores instances of ``cls`` all the same."""
+    """Return the line of code that stores instances of ``cls`` all the same."""
     return f"outlive.register({cls.__qualname__}, dump=..., load=...)"
 
 
 def _is_made_in_python(cls: type) -> bool:
-    """Return whether the class was made by a class statement, or by what does the same."""
+    """Return whether the class was made by a class statement, or in an equivalent way."""
     heap_type = 1 << 9
     return bool(cls.__flags__ & heap_type)
 
 
 def _has_own(cls: type, rule: str) -> bool:
-    """Return whether a class of the user's says how instances are copied."""
+    """Return whether a class of the user defines how instances are copied."""
     for base in cls.__mro__:
         found = base.__dict__.get(rule)
         if found is not None and base is not object:

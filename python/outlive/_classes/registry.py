@@ -1,4 +1,4 @@
-"""Which classes a file may ask for: those that the code names, and no others."""
+"""The classes that a file may ask for: those that the code names, and no others."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Registry:
     """The classes of one function, found at the first store or load of an instance."""
 
     def __init__(self, of: str, roots: Callable[[], Iterable[Any]]) -> None:
-        """Take what calls the function by name in messages, and what gives its annotations."""
+        """Take the function's name for messages, and a callable that returns its annotations."""
         self.of = of
         self._roots = roots
         self._classes: dict[str, type] | None = None
 
     def find(self, name: str) -> type | None:
-        """Return the class of the name ``name`` in files, None if the code does not allow it."""
+        """Return the class that files call ``name``; None if the code does not allow it."""
         found = self._known().get(name)
         return self._subclass(name) if found is None else found
 
     def name_for(self, cls: type) -> str:
-        """Return what a file calls ``cls``.
+        """Return the name of ``cls`` in files.
 
         Raises:
             Refused: instances of it could not be put together again.
@@ -60,7 +60,7 @@ class Registry:
         )
 
     def _known(self) -> dict[str, type]:
-        """The classes by name; they are all there or none, whoever asks meanwhile."""
+        """The classes by name; readers see all of them or none."""
         classes = self._classes
         if classes is None:
             classes = {}
@@ -76,7 +76,7 @@ class Registry:
         self._classes = classes
 
     def _subclass(self, name: str) -> type | None:
-        """The subclass of a class that is allowed; those of mere bases are not."""
+        """The subclass of an allowed class that files call ``name``; mere bases do not count."""
         classes = self._known()
         pending = [cls for cls in classes.values() if _is_open(cls)]
         seen = set(pending)
@@ -93,7 +93,7 @@ class Registry:
 
 
 def _walk(root: Any, classes: dict[str, type]) -> None:
-    """Take in the classes that an annotation names, and those that their fields name."""
+    """Add the classes that an annotation names, and those that their fields name."""
     seen: set[int] = set()
     pending = [root]
     while pending:
@@ -111,7 +111,7 @@ def _walk(root: Any, classes: dict[str, type]) -> None:
 
 
 def _taken(cls: type, classes: dict[str, type]) -> list[Any]:
-    """Take a class in; what its fields are annotated to be, if that was not known before."""
+    """Add a class; return the annotations of its fields if it was not known before."""
     name = name_of(cls)
     if cls.__module__ in _PLAIN or classes.get(name) is cls or not _is_concrete(cls):
         return []
@@ -125,16 +125,16 @@ def _is_concrete(cls: type) -> bool:
 
 
 def _is_open(cls: type) -> bool:
-    """Return whether who names a class means its subclasses, too."""
+    """Return whether an annotation of a class covers its subclasses."""
     is_protocol = cls.__dict__.get("_is_protocol", False)
     return _is_concrete(cls) and not is_protocol and abc.ABC not in cls.__bases__
 
 
 def meant(given: Any) -> Any:
-    """Return what ``types=`` names: a class, or the one of ``"shop:Repo"`` or ``"shop.Repo"``.
+    """Return what ``types=`` means: a class, or the class named ``"shop:Repo"`` or ``"shop.Repo"``.
 
     Raises:
-        ImportError, AttributeError: there is none of this name.
+        ImportError, AttributeError: there is no class of this name.
     """
     if not isinstance(given, str):
         return given
@@ -148,12 +148,12 @@ def meant(given: Any) -> Any:
 
 
 def missing(name: str, of: str) -> Mismatch:
-    """Return why a class that a file names is not there."""
+    """Return the error for a class that a file names and that does not exist."""
     module, _, qualname = name.partition(":")
     there = sys.modules.get(module)
     if there is None:
         return Mismatch(f"no code has imported {module}, of which it is a {qualname}")
-    # The name is the file's: a module may import something when it is asked for it.
+    # The name comes from the file: a module may import something when an attribute is asked for.
     if qualname.partition(".")[0] not in vars(there):
         return Mismatch(f"it is a {module}.{qualname}, which is not there any more")
     return Mismatch(

@@ -1,6 +1,6 @@
-"""Kinds of the standard library, which every function may return: no class of the user's is needed.
+"""Kinds of the standard library, which every function may return: none is a class of the user.
 
-The modules are a list of outlive's own: what stands in a file chooses among it and nothing else.
+The modules are outlive's own list: a file chooses among them and nothing else.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Kind:
 
 
 def _bare(value: Any) -> Any:
-    """``value`` if it is no more than its items, and its keys are the same for all copies."""
+    """``value`` if it consists of its items alone, and its keys can be shared by all copies."""
     if getattr(value, "__dict__", None):
         raise Refused(f"{type(value).__name__} with attributes of its own")
     if not all(map(_cannot_change, value)):
@@ -188,7 +188,7 @@ def _completed() -> Any:
 
 
 def _zoned(name: str) -> Callable[[], Kind]:
-    """Moments in a named zone; others have a tag of their own."""
+    """Datetimes in a named zone; others have a tag of their own."""
 
     def make() -> Kind:
         import datetime
@@ -217,7 +217,7 @@ def _zoned(name: str) -> Callable[[], Kind]:
 
 
 def _zone_key(zone: Any) -> str | None:
-    """The name under which a zone is found again, if it is found again as the same."""
+    """The name under which a zone is found again, if it leads to an equal zone."""
     from zoneinfo import ZoneInfo
 
     key = zone.key if type(zone) is ZoneInfo else None
@@ -242,7 +242,7 @@ _made: dict[str, Any] = {}
 
 
 def named(name: str) -> Any:
-    """Return the kind of the name ``name`` in files, None if there is none."""
+    """Return the kind that files call ``name``; None if there is none."""
     if name not in _KINDS:
         return None
     if name not in _made:
@@ -251,7 +251,7 @@ def named(name: str) -> Any:
 
 
 def name_of(cls: type) -> str | None:
-    """Return what a file calls a class of the standard library, None for any other."""
+    """Return the name of a class of the standard library in files; None for any other class."""
     name = f"{cls.__module__}:{cls.__qualname__}"
     kind = named(name)
     return name if kind is not None and kind.cls is cls else None

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; without the packages that it needs, say what to install."""
+    """Run the command line; if packages that it needs are missing, say what to install."""
     try:
         import click as click
         import rich as rich

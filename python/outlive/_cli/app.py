@@ -35,7 +35,7 @@ def app() -> None:
     Shell completion (bash; or zsh_source, fish_source):
         eval "$(_OUTLIVE_COMPLETE=bash_source outlive)"
     """
-    # Keys may hold lone surrogates, which no terminal takes; in JSON this is how they are spelled.
+    # Keys may hold lone surrogates, which no terminal accepts; they are spelled as in JSON.
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

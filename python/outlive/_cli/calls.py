@@ -1,4 +1,4 @@
-"""A call that a user writes down, looked up among kept keys without the function itself."""
+"""A call as a user writes it, looked up among kept keys without the function itself."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _text(node: ast.expr) -> str:
 
 
 def _difference(given: dict[str, str], shown: list[tuple[Fact, dict[str, str]]]) -> str:
-    """In what the nearest kept call differs."""
+    """The arguments in which the nearest kept call differs."""
 
     def differing(arguments: dict[str, str]) -> list[str]:
         return [name for name, text in given.items() if arguments.get(name) != text]

@@ -1,4 +1,4 @@
-"""``verify`` and ``repair``: is a file whole."""
+"""``verify`` and ``repair``: whether a file is whole."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument
 
 
 class Difference(NamedTuple):
-    """The keys that two caches do not have in common, or with other values."""
+    """The keys that only one of two caches has, or that have different values."""
 
     removed: list[str]
     added: list[str]
@@ -105,7 +105,7 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
 
 
 def newer(source: _core.Cache, target: _core.Cache) -> list[str]:
-    """Return the keys that ``source`` has and ``target`` has not, or of an earlier time."""
+    """Return the keys that ``source`` has and ``target`` lacks, or has from an earlier time."""
     known = facts_of(target)
     return [
         fact.key
@@ -117,7 +117,7 @@ def newer(source: _core.Cache, target: _core.Cache) -> list[str]:
 def _removals(
     base: Cache, target: Cache, other: Cache, taken: list[str]
 ) -> tuple[list[str], list[str]]:
-    """The keys that go as one side removed them, and the keys of ``taken`` that stay."""
+    """The keys to remove because one side removed them, and the keys of ``taken`` that stay."""
     before, mine, theirs = (facts_of(core_of(each)) for each in (base, target, other))
 
     def is_as_before(fact: Fact) -> bool:

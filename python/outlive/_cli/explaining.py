@@ -1,4 +1,4 @@
-"""``why`` and ``path``: would a call be a hit, and where is the file."""
+"""``why`` and ``path``: whether a call would be a hit, and where the file is."""
 
 from __future__ import annotations
 

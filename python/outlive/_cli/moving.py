@@ -48,7 +48,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
 
 
 def _with_progress(keys: list[str], title: str) -> Iterator[list[str]]:
-    """Some keys at a time, with a bar on a terminal."""
+    """A few keys at a time, with a progress bar on a terminal."""
     parts = [keys[at : at + _AT_ONCE] for at in range(0, len(keys), _AT_ONCE)]
     if not sys.stderr.isatty():
         yield from parts

@@ -1,4 +1,4 @@
-"""Opening a cache for a command, and telling what is wrong with it."""
+"""Opening a cache for a command, and reporting what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOUND, NOTHING, TROUBLE = 0, 1, 2
 
 
 class Trouble(click.ClickException):
-    """What keeps a command from doing its work; one line says it."""
+    """An error that keeps a command from doing its work; one line states it."""
 
     exit_code = TROUBLE
 
@@ -34,7 +34,7 @@ def file_argument(name: str = "file") -> Callable[[Any], Any]:
 
 
 def exists(file: str) -> bool:
-    """Say whether there is a cache: a file, or the journal of a program that was killed early.
+    """Return whether there is a cache: a file, or the journal of a program that was killed early.
 
     Raises:
         Trouble: it is a URL of no store that outlive knows.
@@ -64,8 +64,8 @@ def opened(
     Args:
         file: Its file.
         writable: Whether it may be changed.
-        new: Whether it may be missing.
-        tell: What is called with each sentence on what is wrong with it; None: stderr has them.
+        new: Whether the file may be missing.
+        tell: A callable for each sentence on what is wrong; None: they go to stderr.
 
     Raises:
         Trouble: there is no such cache (unless it may be new), or it is a folder.
@@ -99,12 +99,12 @@ def core_of(cache: Cache) -> _core.Cache:
 
 
 def on_stderr(message: str) -> None:
-    """Tell the user of a file."""
+    """Print a message to stderr."""
     click.echo(f"outlive: {message}", err=True)
 
 
 def carry_salt(source: _core.Cache, target: _core.Cache) -> None:
-    """Have digests in keys mean in ``target`` what they mean in ``source``; else say so."""
+    """Give ``target`` the salt of ``source``, so that digests match; warn if it has another."""
     salt = source.salt()
     if salt is None:
         return

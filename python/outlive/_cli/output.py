@@ -22,12 +22,12 @@ as_json_option: Callable[[Any], Any] = click.option(
 
 
 def is_terminal() -> bool:
-    """Say whether people read stdout, not a program."""
+    """Return whether stdout is a terminal."""
     return sys.stdout.isatty()
 
 
 def console() -> Console:
-    """Return what prints tables and colours; in pipes there are none, and lines are never cut."""
+    """Return the console for tables and colours; in pipes it has no colours and cuts no lines."""
     from rich.console import Console  # it takes longer to import than most commands take
 
     if is_terminal():
@@ -78,7 +78,7 @@ def document_of(fact: Fact) -> dict[str, Any]:
 
 
 def document_of_sum(found: Sum) -> dict[str, Any]:
-    """Return what is known of several entries, for JSON."""
+    """Return what is known of several entries together, for JSON."""
     return {
         "entries": found.entries,
         "size": found.size,

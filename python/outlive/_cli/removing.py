@@ -1,4 +1,4 @@
-"""``rm`` and ``prune``: what goes."""
+"""``rm`` and ``prune``: removing entries."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def _function_of(fact: Fact) -> str:
 
 
 def _of_old_code(cache: Cache, facts: Iterable[Fact]) -> list[Fact]:
-    """Those whose code is not that of the newest result of their function.
+    """The entries whose code is not that of the newest result of their function.
 
-    The first character of a digest is the minor version of Python: two are never compared.
+    The first character of a digest is the minor version of Python: two versions are never compared.
     """
     everything, _ = selecting.facts(core_of(cache), order="created")
     newest = {
@@ -110,7 +110,7 @@ def _of_old_code(cache: Cache, facts: Iterable[Fact]) -> list[Fact]:
 
 
 def _beyond(facts: Iterable[Fact], surplus: int) -> Iterator[Fact]:
-    """The first of them, until ``surplus`` bytes are gone."""
+    """The first entries that together take ``surplus`` bytes."""
     for fact in facts:
         if surplus <= 0:
             return

@@ -1,4 +1,4 @@
-"""Which entries a command is about."""
+"""The entries that a command is about."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def facts(
     descending: bool = False,
     limit: int | None = None,
 ) -> tuple[list[Fact], Sum]:
-    """Return the first entries that are meant, and the sum of all of them.
+    """Return the first entries of the selection, and the sum of all of it.
 
     Args:
         core: The cache.
         pattern: A part of the key, or a pattern with * or ?.
         function: The function that made them, by its whole name or the last part of it.
-        age: How many seconds old they are at least.
+        age: How many seconds old the entries are at least.
         order: None (as they came), "key", "size", "created" or "took".
         descending: Whether the largest come first.
         limit: How many to return; None: all.

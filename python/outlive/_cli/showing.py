@@ -50,10 +50,10 @@ def show(ctx: click.Context, file: str, key: str, raw: bool, as_json: bool) -> N
 
 
 def found_one(core: _core.Cache, key: str) -> Fact | None:
-    """Return what is known of the entry that ``key`` means; None if there is none.
+    """Return what is known of the entry that ``key`` denotes; None if there is none.
 
     Raises:
-        Trouble: several keys have it.
+        Trouble: several keys contain it.
     """
     exact = fact_of(core, key)
     if exact is not None:
@@ -92,7 +92,7 @@ def _facts(fact: Fact) -> str:
 
 
 def pretty(text: str) -> str:
-    """Return JSON text with a member a line; as it is, if Python's ``json`` cannot read it."""
+    """Return JSON text with one member a line; unchanged if Python's ``json`` cannot read it."""
     try:
         value: Any = json.loads(text)
         return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,4 +1,4 @@
-"""What is to be done for each item, as both kinds of maps see it."""
+"""What to do for each item, for both kinds of maps."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _WINDOW = 64
 
 
 class Call:
-    """The call for one item, and what came of it."""
+    """The call for one item, and its outcome."""
 
     __slots__ = ("args", "error", "is_done", "item", "kwargs", "value")
 
     def __init__(self, item: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Nothing came of it yet."""
+        """Begin without an outcome."""
         self.item, self.args, self.kwargs = item, args, kwargs
         self.value: Any = None
         self.error: BaseException | None = None
@@ -32,7 +32,7 @@ class Call:
 
 
 class Job:
-    """A function, how its calls are made of items, and what becomes of their errors."""
+    """A function, how its calls are made of items, and how their errors are handled."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Job:
 
         Args:
             name: The function as messages name it.
-            function: What is called.
-            look_up: What gives a kept result, or its first argument.
-            bound: What stands before the item in every call: the instance of a method.
+            function: The callable to call.
+            look_up: A callable that returns a kept result, or else its first argument.
+            bound: The arguments before the item in every call: the instance of a method.
             workers: How many calls are made at once.
             on_error: "raise", "collect" or "skip".
             progress: None: in a terminal; True, False, or a callable.
@@ -95,7 +95,7 @@ class Job:
         return self.on_error == "raise" or not isinstance(error, Exception)
 
     def given(self, call: Call) -> Iterator[Any]:
-        """Give what the consumer gets of a call that is done, if it gets anything.
+        """Yield what the consumer gets of a call that is done: one result, or nothing.
 
         Raises:
             BaseException: what the call raised, if the map ends with it.
@@ -109,7 +109,7 @@ class Job:
             yield Failed(call.item, call.error)
 
     def queue(self) -> Queue:
-        """Return the calls that were begun and not yet given."""
+        """Return the queue of calls that were begun and not yet given."""
         return InOrder(self.workers) if self.ordered else AsTheyCome(self.workers)
 
     def tally(self, items: object) -> Tally:
@@ -118,7 +118,7 @@ class Job:
         return Tally(self.name, None if total < 0 else total)
 
     def reporter(self, tally: Tally) -> Reporter:
-        """Return what shows the counts."""
+        """Return the reporter of the counts."""
         return reporter_of(self._progress, tally)
 
 
@@ -126,7 +126,7 @@ class Queue:
     """The calls that were begun and not yet given."""
 
     def __init__(self, workers: int) -> None:
-        """Hold some results, for each of the workers, before they are given."""
+        """Allow for some results for each worker before they are given."""
         self._room = _WINDOW * workers
         self._calls: deque[Call] = deque()
 
@@ -143,47 +143,47 @@ class Queue:
         raise NotImplementedError
 
     def has_room(self) -> bool:
-        """Return whether one more may be begun."""
+        """Return whether one more call may be begun."""
         return len(self._calls) < self._room
 
 
 class InOrder(Queue):
-    """Outcomes are given in the order of the items."""
+    """Outcomes in the order of the items."""
 
     def begin(self, call: Call) -> None:
-        """Add it behind those that were begun before."""
+        """Add a call after those that were begun before."""
         self._calls.append(call)
 
     def end(self, call: Call) -> None:
-        """Nothing changes its place."""
+        """Do nothing: its place stays the same."""
 
     def next(self) -> Call | None:
-        """Take out the first, if it is done."""
+        """Take out the first call, if it is done."""
         return self._calls.popleft() if self._calls and self._calls[0].is_done else None
 
 
 class AsTheyCome(Queue):
-    """Outcomes are given as soon as they are there."""
+    """Outcomes as soon as they are available."""
 
     def begin(self, call: Call) -> None:
-        """Add one that is done."""
+        """Add a call if it is done."""
         if call.is_done:
             self._calls.append(call)
 
     def end(self, call: Call) -> None:
-        """Add it."""
+        """Add a call that is done."""
         self._calls.append(call)
 
     def next(self) -> Call | None:
-        """Take out the one that was done first."""
+        """Take out the call that was done first."""
         return self._calls.popleft() if self._calls else None
 
 
 def checked_items(items: Any, takes: str) -> Iterable[Any]:
-    """Return ``items`` if it can be iterated, and is not one str by mistake.
+    """Return ``items`` if it is iterable and not a single str by mistake.
 
     Raises:
-        TypeError: it is one, or cannot be iterated.
+        TypeError: it is a str, or not iterable.
     """
     if isinstance(items, (str, bytes)):
         raise TypeError(

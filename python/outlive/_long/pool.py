@@ -18,7 +18,7 @@ _SLICE = 0.1
 
 
 class Pool:
-    """Threads that make calls as soon as these are handed over, and end with the map.
+    """Threads that make calls as these are handed over, and end with the map.
 
     They are daemons: the interpreter does not wait for them.
     """
@@ -50,7 +50,7 @@ class Pool:
         self._due.put(call)
 
     def ended(self, timeout: float) -> Call | None:
-        """Take out a call that is done; None if none is after so many seconds."""
+        """Take out a call that is done; None if none is done within ``timeout`` seconds."""
         try:
             call = self._ended.get(timeout > 0, timeout or None)
         except Empty:
@@ -59,7 +59,7 @@ class Pool:
         return call
 
     def stop(self) -> None:
-        """Begin none of the calls that no thread has begun yet; every thread ends with its call."""
+        """Begin no more calls; every thread ends with its present call."""
         while True:
             try:
                 call = self._due.get(False)
@@ -104,7 +104,7 @@ def _work(
     function: Callable[..., Any],
     scope: _core.HelperScope | None,
 ) -> None:
-    """Make calls until there are no more; a thread knows nothing of its pool, which may be gone."""
+    """Make calls until there are no more; the thread does not keep its pool alive."""
     if scope is not None:
         scope.enter()
     while (call := due.get()) is not None:

@@ -1,4 +1,4 @@
-"""Showing how far a map is: a bar, a line now and then, or a callable of the user's."""
+"""Showing the progress of a map: a bar, a line now and then, or a callable of the user."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ LOOK = 0.5
 
 
 class Reporter:
-    """Shows nothing, and is what the others are built on."""
+    """Shows nothing; the base of the others."""
 
     def __init__(self, tally: Tally) -> None:
         """Show these counts."""
         self.tally = tally
 
     def count(self) -> None:
-        """One more item is done."""
+        """Note that one more item is done."""
 
     def look(self) -> None:
-        """Time has gone by."""
+        """Note that time has passed."""
 
     def end(self, stopped: str | None) -> None:
         """Show the last counts; ``stopped`` says why the map is over before its items are."""
@@ -55,7 +55,7 @@ class _Told(Reporter):
         try:
             self._tell(self.tally.now())
         except Exception as error:
-            # What shows results must not cost any.
+            # Showing results must not lose any.
             self._tell = None
             warn(
                 "OutliveWarning",
@@ -65,7 +65,7 @@ class _Told(Reporter):
 
 
 class _Shown(Reporter):
-    """Writes on stderr; trouble there is nobody's."""
+    """Writes to stderr; errors there are ignored."""
 
     def end(self, stopped: str | None) -> None:
         with contextlib.suppress(Exception):
@@ -76,7 +76,7 @@ class _Shown(Reporter):
                 self._write(str(self))
 
     def _close(self) -> None:
-        """Let go of what shows."""
+        """Close what shows."""
 
     def _write(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -142,10 +142,10 @@ class _Bar(_Shown):
 
 
 def reporter_of(asked: bool | Callable[..., object] | None, tally: Tally) -> Reporter:
-    """Return what shows ``tally``.
+    """Return the reporter for ``tally``.
 
     Args:
-        asked: None: if somebody sees stderr; True, False, or what is called with each count.
+        asked: None: show it if stderr is visible; True, False, or a callable for each count.
         tally: The counts.
     """
     if asked is False or (asked is None and not _is_seen()):
@@ -163,7 +163,7 @@ def reporter_of(asked: bool | Callable[..., object] | None, tally: Tally) -> Rep
 
 
 def _tqdm() -> Any:
-    """Return the bar that fits here; without ipywidgets a notebook has that of terminals."""
+    """Return the bar that fits here; a notebook without ipywidgets gets that of terminals."""
     if find_spec("ipywidgets") is None:
         from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""Beginning a map: what is mapped, over what, and by which options."""
+"""Starting a map: what is mapped, over what, and with which options."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def amap_of(
 
 
 def parts(memoised: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]] | None:
-    """Return the native half of a memoised function, what is called, and what it is bound to.
+    """Return the native half of a memoised function, the callable, and what it is bound to.
 
-    None if ``memoised`` is none.
+    None if ``memoised`` is not memoised.
     """
     bound: tuple[Any, ...] = ()
     if isinstance(memoised, MethodType):

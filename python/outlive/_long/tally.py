@@ -1,4 +1,4 @@
-"""Counts of a map under way, and how they are put into words."""
+"""The counts of a map, and their description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Tally:
     """Counts of a map under way."""
 
     def __init__(self, name: str, total: int | None) -> None:
-        """Nothing is done."""
+        """Begin with nothing done."""
         self.name, self.total = name, total
         self.saved, self.computed, self.errors = 0, 0, 0
         #: How many errors there were of each class.
@@ -37,7 +37,7 @@ class Tally:
 
 
 def in_words(tally: Tally) -> str:
-    """Say how far a map is, in one line."""
+    """Describe the progress of a map in one line."""
     now = tally.now()
     parts = [f"{count_of(now)}, {now.saved:,} saved"]
     if now.errors:
@@ -51,14 +51,14 @@ def in_words(tally: Tally) -> str:
 
 
 def count_of(now: Progress) -> str:
-    """Say how many are done, and of how many."""
+    """Describe how many items are done, and of how many."""
     if not now.total:
         return f"{now.done:,} done"
     return f"{now.done:,} of {now.total:,} done ({100 * now.done // now.total} %)"
 
 
 def duration(seconds: float) -> str:
-    """Say how long that is: ``8 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """Describe a duration: ``8 s``, ``3 min 20 s``, ``2 h 5 min``."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

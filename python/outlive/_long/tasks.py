@@ -16,7 +16,7 @@ _TURNS = 200
 
 
 async def results(job: Job, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
-    """Give the results of ``job`` for ``items``; no task is left when this is over."""
+    """Yield the results of ``job`` for ``items``; no task is left when this is over."""
     run = _Run(job, items)
     stopped: str | None = "stopped"
     try:
@@ -49,7 +49,7 @@ class _Run:
         self._failure: Exception | None = None
 
     async def outcomes(self) -> AsyncIterator[Any]:
-        """Give what is to be given, in turn: one item is taken in before each result is given."""
+        """Yield the outcomes in turn: one item is taken in before each result is given."""
         for turn in itertools.count(1):
             if turn % _TURNS == 0:
                 await asyncio.sleep(0)  # hits suspend nothing: others have their turn, too
@@ -118,7 +118,7 @@ class _Run:
             self._wake.set_result(None)
 
     def _after(self, call: Call, *, is_kept: bool) -> None:
-        """Count a call that is done; an error that ends the map keeps others from being begun."""
+        """Count a call that is done; an error that ends the map prevents further calls."""
         if call.error is not None:
             self._tally.failed(call.error)
             self._is_over = self._is_over or self._job.is_fatal(call.error)
@@ -129,7 +129,7 @@ class _Run:
         self.reporter.count()
 
     async def _wait(self) -> None:
-        """Wait until a call is done, or it is time to show how far it is."""
+        """Wait until a call is done, or until the progress is to be shown."""
         self._wake = self._loop.create_future()
         timer = self._loop.call_later(LOOK, _set, self._wake)
         try:
@@ -154,7 +154,7 @@ def _running_loop(name: str) -> asyncio.AbstractEventLoop:
 
 
 def _taking(items: Any) -> Callable[[], Any]:
-    """Return what gives the next item, awaited."""
+    """Return a callable whose awaited result is the next item."""
     if hasattr(items, "__aiter__"):
         source = items.__aiter__()
         take: Callable[[], Any] = source.__anext__

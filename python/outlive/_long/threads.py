@@ -14,7 +14,7 @@ _END: Any = object()
 
 
 def results(job: Job, items: Iterable[Any]) -> Iterator[Any]:
-    """Give the results of ``job`` for ``items``; nothing happens before the first is asked for."""
+    """Yield the results of ``job`` for ``items``; nothing happens before the first is asked for."""
     run = _Run(job, items)
     stopped: str | None = "stopped"
     try:
@@ -49,7 +49,7 @@ class _Run:
         self._failure: Exception | None = None
 
     def outcomes(self) -> Iterator[Any]:
-        """Give what is to be given, in turn: one item is taken in before each result is given."""
+        """Yield the outcomes in turn: one item is taken in before each result is given."""
         self._source = iter(self._items)
         while True:
             if not self._is_over and self.pool.has_room() and self._queue.has_room():
@@ -92,7 +92,7 @@ class _Run:
         if call.error is None:
             self._tally.saved += 1
         else:
-            # Calls that were begun before it come first: none of them is dropped.
+            # Calls that were begun earlier come first: none of them is dropped.
             self._tally.failed(call.error)
             self._is_over = self._job.is_fatal(call.error)
         self.reporter.count()
@@ -114,7 +114,7 @@ class _Run:
         else:
             self._tally.failed(call.error)
             if self._job.is_fatal(call.error):
-                # Threads take calls in turn: what is dropped now stands behind this one.
+                # Threads take calls in turn: dropped calls come after this one.
                 self._is_over = True
                 self.pool.stop()
         self.reporter.count()

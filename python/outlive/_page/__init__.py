@@ -1,1 +1,1 @@
-"""A cache as one page of HTML: totals, charts, and a table of entries that can be searched."""
+"""A cache as one page of HTML: totals, charts, and a searchable table of entries."""

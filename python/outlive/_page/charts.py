@@ -1,4 +1,4 @@
-"""Charts as SVG that follows the colours of the page and says its numbers to a screen reader."""
+"""Charts as SVG that follows the colours of the page and gives its numbers to a screen reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def bars(title: str, rows: Sequence[tuple[str, float, str]]) -> str:
 
     Args:
         title: What it shows.
-        rows: Of each bar the name, the value, and how that is written.
+        rows: The name, the value and the shown value of each bar.
     """
     most = max((value for _, value, _ in rows), default=0) or 1
     room = _WIDTH - _NAME - 110

@@ -1,4 +1,4 @@
-"""What a page shows of a cache, before it is HTML."""
+"""The contents of the page, before it is HTML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DURATION_NAMES = ["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "1 min", "10 min"]
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many entries lie between limits; ``labels`` says between which."""
+    """How many entries lie between limits, which ``labels`` describes."""
 
     title: str
     labels: list[str]
@@ -29,7 +29,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Survey:
-    """What there is in a cache."""
+    """The contents of a cache."""
 
     label: str
     #: Seconds since 1970.
@@ -43,7 +43,7 @@ class Survey:
 
 
 def survey(core: _core.Cache, label: str, now: float) -> Survey:
-    """Look at a cache."""
+    """Survey a cache."""
     rows, total = core.rows(order="size", descending=True, limit=MOST)
     facts = {row[0]: Fact(*row) for row in rows}
     if total[0] > len(rows):
@@ -65,7 +65,7 @@ def _histograms(core: _core.Cache, now: float) -> list[Histogram]:
 
 
 def _histogram(title: str, names: list[str], counts: list[int]) -> Histogram:
-    """Leave out what lies below the smallest and above the largest."""
+    """Leave out the empty bins below the smallest and above the largest entry."""
     filled = [number for number, count in enumerate(counts) if count]
     part = slice(filled[0], filled[-1] + 1) if filled else slice(0)
     return Histogram(title, _between(names)[part], counts[part])

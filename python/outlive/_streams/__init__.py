@@ -7,8 +7,8 @@ source ends      all pieces become one result, which is kept like any other
 last one leaves  before the end: the source is closed, and nothing is kept
 ```
 
-Pieces are noted in memory until the end: what a stream has given before it was cut off is of no use
-to anybody.
+Pieces are kept in memory until the end: the beginning of a stream that was cut off is of no use to
+anybody.
 """
 
 from __future__ import annotations

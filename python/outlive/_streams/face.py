@@ -40,14 +40,14 @@ def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, A
         return (yield from _consume(native(*args, **kwargs), live))
 
     def refresh(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        """Have the function give its stream anew, and keep it once it was consumed to the end."""
+        """Run the function anew, and keep its stream once it was consumed to the end."""
         return (yield from _consume(native.refresh(*args, **kwargs), live))
 
     return memoised, refresh
 
 
 def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]:
-    """Give a stream: one that is kept, is under way, or begins."""
+    """Yield a stream: one that is kept, is under way, or begins."""
     while True:
         found = _joined(call, live)
         if not isinstance(found, ThreadRecording):
@@ -80,13 +80,13 @@ def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]
 
 
 def _take(sent: Any) -> None:
-    """Refuse what a consumer sends: a replay could not answer it, nor could a shared stream."""
+    """Refuse what a consumer sends: neither a replay nor a shared stream could answer it."""
     if sent is not None:
         raise TypeError("a memoised stream takes nothing by send(): it may be a replay")
 
 
 def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
-    """Return the recording to consume, or a result that is there by now."""
+    """Return the recording to consume, or a result that has become available."""
     if type(call) is not PendingCall:
         return call
     return run(_search(call, live, None, True, ThreadRecording))
@@ -125,7 +125,7 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[A
                 _take((yield piece))
 
     async def refresh(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        """Have the function give its stream anew, and keep it once it was consumed to the end."""
+        """Run the function anew, and keep its stream once it was consumed to the end."""
         async with aclosing(_consume_later(native.refresh(*args, **kwargs), live)) as stream:
             async for piece in stream:
                 _take((yield piece))
@@ -134,7 +134,7 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any]) -> tuple[A
 
 
 async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator[Any, Any]:
-    """Give a stream: one that is kept, is under way, or begins."""
+    """Yield a stream: one that is kept, is under way, or begins."""
     while True:
         found = await _joined_later(call, live)
         if not isinstance(found, TaskRecording):
@@ -166,7 +166,7 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
 
 
 async def _joined_later(call: Any, live: Live[TaskRecording]) -> Any:
-    """Return the recording to consume, or a result that is there by now."""
+    """Return the recording to consume, or a result that has become available."""
     if type(call) is not PendingCall:
         return call
     from .._async import loops

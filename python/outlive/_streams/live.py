@@ -1,4 +1,4 @@
-"""The streams of one function that are under way, by key: who comes later joins them."""
+"""The streams of one function that are under way, by key: later consumers join them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ R = TypeVar("R", bound=Recording)
 
 
 class Live(Generic[R]):
-    """Streams that may be joined."""
+    """The streams that may be joined."""
 
     def __init__(self) -> None:
         self._recordings: dict[str, R] = {}
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Live[R]], tuple[()]]:
-        """In another process other streams are under way."""
+        """Other processes have other streams under way."""
         return Live, ()
 
     def join(self, call: PendingCall, loop: object) -> R | None:
-        """Begin to consume the stream that ``call`` waits for, if it can be asked for more here.
+        """Join the stream that ``call`` waits for, if its source can be asked for more here.
 
         Args:
             call: The call of the new consumer.
-            loop: The event loop that runs here, None in a thread.
+            loop: The event loop that runs here; None in a thread.
         """
         if not call.waits:
             return None
@@ -49,7 +49,7 @@ class Live(Generic[R]):
         return recording
 
     def leave(self, recording: R) -> bool:
-        """Consume it no more; say whether it is to be closed."""
+        """Stop consuming it; return whether it is to be closed."""
         with self._lock:
             recording.consumers -= 1
             if recording.consumers > 0:

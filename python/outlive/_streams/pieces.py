@@ -1,4 +1,4 @@
-"""What a stream gave, as it is noted and kept."""
+"""The pieces of a stream, as they are noted and kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PIECES, _RETURNED = "pieces", "returned"
 
 
 def own_copy(piece: Any) -> Any:
-    """Return a copy that no consumer can change; of what cannot be copied the thing itself."""
+    """Return a copy that no consumer can change; what cannot be copied is returned itself."""
     if isinstance(piece, _LEAVES):
         return piece
     try:
@@ -21,7 +21,7 @@ def own_copy(piece: Any) -> Any:
 
 
 def result_of(pieces: list[Any], returned: Any) -> Any:
-    """Return what is kept: a list, or with what the generator returned a dict."""
+    """Return what is kept: a list, or a dict if the generator returned something."""
     return pieces if returned is None else {_PIECES: pieces, _RETURNED: returned}
 
 

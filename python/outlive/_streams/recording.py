@@ -1,4 +1,4 @@
-"""A stream under way: what it gave, and who asks it for more."""
+"""A stream under way: the pieces so far, and which consumer asks for more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CutOffError(RuntimeError):
 
 
 class Recording:
-    """What is noted of a stream that is being consumed, by one or several."""
+    """The record of a stream that one or several consumers read."""
 
     #: What gives the pieces.
     _source: Any
@@ -28,7 +28,7 @@ class Recording:
     loop: object = None
 
     def __init__(self, call: PendingCall) -> None:
-        """Begin with nothing; ``call`` keeps what comes of it, if it keeps anything."""
+        """Begin with nothing; ``call`` keeps the result, if it keeps anything."""
         self.call, self.key = call, call.key or ""
         self.pieces: list[Any] = []
         self.is_over = False
@@ -46,12 +46,12 @@ class Recording:
         self.pieces.append(own_copy(piece))
 
     def end(self, returned: Any) -> None:
-        """Keep all that it gave, on the disk before the consumer sees the end."""
+        """Keep all pieces, on the disk before the consumer sees the end."""
         self.is_over, self.returned = True, returned
         self.call.keep(result_of(self.pieces, returned))
 
     def fail(self, error: Exception) -> None:
-        """Hand on what the source raised; an older result stands in if nothing was given yet."""
+        """Pass on what the source raised; an older result is served if nothing was given yet."""
         self.is_over = True
         try:
             stale = self.call.fail(error)
@@ -73,7 +73,7 @@ class Recording:
 
 
 class ThreadRecording(Recording):
-    """A recording whose source is an ordinary generator: who needs a piece asks for it."""
+    """A recording whose source is an ordinary generator, asked by whichever consumer is first."""
 
     _source: Generator[Any, Any, Any]
 
@@ -83,7 +83,7 @@ class ThreadRecording(Recording):
         self._driver: int | None = None
 
     def advance(self, at: int) -> Any:
-        """Have the source give piece number ``at``, unless it is there or it is over.
+        """Ask the source for piece number ``at``, unless that is there or the stream is over.
 
         Returns:
             The piece itself in a tuple of one, if this call got it from the source.
@@ -122,7 +122,7 @@ class ThreadRecording(Recording):
         return None
 
     def close(self) -> None:
-        """Nobody consumes it any more: without its end it is worth nothing."""
+        """Close the source, which nobody consumes any more: a beginning is worth nothing."""
         if not self.is_over:
             self.is_over = True
             self.call.give_up()

@@ -1,4 +1,4 @@
-"""A stream of a task: its source is awaited."""
+"""A stream in tasks: its source is awaited."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TaskRecording(Recording):
         self._task: asyncio.Task[tuple[Any] | None] | None = None
 
     async def advance(self, at: int) -> tuple[Any] | None:
-        """Have the source give piece number ``at``, unless it is there or it is over.
+        """Ask the source for piece number ``at``, unless that is there or the stream is over.
 
         Returns:
             The piece itself in a tuple of one, if this call got it from the source.
@@ -35,7 +35,8 @@ class TaskRecording(Recording):
             elif self._turn is not None:
                 await self._turn.wait()
             elif self.consumers > 1 and self._library is asyncio:
-                # The turn belongs to nobody: the cancellation of one costs the others nothing.
+                # The request is a task of its own: cancelling one consumer costs the others
+                # nothing.
                 self._task = asyncio.get_running_loop().create_task(self._ask())
                 self._task.add_done_callback(self._forget_task)
             else:
@@ -75,7 +76,7 @@ class TaskRecording(Recording):
         return None
 
     async def close(self) -> None:
-        """Nobody consumes it any more: without its end it is worth nothing."""
+        """Close the source, which nobody consumes any more: a beginning is worth nothing."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -86,7 +87,7 @@ class TaskRecording(Recording):
 
 
 def loop_of(library: Any) -> object:
-    """Return what tells the event loop that runs here from others; one that is unknown is none."""
+    """Return an object that tells the running event loop from others; None for an unknown one."""
     if library is asyncio:
         return asyncio.get_running_loop()
     return object() if library is None else library.lowlevel.current_trio_token()
