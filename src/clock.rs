@@ -4,21 +4,23 @@ use std::time::UNIX_EPOCH;
 
 use crate::stepping;
 
-/// Now, exactly.
+/// Returns the exact time now.
 pub fn now() -> f64 {
     stepping::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// Nanoseconds since the epoch; what does not fit, infinity too, is the end of all time.
+/// Returns nanoseconds since the epoch; times that do not fit, infinity included, become the
+/// largest number.
 #[expect(clippy::cast_possible_truncation, reason = "such a cast ends at the largest number")]
 pub fn nanoseconds(seconds: f64) -> i64 {
     (seconds * 1e9) as i64
 }
 
-/// By how much `coarse` is late at most, in nanoseconds: two ticks of the slowest timer.
+/// The most that `coarse` can be late, in nanoseconds: two ticks of the slowest timer.
 pub const LATEST: i64 = 20_000_000;
 
-/// Now, in nanoseconds, to some milliseconds, for a tenth of the price: what a hit can afford.
+/// Returns the time now in nanoseconds, accurate to some milliseconds, for a tenth of the price:
+/// what a hit can afford.
 #[cfg(target_os = "linux")]
 #[inline]
 pub fn coarse() -> i64 {
@@ -32,13 +34,13 @@ pub fn coarse() -> i64 {
     }
 }
 
-/// A number of the system's, which has 32 bits on some.
+/// Widens a number of the system's, which has 32 bits on some.
 #[cfg(target_os = "linux")]
 fn wide<N: Into<i64>>(number: N) -> i64 {
     number.into()
 }
 
-/// Now; this system has no cheaper clock.
+/// Returns the time now; this system has no cheaper clock.
 #[cfg(not(target_os = "linux"))]
 pub fn coarse() -> i64 {
     nanoseconds(now())

@@ -1,4 +1,4 @@
-//! What can go wrong below the cache, in words for the person whose file it is.
+//! Errors below the cache, in words for the user whose file it is.
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -6,16 +6,16 @@ use std::{fmt, io};
 /// Trouble with the file, the journal or a text in them.
 #[derive(Debug)]
 pub enum Error {
-    /// The operating system refused something.
+    /// The operating system reported an error.
     Io {
-        /// What was being done to it, as in "write the journal of".
+        /// What was being done, as in "write the journal of".
         doing: &'static str,
         /// The file it was done to.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A text is not what its place in the file asks for.
+    /// A text is not what it should be at its place in the file.
     Syntax {
         /// What was expected or found.
         what: &'static str,
@@ -45,12 +45,13 @@ impl std::error::Error for Disturbed {}
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether something waits for another process, which is about to be done.
+    /// Returns whether another process, which is about to be done, is in the way.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Whether somebody else changed the file at the same moment, so that another try may well work.
+    /// Returns whether another program changed the file at the same moment, so that a second try
+    /// may work.
     pub fn is_disturbed(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
         source.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Disturbed>)

@@ -1,4 +1,4 @@
-//! Key texts: what a call is called in the file.
+//! Key texts: the name of a call in the file.
 //!
 //! A key text is WTF-8 and reads like the call it stands for: `module.name(first=1, second="x")`.
 //! It is injective: every kind of value begins with characters of its own (`"` a str, `b"` bytes,
@@ -6,13 +6,13 @@
 //! rest), strings are closed by the only quote that is not escaped, and members are separated by
 //! `, ` outside of strings only.
 //!
-//! In the drop-in's file a string key is itself, so everything else carries [`PREFIX`], and a
-//! string that begins with it is written like any other value: quoted, behind the prefix.
+//! In the drop-in's file a string is its own key, so everything else carries [`PREFIX`], and a
+//! string that begins with it is written like any other value: quoted, after the prefix.
 
 use crate::value::find::special_or_wide;
 use crate::value::text::{has_split_pair, surrogate};
 
-/// What begins every key text of the drop-in that is not a plain string.
+/// The beginning of every key text of the drop-in that is not a plain string.
 pub const PREFIX: &str = "outlive:";
 
 /// Builds one key text.
@@ -34,7 +34,7 @@ impl KeyText {
         Self { flat, ..Self::new() }
     }
 
-    /// Whether it is for the drop-in's file.
+    /// Returns whether it is for the drop-in's file.
     pub fn is_flat(&self) -> bool {
         self.flat
     }
@@ -91,7 +91,7 @@ impl KeyText {
         self.text.push(b'"');
     }
 
-    /// Appends a float as Python writes it: always told from an integer.
+    /// Appends a float as Python writes it, which always differs from an integer.
     pub fn float(&mut self, value: f64) {
         if value.is_finite() {
             self.raw(zmij::Buffer::new().format_finite(value));
@@ -102,7 +102,7 @@ impl KeyText {
         }
     }
 
-    /// Appends pieces in the order of their texts (for dicts and sets, which have no order).
+    /// Appends pieces in the order of their texts, for dicts and sets, which have no order.
     pub fn sorted(&mut self, mut pieces: Vec<Vec<u8>>) {
         pieces.sort_unstable();
         for (n, piece) in pieces.iter().enumerate() {
@@ -113,17 +113,17 @@ impl KeyText {
         }
     }
 
-    /// Takes back everything behind the first `len` bytes.
+    /// Removes everything after the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
         self.text.truncate(len);
     }
 
-    /// How long the text is by now, in bytes.
+    /// Returns the length of the text so far, in bytes.
     pub fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// Whether nothing was appended yet.
+    /// Returns whether nothing was appended yet.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -134,14 +134,14 @@ impl KeyText {
     }
 }
 
-/// The drop-in's text of a string key: the string itself, unless it looks like another text or
-/// holds two surrogates that the file would give back as one character.
+/// Returns the drop-in's text of a string key: the string itself, unless it looks like another text
+/// or holds two surrogates that the file would return as one character.
 pub fn plain(wtf8: &[u8]) -> Option<&[u8]> {
     (!wtf8.starts_with(PREFIX.as_bytes()) && !has_split_pair(wtf8)).then_some(wtf8)
 }
 
-/// Where the parenthesis of a key's arguments stands: those between quotes or brackets belong to the
-/// name.
+/// Returns the place of the parenthesis of a key's arguments: parentheses within quotes or brackets
+/// belong to the name.
 pub fn name_end(key: &[u8]) -> Option<usize> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, &byte) in key.iter().enumerate() {
@@ -159,25 +159,25 @@ pub fn name_end(key: &[u8]) -> Option<usize> {
     None
 }
 
-/// What stands before the parenthesis of a key's arguments.
+/// Returns what precedes the parenthesis of a key's arguments.
 pub fn name_of(key: &[u8]) -> Option<&[u8]> {
     let key = key.strip_prefix(PREFIX.as_bytes()).unwrap_or(key);
     name_end(key).map(|end| &key[..end])
 }
 
-/// FNV-1a of 64 bits: what a file notes of keys and calls, without their texts; any reader can
-/// compute it.
+/// Computes FNV-1a of 64 bits, by which a file refers to keys and calls without their texts; any
+/// reader can compute it.
 pub fn fnv1a(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// A longer key is shown by its ends.
+/// A longer key is shortened to its ends.
 const LONGEST_SHOWN: usize = 200;
 
-/// A key text as messages and logs show it: quoted; of a long one the first and the last characters,
-/// the length, and a digest that tells it from others.
+/// Returns a key text for messages and logs: quoted; of a long one, the first and the last
+/// characters, the length, and a digest that distinguishes it.
 pub fn shown(key: &[u8]) -> String {
     let quoted = format!("{:?}", String::from_utf8_lossy(key));
     let length = quoted.chars().count() - 2;
@@ -201,8 +201,8 @@ mod tests {
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
     }
 
-    /// A short key is shown whole; a long one by its ends, in no more than 200 characters, and two
-    /// that differ in the middle are told apart.
+    /// A short key is shown whole, a long one by its ends, in no more than 200 characters; two that
+    /// differ in the middle are shown differently.
     #[test]
     fn long_keys_are_shown_by_their_ends() {
         assert_eq!(shown(b"m.f(x=\"1\")"), r#""m.f(x=\"1\")""#);

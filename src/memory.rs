@@ -1,23 +1,23 @@
-//! Memory that may not be there: whoever asks for much of it goes on without, and not without a
+//! Memory that may not be available: code that asks for a lot of it fails without ending the
 //! process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// What a thread unwinds with when there is no memory for a text or a file. It is caught where these
-/// are asked for, and at the edge to Python, where it becomes a `MemoryError`.
+/// The payload with which a thread unwinds when there is no memory for a text or a file. It is
+/// caught where these are requested, and at the border to Python, where it becomes a `MemoryError`.
 #[derive(Clone, Copy, Debug)]
 pub struct OutOfMemory;
 
 impl OutOfMemory {
-    /// Unwinds without a word.
+    /// Unwinds without a message.
     #[cold]
     pub(crate) fn unwind() -> ! {
         resume_unwind(Box::new(Self))
     }
 
-    /// What `run` gives, unless it is out of memory.
+    /// Returns the result of `run`, unless it runs out of memory.
     pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Self> {
-        // What is left half done is in `run` alone, and is dropped with it.
+        // State that is left half done is in `run` alone, and is dropped with it.
         let done = catch_unwind(AssertUnwindSafe(run));
         done.map_err(|payload| match payload.downcast::<Self>() {
             Ok(out) => *out,

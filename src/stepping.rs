@@ -1,9 +1,8 @@
-//! The one door to the clock, and the place where a simulation takes over.
+//! The one door to the clock, where a simulation takes over.
 //!
 //! A debug build lets a test install a [`Scheduler`] for a thread. From then on that thread asks it
 //! before each lock, waits for locks and sleeps through it, and reads its clock: so a test decides
-//! which thread goes on, one at a time, and can repeat what it saw. A release build holds none of
-//! this.
+//! which thread goes on, one at a time, and can repeat a run. A release build holds none of this.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +20,7 @@ pub fn sleep(time: Duration) {
     std::thread::sleep(time);
 }
 
-/// The time of day.
+/// Returns the time of day.
 pub fn now() -> SystemTime {
     #[cfg(debug_assertions)]
     if let Some(scheduler) = scheduler() {
@@ -30,7 +29,7 @@ pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// How much time has passed since some fixed moment.
+/// Returns the time since some fixed moment.
 pub fn instant() -> Instant {
     #[cfg(debug_assertions)]
     if let Some(scheduler) = scheduler() {
@@ -48,13 +47,13 @@ mod stepped {
 
     /// Steps the threads of a simulation, one at a time.
     pub trait Scheduler {
-        /// Lets other threads run first, if it pleases.
+        /// Lets other threads run first, if the scheduler chooses to.
         fn step(&self);
-        /// Lets other threads run first: this one waits for what one of them holds.
+        /// Lets other threads run first: this one waits for something that one of them holds.
         fn wait(&self);
         /// Lets `time` pass for this thread.
         fn sleep(&self, time: Duration);
-        /// How much time has passed since some fixed moment.
+        /// Returns the time since some fixed moment.
         fn elapsed(&self) -> Duration;
         /// The time since the epoch.
         fn time_of_day(&self) -> Duration {
@@ -76,12 +75,13 @@ mod stepped {
         SCHEDULER.with_borrow_mut(|place| *place = None);
     }
 
-    /// What steps this thread, if anything does.
+    /// Returns the scheduler of this thread, if there is one.
     pub(crate) fn scheduler() -> Option<Rc<dyn Scheduler>> {
         SCHEDULER.try_with(|place| place.borrow().clone()).ok().flatten()
     }
 
-    /// What simulated moments are counted from: an [`Instant`] cannot be made from a number.
+    /// Returns the moment that simulated time is counted from: an [`Instant`] cannot be made from a
+    /// number.
     pub(super) fn origin() -> Instant {
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         *ORIGIN.get_or_init(Instant::now)

@@ -1,4 +1,4 @@
-//! The entries, and which of them are evicted.
+//! The entries of a cache, and the eviction of those that exceed a limit.
 
 use bytes::Bytes;
 
@@ -12,21 +12,21 @@ use crate::policy::{Limits, Liveness};
 use crate::store::Entries;
 use crate::sync::Arc;
 
-/// Entries that were replaced, removed or evicted, with their keys; drop them after unlocking.
+/// Entries that were replaced, removed or evicted, with their keys; to be dropped after unlocking.
 pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
 
-/// The entry that another one replaced, and those that went for its sake.
+/// The entry that another one replaced, and those that were evicted for it.
 pub type Replaced<L> = (Option<Entry<L>>, Displaced<L>);
 
-/// A table whose entries note their use and go by it, once somebody sets a limit.
+/// A table whose entries record their use and are evicted by it, once there is a limit.
 #[derive(Debug)]
 pub struct BoundedTable<L> {
     table: Table<L>,
-    /// What was used last, once somebody set a limit.
+    /// The order of use, once there is a limit.
     limiter: Option<Limiter>,
-    /// How much of it may be in memory, in front of a store that is not loaded whole.
+    /// How much of a store that is not loaded whole may be in memory.
     near: Option<Near>,
-    /// Counts uses, and knows whether they are noted.
+    /// Counts uses, and knows whether they are recorded.
     gate: Arc<Gate>,
     /// The use up to which the file has the order of use.
     ordered_until: u64,
@@ -38,14 +38,15 @@ impl<L> BoundedTable<L> {
         Self { table: Table::default(), limiter: None, near: None, gate, ordered_until: 0 }
     }
 
-    /// From now on entries are copies of what a store holds, and go when they take too much memory.
+    /// Makes all further entries copies of what a store holds, dropped when they take too much
+    /// memory.
     pub fn mirror(&mut self) {
         self.gate.uses.start_counting();
         self.gate.track_liveness();
         self.near = Some(Near::default());
     }
 
-    /// Sets how many bytes such copies may take; what is too much goes at the next trim.
+    /// Sets how many bytes such copies may take; the excess is dropped at the next trim.
     pub fn limit_near(&mut self, most: u64) {
         if let Some(near) = &mut self.near {
             near.limit(most);
@@ -57,7 +58,7 @@ impl<L> BoundedTable<L> {
         &self.table
     }
 
-    /// All entries, mutably; no limit depends on what may be changed.
+    /// All entries, mutably. What may be changed has no effect on a limit.
     pub fn table_mut(&mut self) -> &mut Table<L> {
         &mut self.table
     }
@@ -78,7 +79,8 @@ impl<L: Clone> BoundedTable<L> {
         evicted
     }
 
-    /// Evicts the least recently used until the whole cache keeps `limits`, after `newest` came.
+    /// Evicts the least recently used entries until the whole cache keeps `limits`, after `newest`
+    /// was put.
     pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Displaced<L> {
         let keys = self.limiter.as_mut().map(|limiter| limiter.trim(limits, newest));
         self.evict(keys.unwrap_or_default())
@@ -103,12 +105,12 @@ impl<L: Clone> BoundedTable<L> {
         self.evict(keys)
     }
 
-    /// Takes those copies out that take too much memory. The store has them.
+    /// Takes out the copies that take too much memory. The store has them.
     pub fn trim_near(&mut self) -> Displaced<L> {
         let over = self.near.as_mut().map(Near::take_over).unwrap_or_default();
         let mut gone = Displaced::new();
         for key in over {
-            // Another one may have come meanwhile, which no store holds.
+            // Another entry may have come meanwhile that no store holds.
             if self.table.get(&key).is_some_and(|entry| entry.is_copy()) {
                 gone.extend(self.remove(&key).map(|entry| (key, entry)));
             }
@@ -116,12 +118,12 @@ impl<L: Clone> BoundedTable<L> {
         gone
     }
 
-    /// How many entries are no copies of what a store holds.
+    /// How many entries are not copies of what a store holds.
     pub fn originals(&self) -> usize {
         self.table.len() - self.near.as_ref().map_or(0, Near::len)
     }
 
-    /// Counts what the entry of `key` takes, which has grown.
+    /// Counts the growth of the entry of `key`.
     pub fn weigh(&mut self, key: &[u8]) {
         let Some(near) = &mut self.near else { return };
         let Some(entry) = self.table.get(key) else { return };
@@ -145,7 +147,7 @@ impl<L: Clone> BoundedTable<L> {
             .collect()
     }
 
-    /// The entry of `key`, whose use by `origin` is noted.
+    /// Returns the entry of `key` and records its use by `origin`.
     pub fn hit(&mut self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
         if origin.is_none() && !self.gate.uses.are_tracked() {
             let (entry, used) = self.table.hit(key)?;
@@ -168,7 +170,7 @@ impl<L: Clone> BoundedTable<L> {
         let (size, origin) = (entry.size(), entry.origin);
         entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
         let liveness = entry.liveness.clone();
-        // What was used while it was made was used before it.
+        // Entries used while this one was made were used before it.
         if let Some(liveness) = &liveness {
             liveness.touch(self.gate.uses.clock.tick());
         }
@@ -182,7 +184,7 @@ impl<L: Clone> BoundedTable<L> {
         (old, self.evict(keys.unwrap_or_default()))
     }
 
-    /// Takes the entry of `key` out; it does not count as evicted.
+    /// Takes out the entry of `key`, which does not count as evicted.
     pub fn remove(&mut self, key: &[u8]) -> Option<Entry<L>> {
         if let Some(limiter) = &mut self.limiter {
             limiter.remove(key);
@@ -204,8 +206,8 @@ impl<L: Clone> BoundedTable<L> {
         self.table.take()
     }
 
-    /// Whether entries were used in another order than the file has them, since that was written.
-    /// Without a limit nobody asks for it.
+    /// Returns whether entries were used in another order than the file has them. Without a limit
+    /// nobody needs to know.
     pub fn is_reordered(&self) -> bool {
         if self.limiter.is_none() {
             return false;
@@ -220,17 +222,18 @@ impl<L: Clone> BoundedTable<L> {
         !is_sorted && newest > self.ordered_until
     }
 
-    /// Notes that the file has the order of use of now.
+    /// Notes that the file has the present order of use.
     pub fn note_order(&mut self) {
         self.ordered_until = self.gate.uses.clock.tick();
     }
 
-    /// All that a store can hold: in insertion order, or, under a limit, by use.
+    /// Returns everything that a store can hold: in insertion order or, under a limit, by use.
     pub fn entries(&self) -> Entries {
         if self.limiter.is_some() { self.entries_by_use() } else { self.table.entries() }
     }
 
-    /// All entries, the least recently used first: so the order of use survives in the file.
+    /// Returns all entries, the least recently used first, so that the order of use survives in the
+    /// file.
     fn entries_by_use(&self) -> Entries {
         let mut rows: Vec<_> = self.table.iter().collect();
         rows.sort_by_key(|(_, entry)| entry.used_at());

@@ -1,4 +1,4 @@
-//! Entries of a store that is not loaded whole: memory holds copies of those that were used last.
+//! Entries of a store that is not loaded whole: memory holds copies of the recently used ones.
 
 use bytes::Bytes;
 
@@ -13,7 +13,8 @@ use crate::policy::Limits;
 use crate::store::{Item, Paged, Room};
 
 impl<L: Clone> Ledger<L> {
-    /// The entry of `key`, whose use is noted; what goes from memory for it.
+    /// Returns the entry of `key` and records its use; also returns what is dropped from memory for
+    /// it.
     pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> (Option<Found<L>>, Displaced<L>) {
         let found = self.loaded().hit(key, origin);
         if found.is_some() {
@@ -35,7 +36,7 @@ impl<L: Clone> Ledger<L> {
             state.page_in(item);
         }
         let found = state.hit(key, origin);
-        // Behind that: a copy that is too large goes at once.
+        // After the lookup: a copy that is too large is dropped at once.
         let gone = state.rows.trim_near();
         drop(state);
         if let Some(uses) = self.paging.note_gone(&gone) {
@@ -44,7 +45,7 @@ impl<L: Clone> Ledger<L> {
         (found, gone)
     }
 
-    /// What the store holds under `key` and memory does not; the history is locked.
+    /// Returns what the store holds under `key` and memory does not. The history is locked.
     fn item(&self, paged: &dyn Paged, key: &[u8]) -> Option<Item> {
         let is_known = {
             let state = self.state.lock();
@@ -53,7 +54,7 @@ impl<L: Clone> Ledger<L> {
         if is_known { None } else { paged.get(key) }
     }
 
-    /// The entry of `key`, looked at and not used.
+    /// Returns the entry of `key` without a use.
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let found = self.loaded().peek(key);
         let (None, Some(paged)) = (&found, self.store.paged()) else { return found };
@@ -62,7 +63,7 @@ impl<L: Clone> Ledger<L> {
         Some(Found { entry: Entry::from_item(item).1, first_use: true, claimed: None })
     }
 
-    /// Whether `key` has an entry.
+    /// Returns whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         let state = self.loaded();
         let is_known = state.table().contains(key);
@@ -70,7 +71,7 @@ impl<L: Clone> Ledger<L> {
         is_known || !state.withheld.hides(key) && paged.contains(key)
     }
 
-    /// The entry that the store alone has under `key`, if it may be used.
+    /// Returns the entry that only the store has under `key`, if it may be used.
     pub fn unloaded(&self, state: &State<L>, key: &[u8]) -> Option<Entry<L>> {
         let paged = self.store.paged().filter(|_| !state.withheld.hides(key))?;
         paged.get(key).map(|item| Entry::from_item(item).1)
@@ -86,7 +87,7 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// All keys in order: of the function with this `name` if one is given.
+    /// Returns all keys in order, of the function with this `name` if one is given.
     pub fn keys_named(&self, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
         keys_of_both(&self.loaded(), paged, name)
     }
@@ -101,9 +102,9 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Has the store keep `limits`; the history is locked.
+    /// Makes the store keep `limits`. The history is locked.
     pub fn limit_stored(&self, paged: &dyn Paged, share: &Share, limits: Limits) -> Displaced<L> {
-        // Somebody will limit the whole cache at each store.
+        // A limit for the whole cache will apply to each store.
         self.paging.note_limit();
         let Share::Name(name) = share else { return Displaced::new() };
         let room = room(limits);
@@ -114,8 +115,8 @@ impl<L: Clone> Ledger<L> {
         self.fit(paged, Some(name), room, None)
     }
 
-    /// Makes the store keep the limits of the function that made `key`, and takes copies out of memory
-    /// that take too much of it; the history is locked.
+    /// Makes the store keep the limits of the function that made `key`, and drops copies that take
+    /// too much memory. The history is locked.
     pub fn make_room(&self, key: &[u8], transient: bool) -> Displaced<L> {
         let Some(paged) = self.store.paged() else { return Displaced::new() };
         let mut gone = self.state.lock().rows.trim_near();
@@ -129,8 +130,8 @@ impl<L: Clone> Ledger<L> {
         gone
     }
 
-    /// Lets the store's least recently used entries go until the rest has `room`; the history is
-    /// locked.
+    /// Makes the store drop its least recently used entries until the rest has `room`. The history
+    /// is locked.
     pub fn fit(
         &self,
         paged: &dyn Paged,
@@ -154,7 +155,7 @@ impl<L: Clone> Ledger<L> {
         self.forget(&evicted)
     }
 
-    /// Has the store know when copies in memory were last used, if that matters.
+    /// Tells the store when copies in memory were last used, if that matters.
     pub fn note_uses(&self) {
         let Some(paged) = self.store.paged().filter(|_| self.paging.is_limited()) else { return };
         let _history = self.history.lock();
@@ -166,7 +167,7 @@ impl<L: Clone> Ledger<L> {
         paged.note_uses(&uses);
     }
 
-    /// Takes copies out of memory of what the store holds no more.
+    /// Drops copies of entries that the store no longer holds.
     pub fn forget(&self, keys: &[Bytes]) -> Displaced<L> {
         let mut state = self.state.lock();
         let gone = keys.iter().filter_map(|key| state.remove(key).map(|old| (key.clone(), old)));
@@ -174,24 +175,25 @@ impl<L: Clone> Ledger<L> {
     }
 }
 
-/// Limits as a store knows them.
+/// Returns limits in the store's terms.
 pub(super) fn room(limits: Limits) -> Room {
     let Limits { maxsize, max_bytes } = limits;
     Room { maxsize, max_bytes }
 }
 
-/// The name of a function, if `start` is all that its keys have in common.
+/// Returns the name of a function if `start` is the common beginning of its keys.
 pub(super) fn name_in(start: &[u8]) -> Option<&[u8]> {
     let name = start.strip_suffix(b"(")?;
     (name_of(start) == Some(name)).then_some(name)
 }
 
-/// Whether every entry is one of the store's, and the other way round.
+/// Returns whether every entry is one of the store's, and the other way round.
 fn is_mirror<L: Clone>(state: &State<L>) -> bool {
     state.rows.originals() == 0 && state.withheld.is_empty()
 }
 
-/// The keys of the store's entries that are not withheld, and of those which only this process has.
+/// Returns the keys of the store's entries that are not withheld, and of those that only this
+/// process has.
 fn keys_of_both<L: Clone>(state: &State<L>, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
     let mut keys = paged.keys(name, None);
     if is_mirror(state) {

@@ -6,7 +6,7 @@ use crate::policy::Liveness;
 use crate::store::{Item, Notes};
 use crate::sync::Arc;
 
-/// A result: its text, its decoded form (once somebody used it), or both.
+/// A result: its text, its decoded form once it was used, or both.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Entry<L> {
@@ -14,7 +14,7 @@ pub struct Entry<L> {
     pub text: Option<Bytes>,
     /// Whether the text is known to be strict JSON in the store's charset.
     pub sound: bool,
-    /// What hits are served from, once it was asked for a second time.
+    /// The decoded form that hits are served from, once it was asked for a second time.
     pub live: Option<L>,
     /// Whether it was decoded for a hit already.
     pub used: bool,
@@ -22,7 +22,7 @@ pub struct Entry<L> {
     pub created: Option<f64>,
     /// Whether `created` must survive in the file.
     pub timed: bool,
-    /// What else is known of it.
+    /// Everything else that is known of it.
     pub notes: Notes,
     /// The call that made or first used it: it tells a collision of keys from a hit.
     pub origin: Option<Origin>,
@@ -32,7 +32,7 @@ pub struct Entry<L> {
     pub borrowed: bool,
     /// Whether it was made while this process followed the store, rather than read in the file.
     pub own: bool,
-    /// What those look at who answer with it without asking the cache, if there may be such.
+    /// Its mark for tables that serve it without asking the cache, if there may be any.
     pub liveness: Option<Arc<Liveness>>,
 }
 
@@ -66,7 +66,7 @@ impl<L> Entry<L> {
         }
     }
 
-    /// What a store gave, and its key.
+    /// Makes an entry of what a store holds; also returns its key.
     pub fn from_item(item: Item) -> (Bytes, Self) {
         let entry = Self {
             text: Some(item.text),
@@ -85,7 +85,7 @@ impl<L> Entry<L> {
         (item.key, entry)
     }
 
-    /// What a store is given; `None` for what lives in this process only.
+    /// Returns what a store is given; `None` for a result that lives in this process only.
     pub fn to_item(&self, key: &Bytes) -> Option<Item> {
         let text = self.text.clone().filter(|_| !self.transient)?;
         Some(Item {
@@ -98,7 +98,7 @@ impl<L> Entry<L> {
         })
     }
 
-    /// The result for another cache, which has the text looked at before it is written.
+    /// The result for another cache, which checks the text before it is written.
     #[must_use]
     pub fn for_another_cache(self, transient: bool) -> Self {
         let live = self.live.filter(|_| self.text.is_none());
@@ -108,18 +108,18 @@ impl<L> Entry<L> {
         entry
     }
 
-    /// The result for a cache that this one stands behind: served, and not written.
+    /// The result for a cache that stands in front of this one: served, and not written.
     #[must_use]
     pub fn lent(self) -> Self {
         Self { borrowed: true, own: false, ..self.for_another_cache(true) }
     }
 
-    /// Whether a store holds it, too.
+    /// Returns whether a store holds it, too.
     pub fn is_copy(&self) -> bool {
         self.text.is_some() && !self.transient
     }
 
-    /// The size of its text in bytes; nothing for what lives in this process only.
+    /// The size of its text in bytes; 0 for a result that lives in this process only.
     pub fn size(&self) -> u64 {
         self.text.as_ref().map_or(0, |text| text.len() as u64)
     }
@@ -129,14 +129,14 @@ impl<L> Entry<L> {
         self.liveness.as_ref().map_or(0, |liveness| liveness.used())
     }
 
-    /// From now on nobody answers with it.
+    /// Marks it as gone: no table serves it from now on.
     pub fn retire(&self) {
         if let Some(liveness) = &self.liveness {
             liveness.retire();
         }
     }
 
-    /// Whether both are the same stored result.
+    /// Returns whether both are the same stored result.
     pub fn is_same_text(&self, text: &Bytes) -> bool {
         self.text.as_ref().is_some_and(|own| own.as_ptr() == text.as_ptr())
     }

@@ -1,4 +1,4 @@
-//! The one word that a hit looks at: has anything changed since its table was filled?
+//! The one word that a hit looks at: whether anything has changed since its table was filled.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,34 +14,34 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// The epoch now. Read it *before* looking up what is then put into a table.
+    /// Returns the current epoch. Read it *before* looking up what is then put into a table.
     #[inline]
     pub fn current(&self) -> u64 {
         self.current.load(Ordering::Acquire)
     }
 
-    /// Whether tables may be filled in `epoch`.
+    /// Returns whether tables may be filled in `epoch`.
     pub fn is_open(epoch: u64) -> bool {
         epoch & SUSPENDED == 0
     }
 
-    /// Begins a new epoch, which outdates all tables: an entry went or changed. Call it *after* the
-    /// change.
+    /// Begins a new epoch, which outdates all tables: an entry was changed or removed. Call it
+    /// *after* the change.
     pub fn advance(&self) {
         self.current.fetch_add(2, Ordering::AcqRel);
     }
 
-    /// Suspends all tables until `resume` was called as often.
+    /// Suspends all tables until `resume` has been called as often.
     pub fn suspend(&self) {
         self.suspensions.fetch_add(1, Ordering::AcqRel);
         self.current.fetch_or(SUSPENDED, Ordering::AcqRel);
     }
 
-    /// Takes one `suspend` back.
+    /// Undoes one `suspend`.
     pub fn resume(&self) {
         if self.suspensions.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.current.fetch_and(!SUSPENDED, Ordering::AcqRel);
-            // Somebody may have suspended them in between.
+            // Another thread may have suspended them in between.
             if self.suspensions.load(Ordering::Acquire) > 0 {
                 self.current.fetch_or(SUSPENDED, Ordering::AcqRel);
             }
@@ -53,7 +53,8 @@ impl Epoch {
 mod tests {
     use super::Epoch;
 
-    /// Tables are suspended while any override is on, and outlive it unless something changed.
+    /// Tables are suspended while any override is on; afterwards they are valid unless something
+    /// changed.
     #[test]
     fn suspensions_nest() {
         let epoch = Epoch::default();

@@ -1,4 +1,4 @@
-//! What other processes announce, taken in as calls come.
+//! The announcements of other processes, taken in as calls come.
 
 use super::ledger::Ledger;
 use crate::store::Page;
@@ -8,14 +8,14 @@ use crate::sync::{self, Arc};
 pub struct Follower<L>(Arc<Ledger<L>>);
 
 impl<L: Clone> Follower<L> {
-    /// That of a cache with this ledger.
+    /// The follower of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
         Self(ledger)
     }
 
-    /// Takes in what other processes announced, and joins those who announce if this process `joins`
-    /// and has not yet. Next to nothing when nothing was announced; where no page is shared it looks
-    /// each time. Says whether it looked.
+    /// Takes in what other processes announced; joins those that announce if this process `joins`
+    /// and has not yet. This costs next to nothing if nothing was announced; where no page is
+    /// shared, it looks each time. Returns whether it looked.
     pub fn follow(&self, joins: bool) -> bool {
         let _displaced;
         if !self.0.is_shared {
@@ -33,7 +33,7 @@ impl<L: Clone> Follower<L> {
         true
     }
 
-    /// Whether others announced something that was not taken in yet.
+    /// Returns whether there are announcements that were not taken in yet.
     pub fn is_behind(&self) -> bool {
         let _active = sync::active();
         self.0.gate.watch.is_behind()

@@ -1,4 +1,4 @@
-//! Which rows of a table are results of which function, as far as keys tell.
+//! The rows of a table by function, as far as keys tell.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use crate::key::name_end;
 
-/// The rows of each function, by what their keys begin with. It is made when somebody first asks, and
+/// The rows of each function, by the beginning of their keys. It is made when first asked for, and
 /// kept up to date from then on.
 #[derive(Debug, Default)]
 pub struct Functions(HashMap<Box<[u8]>, FunctionRows, RandomState>);
@@ -14,7 +14,7 @@ pub struct Functions(HashMap<Box<[u8]>, FunctionRows, RandomState>);
 #[derive(Debug, Default)]
 struct FunctionRows {
     count: usize,
-    /// In insertion order, those that are gone by now among them.
+    /// In insertion order; some may be gone by now.
     rows: Vec<u32>,
 }
 
@@ -34,7 +34,7 @@ impl Functions {
         }
     }
 
-    /// Notes that the row of `key` is gone; its number is not given away again.
+    /// Notes that the row of `key` is gone; its number is not reused.
     pub fn remove(&mut self, key: &[u8]) {
         let found = name_end(key).and_then(|end| self.0.get_mut(&key[..end]));
         if let Some(found) = found {
@@ -42,8 +42,8 @@ impl Functions {
         }
     }
 
-    /// How many rows have a key that begins with `start`, which ends behind a parenthesis; None if
-    /// `start` says more, so that their keys must be looked at.
+    /// How many rows have a key that begins with `start`, which ends with a parenthesis; None if
+    /// `start` is longer, so that their keys must be compared.
     pub fn count(&self, start: &[u8]) -> Option<usize> {
         let end = name_end(start).filter(|end| end + 1 == start.len())?;
         Some(self.0.get(&start[..end]).map_or(0, |found| found.count))

@@ -1,4 +1,4 @@
-//! Applies to the state what other processes did.
+//! Applies the changes of other processes to the state.
 
 use super::bounded_table::Displaced;
 use super::entry::Entry;
@@ -6,17 +6,18 @@ use super::salt::Salt;
 use super::state::{State, modified};
 use crate::store::{Change, ExternalChange, Item, Loaded};
 
-/// Applies what other processes did, in order.
+/// Applies the changes of other processes, in order.
 #[derive(Debug)]
 pub struct Intake<'s, L> {
     state: &'s mut State<L>,
-    /// What the store lost and must be given again.
+    /// Entries that the store lost and must be given again.
     kept: Vec<Item>,
     displaced: Displaced<L>,
 }
 
 impl<'s, L: Clone> Intake<'s, L> {
-    /// Takes all of `changes` into `state`; what went, and what the store must be given again.
+    /// Applies all of `changes` to `state`; returns what was displaced, and what the store must be
+    /// given again.
     pub fn run(state: &'s mut State<L>, changes: Vec<ExternalChange>) -> (Displaced<L>, Vec<Item>) {
         state.is_checked = false;
         let mut intake = Self { state, kept: Vec::new(), displaced: Displaced::new() };
@@ -44,7 +45,7 @@ impl<'s, L: Clone> Intake<'s, L> {
                 self.displaced.extend(old.map(|old| (key, old)));
             }
             ExternalChange::Outdated(None) => self.displaced.extend(self.state.drop_copies()),
-            // The ledger's: no entry changes.
+            // The ledger handles it: no entry changes.
             ExternalChange::Purge(_) => {}
             ExternalChange::Replaced(loaded) => self.replace_all(loaded),
         }
@@ -55,18 +56,18 @@ impl<'s, L: Clone> Intake<'s, L> {
             return;
         }
         let (key, mut entry) = Entry::from_item(item);
-        // The journal has it, or a newer one: given again, it would stand behind what others did
+        // The journal has it, or a newer one: given again, it would come after what others did
         // since.
         self.kept.retain(|item| item.key != key);
-        // This process is there to give it again if an editor knew nothing of it.
+        // This process can give it again if an editor knew nothing of it.
         entry.own = true;
         let (old, evicted) = self.state.put(&key, entry);
         self.displaced.extend(old.map(|old| (key, old)));
         self.displaced.extend(evicted);
     }
 
-    /// The history began anew: what the file holds counts, and so does what only lives in this
-    /// process. If the file's writer knew nothing of our results, they count as well.
+    /// The history began anew: the contents of the file count, and so do results that live only in
+    /// this process. If the file's writer did not know our results, they count as well.
     fn replace_all(&mut self, loaded: Loaded) {
         let state = &mut *self.state;
         if loaded.missed {
@@ -83,7 +84,7 @@ impl<'s, L: Clone> Intake<'s, L> {
             let (key, read) = state.read(item);
             let (entry, other) = match known {
                 Some(known) if known.text == read.text => (known, None),
-                // Whoever wrote the file had read it before this result was made.
+                // The writer of the file had read it before this result was made.
                 Some(known) if loaded.foreign && is_newer(&known, &read) => {
                     self.kept.extend(known.to_item(&key));
                     (known, Some(read))
@@ -106,7 +107,7 @@ impl<'s, L: Clone> Intake<'s, L> {
             state.table_mut().insert(key, entry);
         }
         if loaded.foreign && state.salt.is_none() {
-            // Without it nobody could make the keys again under which results are kept.
+            // Without the salt nobody could make the keys of the kept results again.
             self.kept.extend(salt.iter().filter(|salt| salt.stored).map(Salt::to_item));
             state.salt = salt;
         }
@@ -114,7 +115,7 @@ impl<'s, L: Clone> Intake<'s, L> {
     }
 }
 
-/// Whether `own`, which this process made, was made after `read`.
+/// Returns whether `own`, made by this process, was made after `read`.
 fn is_newer<L>(own: &Entry<L>, read: &Entry<L>) -> bool {
     own.own && matches!((own.created, read.created), (Some(own), Some(read)) if own > read)
 }

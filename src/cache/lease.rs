@@ -21,14 +21,14 @@ use crate::flight::{Caller, Guard, Join, Outcome, Waiter};
 use crate::store::{KeyGuard, KeyLock, Purge};
 use crate::sync::{self, Arc};
 
-/// An entry that was asked for.
+/// An entry that was found.
 #[derive(Debug)]
 pub struct Found<L> {
     /// The entry.
     pub entry: Entry<L>,
-    /// Whether nobody asked for it before: most results are used once in a run.
+    /// Whether it was never asked for before: most results are used once in a run.
     pub first_use: bool,
-    /// The call that made or first used it, if another one asks.
+    /// The call that made or first used it, if another one asks now.
     pub claimed: Option<Origin>,
 }
 
@@ -37,7 +37,7 @@ pub struct Found<L> {
 pub struct Ask {
     /// The call that asks, where keys do not identify it.
     pub origin: Option<Origin>,
-    /// Whether a result that is there will do; if not, it is computed anew.
+    /// Whether an existing result will do; otherwise it is computed anew.
     pub looks: bool,
     /// Whether other processes are kept from computing the key.
     pub locks: bool,
@@ -46,9 +46,9 @@ pub struct Ask {
 /// What is known of an older result that may not be served.
 #[derive(Clone, Debug)]
 pub struct StaleResult<L> {
-    /// Whether there is one, which has expired.
+    /// Whether there is an expired one.
     pub expired: bool,
-    /// Whether its refresh was cut off, so that this call makes it anew.
+    /// Whether its refresh was cut off, so that this call computes it anew.
     pub due: bool,
     /// The result, if it may be served when the computation fails.
     pub stale: Option<L>,
@@ -60,7 +60,7 @@ impl<L> Default for StaleResult<L> {
     }
 }
 
-/// What a call whose key has no result is to do.
+/// What to do for a key without a result.
 #[must_use = "it may hold the right to compute"]
 #[derive(Debug)]
 pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
@@ -70,7 +70,7 @@ pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     Found(Lease<L, E>, Found<L>),
     /// Another process computes the key: wait for it if that closes no circle, else compute.
     Busy(Lease<L, E>),
-    /// Wait for the one who computes it in this process.
+    /// Wait for the computation in this process.
     Wait(Waiter<SharedResult<L, E>>),
     /// The caller itself computes it, further up its stack.
     Nested,
@@ -88,11 +88,11 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     lock: Option<KeyGuard>,
     /// What is known of an older result.
     pub old: StaleResult<L>,
-    /// When the computation began, in seconds since the epoch; NaN if nobody knows.
+    /// When the computation began, in seconds since the epoch; NaN if unknown.
     started: f64,
-    /// What the key had before, if somebody else computes it, too, whose result goes first.
+    /// If another computation of the key has priority: when the entry before it was made.
     beside: Option<Before>,
-    /// Says whether it is outdated; None before it begins.
+    /// Tells whether it is outdated; None before it begins.
     begun: Option<Arc<Begun>>,
 }
 
@@ -100,13 +100,13 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
 type Before = Option<f64>;
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
-    /// No flight: nobody waits for what is computed.
+    /// A lease without a flight: nobody waits for the result.
     pub fn unshared(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
         let begun = Some(Arc::new(cache.begin(key)));
         Self { started: clock::now(), ..Self::late(old, begun) }
     }
 
-    /// No flight, and a computation that is over already, which had `begun`.
+    /// A lease without a flight, for a computation that had `begun` and is over already.
     pub fn late(old: StaleResult<L>, begun: Option<Arc<Begun>>) -> Self {
         Self { guard: None, lock: None, old, started: f64::NAN, beside: None, begun }
     }
@@ -116,13 +116,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         self.begun.clone()
     }
 
-    /// The right to compute `key` beside somebody else who does, whose result goes first.
+    /// The right to compute `key` beside another computation, whose result has priority.
     pub fn beside(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
         Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, key, old) }
     }
 
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
-    /// them, or of our threads, has computed it.
+    /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
         let (_displaced, _trimmed);
         let _active = sync::active();
@@ -132,7 +132,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         (self.lock, self.started) = (locked.held(), clock::now());
         drop(ledger.loaded());
         _displaced = ledger.take_external_changes();
-        // Behind that: what was purged before concerns no computation that begins now.
+        // Only now: what was purged before does not concern a computation that begins now.
         self.begun = Some(Arc::new(ledger.purges.begin(key)));
         let found = if ask.looks { ledger.hit(key, ask.origin) } else { Default::default() };
         let (found, trimmed) = found;
@@ -144,7 +144,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         }
     }
 
-    /// How many seconds the computation took that is over `now`.
+    /// Returns how many seconds the computation took, if it ended `now`.
     pub fn took(&self, now: f64) -> Option<f64> {
         // A clock may be set back meanwhile.
         Some((now - self.started).max(0.0)).filter(|_| self.started.is_finite())
@@ -155,8 +155,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         self.guard.as_ref()
     }
 
-    /// Keeps the result, on disk before anybody gets it, and hands it to those who wait. `false`: it is
-    /// not kept, because it was outdated meanwhile or another one goes first.
+    /// Keeps the result, on disk before any caller gets it, and hands it to those who wait. Returns
+    /// `false` if it is not kept, because it was outdated meanwhile or another one has priority.
     pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let kept = match self.beside {
@@ -167,7 +167,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         kept
     }
 
-    /// Keeps what this computation gave, unless it is outdated.
+    /// Keeps the result of this computation, unless it is outdated.
     pub fn put(&self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
         let alone = self.lock.is_some();
         match &self.begun {
@@ -176,8 +176,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         }
     }
 
-    /// Keeps `entry`, unless somebody else who computes the key has brought a result; if that one is
-    /// still at it in this process, the entry waits with that computation.
+    /// Keeps `entry`, unless another computation of the key has stored a result. If that one is
+    /// still under way in this process, the entry is left with it as a fallback.
     fn put_unless_first(
         &self,
         cache: &Cache<L, E>,
@@ -194,12 +194,12 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         if made_at(cache, key) == before { self.put(cache, key, entry) } else { Ok(false) }
     }
 
-    /// Lets the result of another one who computes the key go first from now on.
+    /// Gives another computation of the key priority from now on.
     pub fn stand_back(&mut self, cache: &Cache<L, E>, key: &[u8]) {
         self.beside = Some(made_at(cache, key));
     }
 
-    /// The computation failed: hands `result` to those who wait. What another one computed beside
+    /// Hands `result` to those who wait after the computation failed. A result computed beside it
     /// is kept.
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
         if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
@@ -209,7 +209,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         self.share(result);
     }
 
-    /// Hands `result` to those who wait, then lets other processes have the key.
+    /// Hands `result` to those who wait, then gives the key back to other processes.
     pub fn share(mut self, result: SharedResult<L, E>) {
         if let Some(guard) = self.guard.take() {
             guard.finish(Outcome::Value(result));
@@ -219,15 +219,15 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 }
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L, E> {
-    /// A computation of `key` without a flight begins now.
+    /// Begins a computation of `key` without a flight.
     pub fn begin(&self, key: &Bytes) -> Begun {
         let _active = sync::active();
         self.ledger.purges.begin(key)
     }
 
-    /// Outdates what is being computed for all keys that fit `pattern`, in other processes too if it is
-    /// `durable`: it is not kept. An error that [`Error::is_busy`] knows while another process is in
-    /// the way.
+    /// Outdates the computations of all keys that match `pattern`, so that their results are not
+    /// kept; in other processes, too, if it is `durable`. Fails with an error that
+    /// [`Error::is_busy`] recognises while another process is in the way.
     ///
     /// [`Error::is_busy`]: crate::error::Error::is_busy
     pub fn outdate(&self, pattern: &[u8], durable: bool) -> Result<()> {
@@ -235,8 +235,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         self.ledger.outdate(&Purge::Fitting(Bytes::copy_from_slice(pattern)), durable)
     }
 
-    /// Joins the flight of `key`, or begins it, if this process may compute the key and nobody has
-    /// finished it meanwhile.
+    /// Joins the flight of `key`, or begins it if this process may compute the key and nobody has
+    /// finished meanwhile.
     pub fn begin_miss<'c>(
         &self,
         key: &Bytes,
@@ -256,7 +256,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     }
 }
 
-/// When the entry of `key` was made.
+/// Returns when the entry of `key` was made.
 fn made_at<L, E>(cache: &Cache<L, E>, key: &[u8]) -> Before
 where
     L: Clone + Send + Sync + 'static,

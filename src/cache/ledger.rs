@@ -18,30 +18,30 @@ use crate::flight::Outdater;
 use crate::store::{Affected, Cause, Change, ExternalChange, Page, Purge, Store};
 use crate::sync::{Arc, Mutex, MutexGuard, rank};
 
-/// What a cache knows of its results, in memory and in the store.
+/// The results of a cache, in memory and in the store.
 ///
-/// IMPORTANT: whoever calls is inside the cache ([`crate::sync::active`]), and drops what is handed
-/// out after leaving it.
+/// IMPORTANT: the caller is inside the cache ([`crate::sync::active`]), and drops what is returned
+/// after leaving it.
 pub struct Ledger<L> {
     pub(super) state: Mutex<State<L>, { rank::STATE }>,
     pub(super) store: Box<dyn Store>,
     pub(super) gate: Arc<Gate>,
-    /// What only stores have that are not loaded whole.
+    /// State for stores that are not loaded whole.
     pub(super) paging: Paging,
     /// What outdates computations; changed while the history is locked.
     pub(super) purges: Arc<Purges>,
-    /// Held while the store's history and ours take the same step, so that neither overtakes.
+    /// Held while the store's history and ours take the same step, so that neither gets ahead.
     pub(super) history: Mutex<(), { rank::HISTORY }>,
-    /// Whether the store holds changes that another process was in the way of.
+    /// Whether the store holds changes that another process kept from being written.
     unsettled: AtomicBool,
-    /// Whether other processes may change what is in the store.
+    /// Whether other processes may change the store.
     pub is_shared: bool,
-    /// Whether this process has tried to join the others since it left them last.
+    /// Whether this process has tried to join the others since it last left them.
     joined: AtomicBool,
 }
 
 impl<L> Ledger<L> {
-    /// Nothing read yet; `flights` are those of the cache.
+    /// A ledger that has read nothing yet; `flights` are those of the cache.
     pub fn new(store: Box<dyn Store>, flights: Outdater) -> Self {
         let gate = Arc::<Gate>::default();
         Self {
@@ -57,12 +57,12 @@ impl<L> Ledger<L> {
         }
     }
 
-    /// Whether something could not be written because another process was in the way.
+    /// Returns whether another process kept a change from being written.
     pub fn is_unsettled(&self) -> bool {
         self.unsettled.load(Ordering::Acquire)
     }
 
-    /// Writes what another process was in the way of, if it is not any more.
+    /// Writes what another process was in the way of, if it no longer is.
     pub fn settle(&self) -> Result<()> {
         let result = self.store.settle();
         let busy = matches!(&result, Err(error) if error.is_busy());
@@ -70,8 +70,8 @@ impl<L> Ledger<L> {
         result
     }
 
-    /// What became of a change that was handed to the store as `written`; the history is not locked
-    /// any more. If another process is in the way, the caller must [`settle`](Self::settle).
+    /// Handles the result of a change that was handed to the store; the history is not locked any
+    /// more. If another process is in the way, the caller must [`settle`](Self::settle).
     pub fn settled(&self, written: Result<()>) -> Result<()> {
         match written {
             Err(error) if error.is_busy() => self.settle(),
@@ -81,7 +81,7 @@ impl<L> Ledger<L> {
 }
 
 impl<L: Clone> Ledger<L> {
-    /// The state, loaded. Loading happens under the lock: everybody needs it to end.
+    /// Returns the state, loaded. Loading happens under the lock: every thread needs it to end.
     pub fn loaded(&self) -> MutexGuard<'_, State<L>> {
         let mut state = self.state.lock();
         if !state.is_loaded() {
@@ -90,15 +90,15 @@ impl<L: Clone> Ledger<L> {
         state
     }
 
-    /// Keeps a result: on disk first, then in memory. What it replaces, what goes for it, and whether
-    /// it is kept: one that is outdated is not.
+    /// Keeps a result: on disk first, then in memory. Returns what it replaces, what is evicted for
+    /// it, and whether it is kept: an outdated result is not.
     pub fn put(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> (Replaced<L>, Result<bool>) {
         drop(self.loaded());
         let history = self.history.lock();
         if put.is_outdated() {
             return refused(entry);
         }
-        // While nothing is written yet: what is in the journal must be in the table.
+        // While nothing is written yet: everything in the journal must also be in the table.
         self.state.lock().make_room();
         let written = match self.write_down(key, &entry, put.cause()) {
             Ok(false) => return refused(entry),
@@ -136,7 +136,7 @@ impl<L: Clone> Ledger<L> {
         if entry.text.is_some() {
             return Ok(true);
         }
-        // The store may hold an older result of this key: that one is no longer true.
+        // The store may hold an older result of this key, which is no longer true.
         let in_store = |old: &Entry<L>| old.to_item(key).is_some();
         let known = self.state.lock().table().get(key).is_some_and(|old| in_store(&old));
         let stale = known || self.store.paged().is_some_and(|paged| paged.contains(key));
@@ -147,7 +147,8 @@ impl<L: Clone> Ledger<L> {
         Ok(true)
     }
 
-    /// Outdates the computations that `purge` concerns; if it is `durable`, in other processes too.
+    /// Outdates the computations that `purge` concerns; if it is `durable`, in other processes,
+    /// too.
     pub fn outdate(&self, purge: &Purge, durable: bool) -> Result<()> {
         let history = self.history.lock();
         self.purges.purge(purge);
@@ -155,7 +156,7 @@ impl<L: Clone> Ledger<L> {
         if durable { self.store.outdate(purge) } else { Ok(()) }
     }
 
-    /// Forgets `key` here, and in the store if `durable`; what it had.
+    /// Forgets `key` here, and in the store if `durable`; returns its entry.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let history = self.history.lock();
         self.purges.purge_key(key);
@@ -165,7 +166,7 @@ impl<L: Clone> Ledger<L> {
         let known = state.remove(key).or_else(|| withheld.map(|item| Entry::from_item(item).1));
         let Some(old) = known.or_else(|| self.unloaded(&state, key)) else {
             drop((state, history));
-            // Another thread may have removed it, and not told the store yet.
+            // Another thread may have removed it without telling the store yet.
             let _ = self.store.settle();
             if durable {
                 let purge = Purge::Key(Bytes::copy_from_slice(key));
@@ -193,7 +194,7 @@ impl<L: Clone> Ledger<L> {
         Some(old)
     }
 
-    /// Forgets everything here, and in the store if `durable`; what there was.
+    /// Forgets everything here, and in the store if `durable`; returns the entries.
     pub fn clear(&self, durable: bool) -> Table<L> {
         let history = self.history.lock();
         self.purges.purge(&Purge::All);
@@ -210,7 +211,7 @@ impl<L: Clone> Ledger<L> {
         let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
         drop(history);
         self.gate.epoch.advance();
-        // If it was empty, another thread may have cleared it, and not told the store yet.
+        // If it was empty, another thread may have cleared it without telling the store yet.
         let _ =
             written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
         if stored {
@@ -221,7 +222,7 @@ impl<L: Clone> Ledger<L> {
         old
     }
 
-    /// Reads what other processes did. Cheap when they did nothing.
+    /// Reads what other processes did; cheap if they did nothing.
     pub fn take_external_changes(&self) -> Displaced<L> {
         let _history = self.history.lock();
         self.watch(self.store.mapped_page());
@@ -232,10 +233,10 @@ impl<L: Clone> Ledger<L> {
         displaced
     }
 
-    /// Joins the processes that announce, unless this process is among them, or has found before that
-    /// it sees no page.
+    /// Joins the processes that announce, unless this one has joined already, or has found before
+    /// that it sees no page.
     pub fn join(&self) {
-        // The page may have gone since: the files of an idle cache are closed.
+        // The page may be gone since: the files of an idle cache are closed.
         self.watch(self.store.mapped_page());
         if self.gate.watch.page().is_none() && !self.joined.swap(true, Ordering::AcqRel) {
             self.store.join();
@@ -249,7 +250,7 @@ impl<L: Clone> Ledger<L> {
         self.gate.watch.note(0);
     }
 
-    /// Makes `page` the one that hits look at, and outdates all that look at another one.
+    /// Makes `page` the one that hits look at, and outdates all tables that look at another one.
     fn watch(&self, page: Option<Arc<Page>>) {
         let is_lost = page.is_none();
         if self.gate.watch.replace(page) {
@@ -260,7 +261,7 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Takes in `changes`; the history must be locked from the moment when they were read.
+    /// Takes in `changes`; the history has been locked since they were read.
     pub fn take_in(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
         for change in &changes {
             if let ExternalChange::Purge(purge) = change {
@@ -276,12 +277,12 @@ impl<L: Clone> Ledger<L> {
             entry.retire();
         }
         if !displaced.is_empty() {
-            // The first time all tables are outdated, from then on only the rows concerned.
+            // The first time, all tables are outdated; from then on only the rows concerned.
             self.gate.track_liveness();
         }
         for item in kept {
-            // As one that was computed: a purge that is not read yet outdates it. A failure is in
-            // the store's notices, and the next snapshot makes up for it.
+            // Written as a computed result: a purge that is not read yet outdates it. A failure is
+            // in the store's notices, and the next snapshot makes up for it.
             let _ = self.store.append_as(&Change::Put(item), Cause::Computed);
         }
         if resalted {
@@ -291,7 +292,7 @@ impl<L: Clone> Ledger<L> {
     }
 }
 
-/// An entry that is outdated: nothing was replaced, and no table of hits may answer with it.
+/// Handles an outdated entry: nothing was replaced, and no table of hits may serve it.
 fn refused<L>(entry: Entry<L>) -> (Replaced<L>, Result<bool>) {
     entry.retire();
     ((Some(entry), Displaced::new()), Ok(false))

@@ -8,16 +8,16 @@ use super::entry::Entry;
 use super::limiter::Share;
 use super::table::Table;
 
-/// How long the results of one function stay in the file.
+/// How long the file keeps the results of one function.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetime {
     /// Seconds since a result was made.
     pub seconds: f64,
-    /// Whether the function has a clock of its own: then now is when its newest result was made.
+    /// Whether the function has a clock of its own: the time is then that of its newest result.
     pub own_clock: bool,
 }
 
-/// The lifetimes of those functions that have one.
+/// The lifetimes of the functions that have one.
 #[derive(Debug, Default)]
 pub struct Lifetimes(HashMap<Share, Lifetime>);
 
@@ -30,7 +30,7 @@ impl Lifetimes {
         };
     }
 
-    /// The keys of all entries whose lifetime is over `now`.
+    /// Returns the keys of all entries whose lifetime is over `now`.
     pub fn over<L: Clone>(&self, table: &Table<L>, now: f64) -> Vec<Bytes> {
         if self.0.is_empty() {
             return Vec::new();
@@ -49,7 +49,7 @@ impl Lifetimes {
         over.map(|(key, _)| key.into_owned()).collect()
     }
 
-    /// When the newest result was made of each function with a clock of its own.
+    /// Returns when the newest result of each function with a clock of its own was made.
     fn newest<L: Clone>(&self, table: &Table<L>) -> HashMap<Share, f64> {
         let mut newest = HashMap::new();
         if !self.0.values().any(|lifetime| lifetime.own_clock) {
@@ -82,7 +82,7 @@ mod tests {
         lifetimes.over(&table, now)
     }
 
-    /// A function's results are over when its lifetime has passed; others stay.
+    /// A function's results are dropped when its lifetime has passed; others stay.
     #[test]
     fn what_is_over() {
         assert!(over(false, 50.0).is_empty());
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(over(false, 200.0), ["f(1)", "f(2)"]);
     }
 
-    /// Where a function has a clock of its own, its newest result tells the time.
+    /// If a function has a clock of its own, its newest result tells the time.
     #[test]
     fn clocks_of_functions() {
         assert_eq!(over(true, 1e9), ["f(1)"]);

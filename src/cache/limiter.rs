@@ -9,19 +9,19 @@ use crate::key::name_of;
 use crate::policy::{Limits, Liveness, Lru, Scope};
 use crate::sync::Arc;
 
-/// Whose entries: all, or those of one function.
+/// The entries that share a limit: all, or those of one function.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Share {
     /// All of the cache.
     All,
     /// Those whose keys begin with this name and a parenthesis.
     Name(Vec<u8>),
-    /// Those that the function with this number made, where keys do not tell.
+    /// Those that the function with this number made, if keys do not tell.
     Number(u64),
 }
 
 impl Share {
-    /// That of the function that made an entry, as far as can be told.
+    /// Returns the share of the function that made an entry, as far as can be told.
     pub fn of(key: &[u8], origin: Option<Origin>) -> Option<Self> {
         match origin {
             Some(origin) => Some(Self::Number(origin.function)),
@@ -30,7 +30,7 @@ impl Share {
     }
 }
 
-/// What was used last, and how much there may be.
+/// The order of use, and the limits.
 #[derive(Debug, Default)]
 pub struct Limiter {
     lru: Lru,
@@ -52,12 +52,12 @@ impl Limiter {
         self.lru.set_limits(scope, limits)
     }
 
-    /// The keys to evict until the whole cache keeps `limits`, after `newest` came.
+    /// Returns the keys to evict until the whole cache keeps `limits`, after `newest` was put.
     pub fn trim(&mut self, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
         self.lru.trim(Scope::CACHE, limits, newest)
     }
 
-    /// Notes that an entry came, or came again; returns the keys to evict for it.
+    /// Records an entry that is new or put again; returns the keys to evict for it.
     pub fn insert(
         &mut self,
         key: &Bytes,
@@ -69,12 +69,12 @@ impl Limiter {
         self.lru.insert(key, bytes, scope, liveness)
     }
 
-    /// An entry went.
+    /// Records that an entry was removed.
     pub fn remove(&mut self, key: &[u8]) {
         self.lru.remove(key);
     }
 
-    /// All entries went.
+    /// Records that all entries were removed.
     pub fn clear(&mut self) {
         self.lru.clear();
     }
@@ -104,8 +104,8 @@ impl Limiter {
     }
 }
 
-/// The name of the function that made the entry of `key`, as far as can be told from that alone: in
-/// the drop-in's file a string that is an address, say, is no call.
+/// Returns the name of the function that made the entry of `key`, as far as the key alone tells: in
+/// the drop-in's file a string such as an address is no call.
 pub(super) fn function_of(key: &[u8]) -> Option<&[u8]> {
     let is_name = |name: &&[u8]| {
         name.starts_with(b"\"") || !name.iter().any(|byte| matches!(byte, b' ' | b'/' | b'{'))

@@ -1,4 +1,4 @@
-//! What there is in a cache: keys, those of one function, and what is known of entries.
+//! Lists of a cache: its keys, those of one function, and what is known of entries.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::sync::{self, Arc};
 pub struct Listing<L>(pub(super) Arc<Ledger<L>>);
 
 impl<L: Clone> Listing<L> {
-    /// That of a cache with this ledger.
+    /// The listing of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
         Self(ledger)
     }
@@ -26,16 +26,17 @@ impl<L: Clone> Listing<L> {
         }
     }
 
-    /// The keys of values that are no JSON. Each of those that the file gave is looked at once: whoever
-    /// lists the keys then asks for these, and so discards them.
+    /// Returns the keys of values that are not JSON. Each value from the file is checked once: a
+    /// caller that lists the keys then asks for these, and so discards them.
     pub fn damaged(&self) -> Vec<Bytes> {
         let _active = sync::active();
-        // A store that is not loaded whole looks at each that it gives.
+        // A store that is not loaded whole checks each value when it is read.
         if self.0.store.paged().is_some() { Vec::new() } else { self.0.loaded().damaged() }
     }
 
-    /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
-    /// From the second time on this takes no longer where there are many entries of others.
+    /// Returns how many entries have a key that begins with `start`, the name of a function and a
+    /// parenthesis. After the first call this takes no longer where there are many entries of other
+    /// functions.
     pub fn count_of(&self, start: &[u8]) -> usize {
         let _active = sync::active();
         match (self.0.store.paged(), name_in(start)) {
@@ -55,7 +56,7 @@ impl<L: Clone> Listing<L> {
         }
     }
 
-    /// The keys of all entries of which more is known than a time, with that as JSON.
+    /// Returns the keys of all entries of which more is known than a time, with that as JSON.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let _active = sync::active();
         match self.0.store.paged() {

@@ -1,11 +1,11 @@
 //! The cache: the only place where flights, policies and stores meet.
 //!
-//! A [`Cache`] knows texts and, beside each, something decoded (`L`) that hits are served from; it
+//! A [`Cache`] holds texts and, beside each, a decoded form (`L`) that hits are served from; it
 //! never looks into either. `E` is what a failed computation hands to those who wait for it.
 //!
-//! IMPORTANT: whatever may drop an `L` or an `E` does so after unlocking and after leaving
-//! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. What
-//! is declared before the locks are taken is dropped behind them.
+//! IMPORTANT: code that may drop an `L` or an `E` does so after unlocking and after leaving
+//! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. A
+//! variable declared before the locks are taken is dropped after they are released.
 
 mod borrow;
 mod bounded_table;
@@ -111,32 +111,32 @@ where
         &self.saver
     }
 
-    /// How much there may be.
+    /// The limits.
     pub fn policies(&self) -> &Policies<L> {
         &self.policies
     }
 
-    /// What digests of secrets are keyed with.
+    /// The salt of the digests of secrets.
     pub fn salts(&self) -> &Salts<L> {
         &self.salts
     }
 
-    /// What there is.
+    /// Lists of entries.
     pub fn listing(&self) -> &Listing<L> {
         &self.listing
     }
 
-    /// What other processes announce.
+    /// The announcements of other processes.
     pub fn follower(&self) -> &Follower<L> {
         &self.follower
     }
 
-    /// What tables of hits have to look at.
+    /// The state that tables of hits look at.
     pub fn gate(&self) -> &Arc<Gate> {
         &self.ledger.gate
     }
 
-    /// Says whether the store may only be read from now on.
+    /// Sets whether the store may only be read from now on.
     pub fn set_read_only(&self, only: bool) {
         let _active = sync::active();
         self.ledger.store.set_read_only(only);
@@ -163,7 +163,7 @@ where
         self.ledger.peek(key)
     }
 
-    /// Whether `key` has an entry.
+    /// Returns whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         let _active = sync::active();
         self.ledger.contains(key)
@@ -175,7 +175,7 @@ where
         self.ledger.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -189,8 +189,8 @@ where
         _displaced = state.rows.trim_near();
     }
 
-    /// Keeps a result that a caller brings, on disk first, then in memory. Computations of its key
-    /// that are under way are outdated.
+    /// Keeps a result that the caller provides, on disk first, then in memory. Computations of its
+    /// key that are under way are outdated.
     ///
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot; if another process was in the
@@ -199,12 +199,12 @@ where
         self.put_as(key, entry, Put::Given).map(drop)
     }
 
-    /// Keeps once more what is kept already, in another way.
+    /// Keeps an entry that is kept already in another form.
     pub fn put_again(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
         self.put_as(key, entry, Put::Again).map(drop)
     }
 
-    /// Whether the entry is kept: a computation may be outdated.
+    /// Returns whether the entry is kept: a computation may be outdated.
     fn put_as(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> Result<bool> {
         let _displaced;
         let _active = sync::active();
@@ -213,7 +213,7 @@ where
         written
     }
 
-    /// Forgets `key` here, and in the store if `durable`; what it had.
+    /// Forgets `key` here, and in the store if `durable`; returns its entry.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
         let (_displaced, _more);
         let _active = sync::active();
@@ -223,14 +223,14 @@ where
         if gone.is_some() || !durable || !self.is_shared() {
             return gone;
         }
-        // Another process that computed it may have kept it and left, after the look.
+        // Another process that computed it may have kept it and left after the look.
         _more = self.ledger.take_external_changes();
         let came = self.ledger.state.lock().table().contains(key);
         if came { self.ledger.remove(key, durable) } else { None }
     }
 
-    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
-    /// is only read; if `durable`, the next snapshot does without the entry.
+    /// Drops `key` because its text turned out to be bad. A copy of the file is kept, unless it is
+    /// only read; if `durable`, the next snapshot is written without the entry.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) {
         let _old;
         let _active = sync::active();
@@ -242,19 +242,19 @@ where
         let (_displaced, _old, _more, _late);
         let _active = sync::active();
         drop(self.ledger.loaded());
-        // What others added since goes too.
+        // What others added since is forgotten, too.
         _displaced = self.ledger.take_external_changes();
         _old = self.ledger.clear(durable);
         if durable && self.is_shared() {
-            // Another process that computed something may have kept it and left, after the look.
+            // Another process that computed something may have kept it and left after the look.
             _more = self.ledger.take_external_changes();
             let came = !self.ledger.state.lock().table().is_empty();
             _late = came.then(|| self.ledger.clear(durable));
         }
     }
 
-    /// Takes back what this process dropped while the file was left alone: whoever forgets by a pattern
-    /// must find it.
+    /// Restores entries that this process dropped while the file was left alone, so that forgetting
+    /// by a pattern finds them.
     pub fn recall(&self) {
         let (evicted, _displaced);
         let _active = sync::active();
@@ -274,7 +274,7 @@ where
         drop(displaced);
     }
 
-    /// Reads what other processes did. Cheap when they did nothing.
+    /// Reads what other processes did; cheap if they did nothing.
     pub fn take_external_changes(&self) {
         let _displaced;
         let _active = sync::active();
@@ -282,7 +282,7 @@ where
         _displaced = self.ledger.take_external_changes();
     }
 
-    /// Whether other processes may change what is in the store.
+    /// Returns whether other processes may change the store.
     pub fn is_shared(&self) -> bool {
         self.ledger.is_shared
     }
@@ -293,7 +293,7 @@ where
         self.ledger.store.lock_key(key)
     }
 
-    /// The process that has `key` locked, as far as it can be known.
+    /// Returns the process that has `key` locked, if that can be known.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         let _active = sync::active();
         self.ledger.store.key_holder(key)
@@ -304,15 +304,15 @@ where
         self.ledger.store.notices()
     }
 
-    /// In the child of a fork: drops what belongs to the parent.
+    /// Drops what belongs to the parent, in the child of a fork.
     pub fn after_fork(&self) {
         self.saver.no_background();
         self.ledger.store.after_fork();
         self.ledger.leave_page();
     }
 
-    /// Calls `visit` with every decoded form, unless somebody holds the lock: the garbage collector
-    /// must not wait, and treats objects that it is not shown as reachable.
+    /// Calls `visit` with every decoded form, unless the lock is held: the garbage collector must
+    /// not wait, and treats objects that it is not shown as reachable.
     pub fn visit_live<X>(
         &self,
         visit: impl FnMut(&L) -> std::result::Result<(), X>,

@@ -6,21 +6,21 @@ use super::entry::Entry;
 use crate::policy::{Limits, Liveness, Lru, Scope};
 use crate::sync::Arc;
 
-/// What memory may hold unless somebody says otherwise, in bytes.
+/// How many bytes memory may hold by default.
 const DEFAULT: u64 = 64 << 20;
-/// A single entry may take this part of it.
+/// The part of it that a single entry may take, as a divisor.
 const SHARE_OF_ONE: u64 = 16;
-/// What an entry takes beside its key and its text: rows, orders, the row in a table of hits.
+/// What an entry takes beside its key and text: rows, orders, the row in a table of hits.
 const OVERHEAD: u64 = 512;
-/// How much larger the objects are that a text is decoded to, as a rule.
+/// How much larger decoded objects are than their text, as a rule.
 const DECODED: u64 = 5;
 
-/// The copies of a store's entries that are in memory, and those which have to go.
+/// The copies of a store's entries that are in memory, and those that have to go.
 #[derive(Debug)]
 pub struct Near {
     copies: Lru,
     most: u64,
-    /// Those that go as soon as somebody can take them out.
+    /// Copies that are dropped as soon as they can be taken out.
     over: Vec<Bytes>,
 }
 
@@ -38,7 +38,8 @@ impl Near {
         self.over.extend(over);
     }
 
-    /// A copy came, or has grown. What lives in this process only is no copy, and stays.
+    /// Counts a copy that was added or has grown. A result that lives in this process only is no
+    /// copy.
     pub fn insert<L>(&mut self, key: &Bytes, entry: &Entry<L>, liveness: &Arc<Liveness>) {
         if !entry.is_copy() {
             self.copies.remove(key);
@@ -54,12 +55,12 @@ impl Near {
         }
     }
 
-    /// A copy went.
+    /// Notes that a copy was removed.
     pub fn remove(&mut self, key: &[u8]) {
         self.copies.remove(key);
     }
 
-    /// All went.
+    /// Notes that all copies were removed.
     pub fn clear(&mut self) {
         self.copies.clear();
     }
@@ -69,7 +70,7 @@ impl Near {
         self.copies.len(Scope::CACHE)
     }
 
-    /// Those that have to go, once.
+    /// Takes the keys of copies that have to go.
     pub fn take_over(&mut self) -> Vec<Bytes> {
         std::mem::take(&mut self.over)
     }
@@ -95,8 +96,8 @@ mod tests {
         near.insert(&Bytes::from(key), &entry, &Arc::new(Liveness::new(used)));
     }
 
-    /// The least recently used copy goes when there is no room, and one that would take too much of
-    /// it at once.
+    /// The least recently used copy is dropped when there is no room; a copy that alone would take
+    /// too much is dropped at once.
     #[test]
     fn what_has_to_go() {
         let mut near = Near::default();
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!((near.take_over(), near.len()), (vec![Bytes::from("a")], 2));
     }
 
-    /// What no store holds is not let go.
+    /// An entry that no store holds is not dropped.
     #[test]
     fn what_stays() {
         let mut near = Near::default();

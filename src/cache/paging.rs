@@ -1,4 +1,4 @@
-//! What is kept of limits and uses where the store, which is not loaded whole, keeps the limits.
+//! Limits and uses where the store, which is not loaded whole, enforces the limits.
 
 use std::collections::HashMap;
 
@@ -11,27 +11,27 @@ use crate::key::name_of;
 use crate::store::{Room, Store};
 use crate::sync::{Arc, Mutex, rank};
 
-/// So many uses of entries that are in memory no longer are told to the store at once.
+/// How many uses of entries that are no longer in memory are collected before the store is told.
 const MANY_USES: usize = 1000;
 
-/// The limits that are kept in the store, and what went for them.
+/// The limits that the store enforces, and what was evicted for them.
 #[derive(Debug, Default)]
 pub struct Paging(Mutex<Limited, { rank::LEAF }>);
 
 #[derive(Debug, Default)]
 struct Limited {
-    /// How much there may be of functions that have limits.
+    /// The limits of each function that has any.
     rooms: HashMap<Vec<u8>, Room>,
     evicted: HashMap<Vec<u8>, u64>,
     evicted_in_all: u64,
-    /// Whether anybody has a limit: then the order of use matters.
+    /// Whether there is any limit: then the order of use matters.
     any: bool,
-    /// When copies were last used that are no longer in memory, and the store does not know it.
+    /// The last uses of copies that are no longer in memory, which the store does not know yet.
     uses: HashMap<Bytes, u64>,
 }
 
 impl Paging {
-    /// That of a cache over `store`, whose uses `gate` counts.
+    /// The paging of a cache over `store`, whose uses `gate` counts.
     pub fn over(store: &dyn Store, gate: &Arc<Gate>) -> Self {
         if let Some(paged) = store.paged() {
             let gate = Arc::clone(gate);
@@ -40,7 +40,7 @@ impl Paging {
         Self::default()
     }
 
-    /// How many entries went for want of room.
+    /// How many entries were evicted.
     pub fn evictions(&self, share: &Share) -> u64 {
         let limited = self.0.lock();
         match share {
@@ -51,12 +51,12 @@ impl Paging {
 
     pub fn room_of(&self, name: &[u8]) -> Option<Room> {
         let limited = self.0.lock();
-        // Nearly always there is none.
+        // Nearly always there are none.
         if limited.rooms.is_empty() { None } else { limited.rooms.get(name).copied() }
     }
 
-    /// Notes the last uses of copies that go from memory, if they matter; what there is to tell the store
-    /// by now, if that is much.
+    /// Records the last uses of copies that leave memory, if they matter; returns all recorded uses
+    /// for the store once they are many.
     pub fn note_gone<L>(&self, gone: &Displaced<L>) -> Option<Vec<(Bytes, u64)>> {
         if gone.is_empty() {
             return None;
@@ -79,7 +79,7 @@ impl Paging {
         }
     }
 
-    /// Sets how much there may be of a function.
+    /// Sets the limits of a function.
     pub fn limit(&self, name: &[u8], room: Room) {
         let mut limited = self.0.lock();
         if room == Room::default() {
@@ -89,22 +89,22 @@ impl Paging {
         }
     }
 
-    /// Notes that somebody has a limit.
+    /// Notes that there is a limit.
     pub fn note_limit(&self) {
         self.0.lock().any = true;
     }
 
-    /// Whether somebody has a limit.
+    /// Returns whether there is a limit.
     pub fn is_limited(&self) -> bool {
         self.0.lock().any
     }
 
-    /// When the copy of `key` was last used that is no longer in memory.
+    /// Returns when a copy of `key` that is no longer in memory was last used.
     pub fn use_of(&self, key: &[u8]) -> Option<u64> {
         self.0.lock().uses.get(key).copied()
     }
 
-    /// All such uses, which the store is told now.
+    /// Takes all such uses, for the store.
     pub fn take_uses(&self) -> Vec<(Bytes, u64)> {
         std::mem::take(&mut self.0.lock().uses).into_iter().collect()
     }

@@ -1,4 +1,4 @@
-//! The limits of a cache, and what its file keeps for expiry.
+//! The limits of a cache, and what its file keeps for the sake of expiry.
 
 use bytes::Bytes;
 
@@ -10,11 +10,11 @@ use crate::policy::Limits;
 use crate::store::Room;
 use crate::sync::{self, Arc};
 
-/// Sets the limits of a cache, and what survives in its file for the sake of expiry.
+/// Sets the limits of a cache, and what its file keeps for the sake of expiry.
 pub struct Policies<L>(Arc<Ledger<L>>);
 
 impl<L: Clone> Policies<L> {
-    /// Those of a cache with this ledger.
+    /// The policies of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
         Self(ledger)
     }
@@ -33,9 +33,9 @@ impl<L: Clone> Policies<L> {
         self.0.gate.epoch.advance();
     }
 
-    /// Evicts the least recently used until the whole cache keeps `limits`; `newest` was just put,
-    /// and no other goes for its sake if it is too large all by itself. If that is not `durable`, the
-    /// store keeps what goes.
+    /// Evicts the least recently used entries until the whole cache keeps `limits`. `newest` was
+    /// just put; if it alone is too large, no other entry is evicted for it. Unless this is
+    /// `durable`, the store keeps what is evicted.
     pub fn trim(&self, limits: Limits, newest: Option<&Bytes>, durable: bool) {
         let (evicted, _forgotten);
         let _active = sync::active();
@@ -60,8 +60,8 @@ impl<L: Clone> Policies<L> {
         self.0.state.lock().rows.evictions(share)
     }
 
-    /// Sets how long the file keeps the results of a function; None: for ever. What is over goes when
-    /// a snapshot is written.
+    /// Sets how long the file keeps the results of a function; None: for ever. Later results are
+    /// dropped when a snapshot is written.
     pub fn expire(&self, share: Share, lifetime: Option<Lifetime>) {
         let _active = sync::active();
         if let Some(paged) = self.0.store.paged() {
@@ -83,7 +83,7 @@ impl<L: Clone> Policies<L> {
         _displaced = state.rows.trim_near();
     }
 
-    /// The keys of all entries that were made before `time`, by the functions of `share` if it names
+    /// Returns the keys of all entries made before `time`, by the functions of `share` if it names
     /// one.
     pub fn made_before(&self, time: f64, share: &Share) -> Vec<Bytes> {
         let _active = sync::active();
@@ -94,7 +94,7 @@ impl<L: Clone> Policies<L> {
         }
     }
 
-    /// Keeps creation times in the file from now on, because a function with an expiry needs them.
+    /// Keeps creation times in the file from now on: a function with an expiry needs them.
     pub fn keep_times(&self) {
         let _active = sync::active();
         self.0.state.lock().keeps_times = true;

@@ -28,19 +28,19 @@ struct Log {
 
 #[derive(Debug, Default)]
 struct UnderWay {
-    /// How many compute the key.
+    /// How many computations of the key there are.
     count: usize,
     /// The number of the last purge that concerned it.
     purged: u64,
 }
 
 impl Purges {
-    /// Nothing is being computed in the flights that `flights` outdates.
+    /// No computation is under way; `flights` outdates those of the cache.
     pub fn new(flights: Outdater) -> Self {
         Self { flights, log: Mutex::default() }
     }
 
-    /// A computation of `key` begins now.
+    /// Begins a computation of `key`.
     pub fn begin(self: &Arc<Self>, key: &Bytes) -> Begun {
         let mut log = self.log.lock();
         let last = log.last;
@@ -81,12 +81,12 @@ impl Purges {
 pub struct Begun {
     purges: Arc<Purges>,
     key: Bytes,
-    /// The number of the last purge before it.
+    /// The number of the last purge before it began.
     last: u64,
 }
 
 impl Begun {
-    /// Whether it is outdated by now.
+    /// Returns whether it is outdated by now.
     pub fn is_outdated(&self) -> bool {
         let log = self.purges.log.lock();
         let concerned = || log.under_way.get(&self.key).is_some_and(|it| it.purged > self.last);

@@ -3,20 +3,20 @@
 use super::purges::Begun;
 use crate::store::Cause;
 
-/// Where an entry comes from.
+/// The origin of an entry.
 #[derive(Clone, Copy, Debug)]
 pub enum Put<'b> {
-    /// A caller brings it.
+    /// A caller provides it.
     Given,
     /// It was kept already.
     Again,
-    /// It was computed; if `alone`, with the key locked, no process serves an older one that this
-    /// process does not know of.
+    /// It was computed. If `alone`, with the key locked, no process serves an older one that this
+    /// process does not know.
     Computed { begun: &'b Begun, alone: bool },
 }
 
 impl Put<'_> {
-    /// Why the store is given it.
+    /// Returns the cause that the store is given.
     pub fn cause(self) -> Cause {
         match self {
             Self::Given => Cause::Given,
@@ -25,12 +25,12 @@ impl Put<'_> {
         }
     }
 
-    /// Whether it is the result of a computation that was outdated.
+    /// Returns whether it is the result of an outdated computation.
     pub fn is_outdated(self) -> bool {
         matches!(self, Self::Computed { begun, .. } if begun.is_outdated())
     }
 
-    /// Whether no process serves an older result that this one does not know of.
+    /// Returns whether no process serves an older result that this one does not know.
     pub fn is_alone(self) -> bool {
         matches!(self, Self::Computed { alone: true, .. })
     }

@@ -1,7 +1,7 @@
 //! The entries of a table by number, in insertion order.
 //!
-//! What a file gave stays a place in that file until somebody uses or changes it: a row takes more
-//! memory than most runs have use for, and to get that memory takes longer than to read the file.
+//! An entry of a file stays a range of that file until it is used or changed: a row takes more
+//! memory than most runs need, and allocating that takes longer than reading the file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -29,7 +29,7 @@ pub struct Row<L> {
     pub entry: Entry<L>,
 }
 
-/// A key and its entry, where it stands or made for the moment.
+/// A key and its entry, borrowed or made on the fly.
 pub type View<'r, L> = (Cow<'r, Bytes>, Cow<'r, Entry<L>>);
 
 /// The entries of a file.
@@ -38,23 +38,23 @@ struct Base<L> {
     file: Arc<FileEntries>,
     /// The age of entries that carry no time.
     modified: Option<f64>,
-    /// For each entry: [`UNTOUCHED`], [`USED`], [`GONE`], or its number in `touched`, counted from
-    /// [`FIRST`].
+    /// The state of each entry: [`UNTOUCHED`], [`USED`], [`GONE`], or its number in `touched`,
+    /// counted from [`FIRST`].
     states: Vec<u32>,
     touched: Vec<Option<Row<L>>>,
-    /// How many are as they are in the file.
+    /// How many entries are as they are in the file.
     untouched: usize,
 }
 
 const UNTOUCHED: u32 = 0;
-/// As it is in the file, too, and decoded once.
+/// The entry is as it is in the file, and was decoded once.
 const USED: u32 = 1;
 const GONE: u32 = 2;
 const FIRST: u32 = 3;
 
-/// What stands under a number.
+/// The contents under a number.
 enum Slot<'r, L> {
-    /// An entry of the file, as it is there.
+    /// An entry of the file, unchanged.
     Untouched(&'r Base<L>, usize),
     Row(&'r Row<L>),
 }
@@ -66,12 +66,12 @@ impl<L> Default for Rows<L> {
 }
 
 impl<L: Clone> Rows<L> {
-    /// The entries of a file; those without a time were made when it was last `modified`.
+    /// The rows of a file; entries without a time were made when it was last `modified`.
     pub fn of(file: FileEntries, modified: Option<f64>) -> Self {
         Self { base: Some(Base::new(file, modified)), own: Vec::new() }
     }
 
-    /// How many numbers there are, those of gaps included.
+    /// How many numbers there are, including those of gaps.
     pub fn len(&self) -> usize {
         self.base_len() + self.own.len()
     }
@@ -81,7 +81,7 @@ impl<L: Clone> Rows<L> {
         make_room(&mut self.own, more);
     }
 
-    /// Whether the row is one of this key.
+    /// Returns whether the row has this key.
     pub fn has_key(&self, row: usize, key: &[u8]) -> bool {
         match self.slot(row) {
             Some(Slot::Untouched(base, at)) => base.file.has_key(at, key),
@@ -121,7 +121,7 @@ impl<L: Clone> Rows<L> {
         entries
     }
 
-    /// The row with this number, to be changed: one of its own from now on.
+    /// Returns the row with this number for a change, as one of its own.
     pub fn row_mut(&mut self, row: usize) -> Option<&mut Row<L>> {
         let first = self.base_len();
         match &mut self.base {
@@ -130,7 +130,7 @@ impl<L: Clone> Rows<L> {
         }
     }
 
-    /// Notes that the row's text is decoded for a hit; whether it was before.
+    /// Notes that the row's text is decoded for a hit; returns whether it was before.
     pub fn note_use(&mut self, row: usize) -> bool {
         let first = self.base_len();
         let row = match &mut self.base {
@@ -145,11 +145,11 @@ impl<L: Clone> Rows<L> {
         self.own.push(Some(row));
     }
 
-    /// Puts another row in the place of one; gives that one back.
+    /// Replaces a row; returns the old one.
     pub fn replace(&mut self, number: usize, row: Row<L>) -> Option<Row<L>> {
         let first = self.base_len();
         match &mut self.base {
-            // The key, too: that of the old one may keep a whole file in memory.
+            // The key is replaced, too: the old one may keep a whole file in memory.
             Some(base) if number < first => base.touch(number)?.replace(row),
             _ => self.own.get_mut(number - first)?.replace(row),
         }
@@ -164,7 +164,7 @@ impl<L: Clone> Rows<L> {
         }
     }
 
-    /// All rows that hold more than the file gave, in no order.
+    /// Returns all rows that hold more than the file does, in no order.
     pub fn touched(&self) -> impl Iterator<Item = &Row<L>> {
         let touched = self.base.iter().flat_map(|base| &base.touched);
         touched.chain(&self.own).flatten()
@@ -176,13 +176,13 @@ impl<L: Clone> Rows<L> {
         touched.chain(&mut self.own).flatten().map(|row| &mut row.entry)
     }
 
-    /// Whether they hold a file in memory of which no entry is as it was.
+    /// Returns whether a file is held in memory of which no entry is unchanged.
     pub fn is_spent(&self) -> bool {
         self.base.as_ref().is_some_and(|base| base.untouched == 0)
     }
 
-    /// Makes a row of its own of each, without gaps; the new number for each of the old ones (of
-    /// gaps: any).
+    /// Makes a row of its own of each entry, without gaps; returns the new number of each old one
+    /// (for gaps, any number).
     pub fn close_gaps(&mut self) -> Vec<u32> {
         let mut numbers = Vec::with_capacity(self.len());
         let mut rows = Vec::new();
@@ -230,7 +230,7 @@ impl<L> Row<L> {
 
 impl<L> Base<L> {
     fn new(file: FileEntries, modified: Option<f64>) -> Self {
-        // Zeros come from the system as they are needed.
+        // Zeroed pages come from the system as they are needed.
         let states = vec![UNTOUCHED; file.len()];
         Self { untouched: file.len(), file: Arc::new(file), modified, states, touched: Vec::new() }
     }
@@ -250,7 +250,7 @@ impl<L> Base<L> {
         Row { key, entry }
     }
 
-    /// Adds all to `entries`, those that were not touched as stretches of the file.
+    /// Adds all entries to `entries`; those that were not touched as ranges of the file.
     fn list(&self, entries: &mut Entries) {
         let mut at = 0;
         while at < self.states.len() {
@@ -274,7 +274,7 @@ impl<L> Base<L> {
         EntryRun { file, range, modified: self.modified, timed: false }
     }
 
-    /// The place of an entry's own row, which is made if there is none.
+    /// Returns the place of an entry's own row, which is made if there is none.
     fn touch(&mut self, at: usize) -> Option<&mut Option<Row<L>>> {
         if is_in_file(self.states[at]) {
             let number = u32::try_from(self.touched.len()).expect("as many as entries at most");
@@ -313,7 +313,7 @@ impl<L> Base<L> {
     }
 }
 
-/// Whether an entry in this state is as it is in the file.
+/// Returns whether an entry in this state is as it is in the file.
 fn is_in_file(state: u32) -> bool {
     matches!(state, UNTOUCHED | USED)
 }

@@ -13,12 +13,12 @@ pub struct Salt {
 }
 
 impl Salt {
-    /// The salt that `item` stands for, if it stands for one.
+    /// Returns the salt that `item` holds, if it holds one.
     pub fn of_item(item: &Item) -> Option<Self> {
         salt_of(item).map(|text| Self { text, stored: true })
     }
 
-    /// What a store is given.
+    /// Returns what a store is given.
     pub fn to_item(&self) -> Item {
         salt_item(&self.text)
     }

@@ -1,36 +1,36 @@
-//! The salt of a cache, as those see it who make digests of secrets.
+//! The salt of a cache, for the code that makes digests of secrets.
 
 use super::ledger::Ledger;
 use super::salt::Salt;
 use crate::store::{Cause, Change};
 use crate::sync::{self, Arc};
 
-/// Gives out the salt, and takes the first one that is offered.
+/// Provides the salt, and takes the first one that is offered.
 pub struct Salts<L>(Arc<Ledger<L>>);
 
 impl<L: Clone> Salts<L> {
-    /// Those of a cache with this ledger.
+    /// The salts of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
         Self(ledger)
     }
 
-    /// The salt, if there is one and the store has it, or need not have it (`stored` is false).
+    /// Returns the salt, if there is one; if it must be `stored`, only if the store has it.
     pub fn get(&self, stored: bool) -> Option<String> {
         let _active = sync::active();
         let state = self.0.loaded();
         state.salt.as_ref().filter(|salt| salt.stored || !stored).map(|salt| salt.text.clone())
     }
 
-    /// Takes the salt of a cache that stands behind this one, where there is none: its keys are made
-    /// with it. The store has it once a digest is made.
+    /// Takes the salt of a cache that stands behind this one if there is none: its keys are made
+    /// with it. The store gets it once a digest is made.
     pub fn borrow(&self, salt: String) {
         let _active = sync::active();
         self.0.loaded().salt.get_or_insert(Salt { text: salt, stored: false });
     }
 
-    /// Proposes `salt`, for the store too if it is to be `stored`; returns the one in force. The
-    /// caller has the key lock of the reserved key and has taken in what others did: so all
-    /// processes use the one that was first.
+    /// Proposes `salt`, for the store, too, if it is to be `stored`; returns the one in force. The
+    /// caller holds the key lock of the reserved key and has taken in what others did: so all
+    /// processes use the first one.
     pub fn offer(&self, salt: String, stored: bool) -> String {
         let _active = sync::active();
         drop(self.0.loaded());

@@ -1,4 +1,4 @@
-//! Snapshots: when they are written, and how they take in what others did.
+//! Snapshots: when they are written, and how they include what others did.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,25 +11,26 @@ use crate::stepping;
 use crate::store::{Saving, Store};
 use crate::sync::{self, Arc, Mutex, rank};
 
-/// How a store answers to a save.
+/// The answer of a store to a save.
 type MaybeSaving = Result<Option<Box<dyn Saving>>>;
 
-/// Writes the snapshots of a cache, and what other processes were in the way of.
+/// Writes the snapshots of a cache, and what other processes kept from being written.
 pub struct Saver<L> {
     ledger: Arc<Ledger<L>>,
-    /// Held by whoever writes a snapshot.
+    /// Held by the thread that writes a snapshot.
     saving: Mutex<(), { rank::SAVING }>,
     /// Whether a thread is writing one in the background.
     background: AtomicBool,
 }
 
 impl<L: Clone> Saver<L> {
-    /// The one of a cache with this ledger.
+    /// The saver of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
         Self { ledger, saving: Mutex::new(()), background: AtomicBool::new(false) }
     }
 
-    /// Writes a snapshot, if anything changed since the last one. Waits while somebody else does.
+    /// Writes a snapshot if anything changed since the last one. Waits while another thread or
+    /// process saves.
     pub fn save(&self) -> Result<()> {
         until_free(|| self.try_save())
     }
@@ -44,7 +45,7 @@ impl<L: Clone> Saver<L> {
         self.checkpoint(&mut displaced, |store| store.begin_save())
     }
 
-    /// Folds the store's history into a snapshot, if `begin` says that there is one to fold.
+    /// Folds the store's history into a snapshot, if `begin` finds that there is something to fold.
     fn checkpoint(
         &self,
         displaced: &mut Displaced<L>,
@@ -61,18 +62,18 @@ impl<L: Clone> Saver<L> {
             store.reorder();
         }
         let whole = match self.try_checkpoint(displaced, &begin) {
-            // Somebody foreign rewrote the file at this very moment; the second try has read it.
+            // A foreign program rewrote the file at this very moment; the second try has read it.
             Err(error) if error.is_disturbed() => self.try_checkpoint(displaced, &begin)?,
             saved => saved?,
         };
         if whole { Ok(()) } else { self.try_checkpoint(displaced, &begin).map(drop) }
     }
 
-    /// One snapshot, if there is one to write; `false`: another one has to follow.
+    /// Writes one snapshot if one is due; returns `false` if another one has to follow.
     ///
-    /// IMPORTANT: the history is locked from the seal until all entries are put together, and not
-    /// before the store has its checkpoint lock. What is put before the seal is among the entries,
-    /// what is put after it stands in a journal that stays.
+    /// IMPORTANT: the history is locked from the seal until all entries are collected, and only
+    /// after the store has its checkpoint lock. An entry put before the seal is in the snapshot,
+    /// one put after it in a journal that stays.
     fn try_checkpoint(
         &self,
         displaced: &mut Displaced<L>,
@@ -97,7 +98,7 @@ impl<L: Clone> Saver<L> {
         }
     }
 
-    /// Writes a snapshot and removes whatever else still holds what was forgotten: journals, and
+    /// Writes a snapshot and removes everything else that may hold forgotten results: journals, and
     /// copies of damaged files.
     pub fn erase(&self) -> Result<()> {
         self.save()?;
@@ -106,16 +107,17 @@ impl<L: Clone> Saver<L> {
         Ok(())
     }
 
-    /// Whether a snapshot should be written soon, and nobody is at it; the caller must then call
+    /// Returns whether a snapshot is due and nobody is writing it; the caller must then call
     /// [`save_in_background`](Self::save_in_background).
     pub fn should_save(&self) -> bool {
         self.ledger.store.wants_save() && !self.background.swap(true, Ordering::AcqRel)
     }
 
-    /// Writes a snapshot after [`should_save`](Self::should_save) said so. Trouble is in the notices.
+    /// Writes a snapshot after [`should_save`](Self::should_save) returned true. Trouble is in the
+    /// notices.
     pub fn save_in_background(&self) {
         let begun = stepping::instant();
-        // Whoever is at a snapshot for longer may be stopped; a later put asks again.
+        // A process that takes longer may be stopped; a later put asks again.
         while self.try_save().is_err_and(|error| error.is_busy())
             && stepping::instant().duration_since(begun) < PATIENCE
         {
@@ -124,13 +126,13 @@ impl<L: Clone> Saver<L> {
         self.no_background();
     }
 
-    /// Takes a promise of [`should_save`](Self::should_save) back: it is kept, or cannot be.
+    /// Withdraws the promise of [`should_save`](Self::should_save): it is kept, or cannot be.
     pub fn no_background(&self) {
         self.background.store(false, Ordering::Release);
     }
 
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind. Waits
-    /// while somebody else saves.
+    /// while another thread or process saves.
     pub fn close(&self) -> Result<()> {
         until_free(|| self.try_close())
     }
@@ -162,7 +164,7 @@ impl<L: Clone> Saver<L> {
         self.ledger.leave_page();
     }
 
-    /// Whether something could not be written because another process was in the way.
+    /// Returns whether another process kept something from being written.
     pub fn is_unsettled(&self) -> bool {
         self.ledger.is_unsettled()
     }
@@ -172,21 +174,21 @@ impl<L: Clone> Saver<L> {
         if self.is_unsettled() { until_free(|| self.settle()) } else { Ok(()) }
     }
 
-    /// Writes what another process was in the way of, if it is not any more.
+    /// Writes what another process was in the way of, if it no longer is.
     pub fn settle(&self) -> Result<()> {
         let _active = sync::active();
         self.ledger.settle()
     }
 }
 
-/// How long a save in the background waits for another one.
+/// How long a background save waits for another one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long to wait before something is tried again.
+/// How long to wait before another try.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
-/// What `attempt` gives once nobody is in its way. Nothing is held between two attempts, so that
-/// other threads may go on, and fork.
+/// Returns the outcome of `attempt` once nobody is in its way. Nothing is held between two
+/// attempts, so that other threads may go on, and fork.
 fn until_free(attempt: impl Fn() -> Result<()>) -> Result<()> {
     loop {
         match attempt() {

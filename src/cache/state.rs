@@ -23,24 +23,24 @@ use crate::value::check::check;
 #[derive(Debug)]
 pub struct State<L> {
     pub(super) rows: BoundedTable<L>,
-    /// What the file has and this process does not.
+    /// What the file has and this process does not serve.
     pub(super) withheld: Withheld,
-    /// What digests of secrets are keyed with, once there was one.
+    /// The salt of the digests of secrets, once there is one.
     pub(super) salt: Option<Salt>,
     loaded: bool,
-    /// Whether all values that the file gave are known to be JSON, or to be damaged.
+    /// Whether all values from the file are known to be JSON, or to be damaged.
     pub(super) is_checked: bool,
-    /// When the file was last changed: the age of entries that carry no time.
+    /// When the file was last changed: the time of entries that carry none.
     pub(super) modified: Option<f64>,
-    /// Whether creation times must survive in the file: somebody uses expiry.
+    /// Whether creation times must survive in the file, because a function uses expiry.
     pub(super) keeps_times: bool,
-    /// What need not survive for ever.
+    /// What the file need not keep for ever.
     pub(super) lifetimes: Lifetimes,
 }
 
 impl<L> State<L> {
-    /// Makes an empty one; `gate` counts the uses. If it is a `mirror`, it holds copies of some of what the
-    /// store holds.
+    /// Makes an empty state; `gate` counts the uses. A `mirror` holds copies of some of the store's
+    /// entries.
     pub fn new(gate: Arc<Gate>, mirror: bool) -> Self {
         let mut rows = BoundedTable::new(gate);
         if mirror {
@@ -58,7 +58,7 @@ impl<L> State<L> {
         }
     }
 
-    /// Whether the store was read.
+    /// Returns whether the store was read.
     pub fn is_loaded(&self) -> bool {
         self.loaded
     }
@@ -68,14 +68,14 @@ impl<L> State<L> {
         self.rows.table()
     }
 
-    /// All entries, mutably; no limit depends on what may be changed.
+    /// All entries, mutably. What may be changed has no effect on a limit.
     pub(super) fn table_mut(&mut self) -> &mut Table<L> {
         self.rows.table_mut()
     }
 }
 
 impl<L: Clone> State<L> {
-    /// Begins with what the store holds.
+    /// Begins with the contents of the store.
     pub fn load(&mut self, loaded: Loaded) {
         self.modified = modified(&loaded);
         match loaded.items {
@@ -99,13 +99,14 @@ impl<L: Clone> State<L> {
         *self.table_mut() = Table::of(file, index, self.modified);
     }
 
-    /// Does what was done since the file was written, before anybody has used an entry.
+    /// Applies a change made since the file was written, before any entry was used.
     fn replay(&mut self, change: Change) {
         match change {
             Change::Put(item) if self.take_salt(&item) => {}
             Change::Put(item) => {
                 let (key, mut entry) = self.read(item);
-                // Whoever made it may be alive, and an editor of the file may not know of it.
+                // The process that made it may be alive, and an editor of the file may not know of
+                // it.
                 entry.own = true;
                 self.table_mut().insert(key, entry);
             }
@@ -129,7 +130,7 @@ impl<L: Clone> State<L> {
         }
     }
 
-    /// Takes the salt that `item` stands for; says whether it is one.
+    /// Takes the salt if `item` holds one; returns whether it does.
     pub(super) fn take_salt(&mut self, item: &Item) -> bool {
         let salt = Salt::of_item(item);
         let taken = salt.is_some();
@@ -137,19 +138,19 @@ impl<L: Clone> State<L> {
         taken
     }
 
-    /// An entry that the file holds; without a time of its own it is as old as the file.
+    /// Makes an entry of what the file holds; without a time of its own it is as old as the file.
     pub(super) fn read(&self, item: Item) -> (Bytes, Entry<L>) {
         let (key, mut entry) = Entry::from_item(item);
         entry.created = entry.created.or(self.modified);
         (key, entry)
     }
 
-    /// Marks all entries as read from the store: what that holds from here on counts.
+    /// Marks all entries as loaded from the store; from here on the store is authoritative.
     pub fn disown(&mut self) {
         self.table_mut().touched_mut().for_each(|entry| entry.own = false);
     }
 
-    /// The entry of `key`, whose use is noted.
+    /// Returns the entry of `key` and records its use.
     pub fn hit(&mut self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
         self.rows.hit(key, origin)
     }
@@ -160,7 +161,7 @@ impl<L: Clone> State<L> {
         Some(Found { first_use: !entry.used, entry, claimed: None })
     }
 
-    /// The keys of values that are no JSON, once for all that the file gave.
+    /// Returns the keys of values that are not JSON, checking each value from the file once.
     pub fn damaged(&mut self) -> Vec<Bytes> {
         if std::mem::replace(&mut self.is_checked, true) {
             return Vec::new();
@@ -177,14 +178,14 @@ impl<L: Clone> State<L> {
         self.table().iter().map(|(key, _)| key.into_owned()).collect()
     }
 
-    /// What is known of entries beyond a time, with their keys.
+    /// Returns what is known of entries beyond a time, with their keys.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let known = |entry: &Entry<L>| entry.notes.others.as_deref().cloned();
         let rows = self.table().iter();
         rows.filter_map(|(key, entry)| Some((key.into_owned(), known(&entry)?))).collect()
     }
 
-    /// All that a store can hold, in order.
+    /// Returns everything that a store can hold, in order.
     pub fn entries(&self) -> Entries {
         let mut entries = self.rows.entries();
         for item in self.withheld.items() {
@@ -207,7 +208,7 @@ impl<L: Clone> State<L> {
         old
     }
 
-    /// Puts a copy of what the store holds into memory; what that replaces.
+    /// Puts a copy of the store's entry into memory; returns the entry that it replaces.
     pub fn page_in(&mut self, item: Item) -> Option<Entry<L>> {
         let (key, entry) = Entry::from_item(item);
         self.rows.put(&key, entry).0
@@ -220,7 +221,7 @@ impl<L: Clone> State<L> {
         keys.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 
-    /// Makes room for one more entry, or unwinds, out of memory.
+    /// Makes room for one more entry; unwinds if there is no memory.
     pub fn make_room(&mut self) {
         self.table_mut().reserve(1);
     }
@@ -249,19 +250,19 @@ impl<L: Clone> State<L> {
         meant.map(|(key, _)| key.into_owned()).collect()
     }
 
-    /// Takes out what expired so long before `now` that the file need not keep it.
+    /// Takes out entries that expired so long before `now` that the file need not keep them.
     pub fn drop_expired(&mut self, now: f64) -> Displaced<L> {
         let over = self.lifetimes.over(self.table(), now);
         over.into_iter().filter_map(|key| self.remove(&key).map(|entry| (key, entry))).collect()
     }
 
-    /// Takes back what this process dropped and the file kept, so that it can be listed and forgotten.
-    /// What goes for its sake.
+    /// Restores entries that this process dropped and the file kept, so that they can be listed and
+    /// forgotten. Returns what is evicted for them.
     pub fn recall(&mut self) -> Displaced<L> {
         let mut evicted = Displaced::new();
         for item in self.withheld.take() {
             if self.table().contains(&item.key) {
-                // What replaced it here is found in its place.
+                // What replaced it here is in its place.
                 self.withheld.insert(item);
                 continue;
             }
@@ -282,7 +283,7 @@ impl<L: Clone> State<L> {
         self.remove(key)
     }
 
-    /// Forgets everything, the salt too.
+    /// Forgets everything, including the salt.
     pub fn clear(&mut self) -> Table<L> {
         self.salt = None;
         self.withheld.clear();
@@ -310,7 +311,7 @@ impl<L: Clone> State<L> {
     }
 }
 
-/// Divides items in two, so that the memory of the first half is free before the second is used.
+/// Splits items in two, so that the memory of the first half is free before the second is used.
 fn halves(mut items: Vec<Item>) -> [Vec<Item>; 2] {
     let rest = items.split_off(items.len() / 2);
     items.shrink_to_fit();

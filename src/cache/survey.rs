@@ -1,4 +1,4 @@
-//! What there is to know of entries without looking into their values: lists, sums, histograms.
+//! What is known of entries without looking into their values: lists, sums, histograms.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use crate::store::{Notes, Purge};
 use crate::sync;
 use crate::value::check::check;
 
-/// Which entries are meant: those that have all that is said.
+/// A selection of entries: those that meet all conditions.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// Their keys fit this pattern of Python's `fnmatch`.
+    /// Their keys match this pattern of Python's `fnmatch`.
     pub pattern: Option<Bytes>,
     /// Their keys begin with the name of this function.
     pub function: Option<Vec<u8>>,
@@ -23,7 +23,7 @@ pub struct Selection {
     pub before: Option<f64>,
 }
 
-/// What entries are sorted by.
+/// The keys to sort entries by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     /// The text of the key.
@@ -36,7 +36,7 @@ pub enum SortKey {
     Took,
 }
 
-/// An order of entries: by what, and whether the largest come first. `None`: as they came.
+/// An order of entries: a sort key, and whether the largest come first. `None`: insertion order.
 pub type Order = Option<(SortKey, bool)>;
 
 /// What is known of one entry.
@@ -48,7 +48,7 @@ pub struct Fact {
     pub text: Option<Bytes>,
     /// When it was made, in seconds since the epoch.
     pub created: Option<f64>,
-    /// What else is known.
+    /// Everything else that is known.
     pub notes: Notes,
 }
 
@@ -59,7 +59,7 @@ pub struct Sum {
     pub count: u64,
     /// The bytes of the texts of their values.
     pub bytes: u64,
-    /// How many seconds the calls took of which that is known.
+    /// The seconds that the calls took, as far as known.
     pub took: f64,
     /// How many calls these are.
     pub timed: u64,
@@ -69,7 +69,7 @@ pub struct Sum {
     pub newest: Option<f64>,
 }
 
-/// The entries that stand out, of those of which it is known.
+/// The entries that stand out, where known.
 #[derive(Clone, Debug, Default)]
 pub struct Extremes {
     /// Made first.
@@ -82,8 +82,8 @@ pub struct Extremes {
     pub slowest: Option<Fact>,
 }
 
-/// How many entries there are between limits: sizes, times and durations, each in ascending order.
-/// The counts of each are one more than its limits.
+/// How many entries lie between limits: sizes, times and durations, each in ascending order. There
+/// is one more count than limits.
 #[derive(Debug, Default)]
 pub struct Histograms {
     /// In bytes.
@@ -98,7 +98,7 @@ pub struct Histograms {
 #[derive(Debug, Default)]
 pub struct Histogram {
     limits: Vec<f64>,
-    /// The first is of what lies below the first limit.
+    /// The first counts what lies below the first limit.
     pub counts: Vec<u64>,
 }
 
@@ -108,7 +108,7 @@ impl Selection {
         self.before.is_none_or(is_older) && self.names(key)
     }
 
-    /// What can be told without looking at the entry.
+    /// Returns whether the key alone fits the selection.
     fn names(&self, key: &[u8]) -> bool {
         let fits = |pattern: &Bytes| Purge::Fitting(pattern.clone()).concerns(key);
         self.function.as_ref().is_none_or(|name| function_of(key) == Some(name))
@@ -153,7 +153,7 @@ impl Extremes {
     }
 }
 
-/// Puts another fact in the place of one that it surpasses.
+/// Replaces a fact if the other one surpasses it.
 fn replace(
     place: &mut Option<Fact>,
     fact: impl FnOnce() -> Fact,
@@ -179,7 +179,7 @@ impl Sum {
 }
 
 impl Histogram {
-    /// Counts nothing yet, between these `limits`.
+    /// A histogram between these `limits` that has counted nothing.
     pub fn new(limits: Vec<f64>) -> Self {
         Self { counts: vec![0; limits.len() + 1], limits }
     }
@@ -206,7 +206,7 @@ fn add_to<L>(sums: &mut HashMap<Vec<u8>, Sum>, key: &[u8], entry: &Entry<L>) {
     }
 }
 
-/// The first of what is pushed, in some order.
+/// Collects the first facts in an order.
 struct First {
     found: Vec<Fact>,
     order: Order,
@@ -214,7 +214,7 @@ struct First {
 }
 
 impl First {
-    /// Adds one; of a list that is sorted the last go from time to time.
+    /// Adds a fact; when the list is sorted, the last ones are dropped from time to time.
     fn push(&mut self, fact: impl FnOnce() -> Fact) {
         if self.order.is_none() && self.found.len() >= self.limit {
             return;
@@ -227,7 +227,7 @@ impl First {
 
     fn cut(&mut self) {
         if let Some((by, descending)) = self.order {
-            // Stable: what is equal stays as it came.
+            // Stable: equal facts stay in their order.
             self.found.sort_by(|one, other| {
                 let order = one.compare(other, by);
                 if descending { order.reverse() } else { order }
@@ -250,8 +250,8 @@ impl<L: Clone> Listing<L> {
         (first.found, sum)
     }
 
-    /// The keys of all values that are no JSON, and what is wrong with each. Unlike `damaged` it looks
-    /// at all of them, each time.
+    /// Returns the keys of all values that are not JSON, and what is wrong with each. Unlike
+    /// `damaged`, it checks all of them, each time.
     pub fn bad(&self) -> Vec<(Bytes, String)> {
         let mut bad = Vec::new();
         self.each(&Selection::default(), |key, entry| {
@@ -270,15 +270,15 @@ impl<L: Clone> Listing<L> {
         Some(Fact::new(&Bytes::copy_from_slice(key), &found.entry))
     }
 
-    /// The sums of each function among a selection; those whose keys tell of no function are under
-    /// an empty name.
+    /// Returns the sums of each function in a selection; entries whose keys name no function are
+    /// summed up under an empty name.
     pub fn sums(&self, selection: &Selection) -> HashMap<Vec<u8>, Sum> {
         let mut sums = HashMap::<Vec<u8>, Sum>::new();
         self.each(selection, |key, entry| add_to(&mut sums, key, entry));
         sums
     }
 
-    /// The sums of each function, as [`sums`](Self::sums) has them, and what stands out.
+    /// Returns the sums of each function, as [`sums`](Self::sums) does, and the extremes.
     pub fn overview(&self) -> (HashMap<Vec<u8>, Sum>, Extremes) {
         let (mut sums, mut extremes) = (HashMap::new(), Extremes::default());
         self.each(&Selection::default(), |key, entry| {

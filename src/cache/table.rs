@@ -18,7 +18,7 @@ use crate::store::snapshot::FileEntries;
 pub struct Table<L> {
     index: Index,
     rows: Rows<L>,
-    /// The rows of each function, once somebody asked for those of one.
+    /// The rows of each function, once those of one were asked for.
     functions: Option<Functions>,
 }
 
@@ -29,8 +29,8 @@ impl<L> Default for Table<L> {
 }
 
 impl<L: Clone> Table<L> {
-    /// The entries of a file, and the index that was made of them when it was read; those without
-    /// a time were made when it was last `modified`.
+    /// The table of a file, and the index that was made when it was read; entries without a time
+    /// were made when it was last `modified`.
     pub fn of(placed: FileEntries, index: Index, modified: Option<f64>) -> Self {
         Self { index, rows: Rows::of(placed, modified), functions: None }
     }
@@ -40,12 +40,12 @@ impl<L: Clone> Table<L> {
         self.index.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
     }
 
-    /// Makes room for as many more, or unwinds, out of memory.
+    /// Makes room for `more` entries; unwinds if there is no memory.
     pub fn reserve(&mut self, more: usize) {
         self.rows.reserve(more);
         self.index.reserve(more);
@@ -56,7 +56,7 @@ impl<L: Clone> Table<L> {
         Some(self.rows.get(self.find(key)?)?.1)
     }
 
-    /// Whether `key` has an entry.
+    /// Returns whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         self.find(key).is_some()
     }
@@ -67,14 +67,14 @@ impl<L: Clone> Table<L> {
         self.rows.row_mut(self.find(key)?).map(|row| &mut row.entry)
     }
 
-    /// The entry of `key`, whose use is noted, and whether it was used before.
+    /// Returns the entry of `key`, records its use, and returns whether it was used before.
     pub fn hit(&mut self, key: &[u8]) -> Option<(Cow<'_, Entry<L>>, bool)> {
         let row = self.find(key)?;
         let used = self.rows.note_use(row);
         Some((self.rows.get(row)?.1, used))
     }
 
-    /// Puts `entry` in the place of the old one, or at the end; gives the old one back.
+    /// Puts `entry` in the place of the old one, or at the end; returns the old one.
     ///
     /// # Panics
     /// With more than 2^32 entries, which fit in no memory.
@@ -125,7 +125,7 @@ impl<L: Clone> Table<L> {
         self.rows.entries()
     }
 
-    /// Shows `run` all entries in order, to be changed: all have rows of their own then.
+    /// Shows `run` all entries in order, mutably: all have rows of their own afterwards.
     pub fn for_each_mut(&mut self, mut run: impl FnMut(&Bytes, &mut Entry<L>)) {
         for row in 0..self.rows.len() {
             if let Some(Row { key, entry }) = self.rows.row_mut(row) {
@@ -135,7 +135,7 @@ impl<L: Clone> Table<L> {
         self.drop_spent();
     }
 
-    /// All entries that are not just as a file gave them when it was read, in no order.
+    /// Returns all entries that differ from those of a file just read, in no order.
     pub fn touched(&self) -> impl Iterator<Item = (&Bytes, &Entry<L>)> {
         self.rows.touched().map(|Row { key, entry }| (key, entry))
     }
@@ -150,7 +150,7 @@ impl<L: Clone> Table<L> {
         self.rows.into_rows().flatten().map(|row| (row.key, row.entry))
     }
 
-    /// Takes everything out, to be dropped where the caller likes.
+    /// Takes everything out, for the caller to drop.
     #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::take(self)

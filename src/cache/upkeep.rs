@@ -1,4 +1,4 @@
-//! What goes although nobody asked for it: for want of room, because it expired, because it is bad.
+//! Entries that go without being asked for: evicted, expired or damaged ones.
 
 use bytes::Bytes;
 
@@ -29,8 +29,8 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Removes evicted entries from the store and announces that to other processes, which would
-    /// go on to serve them when the key is computed anew. The history is locked.
+    /// Removes evicted entries from the store and announces it to other processes, which would
+    /// otherwise keep serving them when the key is computed anew. The history is locked.
     pub fn write_off(&self, evicted: &Displaced<L>) {
         let mut keys = Vec::new();
         for (key, entry) in evicted {
@@ -47,8 +47,8 @@ impl<L: Clone> Ledger<L> {
         }
     }
 
-    /// Drops `key` because its text turned out to be bad: the file is kept aside as it is, unless it
-    /// is only read; if `durable`, the next snapshot does without the entry.
+    /// Drops `key` because its text turned out to be bad. A copy of the file is kept, unless it is
+    /// only read; if `durable`, the next snapshot is written without the entry.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) -> Option<Entry<L>> {
         let _history = self.history.lock();
         let old = self.state.lock().discard(key, text);
@@ -64,7 +64,8 @@ impl<L: Clone> Ledger<L> {
         old
     }
 
-    /// Takes out what expired so long ago that the file need not keep it; the history is locked.
+    /// Takes out entries that expired so long ago that the file need not keep them. The history is
+    /// locked.
     pub fn drop_expired(&self) -> Displaced<L> {
         if let Some(paged) = self.store.paged() {
             return self.forget(&paged.drop_expired(clock::now()));

@@ -1,16 +1,16 @@
-//! What other processes announce, as far as this process has taken it in.
+//! The announcements of other processes, as far as this process has taken them in.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::store::Page;
 use crate::sync::{Arc, Mutex, rank};
 
-/// The page that processes share, and the last announcement on it that was looked into.
+/// The page that processes share, and the last announcement on it that was taken in.
 ///
 /// A result may be served without asking the cache while the page's stamp is [`seen`](Self::seen).
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// None while this process sees no page.
+    /// None while this process maps no page.
     page: Mutex<Option<Arc<Page>>, { rank::LEAF }>,
     /// 0 without a page.
     seen: AtomicU64,
@@ -22,23 +22,23 @@ impl Watch {
         self.page.lock().clone()
     }
 
-    /// The stamp up to which all announcements are taken in.
+    /// Returns the stamp up to which all announcements are taken in.
     #[inline]
     pub fn seen(&self) -> u64 {
         self.seen.load(Ordering::Acquire)
     }
 
-    /// Whether nothing was announced since; false without a page.
+    /// Returns whether nothing was announced since; false without a page.
     pub fn is_current(&self) -> bool {
         self.page.lock().as_ref().is_some_and(|page| page.changes() == self.seen())
     }
 
-    /// Whether something was announced since.
+    /// Returns whether something was announced since.
     pub fn is_behind(&self) -> bool {
         self.page.lock().as_ref().is_some_and(|page| page.changes() != self.seen())
     }
 
-    /// Watches `page` from now on; says whether that is another one than before.
+    /// Watches `page` from now on; returns whether it is a different one.
     pub(super) fn replace(&self, page: Option<Arc<Page>>) -> bool {
         let mut watched = self.page.lock();
         let same = match (&*watched, &page) {
@@ -50,12 +50,12 @@ impl Watch {
         !same
     }
 
-    /// The stamp on the page now. Read it *before* looking for what it announces.
+    /// Returns the stamp on the page now. Read it *before* looking for what it announces.
     pub(super) fn stamp(&self) -> u64 {
         self.page.lock().as_ref().map_or(0, |page| page.changes())
     }
 
-    /// Notes that all is taken in that was announced up to `stamp`.
+    /// Notes that everything announced up to `stamp` is taken in.
     pub(super) fn note(&self, stamp: u64) {
         self.seen.store(stamp, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! What the file goes on to hold although this process does without it.
+//! Entries that the file still holds although this process does not serve them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::store::Item;
 #[derive(Debug, Default)]
 pub struct Withheld {
     items: HashMap<Bytes, Item>,
-    /// All that a store holds which is not loaded whole, but these, if all were dropped.
+    /// If everything was dropped, of a store that is not loaded whole: all its entries but these.
     all_but: Option<HashSet<Bytes>>,
 }
 
@@ -32,27 +32,27 @@ impl Withheld {
         self.items.insert(item.key.clone(), item);
     }
 
-    /// Lets this process do without all that the store holds, which is not loaded.
+    /// Makes this process ignore everything that the store holds, which is not loaded.
     pub fn withhold_all(&mut self) {
         self.all_but = Some(HashSet::new());
     }
 
-    /// Whether this process does without what the store holds under `key`.
+    /// Returns whether this process ignores what the store holds under `key`.
     pub fn hides(&self, key: &[u8]) -> bool {
         let not_shown = |shown: &HashSet<Bytes>| !shown.contains(key);
         self.items.contains_key(key) || self.all_but.as_ref().is_some_and(not_shown)
     }
 
-    /// Lets the file lose what it holds under `key`, and hands that out.
+    /// Lets the file lose what it holds under `key`; returns that.
     pub fn release(&mut self, key: &[u8]) -> Option<Item> {
-        // Nearly always there is nothing, and then it would take longer to hash the key than to ask.
+        // Nearly always there is nothing, and hashing the key would take longer than asking.
         if let Some(others) = &mut self.all_but {
             others.insert(Bytes::copy_from_slice(key));
         }
         if self.items.is_empty() { None } else { self.items.remove(key) }
     }
 
-    /// Whether the file keeps nothing that this process does not have.
+    /// Returns whether the file keeps nothing that this process lacks.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty() && self.all_but.is_none()
     }
@@ -67,7 +67,7 @@ impl Withheld {
         std::mem::take(self).items.into_values()
     }
 
-    /// What the file keeps.
+    /// Returns what the file keeps.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values()
     }

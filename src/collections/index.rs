@@ -1,4 +1,4 @@
-//! An index of keys: in which row of a list the entry of a key stands.
+//! An index of keys: the row of a list that holds the entry of a key.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -8,20 +8,20 @@ use hashbrown::hash_table::Entry;
 
 use crate::memory::OutOfMemory;
 
-/// Numbers of rows by the hashes of keys. The keys themselves stand in the rows, which the caller
-/// has: whoever asks says whether a row is the one that is meant.
+/// Numbers of rows by the hashes of keys. The keys themselves are in the rows, which the caller
+/// has: the caller says whether a row is the one that is meant.
 #[derive(Debug, Default)]
 pub struct Index {
     slots: HashTable<Slot>,
     hasher: RandomState,
 }
 
-/// What tells one key from most others.
+/// The part of a hash that tells one key from most others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hash(u32);
 
-/// The hash stands beside the number, so that to grow, and to tell keys apart that are not the same,
-/// no row has to be looked at.
+/// The hash is kept beside the number, so that no row is looked at when the index grows or when
+/// different keys are told apart.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     hash: Hash,
@@ -43,13 +43,13 @@ impl Index {
         self.slots.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
 
-    /// Makes room for as many more, or unwinds with [`OutOfMemory`].
+    /// Makes room for `more` keys, or unwinds with [`OutOfMemory`].
     pub fn reserve(&mut self, more: usize) {
         if self.slots.try_reserve(more, |slot| slot.hash.spread()).is_err() {
             OutOfMemory::unwind();
@@ -66,14 +66,14 @@ impl Index {
         Hash((hash ^ hash >> 32) as u32)
     }
 
-    /// The row for which `is_it` holds, of those with this hash.
+    /// Returns the row for which `is_it` holds, among those with this hash.
     #[inline]
     pub fn find(&self, hash: Hash, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
         let same = |slot: &Slot| slot.hash == hash && is_it(slot.row as usize);
         self.slots.find(hash.spread(), same).map(|slot| slot.row as usize)
     }
 
-    /// Finds the row of a key, or notes `row` for it if there is none.
+    /// Finds the row of a key, or records `row` for it if there is none.
     ///
     /// # Panics
     /// With more than 2^32 rows, which fit in no memory.
@@ -94,7 +94,7 @@ impl Index {
         }
     }
 
-    /// Notes that the entry of a key with this hash, which has none yet, is in `row`.
+    /// Records `row` for a new key with this hash.
     ///
     /// # Panics
     /// As `find_or_insert`.
@@ -103,7 +103,7 @@ impl Index {
         self.slots.insert_unique(hash.spread(), Slot::new(hash, row), |slot| slot.hash.spread());
     }
 
-    /// Takes out the row for which `is_it` holds, of those with this hash.
+    /// Removes the row for which `is_it` holds, among those with this hash.
     pub fn remove(&mut self, hash: Hash, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
         let same = |slot: &Slot| slot.hash == hash && is_it(slot.row as usize);
         let found = self.slots.find_entry(hash.spread(), same).ok()?;
@@ -127,7 +127,7 @@ impl Slot {
 mod tests {
     use super::Index;
 
-    /// Each of many keys is found in its own row, and no other; what was taken out is not.
+    /// Each of many keys is found in its own row and no other; a removed one is not found.
     #[test]
     fn each_key_has_its_row() {
         let keys: Vec<String> = (0..20_000).map(|n| format!("key {n}")).collect();
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!((find(&index, "key 5"), index.len()), (None, keys.len() - 1));
     }
 
-    /// Keys of one hash are told apart by who asks.
+    /// Keys of the same hash are told apart by the caller.
     #[test]
     fn one_hash_for_several_keys() {
         let mut index = Index::default();

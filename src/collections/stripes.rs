@@ -1,8 +1,8 @@
 //! One value for each group of threads, so that threads do not wait for each other.
 //!
-//! A lock that two threads take by turns is slower than one thread alone: its cache line wanders
-//! from core to core. Here every thread has a stripe, a value behind a lock of its own, on cache
-//! lines of its own. Only who wants all stripes, which is rare, meets the others there.
+//! A lock that two threads take by turns is slower than one thread alone: its cache line moves from
+//! core to core. Here every thread has a stripe, a value behind a lock of its own, on cache lines
+//! of its own. Only code that wants all stripes, which is rare, contends there.
 
 use std::cell::Cell;
 
@@ -10,10 +10,10 @@ use crate::sync::{AtomicUsize, Mutex, OnceLock, Ordering, rank};
 
 /// How many stripes there are: with more threads than this, some share one.
 const STRIPES: usize = 32;
-/// No stripe.
+/// The number for no stripe.
 const NONE: usize = STRIPES;
 
-/// As far apart as two cores' caches may fetch at once.
+/// Aligned to the distance that the prefetchers of two cores may reach.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Stripe<T>(Mutex<T, { rank::LEAF }>);
@@ -29,7 +29,7 @@ impl<T> Default for Stripes<T> {
 }
 
 impl<T: Default> Stripes<T> {
-    /// What `run` makes of the value of this thread's stripe.
+    /// Returns what `run` makes of the value of this thread's stripe.
     #[inline]
     pub fn with<R>(&self, run: impl FnOnce(&mut T) -> R) -> R {
         let stripe = self.0[mine()].get_or_init(Box::default);
@@ -38,12 +38,12 @@ impl<T: Default> Stripes<T> {
 }
 
 impl<T> Stripes<T> {
-    /// What `run` makes of every value there is, one after the other: not of a single moment.
+    /// Returns what `run` makes of every value, one after the other: not a snapshot of one moment.
     pub fn for_all<R>(&self, mut run: impl FnMut(&mut T) -> R) -> Vec<R> {
         self.made().map(|stripe| run(&mut stripe.0.lock())).collect()
     }
 
-    /// Shows `visit` the values that nobody is at, and waits for none.
+    /// Shows `visit` the values whose locks are free, and waits for none.
     pub fn visit<E>(&self, mut visit: impl FnMut(&T) -> Result<(), E>) -> Result<(), E> {
         self.made().filter_map(|stripe| stripe.0.try_lock()).try_for_each(|value| visit(&value))
     }
@@ -53,10 +53,10 @@ impl<T> Stripes<T> {
     }
 }
 
-/// The stripe of this thread.
+/// Returns the number of this thread's stripe.
 #[inline]
 fn mine() -> usize {
-    // Without a destructor, so that it is there until the very end of the thread.
+    // Without a destructor, so that it exists until the very end of the thread.
     thread_local!(static MINE: Cell<usize> = const { Cell::new(NONE) });
     match MINE.get() {
         NONE => {
@@ -77,15 +77,15 @@ thread_local!(static ASSIGNMENT: StripeAssignment = StripeAssignment::take());
 struct StripeAssignment(usize);
 
 impl StripeAssignment {
-    /// In the first of the emptiest stripes: a new thread finds what one that ended has left.
+    /// Takes the first of the emptiest stripes: a new thread finds what an ended one has left.
     ///
-    /// No lock: threads end without asking anybody, also while the process forks.
+    /// No lock: threads end without asking anybody, even while the process forks.
     fn take() -> Self {
         loop {
             let threads = THREADS.iter().map(|threads| threads.load(Ordering::Relaxed));
             let (stripe, threads) =
                 threads.enumerate().min_by_key(|(_, threads)| *threads).unwrap_or_default();
-            // Or another thread sat down there at this moment.
+            // Another thread may have taken the place at this moment.
             let (place, relaxed) = (&THREADS[stripe], Ordering::Relaxed);
             if place.compare_exchange(threads, threads + 1, relaxed, relaxed).is_ok() {
                 return Self(stripe);

@@ -18,7 +18,7 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, rank};
 #[derive(Debug)]
 pub struct Graph {
     state: Mutex<GraphState, { rank::FLIGHTS }>,
-    /// How many flights there are, to be read without the lock; written under it.
+    /// How many flights there are; read without the lock, written under it.
     count: AtomicUsize,
 }
 
@@ -46,17 +46,17 @@ impl Graph {
         self.state.lock()
     }
 
-    /// Publishes the number of flights. Whoever added or took out some calls it before unlocking.
+    /// Publishes the number of flights. Code that added or removed some calls it before unlocking.
     pub(super) fn recount(&self, state: &GraphState) {
         self.count.store(state.table.len(), Ordering::Release);
     }
 
-    /// Whether `owner` computes something, in any table; one atomic load if nobody does.
+    /// Returns whether `owner` computes something, in any table; one atomic load if nobody does.
     pub fn is_leading(&self, owner: Owner) -> bool {
         !self.is_idle() && self.lock().leads_of(owner).next().is_some()
     }
 
-    /// Whether nothing is under way in any table; one atomic load.
+    /// Returns whether nothing is under way in any table; one atomic load.
     pub(super) fn is_idle(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
@@ -95,7 +95,7 @@ pub(super) struct GraphState {
     pub(super) table: Table,
     /// Every flight under its leader.
     leads: BTreeSet<Ticket>,
-    /// Every wait under the one who waits, with its flight, which may have ended meanwhile.
+    /// Every wait under its owner, with its flight, which may have ended meanwhile.
     waits: BTreeMap<Ticket, Ticket>,
     /// The flights whose leader waits for another process.
     outside: BTreeSet<Ticket>,
@@ -112,7 +112,7 @@ impl GraphState {
         }
     }
 
-    /// A number that nothing else in this graph has.
+    /// Returns a number that is unique in this graph.
     pub(super) fn number(&mut self) -> u64 {
         self.serial += 1;
         self.serial
@@ -122,42 +122,43 @@ impl GraphState {
         Ticket::new(owner, self.number())
     }
 
-    /// A new flight of `owner`.
+    /// Begins a flight of `owner`.
     pub(super) fn lead(&mut self, owner: Owner) -> Ticket {
         let flight = self.ticket(owner);
         self.leads.insert(flight);
         flight
     }
 
-    /// Ends a flight and hands it out; `None` if a fork has ended it before.
+    /// Ends a flight and returns it; `None` if a fork has ended it before.
     pub(super) fn end(&mut self, hash: u64, flight: &Ticket) -> Option<Flight> {
         self.leads.remove(flight);
         self.table.remove(hash, flight)
     }
 
-    /// Whether the flight is under way.
+    /// Returns whether the flight is under way.
     pub(super) fn is_flying(&self, flight: &Ticket) -> bool {
         self.leads.contains(flight)
     }
 
-    /// `owner` waits for `flight` from now on.
+    /// Records that `owner` waits for `flight`.
     pub(super) fn wait(&mut self, owner: Owner, flight: Ticket) -> Ticket {
         let wait = self.ticket(owner);
         self.waits.insert(wait, flight);
         wait
     }
 
-    /// Whether this wait is still on.
+    /// Returns whether this wait is still under way.
     pub(super) fn is_waiting(&self, wait: &Ticket) -> bool {
         self.waits.contains_key(wait)
     }
 
-    /// The wait is over.
+    /// Ends the wait.
     pub(super) fn end_wait(&mut self, wait: &Ticket) {
         self.waits.remove(wait);
     }
 
-    /// Whether `owner` may wait for `flight`: that closes no circle here, and none across processes.
+    /// Returns whether `owner` may wait for `flight`: that closes no circle here, and none across
+    /// processes.
     pub(super) fn may_wait(&self, owner: Owner, flight: Ticket) -> bool {
         let leads = self.leads_of(owner).next().is_some();
         !self.hangs_on(flight, |reached| {
@@ -165,11 +166,11 @@ impl GraphState {
         })
     }
 
-    /// Marks `flight` as waiting for another process, if nobody who leads another key would hang
-    /// on it: those keys may be what the other process waits for, and no graph would show it.
+    /// Marks `flight` as waiting for another process, unless an owner that leads another key
+    /// depends on it: the other process may be waiting for that key, and no graph would show it.
     pub(super) fn wait_outside(&mut self, flight: Ticket) -> bool {
         let alone = self.leads_of(flight.owner).all(|lead| lead == flight);
-        // One level is enough: on somebody who leads nothing, nobody waits in turn.
+        // One level is enough: nobody waits in turn for an owner that leads nothing.
         let mut waiting = self.waits.iter().filter(|(_, target)| **target == flight);
         let free = alone && waiting.all(|(wait, _)| self.leads_of(wait.owner).next().is_none());
         if free {
@@ -178,17 +179,17 @@ impl GraphState {
         free
     }
 
-    /// The flight no longer waits for another process.
+    /// Notes that the flight no longer waits for another process.
     pub(super) fn end_outside_wait(&mut self, flight: &Ticket) {
         self.outside.remove(flight);
     }
 
-    /// The flights that stand still while `owner` does.
+    /// Returns the flights that stand still while `owner` does.
     fn leads_of(&self, owner: Owner) -> impl Iterator<Item = Ticket> {
         Ticket::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
     }
 
-    /// Whether `start`, or a flight that must end before it can, passes `test`.
+    /// Returns whether `start`, or a flight that must end before it can, passes `test`.
     fn hangs_on(&self, start: Ticket, test: impl Fn(&Ticket) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut reached = vec![start];
@@ -206,7 +207,7 @@ impl GraphState {
         false
     }
 
-    /// Forgets everybody outside `thread`, and hands out what is to be dropped without a lock.
+    /// Forgets every owner outside `thread`; returns what is to be dropped without a lock.
     fn retain_thread(&mut self, thread: u64) -> Vec<Flight> {
         self.leads.retain(|flight| flight.owner.lives_in(thread));
         self.waits.retain(|wait, _| wait.owner.lives_in(thread));

@@ -25,12 +25,12 @@ impl<V: Send + Sync + 'static> Guard<V> {
         Self { graph, hash, ticket, done: false, value: PhantomData }
     }
 
-    /// Ends the flight: those who wait at this moment, and nobody later, get `outcome`.
+    /// Ends the flight: those who wait at this moment get `outcome`, and nobody later.
     pub fn finish(mut self, outcome: Outcome<V>) {
         self.complete(outcome);
     }
 
-    /// Lets those who wait reach `leader`, once; call it before anybody but the leader waits.
+    /// Lets those who wait reach `leader`, once; to be called before anybody but the leader waits.
     pub fn set_leader(&self, leader: Arc<dyn Leader>) {
         let mut state = self.graph.lock();
         let shared = state.table.with_ticket(self.hash, &self.ticket).map(Flight::shared::<V>);
@@ -38,14 +38,14 @@ impl<V: Send + Sync + 'static> Guard<V> {
         shared.map_or(Ok(()), |shared| shared.set_leader(leader)).unwrap_or_else(drop);
     }
 
-    /// Whether somebody waits for the outcome at this moment.
+    /// Returns whether somebody waits for the outcome at this moment.
     pub fn is_awaited(&self) -> bool {
         let mut state = self.graph.lock();
         let shared = state.table.with_ticket(self.hash, &self.ticket).map(Flight::shared::<V>);
         shared.is_some_and(|shared| shared.is_awaited())
     }
 
-    /// What somebody computed beside the leader, if anybody did.
+    /// Takes the value that was computed beside the leader, if there is one.
     pub fn take_fallback<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         let mut state = self.graph.lock();
         let flight = state.table.with_ticket(self.hash, &self.ticket);
@@ -56,10 +56,10 @@ impl<V: Send + Sync + 'static> Guard<V> {
 
     /// Asks whether the leader may wait for another process that holds this key.
     ///
-    /// Locks of other processes stand in no graph. So that no circle goes through them, nobody who
-    /// leads another key waits, directly or through others, for somebody who waits outside: `None`
-    /// means that somebody would, and that the value is better computed at once. While the token
-    /// lives, `join` keeps that promise for newcomers.
+    /// Locks of other processes are in no graph. So that no circle goes through them, no owner that
+    /// leads another key waits, directly or indirectly, for one that waits outside: `None` means
+    /// that one would, and that the value is better computed at once. While the token lives, `join`
+    /// keeps that promise for newcomers.
     pub fn may_wait_outside(&self) -> Option<OutsideWait> {
         let mut state = self.graph.lock();
         let free = state.is_flying(&self.ticket) && state.wait_outside(self.ticket);
@@ -95,7 +95,7 @@ impl<V: Send + Sync + 'static> Drop for Guard<V> {
     }
 }
 
-/// The permission to wait for another process; to be dropped when that wait is over.
+/// The permission to wait for another process; dropped when that wait is over.
 #[must_use = "dropped it permits nothing"]
 #[derive(Debug)]
 pub struct OutsideWait {

@@ -36,21 +36,21 @@ use owner::Ticket;
 use shared_state::Erased;
 use table::{Address, Flight};
 
-/// What somebody who asks for a key is to do.
+/// What a caller that asks for a key is to do.
 #[must_use = "it holds the duty to compute, or a place among those who wait"]
 #[derive(Debug)]
 pub enum Join<V: Send + Sync + 'static> {
     /// Compute it and finish the guard.
     Lead(Guard<V>),
-    /// Wait for the one who computes it.
+    /// Wait for the leader.
     Wait(Waiter<V>),
     /// This owner is computing this very key, further up its stack: compute, or use what an
     /// earlier inner call gave ([`Flights::nested_get`]), and keep the result out of the cache.
     Nested,
     /// Waiting would close a circle: compute without a flight.
     Circle,
-    /// Another function computes under this key, and this call may be part of that one: compute
-    /// without a flight, and [`offer`](Flights::offer) the result.
+    /// Another function computes under this key, and this call may be part of that computation:
+    /// compute without a flight, and [`offer`](Flights::offer) the result.
     Beside,
 }
 
@@ -65,12 +65,12 @@ pub struct Flights<V> {
 }
 
 impl<V: Send + Sync + 'static> Flights<V> {
-    /// No flights yet; circles are seen across everything in the process.
+    /// A table without flights; circles are recognised across the whole process.
     pub fn new() -> Self {
         Self::within(Graph::of_process())
     }
 
-    /// Makes an empty table whose circles are looked for in `graph`.
+    /// An empty table whose circles are looked for in `graph`.
     pub fn within(graph: &'static Graph) -> Self {
         let table = graph.lock().number();
         Self { graph, table, hasher: RandomState::default(), value: PhantomData }
@@ -116,22 +116,23 @@ impl<V: Send + Sync + 'static> Flights<V> {
         Join::Wait(Waiter::new(self.graph, ticket, behind, flight, shared))
     }
 
-    /// Whether nobody computes anything, in any cache; one atomic load.
+    /// Returns whether nobody computes anything, in any cache; one atomic load.
     pub fn is_idle(&self) -> bool {
         self.graph.is_idle()
     }
 
-    /// Whether somebody computes `key`; one atomic load if nobody computes anything.
+    /// Returns whether somebody computes `key`; one atomic load if nobody computes anything.
     pub fn is_flying(&self, key: &[u8]) -> bool {
         !self.is_idle() && self.graph.lock().table.find_where(self.address(key), |_| true).is_some()
     }
 
-    /// Whether `caller` is computing `key`, further up its stack; as cheap.
+    /// Returns whether `caller` is computing `key` further up its stack; as cheap as `is_flying`.
     pub fn is_nested<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> bool {
         !self.is_idle() && own(&mut self.graph.lock(), self.address(key), caller.into()).is_some()
     }
 
-    /// What an inner call under `key` gave, if `caller` is inside its own flight of that key.
+    /// Returns the value of an inner call under `key`, if `caller` is inside its own flight of that
+    /// key.
     pub fn nested_get<'c>(&self, key: &[u8], caller: impl Into<Caller<'c>>) -> Option<V>
     where
         V: Clone,
@@ -155,8 +156,8 @@ impl<V: Send + Sync + 'static> Flights<V> {
         drop(value);
     }
 
-    /// Leaves `value` with the flight of `key`, for the case that its leader fails; gives it back if
-    /// nobody computes `key`.
+    /// Leaves `value` with the flight of `key`, in case its leader fails; returns it if nobody
+    /// computes `key`.
     pub fn offer<T: Send + Sync + 'static>(&self, key: &[u8], value: T) -> Result<(), T> {
         let mut state = self.graph.lock();
         let Some(flight) = state.table.find(self.address(key)) else {
@@ -179,13 +180,13 @@ impl<V: Send + Sync + 'static> Flights<V> {
     }
 }
 
-/// The flight of a key that `caller` is inside of.
+/// Returns the flight of a key that `caller` is inside of.
 fn own<'w>(state: &'w mut GraphState, at: Address, caller: Caller) -> Option<&'w mut Flight> {
     state.table.find_where(at, |flight| caller.is_inside(flight.ticket.owner))
 }
 
-/// Outdates flights of one cache, of whatever type they are: what they compute was begun before a
-/// purge. Those who wait already get it, and nobody joins any more.
+/// Outdates flights of one cache, whatever type they have: their computations began before a purge.
+/// Those who wait already get the result, and nobody joins any more.
 #[derive(Clone, Copy, Debug)]
 pub struct Outdater {
     graph: &'static Graph,

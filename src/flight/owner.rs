@@ -8,7 +8,7 @@ pub fn this_thread() -> u64 {
     ID.with(|id| *id)
 }
 
-/// A number that no thread or task has.
+/// Returns a number that no thread or task has.
 pub fn fresh_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -43,13 +43,14 @@ impl Owner {
         Self { suspends: false, ..self }
     }
 
-    /// Whether what `self` computes stands still until `inner`, who runs at this moment, goes on:
-    /// they are the same, or `self` is an ordinary call further down the thread's stack.
+    /// Returns whether the computation of `self` stands still until `inner`, which runs at this
+    /// moment, goes on: they are the same, or `self` is an ordinary call further down the thread's
+    /// stack.
     pub(super) fn encloses(self, inner: Self) -> bool {
         self.id == inner.id || (self.thread == inner.thread && !self.suspends)
     }
 
-    /// Whether this owner lives on in the child that `thread` forks.
+    /// Returns whether this owner lives on in the child that `thread` forks.
     pub(super) fn lives_in(self, thread: u64) -> bool {
         self.thread == thread
     }
@@ -62,8 +63,8 @@ impl Owner {
 
 /// An owner that asks for a key, and the computations that cannot end before it is answered.
 ///
-/// A task of an event loop may spread its work over other tasks and threads. What they ask for, they
-/// ask for within its flights, although they are not on its stack.
+/// A task of an event loop may spread its work over other tasks and threads. Their requests are
+/// made within its flights, although they are not on its stack.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     owner: Owner,
@@ -78,24 +79,25 @@ impl<'a> Caller<'a> {
         Self { owner, leads_as: owner, within, function: None }
     }
 
-    /// This caller, but `worker` computes what it begins while it waits.
+    /// This caller, with `worker` computing what it begins while it waits.
     #[must_use]
     pub const fn through(self, worker: Owner) -> Self {
         Self { leads_as: worker, ..self }
     }
 
-    /// This caller in a call of `function`, where several functions share keys.
+    /// This caller in a call of `function`, if several functions share keys.
     #[must_use]
     pub const fn calling(self, function: Option<u64>) -> Self {
         Self { function, ..self }
     }
 
-    /// The function that is called, where several share keys.
+    /// The function that is called, if several share keys.
     pub(super) const fn function(&self) -> Option<u64> {
         self.function
     }
 
-    /// Whether this is a call of another function than `leading`, which computes the same key.
+    /// Returns whether this is a call of another function than `leading`, which computes the same
+    /// key.
     pub(super) fn calls_another(&self, leading: Option<u64>) -> bool {
         self.function.zip(leading).is_some_and(|(mine, leading)| mine != leading)
     }
@@ -105,12 +107,13 @@ impl<'a> Caller<'a> {
         self.leads_as
     }
 
-    /// Whether this call is part of what `leader` computes.
+    /// Returns whether this call is part of what `leader` computes.
     pub(super) fn is_inside(&self, leader: Owner) -> bool {
         leader.encloses(self.owner) || self.within.contains(&leader)
     }
 
-    /// Those who wait as long as this caller does, other than through flights of their own.
+    /// Returns the owners that wait as long as this caller does, other than through flights of
+    /// their own.
     pub(super) fn waiting(&self) -> impl Iterator<Item = Owner> {
         let behind = self.within.first().copied().filter(|owner| *owner != self.owner);
         std::iter::once(self.owner).chain(behind)
@@ -136,10 +139,10 @@ impl Ticket {
         Self { owner, serial }
     }
 
-    /// The tickets whose owners may hold `owner` up, or be held up by it, as two ranges.
+    /// Returns the tickets whose owners may hold `owner` up or be held up by it, as two ranges.
     ///
-    /// One that blocks stops its whole thread, and whoever blocks may be running the event loop in
-    /// which the others wait. So two owners of a thread depend on each other, unless both suspend.
+    /// An owner that blocks stops its whole thread, and may be running the event loop in which the
+    /// others wait. So two owners of a thread depend on each other, unless both suspend.
     pub(super) fn entangled(owner: Owner) -> [std::ops::RangeInclusive<Self>; 2] {
         let ticket = |suspends, id, serial| Self::new(Owner { suspends, id, ..owner }, serial);
         let blocking = ticket(false, 0, 0)..=ticket(false, u64::MAX, u64::MAX);
@@ -147,7 +150,7 @@ impl Ticket {
         [blocking, ticket(true, least, 0)..=ticket(true, most, u64::MAX)]
     }
 
-    /// Whether the owner of this ticket and `other` hold each other up.
+    /// Returns whether the owner of this ticket and `other` hold each other up.
     pub(super) fn is_entangled(&self, other: Owner) -> bool {
         Self::entangled(other).iter().any(|range| range.contains(self))
     }

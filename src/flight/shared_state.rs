@@ -1,4 +1,4 @@
-//! What a leader and those who wait for it share, as the two ends of a future do.
+//! The state that a leader shares with those who wait for it, like the two ends of a future.
 
 use std::any::Any;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::mem;
 use super::owner::Ticket;
 use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, OnceLock, Ordering, rank};
 
-/// A [`SharedState`] or a value of the type that its table has; the graph knows none of these types.
+/// A [`SharedState`], or a value of its table's type; the graph knows none of these types.
 pub(super) type Erased = Arc<dyn Any + Send + Sync>;
 
-/// Why a value that was put in as a table's type comes out as that type.
+/// The reason why a value comes out with the type it was put in with.
 pub(super) const ONE_TYPE: &str = "each table holds one type";
 
-/// Called once when a flight has ended.
+/// A callback, called once when a flight has ended.
 pub type Callback = Box<dyn FnOnce() + Send>;
 
 /// A leader that others reach while they wait for it: a task, which may be cancelled, and whose
@@ -29,7 +29,7 @@ pub trait Leader: Send + Sync {
 /// How a flight ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<V> {
-    /// Everybody who waits gets this.
+    /// Every caller that waits gets this.
     Value(V),
     /// The leader was stopped: one of those who wait takes over.
     Abandoned,
@@ -38,7 +38,7 @@ pub enum Outcome<V> {
 /// The outcome of a flight, and those who wait for it.
 pub(super) struct SharedState<V> {
     pub(super) outcome: OnceLock<Outcome<V>>,
-    /// Goes with the graph's lock: a condition may be used with one lock only.
+    /// Used with the graph's lock only: a condition belongs to one lock.
     pub(super) ended: Condvar,
     /// Taken only while the graph's lock is held.
     pub(super) callbacks: Mutex<Vec<(Ticket, Callback)>, { rank::CALLBACKS }>,
@@ -55,12 +55,12 @@ impl<V: Send + Sync + 'static> SharedState<V> {
         Self { outcome: OnceLock::new(), ended: Condvar::new(), callbacks, waiting, leader }
     }
 
-    /// Whether somebody waits here; the graph's lock is held.
+    /// Returns whether somebody waits here. The graph's lock is held.
     pub(super) fn is_awaited(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Names the one who computes; hands it back if somebody is named already.
+    /// Names the leader; returns it if one is named already.
     pub(super) fn set_leader(&self, leader: Arc<dyn Leader>) -> Result<(), Arc<dyn Leader>> {
         self.leader.set(leader)
     }
@@ -70,8 +70,8 @@ impl<V: Send + Sync + 'static> SharedState<V> {
         Arc::clone(shared).downcast().expect(ONE_TYPE)
     }
 
-    /// Lets everybody know and hands out the callbacks of those who still wait, to be called
-    /// without a lock. The graph's lock is held.
+    /// Wakes those who wait, and returns their callbacks, to be called without a lock. The graph's
+    /// lock is held.
     pub(super) fn end(&self, outcome: Outcome<V>) -> Vec<(Ticket, Callback)> {
         assert!(self.outcome.set(outcome).is_ok(), "a flight ends once");
         self.ended.notify_all();

@@ -7,43 +7,43 @@ use super::owner::Ticket;
 use super::shared_state::{Erased, SharedState};
 use crate::sync::Arc;
 
-/// One flight, as its table knows it.
+/// One flight, as its table holds it.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) table: u64,
     pub(super) hash: u64,
     pub(super) key: Bytes,
     pub(super) ticket: Ticket,
-    /// Where those who wait meet; made by the first of them.
+    /// The state shared with those who wait; made by the first of them.
     pub(super) shared: Option<Erased>,
-    /// What an inner call under the same key gave; nobody but the leader sees it.
+    /// The value of an inner call under the same key; only the leader sees it.
     pub(super) scratch: Option<Erased>,
-    /// The function that computes, where several share keys.
+    /// The function that computes, if several share keys.
     pub(super) function: Option<u64>,
-    /// What somebody computed beside the leader, for the case that the leader fails.
+    /// The value that was computed beside the leader, in case the leader fails.
     pub(super) fallback: Option<Erased>,
-    /// Whether nobody joins it any more: what it computes was begun before a purge.
+    /// Whether nobody joins it any more: its computation began before a purge.
     pub(super) is_outdated: bool,
 }
 
 impl Flight {
-    /// Where those who wait meet, in a table of this type.
+    /// Returns the state shared with those who wait, in a table of this type.
     pub(super) fn shared<V: Send + Sync + 'static>(&mut self) -> Arc<SharedState<V>> {
         SharedState::of(self.shared.get_or_insert_with(|| Arc::new(SharedState::<V>::new())))
     }
 }
 
-/// Where a flight is looked for.
+/// The address of a flight.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Address<'k> {
     /// The number of the cache's table.
     pub(super) table: u64,
-    /// The hash of `key`, by whatever hasher that table has.
+    /// The hash of `key`, by that table's hasher.
     pub(super) hash: u64,
     pub(super) key: &'k [u8],
 }
 
-/// All flights. IMPORTANT: none is dropped in here, for that may run any code: they are handed out.
+/// All flights. IMPORTANT: none is dropped in here, for that may run any code: they are returned.
 #[derive(Debug)]
 pub(super) struct Table(HashTable<Flight>);
 
@@ -71,19 +71,19 @@ impl Table {
         self.0.find_mut(at.hash, |flight| is_there(flight) && test(flight))
     }
 
-    /// Lets nobody join the flights of one cache's table that pass `test`.
+    /// Prevents joining the flights of one cache's table that pass `test`.
     pub(super) fn outdate(&mut self, table: u64, test: impl Fn(&[u8]) -> bool) {
         for flight in &mut self.0 {
             flight.is_outdated |= flight.table == table && test(&flight.key);
         }
     }
 
-    /// The flight with this hash and ticket: its leader needs no copy of the key.
+    /// Returns the flight with this hash and ticket: its leader needs no copy of the key.
     pub(super) fn with_ticket(&mut self, hash: u64, ticket: &Ticket) -> Option<&mut Flight> {
         self.0.find_mut(hash, |flight| flight.ticket == *ticket)
     }
 
-    /// Adds a flight whose key has none that others join.
+    /// Adds a flight for a key without one that can be joined.
     pub(super) fn insert(&mut self, flight: Flight) {
         self.0.insert_unique(flight.hash, flight, |flight| flight.hash);
     }

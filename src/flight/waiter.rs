@@ -1,4 +1,4 @@
-//! Waiting for somebody else's flight.
+//! Waiting for another owner's flight.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,22 @@ use crate::sync::{Arc, Ordering};
 pub enum Poll<V> {
     /// The flight has ended with this value.
     Ready(V),
-    /// The leader is gone without one: join again, and one of those who do will lead.
+    /// The leader ended without one: join again, and one of the callers will lead.
     Again,
     /// Still under way.
     Pending,
 }
 
-/// A place in the queue for somebody else's value; dropping it leaves the queue.
+/// A place in the queue for another owner's value; dropping it leaves the queue.
 ///
-/// As long as it lives, its owner counts as waiting, and nobody may come to wait for that owner in
-/// a circle.
+/// While it lives, its owner counts as waiting, and nobody can begin to wait for that owner in a
+/// circle.
 #[must_use = "dropped it waits for nothing"]
 #[derive(Debug)]
 pub struct Waiter<V> {
     graph: &'static Graph,
     ticket: Ticket,
-    /// The wait of the one who waits for us to return.
+    /// The wait of the call that waits for this one to return.
     behind: Option<Ticket>,
     flight: Ticket,
     shared: Arc<SharedState<V>>,
@@ -36,8 +36,8 @@ pub struct Waiter<V> {
 impl<V: Clone> Waiter<V> {
     /// Blocks until the flight has ended, for at most `timeout` (zero: just looks).
     ///
-    /// The value is cloned without any lock held, but in this call: who has released an
-    /// interpreter meanwhile wants a `V` whose clone needs none, such as an `Arc`.
+    /// The value is cloned without any lock held, but in this call: a caller that has released an
+    /// interpreter wants a `V` whose clone needs none, such as an `Arc`.
     pub fn wait(&self, timeout: Duration) -> Poll<V> {
         let lost = self.shared.outcome.get().is_none() && self.block(timeout);
         match self.shared.outcome.get() {
@@ -50,7 +50,7 @@ impl<V: Clone> Waiter<V> {
 }
 
 impl<V> Waiter<V> {
-    /// The graph's lock is held, and knows these waits.
+    /// Makes a waiter. The graph's lock is held, and knows these waits.
     pub(super) fn new(
         graph: &'static Graph,
         ticket: Ticket,
@@ -67,12 +67,12 @@ impl<V> Waiter<V> {
         self.flight.owner.thread_number()
     }
 
-    /// The leader, if it is one that those who wait long must check now and then.
+    /// Returns the leader, if it is one that must be checked during long waits.
     pub fn leader(&self) -> Option<Arc<dyn Leader>> {
         self.shared.leader.get().cloned()
     }
 
-    /// Waits for the outcome; says whether there will never be one, because the leader was lost
+    /// Waits for the outcome; returns whether there will never be one, because the leader was lost
     /// in a fork.
     fn block(&self, timeout: Duration) -> bool {
         let start = Instant::now();

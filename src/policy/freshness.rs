@@ -11,7 +11,7 @@ pub struct Expiry {
     pub stale_if_error: Option<f64>,
 }
 
-/// What may be done with a result.
+/// What to do with a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// Serve it.
@@ -25,12 +25,12 @@ pub enum Freshness {
     },
 }
 
-/// Seconds for which every result that has expired is kept.
+/// How many seconds every expired result is kept at least.
 const A_DAY: f64 = 86_400.0;
 
 impl Expiry {
-    /// The age from which no call can use a result: it has been expired, even for failures, for
-    /// another ttl and for a day. None if it never expires.
+    /// Returns the age from which no call can use a result: it has been expired, even for failures,
+    /// for another ttl and for a day. None if it never expires.
     pub fn lifetime(&self) -> Option<f64> {
         self.ttl.map(|ttl| ttl + self.stale_if_error.unwrap_or(0.0) + ttl.max(A_DAY))
     }
@@ -38,9 +38,9 @@ impl Expiry {
     /// Judges a result that was made at `created`, or, if that is unknown, when its file was last
     /// `modified`. All times are seconds since the epoch.
     ///
-    /// A result from the future, left by a wall clock that was set back, is as old as the time it
-    /// is ahead. So it is kept if the clock moved by less than the limit, is dropped if by more,
-    /// and never outlives twice its `ttl`. A time that is no number is older than any limit.
+    /// A result from the future, left by a wall clock that was set back, counts as old as the time
+    /// it is ahead. So it is kept if the clock moved by less than the limit, is dropped if by more,
+    /// and never outlives twice its `ttl`. A time that is not a number is older than any limit.
     pub fn judge(&self, created: Option<f64>, modified: f64, now: f64) -> Freshness {
         let age = (now - created.unwrap_or(modified)).abs();
         let younger = |limit: f64| age < limit;

@@ -28,7 +28,7 @@ impl Liveness {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether the entry was removed or replaced, so that it may not be served any more.
+    /// Returns whether the entry was removed or replaced, so that it may not be served any more.
     #[inline]
     pub fn is_gone(&self) -> bool {
         self.gone.load(Ordering::Acquire)

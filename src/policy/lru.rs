@@ -70,9 +70,8 @@ impl ScopeState {
     }
 }
 
-/// The exact order of use of a cache's entries, in several scopes at once. Every step takes a time
-/// that grows with the logarithm of their number; an eviction also puts those in order that were
-/// used since the last one.
+/// The exact order of use of a cache's entries, in several scopes at once. Every step takes
+/// logarithmic time; an eviction also reorders the entries that were used since the last one.
 #[derive(Debug)]
 pub struct Lru {
     entries: HashMap<Bytes, Node, RandomState>,
@@ -86,7 +85,7 @@ impl Default for Lru {
 }
 
 impl Lru {
-    /// Makes an empty one, with `limits` for the whole cache.
+    /// Makes an empty order, with `limits` for the whole cache.
     pub fn new(limits: Limits) -> Self {
         let cache = ScopeState { limits, ..ScopeState::default() };
         Self { entries: HashMap::default(), scopes: vec![cache] }
@@ -104,8 +103,8 @@ impl Lru {
         self.trim(scope, limits, None)
     }
 
-    /// Evicts the oldest of a scope until it keeps `limits`, whatever its own are; returns their
-    /// keys. If `newest` alone is too large, it is evicted, and no other for its sake.
+    /// Evicts the oldest entries of a scope until it keeps `limits`, instead of its own; returns
+    /// their keys. If `newest` alone is too large, it is evicted, and no other entry for it.
     pub fn trim(&mut self, scope: Scope, limits: Limits, newest: Option<&Bytes>) -> Vec<Bytes> {
         let mut gone = Vec::new();
         let bytes = newest.and_then(|key| self.entries.get(key)).map(|entry| entry.bytes);
@@ -119,10 +118,11 @@ impl Lru {
         gone
     }
 
-    /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one with
-    /// its key; returns the keys to evict for it, oldest first. `liveness` tells when it is used.
+    /// Adds an entry of `bytes` bytes to its scope and to the cache, in place of an earlier one
+    /// with its key; returns the keys to evict for it, oldest first. `liveness` tells when it is
+    /// used.
     ///
-    /// One that alone is too large for a scope is evicted at once, and no other for its sake.
+    /// An entry that alone is too large for a scope is evicted at once, and no other entry for it.
     pub fn insert(
         &mut self,
         key: &Bytes,
@@ -191,7 +191,7 @@ impl Lru {
         &mut self.scopes[scope.0]
     }
 
-    /// Evicts the oldest of a scope until it keeps `limits`.
+    /// Evicts the oldest entries of a scope until it keeps `limits`.
     fn evict(&mut self, scope: Scope, limits: Limits, gone: &mut Vec<Bytes>) {
         while self.scope_mut(scope).exceeds(limits) {
             let Some((_, key)) = self.scope_mut(scope).order.first().cloned() else { return };
@@ -204,7 +204,8 @@ impl Lru {
         }
     }
 
-    /// Gives an entry its new place if it was used since it got its place; returns whether it was.
+    /// Moves an entry to its new place if it was used since it got its place; returns whether it
+    /// was.
     fn was_used(&mut self, key: &Bytes) -> bool {
         let Some(entry) = self.entries.get_mut(key) else { return false };
         let used = entry.liveness.used();

@@ -1,4 +1,4 @@
-//! Counts uses of entries, where limits need them.
+//! Counts uses of entries where limits need them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,7 +10,7 @@ use crate::sync::Arc;
 pub struct UseClock(AtomicU64);
 
 impl UseClock {
-    /// The time of a use that happens now; it is unique.
+    /// Returns the time of a use that happens now; it is unique.
     #[inline]
     pub fn tick(&self) -> u64 {
         self.0.fetch_add(1, Ordering::Relaxed)
@@ -38,7 +38,7 @@ impl Uses {
     /// Notes a hit on an entry.
     #[inline]
     pub fn note_hit(&self, entry: &Liveness) {
-        // An atomic count takes half as long as the hit itself, so only limits have it made.
+        // An atomic count takes half as long as the hit itself, so only limits pay for it.
         if self.counted.load(Ordering::Acquire) {
             entry.touch(self.clock.tick());
         }
@@ -49,7 +49,8 @@ impl Uses {
         !self.tracked.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether entries have a [`Liveness`], so that one can go without outdating all tables.
+    /// Returns whether entries have a [`Liveness`], so that one can go without outdating all
+    /// tables.
     pub fn are_tracked(&self) -> bool {
         self.tracked.load(Ordering::Acquire)
     }

@@ -4,10 +4,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::rank::{self, Held};
 
-/// Shared by whoever is inside the cache, held alone by whoever forks.
+/// Shared by threads inside the cache, held exclusively by a thread that forks.
 static ACTIVITY: RwLock<()> = RwLock::new(());
 
-/// This thread is inside the cache, where a fork would catch it holding locks.
+/// Shows that this thread is inside the cache, where a fork would find it holding locks.
 #[must_use = "dropped it protects nothing"]
 #[derive(Debug)]
 pub struct Active {
@@ -15,7 +15,7 @@ pub struct Active {
     _held: Held,
 }
 
-/// No thread is inside the cache, and none comes in.
+/// Shows that no thread is inside the cache, and keeps others out.
 #[must_use = "dropped it protects nothing"]
 #[derive(Debug)]
 pub struct Alone {
@@ -31,7 +31,7 @@ pub fn active() -> Active {
     Active { _shared: shared, _held: held }
 }
 
-/// Waits until nobody is inside the cache and keeps everybody out: the token of a fork.
+/// Waits until no thread is inside the cache and keeps all out: the token of a fork.
 pub fn alone() -> Alone {
     let held = Held::in_order(rank::ACTIVITY);
     let exclusive = ACTIVITY.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,10 @@
 //! The one door to locks.
 //!
-//! The standard library's locks and not `parking_lot`'s: they keep no global table, so a lock is
-//! plain memory that a forked child can go on using whatever the other threads were doing. A
-//! poisoned lock is taken all the same: what stands behind each lock is valid after every step.
+//! These are the standard library's locks, not `parking_lot`'s: they keep no global table, so a
+//! lock is plain memory that a forked child can go on using whatever the other threads were doing.
+//! Poison is ignored: the state behind each lock is valid after every step.
 //!
-//! [`rank`] tells in which order locks are taken.
+//! [`rank`] defines the order in which locks are taken.
 
 mod activity;
 pub mod forks;
@@ -44,7 +44,7 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
         Self(StdMutex::new(value))
     }
 
-    /// Waits for the lock.
+    /// Waits for the lock and takes it.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         #[cfg(debug_assertions)]
@@ -61,7 +61,7 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
         }
     }
 
-    /// Waits for the lock as a simulation has it.
+    /// Waits for the lock under a simulation.
     #[cfg(debug_assertions)]
     fn lock_stepped(&self, scheduler: &dyn Scheduler) -> MutexGuard<'_, T> {
         drop(Held::in_order(RANK));
@@ -82,7 +82,7 @@ impl<T, const RANK: u8> Mutex<T, RANK> {
     }
 }
 
-/// The lock, if nobody holds it.
+/// Takes the lock if nobody holds it.
 fn try_lock<T>(mutex: &StdMutex<T>) -> Option<StdGuard<'_, T>> {
     match mutex.try_lock() {
         Ok(value) => Some(value),
@@ -91,7 +91,7 @@ fn try_lock<T>(mutex: &StdMutex<T>) -> Option<StdGuard<'_, T>> {
     }
 }
 
-/// The lock, once whoever holds it was stepped as far as that takes.
+/// Takes the lock once its holder was stepped as far as that needs.
 #[cfg(debug_assertions)]
 fn lock_stepped<'a, T>(mutex: &'a StdMutex<T>, scheduler: &dyn Scheduler) -> StdGuard<'a, T> {
     loop {
@@ -118,17 +118,17 @@ impl<T> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// A condition to wait for, together with a [`Mutex`].
+/// A condition variable for a [`Mutex`].
 #[derive(Debug, Default)]
 pub struct Condvar(StdCondvar);
 
 impl Condvar {
-    /// A condition that nobody waits for yet.
+    /// A condition that nobody waits for.
     pub const fn new() -> Self {
         Self(StdCondvar::new())
     }
 
-    /// Waits until notified or until `timeout` has passed; wakes without reason now and then.
+    /// Waits until notified or until `timeout` has passed; may wake spuriously.
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -144,13 +144,13 @@ impl Condvar {
         MutexGuard { value, ..guard }
     }
 
-    /// Wakes everybody who waits.
+    /// Wakes all waiting threads.
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
-/// Gives the lock back for a time, as a simulation has it: whoever waits looks again after that.
+/// Releases the lock for a while under a simulation; the waiting thread then looks again.
 #[cfg(debug_assertions)]
 fn step_aside<'a, T>(
     guard: MutexGuard<'a, T>,

@@ -18,8 +18,8 @@
 //! LEAF         any other: nothing is locked while it is held
 //! ```
 //!
-//! No lock is held while Python runs. No lock but ACTIVITY, SAVING and CHECKPOINT is held while
-//! waiting for another process ([`may_wait_for_processes`]).
+//! No lock is held while Python runs. Only ACTIVITY, SAVING and CHECKPOINT are held while waiting
+//! for another process ([`may_wait_for_processes`]).
 
 /// The threads inside the cache.
 pub const ACTIVITY: u8 = 0;
@@ -52,19 +52,19 @@ pub fn may_wait_for_processes() {
     held::assert_none_above(CHECKPOINT);
 }
 
-/// A lock of this rank is held by this thread until this is dropped; it costs nothing in a release
-/// build. For locks that are no [`Mutex`](super::Mutex).
+/// Shows that this thread holds a lock of this rank until it is dropped; it costs nothing in a
+/// release build. For locks that are no [`Mutex`](super::Mutex).
 #[must_use = "dropped it holds nothing"]
 #[derive(Debug)]
 pub struct Held {
     #[cfg(debug_assertions)]
     rank: u8,
-    /// It belongs to its thread.
+    /// Bound to its thread.
     thread: std::marker::PhantomData<*const ()>,
 }
 
 impl Held {
-    /// Asserts that a lock of this `rank` may be waited for, and notes that it is held.
+    /// Asserts that this thread may wait for a lock of this `rank`, and notes that it is held.
     #[inline]
     pub fn in_order(rank: u8) -> Self {
         #[cfg(debug_assertions)]
@@ -114,8 +114,8 @@ mod held {
         "LEAF",
     ];
 
-    // How many locks of each rank this thread holds; without a destructor, so that it is there
-    // until the very end of the thread.
+    // How many locks of each rank this thread holds; without a destructor, so that it exists until
+    // the very end of the thread.
     thread_local!(static HELD: Cell<[u8; RANKS]> = const { Cell::new([0; RANKS]) });
 
     pub fn assert_none_from(rank: u8) {
@@ -128,7 +128,7 @@ mod held {
 
     fn assert_none(first: usize, wanted: &str) {
         let held = HELD.get();
-        // A thread that panics already says why.
+        // A panicking thread already says why.
         if let Some(at) = (first..RANKS).find(|&at| held[at] > 0)
             && !std::thread::panicking()
         {
@@ -161,7 +161,7 @@ mod tests {
     type State = Mutex<(), STATE>;
     type File = Mutex<(), FILE>;
 
-    /// Locks are taken by ascending rank, and given back in any order.
+    /// Locks are taken by ascending rank, and released in any order.
     #[test]
     fn ascending_ranks() {
         let (history, state, file) = (History::default(), State::default(), File::default());
@@ -173,7 +173,7 @@ mod tests {
         drop(history.lock());
     }
 
-    /// Whoever waits for a lock while it holds one of the same rank or a later one, panics.
+    /// A thread that waits for a lock while it holds one of the same rank or a later one panics.
     #[test]
     #[should_panic(expected = "waits for HISTORY while it holds STATE")]
     fn descending_ranks() {
@@ -182,7 +182,7 @@ mod tests {
         drop(history.lock());
     }
 
-    /// What is taken without waiting may be taken in any order.
+    /// Locks that are taken without waiting may be taken in any order.
     #[test]
     fn trying_is_no_waiting() {
         let (history, state) = (History::default(), State::default());

@@ -1,16 +1,16 @@
-//! Whether a text is JSON, without building anything.
+//! Checking whether a text is JSON, without building anything.
 
 use super::text::utf8;
 use super::validate_fast::{Validated, validate_fast};
 use super::walk::{Visit, walk};
 use crate::error::{Error, Result};
 
-/// What a file of one strict entry a line would have to change in a text that is sound.
+/// What a file with one strict entry a line must change in a text that is sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Soundness {
-    /// There are characters beyond ASCII as they are, not as escapes.
+    /// There are characters beyond ASCII that are not escaped.
     pub non_ascii: bool,
-    /// There are line breaks or tabs between the words, or Python's `NaN` and `Infinity`.
+    /// There are line breaks or tabs between tokens, or Python's `NaN` and `Infinity`.
     pub loose: bool,
 }
 
@@ -25,14 +25,14 @@ pub fn check(text: &[u8]) -> Result<Soundness> {
     look_closely(text)
 }
 
-/// Checks a text word by word.
+/// Checks a text token by token.
 fn look_closely(text: &[u8]) -> Result<Soundness> {
     let text = utf8(text)?;
     let loose = walk(text, &mut Validator)?;
     Ok(Soundness { non_ascii: !text.is_ascii(), loose })
 }
 
-/// A visitor who only wants to know how it ends.
+/// A visitor that ignores everything.
 struct Validator;
 
 impl Visit<'_> for Validator {
@@ -44,7 +44,7 @@ mod tests {
     use super::{Error, check, look_closely, validate_fast};
     use proptest::prelude::*;
 
-    /// Fails unless both ways of looking at `text` agree, and the fast one takes all that is plain.
+    /// Fails unless both checks of `text` agree, and the fast one accepts everything that is plain.
     fn compare(text: &[u8]) {
         let closely = look_closely(text);
         let verdict = match (&closely, check(text)) {
@@ -67,7 +67,7 @@ mod tests {
         );
     }
 
-    /// All short texts of the characters that matter, at every place around the end of a block.
+    /// All short texts of the significant characters, at every place around the end of a block.
     #[test]
     fn all_short_texts() {
         const BYTES: &[u8] = b"{}[]\",: 10-\\";
@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// One word of a text, right or wrong.
+    /// One token of a text, right or wrong.
     fn word() -> impl Strategy<Value = &'static str> {
         prop::sample::select(vec![
             "{",
@@ -144,7 +144,7 @@ mod tests {
         in which nothing begins and nothing ends, whatever stands before it: {\\\"a\\\": [1, 2]}, \
         and so on, until at last there is nothing more to say, and the string has an end.\"";
 
-    /// A right text in our spacing, as its words.
+    /// A valid text in our spacing, as its tokens.
     fn right() -> impl Strategy<Value = Vec<String>> {
         let leaf = prop::sample::select(vec![
             LONG,
@@ -188,14 +188,14 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..Default::default() })]
 
-        /// Texts of words in any order.
+        /// Texts of tokens in any order.
         #[test]
         fn any_words(words in prop::collection::vec(word(), 1..40)) {
             compare(format!("[{}", words.concat()).as_bytes());
             compare(format!("{{\"a\": {}}}", words.concat()).as_bytes());
         }
 
-        /// Right texts, moved by some bytes, and with one word lost, doubled or put elsewhere.
+        /// Valid texts, shifted by some bytes, and with one token lost, doubled or moved.
         #[test]
         fn right_and_nearly_right_texts(words in right(), shift in 0..70_usize, at: prop::sample::Index, to: prop::sample::Index, other in word(), kind in 0..4) {
             let mut words = [vec!["[".to_owned(), format!("\"{}\"", "x".repeat(shift)), ", ".to_owned()], words, vec!["]".to_owned()]].concat();
@@ -212,7 +212,7 @@ mod tests {
         }
     }
 
-    /// As deep as a value may be, and one level more; brackets of either kind.
+    /// A value as deep as allowed, and one level more; brackets of either kind.
     #[test]
     fn the_depth_is_that_of_the_slow_way() {
         for levels in [1, 63, 64, 65, 499, 500, 501, 5000] {

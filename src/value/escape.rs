@@ -1,4 +1,4 @@
-//! Texts from before values of classes were stored: a real dict may look like one there.
+//! Texts from before classes were stored: a real dict in them may look like an instance.
 
 use memchr::memmem;
 
@@ -9,10 +9,10 @@ use super::token::Body;
 use super::walk::{Visit, walk};
 use crate::error::{Error, Result};
 
-/// Whether a text may hold a key that stands for a class, as it is or escaped: a reader that knows
-/// no classes would take it for another value.
+/// Returns whether a text may hold a key that stands for a class, escaped or not: a reader that
+/// knows no classes would take it for another value.
 pub fn may_name_class(text: &[u8]) -> bool {
-    // Few texts hold a dollar at all, and those are looked at from dollar to dollar.
+    // Few texts hold a dollar at all; those are searched from dollar to dollar.
     let mut at = 0;
     while let Some(found) = memchr::memchr(b'$', &text[at..]) {
         at += found + 1;
@@ -24,8 +24,8 @@ pub fn may_name_class(text: &[u8]) -> bool {
     memmem::find(text, b"\\u0024").is_some()
 }
 
-/// The text in which each dict that looks like a value of a class is escaped; `None` if there is
-/// none, or the text is no JSON.
+/// Returns the text with each dict escaped that looks like an instance of a class; `None` if there
+/// is none, or the text is not JSON.
 pub fn escape_classes(text: &[u8]) -> Option<Vec<u8>> {
     let text = utf8(text).ok()?;
     let mut finder = Finder { text, open: Vec::new(), found: Vec::new() };
@@ -45,15 +45,15 @@ pub fn escape_classes(text: &[u8]) -> Option<Vec<u8>> {
     Some(escaped)
 }
 
-/// A list or dict under way: where its key begins if it looks like a class, and whether it is the
-/// only one.
+/// An open list or dict: where its key begins if it looks like a class, and whether it is the only
+/// one.
 #[derive(Default)]
 struct Open {
     key: Option<usize>,
     keys: usize,
 }
 
-/// A visitor who notes where the keys begin that are to be escaped.
+/// A visitor that records where keys begin that must be escaped.
 struct Finder<'t> {
     text: &'t str,
     open: Vec<Open>,

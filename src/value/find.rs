@@ -10,20 +10,20 @@ use fearless_simd::{Level, dispatch, mask8x16, u8x16};
 
 const LANES: usize = 16;
 
-/// The first place from `at` on that holds a quote, a backslash or a control character;
-/// the text's length if there is none.
+/// Returns the first place from `at` on with a quote, a backslash or a control character; the
+/// text's length if there is none.
 #[inline]
 pub(crate) fn special(text: &[u8], at: usize) -> usize {
     find::<false>(text, at)
 }
 
-/// The first place from `at` on that holds such a byte, or one that is not printable ASCII.
+/// Returns the first place from `at` on with such a byte, or with one that is not printable ASCII.
 #[inline]
 pub(crate) fn special_or_wide(text: &[u8], at: usize) -> usize {
     find::<true>(text, at)
 }
 
-/// The first special place from `at` on, if it is one of the next sixteen bytes.
+/// Returns the first special place from `at` on, if it is within the next sixteen bytes.
 #[inline]
 pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
     let found = special_lanes::<false>(*text.get(at..)?.first_chunk()?);
@@ -31,8 +31,8 @@ pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Copies `text` into `place`, which has its length, if nothing in it is special; returns whether
-/// it did. Nearly all strings are plain, and to know that is faster than to find the place. `WIDE`:
-/// bytes that are not printable ASCII count as special, too.
+/// it did. Nearly all strings are plain, and checking that is faster than finding the place. With
+/// `WIDE`, bytes that are not printable ASCII count as special, too.
 #[inline(always)]
 pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
     match text.len() {
@@ -86,7 +86,7 @@ fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8])
         return !pair_marked::<S, WIDE>(simd, &first, &last);
     }
     for (pair, place) in text.as_chunks::<{ 2 * LANES }>().0.iter().zip(place.as_chunks_mut().0) {
-        // At once, and not behind the loop: the compiler would call `memcpy` for what is left of it.
+        // Here and not after the loop: the compiler would call `memcpy` for the rest.
         if copy_pair::<S, WIDE>(simd, pair, place) {
             return false;
         }
@@ -111,7 +111,7 @@ fn copy_pair<S: Simd, const WIDE: bool>(
     pair_marked::<S, WIDE>(simd, first, last)
 }
 
-/// Whether something in two registers is special: one look for both.
+/// Returns whether something in two registers is special, with one test for both.
 #[inline(always)]
 fn pair_marked<S: Simd, const WIDE: bool>(
     simd: S,
@@ -147,23 +147,24 @@ fn find<const WIDE: bool>(text: &[u8], mut at: usize) -> usize {
     if tail_is_plain::<WIDE>(tail) { text.len() } else { at + first::<WIDE>(tail) }
 }
 
-/// One bit for each lane that holds a special byte.
+/// Returns one bit for each lane that holds a special byte.
 #[inline]
 fn special_lanes<const WIDE: bool>(lanes: [u8; LANES]) -> u64 {
-    // What every CPU of this kind has: a choice at run time would cost more than 16 bytes do.
+    // Instructions that every CPU of this kind has: a choice at run time would cost more than 16
+    // bytes do.
     dispatch!(Level::baseline(), simd => marked::<_, WIDE>(simd, &lanes).to_bitmask())
 }
 
-/// The lanes that hold a special byte.
+/// Returns the lanes that hold a special byte.
 #[inline(always)]
 fn marked<S: Simd, const WIDE: bool>(simd: S, lanes: &[u8; LANES]) -> mask8x16<S> {
     let lanes = u8x16::from_slice(simd, lanes);
-    // This puts the quote, 0x22, in the place of the space: at the end of the control characters.
+    // The XOR moves the quote, 0x22, to the place of the space: right after the control characters.
     let found = lanes.simd_eq(b'\\') | (lanes ^ 0x02).simd_le(0x20);
     if WIDE { found | lanes.simd_ge(0x7f) } else { found }
 }
 
-/// Whether nothing special is in what is shorter than a register: most strings in most texts.
+/// Returns whether text shorter than a register is plain: most strings in most texts.
 #[inline]
 fn tail_is_plain<const WIDE: bool>(tail: &[u8]) -> bool {
     if let (Some(first), Some(last)) = (tail.first_chunk(), tail.last_chunk()) {
@@ -183,7 +184,7 @@ fn first<const WIDE: bool>(tail: &[u8]) -> usize {
     found.unwrap_or(tail.len())
 }
 
-/// Whether `byte` cannot stand for itself in a JSON string.
+/// Returns whether `byte` cannot stand for itself in a JSON string.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
@@ -201,8 +202,8 @@ mod tests {
         plain
     }
 
-    /// Every byte at every place of strings of every short length is found, or passed over, as one
-    /// look at each byte would.
+    /// Every byte at every place of strings of every short length is found or passed over just as
+    /// by looking at each byte.
     #[test]
     fn every_byte_at_every_place() {
         for length in 1..80 {

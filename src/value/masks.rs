@@ -1,4 +1,4 @@
-//! Masks of the bytes that matter in 64 bytes of a JSON text: one bit a byte, the first the lowest.
+//! Masks of the significant bytes in 64 bytes of a JSON text: one bit a byte, the first the lowest.
 //!
 //! Both scanners, [`validate_fast`](super::validate_fast) and the snapshot's, work on these. An
 //! example, first byte left (in the numbers it is the lowest bit):
@@ -25,15 +25,15 @@ use fearless_simd::u8x64;
 /// The number of bytes in a block.
 pub(crate) const BLOCK: usize = 64;
 
-/// The bytes of each kind in a block. Masks that a scanner does not use are not computed, since all
-/// of this is inlined.
+/// The bytes of each kind in a block. Masks that a scanner does not use are not computed, because
+/// all of this is inlined.
 #[derive(Clone, Copy)]
 pub(crate) struct Masks {
     pub(crate) quote: u64,
     pub(crate) backslash: u64,
-    /// Below the space: nothing that a string may hold.
+    /// Bytes below the space, which a string may not hold.
     pub(crate) control: u64,
-    /// What is beyond ASCII.
+    /// Bytes beyond ASCII.
     pub(crate) wide: u64,
     pub(crate) space: u64,
     pub(crate) open: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Masks {
 }
 
 impl Masks {
-    /// Looks at one block.
+    /// Scans one block.
     #[inline(always)]
     pub(crate) fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
         let lanes = u8x64::from_slice(simd, block);

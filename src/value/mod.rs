@@ -1,11 +1,11 @@
-//! Values as JSON text: read, written, checked and tidied without ever passing through a tree.
+//! Values as JSON text: read, written, checked and normalised without ever building a tree.
 //!
-//! One grammar (`walk`) drives all readers, so that they cannot disagree about what is JSON:
-//! [`parse`](parse::parse) builds somebody's nodes, [`check`](check::check) builds nothing,
+//! One grammar (`walk`) drives all readers, so that they cannot disagree about what JSON is:
+//! [`parse`](parse::parse) builds the caller's nodes, [`check`](check::check) builds nothing,
 //! [`normalise`](normalise::normalise) writes the same value as one strict line.
 //!
-//! Strings are WTF-8: UTF-8 in which a lone surrogate may stand as three bytes, because Python's
-//! strings hold such things and JSON can say them (`"\ud83d"`).
+//! Strings are WTF-8: UTF-8 in which a lone surrogate may take three bytes, because Python's
+//! strings may hold such and JSON can express them (`"\ud83d"`).
 
 pub mod check;
 pub mod escape;
@@ -24,5 +24,5 @@ mod validate_fast;
 mod walk;
 pub mod write;
 
-/// How many lists and dicts may stand inside each other in one value.
+/// How deep lists and dicts may be nested in one value.
 pub const MAX_DEPTH: usize = 500;

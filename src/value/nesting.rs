@@ -1,4 +1,4 @@
-//! How lists and dicts stand inside each other.
+//! The nesting of lists and dicts.
 
 use super::MAX_DEPTH;
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ pub(super) enum Shape {
     Dict,
 }
 
-/// The brackets that are open: one bit for each level.
+/// The open brackets: one bit for each level.
 #[derive(Default)]
 pub(super) struct Nesting {
     dicts: [u64; MAX_DEPTH.div_ceil(64)],

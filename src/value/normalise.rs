@@ -11,8 +11,8 @@ use super::walk::{Visit, walk};
 use super::write::{Charset, Writer};
 use crate::error::{Error, Result};
 
-/// The value of `text` as strict JSON in one line and in `charset`; borrowed if `text` is that.
-/// `NaN` and its like become tagged values. An error if `text` is not JSON.
+/// Returns the value of `text` as strict JSON in one line and in `charset`; borrowed if `text` is
+/// that already. `NaN` and its like become tagged values. Fails if `text` is not JSON.
 pub fn normalise(text: &[u8], charset: Charset) -> Result<Cow<'_, [u8]>> {
     let found = check(text)?;
     let foreign = found.non_ascii && charset == Charset::Ascii;
@@ -24,7 +24,7 @@ pub fn normalise(text: &[u8], charset: Charset) -> Result<Cow<'_, [u8]>> {
     Ok(Cow::Owned(copy.out.as_bytes().to_vec()))
 }
 
-/// A visitor who writes what it meets.
+/// A visitor that writes what it meets.
 struct Copy {
     out: Writer,
     depth: usize,
@@ -53,7 +53,7 @@ impl<'t> Visit<'t> for Copy {
 
     fn number(&mut self, number: Number<'t>) -> Result<()> {
         match number.kind {
-            // The tag is one level more.
+            // The tag adds one level.
             Kind::NonFinite(_) if self.depth == MAX_DEPTH => {
                 return Err(Error::TooDeep { limit: MAX_DEPTH });
             }

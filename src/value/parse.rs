@@ -1,4 +1,4 @@
-//! From a JSON text to somebody's nodes, in one pass.
+//! From a JSON text to the caller's nodes, in one pass.
 
 use std::vec::Drain;
 
@@ -8,14 +8,14 @@ use super::token::{Body, Kind, Number};
 use super::walk::{Visit, walk};
 use crate::error::Error;
 
-/// Makes nodes of what a text holds.
+/// Makes nodes of the contents of a text.
 ///
-/// Nodes of finished values wait on one stack; a list or dict gets its own by draining, so that its
-/// size is known before it is made.
+/// Nodes of finished values wait on one stack; a list or dict drains its own, so that its size is
+/// known before it is made.
 pub trait Build {
-    /// What a value becomes.
+    /// The node of a value.
     type Node;
-    /// What can go wrong; a bad text is one of the things.
+    /// The errors; a bad text is one of them.
     type Error: From<Error>;
 
     /// `null`.
@@ -32,15 +32,15 @@ pub trait Build {
     fn str(&mut self, text: Text<'_>) -> Result<Self::Node, Self::Error>;
     /// A dict's key; its value comes next.
     fn key(&mut self, text: Text<'_>) -> Result<Self::Node, Self::Error>;
-    /// A list of all `items`, which stands in `depth` others.
+    /// A list of all `items`, nested in `depth` others.
     fn list(
         &mut self,
         items: Drain<'_, Self::Node>,
         depth: usize,
     ) -> Result<Self::Node, Self::Error>;
-    /// A dict of `members`: key, value, key, value. A key may come twice: the last one counts.
-    /// It stands in `depth` others.
-    /// `marked`: there is one member only and its key begins with `$`, so it may be a tagged value.
+    /// A dict of `members`: key, value, key, value. A key may come twice: the last one counts. It
+    /// is nested in `depth` others. `marked` says that there is one member only and its key begins
+    /// with `$`, so that it may be a tagged value.
     fn dict(
         &mut self,
         members: Drain<'_, Self::Node>,
@@ -64,9 +64,9 @@ pub fn parse<B: Build>(text: &[u8], build: &mut B) -> Result<B::Node, B::Error> 
     Ok(stack.nodes.pop().expect("a walk that succeeds has met one value"))
 }
 
-/// A list or dict under way.
+/// An open list or dict.
 struct Open {
-    /// How many nodes were there before its first.
+    /// How many nodes there were before its first.
     start: usize,
     /// Whether its latest key begins with `$`.
     dollar: bool,
@@ -76,7 +76,7 @@ struct Stack<'b, B: Build> {
     build: &'b mut B,
     nodes: Vec<B::Node>,
     open: Vec<Open>,
-    /// Where strings with escapes are decoded.
+    /// The buffer in which strings with escapes are decoded.
     buf: Vec<u8>,
     /// Whether the whole text is ASCII.
     ascii: bool,
@@ -89,7 +89,7 @@ impl<B: Build> Stack<'_, B> {
         Ok(())
     }
 
-    /// What `body` says: itself, or its copy in `buf` without the escapes.
+    /// Returns the text of `body`: itself, or its copy in `buf` without the escapes.
     #[inline]
     fn text<'s>(body: Body<'s>, ascii: bool, buf: &'s mut Vec<u8>) -> Text<'s> {
         if !body.escaped {

@@ -1,9 +1,9 @@
-//! Numbers, words and escapes in a text that may not be JSON.
+//! Numbers, literals and escapes in a text that may not be JSON.
 
 use super::text::hex4;
 
-/// The place behind the number or word of strict JSON at `at`; `None` if there is none, or if it
-/// goes on with what belongs to none.
+/// Returns the place after the number or literal of strict JSON at `at`; `None` if there is none,
+/// or if other characters follow it directly.
 pub(super) fn scalar_end(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     let length = match rest.first()? {
@@ -16,7 +16,7 @@ pub(super) fn scalar_end(text: &[u8], at: usize) -> Option<usize> {
     matches!(rest.get(length), None | Some(b' ' | b',' | b']' | b'}')).then_some(at + length)
 }
 
-/// The length of the number without a sign that `rest` begins with.
+/// Returns the length of the number without a sign that `rest` begins with.
 fn number(rest: &[u8]) -> Option<usize> {
     let mut at = digits(rest, 0)?;
     if rest[0] == b'0' && at > 1 {
@@ -32,13 +32,13 @@ fn number(rest: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-/// The place behind one digit or more at `at`.
+/// Returns the place after one digit or more at `at`.
 fn digits(rest: &[u8], at: usize) -> Option<usize> {
     let count = rest.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (count > 0).then_some(at + count)
 }
 
-/// Whether what stands behind a backslash, from `at` on, makes an escape of it.
+/// Returns whether the text from `at` on makes an escape of the backslash before it.
 pub(super) fn escape_is_good(text: &[u8], at: usize) -> bool {
     match text.get(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,

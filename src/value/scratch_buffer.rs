@@ -1,13 +1,13 @@
-//! A buffer for texts, with room ahead, so that a short piece takes a store or two.
+//! A buffer for texts with spare room, so that appending a short piece takes a store or two.
 
 use super::find::{copy_plain, copy_short};
 use crate::memory::OutOfMemory;
 
-/// Bytes that grow at the end, as in a `Vec`. The room behind them is initialised, so that writing
-/// there needs no `unsafe`, and one check of the length serves several pieces.
+/// Bytes that grow at the end, as in a `Vec`. The spare room is initialised, so that writing there
+/// needs no `unsafe`, and one check of the length serves several pieces.
 #[derive(Debug, Default)]
 pub struct ScratchBuffer {
-    /// The written bytes, and the room behind them.
+    /// The written bytes, and the spare room after them.
     bytes: Vec<u8>,
     end: usize,
 }
@@ -29,12 +29,12 @@ impl ScratchBuffer {
         self.bytes.capacity()
     }
 
-    /// Takes everything back.
+    /// Removes everything.
     pub fn clear(&mut self) {
         self.end = 0;
     }
 
-    /// Takes back everything behind the first `len` bytes.
+    /// Removes everything after the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
         self.end = len.min(self.end);
     }
@@ -76,7 +76,7 @@ impl ScratchBuffer {
         plain
     }
 
-    /// The next `more` bytes.
+    /// Returns the next `more` bytes to write.
     #[inline]
     fn room(&mut self, more: usize) -> &mut [u8] {
         if self.bytes.len() - self.end < more {

@@ -1,11 +1,11 @@
-//! Which bytes of a JSON text lie in strings: 64 bytes at a time, one bit a byte.
+//! The bytes of a JSON text that lie in strings: 64 bytes at a time, one bit a byte.
 
 #![expect(
     clippy::inline_always,
     reason = "it is a part of loops that live in registers, with the instructions of this CPU"
 )]
 
-/// What one block leaves to the next.
+/// What one block passes on to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Strings {
     /// All ones if the block ended inside a string.
@@ -14,19 +14,19 @@ pub(crate) struct Strings {
     escaped: u64,
 }
 
-/// What was found in a block.
+/// The strings found in a block.
 #[derive(Clone, Copy)]
 pub(crate) struct Found {
     /// The quotes that begin and end strings.
     pub(crate) quotes: u64,
-    /// All that lies in strings: with the quote before, without the one behind.
+    /// Everything in strings: with the opening quote, without the closing one.
     pub(crate) inside: u64,
     /// The bytes that a backslash before them escapes.
     pub(crate) escaped: u64,
 }
 
 impl Strings {
-    /// Takes in the quotes and backslashes of the next block.
+    /// Adds the quotes and backslashes of the next block.
     #[inline(always)]
     pub(crate) fn block(&mut self, quote: u64, backslash: u64) -> Found {
         let escaped = self.escaped_bytes(backslash);
@@ -53,9 +53,10 @@ impl Strings {
     }
 }
 
-/// The bytes that a backslash before them escapes where backslashes follow each other: one that is
-/// escaped does not escape. One if the first byte is escaped is given, and returned for the byte
-/// behind the last. (No method: what has its address taken is in memory, and not in registers.)
+/// Returns the bytes that a backslash before them escapes where backslashes follow each other: an
+/// escaped backslash does not escape. `escaped` is one if the first byte is escaped; likewise the
+/// second result for the byte after the last. (No method: a value whose address is taken is in
+/// memory, not in registers.)
 #[cold]
 fn escaped_runs(backslash: u64, mut escaped: u64) -> (u64, u64) {
     let mut escaping = backslash & !escaped;
@@ -70,7 +71,7 @@ fn escaped_runs(backslash: u64, mut escaped: u64) -> (u64, u64) {
     (escaped, left)
 }
 
-/// Each bit tells whether an odd number of bits is set up to and with its place.
+/// Sets each bit to whether an odd number of bits is set up to and including its place.
 #[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {

@@ -1,11 +1,11 @@
 //! The tags of values that JSON lacks: `{"$tuple": [1, 2]}`.
 //!
-//! A value of a class stands under the class: `{"$shop:Repo": {"name": "tea"}}`.
+//! An instance of a class is stored under its class: `{"$shop:Repo": {"name": "tea"}}`.
 //!
 //! A real dict that looks like such a tag is escaped: its key gets one more `$`, and loses it when
 //! it is read. Any other key that begins with `$` (`{"$ref": "..."}`) stays as it is.
 
-/// What a one-member object with a known `$` key stands for.
+/// The meaning of a one-member object with a known `$` key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tag {
     /// A tuple: a list of its items.
@@ -14,11 +14,11 @@ pub enum Tag {
     Set,
     /// A frozenset: a list of its members.
     Frozenset,
-    /// Bytes: text that the writer chose.
+    /// Bytes: a text in the encoding that the writer chose.
     Bytes,
-    /// A dict with keys that are no strings: a list of pairs.
+    /// A dict with keys that are not strings: a list of pairs.
     Dict,
-    /// A float that is no number: `"nan"`, `"inf"` or `"-inf"`.
+    /// A float that is not a number or infinite: `"nan"`, `"inf"` or `"-inf"`.
     Float,
     /// A date and time.
     Datetime,
@@ -36,11 +36,11 @@ pub enum Tag {
     Path,
     /// A complex number.
     Complex,
-    /// A string that JSON's own cannot hold.
+    /// A string that JSON cannot hold.
     Str,
-    /// An integer with more digits than Python's own json reads.
+    /// An integer with more digits than Python's own `json` reads.
     Int,
-    /// An exception that was asked to be kept.
+    /// An exception that is kept.
     Error,
 }
 
@@ -65,7 +65,7 @@ const TAGS: [Tag; 17] = [
 ];
 
 impl Tag {
-    /// The key under which such a value stands, with its `$`.
+    /// Returns the key of such a value, with its `$`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Tuple => "$tuple",
@@ -88,12 +88,12 @@ impl Tag {
         }
     }
 
-    /// The tag whose [`name`](Self::name) is `key`.
+    /// Returns the tag whose [`name`](Self::name) is `key`.
     pub fn from_key(key: &[u8]) -> Option<Self> {
         TAGS.into_iter().find(|tag| tag.name().as_bytes() == key)
     }
 
-    /// Whether such a value holds others.
+    /// Returns whether such a value holds other values.
     pub const fn is_container(self) -> bool {
         matches!(self, Self::Tuple | Self::Set | Self::Frozenset | Self::Dict)
     }
@@ -104,50 +104,50 @@ impl Tag {
     }
 }
 
-/// The tag that the first key of a text says, and what stands behind that key. The text may be laid
-/// out in any way that JSON allows.
+/// Returns the tag that the first key of a text names, and what follows that key. The text may have
+/// any layout that JSON allows.
 pub fn split_tag(text: &[u8]) -> Option<(Tag, &[u8])> {
     let key = after(after(text, b'{')?, b'"')?;
     let end = key.iter().position(|&byte| byte == b'"')?;
     let tag = match key[..end].strip_prefix(b"\\u0024") {
-        // Some writers escape more than JSON asks for.
+        // Some writers escape more than JSON requires.
         Some(name) => Tag::from_key(&[b"$", name].concat()),
         None => Tag::from_key(&key[..end]),
     };
     Some((tag?, after(&key[end + 1..], b':')?))
 }
 
-/// What stands behind `byte`, if that is the next one but white space.
+/// Returns what follows `byte`, if that is the next byte after white space.
 pub fn after(text: &[u8], byte: u8) -> Option<&[u8]> {
     text.trim_ascii_start().strip_prefix(&[byte])
 }
 
-/// The key to write for the only key of a real dict, if it must not be taken for a tag.
+/// Returns the key to write for the only key of a real dict, if it would look like a tag.
 pub fn escape(key: &[u8]) -> Option<Vec<u8>> {
     looks_tagged(key).then(|| [b"$", key].concat())
 }
 
-/// The real key behind an escaped one; `None` if `key` is not escaped (it may be a tag).
+/// Returns the real key of an escaped one; `None` if `key` is not escaped (it may be a tag).
 pub fn unescape(key: &[u8]) -> Option<&[u8]> {
     key.strip_prefix(b"$").filter(|inner| looks_tagged(inner))
 }
 
-/// The name of the class that `key` says: `shop:Repo` of `$shop:Repo`. Its colon tells it from all
-/// other keys.
+/// Returns the name of the class in `key`: `shop:Repo` of `$shop:Repo`. Its colon distinguishes it
+/// from all other keys.
 pub fn class_name(key: &[u8]) -> Option<&[u8]> {
     let name = key.strip_prefix(b"$").filter(|name| name.first() != Some(&b'$'))?;
     let colon = memchr::memchr(b':', name)?;
     (colon > 0 && colon + 1 < name.len()).then_some(name)
 }
 
-/// Whether `key` is one or more `$` and the name of a tag or of a class.
+/// Returns whether `key` is one or more `$` and the name of a tag or of a class.
 fn looks_tagged(key: &[u8]) -> bool {
     let dollars = key.iter().take_while(|&&b| b == b'$').count();
     let Some(start) = dollars.checked_sub(1) else { return false };
     Tag::from_key(&key[start..]).is_some() || class_name(&key[start..]).is_some()
 }
 
-/// Whether `key` is one or more `$` and the name of a class.
+/// Returns whether `key` is one or more `$` and the name of a class.
 pub fn is_class_like(key: &[u8]) -> bool {
     let dollars = key.iter().take_while(|&&b| b == b'$').count();
     dollars.checked_sub(1).is_some_and(|start| class_name(&key[start..]).is_some())
@@ -157,7 +157,8 @@ pub fn is_class_like(key: &[u8]) -> bool {
 mod tests {
     use super::{class_name, escape, unescape};
 
-    /// A module, a colon and a name tell a class; a key without all three is any dict's own.
+    /// A module, a colon and a name make a class; a key without all three belongs to an ordinary
+    /// dict.
     #[test]
     fn a_colon_tells_a_class() {
         assert_eq!(class_name(b"$shop:Repo"), Some(&b"shop:Repo"[..]));
@@ -166,7 +167,7 @@ mod tests {
         }
     }
 
-    /// A real key that looks like a class comes back from its escape.
+    /// A real key that looks like a class survives its escape.
     #[test]
     fn keys_like_classes_are_escaped() {
         for key in ["$shop:Repo", "$$shop:Repo", "$$$a:b"] {

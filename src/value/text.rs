@@ -1,23 +1,23 @@
-//! Strings as they leave a JSON text: WTF-8, with or without a copy.
+//! Strings as they are read from a JSON text: WTF-8, with or without a copy.
 
 use crate::error::{Error, Result};
 
 /// A string's content: WTF-8, un-escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
-    /// UTF-8 in which lone surrogates (U+D800 to U+DFFF) may stand as three bytes.
+    /// UTF-8 in which lone surrogates (U+D800 to U+DFFF) may take three bytes.
     pub bytes: &'a [u8],
     /// Whether all bytes are below 0x80.
     pub ascii: bool,
 }
 
-/// Whether `wtf8` holds a high surrogate directly followed by a low one, as two code points.
-/// JSON cannot tell these from the one character that the pair stands for.
+/// Returns whether `wtf8` holds a high surrogate directly followed by a low one, as two code
+/// points. JSON cannot distinguish these from the one character that the pair stands for.
 pub fn has_split_pair(wtf8: &[u8]) -> bool {
     split_pair(wtf8).is_some()
 }
 
-/// Where the first low surrogate stands that directly follows a high one: a string that is cut
+/// Returns the place of the first low surrogate that directly follows a high one: a string cut
 /// there holds no such pair.
 pub fn split_pair(wtf8: &[u8]) -> Option<usize> {
     let high = memchr::memchr_iter(0xed, wtf8).find(|&at| {
@@ -27,7 +27,7 @@ pub fn split_pair(wtf8: &[u8]) -> Option<usize> {
     high.map(|at| at + 3)
 }
 
-/// The surrogate that `wtf8` begins with.
+/// Returns the surrogate that `wtf8` begins with.
 pub fn surrogate(wtf8: &[u8]) -> Option<u16> {
     match wtf8 {
         [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] => {
@@ -47,7 +47,7 @@ pub(crate) fn unescape(body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Un-escapes what stands behind one backslash; the rest of the body.
+/// Un-escapes what follows one backslash; returns the rest of the body.
 fn unescape_one<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let Some((&letter, rest)) = body.split_first() else { return body };
     let plain = match letter {
@@ -63,7 +63,8 @@ fn unescape_one<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     rest
 }
 
-/// Un-escapes what stands behind `\u`: one unit, or a pair of surrogates as one character.
+/// Un-escapes what follows `\u`: one unit, or a pair of surrogates as one character. Returns the
+/// rest.
 fn unescape_unicode<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let high = hex4(body).unwrap_or_default();
     let rest = body.get(4..).unwrap_or_default();
@@ -78,7 +79,7 @@ fn unescape_unicode<'a>(body: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     rest
 }
 
-/// The character of `high` and the low surrogate that `body` may begin with; the rest of it.
+/// Returns the character of `high` and the low surrogate that `body` may begin with, and the rest.
 fn pair(high: u16, body: &[u8]) -> Option<(char, &[u8])> {
     if !(0xd800..0xdc00).contains(&high) {
         return None;
@@ -89,7 +90,7 @@ fn pair(high: u16, body: &[u8]) -> Option<(char, &[u8])> {
     Some((character, &body[4..]))
 }
 
-/// The number of four hexadecimal digits.
+/// Returns the number that four hexadecimal digits represent.
 pub(super) fn hex4(body: &[u8]) -> Option<u16> {
     let digits = body.first_chunk::<4>()?;
     let mut unit = 0;
@@ -109,16 +110,16 @@ fn push_surrogate(unit: u16, out: &mut Vec<u8>) {
     out.extend_from_slice(&[0xed, middle, 0x80 | low & 0x3f]);
 }
 
-/// `text` as UTF-8, or where it stops being that.
+/// Returns `text` as UTF-8; the error has the place where it stops being UTF-8.
 pub(crate) fn utf8(text: &[u8]) -> Result<&str> {
     simdutf8::basic::from_utf8(text).map_err(|_| {
-        // The quick check does not say where; the slow one is for the message only.
+        // The quick check does not tell the place; the slow one is run for the message only.
         let at = std::str::from_utf8(text).err().map_or(0, |e| e.valid_up_to());
         Error::Syntax { what: "not UTF-8", at }
     })
 }
 
-/// Whether `text` is WTF-8: what a Python string can be.
+/// Returns whether `text` is WTF-8, the form of Python's strings.
 pub(crate) fn is_wtf8(text: &[u8]) -> bool {
     let mut rest = text;
     loop {

@@ -1,22 +1,22 @@
-//! The words of JSON: white space, strings and numbers, taken from the front of a text.
+//! The tokens of JSON: white space, strings and numbers, taken from the front of a text.
 
 use super::find;
 use super::text::hex4;
 use crate::error::{Error, Result};
 
-/// A number as it stands in the text.
+/// A number as it is written in the text.
 #[derive(Clone, Copy)]
 pub(super) struct Number<'t> {
     /// All its characters, or `NaN`, `Infinity`, `-Infinity`.
     pub(super) text: &'t str,
-    /// What it is.
+    /// The kind of number.
     pub(super) kind: Kind,
 }
 
-/// What a number is, as far as reading its characters tells.
+/// The kind of a number, as far as its characters tell.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// An integer of few enough digits to be known at once.
+    /// An integer with so few digits that its value is known at once.
     Small(i64),
     /// An integer of any size.
     Int,
@@ -26,13 +26,12 @@ pub(super) enum Kind {
     NonFinite(f64),
 }
 
-/// The inside of a string as it stands in the text: its grammar is checked, its escapes are not
-/// taken out.
+/// The inside of a string as it is written: its grammar is checked, its escapes are not decoded.
 #[derive(Clone, Copy)]
 pub(super) struct Body<'t> {
-    /// What stands between the quotes.
+    /// The text between the quotes.
     pub(super) raw: &'t str,
-    /// Whether there is a backslash in it.
+    /// Whether it holds a backslash.
     pub(super) escaped: bool,
 }
 
@@ -40,7 +39,7 @@ pub(super) struct Body<'t> {
 pub(super) struct Cursor<'t> {
     text: &'t str,
     at: usize,
-    /// Whether line breaks or tabs stood between the words so far, or words that are not JSON's.
+    /// Whether there were line breaks or tabs between tokens so far, or words that JSON lacks.
     pub(super) loose: bool,
 }
 
@@ -49,7 +48,7 @@ impl<'t> Cursor<'t> {
         Self { text, at: 0, loose: false }
     }
 
-    /// The byte at this place; 0 at the end (and for a NUL, which no word begins with).
+    /// Returns the byte at this place; 0 at the end (and for a NUL, with which no token begins).
     #[inline]
     pub(super) fn peek(&self) -> u8 {
         self.byte(self.at)
@@ -65,7 +64,7 @@ impl<'t> Cursor<'t> {
         self.at += 1;
     }
 
-    /// Goes to the next byte that is not white space, and shows it.
+    /// Moves to the next byte that is not white space, and returns it.
     #[inline]
     pub(super) fn next_word(&mut self) -> u8 {
         let mut byte = self.peek();
@@ -81,7 +80,7 @@ impl<'t> Cursor<'t> {
         self.at == self.text.len()
     }
 
-    /// The error of finding something else than `what` here.
+    /// Returns the error for something other than `what` at this place.
     #[cold]
     pub(super) fn fail<T>(&self, what: &'static str) -> Result<T> {
         Err(Error::Syntax { what, at: self.at })
@@ -97,11 +96,11 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// Takes a string, of which the opening quote is at this place.
+    /// Takes a string; its opening quote is at this place.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Body<'t>> {
         let start = self.at + 1;
-        // Most strings are short: one look tells.
+        // Most strings are short: one look is enough.
         match find::near(self.text.as_bytes(), start) {
             Some(end) if self.text.as_bytes()[end] == b'"' => {
                 self.at = end + 1;
@@ -131,7 +130,7 @@ impl<'t> Cursor<'t> {
         Ok(Body { raw, escaped })
     }
 
-    /// Goes over one escape, of which the backslash is at this place.
+    /// Skips one escape; its backslash is at this place.
     fn escape(&mut self) -> Result<()> {
         match self.byte(self.at + 1) {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
@@ -141,7 +140,7 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// Takes a number or one of Python's words for what is none.
+    /// Takes a number, or one of Python's words for non-finite ones.
     #[inline]
     pub(super) fn number(&mut self) -> Result<Number<'t>> {
         let start = self.at;
@@ -164,7 +163,7 @@ impl<'t> Cursor<'t> {
         Ok(Number { text: &self.text[start..self.at], kind })
     }
 
-    /// Takes the word for a number that JSON lacks; `start` is where its sign stood.
+    /// Takes the word for a number that JSON lacks; its sign was at `start`.
     pub(super) fn non_finite(
         &mut self,
         start: usize,
@@ -183,7 +182,7 @@ impl<'t> Cursor<'t> {
         self.non_finite(self.at, "NaN", f64::NAN)
     }
 
-    /// Takes the digits before a point; their sum, which is right for up to 18 of them.
+    /// Takes the digits before a point; returns their value, which is right for up to 18 of them.
     #[inline]
     fn integer(&mut self) -> Result<i64> {
         let start = self.at;

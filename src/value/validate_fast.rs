@@ -1,9 +1,9 @@
 //! Recognises lists and dicts that are plain JSON in one line, by bit masks of 64 bytes at a time.
 //!
-//! A text is right if each of its words may stand behind the one before. So for each kind of word,
-//! the bits of all words of this kind are moved on to the words that follow them, over white space,
-//! and must fall on words that may stand there. Whether a comma wants a key or a value depends on the
-//! brackets around it; only they, escapes, and numbers with more than digits are looked at one by one.
+//! A text is valid if each of its tokens may follow the one before. So, for each kind of token, the
+//! bits of all tokens of this kind are moved over white space to the tokens that follow, and must
+//! fall on tokens that may follow. Whether a key or a value follows a comma depends on the brackets
+//! around it; only brackets, escapes, and numbers of more than digits are looked at one by one.
 //!
 //! All other texts (line breaks, `NaN`, errors) are left to [`walk`](super::walk).
 
@@ -20,8 +20,8 @@ use super::nesting::{Nesting, Shape};
 use super::scalar::{escape_is_good, scalar_end};
 use super::strings::{Found, Strings};
 
-/// Recognises that `text`, a list or dict, is strict JSON in one line, apart from its UTF-8. `None`
-/// if it needs a closer look.
+/// Recognises that `text`, a list or dict, is strict JSON in one line, except for its UTF-8.
+/// Returns `None` if it needs a closer look.
 pub(super) fn validate_fast(text: &[u8]) -> Option<Validated> {
     match text.first() {
         Some(b'{' | b'[') => {}
@@ -41,14 +41,14 @@ pub(super) struct Validated {
 #[inline(always)]
 fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Validated> {
     let mut state = State { text, ..State::default() };
-    // Apart from the state, which is in registers as long as its address is nobody's.
+    // Kept apart from the state, which stays in registers as long as its address is not taken.
     let mut open = Nesting::default();
     let (blocks, tail) = text.as_chunks::<BLOCK>();
     for block in blocks {
         state.block(&Masks::of(simd, block), &mut open)?;
         state.at += BLOCK;
     }
-    // Spaces change nothing.
+    // Padding with spaces changes nothing.
     let mut last = [b' '; BLOCK];
     last[..tail.len()].copy_from_slice(tail);
     state.block(&Masks::of(simd, &last), &mut open)?;
@@ -59,24 +59,24 @@ fn all<S: Simd>(simd: S, text: &[u8]) -> Option<Validated> {
 #[derive(Default)]
 struct State<'t> {
     text: &'t [u8],
-    /// Where the block begins.
+    /// The place where the block begins.
     at: usize,
     strings: Strings,
     /// One if the block ended inside a key.
     in_key: u64,
     /// One if the block ended inside a number or a word.
     in_scalar: u64,
-    /// Where the last number or word began, and up to where it was looked at.
+    /// The place where the last number or literal began, and the place up to which it was checked.
     scalar: usize,
     checked: usize,
     wants_key: Next,
     wants_value: Next,
     wants_colon: Next,
-    /// A comma, or the bracket that closes.
+    /// Whether a comma or a closing bracket must follow.
     wants_more: Next,
     /// Whether the outermost bracket was closed.
     closed: bool,
-    /// Not zero once a byte was beyond ASCII.
+    /// Not zero once there was a byte beyond ASCII.
     wide: u64,
 }
 
@@ -101,7 +101,8 @@ impl State<'_> {
         let (scalars, behind) = (words.scalar & !run, run & !words.scalar);
         self.scalars(words.scalar, scalars, masks)?;
 
-        // A key where a dict opens or goes on, a value where a list does and behind a colon.
+        // A key follows where a dict opens or goes on; a value where a list does, and after a
+        // colon.
         let begun = words.open | words.comma;
         let keys = self.wants_key.follow(begun & dicts, 0, words.space);
         let values = self.wants_value.follow(begun & !dicts | words.colon, 0, words.space);
@@ -109,7 +110,7 @@ impl State<'_> {
         let (key_ends, value_ends) = self.string_ends(strings, keys & strings_begin);
         let colons = self.wants_colon.follow(key_ends, 0, words.space);
         let more = self.wants_more.follow(value_ends | words.close, behind, words.space);
-        // That a bracket which closes stands behind no comma is seen where brackets are looked at.
+        // A closing bracket after a comma is detected where brackets are looked at.
         let bad = keys & !(strings_begin | words.close)
             | values & !(strings_begin | scalars | words.open | words.close)
             | colons & !words.colon
@@ -140,8 +141,8 @@ impl State<'_> {
         Some(dicts)
     }
 
-    /// Checks numbers and words that are more than digits. `all` are their bytes, `begin` the first
-    /// of each.
+    /// Checks numbers and literals that are more than digits. `all` are their bytes, `begin` the
+    /// first of each.
     #[inline(always)]
     fn scalars(&mut self, all: u64, begin: u64, masks: &Masks) -> Option<()> {
         let zeros = begin & masks.zero & (masks.digit >> 1 | 1 << 63);
@@ -160,7 +161,7 @@ impl State<'_> {
         Some(())
     }
 
-    /// The bits of this block from `place` on.
+    /// Returns the bits of this block from `place` on.
     #[inline]
     fn from(&self, place: usize) -> u64 {
         match place.saturating_sub(self.at) {
@@ -175,10 +176,11 @@ impl State<'_> {
         (bits != 0).then(|| self.at + 63 - bits.leading_zeros() as usize)
     }
 
-    /// The closing quotes of keys, of which the opening ones are `keys`, and those of other strings.
+    /// Returns the closing quotes of keys, whose opening ones are `keys`, and those of other
+    /// strings.
     #[inline(always)]
     fn string_ends(&mut self, strings: Found, keys: u64) -> (u64, u64) {
-        // To add a bit where a run of ones begins carries it to where the run has ended.
+        // Adding a bit where a run of ones begins carries it to the end of the run.
         let (sum, over) = strings.inside.overflowing_add(keys | self.in_key);
         self.in_key = u64::from(over);
         let ends = strings.quotes & !strings.inside;
@@ -186,7 +188,7 @@ impl State<'_> {
     }
 }
 
-/// Checks what stands behind backslashes in the block at `at`.
+/// Checks what follows backslashes in the block at `at`.
 #[cold]
 fn escapes(text: &[u8], at: usize, mut escaped: u64) -> Option<()> {
     while escaped != 0 {
@@ -214,13 +216,13 @@ fn bracket(text: &[u8], at: usize, open: &mut Nesting) -> Option<()> {
     Some(())
 }
 
-/// A word that must come next when a block begins: one, else zero.
+/// A token that must come next when a block begins: one, else zero.
 #[derive(Default)]
 struct Next(u64);
 
 impl Next {
-    /// The first bytes of the words that follow those which end with `ends` or right before
-    /// `behind`.
+    /// Returns the first bytes of the tokens that follow those which end with `ends` or right
+    /// before `behind`.
     #[inline(always)]
     fn follow(&mut self, ends: u64, behind: u64, space: u64) -> u64 {
         let next = ends << 1 | self.0 | behind;
@@ -230,14 +232,14 @@ impl Next {
     }
 }
 
-/// What stands outside of strings in a block.
+/// The tokens outside strings in a block.
 struct Words {
     space: u64,
     open: u64,
     close: u64,
     comma: u64,
     colon: u64,
-    /// Numbers and words: all that is nothing else.
+    /// Numbers and literals: everything that is nothing else.
     scalar: u64,
 }
 

@@ -1,13 +1,13 @@
-//! The grammar of JSON, once: goes over a text and tells a visitor what it meets.
+//! The grammar of JSON, once: walks over a text and shows a visitor what it meets.
 //!
-//! NOTE: no recursion. The nesting is a bit for each level, so that a text of a million brackets
+//! NOTE: no recursion. The nesting is one bit for each level, so that a text of a million brackets
 //! costs neither stack nor time.
 
 use super::nesting::{Nesting, Shape};
 use super::token::{Body, Cursor, Number};
 use crate::error::Error;
 
-/// A visitor of the words of a text, in their order. Its default methods pass over a word.
+/// A visitor of the tokens of a text, in their order. Its default methods ignore a token.
 pub(super) trait Visit<'t> {
     type Error: From<Error>;
     fn null(&mut self) -> Result<(), Self::Error> {
@@ -37,7 +37,8 @@ pub(super) trait Visit<'t> {
     }
 }
 
-/// Goes over the one value in `text`; whether it is loose (more than one line of strict JSON).
+/// Walks over the one value in `text`; returns whether it is loose (more than one line of strict
+/// JSON).
 pub(super) fn walk<'t, V: Visit<'t>>(text: &'t str, visit: &mut V) -> Result<bool, V::Error> {
     let mut walker = Walker { cursor: Cursor::new(text), open: Nesting::default(), visit };
     walker.value()?;
@@ -94,13 +95,13 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
         }
     }
 
-    /// Opens a list; whether it is complete already.
+    /// Opens a list; returns whether it is complete already.
     fn open_list(&mut self) -> Result<bool, V::Error> {
         self.enter(Shape::List)?;
         Ok(self.cursor.next_word() == b']')
     }
 
-    /// Opens a dict and takes its first key; whether it is complete already.
+    /// Opens a dict and takes its first key; returns whether it is complete already.
     fn open_dict(&mut self) -> Result<bool, V::Error> {
         self.enter(Shape::Dict)?;
         if self.cursor.next_word() == b'}' {
@@ -130,7 +131,7 @@ impl<'t, V: Visit<'t>> Walker<'t, '_, V> {
         self.visit.key(body)
     }
 
-    /// After a value: closes what ends here; whether another value follows.
+    /// After a value: closes what ends here; returns whether another value follows.
     #[inline]
     fn go_on(&mut self) -> Result<bool, V::Error> {
         while let Some(shape) = self.open.top() {

@@ -9,18 +9,18 @@ use super::text::surrogate;
 use crate::error::{Error, Result};
 use crate::memory::OutOfMemory;
 
-/// Which characters stand for themselves in a text.
+/// The characters that are written unescaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
-    /// Printable ASCII only; all others are `\uXXXX`. Any reader gets this right.
+    /// Printable ASCII only; all others are `\uXXXX`. Every reader gets this right.
     Ascii,
-    /// All that UTF-8 can hold.
+    /// Everything that UTF-8 can hold.
     Utf8,
 }
 
-/// Appends JSON to a buffer that can be used again and again.
+/// Appends JSON to a reusable buffer.
 ///
-/// Brackets, commas and colons are the caller's to put in the right order.
+/// The caller puts brackets, commas and colons in the right order.
 #[derive(Debug)]
 pub struct Writer {
     buffer: ScratchBuffer,
@@ -39,12 +39,12 @@ impl Writer {
         Self { buffer, charset }
     }
 
-    /// The buffer, for the next writer.
+    /// Returns the buffer, for the next writer.
     pub fn into_buffer(self) -> ScratchBuffer {
         self.buffer
     }
 
-    /// Takes back everything behind the first `len` bytes.
+    /// Removes everything after the first `len` bytes.
     pub fn rewind(&mut self, len: usize) {
         self.buffer.rewind(len);
     }
@@ -70,17 +70,17 @@ impl Writer {
         text.into()
     }
 
-    /// `null`.
+    /// Writes `null`.
     pub fn null(&mut self) {
         self.raw(b"null");
     }
 
-    /// `true` or `false`.
+    /// Writes `true` or `false`.
     pub fn bool(&mut self, value: bool) {
         if value { self.raw(b"true") } else { self.raw(b"false") }
     }
 
-    /// An integer.
+    /// Writes an integer.
     pub fn int64(&mut self, value: i64) {
         match u8::try_from(value) {
             Ok(digit @ 0..10) => self.raw(&[b'0' + digit]),
@@ -88,13 +88,13 @@ impl Writer {
         }
     }
 
-    /// An integer of any size: a sign if it is negative, and decimal digits.
+    /// Writes an integer of any size: a sign if it is negative, and decimal digits.
     pub fn digits(&mut self, digits: &str) {
         self.raw(digits.as_bytes());
     }
 
-    /// A float: the shortest text that reads back as the same float, never as an integer.
-    /// What is no number becomes a tagged value: `{"$float": "nan"}`.
+    /// Writes a float as the shortest text that reads back as the same float, never as an integer.
+    /// A non-finite one becomes a tagged value: `{"$float": "nan"}`.
     pub fn float(&mut self, value: f64) {
         if value.is_finite() {
             self.raw(zmij::Buffer::new().format_finite(value).as_bytes());
@@ -110,20 +110,20 @@ impl Writer {
         self.end_dict();
     }
 
-    /// A string.
+    /// Writes a string.
     #[inline]
     pub fn str(&mut self, text: &str) {
         self.framed(b"\"", text, b"\"");
     }
 
-    /// The key of a dict's first member, or of another one, and the colon behind it.
+    /// Writes the key of a dict's first member, or of another one, and its colon.
     #[inline]
     pub fn key(&mut self, first: bool, text: &str) {
         if first { self.framed(b"\"", text, b"\": ") } else { self.framed(b", \"", text, b"\": ") }
     }
 
-    /// A string with what stands around it; both hold its quotes. Out of line: where it was part of
-    /// what calls itself for each level, its look at the string was not.
+    /// Writes a string with what surrounds it; both hold its quotes. Out of line: inlined into the
+    /// recursive caller, its check of the string was not inlined itself.
     #[inline(never)]
     fn framed<const A: usize, const B: usize>(
         &mut self,
@@ -149,8 +149,8 @@ impl Writer {
         self.raw(behind);
     }
 
-    /// A string that may hold lone surrogates; they become `\udXXX`. An error (and nothing written)
-    /// if `text` is not WTF-8.
+    /// Writes a string that may hold lone surrogates; they become `\udXXX`. Fails, and writes
+    /// nothing, if `text` is not WTF-8.
     pub fn wtf8(&mut self, text: &[u8]) -> Result<()> {
         let start = self.as_bytes().len();
         self.raw(b"\"");
@@ -162,55 +162,55 @@ impl Writer {
         written
     }
 
-    /// `[`
+    /// Writes `[`.
     pub fn begin_list(&mut self) {
         self.raw(b"[");
     }
 
-    /// `]`
+    /// Writes `]`.
     pub fn end_list(&mut self) {
         self.raw(b"]");
     }
 
-    /// `{`
+    /// Writes `{`.
     pub fn begin_dict(&mut self) {
         self.raw(b"{");
     }
 
-    /// `}`
+    /// Writes `}`.
     pub fn end_dict(&mut self) {
         self.raw(b"}");
     }
 
-    /// Between two items or members.
+    /// Writes what separates two items or members.
     pub fn comma(&mut self) {
         self.raw(b", ");
     }
 
-    /// Between a key and its value.
+    /// Writes what separates a key from its value.
     pub fn colon(&mut self) {
         self.raw(b": ");
     }
 
-    /// What the texts of this writer may hold.
+    /// Returns the character set of this writer's texts.
     pub fn charset(&self) -> Charset {
         self.charset
     }
 
-    /// A tagged value begins: `{"$tuple": `, then its payload, then [`end_dict`](Self::end_dict).
+    /// Begins a tagged value: `{"$tuple": `, then its payload, then [`end_dict`](Self::end_dict).
     pub fn begin_tag(&mut self, tag: Tag) {
         self.begin_dict();
         self.str(tag.name());
         self.colon();
     }
 
-    /// Something that is known to be right as it is.
+    /// Writes text that is known to be right as it is.
     #[inline]
     pub fn raw(&mut self, text: &[u8]) {
         self.buffer.put(text);
     }
 
-    /// The inside of a string of which the escapes are in place: only the charset is seen to.
+    /// Writes the inside of a string whose escapes are in place: only the charset is enforced.
     pub(super) fn escaped_body(&mut self, body: &str) {
         match self.charset {
             Charset::Utf8 => self.raw(body.as_bytes()),
@@ -263,7 +263,7 @@ impl Writer {
         }
     }
 
-    /// Writes runs of plain ASCII as they are; escapes what stands where `next` says.
+    /// Writes runs of plain ASCII as they are, and escapes the characters that `next` finds.
     #[inline]
     fn ascii_only(&mut self, text: &str, next: impl Fn(&[u8], usize) -> usize) {
         let mut from = 0;
@@ -287,7 +287,7 @@ impl Writer {
         }
     }
 
-    /// The escape of a byte that cannot stand for itself.
+    /// Writes the escape of a byte that must not be written as it is.
     #[cold]
     fn escape(&mut self, byte: u8) {
         let letter = match byte {
@@ -302,7 +302,7 @@ impl Writer {
         self.raw(&[b'\\', letter]);
     }
 
-    /// `\uXXXX`
+    /// Writes `\uXXXX`.
     fn unit(&mut self, unit: u16) {
         const HEX: &[u8; 16] = b"0123456789abcdef";
         let digit = |shift: u32| HEX[usize::from(unit >> shift & 0xf)];

@@ -20,13 +20,13 @@ fn keys(table: &Table<()>) -> Vec<String> {
     table.iter().map(|(key, _)| String::from_utf8_lossy(&key).into_owned()).collect()
 }
 
-/// The table of a file.
+/// Returns the table of a file.
 fn of(file: &Bytes) -> Table<()> {
     let Items::InFile(file, index) = read(file).items else { panic!("it was just read") };
     Table::of(file, index, Some(7.0))
 }
 
-/// The file that a save would write.
+/// Returns the file that a save would write.
 fn written(table: &Table<()>) -> String {
     let mut out = Vec::new();
     write(&mut out, &table.entries(), Charset::Utf8, Format::Flat).unwrap();
@@ -38,7 +38,8 @@ fn numbers(entries: usize) -> Bytes {
     format!("{{{}}}", members.join(",")).into()
 }
 
-/// Entries keep the order in which their keys first came, and a key that went comes last.
+/// Entries keep the order in which their keys first came; a key that was removed and put again
+/// comes last.
 #[test]
 fn order_is_a_dicts() {
     let mut table = Table::default();
@@ -52,7 +53,7 @@ fn order_is_a_dicts() {
     assert_eq!(keys(&table), ["b", "c", "a"]);
 }
 
-/// Gaps are closed once they outnumber the entries, and nothing is lost by it.
+/// Gaps are closed once they outnumber the entries, and nothing is lost.
 #[test]
 fn gaps_are_closed() {
     let mut grown = Table::default();
@@ -92,7 +93,7 @@ fn a_file_is_left_where_it_is() {
     assert!(written(&table).contains("\"af63ae4c86019e62\": {\"at\": 7.0}"));
 }
 
-/// The memory of a file is free once all of its entries were replaced.
+/// The memory of a file is freed once all of its entries were replaced.
 #[test]
 fn a_spent_file_is_let_go() {
     let file = numbers(50);
@@ -123,7 +124,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the table holds, in order.
+/// Returns the contents of the table, in order.
 fn contents(table: &Table<()>) -> Vec<(Bytes, Bytes)> {
     let pair = |(key, entry): super::View<'_, ()>| {
         (key.into_owned(), entry.text.clone().expect("each has a text"))
@@ -134,8 +135,7 @@ fn contents(table: &Table<()>) -> Vec<(Bytes, Bytes)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
-    /// A table that began with a file does what one does that was filled by hand, and what a
-    /// list would.
+    /// A table that began with a file behaves like one that was filled by hand, and like a list.
     #[test]
     fn a_file_makes_no_difference(entries in 0..50_usize, steps in prop::collection::vec(step(), 0..150)) {
         let (mut table, mut list) = (of(&numbers(entries)), Vec::new());
