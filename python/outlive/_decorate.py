@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 
 from . import _core, _manners, _naming, _options, _parameters, _refresh
+from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
 from ._identity import Identity, body_of, has_no_name, look_alike
@@ -184,6 +185,7 @@ def _native(
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
     if not callable(rule) and rule not in ("first", "all"):
         raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
+    answering(rule, "key")
     _refuse_idle_roles(rule, given)
     version = given.get("version")
     name = _naming.full_name(function, given.get("name"), version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ._answering import answering
 from ._durations import seconds
 from ._exceptions import UnstorableWarning
 from ._naming import module_name
@@ -52,7 +53,10 @@ class KeptErrors:
         Exactly its class must be listed, and it must come back equal.
         """
         name = _full_name(type(error))
-        if name not in self._classes or self._duration(name, error) is None:
+        if name not in self._classes:
+            self._tell_subclass(error, name)
+            return None
+        if self._duration(name, error) is None:
             return None
         try:
             arguments, attributes = list(error.args), _attributes(error)
@@ -78,6 +82,17 @@ class KeptErrors:
             return None
         most = None if error is None else self._duration(name, error)
         return error if most is not None and abs(age) < most else None
+
+    def _tell_subclass(self, error: Exception, name: str) -> None:
+        """Warn, once for each class, where only a class above that of ``error`` is listed."""
+        for listed, (cls, _) in self._classes.items():
+            if isinstance(error, cls):
+                message = (
+                    f"cache_errors= of {self._function} lists {listed}, and {name} is a subclass: "
+                    "it is not kept, since only exceptions of exactly the listed classes are; list "
+                    "it, too, with lambda error: None if it is not to be kept"
+                )
+                self._tell_once(name, UnstorableWarning.__name__, message)
 
     def tell_unstorable(self, error: Exception, why: str) -> None:
         """Warn, once for each class, that ``error`` is not kept."""
@@ -111,7 +126,7 @@ def _seconds_of(duration: Any) -> Callable[[Any], float | None]:
         fixed = seconds(duration, "cache_errors")
         return lambda _error: fixed
 
-    of_error_given: Callable[[Any], Any] = duration
+    of_error_given: Callable[[Any], Any] = answering(duration, "cache_errors")
 
     def of_error(error: Exception) -> float | None:
         value = of_error_given(error)

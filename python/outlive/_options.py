@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._answering import answering
 from ._durations import seconds
 from ._typing import TYPE_CHECKING
 
@@ -46,8 +47,7 @@ def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float |
 
 def _ttl(ttl: Any) -> Any:
     if ttl is None or callable(ttl):
-        of_result: Any = ttl
-        return of_result and _of_result(of_result)
+        return ttl and _of_result(answering(ttl, "ttl"))
     return seconds(ttl, "ttl")
 
 
@@ -105,11 +105,11 @@ def callable_or_none(value: Any, option: str) -> Any:
     """Return a callable or None.
 
     Raises:
-        TypeError: ``value`` is neither.
+        TypeError: ``value`` is neither, or an ``async def`` function.
     """
     if value is not None and not callable(value):
         raise TypeError(f"{option}= takes a callable or None, not {type(value).__name__}")
-    return value
+    return value and answering(value, option)
 
 
 def flag(value: Any, option: str) -> bool:
@@ -128,7 +128,7 @@ def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
     if given is None:
         return None
     if callable(given):
-        make: Callable[[Any], Any] = given
+        make: Callable[[Any], Any] = answering(given, "tags")
         return lambda result: _checked_tags(make(result))
     fixed = _checked_tags(given)
     return lambda _result: fixed
@@ -137,7 +137,7 @@ def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
 def _cost(given: Any) -> Any:
     """Return the cost of a computed call: a number, or a callable of the result."""
     if given is None or callable(given):
-        return given
+        return given and answering(given, "cost")
     if isinstance(given, bool) or not isinstance(given, (int, float)):
         kind = type(given).__name__
         raise TypeError(f"cost= takes a number, a callable of the result or None, not {kind}")
@@ -145,13 +145,19 @@ def _cost(given: Any) -> Any:
 
 
 def _packages(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+    if not _are_words(given):
         raise TypeError(f'depends= takes names of packages, such as ("numpy",), not {given!r}')
     return tuple(given)
 
 
+def _are_words(given: Any) -> bool:
+    """Whether ``given`` has words, and is not one whose letters would be taken for them."""
+    is_many = not isinstance(given, str) and hasattr(given, "__iter__")
+    return is_many and all(isinstance(word, str) for word in given)
+
+
 def _checked_tags(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(tag, str) for tag in given):
+    if not _are_words(given):
         raise TypeError(f"tags= takes a tuple of str, or a callable of the result, not {given!r}")
     return tuple(given)
 
@@ -165,7 +171,15 @@ def _types(given: Any) -> tuple[Any, ...]:
                 'types= takes classes and names of classes, such as (Repo, "shop:Owner"), '
                 f"not {cls!r}"
             )
+        if isinstance(cls, str) and not _is_dotted(cls):
+            raise ValueError(f'types={cls!r}: must be like "shop:Owner"')
     return tuple(classes)
+
+
+def _is_dotted(name: str) -> bool:
+    """Whether a name is like ``shop:Owner`` or ``shop.Owner``."""
+    parts = name.replace(":", ".", 1).split(".")
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
 
 
 class Options:

@@ -37,6 +37,8 @@ def path_of(path: str | os.PathLike[str] | None, app: str | None) -> str | None:
         raise TypeError(f"a cache's path is a str or a path, not {type(path).__name__}")
     if not os.fspath(path):
         raise ValueError("a cache's path must not be empty; None keeps everything in memory")
+    if os.fspath(path) == ":memory:":
+        raise ValueError(f"{path!r} names no file; None keeps everything in memory")
     expanded = _home.expanded(os.fspath(path))
     # Another case of letters and another normalisation of accents name the same file on macOS and
     # Windows but make another cache, as another link does: the file merges what both keep.

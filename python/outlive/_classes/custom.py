@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from .. import _core
+from .._answering import answering
 from .._typing import TYPE_CHECKING
 from .names import name_of, shown
 from .problems import Mismatch, Refused
@@ -66,7 +67,7 @@ def checked_pair(
         return None
     if not (callable(dump) and callable(load)):
         raise TypeError(f"{of}: dump= and load= are two callables, and one needs the other")
-    return dump, load
+    return answering(dump, "dump"), answering(load, "load")
 
 
 def named(name: str) -> type | None:

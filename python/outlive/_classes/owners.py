@@ -35,8 +35,8 @@ class FunctionClasses:
         yield from _defaults(innermost(function))
         cache = self._registration.cache.options
         own = self._registration.own.get("types", ())
-        yield from map(meant, own if isinstance(own, (tuple, list)) else (own,))
-        yield from map(meant, cache.types)
+        yield from meant(own if isinstance(own, (tuple, list)) else (own,), self.name)
+        yield from meant(cache.types, self._registration.cache.label)
 
     def find(self, name: str) -> type | None:
         """Return the class that files call ``name``; None if the code does not allow it."""
@@ -106,7 +106,7 @@ class CacheClasses:
         """Return the classes of its own ``types=``, as they are now."""
         types = self._state.options.types
         if self._own is None or self._own_types is not types:
-            self._own, self._own_types = Registry(self.name, lambda: map(meant, types)), types
+            self._own, self._own_types = Registry(self.name, lambda: meant(types, self.name)), types
         return self._own
 
     def name_for(self, cls: type) -> str:

@@ -8,16 +8,19 @@ import sys
 from typing import Any
 
 from .._typing import TYPE_CHECKING
+from .._warnings import warn
 from .annotations import Hole, of_fields, parts
 from .code_names import model_bases
 from .names import name_of, shown
 from .problems import Mismatch, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Modules whose classes mean nothing as results: what typing is made of, and bare built-ins.
 _PLAIN = frozenset({"builtins", "typing", "types", "abc", "collections.abc", "typing_extensions"})
+#: The names that lead to no class, as they were told of.
+_told: set[str] = set()
 
 
 class Registry:
@@ -130,21 +133,41 @@ def _is_open(cls: type) -> bool:
     return _is_concrete(cls) and not is_protocol and abc.ABC not in cls.__bases__
 
 
-def meant(given: Any) -> Any:
-    """Return what ``types=`` means: a class, or the class named ``"shop:Repo"`` or ``"shop.Repo"``.
+def meant(given: Iterable[Any], of: str) -> Iterator[Any]:
+    """Yield what ``types=`` means: classes, also those named ``"shop:Repo"`` or ``"shop.Repo"``.
 
-    Raises:
-        ImportError, AttributeError: there is no class of this name.
+    A name that leads to no class is skipped and told once: the others count.
     """
-    if not isinstance(given, str):
-        return given
+    for each in given:
+        if not isinstance(each, str):
+            yield each
+            continue
+        try:
+            found = _imported(each)
+        except Exception as error:  # a module may raise anything when it is imported
+            _tell_missing(each, of, f"{type(error).__name__}: {error}")
+            continue
+        if isinstance(found, type) or hasattr(found, "__args__"):
+            yield found
+        else:
+            _tell_missing(each, of, f"it is a {type(found).__name__}")
+
+
+def _imported(name: str) -> Any:
     import importlib
 
-    module, _, qualname = given.partition(":") if ":" in given else given.rpartition(".")
+    module, _, qualname = name.partition(":") if ":" in name else name.rpartition(".")
     found: Any = importlib.import_module(module)
     for part in qualname.split("."):
         found = getattr(found, part)
     return found
+
+
+def _tell_missing(name: str, of: str, why: str) -> None:
+    message = f"types= of {of} names {name!r}, which is no class: {why}; the others count"
+    if message not in _told:
+        _told.add(message)
+        warn("OutliveWarning", message)
 
 
 def missing(name: str, of: str) -> Mismatch:

@@ -8,6 +8,7 @@ from operator import length_hint
 from typing import Any
 
 from .. import _options
+from .._answering import answering
 from .._failed import Failed
 from .reporters import Reporter, reporter_of
 from .tally import Tally
@@ -65,7 +66,7 @@ class Job:
         self.on_error = _options.one_of(on_error, ("raise", "collect", "skip"), "on_error")
         if not (progress is None or isinstance(progress, bool) or callable(progress)):
             raise TypeError(f"progress= takes True, False or a callable, not {progress!r}")
-        self._progress = progress
+        self._progress = progress and answering(progress, "progress")
         self.ordered = _options.flag(ordered, "ordered")
         self._star = _options.flag(star, "star")
 

@@ -285,3 +285,22 @@ def test_a_duration_that_raises_is_told_once() -> None:
             with pytest.raises(NotFound):
                 fetch("/a")
     assert len(told) == 1
+
+
+def test_a_subclass_of_what_is_listed_is_told_once() -> None:
+    """Only exactly the listed classes are kept; where another one below them is raised, that is told."""
+    calls = []
+
+    @Cache(None).memoise(cache_errors={OSError: 60, TimeoutError: lambda error: None})
+    def read(name: str) -> str:
+        calls.append(name)
+        raise TimeoutError if name == "slow" else FileNotFoundError(2, "not there", name)
+
+    with pytest.warns(
+        UnstorableWarning, match="lists builtins.OSError, and builtins.FileNotFoundError is a sub"
+    ) as told_of:
+        for name in ("a", "a", "slow", "b"):
+            with pytest.raises((TimeoutError, FileNotFoundError)):
+                read(name)
+    assert calls == ["a", "a", "slow", "b"]
+    assert len(told_of) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -102,3 +103,56 @@ def test_limits_are_set_and_taken_back_one_by_one(drop_in: DropInCache) -> None:
     for number in range(5):
         memoised(number)
     assert len(drop_in) == 5
+
+
+async def later(*_args: Any) -> Any:
+    """Answer when it is awaited."""
+
+
+class Later:
+    """An object whose calls are awaited."""
+
+    __call__ = later
+
+
+def of_memoise(option: str) -> Callable[[Any], Any]:
+    """Return what gives a callable as an option of memoise."""
+    return lambda given: cache.memoise(**{option: given})(function)
+
+
+CALLED: dict[str, Callable[[Any], Any]] = {
+    **{name: of_memoise(name) for name in ("cache_if", "ttl", "key", "tags", "meta", "cost")},
+    "cache_errors": lambda given: cache.memoise(cache_errors={KeyError: given})(function),
+    "dump": lambda given: outlive.register(Thing, dump=given, load=function),
+    "load": lambda given: outlive.register(Thing, dump=function, load=given),
+    "on_hit": lambda given: Cache(None, on_hit=given),
+    "clock": lambda given: Cache(None, clock=given),
+    "progress": lambda given: cache.memoise(function).map([1], progress=given),
+}
+
+
+@pytest.mark.parametrize("given", [later, functools.partial(later, 1), Later()], ids=type)
+@pytest.mark.parametrize("option", CALLED)
+def test_a_callable_that_is_awaited_is_refused(option: str, given: Any) -> None:
+    """What an ``async def`` function returns is a coroutine: true, and never awaited."""
+    with pytest.raises(TypeError, match=f"{option}= takes a callable that returns its answer"):
+        CALLED[option](given)
+
+
+WORDS: dict[str, tuple[Callable[[], Any], str]] = {
+    "a class without a module": (
+        lambda: cache.memoise(types=("Owner",)),
+        r"types='Owner': must be like \"shop:Owner\"",
+    ),
+    "a number as tags": (lambda: cache.memoise(tags=5), "tags= takes a tuple of str"),
+    "a number as packages": (lambda: cache.memoise(depends=5), "depends= takes names"),
+    "SQLite's word": (lambda: Cache(":memory:"), "None keeps everything in memory"),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_words_that_lead_nowhere_are_refused(case: str) -> None:
+    """What looks like an option's value, and is none, is an error that says what to write."""
+    call, words = WORDS[case]
+    with pytest.raises((TypeError, ValueError), match=words):
+        call()

@@ -1,4 +1,4 @@
-"""Instances whose hidden state looks like something else."""
+"""Instances whose hidden state looks like something else, and names that lead nowhere."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pydantic
+import pytest
 
-from outlive import Cache
+from classes import shop
+from outlive import Cache, OutliveWarning
+from support.programs import untyped
 
 
 class Account(pydantic.BaseModel):
@@ -57,3 +60,21 @@ def test_fields_that_are_named_as_hidden_state_is(tmp_path: Path) -> None:
     found = _again(tmp_path / "c.json", odd, Odd)
     assert type(found) is Odd and found == odd
     assert found.model_fields_set == {"$given"} and getattr(found, "$private") == "p"
+
+
+def hidden() -> Any:
+    """Nothing says which class."""
+    return vars(shop)["Owner"]("a")
+
+
+def test_a_name_that_leads_nowhere_costs_no_other_class() -> None:
+    """What ``types=`` names and is not there is told once; instances of the others are stored."""
+    wrong = "classes.shop:Nobody"
+    for given in ({"types": (wrong, "nowhere:X", "json:dumps", shop.Owner)}, {}):
+        cache = Cache(types=() if given else (wrong, shop.Owner))
+        memoised = cache.memoise(**untyped(given))(hidden)
+        with pytest.warns(OutliveWarning, match="names 'classes.shop:Nobody', .*no class") as told:
+            assert memoised() == memoised() == shop.Owner("a")
+            assert dict(cache)
+        names = [str(each.message).split("'")[1] for each in told]
+        assert names == ([wrong, "nowhere:X", "json:dumps"] if given else [wrong])
