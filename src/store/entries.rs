@@ -1,5 +1,5 @@
-//! All that a snapshot is to hold, put together in a moment: entries that stand in a loaded file are
-//! named by their places there.
+//! Everything that a snapshot is to hold, collected in a moment: entries of a loaded file are named
+//! by their places there.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::{Item, Notes};
 use crate::memory::make_room;
 use crate::sync::Arc;
 
-/// Entries in the order of the file to come, and the salt among them.
+/// Entries in the order of the new file, the salt among them.
 #[derive(Debug, Default)]
 pub struct Entries(Vec<Chunk>);
 
@@ -19,33 +19,33 @@ pub(super) enum Chunk {
     Run(EntryRun),
 }
 
-/// Entries of a loaded file that follow each other in it.
+/// Consecutive entries of a loaded file.
 #[derive(Clone, Debug)]
 pub struct EntryRun {
-    /// All of the file.
+    /// The file.
     pub file: Arc<FileEntries>,
-    /// Those which are meant.
+    /// The places of the entries.
     pub range: Range<usize>,
-    /// When those were made that the file has no time for.
+    /// When entries without a time in the file were made.
     pub modified: Option<f64>,
-    /// Whether the times of these, too, must survive.
+    /// Whether the times of these must survive, too.
     pub timed: bool,
 }
 
 impl Entries {
-    /// Adds one that stands for itself; unwinds if it is out of memory.
+    /// Adds a single entry; unwinds if it is out of memory.
     pub fn push(&mut self, item: Item) {
         make_room(&mut self.0, 1);
         self.0.push(Chunk::Item(item));
     }
 
-    /// Adds some of a file; unwinds if it is out of memory.
+    /// Adds a run of a file's entries; unwinds if it is out of memory.
     pub fn push_run(&mut self, run: EntryRun) {
         make_room(&mut self.0, 1);
         self.0.push(Chunk::Run(run));
     }
 
-    /// Sees to it that the times of all survive.
+    /// Makes the times of all entries survive.
     pub fn keep_times(&mut self) {
         for chunk in &mut self.0 {
             match chunk {
@@ -59,7 +59,7 @@ impl Entries {
         &self.0
     }
 
-    /// Those that stand for themselves.
+    /// Returns the single entries.
     pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
         self.0.iter().filter_map(|chunk| match chunk {
             Chunk::Item(item) => Some(item),
@@ -67,7 +67,7 @@ impl Entries {
         })
     }
 
-    /// What a flat file must say of entries beside their values, in order.
+    /// Returns what a flat file must say of entries beside their values, in order.
     pub(super) fn facts(&self) -> impl Iterator<Item = Fact<'_>> {
         self.0.iter().flat_map(|chunk| -> Box<dyn Iterator<Item = _>> {
             match chunk {
@@ -85,7 +85,7 @@ impl From<&[Item]> for Entries {
 }
 
 impl EntryRun {
-    /// The entry in this place of the file. One without a time is as old as the file.
+    /// Returns the entry at this place of the file. One without a time is as old as the file.
     pub(super) fn item(&self, at: usize) -> Item {
         let item = self.file.item(at);
         Item { created: item.created.or(self.modified), timed: item.timed || self.timed, ..item }
@@ -103,7 +103,7 @@ impl EntryRun {
     }
 }
 
-/// How long a call took is nothing that somebody needs.
+/// Nobody needs to know how long a call took.
 fn item_fact(item: &Item) -> Option<Fact<'_>> {
     let created = item.created.filter(|_| item.timed);
     let needed = created.is_some() || item.notes.code.is_some() || item.notes.others.is_some();

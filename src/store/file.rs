@@ -13,29 +13,30 @@
 //!   other such file is a dead process's.
 //!
 //! **Saving** (a checkpoint): take the checkpoint lock; make generation n+1; seal n, so that
-//! everybody goes on in n+1; write all entries to a temporary file and sync it; note its fingerprint
-//! in n+1; rename; sync the folder; note in n+1 that it stands there; remove the generations up to n,
-//! oldest first. Whatever step is the last one that happens, snapshot and journals together hold
-//! everything: replaying a journal over a snapshot that has it already changes nothing.
+//! everybody goes on in n+1; write all entries to a temporary file and sync it; record its
+//! fingerprint in n+1; rename; sync the folder; record in n+1 that it is in place; remove the
+//! generations up to n, oldest first. After whichever of these steps the process ends, snapshot and
+//! journals together hold everything: replaying a journal over a snapshot that already has it
+//! changes nothing.
 //!
 //! **Closing**: under the checkpoint lock each process asks whether it is alone. If not, it just
-//! leaves. If it is, it keeps others out, saves, seals the last generation and removes all but the
-//! snapshot. Whoever had one of these files open finds the seal and looks again.
+//! leaves. If it is, it keeps others out, saves, seals the last generation and removes everything
+//! but the snapshot. A process that had one of these files open finds the seal and looks again.
 //!
-//! **What no disk has taken** (it was full, or the folder was swept away) stays in memory, in order,
-//! until one has: it is tried again before the next change, is among what is loaded, and is in the
-//! next snapshot (see [`backlog`]).
+//! **A change that no disk has taken** (the disk was full, or the folder was removed) stays in
+//! memory, in order, until one has: it is tried again before the next change, is included when the
+//! files are read, and is in the next snapshot (see [`backlog`]).
 //!
-//! **Somebody else's hand** (an editor, a program that rewrites the file in place): the fingerprint of
-//! the snapshot is not the one we know; before a save overwrites it, it is read and handed to the
-//! cache together with the journals, and the others are told that the new snapshot holds more than
-//! the journals say. Whoever removes the snapshot has deleted the cache: the journals beside it,
-//! which know that there was one, do not count any more.
+//! **Foreign writers** (an editor, a program that rewrites the file in place): the fingerprint of
+//! the snapshot is not the known one. Before a save overwrites it, it is read and handed to the cache
+//! together with the journals, and the other processes are told that the new snapshot holds more than
+//! the journals. A user who removes the snapshot has deleted the cache: the journals beside it, which
+//! record that there was one, do not count any more.
 //!
-//! Without locks (some network file systems) the file may be used by one process at a time; a
-//! notice says so. Over NFS with locks processes on several machines work together as far as the
-//! server keeps appends whole, which NFS does not promise: there a damaged record is possible, and
-//! is dropped like any other.
+//! Without locks (some network file systems) only one process at a time may use the file; a notice
+//! says so. Over NFS with locks, processes on several machines work together as far as the server
+//! keeps appends whole, which NFS does not promise: a damaged record is possible there, and is
+//! dropped like any other.
 
 mod append;
 mod appender;
@@ -86,22 +87,22 @@ pub enum Durability {
     /// After `append` returns, the change is safe from the end of the process, however it comes.
     #[default]
     Flush,
-    /// After `append` returns, the change is safe from a loss of power too (milliseconds each).
+    /// After `append` returns, the change is safe from a loss of power, too (milliseconds each).
     Fsync,
 }
 
-/// How a file store behaves.
+/// The options of a file store.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// What the snapshot may hold; texts appended as sound hold nothing else.
     pub charset: Charset,
-    /// How a file is laid out that is not there yet.
+    /// The format of a new file.
     pub format: Format,
     /// What an appended change survives.
     pub durability: Durability,
     /// Whether the file is only read: nothing in its folder is made or changed.
     pub read_only: bool,
-    /// How to get memory that other processes see.
+    /// How to map memory that other processes see.
     pub map: Option<Map>,
 }
 
@@ -112,12 +113,12 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in the file `path`, taken from the working directory of this moment. Does no I/O.
+    /// A store in the file at `path`, relative to the current working directory. Does no I/O.
     pub fn new(path: PathBuf, options: Options) -> Self {
         Self::with_fs(path, options, Arc::new(Disk))
     }
 
-    /// Opens a store on another file system, for tests.
+    /// A store on another file system, for tests.
     pub fn with_fs(path: PathBuf, options: Options, fs: Arc<dyn Fs>) -> Self {
         let path = std::path::absolute(&path).unwrap_or(path);
         let folder = Folder::new(fs, path, options.charset);

@@ -1,7 +1,7 @@
 //! Memory for a whole file: read in pieces, each looked at while it is in the CPU's cache.
 //!
-//! To get fresh memory from the system, page by page of 4 KB, takes longer than to read 100 MB into
-//! it and to find all entries. Huge pages (2 MB) make it cheap, where the system has them.
+//! Getting fresh memory from the system, page by page of 4 KB, takes longer than reading 100 MB
+//! into it and finding all entries. Huge pages (2 MB) make it cheap, where the system has them.
 
 use std::io::{self, ErrorKind};
 
@@ -10,13 +10,13 @@ use memmap2::MmapMut;
 
 use super::free_memory;
 
-/// Less than this is not worth huge pages.
+/// The smallest size, in bytes, that is worth huge pages.
 const LARGE: usize = 4 << 20;
-/// How much is read at once: a part of the CPU's second cache.
+/// How many bytes are read at once: a part of the CPU's second cache.
 const PIECE: usize = 1 << 18;
 
 /// Reads `length` bytes, or as many as there are, if they fit into memory. `piece` reads once at a
-/// place in the file; `look` is shown all that is there after each piece.
+/// place in the file; `look` is shown everything that is there after each piece.
 pub fn fill(
     length: u64,
     piece: impl FnMut(u64, &mut [u8]) -> io::Result<usize>,
@@ -36,16 +36,17 @@ pub fn fill(
     Ok(memory.into())
 }
 
-/// Memory in huge pages, filled with zeros; `None` if that is not worth it, or cannot be had.
+/// Returns memory in huge pages, filled with zeros; `None` if that is not worth it, or not
+/// available.
 fn huge(length: usize) -> Option<MmapMut> {
     let memory = (length >= LARGE).then(|| MmapMut::map_anon(length).ok())??;
-    // Without them it is memory all the same.
+    // Without huge pages it is ordinary memory.
     #[cfg(target_os = "linux")]
     let _ = memory.advise(memmap2::Advice::HugePage);
     Some(memory)
 }
 
-/// Reads until `memory` is full or nothing is left; how much it was.
+/// Reads until `memory` is full or nothing is left; returns how many bytes it read.
 fn fill_memory(
     memory: &mut [u8],
     mut piece: impl FnMut(u64, &mut [u8]) -> io::Result<usize>,
@@ -69,7 +70,8 @@ fn fill_memory(
 mod tests {
     use super::{LARGE, PIECE, fill};
 
-    /// Whatever the size, what is there is read, no more than was asked for, and shown on the way.
+    /// Whatever the size, what is there is read, never more than was asked for, and shown on the
+    /// way.
     #[test]
     fn as_many_bytes_as_there_are() {
         let all: Vec<u8> = (0..=u8::MAX).cycle().take(LARGE + 1000).collect();

@@ -7,7 +7,7 @@ use std::path::Path;
 /// A smaller file is read without asking.
 const SMALL: u64 = 64 << 20;
 
-/// An error if `size` bytes, and what is made of them, do not fit into the memory that is left.
+/// Fails if `size` bytes, and what is made of them, do not fit into the free memory.
 pub fn check(size: u64) -> io::Result<()> {
     let needed = size.saturating_add(size / 8);
     match if size > SMALL { available() } else { None } {
@@ -23,15 +23,15 @@ fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes >> 20)
 }
 
-/// How many bytes may still be had, by the machine and by the group of processes that we are in;
-/// `None` if the system does not say.
+/// Returns how many bytes are still available, by the machine and by the control group of this
+/// process; `None` if the system does not say.
 fn available() -> Option<u64> {
     let machine = meminfo(&fs::read_to_string("/proc/meminfo").ok()?)?;
     let group = fs::read_to_string("/proc/self/cgroup").ok().and_then(|groups| group_left(&groups));
     Some(group.map_or(machine, |group| group.min(machine)))
 }
 
-/// What the machine has: memory that nobody needs, and swap.
+/// Returns what the machine has: available memory, and swap.
 fn meminfo(text: &str) -> Option<u64> {
     let kilobytes = |name: &str| -> Option<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -40,7 +40,8 @@ fn meminfo(text: &str) -> Option<u64> {
     Some((kilobytes("MemAvailable:")? + kilobytes("SwapFree:").unwrap_or(0)) << 10)
 }
 
-/// The least that any of the groups around us leaves (version 2; of version 1, our own).
+/// Returns the least that any of the surrounding control groups leaves (version 2; of version 1,
+/// our own).
 fn group_left(groups: &str) -> Option<u64> {
     let of = |prefix: &str| groups.lines().find_map(|line| line.strip_prefix(prefix));
     let second = of("0::").and_then(|path| least_left(path, "/sys/fs/cgroup", V2));
@@ -49,7 +50,7 @@ fn group_left(groups: &str) -> Option<u64> {
     [second, first].into_iter().flatten().min()
 }
 
-/// The files of a limit and of what is used.
+/// The files of a limit and of its usage.
 type Files = [&'static str; 2];
 const V2: Files = ["memory.max", "memory.current"];
 const V1: Files = ["memory.limit_in_bytes", "memory.usage_in_bytes"];
@@ -71,7 +72,7 @@ fn left(group: &Path, files: Files) -> Option<u64> {
 mod tests {
     use super::{available, check, group_left, meminfo};
 
-    /// What the kernel writes is understood.
+    /// The kernel's formats are parsed.
     #[test]
     fn the_kernel_s_words() {
         let text = "MemTotal:  9 kB\nMemAvailable:    2 kB\nSwapFree:       1 kB\n";

@@ -1,4 +1,4 @@
-//! What a store found: all entries, each made an [`Item`] when its turn comes.
+//! The entries that a store found, each made an [`Item`] when it is needed.
 
 use super::replay::replay;
 use super::snapshot::FileEntries;
@@ -8,16 +8,16 @@ use crate::collections::Index;
 /// All entries in insertion order, each key once, and the item of the salt behind them.
 #[derive(Debug)]
 pub enum Items {
-    /// One by one.
+    /// A list.
     Listed(Vec<Item>),
-    /// As they stand in a file, and the index of their keys: nothing was made of them yet.
+    /// The places of the entries in a file, and an index of their keys; no item has been made yet.
     InFile(FileEntries, Index),
     /// The entries of a file with an index, and the changes since.
     Changed(FileEntries, Index, Vec<Change>),
 }
 
 impl Items {
-    /// What `changes` make of them; entries of a file are left where they are.
+    /// Applies `changes`; entries of a file stay where they are.
     #[must_use]
     pub fn after(self, changes: Vec<Change>) -> Self {
         match self {
@@ -27,7 +27,7 @@ impl Items {
         }
     }
 
-    /// How many there are, before what was done since.
+    /// Returns how many there are, before the changes.
     pub fn len(&self) -> usize {
         match self {
             Self::Listed(items) => items.len(),
@@ -37,12 +37,12 @@ impl Items {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// All of them in a list.
+    /// Returns all of them in a list.
     pub fn into_vec(self) -> Vec<Item> {
         match self {
             Self::Listed(items) => items,

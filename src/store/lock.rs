@@ -1,11 +1,11 @@
-//! What processes that share a file keep to themselves: presence, checkpoints, and one key each.
+//! The locks of processes that share a file: presence, checkpoints, and one for each key.
 //!
-//! The locks are the kernel's, which frees them when a process dies (see [`super::fs::LockPart`]). A
-//! key has the number that its checksum names: two keys with one number wait for each other, no
-//! more.
+//! The locks are the kernel's, which releases them when a process dies (see
+//! [`super::fs::LockPart`]). A key has the number that its checksum yields: two keys with one
+//! number wait for each other, no more.
 //!
 //! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
-//! closes such files and never unlocks them: the parent would lose the lock.
+//! closes such files and never unlocks them: otherwise the parent would lose the lock.
 
 mod page;
 mod shared_page;
@@ -34,11 +34,11 @@ pub use writing::WriteGuard;
 pub enum Origin {
     /// This process, a moment ago.
     New,
-    /// One of us.
+    /// Another process of outlive.
     Own,
-    /// One of us, but a loss of power took what makes a page of it.
+    /// A process of outlive, but a loss of power destroyed what identifies it as a page.
     Torn,
-    /// Another program, or one of us who died before he could write to it.
+    /// Another program, or a process of outlive that died before it could write to it.
     Unknown,
 }
 
@@ -50,14 +50,14 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
-    /// The program that made the file: another one may use a file of this name.
+    /// Who made the file: another program may use a file of this name.
     origin: Origin,
-    /// Whether nothing stood in it when it was opened.
+    /// Whether it was empty when it was opened.
     was_empty: bool,
-    /// What the processes tell each other, once it was asked for.
+    /// The page that the processes share, once it was asked for.
     shared: OnceLock<SharedPage>,
-    /// The numbers of the keys that are locked, each as often as it was taken: the system takes all
-    /// threads of a process for one.
+    /// The numbers of the locked keys, each as often as it was taken: to the system, all threads of
+    /// a process are one.
     taken: Mutex<Vec<u32>, { rank::LEAF }>,
     /// How often the right to write was taken.
     #[cfg(feature = "sqlite")]
@@ -94,14 +94,14 @@ impl LockFile {
         }
     }
 
-    /// Keeps all others out until this process leaves; whether it is the only one, so that it could.
-    /// IMPORTANT: ask under the checkpoint lock, and leave if the answer is no: else two that close
-    /// at the same time would each take the other for the one who stays.
+    /// Keeps all others out until this process leaves; returns whether it is the only one, so that
+    /// this worked. IMPORTANT: ask under the checkpoint lock, and leave if the answer is no:
+    /// otherwise two that close at the same time would each believe that the other one stays.
     pub fn keep_others_out(&self) -> io::Result<bool> {
         Ok(self.handle.try_lock(LockPart::Presence, LockMode::Exclusive)? != Taken::Busy)
     }
 
-    /// Whether no other process is there at this moment, where there are locks.
+    /// Returns whether no other process is there at this moment, where there are locks.
     pub fn is_alone(&self) -> io::Result<bool> {
         is_alone(&*self.handle)
     }
@@ -111,7 +111,7 @@ impl LockFile {
         self.forgotten.store(true, Ordering::Release);
     }
 
-    /// Tries to take the lock of `key`: `Unsupported` where keys have none.
+    /// Tries to take the lock of `key`; `Unsupported` where keys have none.
     pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<(Taken, Option<KeyGuard>)> {
         let number = key_number(key);
         let mut numbers = self.taken.lock();
@@ -123,7 +123,7 @@ impl LockFile {
         Ok((taken, Some(KeyGuard { lock: Arc::downgrade(self), number })))
     }
 
-    /// Gives a key back, unless it was taken once more.
+    /// Releases a key, unless it was taken once more.
     fn free_key(&self, number: u32) {
         let mut numbers = self.taken.lock();
         if let Some(at) = numbers.iter().rposition(|&taken| taken == number) {
@@ -134,60 +134,61 @@ impl LockFile {
         }
     }
 
-    /// The process that has `key`, as far as the system tells.
+    /// Returns the process that has `key`, as far as the system tells.
     pub fn key_holder(&self, key: &[u8]) -> Option<u32> {
         self.handle.holder(LockPart::Key(key_number(key)))
     }
 
-    /// Maps the page that the processes of the file share. The file must be believed.
+    /// Maps the page that the processes of the file share. The file must be trusted.
     pub fn share_page(&self, fs: &dyn Fs, path: &Path, map: Option<Map>) -> Result<(), NoPage> {
         let (shared, why) = SharedPage::open(&*self.handle, self.origin, fs, path, map);
         let _ = self.shared.set(shared);
         why.map_or(Ok(()), Err)
     }
 
-    /// The page, if this process sees it.
+    /// Returns the page, if this process maps it.
     pub fn page(&self) -> Result<Option<Arc<Page>>, NoPage> {
         let glance = |shared| Some(shared).zip(self.handle.glance().ok());
         let Some((shared, glance)) = self.shared.get().and_then(glance) else { return Ok(None) };
         shared.page(glance)
     }
 
-    /// Whoever looks at the page from now on sees that something has changed.
+    /// Makes the page show a change to all code that looks at it from now on.
     pub fn let_page_go(&self) {
         if let Some(page) = self.mapped_page() {
             page.let_go();
         }
     }
 
-    /// The page without a look at the file.
+    /// Returns the page without a look at the file.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
         self.shared.get()?.mapped_page()
     }
 
-    /// Tells the other processes that results of `affected` have been replaced or forgotten.
+    /// Announces to other processes that results of `affected` were replaced or forgotten.
     pub fn announce(&self, affected: Affected<'_>) -> io::Result<()> {
         self.shared.get().map_or(Ok(()), |shared| shared.announce(&*self.handle, affected))
     }
 
-    /// Whether one of us made the file, so that the last one may remove it.
+    /// Returns whether outlive made the file, so that the last process may remove it.
     pub fn is_own(&self) -> bool {
         self.origin != Origin::Unknown
     }
 
-    /// What the system says about the file.
+    /// Returns the status of the file.
     pub fn status(&self) -> io::Result<Status> {
         self.handle.status()
     }
 
-    /// Whether it has become a page since it was opened: whoever made it had not written to it yet.
+    /// Returns whether it has become a page since it was opened: its maker had not written to it
+    /// yet.
     pub fn has_become_page(&self) -> bool {
         let is_whole = |glance: Glance| glance.size >= PAGE_SIZE as u64;
         let undecided = self.was_empty && self.origin == Origin::Unknown;
         undecided && self.handle.glance().is_ok_and(is_whole)
     }
 
-    /// Whether the open file still has a name, and is ours.
+    /// Returns whether the open file still has a name, and is ours.
     pub fn is_ours(&self) -> bool {
         self.handle.glance().is_ok_and(|glance| glance.links > 0)
     }
@@ -210,8 +211,8 @@ impl Drop for KeyGuard {
     }
 }
 
-/// The right to write a snapshot or to begin a chain of journals. It stands on a file description
-/// of its own, so that it works between threads too.
+/// The right to write a snapshot or to begin a chain of journals. It has a file description of its
+/// own, so that it works between threads, too.
 #[derive(Debug)]
 pub struct CheckpointGuard {
     handle: Box<dyn LockHandle>,
@@ -220,7 +221,7 @@ pub struct CheckpointGuard {
 }
 
 impl Drop for CheckpointGuard {
-    /// Closing the file is not enough if a child was forked meanwhile: it has it open too.
+    /// Closing the file is not enough if a child was forked meanwhile: the child has it open, too.
     fn drop(&mut self) {
         if !self.forgotten {
             self.handle.unlock(LockPart::Checkpoint);
@@ -234,7 +235,7 @@ impl CheckpointGuard {
         self.forgotten = true;
     }
 
-    /// Takes the lock at `path` if nobody has it.
+    /// Takes the lock at `path` if it is free.
     pub fn take(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
         let (handle, _) = open(fs, path, like)?;
         if handle.try_lock(LockPart::Checkpoint, LockMode::Exclusive)? == Taken::Busy {
@@ -245,14 +246,14 @@ impl CheckpointGuard {
     }
 }
 
-/// The file that is locked for checkpoints, given the one for everything else.
+/// Returns the file that is locked for checkpoints, given the one for everything else.
 pub fn checkpoint_path(lock: &Path) -> PathBuf {
     let mut path = lock.as_os_str().to_owned();
     path.push(CHECKPOINT_SUFFIX);
     path.into()
 }
 
-/// The number of `key`, below 2^30.
+/// Returns the number of `key`, below 2^30.
 fn key_number(key: &[u8]) -> u32 {
     key_checksum(key) >> 2
 }
@@ -261,8 +262,8 @@ fn key_checksum(key: &[u8]) -> u32 {
     crc32fast::hash(key)
 }
 
-/// Opens a lock file, and says whether it is new; such a one gets its page at once, which tells it
-/// from other programs' files.
+/// Opens a lock file, and returns whether it is new; a new one gets its page at once, which
+/// distinguishes it from other programs' files.
 fn open(
     fs: &dyn Fs,
     path: &Path,
@@ -271,14 +272,14 @@ fn open(
     let is_new = fs.status(path).is_err();
     let handle = fs.open_lock(path, like)?;
     if is_new {
-        // Without room for it the file stays empty.
+        // If there is no room for it, the file stays empty.
         drop(handle.write_at(0, &page::blank()));
     }
     Ok((handle, is_new))
 }
 
-/// Tells whose an existing lock file is: ours if it begins as a page does, or if another process of
-/// outlive uses it.
+/// Finds out who made an existing lock file: outlive if it begins like a page, or if another
+/// process of outlive uses it.
 fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origin> {
     let mut bytes = vec![0; PAGE_SIZE + 1];
     let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut bytes));
@@ -292,20 +293,21 @@ fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origi
     Ok(if is_alone(handle)? { Origin::Unknown } else { Origin::Own })
 }
 
-/// Whether nobody else is present; whoever comes at this very moment has to come once more.
+/// Returns whether nobody else is present; a process that joins at this very moment has to try
+/// again.
 fn is_alone(handle: &dyn LockHandle) -> io::Result<bool> {
     let is_alone = handle.try_lock(LockPart::Presence, LockMode::Exclusive)? == Taken::Yes;
     handle.try_lock(LockPart::Presence, LockMode::Shared)?;
     Ok(is_alone)
 }
 
-/// Whether both are the same file.
+/// Returns whether both are the same file.
 fn is_same_file(one: &dyn LockHandle, other: &dyn LockHandle) -> bool {
     let fingerprint = |handle: &dyn LockHandle| handle.status().map(|found| found.fingerprint);
     matches!((fingerprint(one), fingerprint(other)), (Ok(one), Ok(other)) if one.is_same_file(other))
 }
 
-/// Whether `path` still names the file that was locked: the last process removes it.
+/// Returns whether `path` still names the file that was locked: the last process removes it.
 fn is_still(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> bool {
     let fingerprint = |status: Status| status.fingerprint;
     let named = fs.status(path).map(fingerprint);

@@ -3,7 +3,7 @@
 use super::{Cause, Change, ExternalChange, KeyLock, Loaded, Saving, Store};
 use crate::error::Result;
 
-/// The store of a cache that lives in memory alone. Every change is accepted and forgotten.
+/// The store of a cache that exists in memory alone. Every change is accepted and forgotten.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MemoryStore;
 

@@ -50,14 +50,14 @@ pub struct Item {
     pub key: Bytes,
     /// The value's JSON text.
     pub text: Bytes,
-    /// Whether `text` is known to be strict, compact JSON in the store's charset (written by us).
-    /// What was read from a file is not, until it is looked at.
+    /// Whether `text` is known to be strict, compact JSON in the store's charset (written by us). A
+    /// text read from a file is not, until it is checked.
     pub sound: bool,
-    /// Seconds since the epoch when the result was made; `None` if nobody wrote it down.
+    /// Seconds since the epoch when the result was made; `None` if that was not recorded.
     pub created: Option<f64>,
-    /// Whether `created` must survive in a flat snapshot (somebody uses expiry).
+    /// Whether `created` must survive in a flat snapshot (a function uses expiry).
     pub timed: bool,
-    /// What else is known of it.
+    /// Everything else that is known of it.
     pub notes: Notes,
 }
 
@@ -72,23 +72,23 @@ pub enum Change {
     Clear,
 }
 
-/// Why a change is made: what it does to computations under way, and they to it.
+/// The cause of a change, which decides its relation to computations under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// A caller asked for it: computations of its keys that began before are outdated.
     Given,
     /// A computation ended. Its result counts unless it is outdated.
     Computed,
-    /// Neither: a result goes for want of room, or is put down once more.
+    /// Neither: a result is evicted, or is written once more.
     Upkeep,
 }
 
-/// What a store found when it was opened, or opened again.
+/// The contents of a store when it was opened, or opened again.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// All entries in insertion order, each key once.
     pub items: Items,
-    /// When the snapshot was last modified: the age of entries that carry no time.
+    /// When the snapshot was last modified: the time of entries that carry none.
     pub modified: Option<SystemTime>,
     /// Whether the snapshot's writer cannot have known what this process appended before: a program
     /// that rewrites the file, not a process that folded the journals into it.
@@ -98,45 +98,45 @@ pub struct Loaded {
     pub missed: bool,
 }
 
-/// What other processes did to the store since it was last looked at.
+/// A change by another process since the store was last looked at.
 ///
-/// Such changes come in the order of the file, and what this process did after them is taken out of
-/// them already. Apply them under the same lock as the changes of this process.
+/// Such changes come in the order of the file; those that this process has undone since are removed
+/// already. Apply them under the same lock as the changes of this process.
 #[derive(Debug)]
 pub enum ExternalChange {
-    /// They went on from what we know.
+    /// A step from the state that we know.
     Change(Change),
-    /// They outdated computations under way.
+    /// Computations under way are outdated.
     Purge(Purge),
-    /// What memory holds of this key, or of all if there is none, may not be what the store holds any
-    /// more: it is asked for again. Only stores that are not loaded whole say so.
+    /// What memory holds of this key, or of all without a key, may differ from the store: it must
+    /// be asked for again. Only stores that are not loaded whole send this.
     Outdated(Option<Bytes>),
-    /// The history does not go on from what we know (the snapshot was replaced by somebody else,
-    /// say an editor, or deleted): this is everything that there is now, this process's own changes
-    /// included, also those which no disk has taken yet.
+    /// The history does not continue from the state that we know (an editor, say, replaced the
+    /// snapshot, or it was deleted): this is everything that there is now, including this process's
+    /// own changes, also those that no disk has taken yet.
     Replaced(Loaded),
 }
 
 impl ExternalChange {
-    /// Whether it outdates what `change` is the result of.
+    /// Returns whether it outdates the result that `change` puts.
     fn outdates(&self, change: &Change) -> bool {
         matches!((self, change), (Self::Purge(purge), Change::Put(item)) if purge.concerns(&item.key))
     }
 }
 
-/// How the attempt to take a key for this process ended.
+/// The outcome of an attempt to take a key for this process.
 #[derive(Debug)]
 pub enum KeyLock {
-    /// Taken; given back when dropped (and by the kernel when the process dies).
+    /// Taken; released when dropped (and by the kernel when the process dies).
     Held(KeyGuard),
     /// Another process computes this key at the moment.
     Busy,
-    /// This store, platform or file system has no such locks: go on without.
+    /// This store, platform or file system has no such locks: proceed without.
     Unsupported,
 }
 
 impl KeyLock {
-    /// The key, if it was taken.
+    /// Returns the key, if it was taken.
     pub fn held(self) -> Option<KeyGuard> {
         match self {
             Self::Held(guard) => Some(guard),
@@ -147,116 +147,117 @@ impl KeyLock {
 
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
-    /// Says whether the folder may be changed by what is read from now on: if not, a copy of a
-    /// damaged file is kept only when something is about to be written. It may, unless told
-    /// otherwise.
+    /// Sets whether reading must not change the folder from now on: if so, a copy of a damaged file
+    /// is kept only when something is about to be written. By default it may be changed.
     fn set_read_only(&self, _only: bool) {}
-    /// What it offers if it is not loaded whole. Then `load` gives nothing but the salt, and memory
-    /// holds copies of entries that may be dropped at any time.
+    /// Returns the operations of a store that is not loaded whole. Then `load` returns nothing but
+    /// the salt, and memory holds copies of entries that may be dropped at any time.
     fn paged(&self) -> Option<&dyn Paged> {
         None
     }
-    /// Reads everything. Never fails: trouble becomes notices, and what is intact is returned.
+    /// Reads everything. Never fails: trouble becomes notices, and everything intact is returned.
     fn load(&self) -> Loaded;
-    /// What others did since `load` or the last call; one cheap look when nothing happened.
+    /// Returns what others did since `load` or the last call; one cheap look if nothing happened.
     fn external_changes(&self) -> Vec<ExternalChange>;
-    /// Whether anything that is appended is kept: if not, it need not be put together.
+    /// Returns whether anything appended is kept: if not, it need not be assembled.
     fn keeps(&self) -> bool {
         true
     }
-    /// Takes a change down that somebody wants, as [`append_as`](Self::append_as) does.
+    /// Writes a change that a caller asked for, as [`append_as`](Self::append_as) does.
     fn append(&self, change: &Change) -> Result<()> {
         self.append_as(change, Cause::Given).map(drop)
     }
-    /// Takes `change` down; when it returns `Ok(true)`, the change survives the end of this process.
+    /// Writes `change`; when it returns `Ok(true)`, the change survives the end of this process.
     /// `Ok(false)`: it is the result of a computation that another process has outdated, and counts
     /// for nobody.
     ///
-    /// After an `Err` the change is only in memory: the store keeps it there, behind whatever it
-    /// loads, and tries again until a disk has taken it. Never waits for another process: if that is
-    /// in the way ([`Error::is_busy`]), call [`Store::settle`] as soon as no lock is held.
+    /// After an `Err` the change is only in memory: the store keeps it there, after whatever it
+    /// loads, and tries again until a disk has taken it. It never waits for another process: if one
+    /// is in the way ([`Error::is_busy`]), call [`Store::settle`] as soon as no lock is held.
     ///
     /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
-    /// change. So the change must be among the items of every save that is sealed after `append` was
-    /// called: hold one lock over both, and over `seal`.
+    /// change. So the change must be among the entries of every save that is sealed after `append`
+    /// was called: hold one lock over both, and over `seal`.
     fn append_as(&self, change: &Change, cause: Cause) -> Result<bool>;
-    /// Outdates the computations of other processes that `purge` concerns, if there are any, with what
-    /// they kept of them a moment ago. While another process is in the way ([`Error::is_busy`]), a
-    /// purge of a key or of all waits for [`settle`](Self::settle); one of a pattern is to be made
+    /// Outdates the computations of other processes that `purge` concerns, if there are any, and
+    /// their results of a moment ago. While another process is in the way ([`Error::is_busy`]), a
+    /// purge of a key or of all waits for [`settle`](Self::settle); one of a pattern must be made
     /// again.
     fn outdate(&self, _purge: &Purge) -> Result<()> {
         Ok(())
     }
-    /// Takes down what `append` could not because another process was in the way. Does not wait: if
+    /// Writes what `append` could not because another process was in the way. Does not wait: if
     /// that is still in the way, ask again later, without any lock; after some seconds it is an
     /// error like any other.
     fn settle(&self) -> Result<()> {
         Ok(())
     }
-    /// Tells the other processes that results of `affected` have been replaced or forgotten, after
-    /// `append` has taken that down: they look before they serve what they hold.
+    /// Announces to other processes that results of `affected` were replaced or forgotten, after
+    /// `append` has written that: they look before they serve what they hold.
     fn announce(&self, _affected: Affected<'_>) {}
-    /// What other processes announce, where this process sees it.
+    /// Returns the page with the announcements of other processes, if this process maps it.
     fn page(&self) -> Option<Arc<Page>> {
         None
     }
-    /// The shared page, without a look at its file, which may have been cut meanwhile.
+    /// Returns the shared page, without a look at its file, which may have been cut meanwhile.
     fn mapped_page(&self) -> Option<Arc<Page>> {
         None
     }
-    /// Starts to follow what other processes announce: from now on this process counts as a writer.
+    /// Begins to follow the announcements of other processes: this process counts as a writer from
+    /// now on.
     fn join(&self) {}
-    /// Whether other processes may change what is in the store.
+    /// Returns whether other processes may change the store.
     fn is_shared(&self) -> bool {
         false
     }
-    /// Tries to take `key` for this process alone. Never waits for another process's key.
+    /// Tries to lock `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
-    /// The process that has `key`, as far as it can be known: to be told to the user.
+    /// Returns the process that has `key`, as far as that can be known: for messages.
     fn key_holder(&self, _key: &[u8]) -> Option<u32> {
         None
     }
-    /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last. Does
-    /// not wait while another process or thread saves ([`Error::is_busy`]): ask again later, without
-    /// any lock.
+    /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
+    /// Does not wait while another process or thread saves ([`Error::is_busy`]): ask again later,
+    /// without any lock.
     fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
     /// Begins the last save of this process, as `begin_save` does: `None` if nothing changed. When
-    /// that is dropped this process has left; the last process to leave leaves only the snapshot
-    /// behind. The next use opens the store again.
+    /// the save is dropped, this process has left; the last process to leave leaves only the
+    /// snapshot behind. The next use opens the store again.
     fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
     /// Makes the next save write a snapshot although only the order of the entries has changed.
     fn reorder(&self) {}
-    /// Whether the journal has outgrown the snapshot, so that somebody should save soon.
+    /// Returns whether the journal has outgrown the snapshot, so that a save is due.
     fn wants_save(&self) -> bool;
-    /// Keeps a copy of the file as it is now under a telling name, because `why`.
+    /// Keeps a copy of the file as it is now under a telling name, because of `why`.
     fn quarantine(&self, why: &str);
-    /// Removes the copies that were kept of damaged files, with all that they hold.
+    /// Removes the copies of damaged files, with everything that they hold.
     fn erase_copies(&self) {}
-    /// Ends the use of the store without a snapshot. What was appended and not folded stays in the
-    /// journal. The next use opens the store again.
+    /// Ends the use of the store without a snapshot. Changes that were appended and not folded stay
+    /// in the journal. The next use opens the store again.
     fn close(&self);
-    /// Whether the store was closed, everything is in the snapshot, and it was not used since: then
-    /// there is nothing to save, and what others did meanwhile is read when it is used again.
+    /// Returns whether the store was closed with everything in the snapshot, and was not used
+    /// since: then there is nothing to save, and what others did meanwhile is read at the next use.
     fn is_closed(&self) -> bool {
         false
     }
-    /// What the user should be told, once each, in order; emptied by the call.
+    /// Takes the notices for the user, once each, in order.
     fn notices(&self) -> Vec<String>;
     /// In the child of a fork: forgets the parent's locks and handles without touching them.
     fn after_fork(&self);
 }
 
-/// A save under way: under the lock over the history `seal` it, apply what others did and put all
-/// entries together; then `write` them without that lock.
+/// A save under way: under the lock over the history, `seal` it, apply what others did and collect
+/// all entries; then `write` them without that lock.
 ///
 /// Dropped instead of written, it leaves the old snapshot and all journals as they were.
 pub trait Saving: Send {
-    /// Ends the journals that are to be folded; what others did up to there. `None` if it turns out
-    /// that there is nothing to save. To be called once.
+    /// Ends the journals that are to be folded; returns what others did up to there. `None` if
+    /// there turns out to be nothing to save. To be called once.
     fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>>;
-    /// Writes the snapshot from all `entries`, durably, and drops the folded journals. `false`: one of
-    /// them could not be dropped, since a save had failed before this one; another save can.
+    /// Writes the snapshot from all `entries`, durably, and drops the folded journals. Returns
+    /// `false` if one of them could not be dropped, because an earlier save had failed; another
+    /// save can.
     fn write(self: Box<Self>, entries: &Entries) -> Result<bool>;
-    /// Writes nothing: there is no memory to list the entries. The journals stay, which hold them.
+    /// Writes nothing, as there is no memory to list the entries. The journals stay, and hold them.
     fn give_up(self: Box<Self>) -> Error;
 }

@@ -9,13 +9,13 @@ pub struct Notes {
     pub took: Option<f64>,
     /// A digest of the code that made the result.
     pub code: Option<Code>,
-    /// Members that a later version or somebody's hand added to the entry: one JSON object. They
-    /// are carried along as long as the result stays.
+    /// Members that a later version or a user added to the entry: one JSON object. They are kept as
+    /// long as the result.
     pub others: Option<Box<Bytes>>,
 }
 
 impl Notes {
-    /// Whether nothing is known.
+    /// Returns whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.took.is_none() && self.code.is_none() && self.others.is_none()
     }
@@ -26,19 +26,19 @@ impl Notes {
 pub struct Code([u8; 8]);
 
 impl Code {
-    /// The digest that is spelled `text`; `None` if that is no digest.
+    /// Returns the digest spelled `text`; `None` if that is no digest.
     pub fn new(text: impl AsRef<[u8]>) -> Option<Self> {
         let code: [u8; 8] = text.as_ref().try_into().ok()?;
         let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         code.iter().all(plain).then_some(Self(code))
     }
 
-    /// Its characters.
+    /// Returns its characters.
     pub fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
 
-    /// How it is spelled.
+    /// Returns its spelling.
     #[expect(clippy::missing_panics_doc, reason = "a code is ASCII from the start")]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).expect("a code is ASCII")

@@ -1,22 +1,22 @@
-//! What outdates computations under way: they began before somebody forgot, cleared or put a result.
+//! Purges, which outdate computations that began before a result was forgotten, cleared or put.
 
 use bytes::Bytes;
 
 use super::{Affected, Change};
 
-/// Whose computations are outdated.
+/// The keys whose computations are outdated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purge {
-    /// Those of this key.
+    /// This key.
     Key(Bytes),
-    /// Those of all keys that fit this pattern, as Python's `fnmatch` has them.
+    /// All keys that match this pattern of Python's `fnmatch`.
     Fitting(Bytes),
-    /// All.
+    /// All keys.
     All,
 }
 
 impl Purge {
-    /// What `change` outdates.
+    /// Returns the purge that `change` makes.
     pub fn of(change: &Change) -> Self {
         match change {
             Change::Put(item) => Self::Key(item.key.clone()),
@@ -25,8 +25,8 @@ impl Purge {
         }
     }
 
-    /// The change that says the same of results: what is kept at this very moment may stand there
-    /// already, and is forgotten, too. `None`: there is no such change.
+    /// Returns the change that does the same to results: one that is stored at this very moment may
+    /// be there already, and is forgotten, too. `None`: there is no such change.
     pub fn as_change(&self) -> Option<Change> {
         match self {
             Self::Key(key) => Some(Change::Remove(key.clone())),
@@ -35,7 +35,7 @@ impl Purge {
         }
     }
 
-    /// Whether computations of `key` are outdated.
+    /// Returns whether computations of `key` are outdated.
     pub fn concerns(&self, key: &[u8]) -> bool {
         match self {
             Self::Key(purged) => purged == key,
@@ -44,7 +44,7 @@ impl Purge {
         }
     }
 
-    /// The stripes of the page that it concerns.
+    /// Returns the stripes of the page that it concerns.
     pub fn affected(&self) -> Affected<'_> {
         match self {
             Self::Key(key) => Affected::Key(key),
@@ -53,11 +53,11 @@ impl Purge {
     }
 }
 
-/// Whether `key` fits `pattern`: `*` stands for anything, `?` for one character, `[a-c]` for one of
-/// these, `[!a-c]` for any other.
+/// Returns whether `key` matches `pattern`: `*` stands for anything, `?` for one character, `[a-c]`
+/// for one of these, `[!a-c]` for any other.
 fn fits(pattern: &[u8], key: &[u8]) -> bool {
     let (mut pattern, mut key) = (pattern, key);
-    // Where the last star stands, and how much of the key it has taken.
+    // The rest of the pattern after the last star, and of the key where its match may be extended.
     let mut star: Option<(&[u8], &[u8])> = None;
     loop {
         if let Some((b'*', rest)) = pattern.split_first() {
@@ -80,7 +80,7 @@ fn fits(pattern: &[u8], key: &[u8]) -> bool {
     }
 }
 
-/// What is left of both behind one character of the key that fits.
+/// Returns the rest of both after one matching character of the key.
 fn fits_one<'p, 'k>(pattern: &'p [u8], key: &'k [u8]) -> Option<(&'p [u8], &'k [u8])> {
     let (&first, rest) = pattern.split_first()?;
     let (one, left) = key.split_at_checked(width(key)).filter(|(one, _)| !one.is_empty())?;
@@ -92,15 +92,15 @@ fn fits_one<'p, 'k>(pattern: &'p [u8], key: &'k [u8]) -> Option<(&'p [u8], &'k [
     }
 }
 
-/// The characters of a set that begins here, and what stands behind it.
+/// Returns the characters of a set that begins here, and what follows it.
 fn set(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    // A bracket that comes first is one of the set.
+    // A bracket that comes first belongs to the set.
     let first = if rest.first() == Some(&b'!') { 2 } else { 1 };
     let end = first + rest.get(first..)?.iter().position(|&byte| byte == b']')?;
     Some((&rest[..end], &rest[end + 1..]))
 }
 
-/// Whether `set` has the character `one`.
+/// Returns whether `set` has the character `one`.
 fn is_of(set: &[u8], one: &[u8]) -> bool {
     let (negated, mut set) = match set.strip_prefix(b"!") {
         Some(set) => (true, set),
@@ -110,7 +110,7 @@ fn is_of(set: &[u8], one: &[u8]) -> bool {
         let (first, rest) = set.split_at(width(set));
         let range = rest.strip_prefix(b"-").filter(|last| !last.is_empty());
         let (last, rest) = range.map_or((first, rest), |last| last.split_at(width(last)));
-        // The bytes of characters are in the order of the characters.
+        // The bytes of UTF-8 sort as the characters do.
         if (first..=last).contains(&one) {
             return !negated;
         }
@@ -119,7 +119,7 @@ fn is_of(set: &[u8], one: &[u8]) -> bool {
     negated
 }
 
-/// How many bytes the first character has.
+/// Returns how many bytes the first character has.
 fn width(text: &[u8]) -> usize {
     let length = match text.first() {
         None => 0,
@@ -135,7 +135,7 @@ fn width(text: &[u8]) -> usize {
 mod tests {
     use super::fits;
 
-    /// Patterns mean what they mean to Python's `fnmatch`.
+    /// Patterns mean the same as in Python's `fnmatch`.
     #[test]
     fn patterns() {
         let fit = ["*", "a.f(*", "*f(*", "a.?(x='ü')", "a.[e-g](*", "a.[!x]*", "*x='?')", "a*(*)"];

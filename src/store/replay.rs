@@ -1,4 +1,4 @@
-//! A history replayed over the entries that it started from.
+//! Replays a history over the entries that it started from.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,13 @@ use bytes::Bytes;
 
 use super::{Change, Item};
 
-/// What a history says about one key in the end.
+/// The final state of one key.
 struct Last {
     /// Its result, or `None` if it was removed.
     item: Option<Item>,
-    /// Whether the key lost its place in the order (it was removed in between).
+    /// Whether the key lost its place in the order, because it was removed in between.
     moved: bool,
-    /// Position in the history at which the key took its place.
+    /// The position in the history at which the key took its place.
     at: usize,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn replay(items: impl FnOnce() -> Vec<Item>, changes: Vec<Change>) ->
     items
 }
 
-/// Notes a result, in the place of the one that the key had.
+/// Records a result in the place of the key's former one.
 fn put(last: &mut HashMap<Bytes, Last, foldhash::fast::RandomState>, item: Item, at: usize) {
     let entry = last.entry(item.key.clone()).or_insert(Last { item: None, moved: false, at });
     if entry.item.is_none() {
@@ -50,7 +50,7 @@ fn put(last: &mut HashMap<Bytes, Last, foldhash::fast::RandomState>, item: Item,
     entry.item = Some(item);
 }
 
-/// Puts new results in the places of old ones and takes out what was removed.
+/// Puts new results in the places of old ones and removes the removed ones.
 fn replace(items: &mut Vec<Item>, last: &mut HashMap<Bytes, Last, foldhash::fast::RandomState>) {
     items.retain_mut(|item| match last.get(&item.key) {
         None => true,
@@ -64,7 +64,8 @@ fn replace(items: &mut Vec<Item>, last: &mut HashMap<Bytes, Last, foldhash::fast
     });
 }
 
-/// What is left has no place among the old entries: it follows them in the order of the history.
+/// The remaining results have no place among the old entries: they follow them in the order of the
+/// history.
 fn in_order(last: HashMap<Bytes, Last, foldhash::fast::RandomState>) -> impl Iterator<Item = Item> {
     let mut rest: Vec<Last> = last.into_values().collect();
     rest.sort_unstable_by_key(|found| found.at);

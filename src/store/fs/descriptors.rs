@@ -1,9 +1,10 @@
-//! Descriptors are few: who has not opened anything for long gives his back until he needs them.
+//! Descriptors are scarce: a cache that has not opened anything for long closes its files until it
+//! needs them.
 //!
-//! Each cache that is in use has up to two files open. A program may have a thousand caches, one for
-//! each of its tenants, and no more descriptors than 256. So caches whose files are open stand in a
-//! queue; if there are too many of them, or the system has no more descriptors, the first in the
-//! queue closes its files. It finds that out at its next use, and opens them again.
+//! Each cache in use has up to two files open. A program may have a thousand caches, one for each
+//! of its tenants, and no more descriptors than 256. So caches with open files are kept in a queue;
+//! if there are too many, or the system has no more descriptors, the first in the queue closes its
+//! files. It notices at its next use, and opens them again.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,16 +15,16 @@ use crate::sync::{Mutex, rank};
 
 /// How many descriptors a cache may have open between two operations.
 const OF_EACH: usize = 2;
-/// Which part of the descriptors that a process may have are for caches between two operations.
+/// The part of a process's descriptors that is for caches between two operations, as a divisor.
 const SHARE: usize = 4;
 
-/// Something that may have files open while nobody uses it.
+/// Something that may have files open while it is not used.
 pub trait Idle: Send + Sync {
-    /// Closes what is open, unless that is in use.
+    /// Closes what is open, unless it is in use.
     fn close_idle(&self) -> Closed;
 }
 
-/// How an attempt to have files closed ended.
+/// The outcome of an attempt to close files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// They are closed.
@@ -34,11 +35,11 @@ pub enum Closed {
     NotYet,
 }
 
-/// Those that may have files open, in the order in which they opened them.
+/// The users that may have files open, in the order in which they opened them.
 static OPEN: Mutex<VecDeque<Weak<dyn Idle>>, { rank::LEAF }> = Mutex::new(VecDeque::new());
 
-/// Notes that `user` has files open from now on. If there are too many like it, another one closes
-/// its own.
+/// Notes that `user` has files open from now on. If there are too many such users, another one
+/// closes its files.
 pub fn note_open(user: Weak<dyn Idle>) {
     let count = {
         let mut open = OPEN.lock();
@@ -50,7 +51,7 @@ pub fn note_open(user: Weak<dyn Idle>) {
     }
 }
 
-/// What `open` gives, once somebody has closed enough for it.
+/// Returns the result of `open`, once enough descriptors are free for it.
 pub fn with_room<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match open() {

@@ -14,7 +14,7 @@ use super::{Fs, Handle, LockHandle, Status};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
-/// How many symbolic links are followed before they are taken for a circle.
+/// How many symbolic links are followed before they are taken for a loop.
 const LINKS: usize = 40;
 
 impl Fs for Disk {
@@ -117,7 +117,7 @@ fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     with_room(|| platform::patiently(|| options.open(path)))
 }
 
-/// Makes a file that is not there, for reading and what `options` say.
+/// Creates a new file, for reading and what `options` say.
 fn make(options: &mut OpenOptions, path: &Path, like: Option<&Status>) -> io::Result<OpenFile> {
     platform::private(options.read(true).create_new(true));
     let file = open(options, path)?;

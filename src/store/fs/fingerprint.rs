@@ -1,12 +1,12 @@
-//! What tells one state of a file from another.
+//! What distinguishes one state of a file from another.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A file that was replaced, rewritten or appended to has another fingerprint.
+/// The fingerprint of a file: it changes when the file is replaced, rewritten or appended to.
 #[derive(Clone, Copy, Debug)]
 pub struct FileFingerprint {
-    /// The device it is on. Its number may be another one when the machine starts again, so that the
-    /// fingerprint of a journal is compared without it.
+    /// The device it is on. The number may change when the machine restarts, so the fingerprints in
+    /// a journal are compared without it.
     pub device: u64,
     /// Its number there.
     pub inode: u64,
@@ -31,12 +31,12 @@ impl FileFingerprint {
         UNIX_EPOCH + Duration::from_nanos(self.modified)
     }
 
-    /// Whether both are states of one file.
+    /// Returns whether both are states of one file.
     pub fn is_same_file(self, other: Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// Four little-endian numbers, in the order of the fields.
+    /// Returns four little-endian numbers, in the order of the fields.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
         let fields = [self.device, self.inode, self.size, self.modified];
@@ -46,7 +46,7 @@ impl FileFingerprint {
         bytes
     }
 
-    /// The fingerprint that `bytes` hold; `None` if they are not 32.
+    /// Returns the fingerprint that `bytes` hold; `None` if they are not 32.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (fields, []) = bytes.as_chunks::<8>() else { return None };
         let &[device, inode, size, modified] = fields else { return None };

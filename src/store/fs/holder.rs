@@ -2,7 +2,8 @@
 
 use std::fs;
 
-/// The process that has the byte at `start` of the file `inode` locked, if it is one of this user's.
+/// Returns the process that has the byte at `start` of the file `inode` locked, if it is this
+/// user's.
 pub fn holder(inode: u64, start: u64) -> Option<u32> {
     let wanted = format!(":{inode} {start} {start}");
     let pids = fs::read_dir("/proc").ok()?.flatten();

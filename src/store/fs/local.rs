@@ -1,8 +1,8 @@
-//! On which file systems all processes see the same memory of a file.
+//! The file systems on which all processes see the same memory of a file.
 
 use std::fs::File;
 
-/// Whether what is written to `file` is seen at once in the memory that any process maps of it: it
+/// Returns whether writes to `file` appear at once in the memory of every process that maps it: it
 /// is a regular file on a disk of this machine, of a kind known to keep that promise.
 pub fn is_local(file: &File) -> bool {
     file.metadata().is_ok_and(|data| data.is_file()) && has_shared_memory(file)
@@ -24,7 +24,7 @@ fn has_shared_memory(_: &File) -> bool {
     false
 }
 
-/// Network file systems (NFS, SMB, 9p, Ceph), FUSE and whatever is not listed are not known to.
+/// Network file systems (NFS, SMB, 9p, Ceph), FUSE and all unlisted ones make no such promise.
 #[cfg(target_os = "linux")]
 fn is_known<N: Into<i64>>(kind: N) -> bool {
     const KNOWN: [i64; 9] = [
@@ -59,7 +59,7 @@ mod tests {
         }
     }
 
-    /// A file of the temporary folder is local, a folder and a device are no such files.
+    /// A file of the temporary folder is local; a folder and a device are no such files.
     #[test]
     fn only_regular_files_are_local() {
         let file = tempfile::tempfile().expect("tests need a temporary folder");

@@ -1,4 +1,4 @@
-//! An open file, and the certainty that it is still ours.
+//! An open file, with a check that its descriptor is still ours.
 
 use std::error::Error;
 use std::fmt;
@@ -8,16 +8,16 @@ use std::io::{self, Seek, Write};
 use super::platform;
 use super::{Glance, Handle, Status};
 
-/// A file that we opened. Dropped, it is closed, unless its descriptor has become somebody else's.
+/// A file that we opened. Dropping closes it, unless its descriptor has become another file's.
 #[derive(Debug)]
 pub struct OpenFile {
-    /// There until the drop.
+    /// Present until the drop.
     file: Option<File>,
     device: u64,
     inode: u64,
 }
 
-/// The descriptor was closed by somebody else, and may be another file's by now.
+/// The descriptor was closed by other code, and may be another file's by now.
 #[derive(Debug)]
 struct LostDescriptor;
 
@@ -29,25 +29,25 @@ impl fmt::Display for LostDescriptor {
 
 impl Error for LostDescriptor {}
 
-/// Whether `error` says that a descriptor is not ours any more.
+/// Returns whether `error` says that a descriptor is no longer ours.
 pub fn is_lost(error: &io::Error) -> bool {
     error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<LostDescriptor>)
 }
 
-/// The error that [`is_lost`] knows.
+/// Returns the error that [`is_lost`] recognises.
 pub fn lost() -> io::Error {
     io::Error::other(LostDescriptor)
 }
 
 impl OpenFile {
-    /// Keeps `file`, under a number that is none of the standard streams'.
+    /// Keeps `file` under a number above those of the standard streams.
     pub fn new(file: File) -> io::Result<Self> {
         let file = platform::above_standard_streams(file)?;
         let place = platform::status(&file)?.fingerprint;
         Ok(Self { file: Some(file), device: place.device, inode: place.inode })
     }
 
-    /// The file, whatever has become of its descriptor.
+    /// Returns the file, whatever has become of its descriptor.
     fn unverified(&self) -> &File {
         self.file.as_ref().expect("it is there until the drop")
     }
@@ -57,13 +57,13 @@ impl OpenFile {
         if place == (self.device, self.inode) { Ok(glance) } else { Err(lost()) }
     }
 
-    /// The file, if it is ours.
+    /// Returns the file if it is still ours.
     pub fn verified(&self) -> io::Result<&File> {
         self.glance()?;
         Ok(self.unverified())
     }
 
-    /// What the system says about it, if it is ours.
+    /// Returns its status if it is still ours.
     pub fn checked_status(&self) -> io::Result<Status> {
         let status = platform::status(self.unverified()).map_err(|_| lost())?;
         let found = status.fingerprint;

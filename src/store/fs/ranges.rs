@@ -1,4 +1,4 @@
-//! Byte ranges of one lock file as locks, where a file description owns them.
+//! Byte ranges of one lock file as locks, on systems where an open file description owns them.
 //!
 //! ```text
 //! byte 0        a checkpoint
@@ -32,7 +32,7 @@ impl LockHandle for OpenFile {
     }
 
     fn unlock(&self, part: LockPart) {
-        // Nothing to do about a failure: the kernel frees the lock when the file is closed.
+        // A failure needs no action: the kernel releases the lock when the file is closed.
         drop(self.verified().map(|file| set(file, libc::F_UNLCK, part)));
     }
 

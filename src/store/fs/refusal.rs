@@ -1,11 +1,11 @@
-//! What a refusal of the system to give a lock means.
+//! The meaning of a system's refusal to give a lock.
 
 use std::io;
 
 use super::Taken;
 use super::locks::means_unsupported;
 
-/// Tells a lock that somebody holds, and a file system without locks, from an error.
+/// Tells a lock held by another process, and a file system without locks, from an error.
 pub fn outcome(result: io::Result<()>) -> io::Result<Taken> {
     use io::ErrorKind::{InvalidInput, ResourceBusy, Unsupported, WouldBlock};
     match result {
@@ -23,7 +23,7 @@ pub fn outcome(result: io::Result<()>) -> io::Result<Taken> {
 mod tests {
     use super::*;
 
-    /// A file system without locks is told from a lock that somebody holds, and from an error.
+    /// A file system without locks is distinguished from a lock held elsewhere, and from an error.
     #[test]
     fn refusals_are_told_apart() {
         let refused = |kind: io::ErrorKind| outcome(Err(kind.into()));

@@ -15,7 +15,7 @@ use super::{Glance, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status,
 pub const CHECKPOINT_SUFFIX: &str = "-save";
 
 impl LockHandle for OpenFile {
-    /// Not every system can turn one kind of lock into the other: the old one is dropped first.
+    /// Not every system can convert a lock: the old one is released first.
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
         if matches!(part, LockPart::Key(_) | LockPart::Writing) {
             return Ok(Taken::Unsupported);
@@ -35,7 +35,7 @@ impl LockHandle for OpenFile {
     }
 
     fn unlock(&self, _: LockPart) {
-        // Nothing to do about a failure: the system frees the lock when the file is closed.
+        // A failure needs no action: the system releases the lock when the file is closed.
         drop(self.verified().map(File::unlock));
     }
 
@@ -60,7 +60,7 @@ impl LockHandle for OpenFile {
     }
 }
 
-/// Windows says that there is no such function (1).
+/// Windows reports that there is no such function (1).
 pub fn means_unsupported(error: &io::Error) -> bool {
     cfg!(windows) && error.raw_os_error() == Some(1)
 }

@@ -10,40 +10,40 @@
 //!   format. `FF` occurs in no key (WTF-8) and in no text (JSON) behind its first 64 bytes, so a magic
 //!   inside of a damaged record is the start of the next one, never a piece of somebody's result.
 //! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 7 base, 8 put with notes (see [`noted`]),
-//!   9 passing, 10 put of a computed result, 11 purge. 6 was `hello` in version 0.1 and says nothing any
-//!   more. Of kinds that we do not know,
-//!   those from 64 on are passed over; others are a later version's, and the journal is left alone.
+//!   9 passing, 10 put of a computed result, 11 purge. 6 was `hello` in version 0.1 and means nothing
+//!   any more. Unknown kinds from 64 on are skipped; others are a later version's, and the journal is
+//!   left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
 //! * Flag 16 of a put or a remove: it purges nothing (below).
 //! * `created`: seconds since the epoch, an IEEE double.
 //! * `crc32` is over everything before it.
 //!
-//! A journal is a chain of files, one for each *generation*. Records are appended by any number of
-//! processes, each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts
-//! them one after the other. A **seal** ends a generation: records behind it do not count, and who
+//! A journal is a chain of files, one for each *generation*. Any number of processes append records,
+//! each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts them one
+//! after the other. A **seal** ends a generation: records after it do not count, and a process that
 //! finds one before its own record appends that record again in the next generation. The number of
 //! the first generation of a chain is the time in microseconds, so that no two chains look alike.
-//! **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if the snapshot that
-//! stands there is that one, it holds everything that earlier generations say.
+//! **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if that snapshot is
+//! in place, it holds everything in earlier generations.
 //!
-//! Its flag 1 says that the snapshot holds more than its forerunner and the journals do, so that
-//! everybody has to read it. **base** carries the fingerprint of the snapshot that stands there at
-//! that moment, or nothing if there is none: then the history begins with this record. If a base was
-//! written and no snapshot stands there any more, the user deleted the cache, and the journals go
-//! with it: they are sealed with flag 1 of the seal, and nothing in them counts.
+//! Its flag 1 says that the snapshot holds more than its predecessor and the journals, so that every
+//! process has to read it. **base** carries the fingerprint of the snapshot in place at that moment,
+//! or nothing if there is none: then the history begins with this record. If a base was written and
+//! there is no snapshot any more, the user deleted the cache, and the journals go with it: they are
+//! sealed with flag 1 of the seal, and nothing in them counts.
 //!
-//! **passing** begins a generation whose author could not write in the one before, which has no seal.
+//! **passing** begins a generation whose author could not write to the one before, which has no seal.
 //!
-//! A **purge** outdates computations under way: what was computed from a state before it must not be
-//! kept behind it. Puts, removes and clears are purges of their keys unless flag 16 says otherwise;
-//! the record of that name purges the key that it carries, or with flag 1 all that fit it as a
-//! pattern. A **computed** result begins, before its notes, with a byte of this generation, eight bytes
-//! long: up to there its author had looked for purges. If one of its key begins between there and the
-//! record, the record says nothing. So all readers judge alike, without a lock.
+//! A **purge** outdates computations under way: a result computed from a state before it must not be
+//! kept after it. Puts, removes and clears are purges of their keys unless flag 16 says otherwise;
+//! the record named purge concerns the key that it carries or, with flag 1, all keys that match it as
+//! a pattern. A **computed** result begins, before its notes, with a byte of this generation, eight
+//! bytes long: up to there its author had looked for purges. If a purge of its key begins between
+//! there and the record, the record does not count. So all readers agree, without a lock.
 //!
-//! Reading drops what is damaged and goes on at the next magic with a right checksum. Bytes at the
-//! very end that are no whole record yet may be one that is being written: they are looked at again
+//! Reading drops damaged bytes and goes on at the next magic with a right checksum. Bytes at the very
+//! end that are no whole record yet may belong to one that is being written: they are looked at again
 //! when the file has grown.
 
 mod noted;

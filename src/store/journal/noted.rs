@@ -1,4 +1,4 @@
-//! The text of a put that has notes: the notes, then the value.
+//! The text of a put with notes: the notes, then the value.
 //!
 //! ```text
 //!  0           4          12         20          4+n
@@ -6,8 +6,8 @@
 //!  | notes (n) | took     | code     | others    | value |
 //!  +-----------+----------+----------+-----------+-------+
 //! ```
-//! `took` is an IEEE double, NaN if nobody knows; `code` eight characters or eight zeros; `others`
-//! one JSON object or nothing.
+//! `took` is an IEEE double, NaN if unknown; `code` is eight characters or eight zeros; `others` is
+//! one JSON object or empty.
 
 use bytes::Bytes;
 
@@ -17,10 +17,10 @@ const LENGTH: usize = 4;
 const TOOK: usize = LENGTH + 8;
 const CODE: usize = TOOK + 8;
 
-/// `notes`, to stand before the value: what has one length, and the rest.
+/// Encodes `notes` for the place before the value: the part of fixed length, and the rest.
 pub fn encode(notes: &Notes) -> ([u8; CODE], &[u8]) {
     let others = notes.others.as_ref().map_or(&[][..], |others| others);
-    // More than a record can say is left out.
+    // Notes too long for a record are left out.
     let others = if others.len() < 1 << 16 { others } else { &[] };
     let length = u32::try_from(CODE - LENGTH + others.len()).unwrap_or_default();
     let mut bytes = [0; CODE];
@@ -32,7 +32,7 @@ pub fn encode(notes: &Notes) -> ([u8; CODE], &[u8]) {
     (bytes, others)
 }
 
-/// The notes and the value of a record's text.
+/// Decodes the notes and the value of a record's text.
 pub fn decode(text: &Bytes) -> Option<(Notes, Bytes)> {
     let length = u32::from_le_bytes(*text.first_chunk()?) as usize;
     let end = LENGTH.checked_add(length).filter(|end| (CODE..=text.len()).contains(end))?;

@@ -1,4 +1,4 @@
-//! What was purged in one generation, so that everybody judges alike which results came too late.
+//! The purges of one generation, so that all processes agree which results came too late.
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ pub struct Purges(Vec<(u64, Purge)>);
 impl Purges {
     /// Notes a purge whose record begins at byte `at`.
     pub fn note(&mut self, at: u64, purge: &Purge) {
-        // A copy: the key may be part of all that was read.
+        // A copy, because the key may be a slice of everything that was read.
         let purge = match purge {
             Purge::Key(key) => Purge::Key(Bytes::copy_from_slice(key)),
             Purge::Fitting(pattern) => Purge::Fitting(Bytes::copy_from_slice(pattern)),
@@ -20,9 +20,9 @@ impl Purges {
         self.0.push((at, purge));
     }
 
-    /// Whether a purge of `key` begins at byte `from` or behind it.
+    /// Returns whether a purge of `key` begins at byte `from` or later.
     pub fn concern(&self, key: &[u8], from: u64) -> bool {
-        // Nearly always there is none: whoever computed had read to the end.
+        // Nearly always there is none: the process that computed had read to the end.
         let late = self.0.iter().rev().take_while(|(at, _)| *at >= from);
         late.into_iter().any(|(_, purge)| purge.concerns(key))
     }

@@ -1,4 +1,4 @@
-//! Reads records from bytes that a crash, a full disk or a bad block may have touched.
+//! Reads records from bytes that a crash, a full disk or a bad block may have damaged.
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -21,22 +21,22 @@ pub struct Tail {
     pub folded: Vec<Folded>,
     /// Whether the history begins here: nothing before this piece counts.
     pub begins: bool,
-    /// The snapshot that was in its place when this was last written down, if it ever was.
+    /// The snapshot that was in place when one was last recorded, if ever.
     pub base: Option<FileFingerprint>,
     /// Whether the generation ends in this piece.
     pub sealed: bool,
     /// Whether it ends because the user deleted the cache: none of it counts.
     pub void: bool,
-    /// How many bytes were understood or given up; what is behind them is no whole record yet.
+    /// How many bytes were parsed or given up; the rest is no whole record yet.
     pub consumed: usize,
     /// How many bytes were given up.
     pub dropped: usize,
-    /// Whether a later version wrote something that must not be passed over.
+    /// Whether a later version wrote something that must not be skipped.
     pub later: bool,
 }
 
 impl Tail {
-    /// Whatever was before does not count.
+    /// Discards everything before it.
     fn begin(&mut self) {
         *self = Self {
             begins: true,
@@ -48,8 +48,8 @@ impl Tail {
         };
     }
 
-    /// Takes a change in, unless it is the result of a computation that was outdated. Its record
-    /// begins at byte `at`.
+    /// Adds a change, unless it is the result of an outdated computation. Its record begins at byte
+    /// `at`.
     fn take(&mut self, change: Change, terms: Terms, at: u64, purges: &mut Purges) {
         match (&change, terms) {
             (Change::Put(item), Terms::Computed { read }) if purges.concern(&item.key, read) => {
@@ -66,16 +66,16 @@ impl Tail {
         self.purges.push(purge);
     }
 
-    /// What others did, for the cache.
+    /// Returns what others did, for the cache.
     pub fn into_external(self) -> impl Iterator<Item = ExternalChange> {
         let purges = self.purges.into_iter().map(ExternalChange::Purge);
         purges.chain(self.changes.into_iter().map(ExternalChange::Change))
     }
 }
 
-/// Reads `piece`, which begins at byte `from` of its generation, up to a seal or its end, and adds what
-/// it purges to the `purges` of all before it. `complete`: nobody is still writing in it, so that an
-/// unfinished record at its end is given up too.
+/// Reads `piece`, which begins at byte `from` of its generation, up to a seal or its end, and adds
+/// its purges to the `purges` of everything before it. `complete` says that nobody is still writing
+/// to it, so that an unfinished record at its end is given up, too.
 pub fn scan(
     piece: &Bytes,
     from: u64,
@@ -99,7 +99,7 @@ pub fn scan(
             Record::Passing | Record::Unknown => {}
         }
     }
-    // No version may be in the way of one that writes its records in another frame.
+    // A later version may frame its records differently.
     tail.later |= tail.consumed == 0 && is_of_later_version(piece);
     if complete && !tail.sealed && !tail.later {
         tail.dropped += piece.len() - tail.consumed;
@@ -108,14 +108,14 @@ pub fn scan(
     tail
 }
 
-/// Whether `piece` begins as a record of a version that we do not know.
+/// Returns whether `piece` begins like a record of an unknown version.
 fn is_of_later_version(piece: &[u8]) -> bool {
     let version = piece.strip_prefix(&FAMILY).and_then(|rest| rest.first());
     // A torn record may be followed by the first byte of another one, which is `FF`.
     version.is_some_and(|version| (VERSION + 1..0x80).contains(version))
 }
 
-/// The first whole record at or behind byte `from`: its start, what it says, its end.
+/// Returns the first whole record at or after byte `from`: its start, its contents, its end.
 fn next(piece: &Bytes, from: usize, charset: Charset) -> Option<(usize, Record, usize)> {
     if let Some((record, end)) = decode(piece, from, charset) {
         return Some((from, record, end));

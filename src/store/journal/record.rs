@@ -1,4 +1,4 @@
-//! One record of the journal, to bytes and back. The picture is in the module above.
+//! One record of the journal, to bytes and back. The layout is drawn in the module above.
 
 use std::io;
 
@@ -11,17 +11,17 @@ use crate::value::escape::{escape_classes, may_name_class};
 use crate::value::text::is_wtf8;
 use crate::value::write::Charset;
 
-/// How the records of all versions start.
+/// The beginning of records of all versions.
 pub const FAMILY: [u8; 3] = [0xFF, b'o', b'l'];
 /// The version that we write.
 pub const VERSION: u8 = 1;
-/// How our records start.
+/// The beginning of our records.
 const MAGIC: [u8; 4] = [FAMILY[0], FAMILY[1], FAMILY[2], VERSION];
-/// Length of what stands before the key.
+/// The length of what precedes the key.
 const HEAD: usize = 24;
-/// Length of what stands behind the text.
+/// The length of what follows the text.
 const FOOT: usize = 4;
-/// How much of a text may be binary: behind it, and in keys, no byte is `FF`.
+/// How much of a text may be binary: after it, and in keys, no byte is `FF`.
 pub const BINARY: usize = 64;
 
 const PUT: u8 = 1;
@@ -29,21 +29,21 @@ const REMOVE: u8 = 2;
 const CLEAR: u8 = 3;
 const SEAL: u8 = 4;
 const FOLDED: u8 = 5;
-/// Said in version 0.1 that somebody had come.
+/// Announced a process in version 0.1.
 const HELLO: u8 = 6;
 const BASE: u8 = 7;
 const NOTED: u8 = 8;
 const PASSING: u8 = 9;
 const COMPUTED: u8 = 10;
 const PURGE: u8 = 11;
-/// Kinds from this one on may be passed over; one below it that we do not know may not.
+/// Unknown kinds from this one on may be skipped; lower ones may not.
 const OPTIONAL: u8 = 64;
 
 const CREATED: u8 = 1;
 const TIMED: u8 = 2;
 const SOUND: u8 = 4;
 const ASCII: u8 = 8;
-/// What looks like a value of a class in the text is one; without this flag it is a dict.
+/// Flag: what looks like an instance of a class in the text is one; without it, it is a dict.
 const CLASSES: u8 = 32;
 /// Flag of a put or a remove: it outdates no computation.
 const UPKEEP: u8 = 16;
@@ -61,12 +61,12 @@ const MERGED: u8 = 2;
 /// A snapshot that a checkpoint is about to put in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// What the file will be.
+    /// The fingerprint of the file to come.
     pub snapshot: FileFingerprint,
-    /// Whether it holds more than the snapshot before it and the journals say, so that everybody
+    /// Whether it holds more than the snapshot before it and the journals, so that every process
     /// has to read it.
     pub more: bool,
-    /// Whether it goes on from what an editor wrote, so that results of others may be missing.
+    /// Whether it merges what an editor wrote, so that results of others may be missing.
     pub merged: bool,
 }
 
@@ -77,18 +77,19 @@ impl Folded {
     }
 }
 
-/// What a change does to computations under way, and they to it.
+/// The relation of a change to computations under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terms {
-    /// It outdates those of its keys.
+    /// It outdates computations of its keys.
     Purges,
     /// It outdates none.
     Upkeep,
-    /// It counts unless a purge of its key begins between byte `read` of its generation and it.
+    /// It counts unless a purge of its key begins after byte `read` of its generation and before
+    /// it.
     Computed { read: u64 },
 }
 
-/// What a record says.
+/// The contents of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
     /// One step of the cache's history.
@@ -99,17 +100,17 @@ pub enum Record {
     Seal { void: bool },
     /// If the snapshot is this one, it holds all earlier generations.
     Folded(Folded),
-    /// This snapshot stands in its place now; without one, the history begins here.
+    /// This snapshot is in place now; without one, the history begins here.
     Base(Option<FileFingerprint>),
-    /// This generation goes on where the one before was left without a seal.
+    /// This generation continues the one before it, which was left without a seal.
     Passing,
-    /// Something that says nothing to us and may be passed over.
+    /// An unknown record that may be skipped.
     Unknown,
-    /// Something that a later version wrote and that may not.
+    /// A record of a later version that may not be skipped.
     Later,
 }
 
-/// Appends the record of `record` to `out`; `charset` is what sound texts of this process hold.
+/// Appends `record` to `out`; `charset` is the character set of this process's sound texts.
 ///
 /// # Errors
 /// `InvalidInput` if a key or a text has 4 GiB or more.
@@ -222,7 +223,8 @@ fn length(part: usize) -> io::Result<u32> {
     u32::try_from(part).map_err(too_long)
 }
 
-/// The record at byte `at` of `file` and the byte behind it; `None` if there is no whole one.
+/// Returns the record at byte `at` of `file` and the place after it; `None` if there is no whole
+/// one.
 pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usize)> {
     let head: &[u8; HEAD] = file.get(at..)?.first_chunk()?;
     if head[..3] != FAMILY || head[3] < VERSION {
@@ -232,7 +234,7 @@ pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usiz
     let text = key.checked_add(number(head, 16))?;
     let crc = text.checked_add(number(head, 20))?;
     let expected = file.get(crc..)?.first_chunk()?;
-    // A head that was torn reaches over other records. Whoever writes many such heads does not have
+    // A torn head reaches over other records. This keeps a file with many such heads from having
     // the same bytes summed up many times.
     let behind = file[..crc].get(text + BINARY..).unwrap_or_default();
     if memchr::memchr(0xFF, &file[key..text]).or(memchr::memchr(0xFF, behind)).is_some() {
@@ -245,13 +247,14 @@ pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usiz
     Some((record, crc + FOOT))
 }
 
-/// The little-endian 32-bit number at byte `at` of a record's head.
+/// Returns the little-endian 32-bit number at byte `at` of a record's head.
 fn number(head: &[u8; HEAD], at: usize) -> usize {
     let four = [head[at], head[at + 1], head[at + 2], head[at + 3]];
     u32::from_le_bytes(four) as usize
 }
 
-/// What a record with a right checksum says; `None` if no writer of ours says such things.
+/// Returns the contents of a record with a right checksum; `None` if no writer of ours produces
+/// them.
 fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Option<Record> {
     if head[3] > VERSION {
         return Some(Record::Later);

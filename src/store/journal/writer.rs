@@ -1,4 +1,4 @@
-//! One generation of the journal, open: appends to it and follows what others append.
+//! One open generation of the journal: appends to it and follows what others append.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use crate::store::Purge;
 use crate::store::fs::{FileFingerprint, Fs, Glance, Handle, lost};
 use crate::value::write::Charset;
 
-/// A record buffer larger than this is given back after its use.
+/// A larger record buffer is released after its use.
 const KEPT_BUFFER: usize = 1 << 20;
 
-/// How much of a file is looked at to tell whether it is a journal.
+/// How many bytes of a file are read to tell whether it is a journal.
 const SAMPLE: u64 = 1 << 16;
 
 /// What a look at the end of the journal found.
@@ -22,9 +22,9 @@ const SAMPLE: u64 = 1 << 16;
 pub enum Look {
     /// No other process appended.
     Same,
-    /// This.
+    /// Another process appended this.
     New(Tail),
-    /// The file was removed or cut without a seal: somebody who is not one of us was here.
+    /// The file was removed or cut without a seal: a foreign program did it.
     Gone,
 }
 
@@ -37,38 +37,38 @@ pub struct Journal {
     pub path: PathBuf,
     /// Whether it may be written.
     pub writable: bool,
-    /// `None`: it was closed to be opened again at the next use.
+    /// `None` if it was closed until its next use.
     file: Option<Box<dyn Handle>>,
-    /// Which file it is.
+    /// The file's fingerprint.
     place: FileFingerprint,
     charset: Charset,
-    /// Everything before this byte has been taken in.
+    /// Everything before this byte has been read.
     known: u64,
     /// The size at the last look: bytes from `known` to here are no whole record yet.
     seen: u64,
-    /// What was purged in all that is known.
+    /// The purges in everything that was read.
     purges: Purges,
-    /// Where the last record begins that this process appended.
+    /// The start of the last record that this process appended.
     last: u64,
-    /// Whether it had a name at the last look.
+    /// Whether the file had a name at the last look.
     pub is_named: bool,
-    /// Where records are put together.
+    /// The buffer in which records are built.
     pub buffer: Vec<u8>,
 }
 
-/// What of a journal could not be read.
+/// The part of a journal that could not be read.
 #[derive(Clone, Debug)]
 pub struct Dropped {
-    /// The journal.
+    /// The path of the journal.
     pub path: PathBuf,
-    /// How many bytes of it.
+    /// How many bytes could not be read.
     pub bytes: usize,
     /// How many changes were read all the same.
     pub kept: usize,
 }
 
 impl Journal {
-    /// The file at `path`, opened as `file`, as generation `generation`; none of it is known yet.
+    /// The file at `path`, opened as `file`, as generation `generation`; nothing of it is read yet.
     pub fn new(
         file: Box<dyn Handle>,
         path: PathBuf,
@@ -93,11 +93,11 @@ impl Journal {
         })
     }
 
-    /// Opens this generation again, as far as it is known, with a handle of its own: a child shares
-    /// its parent's file position, and a descriptor that the program closed is lost.
+    /// Opens this generation again, with everything that is known of it, with a handle of its own:
+    /// a child shares its parent's file position, and a descriptor that the program closed is lost.
     ///
     /// # Errors
-    /// If the file is not there any more.
+    /// If the file is gone.
     pub fn reopen(&self, fs: &dyn Fs) -> io::Result<Self> {
         let open = if self.writable { Fs::open_append } else { Fs::open_read };
         let path = self.path.clone();
@@ -110,8 +110,8 @@ impl Journal {
         Ok(Self { known, seen, last, purges: self.purges.clone(), ..new })
     }
 
-    /// Closes the file until the next use: each operation fails now as it does where the program
-    /// closed the file, until it is [opened again](Self::reopen).
+    /// Closes the file until its next use: until it is [opened again](Self::reopen), each operation
+    /// fails as if the program had closed the file.
     pub fn close_for_now(&mut self) {
         self.file = None;
     }
@@ -124,13 +124,13 @@ impl Journal {
         self.file.as_deref().ok_or_else(lost)
     }
 
-    /// What could not be read when `tail` was, if anything.
+    /// Returns what could not be read with `tail`, if anything.
     pub fn dropped(&self, tail: &Tail) -> Option<Dropped> {
         let (bytes, kept) = (tail.dropped, tail.changes.len());
         (bytes > 0).then(|| Dropped { path: self.path.clone(), bytes, kept })
     }
 
-    /// Whether its path leads to it, as far as can be told.
+    /// Returns whether its path leads to it, as far as can be told.
     pub fn is_in_place(&self, fs: &dyn Fs) -> bool {
         match fs.status(&self.path) {
             Ok(found) => found.fingerprint.is_same_file(self.place),
@@ -138,7 +138,7 @@ impl Journal {
         }
     }
 
-    /// Whether what it holds is text, as no journal is: another program's file of this name.
+    /// Returns whether it holds text, which no journal does: another program's file of this name.
     pub fn holds_text(&self) -> io::Result<bool> {
         let bytes = self.file()?.read(0, SAMPLE)?;
         let is_text = |text: &[u8]| match str::from_utf8(text) {
@@ -148,26 +148,26 @@ impl Journal {
         Ok(!bytes.is_empty() && !bytes.contains(&0) && is_text(&bytes))
     }
 
-    /// Notes what the last record that this process appended purges.
+    /// Records what the last record that this process appended purges.
     pub fn note_purge(&mut self, purge: &Purge) {
         self.purges.note(self.last, purge);
     }
 
-    /// Whether a purge of `key` begins at byte `from` or behind it, in what is known.
+    /// Returns whether a purge of `key` begins at byte `from` or later, in what was read.
     pub fn is_purged(&self, key: &[u8], from: u64) -> bool {
         self.purges.concern(key, from)
     }
 
-    /// How many bytes it holds, as far as it is known.
+    /// Returns how many bytes of it were read.
     pub fn bytes(&self) -> u64 {
         self.known
     }
 
-    /// Writes `self.buffer`, a whole record, behind everything else. Returns what others had
-    /// written before it; if that is sealed, the record does not count.
+    /// Writes `self.buffer`, a whole record, after everything else. Returns what others had written
+    /// before it; if that is sealed, the record does not count.
     ///
     /// # Errors
-    /// If the record is not whole in the file. Its pieces, if any, will be passed over as damage.
+    /// If the record is not whole in the file. Its pieces, if any, are skipped as damage.
     pub fn append(&mut self) -> io::Result<Option<Tail>> {
         let result = self.write();
         if self.buffer.capacity() > KEPT_BUFFER {
@@ -189,7 +189,7 @@ impl Journal {
         Ok(gap)
     }
 
-    /// Steps over half a record of our own, unless others wrote something before it.
+    /// Skips half a record of our own, unless others wrote something before it.
     fn pass_over(&mut self, start: u64, end: u64) {
         if start == self.known {
             self.known = end;
@@ -202,12 +202,13 @@ impl Journal {
         self.file()?.sync_data()
     }
 
-    /// Whether nobody appended and the file was not removed, for a fraction of the price of a look.
+    /// Returns whether nobody appended and the file was not removed, for a fraction of the price of
+    /// a look.
     pub fn is_quiet(&self) -> bool {
         self.glance().is_ok_and(|glance| glance.size == self.seen && glance.links > 0)
     }
 
-    /// Whether it was not removed.
+    /// Returns whether it was not removed.
     pub fn is_still_named(&self) -> bool {
         self.glance().is_ok_and(|glance| glance.links > 0)
     }
@@ -224,11 +225,11 @@ impl Journal {
         }
         let tail = self.read(size, false)?;
         self.seen = size;
-        // Ours end a journal before they remove it.
+        // Our processes seal a journal before they remove it.
         Ok(if links == 0 && !tail.sealed { Look::Gone } else { Look::New(tail) })
     }
 
-    /// Takes in the bytes from `known` up to `end`.
+    /// Reads the bytes from `known` up to `end`.
     fn read(&mut self, end: u64, complete: bool) -> io::Result<Tail> {
         let piece = Bytes::from(self.file()?.read(self.known, end)?);
         let tail = scan(&piece, self.known, &mut self.purges, self.charset, complete);

@@ -1,5 +1,5 @@
 //! The page of a lock file: it tells every process of a cache that results which it may be serving
-//! have been replaced or forgotten.
+//! were replaced or forgotten.
 //!
 //! ```text
 //!  byte 0       8         16        24               2048                      4096
@@ -8,13 +8,14 @@
 //!      +--------+---------+---------+------- … ------+----------- … -----------+
 //! ```
 //! The last byte of the magic is the version. All other fields are **stamps** of eight bytes that
-//! never come twice. Whoever replaces or forgets results puts a new stamp into the stripe of the key,
-//! or into `all` if every key is concerned, then one into `changes`. A reader who finds the
-//! `changes` that it saw before need not look any further. A first result is no news: nobody can be
+//! never repeat. A process that replaces or forgets results puts a new stamp into the stripe of the
+//! key, or into `all` if every key is concerned, then one into `changes`. A reader that finds the
+//! same `changes` as before need not look any further. A first result is no news: nobody can be
 //! serving an older one.
 //!
 //! The page is mapped for reading only and written through the file. So a full disk is an error and
-//! never a signal, and two who write at the same time both leave a stamp that no reader has seen.
+//! never a signal, and two processes that write at the same time both leave a stamp that no reader
+//! has seen.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,17 +33,17 @@ const ALL: usize = 2;
 const STRIPES: usize = 256;
 const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
 
-/// Whose results have been replaced or forgotten.
+/// The keys whose results were replaced or forgotten.
 #[derive(Clone, Copy, Debug)]
 pub enum Affected<'k> {
-    /// This key's.
+    /// This key.
     Key(&'k [u8]),
-    /// All.
+    /// All keys.
     All,
 }
 
 impl Affected<'_> {
-    /// Which fields get a new stamp, in this order.
+    /// Returns the offsets of the fields that get a new stamp, in order.
     pub fn offsets(self) -> [u64; 2] {
         let first = match self {
             Self::Key(key) => stripe(key),
@@ -57,7 +58,7 @@ impl Affected<'_> {
 pub struct Page(Box<dyn Memory>);
 
 impl Page {
-    /// The page behind `memory`; `None` if that is none of this version.
+    /// Makes a page of `memory`; `None` if that is not a page of this version.
     pub fn new(memory: Box<dyn Memory>) -> Option<Self> {
         let page = Self(memory);
         let whole = page.0.words().len() * FIELD >= SIZE;
@@ -69,22 +70,22 @@ impl Page {
         self.0.let_go();
     }
 
-    /// The stamp of the last change.
+    /// Returns the stamp of the last change.
     pub fn changes(&self) -> u64 {
         self.field(CHANGES)
     }
 
-    /// Where that stands.
+    /// Returns the word that holds that stamp.
     pub fn changes_word(&self) -> &AtomicU64 {
         &self.0.words()[CHANGES]
     }
 
-    /// The stamp of the last change to all keys.
+    /// Returns the stamp of the last change to all keys.
     pub fn all(&self) -> u64 {
         self.field(ALL)
     }
 
-    /// The stamp of the last change to `key`, or to one of the keys that share its stripe.
+    /// Returns the stamp of the last change to `key`, or to a key that shares its stripe.
     pub fn changes_of(&self, key: &[u8]) -> u64 {
         self.field(stripe(key))
     }
@@ -94,13 +95,13 @@ impl Page {
     }
 }
 
-/// Whether `bytes`, the first ones of a lock file, are how a page begins, of any version.
+/// Returns whether `bytes`, the first ones of a lock file, begin a page of any version.
 pub fn is_page(bytes: &[u8]) -> bool {
     bytes.len() >= FIELD && bytes[..FIELD - 1] == MAGIC[..FIELD - 1]
 }
 
-/// Whether `bytes`, all of a lock file, are what a loss of power may leave of a page whose writes
-/// reached the disk in part: zeros wherever no stamp stands.
+/// Returns whether `bytes`, all of a lock file, are what a loss of power may leave of a page whose
+/// writes partly reached the disk: zeros wherever there is no stamp.
 pub fn is_torn(bytes: &[u8]) -> bool {
     let is_blank = |fields: std::ops::Range<usize>| {
         let unwritten = bytes.iter().take(fields.end * FIELD).skip(fields.start * FIELD);
@@ -109,7 +110,7 @@ pub fn is_torn(bytes: &[u8]) -> bool {
     (1..=SIZE).contains(&bytes.len()) && is_blank(0..CHANGES) && is_blank(ALL + 1..FIRST_STRIPE)
 }
 
-/// The bytes of a new page. Its stamps are new too: nobody takes it for one that it has seen.
+/// Returns the bytes of a new page. Its stamps are new, too: nobody has seen them.
 pub fn blank() -> Vec<u8> {
     let mut bytes = vec![0; SIZE];
     bytes[..FIELD].copy_from_slice(&MAGIC);
@@ -119,9 +120,9 @@ pub fn blank() -> Vec<u8> {
     bytes
 }
 
-/// Eight bytes that no process has written before.
+/// Returns eight bytes that no process has written before.
 pub fn new_stamp() -> [u8; FIELD] {
-    // NOTE: a forked child inherits its parent's random state, but not its number.
+    // NOTE: a forked child inherits its parent's random state, but not its process id.
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     hasher.write_u128(since_epoch());
@@ -140,7 +141,7 @@ fn stripe(key: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// Memory that is no file's.
+    /// Memory that belongs to no file.
     #[derive(Debug)]
     struct Words(Vec<AtomicU64>);
 
@@ -156,7 +157,7 @@ mod tests {
         Page::new(Box::new(Words(words.collect())))
     }
 
-    /// A page that is cut short, empty, or of another version is none.
+    /// Memory that is too short, empty, or of another version is no page.
     #[test]
     fn what_is_no_page() {
         assert!(page(&blank()).is_some());
@@ -166,7 +167,7 @@ mod tests {
         assert!(page(&later).is_none());
     }
 
-    /// A change to a key has a stamp in the key's stripe; one to all keys stands apart from them.
+    /// A change to a key has a stamp in the key's stripe; a change to all keys has one apart.
     #[test]
     fn stamps_have_their_places() {
         let mut bytes = blank();
@@ -184,7 +185,7 @@ mod tests {
         assert!((0..999_u32).all(|n| Affected::Key(&n.to_le_bytes()).offsets()[0] <= last));
     }
 
-    /// No two stamps are alike, and no two pages begin alike.
+    /// No two stamps are equal, and no two pages begin alike.
     #[test]
     fn stamps_never_come_twice() {
         let stamps: std::collections::HashSet<_> = (0..1000).map(|_| new_stamp()).collect();
@@ -192,7 +193,7 @@ mod tests {
         assert_ne!(blank(), blank());
     }
 
-    /// What a loss of power leaves of a page is told from what another program wrote.
+    /// The remains of a page after a loss of power are distinguished from another program's file.
     #[test]
     fn torn_pages() {
         let mut torn = blank();

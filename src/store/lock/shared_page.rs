@@ -8,12 +8,12 @@ use super::{Origin, is_same_file};
 use crate::store::fs::{Fs, Glance, LockHandle, Map};
 use crate::sync::{Arc, Mutex, rank};
 
-/// Why a process does without the page.
+/// The reason why a process does without the page.
 #[derive(Debug)]
 pub enum NoPage {
-    /// Such a file, or such a file system, has none, and nobody can do anything about it.
+    /// Such files or file systems cannot have one.
     Unsupported,
-    /// Something else stands in the file, or it was cut short.
+    /// The file holds something else, or was cut short.
     NotOurs(&'static str),
     /// It could not be written.
     Unwritable(io::Error),
@@ -22,16 +22,16 @@ pub enum NoPage {
 /// The page of an open lock file.
 #[derive(Debug, Default)]
 pub struct SharedPage {
-    /// Whether the file is one that a page may be written to.
+    /// Whether a page may be written to the file.
     stamps: bool,
-    /// Mapped until somebody cuts the file.
+    /// Mapped until the file is cut.
     mapped: Mutex<Option<Arc<Page>>, { rank::LEAF }>,
 }
 
 impl SharedPage {
-    /// Makes the page of the file behind `handle`, which is at `path` and believed, unless it is
-    /// there; maps it. Nothing is written to a file that another program made. What it returns beside
-    /// says why it is not mapped.
+    /// Makes the page of the file behind `handle`, which is at `path` and trusted, unless it is
+    /// there, and maps it. Nothing is written to a file that another program made. The second
+    /// result says why it is not mapped.
     pub fn open(
         handle: &dyn LockHandle,
         origin: Origin,
@@ -54,7 +54,8 @@ impl SharedPage {
         (Self { stamps, mapped: Mutex::new(page) }, why)
     }
 
-    /// The page, if it is mapped and the file, of which this is a `glance`, has all of it.
+    /// Returns the page, if it is mapped and the file, of which this is a `glance`, holds all of
+    /// it.
     pub fn page(&self, glance: Glance) -> Result<Option<Arc<Page>>, NoPage> {
         let mut mapped = self.mapped.lock();
         if mapped.is_none() || is_whole(glance.size) {
@@ -64,13 +65,13 @@ impl SharedPage {
         Err(NoPage::NotOurs(CUT))
     }
 
-    /// The page, mapped until a look finds the file cut.
+    /// Returns the page, which stays mapped until a look finds the file cut.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
         self.mapped.lock().clone()
     }
 
-    /// Tells the other processes that results of `affected` have been replaced or forgotten; they
-    /// must find that in the journal already. A process that does not see the page tells the others.
+    /// Announces to other processes that results of `affected` were replaced or forgotten; the
+    /// journal must show that already. A process that does not map the page announces, too.
     pub fn announce(&self, handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
         if !self.stamps || !is_whole(handle.glance()?.size) {
             return Ok(());
@@ -85,25 +86,26 @@ fn is_whole(size: u64) -> bool {
     size >= SIZE as u64
 }
 
-/// Sees to it that the file has a page.
+/// Makes sure that the file has a page.
 fn prepare(handle: &dyn LockHandle, origin: Origin) -> Result<(), NoPage> {
     if !handle.shares_memory() {
         return Err(NoPage::Unsupported);
     }
     let status = handle.status().map_err(NoPage::Unwritable)?;
     match status.fingerprint.size {
-        // NOTE: another name may be that of a file which is empty for another purpose.
+        // NOTE: a second name may mean that the file is empty for another purpose.
         _ if status.links > 1 => Err(NoPage::NotOurs("it has a second name")),
         size if is_whole(size) && origin != Origin::Torn => Ok(()),
         0 if origin == Origin::Unknown => Err(NoPage::Unsupported),
         _ if origin == Origin::Unknown => Err(NoPage::NotOurs("it holds no whole page")),
-        // Two who come at the same time both write it: the later stamps are new to everybody.
+        // Two processes that come at the same time both write it: the later stamps are new to
+        // everybody.
         _ => handle.write_at(0, &blank()).map_err(NoPage::Unwritable),
     }
 }
 
-/// Maps the page. IMPORTANT: through an open file of its own: a map keeps that open, and its locks
-/// held, in a forked child too, where nothing would end them.
+/// Maps the page. IMPORTANT: through an open file of its own: a map keeps its file open, and the
+/// locks held, in a forked child, too, where nothing would end them.
 fn show(
     handle: &dyn LockHandle,
     fs: &dyn Fs,

@@ -20,8 +20,9 @@ impl Drop for WriteGuard {
 }
 
 impl LockFile {
-    /// Tries to take the right to write, for this process; `Unsupported` where there are no such locks.
-    /// The caller sees to it that no other thread has it; who has it may take it once more.
+    /// Tries to take the right to write for this process; `Unsupported` where there are no such
+    /// locks. The caller makes sure that no other thread has it; the thread that has it may take it
+    /// again.
     pub fn take_writing(self: &Arc<Self>) -> io::Result<(Taken, Option<WriteGuard>)> {
         let taken = self.handle.try_lock(LockPart::Writing, LockMode::Exclusive)?;
         let guard = (taken == Taken::Yes).then(|| {

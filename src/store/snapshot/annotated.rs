@@ -1,8 +1,8 @@
 //! One entry with what is known of it:
 //! `{"result": value, "at": 1764412345.1, "took": 0.84, "code": "3f2a9c1b"}`.
 //!
-//! A kept exception has `"error"` in the place of `"result"`; as an item its text is
-//! `{"$error": …}`. The order is ours; any other is read, too.
+//! A kept exception has `"error"` in the place of `"result"`; as an item its text is `{"$error":
+//! …}`. We write the members in this order; any other is read, too.
 
 use std::borrow::Cow;
 
@@ -14,10 +14,10 @@ use crate::value::check::check;
 use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
-/// How our texts of kept exceptions begin. (A real dict of this look is escaped.)
+/// The beginning of our texts of kept exceptions. (A real dict that looks like this is escaped.)
 const ERROR: &[u8] = b"{\"$error\": ";
 
-/// What an entry says.
+/// The contents of an entry.
 #[derive(Debug, Default)]
 pub(super) struct Annotated<'t> {
     pub(super) value: Value<'t>,
@@ -26,7 +26,7 @@ pub(super) struct Annotated<'t> {
     pub(super) notes: Notes,
 }
 
-/// What the call gave.
+/// What the call returned or raised.
 #[derive(Debug, Default)]
 pub(super) enum Value<'t> {
     Result(&'t [u8]),
@@ -36,8 +36,8 @@ pub(super) enum Value<'t> {
     Missing,
 }
 
-/// Reads an entry. An object without a result says nothing; anything else is a result that somebody's
-/// hand put there.
+/// Reads an entry. An object without a result is empty; anything else is a result that a user put
+/// there.
 pub(super) fn read(text: &[u8]) -> Annotated<'_> {
     if !text.starts_with(b"{") {
         return Annotated { value: Value::Result(text), ..Annotated::default() };
@@ -66,7 +66,7 @@ pub(super) fn read(text: &[u8]) -> Annotated<'_> {
     read
 }
 
-/// Whether a control character stands in `key` that is none behind an escape.
+/// Returns whether `key` holds a control character that is not escaped.
 #[expect(clippy::ptr_arg, reason = "what is borrowed had no escapes")]
 fn has_control(key: &Cow<'_, [u8]>) -> bool {
     matches!(key, Cow::Borrowed(key) if key.iter().any(|&byte| byte < b' '))
@@ -76,7 +76,7 @@ fn code(value: &[u8]) -> Option<Code> {
     string(value).and_then(Code::new)
 }
 
-/// Adds a member that we do not know to an object of such.
+/// Adds an unknown member to an object of such.
 fn add_other(others: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     let mut name = Writer::new(Charset::Ascii);
     if name.wtf8(key).is_err() {
@@ -88,14 +88,14 @@ fn add_other(others: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     others.extend_from_slice(value);
 }
 
-/// The text that an item of a kept exception has.
+/// Returns the text of an item for a kept exception.
 pub(super) fn error_text(payload: &[u8]) -> Option<Bytes> {
     let payload = normalise(payload, Charset::Utf8).ok()?;
-    // Anything else would be taken for a dict.
+    // Any other value would be taken for a dict.
     payload.starts_with(b"[\"").then(|| [ERROR, &payload, b"}"].concat().into())
 }
 
-/// How the entry of a value begins, and the value itself.
+/// Returns the beginning of the entry of a value, and the value itself.
 pub(super) fn head(text: &[u8]) -> (&'static [u8], &[u8]) {
     let payload = text.strip_prefix(ERROR).and_then(|rest| rest.strip_suffix(b"}"));
     match payload.filter(|payload| payload.starts_with(b"[\"")) {
@@ -104,7 +104,7 @@ pub(super) fn head(text: &[u8]) -> (&'static [u8], &[u8]) {
     }
 }
 
-/// Appends all that follows the value of an entry, and its bracket.
+/// Appends everything that follows the value of an entry, and its bracket.
 pub(super) fn put_tail(created: Option<f64>, notes: &Notes, out: &mut Writer) {
     if let Some(created) = created.filter(|created| created.is_finite()) {
         put_number("at", thousandths(created), out);
@@ -130,7 +130,7 @@ fn put_number(name: &str, value: f64, out: &mut Writer) {
     out.float(value);
 }
 
-/// Whether the entry `text`, which is right and ours in its spelling, says when it was made.
+/// Returns whether the entry `text`, which is valid and in our spelling, has a time.
 pub(super) fn has_time(text: &[u8]) -> bool {
     const CODE: &[u8] = b", \"code\": \"12345678\"";
     let Some(mut rest) = text.strip_suffix(b"}") else { return false };
@@ -143,27 +143,27 @@ pub(super) fn has_time(text: &[u8]) -> bool {
     without_number(rest, b", \"at\": ").is_some() || read(text).created.is_some()
 }
 
-/// Whether a text from a file of which nobody knows the format looks like one of our entries.
+/// Returns whether a text from a file of unknown format looks like one of our entries.
 pub(super) fn looks_annotated(text: &[u8]) -> bool {
     (text.starts_with(b"{\"result\": ") || text.starts_with(b"{\"error\": ")) && has_time(text)
 }
 
-/// `text` without the member `name` at its end, if that is a number.
+/// Returns `text` without the member `name` at its end, if that is a number.
 fn without_number<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
     let is_part = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'-' | b'+');
     let length = text.iter().rev().take_while(is_part).count();
     text[..text.len() - length].strip_suffix(name).filter(|_| length > 0)
 }
 
-/// A time to a thousandth of a second: what lies below is noise, and would double the digits.
+/// Rounds a time to a thousandth of a second: finer digits are noise, and would double the length.
 fn thousandths(seconds: f64) -> f64 {
     let rounded = (seconds * 1000.0).round() / 1000.0;
     if rounded.is_finite() { rounded } else { seconds }
 }
 
-/// A span of time in three digits.
+/// Rounds a duration to three digits.
 fn three_digits(seconds: f64) -> f64 {
-    // These powers of ten are exact: what is divided by one has all the digits that it can have.
+    // These powers of ten are exact, so dividing by one leaves every digit right.
     let powers = (0..=22).scan(1.0, |power, _| Some(std::mem::replace(power, *power * 10.0)));
     let scale = powers.into_iter().find(|power| seconds * power >= 100.0);
     match scale {
@@ -186,7 +186,7 @@ mod tests {
         [before, value, out.as_bytes()].concat()
     }
 
-    /// What is written of an entry is read again, with all that is known of it and all that is not.
+    /// An entry that is written is read back with everything known of it, unknown members included.
     #[test]
     fn entries_come_back() {
         let code = Code::new("3f2a9c1b");
@@ -210,7 +210,7 @@ mod tests {
         }
     }
 
-    /// A kept exception stands as an error; a dict that is none is a result.
+    /// A kept exception is written as an error; a dict that is not one is a result.
     #[test]
     fn errors_are_told_from_results() {
         let line = entry(b"{\"$error\": [\"E\", 1]}", None, &Notes::default());
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// An object that is no entry says nothing; anything else is a result of somebody's hand.
+    /// An object that is no entry is empty; anything else is a result that a user put there.
     #[test]
     fn what_is_no_entry_says_nothing() {
         for text in [b"{}".as_slice(), b"{\"at\": 1}", b"{\"result\": 1 2}", b"{\"result\": "] {
@@ -231,7 +231,7 @@ mod tests {
         }
     }
 
-    /// Spans of time are written with three digits.
+    /// Durations are written with three digits.
     #[test]
     fn spans_have_three_digits() {
         for (span, text) in [

@@ -1,7 +1,7 @@
 //! The end of a list or dict, found 64 bytes at a time without looking at single characters.
 //!
-//! Each block becomes bit masks, one bit a byte: first which quotes are real (not escaped), then what
-//! lies between them; only brackets outside of strings are looked at one by one.
+//! Each block becomes bit masks, one bit a byte: first the real (unescaped) quotes, then what lies
+//! between them; only brackets outside strings are looked at one by one.
 
 #![expect(
     clippy::inline_always,
@@ -18,16 +18,16 @@ use crate::value::strings::Strings;
 /// The end of a list or dict, and what was seen on the way.
 #[derive(Clone, Copy)]
 pub(super) struct End {
-    /// The place behind it.
+    /// The place after it.
     pub(super) at: usize,
-    /// Zero if all of it is ASCII; may be something else on account of what stands right behind it.
-    /// (No `bool`: to move a struct with padding costs a stall for each value.)
+    /// Zero if all of it is ASCII; may be nonzero on account of what follows right after it. (Not a
+    /// `bool`: moving a struct with padding costs a stall for each value.)
     pub(super) wide: u64,
 }
 
 /// Finds the list or dict that opens at `start`.
 ///
-/// `level` is what the CPU can do; `open` is memory for the brackets, lent so that it is not
+/// `level` is what the CPU supports; `open` is memory for the brackets, lent so that it is not
 /// allocated for each value.
 pub(super) fn container_end(
     level: Level,
@@ -49,7 +49,7 @@ fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Resul
         }
         at += BLOCK;
     }
-    // Spaces change nothing, and the end of the file is found by the brackets left open.
+    // Padding with spaces changes nothing, and the end of the file shows by brackets left open.
     let mut last = [b' '; BLOCK];
     let tail = text.get(at..).unwrap_or_default();
     last[..tail.len()].copy_from_slice(tail);
@@ -59,16 +59,16 @@ fn end<S: Simd>(simd: S, text: &[u8], start: usize, open: &mut Vec<u8>) -> Resul
     }
 }
 
-/// What one block leaves to the next.
+/// What one block passes on to the next.
 #[derive(Default)]
 struct State {
     strings: Strings,
-    /// Not zero once a byte was no ASCII.
+    /// Not zero once there was a byte beyond ASCII.
     wide: u64,
 }
 
 impl State {
-    /// Takes in one block; the end of the value if it lies in there.
+    /// Scans one block; returns the end of the value if it is there.
     #[inline(always)]
     fn block<S: Simd>(
         &mut self,
@@ -94,7 +94,7 @@ impl State {
     }
 }
 
-/// Takes in one bracket; whether it was the one that closes the value.
+/// Handles one bracket; returns whether it closes the value.
 #[inline]
 fn balance(bracket: u8, open: &mut Vec<u8>, at: usize) -> Result<bool> {
     if matches!(bracket, b'[' | b'{') {
@@ -116,7 +116,7 @@ fn controls(bad: u64, at: usize) -> Result<()> {
     Err(Error::Syntax { what: "a control character", at: at + bad.trailing_zeros() as usize })
 }
 
-/// Which of the `control` characters are white space.
+/// Returns which of the `control` characters are white space.
 #[inline(always)]
 fn white<S: Simd>(simd: S, block: &[u8; BLOCK], control: u64) -> u64 {
     if control == 0 {

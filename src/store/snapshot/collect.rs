@@ -17,39 +17,40 @@ use crate::collections::{Hash, Index};
 use crate::memory::make_room;
 use crate::store::RESERVED_KEY;
 
-/// What the file held so far.
+/// The entries of the file so far.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     found: Vec<EntrySpan>,
-    /// Hashes of the keys at the end of `found`, of which nobody knows yet whether they are new.
+    /// Hashes of the keys at the end of `found` that were not looked up yet.
     fresh: Vec<Hash>,
-    /// Where the other keys are.
+    /// The places of the other keys.
     index: Index,
     /// The reserved member of a flat file.
     meta: Option<Meta>,
-    /// The last line of an annotated file; an entry like any other if the file is flat after all.
+    /// The last line of an annotated file; an ordinary entry if the file turns out to be flat.
     line: Option<(Entry, Line)>,
     /// How many entries were found before it.
     before_line: usize,
-    /// Keys that an annotated file spells with one colon more.
+    /// Keys that an annotated file spells with an extra colon.
     respelled: Vec<Vec<u8>>,
 }
 
-/// All that a file held.
+/// Everything in a file.
 #[derive(Debug)]
 pub(super) struct Collected {
     pub(super) entries: FileEntries,
     pub(super) index: Index,
-    /// How the file is laid out, if it says so, or its entries do.
+    /// The format of the file, if it says so or its entries show it.
     pub(super) format: Option<Format>,
-    /// The number of its format, if that is none that we know.
+    /// The number of its format, if it is unknown.
     pub(super) later: Option<u64>,
-    /// Where the last line of an annotated file stands, if what it says is damaged.
+    /// Where the last line of an annotated file is, if it is damaged.
     pub(super) broken_line: Option<usize>,
 }
 
 impl Collector {
-    /// Takes an entry of `text` in; one with the same key loses its value but keeps its place.
+    /// Adds an entry of `text`; an earlier one with the same key loses its value but keeps its
+    /// place.
     #[inline(always)]
     pub(super) fn add(&mut self, text: &[u8], entry: &Entry) {
         let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
@@ -61,14 +62,14 @@ impl Collector {
 
     #[inline(always)]
     fn add_fresh(&mut self, key: &[u8], entry: &Entry) {
-        // While the key is in the CPU's cache. To look it up is cheaper for many keys at once.
+        // Hashed while the key is in the CPU's cache. Looking up many keys at once is cheaper.
         make_room(&mut self.fresh, 1);
         make_room(&mut self.found, 1);
         self.fresh.push(self.index.hash(key));
         self.found.push(EntrySpan { key: entry.key.start, value: entry.value.clone() });
     }
 
-    /// Takes an entry of `text` in unless its key is there already.
+    /// Adds an entry of `text` unless its key is there already.
     pub(super) fn add_missing(&mut self, text: &[u8], entry: &Entry) {
         self.settle(text);
         let key = plain_or_unescaped(&text[entry.key.clone()], entry.escapes);
@@ -83,11 +84,11 @@ impl Collector {
         }
     }
 
-    /// All that was found in `file`. If it is `damaged`, its last line may be among what was lost:
-    /// then the entries tell what they are.
+    /// Returns everything that was found in `file`. If it is `damaged`, its last line may be lost:
+    /// then the entries show the format.
     pub(super) fn finish(mut self, file: &Bytes, damaged: bool) -> Collected {
         let (later, salt) = (self.later(), self.salt());
-        // A reserved member that says nothing stands there for an entry of the user.
+        // A reserved member without contents guards an entry of the user that looks reserved.
         let is_ambiguous = self.line.is_some() || self.meta.as_ref().is_some_and(Meta::is_bare);
         let is_ambiguous = is_ambiguous && self.meta.is_some();
         let mut format = match (&self.meta, &self.line) {
@@ -113,7 +114,7 @@ impl Collector {
         let entries = FileEntries {
             file: file.clone(),
             format: format_now,
-            // What says so may be among what was lost.
+            // The member that says so may be lost.
             is_before_classes: format_now == Format::Flat && !knows_classes.unwrap_or(damaged),
             spans: self.found,
             salt,
@@ -123,8 +124,8 @@ impl Collector {
         Collected { entries, index: self.index, format, later, broken_line }
     }
 
-    /// Takes what looked like a last line in after all: where it stood, unless that is not known any
-    /// more.
+    /// Adds what looked like a last line as an entry after all: in its place, unless that is not
+    /// known any more.
     fn insert_line(&mut self, entry: &Entry) {
         self.add_fresh(reserved::PREFIX, entry);
         if self.fresh.len() == self.found.len() {
@@ -133,8 +134,8 @@ impl Collector {
         }
     }
 
-    /// Takes the last entry out if all others are those of an annotated file, and it is what is left
-    /// of the last line of one; where it stands. No user's entry is: a flat file that holds such a
+    /// Removes the last entry if all others are those of an annotated file and it is the remains of
+    /// its last line; returns its place. No user's entry is affected: a flat file that holds such a
     /// key has a reserved member.
     fn take_broken_line(&mut self, text: &[u8]) -> Option<usize> {
         let (last, others) = self.found.split_last()?;
@@ -165,7 +166,7 @@ impl Collector {
         }
     }
 
-    /// Finds keys that an annotated file spells in another way by their real names.
+    /// Files keys that an annotated file spells differently under their real names.
     fn respell(&mut self, file: &Bytes) {
         let mut rows = Vec::new();
         for spelling in std::mem::take(&mut self.respelled) {
@@ -177,7 +178,7 @@ impl Collector {
         for (row, spelling) in rows {
             let real = unspell(spelling.into());
             let (found, hash) = (&self.found, self.index.hash(&real));
-            // What stands under our own key, and is no last line, is not the entry of that key.
+            // An entry with our own key that is no last line is not the entry of that key.
             let other = self.index.remove(hash, |row| *key(file, &found[row]) == *real);
             usurper = usurper.or(other);
             self.index.insert_new(hash, row);
@@ -187,7 +188,7 @@ impl Collector {
         }
     }
 
-    /// Takes out a row that the index no longer knows.
+    /// Removes a row that the index no longer knows.
     fn drop_row(&mut self, row: usize) {
         let number = |old: usize| old - usize::from(old > row);
         let numbers = (0..self.found.len()).map(|old| u32::try_from(number(old)));
@@ -196,7 +197,7 @@ impl Collector {
         self.found.remove(row);
     }
 
-    /// Looks up the keys whose hashes are known.
+    /// Looks up the keys whose hashes are collected.
     fn settle(&mut self, text: &[u8]) {
         let fresh = std::mem::take(&mut self.fresh);
         self.index.reserve(fresh.len());
@@ -215,7 +216,7 @@ impl Collector {
         self.found.truncate(end);
     }
 
-    /// Whether an entry whose key looks reserved is none, but ours.
+    /// Returns whether an entry whose key looks reserved is ours.
     #[cold]
     fn take_reserved(&mut self, text: &[u8], entry: &Entry, key: &[u8]) -> bool {
         let value = &text[entry.value.clone()];
@@ -253,7 +254,7 @@ impl Collector {
     }
 }
 
-/// Whether all these entries look like those of an annotated file.
+/// Returns whether all these entries look like those of an annotated file.
 fn all_look_annotated(text: &[u8], entries: &[EntrySpan]) -> bool {
     entries.iter().all(|span| looks_annotated(&text[span.value.clone()]))
 }

@@ -1,8 +1,8 @@
-//! What is wrong with a file, for the person whose file it is.
+//! Damage of a file, in words for its user.
 
 use std::fmt;
 
-/// Why a file could not be read whole.
+/// The reason why a file could not be read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// What was found, as in "the file is cut off".
@@ -14,7 +14,7 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Damage at a place of `text`.
+    /// Makes the damage at a place of `text`.
     pub(super) fn new(what: &'static str, at: usize, text: &[u8]) -> Self {
         let at = at.min(text.len());
         let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();

@@ -14,12 +14,12 @@ use crate::store::{Item, Notes};
 use crate::value::escape::{escape_classes, may_name_class};
 use crate::value::find::special_or_wide;
 
-/// An entry by its place in the file. Kept small: fresh memory costs more than reading does.
+/// The place of an entry in the file. Kept small: fresh memory costs more than reading does.
 #[derive(Debug)]
 pub(super) struct EntrySpan {
-    /// Where the key begins, behind its quote.
+    /// Where the key begins, after its quote.
     pub(super) key: usize,
-    /// The value.
+    /// The place of the value.
     pub(super) value: Range<usize>,
 }
 
@@ -34,30 +34,30 @@ pub struct FileEntries {
     pub(super) facts: Facts,
     /// Whether an entry of a flat file could be taken for the last line of an annotated one.
     pub(super) is_ambiguous: bool,
-    /// Whether the file is from before values of classes were stored: what looks like one is a dict.
+    /// Whether the file is from before classes were stored: what looks like an instance is a dict.
     pub(super) is_before_classes: bool,
 }
 
 impl FileEntries {
-    /// How many there are.
+    /// Returns how many there are.
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
 
-    /// The item that stands for the file's salt.
+    /// Returns the item for the file's salt.
     pub fn salt(&self) -> Option<Item> {
         self.salt.as_deref().map(reserved::salt_item)
     }
 
-    /// The result in this place of the order: key and text are slices of the file.
+    /// Returns the result at this place of the order: key and text are slices of the file.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are fewer entries.
     pub fn item(&self, at: usize) -> Item {
         let key = match self.key(at) {
             Cow::Borrowed(key) => self.file.slice_ref(key),
@@ -79,11 +79,11 @@ impl FileEntries {
             Value::Error(payload) => annotated::error_text(payload),
             Value::Missing => None,
         };
-        // No value can be made of an empty text: whoever asks for it finds out that it is damaged.
+        // No value can be made of an empty text: a reader finds out that it is damaged.
         (text.unwrap_or_default(), read.created, read.notes)
     }
 
-    /// The text of a value of a flat file, with what looks like a class escaped where it is none.
+    /// Returns the text of a value of a flat file; a dict that looks like an instance is escaped.
     fn flat_text(&self, text: &[u8]) -> Bytes {
         if self.is_before_classes
             && may_name_class(text)
@@ -94,7 +94,7 @@ impl FileEntries {
         self.file.slice_ref(text)
     }
 
-    /// Its key.
+    /// Returns its key.
     ///
     /// # Panics
     /// As `item`.
@@ -103,38 +103,40 @@ impl FileEntries {
         if self.format == Format::Annotated { unspell(spelling) } else { spelling }
     }
 
-    /// What a flat file says of the entry in this place, beside its value.
+    /// Returns what a flat file says of the entry at this place beside its value.
     pub(crate) fn fact(&self, at: usize) -> Fact<'_> {
         let key = self.key(at);
         let (created, notes) = self.facts.of(&key);
         (key, created, notes)
     }
 
-    /// Whether anything is known of entries beside their values.
+    /// Returns whether anything is known of entries beside their values.
     pub(crate) fn has_facts(&self) -> bool {
         !self.facts.is_empty()
     }
 
-    /// The text of the whole file.
+    /// Returns the text of the whole file.
     pub(super) fn text(&self) -> &[u8] {
         &self.file
     }
 
-    /// Where the value of an entry stands; in an annotated file, with all that is known of it.
+    /// Returns the place of an entry's value; in an annotated file, with everything that is known
+    /// of it.
     pub(super) fn value(&self, at: usize) -> Range<usize> {
         self.spans[at].value.clone()
     }
 
-    /// Where key and value stand, if between quotes, colon and all they are as we would write them.
+    /// Returns the place of key and value, if these and what is between them are as we would write
+    /// them.
     pub(super) fn line(&self, at: usize) -> Option<Range<usize>> {
         let EntrySpan { key, value } = &self.spans[at];
-        // In a printable ASCII body without escapes nothing is to be escaped.
+        // A printable ASCII body without escapes needs none.
         let end = special_or_wide(&self.file, *key);
         let ours = self.file.get(end..value.start) == Some(b"\": ");
         ours.then_some(key - 1..value.end)
     }
 
-    /// Whether the result in this place has this key.
+    /// Returns whether the result at this place has this key.
     ///
     /// # Panics
     /// As `item`.
@@ -143,7 +145,7 @@ impl FileEntries {
     }
 }
 
-/// The key of an entry of `text`.
+/// Returns the key of an entry of `text`.
 pub(super) fn key<'t>(text: &'t [u8], place: &EntrySpan) -> Cow<'t, [u8]> {
     // It was read before, so it has an end.
     let (end, escapes) = string(text, place.key - 1).unwrap_or((place.key + 1, 0));

@@ -21,20 +21,20 @@ use crate::key::fnv1a;
 use crate::store::{Notes, RESERVED_KEY};
 use crate::value::write::Writer;
 
-/// What is needed for a salt alone, and to say that a file is flat.
+/// For a salt alone, and to say that a file is flat.
 pub(super) const PLAIN: u64 = 1;
 /// With facts about entries.
 pub(super) const WITH_ENTRIES: u64 = 3;
 
-/// With values of classes, and facts or none.
+/// With instances of classes, and with or without facts.
 pub(super) const WITH_CLASSES: u64 = 5;
 
-/// Whether a flat file of this version is read.
+/// Returns whether a flat file of this version can be read.
 pub(super) fn is_known(version: u64) -> bool {
     matches!(version, PLAIN | WITH_ENTRIES | WITH_CLASSES)
 }
 
-/// What the reserved member says.
+/// The contents of the reserved member.
 #[derive(Debug, Default)]
 pub(super) struct Meta {
     pub(super) version: u64,
@@ -43,7 +43,7 @@ pub(super) struct Meta {
 }
 
 impl Meta {
-    /// Whether it says only that the file is flat.
+    /// Returns whether it says only that the file is flat.
     pub(super) fn is_bare(&self) -> bool {
         self.salt.is_none() && self.facts.is_empty()
     }
@@ -62,7 +62,7 @@ impl Facts {
         self.times.is_empty() && self.notes.is_empty()
     }
 
-    /// What is known of the entry of `key`.
+    /// Returns what is known of the entry of `key`.
     pub(super) fn of(&self, key: &[u8]) -> (Option<f64>, Notes) {
         if self.is_empty() {
             return (None, Notes::default());
@@ -82,7 +82,7 @@ impl Facts {
     }
 }
 
-/// What a reserved member says; `None` if `text` is not ours but somebody's result.
+/// Reads a reserved member; `None` if `text` is not ours but a user's result.
 pub(super) fn read(text: &[u8]) -> Option<Meta> {
     let mut meta = Meta::default();
     let mut version = None;
@@ -97,15 +97,15 @@ pub(super) fn read(text: &[u8]) -> Option<Meta> {
     whole.is_ok().then_some(meta)
 }
 
-/// The version that `text` spells.
+/// Returns the version that `text` spells.
 pub(super) fn integer(text: &[u8]) -> Option<u64> {
     str::from_utf8(text).ok()?.parse().ok()
 }
 
 impl Facts {
-    /// Takes in what 0.1.0 wrote: `{"key": 1764412345.1}`.
+    /// Adds what 0.1.0 wrote: `{"key": 1764412345.1}`.
     fn add_times(&mut self, text: &[u8]) {
-        // What is wrong behind a good member does not make that one bad.
+        // Damage after a good member does not make that one bad.
         let _ = members(text, |key, value| self.add(fnv1a(&key), number(value), Notes::default()));
     }
 
@@ -121,7 +121,7 @@ impl Facts {
     }
 }
 
-/// The reserved member up to the first entry's facts.
+/// Writes the reserved member up to the first entry's facts.
 pub(super) fn put_head(version: u64, salt: Option<&str>, out: &mut Writer) {
     out.str(RESERVED_KEY);
     out.raw(b": {\n  \"version\": ");
@@ -133,27 +133,27 @@ pub(super) fn put_head(version: u64, salt: Option<&str>, out: &mut Writer) {
     out.raw(b",\n  \"entries\": {");
 }
 
-/// The line of an entry's facts: `"af63dc4c8601ec8c": {"at": 1764412345.1}`.
+/// Writes the line of an entry's facts: `"af63dc4c8601ec8c": {"at": 1764412345.1}`.
 pub(super) fn put_facts(key: &[u8], created: Option<f64>, notes: &Notes, out: &mut Writer) {
     out.str(&format!("{:016x}", fnv1a(key)));
     out.colon();
     let start = out.as_bytes().len();
     annotated::put_tail(created, notes, out);
-    // It begins with the comma behind a value that is not here.
+    // It begins with the comma after a value that is not here.
     let facts = out.as_bytes()[start..].strip_prefix(b", ").map(<[u8]>::to_vec);
     out.rewind(start);
     out.begin_dict();
     out.raw(&facts.unwrap_or_else(|| b"}".to_vec()));
 }
 
-/// A key that is borrowed from an item or a file, and what is known of its entry.
+/// A key borrowed from an item or a file, and what is known of its entry.
 pub(crate) type Fact<'e> = (Cow<'e, [u8]>, Option<f64>, Notes);
 
 #[cfg(test)]
 mod tests {
     use super::read;
 
-    /// A member without a whole number as its version is somebody's result.
+    /// A member without a whole number as its version is a user's result.
     #[test]
     fn only_a_version_makes_it_ours() {
         for text in ["1", "{}", "{\"version\": \"1\"}", "{\"version\": 1.5}", "[{\"version\": 1}]"]

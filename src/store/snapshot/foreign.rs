@@ -1,4 +1,4 @@
-//! Files that are plainly somebody else's: a cache that is given such a name must not take it over.
+//! Files that plainly belong to another program: a cache given such a name must not take it over.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::format::Format;
 use super::read::Snapshot;
 use crate::store::Items;
 
-/// Members by which tools know their own files.
+/// Members by which tools recognise their own files.
 const SIGNATURES: [(&[&str], &str); 7] = [
     (&["name", "version", "dependencies"], "the manifest of a package"),
     (&["name", "version", "scripts"], "the manifest of a package"),
@@ -16,20 +16,20 @@ const SIGNATURES: [(&[&str], &str); 7] = [
     (&["openapi", "paths"], "the description of an API"),
     (&["$schema", "properties"], "a JSON schema"),
 ];
-/// Extensions of files that people write, and that hold no JSON.
+/// Extensions of files that people write and that do not hold JSON.
 const WRITTEN: [&str; 16] = [
     "py", "pyi", "toml", "yaml", "yml", "ini", "cfg", "md", "rst", "txt", "csv", "html", "js",
     "ts", "sh", "rs",
 ];
 
-/// What the file at `path` is, if not even a damaged cache can look so.
+/// Returns what the file at `path` is, if not even a damaged cache can look like it.
 pub fn somebody_elses(path: &Path, found: &Snapshot) -> Option<&'static str> {
     if found.damage.is_some() && found.items.is_empty() {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         return WRITTEN.contains(&extension.as_str()).then_some("it holds no JSON");
     }
     let Items::InFile(file, index) = &found.items else { return None };
-    // A reserved member says that it is ours.
+    // A reserved member shows that it is ours.
     if found.format != Some(Format::Flat) || file.has_facts() || file.salt().is_some() {
         return None;
     }
@@ -50,8 +50,8 @@ mod tests {
         somebody_elses(Path::new(name), &read(&text.as_bytes().into())).is_some()
     }
 
-    /// Files of other tools are known by what they hold, programs by their names; a cache, whole or
-    /// damaged, is neither.
+    /// Files of other tools are recognised by their contents, programs by their names; a cache,
+    /// whole or damaged, is neither.
     #[test]
     fn files_of_others_are_known() {
         let package = r#"{"name": "x", "version": "1", "scripts": {}}"#;

@@ -1,4 +1,4 @@
-//! The members of an object inside of the file, one after the other.
+//! The members of an object inside the file, one after the other.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::value::check::check;
 use crate::value::text::unescape;
 
-/// Hands `take` the key and the value of each member of the object `text`. The grammar inside the
-/// values is not checked.
+/// Passes the key and the value of each member of the object `text` to `take`. The grammar inside
+/// the values is not checked.
 pub(super) fn members<'t>(
     text: &'t [u8],
     mut take: impl FnMut(Cow<'t, [u8]>, &'t [u8]),
@@ -26,14 +26,14 @@ pub(super) fn members<'t>(
     }
 }
 
-/// The finite number that `text` is.
+/// Returns the finite number that `text` is.
 pub(super) fn number(text: &[u8]) -> Option<f64> {
-    // Rust reads words such as "inf", too.
+    // Rust accepts words such as "inf", too.
     text.first().filter(|byte| matches!(byte, b'0'..=b'9' | b'-'))?;
     str::from_utf8(text).ok()?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// The string that `text` is, if it is UTF-8.
+/// Returns the string that `text` is, if it is UTF-8.
 pub(super) fn string(text: &[u8]) -> Option<String> {
     let body = text.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     check(text).ok()?;

@@ -8,12 +8,13 @@
 //! }                                              }
 //! ```
 //!
-//! It is strict JSON that any tool reads, it may be edited by hand, and whatever Python's `json`
-//! writes in this shape is read as well: any white space, a byte order mark, `NaN`, duplicate keys.
+//! It is strict JSON that any tool reads, it may be edited by hand, and everything that Python's
+//! `json` writes in this shape can be read: any white space, a byte order mark, `NaN`, duplicate
+//! keys.
 //!
-//! Reading looks at every byte once: UTF-8, strings, and the balance of brackets. The grammar inside
-//! a value is checked when the value is first used or saved. Only of a damaged file every value is
-//! checked at once, and what is intact is salvaged.
+//! Reading looks at every byte once: UTF-8, strings, and the balance of brackets. The grammar
+//! inside a value is checked when the value is first used or saved. Only in a damaged file is every
+//! value checked at once, and everything intact salvaged.
 
 mod annotated;
 mod block;

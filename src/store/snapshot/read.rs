@@ -11,16 +11,16 @@ use crate::error::{Error, Result};
 use crate::store::Items;
 use crate::value::text::utf8;
 
-/// What a snapshot holds.
+/// The contents of a snapshot.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// All intact entries, each key once: the last value, in the place of the first.
-    /// Keys and texts are slices of the file's buffer. Of a whole file, the grammar inside the
-    /// values is not checked yet; of a damaged one, it is.
+    /// All intact entries, each key once: the last value, in the place of the first. Keys and texts
+    /// are slices of the file's buffer. In a whole file, the grammar inside the values is not
+    /// checked yet; in a damaged one, it is.
     pub items: Items,
-    /// What is wrong with the file, if something is; the first thing if there are several.
+    /// The damage of the file, if there is any; the first one of several.
     pub damage: Option<Damage>,
-    /// How the file is laid out; `None` if it holds nothing that tells.
+    /// The format of the file; `None` if nothing in it shows it.
     pub format: Option<Format>,
     /// The number of its format, if that is one of a later version: then it holds no items.
     pub later: Option<u64>,
@@ -36,34 +36,34 @@ impl Snapshot {
     }
 }
 
-/// Reads a whole file. Never fails: what is intact is returned.
+/// Reads a whole file. Never fails: everything intact is returned.
 pub fn read(file: &Bytes) -> Snapshot {
     Reader::default().finish(file)
 }
 
-/// Reads a file of which more and more is there.
+/// Reads a file as it arrives in pieces.
 #[derive(Debug, Default)]
 pub struct Reader {
     found: Collector,
-    /// Where the entry after those found begins; 0 before the first.
+    /// Where the next entry begins; 0 before the first.
     at: usize,
-    /// How much must be there before another look is worth it.
+    /// How many bytes must have arrived before another look is worthwhile.
     wanted: usize,
 }
 
 impl Reader {
-    /// Takes in all entries that are whole in `text`, what is there of the file now.
+    /// Reads all entries that are whole in `text`, the part of the file that has arrived.
     pub fn advance(&mut self, text: &[u8]) {
         if text.len() < self.wanted {
             return;
         }
-        // Whether it is an error, or goes on behind the end, turns out when all is there.
+        // Whether it is damage, or only continues later, shows when the whole file is there.
         let _ = self.entries(text, false);
-        // An entry that is longer than that is not looked at again for each piece.
+        // A longer entry is not looked at again for each piece.
         self.wanted = text.len() + (text.len() - self.at.min(text.len()));
     }
 
-    /// Takes in the rest, now that the whole `file` is there. Never fails: what is intact is
+    /// Reads the rest, now that the whole `file` is there. Never fails: everything intact is
     /// returned.
     pub fn finish(mut self, file: &Bytes) -> Snapshot {
         let error = match self.entries(file, true) {
@@ -79,7 +79,7 @@ impl Reader {
         Snapshot::new(intact.finish(file, true), Some(damage))
     }
 
-    /// Takes entries in up to the end, or up to the first that may go on behind it.
+    /// Reads entries up to the end, or up to the first that may continue after it.
     fn entries(&mut self, text: &[u8], whole: bool) -> Result<()> {
         let mut scanner = Scanner::new(text);
         if self.at == 0 {
@@ -94,7 +94,7 @@ impl Reader {
             let at = scanner.word(self.at);
             let Scanned { entry, wide } = scanner.scan(at)?;
             let end = entry.value.end;
-            // Entry by entry, while it is in the cache; what stands between entries is ASCII.
+            // Entry by entry, while it is in the cache; everything between entries is ASCII.
             let unproven = &text[at..if wide == 0 { entry.value.start } else { end }];
             if !unproven.is_ascii() {
                 utf8(&text[at..end]).map_err(|error| shift(&error, at))?;

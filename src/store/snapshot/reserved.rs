@@ -1,9 +1,9 @@
 //! Members of a file that are no results, and keys that look like theirs.
 //!
-//! The salt is what digests of secret arguments are keyed with. It is made when the first secret
-//! comes. In the file it stands in the reserved member; in the journal, and among the items of a
-//! store, it is an item of its own under the reserved key, whose text is a flat file's reserved
-//! member with nothing but the salt.
+//! The salt is the key of the digests of secret arguments. It is made when the first secret comes.
+//! In the file it is in the reserved member; in the journal, and among the items of a store, it is
+//! an item of its own under the reserved key, whose text is a flat file's reserved member with
+//! nothing but the salt.
 
 use std::borrow::Cow;
 
@@ -15,21 +15,21 @@ use crate::store::{Item, Notes, RESERVED_KEY};
 use crate::value::check::check;
 use crate::value::write::{Charset, Writer};
 
-/// What all reserved keys begin with.
+/// The beginning of all reserved keys.
 pub(super) const PREFIX: &[u8] = b"outlive";
 /// The reserved member of an annotated file.
 pub(super) const LINE_KEY: &str = "outlive";
-/// The format that is annotated.
+/// The number of the annotated format.
 pub(super) const ANNOTATED: u64 = 2;
 
-/// What the last line of an annotated file says.
+/// The contents of the last line of an annotated file.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) format: u64,
     pub(super) salt: Option<String>,
 }
 
-/// Reads the last line of an annotated file; `None` if `text` is not ours but somebody's entry.
+/// Reads the last line of an annotated file; `None` if `text` is not ours but a user's entry.
 pub(super) fn read_line(text: &[u8]) -> Option<Line> {
     let (mut format, mut salt) = (None, None);
     let whole = members(text, |name, value| match &*name {
@@ -42,12 +42,12 @@ pub(super) fn read_line(text: &[u8]) -> Option<Line> {
     Some(Line { format: format?, salt })
 }
 
-/// The last line of an annotated file: nothing in it changes when entries do.
+/// Writes the last line of an annotated file: nothing in it changes when entries do.
 pub(super) fn put_line(salt: Option<&str>, out: &mut Writer) {
     put_member(LINE_KEY, "format", ANNOTATED, salt, out);
 }
 
-/// The reserved member of a flat file that holds no facts.
+/// Writes the reserved member of a flat file without facts.
 pub(super) fn put_meta(version: u64, salt: Option<&str>, out: &mut Writer) {
     put_member(RESERVED_KEY, "version", version, salt, out);
 }
@@ -69,7 +69,7 @@ fn put_version(name: &str, version: u64, salt: Option<&str>, out: &mut Writer) {
     out.end_dict();
 }
 
-/// The item that stands for `salt`.
+/// Returns the item for `salt`.
 pub fn salt_item(salt: &str) -> Item {
     let mut text = Writer::new(Charset::Ascii);
     put_version("version", flat::PLAIN, Some(salt), &mut text);
@@ -83,18 +83,18 @@ pub fn salt_item(salt: &str) -> Item {
     }
 }
 
-/// The salt that `item` stands for; `None` if it is a result like any other.
+/// Returns the salt in `item`; `None` if it is an ordinary result.
 pub fn salt_of(item: &Item) -> Option<String> {
     (item.key == RESERVED_KEY).then(|| flat::read(&item.text)?.salt).flatten()
 }
 
-/// How `key` is spelled in an annotated file: one that is the reserved key and any number of colons
+/// Returns the spelling of `key` in an annotated file: the reserved key with any number of colons
 /// gets one more.
 pub(super) fn spell(key: &[u8]) -> Cow<'_, [u8]> {
     if is_reserved_spelling(key) { [key, b":"].concat().into() } else { key.into() }
 }
 
-/// The key that is spelled `spelling` in an annotated file.
+/// Returns the key with this `spelling` in an annotated file.
 pub(super) fn unspell(spelling: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if !spelling.starts_with(PREFIX) || spelling == PREFIX || !is_reserved_spelling(&spelling) {
         return spelling;
@@ -108,12 +108,13 @@ pub(super) fn unspell(spelling: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether `key` is the reserved key and nothing but colons behind it.
+/// Returns whether `key` is the reserved key followed by nothing but colons.
 pub(super) fn is_reserved_spelling(key: &[u8]) -> bool {
     key.strip_prefix(PREFIX).is_some_and(|rest| rest.iter().all(|&byte| byte == b':'))
 }
 
-/// Whether `key` is that of an annotated file's last line, or was it before one byte was damaged.
+/// Returns whether `key` is that of an annotated file's last line, or was before one byte was
+/// damaged.
 pub(super) fn is_like_line_key(key: &[u8]) -> bool {
     let line = LINE_KEY.as_bytes();
     key.len() == line.len() && key.iter().zip(line).filter(|(a, b)| a != b).count() <= 1

@@ -1,5 +1,5 @@
-//! A second, careful look at a damaged file: every value is checked, and after damage the reading
-//! goes on at the next place that is surely an entry of the file's own object.
+//! A second, careful look at a damaged file: every value is checked, and after damage reading
+//! continues at the next place that is certain to be an entry of the file's own object.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use super::scan::{After, Entry, Scanner, TOO_DEEP, at_end, first_entry, shift};
 use crate::error::{Error, Result};
 use crate::value::check::check;
 
-/// How many times the file's length may be looked at in search of a place to go on.
+/// How many times the file's length may be scanned in search of a place to continue.
 const PATIENCE: usize = 8;
 
-/// Gives `into` everything intact in `text`, which `found` is wrong with; says what is wrong.
+/// Passes everything intact in `text`, whose damage is `found`, to `into`; returns the damage.
 pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector) -> Damage {
     if let Some(what) = hopeless(text) {
         return Damage::new(what, 0, text);
@@ -31,13 +31,13 @@ pub(super) fn salvage(text: &[u8], found: &Error, into: &mut Collector) -> Damag
         Ok(first) => reader.head(first, into),
         Err(error) => Some(Broken { entry: 0, resume: 0, error }),
     };
-    // An object that is whole in a file that is not: the first look knows better.
+    // The object is whole although the file is not: the first look knows better.
     let Some(broken) = broken else { return damage(found, text) };
     reader.tail(&broken, into);
     damage(&broken.error, text)
 }
 
-/// Why nothing can be salvaged.
+/// Returns the reason why nothing can be salvaged.
 fn hopeless(text: &[u8]) -> Option<&'static str> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Some("the file is empty");
@@ -52,7 +52,7 @@ fn hopeless(text: &[u8]) -> Option<&'static str> {
     (!start.starts_with(b"{") && check(text).is_ok()).then_some("the file holds no object")
 }
 
-/// Whether `text` begins like the inside of an object.
+/// Returns whether `text` begins like the inside of an object.
 fn has_key(text: &[u8]) -> bool {
     let mut scanner = Scanner::new(text);
     scanner.entry(scanner.word(0)).is_ok()
@@ -62,7 +62,7 @@ fn damage(error: &Error, text: &[u8]) -> Damage {
     Damage::new(what_of(error), at_of(error), text)
 }
 
-/// What a check found: a bad text or one that is too deep, nothing else.
+/// Returns the finding of a check: a bad text or one that is too deep, nothing else.
 fn what_of(error: &Error) -> &'static str {
     match error {
         Error::Syntax { what, .. } => what,
@@ -77,24 +77,24 @@ fn at_of(error: &Error) -> usize {
     }
 }
 
-/// Entries that follow each other without damage.
+/// Consecutive entries without damage.
 struct Run {
     entries: Vec<Entry>,
     end: End,
 }
 
 enum End {
-    /// The closing bracket came; the place behind it.
+    /// The closing bracket came; the place after it.
     Closed(usize),
-    /// Something is wrong.
+    /// There is damage.
     Broken(Broken),
 }
 
-/// The first damage on the way through the entries.
+/// The first damage among the entries.
 struct Broken {
-    /// The start of the entry in which it shows.
+    /// The start of the entry that shows it.
     entry: usize,
-    /// What may be looked at again: the place behind what is known to be right.
+    /// Where to look again: the place after everything known to be right.
     resume: usize,
     error: Error,
 }
@@ -102,9 +102,9 @@ struct Broken {
 struct Careful<'t> {
     text: &'t [u8],
     scanner: Scanner<'t>,
-    /// How entries stand in this file; `None` if that does not help to find them.
+    /// The layout of the entries in this file; `None` if it does not help to find them.
     layout: Option<Layout<'t>>,
-    /// How many bytes were looked at.
+    /// How many bytes were scanned.
     looked: usize,
 }
 
@@ -126,10 +126,10 @@ impl Careful<'_> {
         }
     }
 
-    /// Takes what can be taken of the entries behind the damage.
+    /// Takes what can be salvaged of the entries after the damage.
     fn tail(&mut self, broken: &Broken, into: &mut Collector) {
-        // In a file that is cut off, the last bracket may close something inside the last entry, and
-        // what leads up to it looks like the end of the file's object.
+        // In a file that is cut off, the last bracket may close something inside the last entry,
+        // and what leads up to it looks like the end of the file's object.
         if !self.sure() && at_of(&broken.error) >= self.text.len() {
             return;
         }
@@ -140,8 +140,8 @@ impl Careful<'_> {
         }
     }
 
-    /// Finds where an entry that seems to have no end goes wrong, unless the file really ends there:
-    /// a lost quote shows only when the grammar is read.
+    /// Finds where an entry that seems to have no end goes wrong, unless the file really ends
+    /// there: a lost quote shows only when the grammar is checked.
     fn pinpoint(&self, broken: Broken) -> Broken {
         const LONGEST_WORD: usize = "-Infinity".len();
         if at_of(&broken.error) < self.text.len() {
@@ -156,8 +156,8 @@ impl Careful<'_> {
         }
     }
 
-    /// Takes entries that stand behind the object's end, where a longer file was overwritten.
-    /// They are older than what stands before.
+    /// Takes entries after the object's end, where a longer file was overwritten. They are older
+    /// than those before.
     fn leftovers(&mut self, from: usize, into: &mut Collector) {
         if !self.sure() {
             return;
@@ -169,23 +169,23 @@ impl Careful<'_> {
         }
     }
 
-    /// Whether entries can be told from members of values.
+    /// Returns whether entries can be distinguished from members of values.
     fn sure(&self) -> bool {
         self.layout.as_ref().is_some_and(|layout| layout.sure)
     }
 
-    /// Whether another entry seems to begin inside of a value.
+    /// Returns whether another entry seems to begin inside a value.
     fn holds_entry(&self, value: &Range<usize>) -> bool {
         let layout = self.layout.as_ref();
         layout.is_some_and(|layout| layout.has_entry(self.text, value.start, value.end))
     }
 
-    /// Where the next entry may begin.
+    /// Returns where the next entry may begin.
     fn next_entry(&self, from: usize) -> Option<usize> {
         self.layout.as_ref()?.next_entry(self.text, from)
     }
 
-    /// All runs from `from` on that are surely of the file's own object.
+    /// Returns all runs from `from` on that are certain to be of the file's own object.
     fn runs(&mut self, from: usize) -> Vec<Run> {
         let mut runs = Vec::new();
         let mut at = from;
@@ -201,7 +201,8 @@ impl Careful<'_> {
         runs
     }
 
-    /// Whether the run goes on to the last byte of the file's object: nothing inside a value does.
+    /// Returns whether the run extends to the last byte of the file's object: nothing inside a
+    /// value does.
     fn closes_the_file(&self, run: &Run) -> bool {
         matches!(run.end, End::Closed(place) if at_end(&self.scanner, self.text, place).is_ok())
     }
@@ -237,7 +238,7 @@ impl Careful<'_> {
         }
     }
 
-    /// The entry at `at`, key and value checked.
+    /// Returns the entry at `at`, with key and value checked.
     fn entry(&mut self, at: usize) -> Result<Entry> {
         let entry = self.scanner.entry(at);
         let end = entry.as_ref().map_or_else(at_of, |entry| entry.value.end);
@@ -252,7 +253,7 @@ impl Careful<'_> {
         Ok(entry)
     }
 
-    /// Whether a number may be a part only: the comma or bracket behind it stands where no writer
+    /// Returns whether a number may be incomplete: the comma or bracket after it is where no writer
     /// puts one, so that it may have been a digit.
     fn is_split_number(&self, entry: &Entry) -> bool {
         let end = entry.value.end;
@@ -266,7 +267,7 @@ impl Careful<'_> {
             }
     }
 
-    /// What it means that neither a comma nor a bracket stands at `place`.
+    /// Returns the error for neither a comma nor a bracket at `place`.
     fn cut(&self, place: usize) -> Error {
         let what = match self.text.get(place) {
             None => "the file is cut off",
@@ -276,7 +277,7 @@ impl Careful<'_> {
         Error::Syntax { what, at: place }
     }
 
-    /// The last entry before a cut at `place`, if nothing can be missing of its value.
+    /// Returns the last entry before a cut at `place`, if nothing of its value can be missing.
     fn complete(&self, entry: Entry, place: usize) -> Option<Entry> {
         let cut = matches!(self.text.get(place), None | Some(0));
         let last = self.text[entry.value.clone()].last()?;
@@ -285,7 +286,7 @@ impl Careful<'_> {
     }
 }
 
-/// Checks the value of an entry; one with notes may be a level deeper than a value may be.
+/// Checks the value of an entry; one with notes may be one level deeper than a value.
 fn check_entry(text: &[u8]) -> Result<()> {
     match check(text) {
         Err(error @ Error::TooDeep { .. }) => match annotated::read(text).value {
@@ -301,7 +302,7 @@ impl Run {
         Self { entries, end: End::Broken(Broken { entry, resume, error }) }
     }
 
-    /// How far the run was looked at.
+    /// Returns how far the run was scanned.
     fn reached(&self) -> usize {
         match &self.end {
             End::Closed(place) => *place,

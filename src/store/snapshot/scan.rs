@@ -1,4 +1,4 @@
-//! Where the entries of a file are: spans of keys and values, the values' insides unread.
+//! Finds the entries of a file: spans of keys and values, with the values' insides unread.
 
 #![expect(
     clippy::inline_always,
@@ -27,18 +27,18 @@ pub(super) struct Entry {
     pub(super) value: Range<usize>,
 }
 
-/// An entry, and how much of it is surely ASCII.
+/// An entry, and how much of it is certain to be ASCII.
 pub(super) struct Scanned {
     pub(super) entry: Entry,
-    /// Zero if the value is; the key was not looked at.
+    /// Zero if the value is ASCII; the key was not looked at.
     pub(super) wide: u64,
 }
 
-/// What stands behind an entry.
+/// What follows an entry.
 pub(super) enum After {
     /// A comma: another entry should follow at this place.
     Comma(usize),
-    /// The closing bracket; the place behind it.
+    /// The closing bracket; the place after it.
     Close(usize),
     /// Something else, or the end of the file, at this place.
     Other(usize),
@@ -47,7 +47,7 @@ pub(super) enum After {
 /// Takes entries from the front of a text.
 pub(super) struct Scanner<'t> {
     text: &'t [u8],
-    /// What the CPU can do.
+    /// What the CPU supports.
     level: Level,
     /// Memory for open brackets.
     open: Vec<u8>,
@@ -58,7 +58,7 @@ impl<'t> Scanner<'t> {
         Self { text, level: Level::new(), open: Vec::new() }
     }
 
-    /// The first place from `at` on that is not white space.
+    /// Returns the first place from `at` on that is not white space.
     #[inline]
     pub(super) fn word(&self, at: usize) -> usize {
         let mut at = at;
@@ -68,18 +68,18 @@ impl<'t> Scanner<'t> {
         at
     }
 
-    /// The byte at this place; 0 at the end.
+    /// Returns the byte at this place; 0 at the end.
     #[inline]
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(0)
     }
 
-    /// Takes the entry of which the key's quote is at `at`.
+    /// Takes the entry whose key's quote is at `at`.
     pub(super) fn entry(&mut self, at: usize) -> Result<Entry> {
         self.scan(at).map(|scanned| scanned.entry)
     }
 
-    /// Scans a value, and returns what was seen on the way.
+    /// Scans a value; returns what was seen on the way.
     #[inline(always)]
     pub(super) fn scan(&mut self, at: usize) -> Result<Scanned> {
         if self.byte(at) != b'"' {
@@ -87,7 +87,7 @@ impl<'t> Scanner<'t> {
         }
         let (end, escapes) = string(self.text, at)?;
         if escapes > 0 {
-            // A key is used at once; only of values the grammar can wait.
+            // A key is used at once; only for values can the grammar wait.
             check(&self.text[at..end]).map_err(|error| shift(&error, at))?;
         }
         let colon = self.word(end);
@@ -100,7 +100,7 @@ impl<'t> Scanner<'t> {
         Ok(Scanned { entry, wide: value.wide })
     }
 
-    /// What stands behind an entry that ends at `end`.
+    /// Returns what follows an entry that ends at `end`.
     #[inline(always)]
     pub(super) fn after(&self, end: usize) -> After {
         let at = self.word(end);
@@ -111,12 +111,12 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The error of finding something else than `what`, or the end of the file.
+    /// Returns the error for something other than `what`, or for the end of the file.
     pub(super) fn fail<T>(&self, what: &'static str, at: usize) -> Result<T> {
         fail(self.text, what, at)
     }
 
-    /// The place behind the value that begins at `at`.
+    /// Returns the end of the value that begins at `at`.
     #[inline(always)]
     fn value(&mut self, at: usize) -> Result<End> {
         match self.byte(at) {
@@ -126,7 +126,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The place behind a number or a word.
+    /// Returns the place after a number or a literal.
     fn scalar(&self, at: usize) -> Result<usize> {
         let word = self.text.get(at..).unwrap_or_default();
         let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.');
@@ -137,7 +137,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// The place behind the string that opens at `at`, and how many escapes it has.
+/// Returns the place after the string that opens at `at`, and how many escapes it has.
 #[inline]
 pub(super) fn string(text: &[u8], at: usize) -> Result<(usize, usize)> {
     let (mut at, mut escapes) = (at + 1, 0);
@@ -158,10 +158,10 @@ fn fail<T>(text: &[u8], what: &'static str, at: usize) -> Result<T> {
     Err(Error::Syntax { what, at })
 }
 
-/// What is said of a value that is nested deeper than a file may hold.
+/// The description of a value that is nested deeper than a file may hold.
 pub(super) const TOO_DEEP: &str = "a value that is nested too deep";
 
-/// What a check found in the part of a file that begins at `by`, as an error in the file.
+/// Turns an error in the part of a file that begins at `by` into an error in the file.
 pub(super) fn shift(error: &Error, by: usize) -> Error {
     match error {
         Error::Syntax { what, at } => Error::Syntax { what, at: *at + by },
@@ -172,7 +172,7 @@ pub(super) fn shift(error: &Error, by: usize) -> Error {
 /// The mark that some editors put before UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Where the first entry is; `None` if the object is empty.
+/// Returns where the first entry is; `None` if the object is empty.
 pub(super) fn first_entry(scanner: &Scanner<'_>, text: &[u8]) -> Result<Option<usize>> {
     let start = scanner.word(if text.starts_with(BOM) { BOM.len() } else { 0 });
     if scanner.byte(start) != b'{' {
@@ -195,7 +195,7 @@ pub(super) fn at_end(scanner: &Scanner<'_>, text: &[u8], end: usize) -> Result<(
     }
 }
 
-/// A string's body with as many escapes, without them.
+/// Decodes a string's body that has this many escapes.
 #[inline]
 pub(super) fn plain_or_unescaped(body: &[u8], escapes: usize) -> Cow<'_, [u8]> {
     if escapes == 0 {

@@ -16,24 +16,24 @@ use crate::value::escape::may_name_class;
 use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
 
-/// How much is handed to the system at once: more costs page faults, less costs calls.
+/// How many bytes are passed to the system at once: more costs page faults, less costs calls.
 const BUFFER: usize = 256 * 1024;
-/// How much of what is in memory already.
+/// Likewise for bytes that are in memory already.
 const LINES: usize = 1024 * 1024;
 
-/// What was written.
+/// The outcome of writing.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// How many results.
+    /// How many results were written.
     pub entries: usize,
     /// The size of the file.
     pub bytes: u64,
-    /// The keys of items that were left out because they are not what a file may hold, and why.
+    /// The keys of entries that were left out because a file may not hold them, and why.
     pub refused: Vec<(Bytes, Error)>,
 }
 
-/// Writes `entries` in their order as one file to `out`, which is flushed but not synced.
-/// Errors are those of `out`; an entry that cannot be written is left out and listed.
+/// Writes `entries` in their order as one file to `out`, which is flushed but not synced. Errors
+/// are those of `out`; an entry that cannot be written is left out and listed.
 pub fn write(
     out: &mut dyn Write,
     entries: &Entries,
@@ -68,14 +68,14 @@ pub fn write(
 
 struct File<'o> {
     out: BufWriter<&'o mut dyn Write>,
-    /// Holds what stands around the value of the member to come.
+    /// Holds what surrounds the value of the next member.
     writer: Writer,
     charset: Charset,
     format: Format,
     members: usize,
     /// Whether an entry of a flat file could be taken for the last line of an annotated one.
     is_ambiguous: bool,
-    /// Whether a value of a flat file may be of a class.
+    /// Whether a value of a flat file may be an instance of a class.
     has_classes: bool,
     written: Written,
 }
@@ -100,7 +100,7 @@ impl File<'_> {
         }
     }
 
-    /// Puts `key` in `writer`.
+    /// Puts `key` into `writer`.
     fn begin(&mut self, key: &[u8]) -> Result<()> {
         self.writer.clear();
         match self.format {
@@ -111,7 +111,7 @@ impl File<'_> {
         Ok(())
     }
 
-    /// Writes the entry of `item`, of which the key is in `writer`.
+    /// Writes the entry of `item`, whose key is in `writer`.
     fn entry(&mut self, text: &[u8], item: &Item) -> io::Result<()> {
         if self.format == Format::Flat {
             self.has_classes = self.has_classes || may_name_class(text);
@@ -125,7 +125,7 @@ impl File<'_> {
         self.put_writer()
     }
 
-    /// Entries that a file holds: runs of them that stand there as we write them are copied whole.
+    /// Writes entries of a file: runs of them that are as we write them are copied whole.
     fn run(&mut self, run: &EntryRun) -> io::Result<()> {
         let mut lines = CopiedLines { file: run.file.text(), span: 0..0 };
         self.is_ambiguous |= run.file.is_ambiguous;
@@ -145,7 +145,7 @@ impl File<'_> {
         self.lines(&mut lines)
     }
 
-    /// Where an entry stands in the file of `run`, if it is there as we would write it.
+    /// Returns where an entry is in the file of `run`, if it is as we would write it.
     fn line(&mut self, run: &EntryRun, at: usize) -> Option<Range<usize>> {
         let file = &*run.file;
         let value = &file.text()[file.value(at)];
@@ -165,12 +165,12 @@ impl File<'_> {
         file.line(at)
     }
 
-    /// Writes what was gathered.
+    /// Writes the collected lines.
     fn lines(&mut self, lines: &mut CopiedLines<'_>) -> io::Result<()> {
         self.put(&lines.file[std::mem::take(&mut lines.span)])
     }
 
-    /// Writes the reserved member; in a flat file, if it is needed.
+    /// Writes the reserved member; in a flat file, only if it is needed.
     fn reserved(&mut self, entries: &Entries) -> io::Result<()> {
         let salt = entries.items().find_map(reserved::salt_of);
         self.writer.clear();
@@ -208,7 +208,7 @@ impl File<'_> {
         self.put(b"\n  }\n}")
     }
 
-    /// Writes what `writer` holds and `text` as the next line.
+    /// Writes the contents of `writer` and `text` as the next line.
     fn member(&mut self, text: &[u8]) -> io::Result<()> {
         self.separate()?;
         self.put_writer()?;
@@ -220,7 +220,7 @@ impl File<'_> {
         self.out.write_all(self.writer.as_bytes())
     }
 
-    /// Writes what stands before a member.
+    /// Writes what precedes a member.
     fn separate(&mut self) -> io::Result<()> {
         let separator: &[u8] = if self.members == 0 { b"\n" } else { b",\n" };
         self.members += 1;
@@ -239,15 +239,15 @@ impl File<'_> {
     }
 }
 
-/// Members that stand in a file one behind the other, just as they are to be written.
+/// Consecutive members of a file that are just as they are to be written.
 struct CopiedLines<'f> {
     file: &'f [u8],
     span: Range<usize>,
 }
 
 impl CopiedLines<'_> {
-    /// Takes in the next member, if nothing but our separator is between. A long run is written while
-    /// the CPU still has it at hand.
+    /// Adds the next member, if only our separator precedes it. A long run is written while it is
+    /// in the CPU's cache.
     fn goes_on(&mut self, line: &Range<usize>) -> bool {
         let between = self.file.get(self.span.end..line.start);
         let goes_on = !self.span.is_empty() && self.span.len() < LINES && between == Some(b",\n");

@@ -1,4 +1,4 @@
-//! What differs from system to system.
+//! The differences between systems.
 
 #[cfg(unix)]
 mod unix;
@@ -13,7 +13,7 @@ pub use unix::*;
 #[cfg(windows)]
 pub use windows::*;
 
-/// Nanoseconds since the epoch, and 0 for what lies before it.
+/// Returns nanoseconds since the epoch; 0 for earlier times.
 fn nanoseconds(data: &Metadata) -> u64 {
     let since = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or_default()

@@ -10,23 +10,23 @@ use std::path::Path;
 
 use crate::store::fs::{FileFingerprint, Glance, Status};
 
-/// The first number that no standard stream has.
+/// The first number after those of the standard streams.
 const FIRST_OWN: i32 = 3;
 
-/// The bits of a mode that say what the group may do.
+/// The permission bits of the group.
 const GROUP: u32 = 0o070;
 
-/// The status of the file at `path`.
+/// Returns the status of the file at `path`.
 pub fn status_at(path: &Path) -> io::Result<Status> {
     std::fs::metadata(path).map(|data| status_of(&data))
 }
 
-/// The status of an open file.
+/// Returns the status of an open file.
 pub fn status(file: &File) -> io::Result<Status> {
     file.metadata().map(|data| status_of(&data))
 }
 
-/// Does `act`: nothing keeps others from a file here only because it is open.
+/// Runs `act` once: an open file keeps nobody from it here.
 pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     act()
 }
@@ -46,14 +46,14 @@ fn status_of(data: &Metadata) -> Status {
     }
 }
 
-/// Which file it is, and what a glance sees of it.
+/// Returns which file it is, and a glance at it.
 #[cfg(target_os = "linux")]
 pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
     use rustix::fs::{AtFlags, StatxFlags, makedev, statx};
     let wanted = StatxFlags::INO | StatxFlags::SIZE | StatxFlags::NLINK;
     let found = match statx(file, c"", AtFlags::EMPTY_PATH, wanted) {
         Ok(found) => found,
-        // Forbidden in some containers.
+        // Some containers forbid the call.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => return fully(file),
         Err(error) => return Err(error.into()),
     };
@@ -62,7 +62,7 @@ pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
     Ok(((device, found.stx_ino), glance))
 }
 
-/// Which file it is, and what a glance sees of it.
+/// Returns which file it is, and a glance at it.
 #[cfg(not(target_os = "linux"))]
 pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
     fully(file)
@@ -74,7 +74,7 @@ fn fully(file: &File) -> io::Result<((u64, u64), Glance)> {
 }
 
 /// Moves a file to a number above those of the standard streams: a program that closed one of those
-/// opens a file of its own there later.
+/// later opens a file of its own there.
 pub fn above_standard_streams(file: File) -> io::Result<File> {
     if file.as_raw_fd() >= FIRST_OWN {
         return Ok(file);
@@ -82,7 +82,7 @@ pub fn above_standard_streams(file: File) -> io::Result<File> {
     Ok(rustix::io::fcntl_dupfd_cloexec(&file, FIRST_OWN)?.into())
 }
 
-/// Leaves the descriptor to whoever has it now.
+/// Leaves the descriptor to its present owner.
 pub fn let_go(file: File) {
     let _ = file.into_raw_fd();
 }
@@ -100,7 +100,7 @@ pub fn for_reading(options: &mut OpenOptions) {
     options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
 }
 
-/// Refuses to follow links: another user may have put one there, to a file that is none of ours.
+/// Refuses to follow links: another user may have made one that leads to a foreign file.
 pub fn no_links(options: &mut OpenOptions) {
     options.custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW);
 }
@@ -113,8 +113,8 @@ pub fn private_folder(builder: &mut DirBuilder) {
     builder.mode(0o700);
 }
 
-/// The owner first: a change of owner may take permission bits away. Only root may give files
-/// away, and who is not in the group cannot give it theirs: then the group has no rights.
+/// The owner comes first: a change of owner may remove permission bits. Only root may give files
+/// away, and a user outside the group cannot give it theirs: then the group gets no rights.
 pub fn imitate(file: &File, like: &Status) -> io::Result<()> {
     let Some((user, group)) = like.owner else { return Ok(()) };
     let given = fchown(file, Some(user), Some(group));
@@ -134,8 +134,8 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Brings a file to the drive by `sync`, one of std's two ways. On Apple's systems both ask for
-/// `F_FULLFSYNC`, because a plain `fsync` leaves the data in the drive's cache; a volume that has no
-/// such thing, a network share for one, gets the plain one.
+/// `F_FULLFSYNC`, because a plain `fsync` leaves the data in the drive's cache; a volume without
+/// it, such as a network share, gets the plain one.
 pub fn synced(file: &File, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     match sync(file) {
         Err(error) if cfg!(target_vendor = "apple") && is_not_for_this_volume(&error) => {
@@ -145,20 +145,20 @@ pub fn synced(file: &File, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Re
     }
 }
 
-/// Tells a volume that cannot sync that way from a drive that failed: what failed stays an error,
-/// since a second try may say that all is well.
+/// Tells a volume that cannot sync that way from a drive that failed: a failure stays an error,
+/// since a second try may claim success.
 fn is_not_for_this_volume(error: &io::Error) -> bool {
     use nix::libc::{EINVAL, ENOTSUP, ENOTTY};
     matches!(error.raw_os_error(), Some(EINVAL | ENOTSUP | ENOTTY))
 }
 
-/// How many files this process may have open; `usize::MAX` if any number.
+/// Returns how many files this process may have open; `usize::MAX` without a limit.
 pub fn most_open_files() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
-/// Whether there are no more descriptors, in this process or in the system.
+/// Returns whether there are no more descriptors, in this process or in the system.
 pub fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EMFILE | nix::libc::ENFILE))
 }
@@ -167,7 +167,7 @@ pub fn is_exhausted(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    /// A volume without a full sync is told from a drive that failed to do one.
+    /// A volume without a full sync is distinguished from a drive that failed to do one.
     #[test]
     fn a_failed_drive_is_no_lacking_volume() {
         let error = io::Error::from_raw_os_error;

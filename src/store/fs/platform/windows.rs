@@ -14,20 +14,20 @@ use crate::store::fs::{FileFingerprint, Glance, Status};
 /// The mode of a file with the read-only attribute; there are no other modes here.
 const READ_ONLY: u32 = 0o444;
 
-/// What the system says while a virus scanner, an editor or a backup has the file open: access
+/// The system's errors while a virus scanner, an editor or a backup has the file open: access
 /// denied (also for a name that is being deleted), sharing violation, lock violation.
 const IN_USE: [i32; 3] = [5, 32, 33];
-/// For how long a file in use is tried again, and how often.
+/// How long a file in use is tried again, and the pause between tries.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The status of the file at `path`; a folder has one, too.
+/// Returns the status of the file at `path`; a folder has one, too.
 pub fn status_at(path: &Path) -> io::Result<Status> {
     patiently(|| status(Handle::from_path_any(path)?.as_file()))
 }
 
-/// A file's number is that of its volume and its index there. The time of its creation would not do:
-/// a name that is made again within 15 seconds gets the one of its forerunner.
+/// A file's number consists of its volume and its index there. The time of creation would not do: a
+/// name created again within 15 seconds gets that of its predecessor.
 pub fn status(file: &File) -> io::Result<Status> {
     let (data, found) = (file.metadata()?, file::information(file)?);
     Ok(Status {
@@ -44,14 +44,14 @@ pub fn status(file: &File) -> io::Result<Status> {
     })
 }
 
-/// Which file it is, and what a glance sees of it.
+/// Returns which file it is, and a glance at it.
 pub fn glance(file: &File) -> io::Result<((u64, u64), Glance)> {
     let found = file::information(file)?;
     let glance = Glance { size: found.file_size(), links: found.number_of_links() };
     Ok(((found.volume_serial_number(), found.file_index()), glance))
 }
 
-/// Tries `act` again for about a second while somebody else has the file open.
+/// Tries `act` again for about a second while another program has the file open.
 pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let since = Instant::now();
     loop {
@@ -66,18 +66,18 @@ fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
 }
 
-/// Standard streams are no numbers here that a file could get.
+/// Standard streams are not numbers here that a file could get.
 #[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
 pub fn above_standard_streams(file: File) -> io::Result<File> {
     Ok(file)
 }
 
-/// Handles are never somebody else's here: it is closed.
+/// Closes the file: a handle never becomes another file's here.
 pub fn let_go(file: File) {
     drop(file);
 }
 
-/// Moves the position, which `append` does not start from.
+/// This moves the position, which `append` does not use.
 pub fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
     file.seek_read(into, start)
 }
@@ -89,10 +89,10 @@ pub fn write_at(_: &File, _: u64, _: &[u8]) -> io::Result<()> {
 
 pub fn for_reading(_: &mut OpenOptions) {}
 
-/// Who may make links here may do anything.
+/// A user who may make links here may do anything.
 pub fn no_links(_: &mut OpenOptions) {}
 
-/// The folder's access list says who may read its files.
+/// The folder's access list decides who may read its files.
 pub fn private(_: &mut OpenOptions) {}
 
 pub fn private_folder(_: &mut DirBuilder) {}
@@ -117,7 +117,7 @@ pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// There is no limit that a program meets.
+/// There is no limit that a program reaches.
 pub fn most_open_files() -> usize {
     usize::MAX
 }
