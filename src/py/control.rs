@@ -1,6 +1,6 @@
 //! Control of single calls: look, put, forget, compute anew.
 //!
-//! Such a call is named, not made: it must have a key, or the user is told why not.
+//! Such a call is named, not made: it must have a key, or the error says why not.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -55,7 +55,7 @@ impl Memoised {
         Self::ask_of_call(slf, intern!(slf.py(), "provenance"), &Call::from_python(args, kwargs)?)
     }
 
-    /// The stored result of this call, without computing; None if there is none that is fresh.
+    /// The stored result of this call, without computing; None if there is no fresh one.
     #[pyo3(signature = (*args, **kwargs))]
     fn peek<'py>(
         slf: &Bound<'py, Self>,
@@ -66,7 +66,7 @@ impl Memoised {
         Self::stored(slf, &call)
     }
 
-    /// Whether this call has a stored result that is fresh.
+    /// Returns whether this call has a stored result that is fresh.
     #[pyo3(signature = (*args, **kwargs))]
     fn cache_contains<'py>(
         slf: &Bound<'py, Self>,
@@ -77,7 +77,7 @@ impl Memoised {
         Ok(Self::stored(slf, &call)?.is_some())
     }
 
-    /// Drops the stored result of this call; says whether there was one.
+    /// Forgets the stored result of this call; returns whether there was one.
     #[pyo3(signature = (*args, **kwargs))]
     fn forget<'py>(
         slf: &Bound<'py, Self>,
@@ -96,7 +96,8 @@ impl Memoised {
         Ok(gone.is_some())
     }
 
-    /// Keeps `result` as what this call returns: the result first, then the call's arguments.
+    /// Keeps `result` as the result of this call: the result comes first, then the call's
+    /// arguments.
     #[pyo3(signature = (result, /, *args, **kwargs))]
     fn put<'py>(
         slf: &Bound<'py, Self>,
@@ -136,7 +137,7 @@ impl Memoised {
 }
 
 impl Memoised {
-    /// What Python has to say of a call.
+    /// Asks Python about a call.
     fn ask_of_call<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
@@ -147,7 +148,7 @@ impl Memoised {
         slf.get().registration.bind(py).call_method1(name, (slf, key))
     }
 
-    /// What a hit would return now.
+    /// Returns what a hit would return now.
     fn stored<'py>(
         slf: &Bound<'py, Self>,
         call: &Call<'_, 'py>,
@@ -159,7 +160,7 @@ impl Memoised {
         request.map_or(Ok(None), |request| Invocation { me, call, request: &request }.peek(py))
     }
 
-    /// Says why the arguments of `call` do not fit the function.
+    /// Returns the error for arguments of `call` that do not fit the function.
     fn misfit(&self, py: Python<'_>, call: &Call<'_, '_>) -> PyResult<PyErr> {
         let inspect = py.import(intern!(py, "inspect"))?;
         let signature = inspect.call_method1("signature", (&self.function,))?;
@@ -177,7 +178,8 @@ impl Memoised {
         Ok(PyTypeError::new_err(format!("{}: {why}{advice}", self.name)))
     }
 
-    /// The key of a call that must have one: Python's own words where the arguments do not fit.
+    /// Returns the key of a call that must have one; raises Python's own error if the arguments do
+    /// not fit.
     pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<Vec<u8>> {
         let (me, py) = (slf.get(), slf.py());
         Self::expect_instance(slf, call)?;
@@ -188,8 +190,8 @@ impl Memoised {
         }
     }
 
-    /// Raises if this is a method and the call names no instance: what is reached through a bound
-    /// method does not know it, and would take the next argument for it.
+    /// Raises if this is a method and the call names no instance: a method reached through a bound
+    /// one does not know it, and would take the next argument for it.
     pub fn expect_instance(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<()> {
         let py = slf.py();
         let Some(owner) = slf.getattr_opt(intern!(py, "_outlive_owner"))? else { return Ok(()) };

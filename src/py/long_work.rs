@@ -1,4 +1,4 @@
-//! Many calls of one function: what Python builds maps, samples, batches and streams of.
+//! The parts of which Python builds maps, samples, batches and streams.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -11,7 +11,7 @@ use crate::py::vectorcall::{look_up, look_up_call};
 
 #[pymethods]
 impl Memoised {
-    /// The kept result of this call, counted as a hit; `missing` if it is to be computed.
+    /// The kept result of this call, counted as a hit; `missing` if it has to be computed.
     #[pyo3(signature = (missing, /, *args, **kwargs))]
     fn look_up<'py>(
         slf: &Bound<'py, Self>,
@@ -29,7 +29,7 @@ impl Memoised {
         Ok(found.unwrap_or_else(|| missing.clone()))
     }
 
-    /// Calls it with many items, a number at once in threads; gives an iterator of the results.
+    /// Calls it with many items, several at once in threads; returns an iterator of the results.
     #[pyo3(signature = (items, /, **options))]
     fn map<'py>(
         slf: &Bound<'py, Self>,
@@ -40,7 +40,7 @@ impl Memoised {
         registration.call_method(intern!(slf.py(), "map"), (slf, items), options)
     }
 
-    /// The same in tasks of the running event loop; gives an asynchronous iterator.
+    /// Does what `map` does in tasks of the running event loop; returns an asynchronous iterator.
     #[pyo3(signature = (items, /, **options))]
     fn amap<'py>(
         slf: &Bound<'py, Self>,
@@ -51,7 +51,7 @@ impl Memoised {
         registration.call_method(intern!(slf.py(), "amap"), (slf, items), options)
     }
 
-    /// The same for the function with an index of its own: its `index`-th answer to one call.
+    /// Returns the function for its `index`-th answer to each call, computed and kept separately.
     fn sample<'py>(
         slf: &Bound<'py, Self>,
         index: &Bound<'py, PyAny>,

@@ -98,7 +98,7 @@ impl Memoised {
         types.getattr(intern!(slf.py(), "MethodType"))?.call1((slf, instance))
     }
 
-    /// Notes the class that it stands in: `key_or_raise` looks for a forgotten instance.
+    /// Notes the class that it belongs to: `key_or_raise` looks for a forgotten instance.
     fn __set_name__<'py>(
         slf: &Bound<'py, Self>,
         owner: &Bound<'py, PyAny>,
@@ -129,7 +129,7 @@ impl Memoised {
         format!("<memoised {} at {:p}>", slf.get().name, slf.as_ptr())
     }
 
-    /// `module.qualname`, or what `name=` said.
+    /// `module.qualname`, or the text of `name=`.
     #[getter]
     fn name(&self) -> &str {
         &self.name
@@ -141,7 +141,8 @@ impl Memoised {
         &self.function
     }
 
-    /// Whether a call gives its result, or a `PendingCall` that says what to do next.
+    /// Returns whether a call returns a `PendingCall` that says what to do next when it must
+    /// compute.
     #[getter]
     fn suspends(&self) -> bool {
         self.manner.suspends()
@@ -163,7 +164,7 @@ impl Memoised {
         Self::ask_registration(slf, intern!(slf.py(), "receipts"))
     }
 
-    /// Forgets all entries and sets the counters back.
+    /// Forgets all entries and sets the counters to zero.
     fn cache_clear<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::ask_registration(slf, intern!(slf.py(), "cache_clear"))
     }
@@ -173,12 +174,12 @@ impl Memoised {
         Self::ask_registration(slf, intern!(slf.py(), "cache_parameters"))
     }
 
-    /// The names that users may use, for `dir()` and completion.
+    /// The names for users, for `dir()` and completion.
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Self::ask_registration(slf, intern!(slf.py(), "names"))
     }
 
-    /// Drops the results of all calls with these arguments; says how many there were.
+    /// Forgets the results of all calls with these arguments; returns how many there were.
     #[pyo3(signature = (**arguments))]
     fn forget_where<'py>(
         slf: &Bound<'py, Self>,
@@ -190,7 +191,7 @@ impl Memoised {
         registration.call_method1(intern!(py, "forget_where"), (slf, arguments))
     }
 
-    /// What pydantic makes of it: the schema of the function itself.
+    /// The schema of the function itself, for pydantic.
     fn __get_pydantic_core_schema__<'py>(
         slf: &Bound<'py, Self>,
         _source: &Bound<'py, PyAny>,
@@ -200,7 +201,7 @@ impl Memoised {
         registration.call_method1(intern!(slf.py(), "pydantic_schema"), (slf, handler))
     }
 
-    /// How results are kept and served from now on.
+    /// Sets how results are kept and served from now on.
     fn set_options(&self, py: Python<'_>, options: Options) {
         if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
             let limits = Limits { maxsize: options.maxsize, max_bytes: None };
@@ -212,7 +213,7 @@ impl Memoised {
         self.core.get().cache().policies().expire(self.share(), options.lifetime());
         let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
         if self.configured.swap(true, Ordering::AcqRel) {
-            // What a call under way is about to remember was found under the old ones.
+            // A call under way is about to remember a result found under the old options.
             self.gate.epoch.advance();
         }
         self.release(py);
@@ -222,12 +223,12 @@ impl Memoised {
     /// Keeps the results apart from those of a later function of this name; a call warns.
     fn set_aside(&self, py: Python<'_>, mark: String, later: &Bound<'_, Self>) {
         self.keys.set_aside(mark, Arc::clone(&later.get().is_contested));
-        // What a call under way is about to remember stands under the old key.
+        // A call under way is about to remember a result under the old key.
         self.gate.epoch.advance();
         self.release(py);
     }
 
-    /// Has `other` answer its calls from now on; None: it answers them itself again.
+    /// Makes `other` answer its calls from now on; None: it answers them itself again.
     fn redirect(&self, other: Option<Py<PyAny>>) {
         let watches = self.keys.identity().is_some_and(Identity::can_change);
         let redirects = other.is_some();
@@ -253,13 +254,13 @@ impl Memoised {
         self.core.get().cache().policies().evictions(&self.share())
     }
 
-    /// Forgets what is remembered by arguments.
+    /// Clears the table of hits.
     #[pyo3(name = "release")]
     fn release_hits(&self, py: Python<'_>) {
         self.release(py);
     }
 
-    /// Sets the counters back and forgets what is remembered by arguments.
+    /// Sets the counters to zero and clears the table of hits.
     fn reset(&self, py: Python<'_>) {
         self.release(py);
         self.hits.for_all(py, |hits| hits.count = 0);
@@ -275,7 +276,7 @@ impl Memoised {
         self.stand_in
             .try_lock()
             .map_or(Ok(()), |other| other.as_ref().map_or(Ok(()), |other| visit.call(other)))?;
-        // NOTE: the collector must not wait for a lock; what it is not shown it takes for alive.
+        // NOTE: the collector must not wait for a lock; objects it is not shown count as reachable.
         self.hits.with_visitor(&visit, |hits| hits.traverse(visit)).unwrap_or(Ok(()))
     }
 
@@ -285,7 +286,7 @@ impl Memoised {
 }
 
 impl Memoised {
-    /// Its entries among those of the cache.
+    /// Returns its share of the cache's entries.
     fn share(&self) -> Share {
         if self.keys.is_flat() && self.keys.is_first() {
             Share::Number(self.id)

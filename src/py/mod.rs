@@ -57,7 +57,7 @@ mod _core {
     #[pymodule_export]
     use super::value::stored_text::limit_results;
 
-    /// What both halves must agree on.
+    /// Adds what both halves must agree on.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::ffi::hold_reserve();

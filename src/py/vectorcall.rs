@@ -1,4 +1,4 @@
-//! A call of a memoised function: what its tables of hits answer, and all else.
+//! A call of a memoised function: what its tables of hits answer, and everything else.
 
 use std::sync::atomic::Ordering;
 
@@ -46,7 +46,7 @@ impl Vectorcall for Memoised {
         let served = self.hits.with(call.py(), |hits| hits.find::<SHARED>(call, &self.gate))??;
         Some(match served {
             Hit::Same(object) => Some(object.into_bound(call.py())),
-            // Bound: outside of PyO3's guard any other reference would be given up late.
+            // Bound: outside PyO3's guard any other reference would be released late.
             Hit::Copy(template) => copied(&template.into_bound(call.py())),
             Hit::Template(live, shared) => copied_if_alive(call.py(), &live, shared),
         })
@@ -109,30 +109,30 @@ impl Vectorcall for Memoised {
     }
 }
 
-/// A fresh copy.
+/// Returns a fresh copy.
 #[inline(never)]
 fn copied<'py>(template: &Bound<'py, TemplateObject>) -> Served<'py> {
     let py = template.py();
     template.get().serve(py).map_or_else(|error| raised(py, error), Some)
 }
 
-/// A copy of a result that the cache may let go meanwhile; if we are the last to hold it, `PyO3` puts
-/// off giving up what is in it until it may run code.
+/// Returns a copy of a result that the cache may evict meanwhile. If this is its last reference,
+/// `PyO3` defers releasing its contents until it may run code.
 #[inline(never)]
 fn copied_if_alive<'py>(py: Python<'py>, live: &Template, shared: bool) -> Served<'py> {
     let served = if shared { live.serve_shared(py) } else { live.serve(py) };
     served.map_or_else(|error| raised(py, error), Some)
 }
 
-/// What waits for the function to end.
+/// The state of a call while its function runs.
 pub struct Pending<'py> {
     computation: Computation,
-    /// Of what the function's key depends on, when the call began.
+    /// The version of the function's identity when the call began.
     version: Option<u64>,
     _level: Level<'py>,
 }
 
-/// The whole call; of an async function the part that does not suspend.
+/// Makes the whole call; of an async function, the part that does not suspend.
 pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Answer<'py>> {
     let (me, py) = (slf.get(), slf.py());
     let _level = enter(py)?;
@@ -142,7 +142,7 @@ pub(super) fn run<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyRe
     }
 }
 
-/// The kept result of a call, counted as a hit; None if it is to be computed.
+/// Returns the kept result of a call, counted as a hit; None if it has to be computed.
 pub(super) fn look_up<'py>(
     me: &Bound<'py, Memoised>,
     raw: &RawCall<'_, 'py>,
@@ -161,7 +161,7 @@ pub(super) fn look_up<'py>(
     Ok(found.map(|answer| remembered(memoised, raw, answer, version)))
 }
 
-/// The same of a call that no table is asked for.
+/// Does the same for a call that no table is asked about.
 pub(super) fn look_up_call<'py>(
     py: Python<'py>,
     me: &Memoised,
@@ -173,13 +173,13 @@ pub(super) fn look_up_call<'py>(
     Invocation { me, call, request: &request }.found(py)
 }
 
-/// Goes one level deeper, if there is memory and stack for a call.
+/// Enters a deeper level, if there is memory and stack for a call.
 fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
     check_memory()?;
     enter_recursion(py)
 }
 
-/// A call up to its function; of an async function the part that does not suspend.
+/// Makes a call up to its function; of an async function, the part that does not suspend.
 fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prepared<'py>> {
     let (me, py) = (slf.get(), slf.py());
     if me.manner.suspends() {
@@ -191,7 +191,8 @@ fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prep
     }
 }
 
-/// The value of `answer`, which the tables remember if the key is made as it was in `version`.
+/// Returns the value of `answer`, which the tables remember if the key is made as it was in
+/// `version`.
 fn remembered<'py>(
     me: &Memoised,
     raw: &RawCall<'_, 'py>,
@@ -206,8 +207,8 @@ fn remembered<'py>(
     value
 }
 
-/// Takes in what other processes have announced; what the tables answer then, if that was all
-/// that kept them from it.
+/// Takes in the announcements of other processes; returns the tables' answer if those were all that
+/// prevented it.
 #[inline(never)]
 fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     let cache = me.core.get().cache();
@@ -218,21 +219,21 @@ fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     hit_apart(me, raw)
 }
 
-/// What the tables answer, asked by whoever is in no hurry. One place, out of line: with more of them
-/// the hits themselves are compiled to calls.
+/// Returns the tables' answer where speed does not matter. One place, out of line: with more of
+/// them, the hits themselves are compiled to calls.
 #[inline(never)]
 fn hit_apart<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     me.hit::<true>(raw)
 }
 
-/// Lets the tables answer such calls from now on, if the result still holds.
+/// Lets the tables answer such calls from now on, if the result is still valid.
 #[inline(never)]
 fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
     if !Epoch::is_open(record.epoch) || me.gate.epoch.current() != record.epoch {
         return;
     }
-    // Only the first argument makes the key, but a call that differs in the others must come
-    // by the slow path once, to be warned about.
+    // Only the first argument makes the key, but a call that differs in the others must take the
+    // slow path once, to be warned about.
     let all = me.keys.is_first() && !me.told.collision.load(Ordering::Relaxed);
     let counts = |at| all || is_keyed(&me.keys, raw, at);
     let filled = me.hits.with(raw.py(), |hits| {
@@ -245,13 +246,13 @@ fn remember(me: &Memoised, raw: &RawCall<'_, '_>, record: HitRecord) {
     }
 }
 
-/// Whether the argument `at` takes part in the key.
+/// Returns whether the argument `at` takes part in the key.
 fn is_keyed(keys: &KeyMaker, raw: &RawCall<'_, '_>, at: usize) -> bool {
     let Some(named) = at.checked_sub(raw.positional()) else {
         return keys.params().counts_position(at);
     };
     let name = raw.names().and_then(|names| names.get_item(named).ok());
-    // Not `str(name)`: where the name is of a class of the user's, that would run its code.
+    // Not `str(name)`: if the name is of a user's class, that would run its code.
     let name = name.and_then(|name| name.cast_into::<PyString>().ok());
     let name = name.as_ref().and_then(|name| name.to_cow().ok());
     name.is_none_or(|name| keys.params().counts_keyword(&name))

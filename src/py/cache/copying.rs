@@ -1,4 +1,4 @@
-//! All entries of one cache put into another one, whatever their stores.
+//! Copying all entries of one cache into another, whatever their stores.
 
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -6,12 +6,12 @@ use pyo3::prelude::*;
 use super::core::CoreCache;
 use super::{PyCache, PyFound};
 
-/// So many entries are copied before Ctrl-C is looked for.
+/// How many entries are copied before Ctrl-C is looked for.
 const SLICE: usize = 100;
 
 #[pymethods]
 impl CoreCache {
-    /// Keeps what `other` has and this cache lacks, or has otherwise: how many entries that is.
+    /// Copies the entries of `other` that this cache lacks or has otherwise; returns how many.
     fn copy_from(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> PyResult<usize> {
         let (cache, theirs) = (slf.get().cache(), other.get().cache());
         let transient = !Self::may_write(slf)?;
@@ -32,7 +32,7 @@ impl CoreCache {
 }
 
 impl CoreCache {
-    /// Digests of secrets in keys that are copied are keyed with the salt of where they come from.
+    /// Digests of secrets in copied keys were made with the salt of their own cache.
     fn share_salt(slf: &Bound<'_, Self>, theirs: &PyCache) -> PyResult<()> {
         if let Some(salt) = theirs.salts().get(true) {
             Self::offer_salt(slf, salt)?;

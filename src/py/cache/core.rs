@@ -24,21 +24,21 @@ use crate::value::write::Charset;
 /// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a file.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
 pub struct CoreCache {
-    /// What it shares with the other objects on the same file.
+    /// The part that it shares with the other objects on the same file.
     #[pyo3(get)]
     pub(super) file: Py<CacheFile>,
     pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
-    /// How much there may be of everything after a store by this object.
+    /// The limits of the whole cache that a store by this object enforces.
     limits: Mutex<Limits>,
     loaded: AtomicBool,
-    /// A cache that is only read: what this one lacks is looked up there.
+    /// A cache that is only read: entries that this one lacks are looked up there.
     pub(super) fallback: OnceLock<Py<Self>>,
-    /// What digests of secrets are keyed with in mode "off", where the file is not looked at.
+    /// The salt in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
     /// The classes of all functions, for entries that are read without a function.
     classes: OnceLock<Py<PyAny>>,
-    /// What its hooks want to hear of.
+    /// The calls that its hooks are told of.
     pub(super) watchers: Watchers,
 }
 
@@ -96,20 +96,19 @@ impl CoreCache {
         Ok(())
     }
 
-    /// Whether the file was read, or its entries used.
+    /// Returns whether the file was read, or its entries used.
     #[getter]
     fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// How much there may be after a store by this object: entries, bytes; None where there is no
-    /// limit.
+    /// The limits that a store by this object enforces: entries, bytes; None for no limit.
     fn limits(&self) -> (Option<usize>, Option<u64>) {
         let Limits { maxsize, max_bytes } = *self.own_limits();
         (maxsize, max_bytes)
     }
 
-    /// Sets how much there may be after a store by this object; nothing goes before.
+    /// Sets the limits that a store by this object enforces; nothing is evicted before.
     #[pyo3(signature = (*, maxsize, max_bytes))]
     fn set_limits(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
         let limits = Limits { maxsize, max_bytes };
@@ -120,7 +119,7 @@ impl CoreCache {
         }
     }
 
-    /// Says who knows the classes of what is read without a function; the first stays.
+    /// Sets the owner of the classes of entries that are read without a function; the first stays.
     fn know_classes(&self, owner: Py<PyAny>) {
         let _ = self.classes.set(owner);
     }
@@ -136,12 +135,12 @@ impl CoreCache {
         self.cache.policies().evictions(&Share::All)
     }
 
-    /// An override of the mode begins somewhere: hits look at it from now on.
+    /// Notes that an override of the mode begins somewhere: hits look at it from now on.
     fn enter(&self) {
         self.cache.gate().epoch.suspend();
     }
 
-    /// It is over.
+    /// Notes that an override of the mode has ended.
     fn leave(&self) {
         self.cache.gate().epoch.resume();
     }
@@ -159,7 +158,8 @@ impl CoreCache {
             }
             let file = me.file.get();
             file.restrict_load(me.is_writable(), may_write);
-            // Whoever comes meanwhile loads, too, which waits for the first without the interpreter.
+            // A thread that comes meanwhile loads, too, and waits for the first without the
+            // interpreter.
             py.detach(|| me.cache.load());
             file.restrict();
             me.borrow(py)?;
@@ -168,7 +168,7 @@ impl CoreCache {
         me.tell(py)
     }
 
-    /// Writes the file, if anything changed. Says whether all is well.
+    /// Writes the file if anything changed; returns whether all is well.
     fn save(&self, py: Python<'_>) -> PyResult<bool> {
         if !self.is_writable() {
             return Ok(true);
@@ -179,7 +179,8 @@ impl CoreCache {
         Ok(saved.is_ok())
     }
 
-    /// Writes the file, and removes journals and copies of damaged files. Says whether all is well.
+    /// Writes the file, and removes journals and copies of damaged files; returns whether all is
+    /// well.
     fn erase(&self, py: Python<'_>) -> PyResult<bool> {
         if !self.is_writable() {
             return Ok(true);
@@ -212,8 +213,8 @@ impl CoreCache {
 
 impl Drop for CoreCache {
     fn drop(&mut self) {
-        // If no other object may write the file, leave the folder clean. What goes wrong stays in
-        // the journal, for the next process to find.
+        // If no other object may write the file, leave the folder clean. After an error everything
+        // is in the journal, for the next process.
         if !self.is_writable() || !self.file.get().remove_writer() {
             return;
         }
@@ -226,17 +227,18 @@ impl Drop for CoreCache {
 }
 
 impl CoreCache {
-    /// The cache behind it.
+    /// Returns the cache itself.
     pub fn cache(&self) -> &Arc<PyCache> {
         &self.cache
     }
 
-    /// The classes of what is read without a function.
+    /// Returns the classes of entries that are read without a function.
     pub fn classes(&self) -> Classes<'_> {
         self.classes.get().map_or(Classes::default(), Classes::of)
     }
 
-    /// Reads the file at the first use, and says what was wrong with it; whether this was the first.
+    /// Reads the file at the first use, and reports what was wrong with it; returns whether this
+    /// was the first use.
     pub fn load_once(slf: &Bound<'_, Self>) -> PyResult<bool> {
         if slf.get().loaded.load(Ordering::Acquire) {
             return Ok(false);
@@ -244,12 +246,12 @@ impl CoreCache {
         Self::load(slf).map(|()| true)
     }
 
-    /// The charset of its texts.
+    /// Returns the charset of its texts.
     pub fn charset(&self) -> Charset {
         self.file.get().charset
     }
 
-    /// The keys of dicts that were decoded before.
+    /// Returns the interner for keys of dicts.
     pub(super) fn names(&self) -> &InternerPool {
         &self.file.get().names
     }
@@ -259,17 +261,17 @@ impl CoreCache {
         self.file.get().add_function(digest);
     }
 
-    /// Whether there are several such functions on the file.
+    /// Returns whether there are several such functions on the file.
     pub fn has_several_functions(&self) -> bool {
         self.file.get().has_several_functions()
     }
 
-    /// Whether results may have to go for want of room.
+    /// Returns whether entries may be evicted.
     pub fn is_bounded(&self) -> bool {
         self.file.get().bounded.load(Ordering::Relaxed)
     }
 
-    /// Lets go what is too much for the limits of this object, after it stored `newest`.
+    /// Evicts what exceeds the limits of this object, after it stored `newest`.
     pub fn keep_limits(&self, newest: Option<&Bytes>, durable: bool) {
         let limits = *self.own_limits();
         if limits != Limits::default() {
@@ -281,12 +283,12 @@ impl CoreCache {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this object may write the file.
+    /// Returns whether this object may write the file.
     pub fn is_writable(&self) -> bool {
         self.default_mode().lets_write()
     }
 
-    /// Whether the file may be written by what this thread or task does here and now.
+    /// Returns whether the code that runs in this thread or task may write the file now.
     pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
         Ok(Self::mode(slf)?.lets_write())
     }
@@ -295,7 +297,7 @@ impl CoreCache {
         Mode::from_number(self.default_mode.load(Ordering::Acquire))
     }
 
-    /// The mode that holds for this thread or task, here and now.
+    /// Returns the mode of this thread or task at this moment.
     pub fn mode(slf: &Bound<'_, Self>) -> PyResult<Mode> {
         let me = slf.get();
         if Epoch::is_open(me.cache.gate().epoch.current()) {
@@ -306,7 +308,7 @@ impl CoreCache {
         word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 
-    /// Warns of what the store has to say.
+    /// Issues the warnings of the store.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
         self.file.get().tell(py)
     }

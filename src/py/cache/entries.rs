@@ -17,7 +17,7 @@ use crate::py::value::immutable::is_immutable;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
-/// What a hit hands out.
+/// The source of a hit's result.
 pub enum Source<'py> {
     /// An object that was decoded for this hit alone.
     Fresh(Bound<'py, PyAny>),
@@ -35,12 +35,12 @@ impl<'py> Source<'py> {
     }
 }
 
-/// The values of a cache, for those who know certain classes.
+/// The values of a cache, for an owner that knows certain classes.
 #[derive(Clone, Copy)]
 pub struct Values<'a, 'py> {
     /// The cache.
     pub core: &'a CoreCache,
-    /// Those whose instances can be stored.
+    /// The classes whose instances can be stored.
     pub classes: Classes<'a>,
     /// The interpreter that the values are objects of.
     pub py: Python<'py>,
@@ -53,10 +53,10 @@ impl<'py> Values<'_, 'py> {
         self.source(key, &found)?.map(|source| source.value(self.py)).transpose()
     }
 
-    /// What to serve a copy of an entry from; None if its text is bad.
+    /// Returns what to serve a copy of an entry from; None if its text is bad.
     ///
-    /// Most results are used once in a run, and objects take several times the memory of their text:
-    /// for the first hit the text is decoded and nothing kept, for the second a template is made.
+    /// Most results are used once in a run, and objects take several times the memory of their
+    /// text: the first hit decodes the text and keeps nothing, the second makes a template.
     pub fn source(&self, key: &Bytes, found: &PyFound) -> PyResult<Option<Source<'py>>> {
         let entry = &found.entry;
         let text = entry.text.as_ref().filter(|_| entry.live.is_none() && found.first_use);
@@ -72,7 +72,7 @@ impl<'py> Values<'_, 'py> {
         Ok(Some(Source::Template(live)))
     }
 
-    /// The decoded form of an entry, which is kept beside it; None if its text is bad.
+    /// Returns the decoded form of an entry, which is kept beside it; None if its text is bad.
     pub fn live(
         &self,
         key: &Bytes,
@@ -88,8 +88,9 @@ impl<'py> Values<'_, 'py> {
         Ok(Some(live))
     }
 
-    /// What was decoded; None if the text is bad: then the entry is dropped, and the file kept aside;
-    /// or if it is of a class that is not there: then it stays, for a program that has the class.
+    /// Returns what was decoded. None if the text is bad: the entry is dropped, and a copy of the
+    /// file kept. Also None if its class is missing: then the entry stays, for a program that has
+    /// the class.
     fn sound<T>(
         &self,
         key: &Bytes,
@@ -110,12 +111,12 @@ impl<'py> Values<'_, 'py> {
         }
     }
 
-    /// The value of a text.
+    /// Returns the value of a text.
     pub fn decode(&self, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
         self.core.names().with(|names| decode(self.py, text, names, self.classes))
     }
 
-    /// What hits on a text are served from.
+    /// Returns the template that hits on a text are served from.
     pub fn template(&self, text: &Bytes) -> Result<Template, Failure> {
         let made = self.core.names().with(|names| template(self.py, text, names, self.classes));
         let (node, _typed) = made?;
@@ -125,7 +126,7 @@ impl<'py> Values<'_, 'py> {
         Ok(live)
     }
 
-    /// Keeps `value` under `key`, as a program's own doing; in the file too if `durable`.
+    /// Keeps `value` under `key` at the request of the program; in the file, too, if `durable`.
     pub fn put(&self, key: &Bytes, value: &Bound<'py, PyAny>, durable: bool) -> PyResult<()> {
         let (core, py) = (self.core, self.py);
         let mut entry = Entry::new(Some(clock::now()));
@@ -153,16 +154,16 @@ impl<'py> Values<'_, 'py> {
     }
 }
 
-/// Why a value cannot be stored, and whether it can be copied.
+/// The reason why a value cannot be stored, and whether it can be copied.
 pub struct Unstorable {
-    /// Which part of it, and of what type.
+    /// The offending part, and its type.
     pub part: String,
-    /// Why every hit is the same object, if copies were wanted.
+    /// The reason why every hit is the same object, if copies were wanted.
     pub uncopied: Option<PyErr>,
 }
 
 impl Unstorable {
-    /// What a warning adds to [`unstorable`]: the value is not lost.
+    /// Returns what a warning adds to [`unstorable`]: the value is not lost.
     pub fn kept_how(&self, py: Python<'_>) -> String {
         let Some(error) = &self.uncopied else {
             return "; it is kept in this process only, and every hit is a copy of it unless \
@@ -177,7 +178,7 @@ impl Unstorable {
     }
 }
 
-/// The sentence for a value that the file cannot hold.
+/// Returns the sentence for a value that the file cannot hold.
 pub fn unstorable(of: &str, where_: &str) -> String {
     format!("{of} cannot be stored in the file: {where_}")
 }

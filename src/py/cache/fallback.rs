@@ -6,14 +6,14 @@ use super::core::CoreCache;
 
 #[pymethods]
 impl CoreCache {
-    /// Looks up in `fallback` what this cache lacks; to be said before the first use.
+    /// Looks up in `fallback` what this cache lacks; to be called before the first use.
     fn set_fallback(&self, fallback: Py<Self>) {
         let _ = self.fallback.set(fallback);
     }
 }
 
 impl CoreCache {
-    /// Takes from the fallback what this cache lacks.
+    /// Borrows from the fallback what this cache lacks.
     pub(super) fn borrow(&self, py: Python<'_>) -> PyResult<()> {
         let Some(fallback) = self.fallback.get() else { return Ok(()) };
         if !self.file.get().is_first_to_borrow(fallback.get().path()) {

@@ -1,4 +1,4 @@
-//! What all `Cache` objects on one file share: its entries, and how they are written.
+//! The state that all `Cache` objects on one file share: its entries, and how they are written.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,18 +30,18 @@ pub struct CacheFile {
     /// Whether every result is synced to the disk.
     #[pyo3(get)]
     pub(super) fsync: bool,
-    /// `outlive._modes.current`, asked only while somebody overrides the mode.
+    /// `outlive._modes.current`, called only while the mode is overridden somewhere.
     pub(super) overridden: Py<PyAny>,
-    /// Tells the user what there is to say of it.
+    /// Issues the warnings about the file.
     pub(super) notifier: Notifier,
     pub(super) names: InternerPool,
-    /// Whether every use must be seen, to know what was used last.
+    /// Whether every use must be seen, to know the order of use.
     pub(super) bounded: AtomicBool,
-    /// How many objects may write it.
+    /// How many objects may write to the file.
     writers: AtomicUsize,
     /// The first function whose results have keys that do not name it, and whether there is another.
     sharing: (OnceLock<u32>, AtomicBool),
-    /// The files from which entries were taken that this one lacks.
+    /// The files from which missing entries were borrowed.
     borrowed: Mutex<Vec<PathBuf>>,
 }
 
@@ -72,7 +72,7 @@ impl CacheFile {
             fsync,
             overridden,
             names: InternerPool::default(),
-            // What is in memory of a database may go at any time.
+            // Copies of a database's entries in memory may be dropped at any time.
             bounded: AtomicBool::new(page_size.is_some()),
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
@@ -80,7 +80,7 @@ impl CacheFile {
         })
     }
 
-    /// How many bytes of a database may be in memory, if somebody has said so.
+    /// How many bytes of a database may be in memory, if that was set.
     #[getter]
     fn get_near(&self) -> Option<u64> {
         *self.near.lock().unwrap_or_else(PoisonError::into_inner)
@@ -104,18 +104,19 @@ impl CacheFile {
 }
 
 impl CacheFile {
-    /// One object more may write it.
+    /// Notes that one more object may write to the file.
     pub(super) fn add_writer(&self) {
         self.writers.fetch_add(1, Ordering::AcqRel);
         self.cache.set_read_only(false);
     }
 
-    /// One object less may write it; says whether that was the last one.
+    /// Notes that one object fewer may write to the file; returns whether that was the last one.
     pub(super) fn remove_writer(&self) -> bool {
         self.writers.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// Whether nothing was borrowed from the file at `path` yet: what was forgotten since stays away.
+    /// Returns whether nothing was borrowed from the file at `path` yet: entries forgotten since
+    /// stay away.
     pub(super) fn is_first_to_borrow(&self, path: Option<&PathBuf>) -> bool {
         let mut borrowed = self.borrowed.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = path.is_some_and(|path| !borrowed.contains(path));
@@ -130,12 +131,13 @@ impl CacheFile {
         }
     }
 
-    /// Whether there are several such functions.
+    /// Returns whether there are several such functions.
     pub(super) fn has_several_functions(&self) -> bool {
         self.sharing.1.load(Ordering::Acquire)
     }
 
-    /// Warns of what the store has to say, once what another process was in the way of is written.
+    /// Issues the warnings of the store, once it has written what another process was in the way
+    /// of.
     pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
         if self.cache.saver().is_unsettled() {
             saving::settle(py, &self.cache)?;
@@ -148,8 +150,8 @@ impl CacheFile {
         self.cache.set_read_only(self.writers.load(Ordering::Acquire) == 0);
     }
 
-    /// Restricts the store for the length of a load: by an object that `is_writer`, and that
-    /// `may_write` at this moment or not.
+    /// Restricts the store during a load by an object that `is_writer` or not, and that `may_write`
+    /// at this moment or not.
     pub(super) fn restrict_load(&self, is_writer: bool, may_write: bool) {
         let others = self.writers.load(Ordering::Acquire) - usize::from(is_writer);
         self.cache.set_read_only(!may_write && others == 0);

@@ -1,4 +1,4 @@
-//! What the hooks of one `outlive.Cache` object hear of.
+//! The calls that the hooks of one `outlive.Cache` object are told of.
 
 use pyo3::prelude::*;
 
@@ -7,7 +7,7 @@ use super::watchers::{Happening, hits_are_logged};
 
 #[pymethods]
 impl CoreCache {
-    /// Says what the hooks of this object want to hear of.
+    /// Sets which calls the hooks of this object are told of.
     #[pyo3(signature = (*, hits, misses, stores))]
     fn watch(&self, hits: bool, misses: bool, stores: bool) {
         let wanted =
@@ -18,12 +18,12 @@ impl CoreCache {
 }
 
 impl CoreCache {
-    /// Whether a hook of this object wants to hear of this.
+    /// Returns whether a hook of this object is told of this.
     pub fn watches(&self, what: Happening) -> bool {
         self.watchers.want(what)
     }
 
-    /// Whether every hit must be seen.
+    /// Returns whether every hit must be seen.
     pub fn watches_hits(&self) -> bool {
         self.watches(Happening::Hit) || hits_are_logged()
     }

@@ -30,7 +30,7 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let me = slf.get();
         match me.cache.peek(&text).map(|found| found.entry) {
-            // What is bad must not be found here and missed a moment later.
+            // A bad entry must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => {
                 Ok(me.own_values(key.py()).live(&text, &entry)?.is_some())
             }
@@ -38,7 +38,7 @@ impl CoreCache {
         }
     }
 
-    /// The keys of all entries of which more is known, with that as JSON.
+    /// The keys of all entries with further members, with those as JSON.
     fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
         let py = slf.py();
         Self::look(slf)?;
@@ -46,8 +46,8 @@ impl CoreCache {
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
 
-    /// The keys of all entries that were made before `time`, in seconds since the epoch; of functions
-    /// with this name if there is one.
+    /// The keys of all entries made before `time`, in seconds since the epoch; by functions with
+    /// this name if there is one.
     fn made_before<'py>(
         slf: &Bound<'py, Self>,
         time: f64,
@@ -65,7 +65,7 @@ impl CoreCache {
         slf.get().tell(slf.py())
     }
 
-    /// Keeps all that `other` has, with its times.
+    /// Copies all entries of `other`, with their times.
     fn update(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> PyResult<()> {
         let (cache, transient) = (slf.get().cache(), !Self::may_write(slf)?);
         Self::look(slf)?;
@@ -80,7 +80,7 @@ impl CoreCache {
         slf.get().tell(slf.py())
     }
 
-    /// The result under `key`, fresh or not, for who is to replace it; None if there is none.
+    /// The result under `key`, fresh or not, for a call that replaces it; None if none.
     fn previous<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyString>,
@@ -92,7 +92,7 @@ impl CoreCache {
         me.own_values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
     }
 
-    /// All keys in order. A value that is damaged must not be listed here and missed a moment later.
+    /// All keys in order. A damaged value must not be listed here and missed a moment later.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         let py = slf.py();
         Self::look(slf)?;
@@ -151,15 +151,15 @@ impl CoreCache {
         gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
-    /// Forgets one entry; says whether there was one.
+    /// Forgets one entry; returns whether there was one.
     fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
         Ok(Self::taken(slf, key)?.is_some())
     }
 
-    /// Forgets one entry and gives its value: to one thread, if several ask.
+    /// Forgets one entry and returns its value: to one thread, if several ask.
     fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         let (me, py) = (slf.get(), key.py());
-        // Looked at first: what is bad is kept aside, not forgotten.
+        // Checked first: a bad entry is kept in a copy of the file, not forgotten.
         if Self::__contains__(slf, key)?
             && let Some(entry) = Self::taken(slf, key)?
             && let found = (PyFound { entry, first_use: true, claimed: None })
@@ -171,7 +171,7 @@ impl CoreCache {
         Err(PyKeyError::new_err(key.clone().unbind()))
     }
 
-    /// Takes back what was dropped while the file was left alone, if it may be changed now.
+    /// Restores entries dropped while the file was left alone, if it may be changed now.
     fn recall(slf: &Bound<'_, Self>) -> PyResult<()> {
         if Self::may_write(slf)? {
             slf.get().cache.recall();
@@ -179,7 +179,7 @@ impl CoreCache {
         Ok(())
     }
 
-    /// Does not keep what is being computed now for keys that fit `pattern`, in any process.
+    /// Outdates what is being computed now for keys that match `pattern`, in any process.
     fn outdate(slf: &Bound<'_, Self>, pattern: &Bound<'_, PyString>) -> PyResult<()> {
         let durable = Self::may_write(slf)?;
         let (me, py, pattern) = (slf.get(), slf.py(), with_wtf8(pattern, Bytes::copy_from_slice)?);
@@ -188,7 +188,7 @@ impl CoreCache {
         me.tell(py)
     }
 
-    /// Forgets everything, in the file too.
+    /// Forgets everything, in the file, too.
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
         Self::load(slf)?;
@@ -198,19 +198,19 @@ impl CoreCache {
 }
 
 impl CoreCache {
-    /// Its values, for those who know its classes.
+    /// Returns the values of the cache, for the owner of its classes.
     fn own_values<'py>(&self, py: Python<'py>) -> Values<'_, 'py> {
         Values { core: self, classes: self.classes(), py }
     }
 
-    /// Reads the file, and what other processes did since.
+    /// Reads the file, and what other processes have done since.
     pub(super) fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::load(slf)?;
         slf.get().cache.take_external_changes();
         Ok(())
     }
 
-    /// The entry that `key` had until now.
+    /// Returns the value that `key` had until now.
     fn taken(
         slf: &Bound<'_, Self>,
         key: &Bound<'_, PyString>,
@@ -223,7 +223,7 @@ impl CoreCache {
     }
 }
 
-/// Whether the text of an entry is a value, or there is none.
+/// Returns whether the text of an entry is a value, or there is none.
 fn is_sound(entry: &Entry<Arc<Template>>) -> bool {
     entry.sound || entry.text.as_ref().is_none_or(|text| check(text).is_ok())
 }

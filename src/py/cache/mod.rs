@@ -32,11 +32,11 @@ pub type PySharedResult = SharedResult<Arc<Template>, Arc<PyErr>>;
 /// The right to compute a key.
 pub type PyLease = Lease<Arc<Template>, Arc<PyErr>>;
 
-/// What a call whose key has no result is to do.
+/// What to do for a key without a result.
 pub type PyMiss = Miss<Arc<Template>, Arc<PyErr>>;
 
 /// What is known of a result that has expired.
 pub type PyStaleResult = StaleResult<Arc<Template>>;
 
-/// An entry that was asked for.
+/// An entry that was found.
 pub type PyFound = Found<Arc<Template>>;

@@ -1,4 +1,4 @@
-//! What calls do with a cache: on, off, refresh, offline, readonly.
+//! What calls do with a cache: on, off, refresh, offline, readonly, frozen.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 pub enum Mode {
     /// Hits are served, misses computed and kept.
     On,
-    /// Calls go straight through; no file is touched.
+    /// Calls bypass the cache; no file is touched.
     Off,
     /// Everything is computed anew and kept.
     Refresh,
@@ -16,7 +16,7 @@ pub enum Mode {
     Offline,
     /// Hits are served, misses computed but kept in this process only.
     Readonly,
-    /// A file that must be what its digest says: hits are served at any age, a miss raises `CacheMiss`.
+    /// A file that must match its digest: hits are served at any age, a miss raises `CacheMiss`.
     Frozen,
 }
 
@@ -31,39 +31,39 @@ impl Mode {
         (Self::Frozen, "frozen"),
     ];
 
-    /// From the word that users write.
+    /// Reads the word that users write.
     pub fn from_word(word: &str) -> PyResult<Self> {
         let found = Self::ALL.into_iter().find(|(_, known)| *known == word);
         let refused = || PyValueError::new_err(format!("no such mode: {word:?}"));
         found.map(|(mode, _)| mode).ok_or_else(refused)
     }
 
-    /// The word that users write.
+    /// Returns the word that users write.
     pub fn word(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
-    /// Whether a table of hits may answer.
+    /// Returns whether a table of hits may answer.
     pub fn serves_hits(self) -> bool {
         !matches!(self, Self::Off | Self::Refresh)
     }
 
-    /// Whether the file may be written at all.
+    /// Returns whether the file may be written at all.
     pub fn lets_write(self) -> bool {
         !matches!(self, Self::Off | Self::Readonly | Self::Frozen)
     }
 
-    /// Whether what is missing is computed.
+    /// Returns whether missing results are computed.
     pub fn computes(self) -> bool {
         !matches!(self, Self::Offline | Self::Frozen)
     }
 
-    /// Whether what is made is written to the file.
+    /// Returns whether computed results are written to the file.
     pub fn writes(self) -> bool {
         matches!(self, Self::On | Self::Refresh)
     }
 
-    /// From the number of its variant.
+    /// Returns the mode with the number of its variant.
     pub fn from_number(number: u8) -> Self {
         Self::ALL[usize::from(number)].0
     }

@@ -1,4 +1,4 @@
-//! Warnings about one file: trouble of its store, a process that is in the way, and a size that its
+//! Warnings about one file: trouble in its store, a process that is in the way, and a size that its
 //! user should know of.
 
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
 
-/// Tells the user of one file, or of one cache in memory.
+/// Warns the user about one file, or one cache in memory.
 pub struct Notifier {
-    /// Called with each sentence that the user should read.
+    /// A callable for each sentence that the user should read.
     warn: Py<PyAny>,
     path: Option<PathBuf>,
     is_database: bool,
@@ -25,17 +25,17 @@ impl Notifier {
         Self { warn, path, is_database, is_size_told: AtomicBool::new(false) }
     }
 
-    /// Warns, of the class with this name.
+    /// Issues a warning of the class with this name.
     pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
         self.warn.bind(py).call1((class, sentence)).map(drop)
     }
 
-    /// Warns of what the store has to say.
+    /// Issues the warnings of the store.
     pub fn tell_notices(&self, py: Python<'_>, cache: &PyCache) -> PyResult<()> {
         cache.notices().iter().try_for_each(|notice| self.warn(py, "CacheFileWarning", notice))
     }
 
-    /// Warns that another process has been in the way of a save for so long.
+    /// Warns that another process has been in the way of a save for the time `waited`.
     pub fn tell_stuck(&self, py: Python<'_>, waited: Duration) -> PyResult<()> {
         let where_it_is = if self.is_database {
             "all results are in it"
@@ -51,7 +51,7 @@ impl Notifier {
         self.warn(py, "CacheFileWarning", &sentence)
     }
 
-    /// Warns, once, of the size that the file has on the disk.
+    /// Warns, once, about the size of the file on the disk.
     pub fn tell_size(&self, py: Python<'_>) -> PyResult<()> {
         let Some(sentence) = self.size_notice() else { return Ok(()) };
         self.warn(py, "CacheFileWarning", &sentence)
@@ -72,10 +72,10 @@ impl Notifier {
     }
 }
 
-/// From this size on, in bytes.
+/// The size from which a warning is due, in bytes.
 const LARGE: u64 = 500_000_000;
 
-/// What to say of a file of so many bytes; nothing if that is no burden yet.
+/// Returns the warning about a file of this many bytes; nothing if that is no burden yet.
 fn size_notice(path: &Path, bytes: u64) -> Option<String> {
     (bytes >= LARGE).then(|| {
         format!(

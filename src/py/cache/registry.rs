@@ -1,4 +1,4 @@
-//! All caches of the process: for forks, and for what holds for all of them.
+//! All caches of the process: for forks, and for modes that hold for all of them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -9,7 +9,7 @@ use super::PyCache;
 /// The caches that are alive, and some that were.
 struct Registry {
     caches: Vec<Weak<PyCache>>,
-    /// Whether a mode overrides those of all caches, also of those to come.
+    /// Whether the modes of all caches are overridden, also of future ones.
     overridden: bool,
 }
 
@@ -30,7 +30,7 @@ pub fn all_caches() -> Vec<Arc<PyCache>> {
     alive(&mut lock())
 }
 
-/// An override of the mode of all caches begins or ends: hits look at it from now on, or no more.
+/// Notes that an override of the mode of all caches begins or ends.
 #[pyfunction]
 pub fn override_all(begins: bool) {
     let caches;

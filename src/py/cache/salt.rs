@@ -1,4 +1,4 @@
-//! The salt of secrets: made at first need, kept in the file, the same for all its processes.
+//! The salt of secrets: made when first needed, kept in the file, the same for all its processes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::store::{KeyGuard, KeyLock, RESERVED_KEY};
 
 #[pymethods]
 impl CoreCache {
-    /// What digests of secrets are keyed with; None if `offer_salt` must make it first.
+    /// The salt of the digests of secrets; None if `offer_salt` must make it first.
     fn salt(slf: &Bound<'_, Self>) -> PyResult<Option<String>> {
         let (me, mode) = (slf.get(), Self::mode(slf)?);
         if mode == Mode::Off {
@@ -20,7 +20,7 @@ impl CoreCache {
         Ok(me.cache().salts().get(mode.writes()))
     }
 
-    /// Lets `salt` be that, unless there is one: the salt that holds, in all processes.
+    /// Proposes `salt`; returns the one in force, the same in all processes.
     pub(super) fn offer_salt(slf: &Bound<'_, Self>, salt: String) -> PyResult<String> {
         let (me, mode, py) = (slf.get(), Self::mode(slf)?, slf.py());
         if mode == Mode::Off {
@@ -36,7 +36,7 @@ impl CoreCache {
 }
 
 impl CoreCache {
-    /// Keeps other processes from making a salt; they do so in a moment, so nobody waits long.
+    /// Keeps other processes from making a salt; that takes a moment, so nobody waits long.
     fn lock_salt(&self, py: Python<'_>) -> Option<KeyGuard> {
         for _ in 0..1000 {
             match self.cache().lock_key(RESERVED_KEY.as_bytes()) {

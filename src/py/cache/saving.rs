@@ -1,4 +1,5 @@
-//! Saving where another process may be at it. The interpreter is free meanwhile, and Ctrl-C ends it.
+//! Saving while another process may save. The interpreter is released meanwhile, and Ctrl-C ends
+//! it.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::error::Result;
 /// How long a save waits for another process.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Tries until nobody is in the way, or for some seconds, of which it then warns.
+/// Tries until nobody is in the way; gives up after some seconds with a warning.
 pub fn patiently(
     py: Python<'_>,
     notifier: &Notifier,
@@ -39,7 +40,7 @@ pub fn settle(py: Python<'_>, cache: &PyCache) -> PyResult<()> {
     Ok(())
 }
 
-/// Lets others go on for a moment.
+/// Lets other threads run for a moment.
 fn pause(py: Python<'_>) -> PyResult<()> {
     py.detach(|| std::thread::sleep(Duration::from_millis(2)));
     py.check_signals()

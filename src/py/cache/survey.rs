@@ -1,4 +1,4 @@
-//! What Python asks of the entries of a cache without having values decoded.
+//! What Python asks about the entries of a cache without decoding their values.
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
@@ -12,7 +12,7 @@ use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::{Code, Notes};
 use crate::value::check::check;
 
-/// Key, size, when it was made, how long that took, the code's digest, what else is noted (JSON),
+/// Key, size, when it was made, how long the call took, the code's digest, further notes (JSON),
 /// whether it is an exception, and whether the file can hold it.
 type Row<'py> = (
     Bound<'py, PyString>,
@@ -25,7 +25,7 @@ type Row<'py> = (
     bool,
 );
 
-/// Entries, bytes, seconds that calls took and how many of them are known, the times of the oldest
+/// Entries, bytes, seconds that calls took and how many of those are known, the times of the oldest
 /// and the newest.
 type Total = (u64, u64, f64, u64, Option<f64>, Option<f64>);
 
@@ -56,7 +56,7 @@ impl CoreCache {
         Ok((rows?, total(&sum)))
     }
 
-    /// The keys of all values that are no JSON, and what is wrong with each.
+    /// The keys of all values that are not JSON, and what is wrong with each.
     fn bad<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, String)>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
@@ -71,7 +71,7 @@ impl CoreCache {
         fact.map(|fact| row(slf.py(), fact)).transpose()
     }
 
-    /// The JSON text of the value of `key`; None if there is none, or none that the file can hold.
+    /// The JSON text of the value of `key`; None if the file can hold none.
     fn text<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyString>,
@@ -82,7 +82,7 @@ impl CoreCache {
         text.map(|text| from_wtf8(slf.py(), &text)).transpose()
     }
 
-    /// Keeps a value of which somebody has the JSON text, with what is known of it.
+    /// Stores a value by its JSON text, with what is known of it.
     #[pyo3(signature = (key, text, *, created, took=None, code=None, others=None))]
     fn put_text(
         slf: &Bound<'_, Self>,
@@ -107,7 +107,7 @@ impl CoreCache {
         slf.get().tell(slf.py())
     }
 
-    /// Keeps what `other` has under these keys, with its times.
+    /// Copies the entries of `other` under these keys, with their times.
     fn take(
         slf: &Bound<'_, Self>,
         other: &Bound<'_, Self>,
@@ -125,8 +125,8 @@ impl CoreCache {
         slf.get().tell(slf.py())
     }
 
-    /// The sum of each function among a selection, and its name; one without a name is of the entries
-    /// whose keys tell of no function.
+    /// The sum of each function in a selection, and its name; the one without a name is of entries
+    /// whose keys name no function.
     #[pyo3(signature = (*, pattern=None, function=None, before=None))]
     fn sums<'py>(
         slf: &Bound<'py, Self>,
@@ -141,8 +141,8 @@ impl CoreCache {
         sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum)))).collect()
     }
 
-    /// The sum of each function, as `sums` has them, and the oldest, the newest, the largest and the
-    /// slowest entry, of those of which it is known.
+    /// The sum of each function, as in `sums`, and the oldest, the newest, the largest and the
+    /// slowest entry, where known.
     fn overview<'py>(slf: &Bound<'py, Self>) -> PyResult<(Vec<Named<'py>>, [Option<Row<'py>>; 4])> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
@@ -160,7 +160,7 @@ impl CoreCache {
         with_wtf8(start, |start| total(&slf.get().cache().listing().sum_of(start)))
     }
 
-    /// How many entries have a size, a time and a duration between limits.
+    /// How many entries lie between limits of size, time and duration.
     #[pyo3(signature = (*, sizes, times, durations))]
     fn histograms<'py>(
         slf: &Bound<'py, Self>,

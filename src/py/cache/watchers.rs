@@ -1,6 +1,6 @@
-//! Who is told of calls: the hooks of one `outlive.Cache` object, and the log. Mostly nobody is, and
-//! then a miss costs a look, and a hit nothing: what tables of hits answer is seen by nobody, so they
-//! are left empty while hits are watched.
+//! Who is told of calls: the hooks of one `outlive.Cache` object, and the log. Usually nobody is;
+//! then a miss costs one check, and a hit nothing. Nobody sees what tables of hits answer, so
+//! tables stay empty while hits are watched.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -8,11 +8,11 @@ use pyo3::prelude::*;
 
 use super::registry::all_caches;
 
-/// What somebody wants to hear of, as bits.
+/// The events that are watched, as bits.
 #[derive(Debug, Default)]
 pub struct Watchers(AtomicU8);
 
-/// Something that happens in a call.
+/// An event in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Happening {
@@ -27,7 +27,7 @@ pub enum Happening {
 /// Whether hits of all caches are logged.
 static HITS_ARE_LOGGED: AtomicBool = AtomicBool::new(false);
 
-/// Has hits of all caches logged from now on, or no more.
+/// Starts or stops logging the hits of all caches.
 #[pyfunction]
 pub fn log_hits(on: bool) {
     HITS_ARE_LOGGED.store(on, Ordering::Release);
@@ -37,18 +37,18 @@ pub fn log_hits(on: bool) {
 }
 
 impl Watchers {
-    /// Whether a hook wants to hear of this.
+    /// Returns whether a hook is to be told of this.
     pub fn want(&self, what: Happening) -> bool {
         self.0.load(Ordering::Acquire) & what as u8 != 0
     }
 
-    /// Notes what hooks want to hear of from now on.
+    /// Sets the events that hooks are told of.
     pub fn set(&self, wanted: impl Iterator<Item = Happening>) {
         self.0.store(wanted.map(|what| what as u8).sum(), Ordering::Release);
     }
 }
 
-/// Whether hits of all caches are logged.
+/// Returns whether hits of all caches are logged.
 pub fn hits_are_logged() -> bool {
     HITS_ARE_LOGGED.load(Ordering::Acquire)
 }

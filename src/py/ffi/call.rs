@@ -29,7 +29,7 @@ pub fn call<'py>(
     }
 }
 
-/// Calls code of the user's, or of ours that is Python, with positional `args`.
+/// Calls the user's code, or our own Python code, with positional `args`.
 pub fn call_with<'py, A>(function: &Bound<'py, PyAny>, args: A) -> PyResult<Bound<'py, PyAny>>
 where
     A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,

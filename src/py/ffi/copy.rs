@@ -1,5 +1,6 @@
-//! What copying a result takes: the interpreter's own functions, of which each gives None with an
-//! error set if it fails. PyO3's would look for the error each time, and hand results through memory.
+//! The operations that copy a result: the interpreter's own functions, each of which returns None
+//! with an error set if it fails. PyO3's would look for the error each time, and return results
+//! through memory.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -7,8 +8,8 @@ use pyo3::prelude::*;
 /// A new dict with the same members.
 #[inline]
 pub fn copy_dict<'py>(dict: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    // SAFETY: it is alive, and the interpreter is attached; what is no dict is refused; the copy
-    // is ours.
+    // SAFETY: it is alive, and the interpreter is attached; an object that is not a dict is
+    // refused; the copy is ours.
     unsafe { Bound::from_owned_ptr_or_opt(dict.py(), ffi::PyDict_Copy(dict.as_ptr())) }
 }
 
@@ -31,31 +32,32 @@ pub fn copy_set<'py>(set: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
 /// Puts a value into a dict.
 #[inline]
 pub fn set(dict: &Bound<'_, PyAny>, key: &Py<PyAny>, value: &Bound<'_, PyAny>) -> Option<()> {
-    // SAFETY: all three are alive, and the interpreter is attached; what is no dict is refused.
+    // SAFETY: all three are alive, and the interpreter is attached; an object that is not a dict is
+    // refused.
     let failed = unsafe { ffi::PyDict_SetItem(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
     (failed == 0).then_some(())
 }
 
-/// Puts an item in place of another of a list.
+/// Replaces an item of a list.
 #[inline]
 pub fn set_nth(list: &Bound<'_, PyAny>, n: usize, item: Bound<'_, PyAny>) -> Option<()> {
     let (list, n) = (list.as_ptr(), n.cast_signed());
-    // SAFETY: both are alive, and the interpreter is attached; the list takes the item over,
-    // and refuses a place that it does not have; what is no list is refused.
+    // SAFETY: both are alive, and the interpreter is attached; the list takes the item over, and
+    // refuses a place that it does not have; an object that is not a list is refused.
     let failed = unsafe { ffi::PyList_SetItem(list, n, item.into_ptr()) };
     (failed == 0).then_some(())
 }
 
-/// Takes a private object out of the garbage collector's sight: it is part of no circle.
+/// Hides a private object from the garbage collector: it is part of no cycle.
 ///
-/// What is copied from it is seen again as soon as it holds anything that can be.
+/// Copies of it are seen again as soon as they hold anything that can be.
 #[cfg(not(any(Py_3_14, Py_GIL_DISABLED)))]
 pub fn hide(object: &Bound<'_, PyAny>) {
-    // SAFETY: the object is alive, and of a container type as all that is handed in here; an
-    // object that is not tracked is left alone.
+    // SAFETY: the object is alive, and of a container type like everything that is passed in here;
+    // an object that is not tracked is left alone.
     unsafe { ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) }
 }
 
-/// From 3.14 on dicts that are copied from hidden ones would stay hidden for ever.
+/// From 3.14 on, copies of hidden dicts would stay hidden for ever.
 #[cfg(any(Py_3_14, Py_GIL_DISABLED))]
 pub fn hide(_: &Bound<'_, PyAny>) {}

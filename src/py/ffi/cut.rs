@@ -1,7 +1,7 @@
-//! Maps of files that somebody cuts short: whoever reads them finds zeros, not the end of the process.
+//! Maps of files that may be cut: their readers find zeros, not the end of the process.
 //!
 //! The kernel sends SIGBUS where a map has no file behind it. The handler puts an empty page in the
-//! place of one of ours, and the read goes on; any other SIGBUS goes to whom it went before.
+//! place of one of ours, and the read goes on; any other SIGBUS goes to the previous handler.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::libc;
 
-/// How many maps there may be; whoever comes later does without.
+/// How many maps there may be; a later one is refused.
 const MOST: usize = 256;
 
-/// Where maps begin; 0 where none does. A signal handler must find them without a lock.
+/// The starts of maps; 0 for none. A signal handler must find them without a lock.
 static MAPS: [AtomicUsize; MOST] = [const { AtomicUsize::new(0) }; MOST];
 
-/// Whom a SIGBUS goes to that is not ours.
+/// The handler of a SIGBUS that is not ours.
 static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
-/// A map whose reads survive that its file is cut, until this is dropped.
+/// A map whose reads survive a cut of its file, until this is dropped.
 #[derive(Debug)]
 pub struct Guarded(&'static AtomicUsize);
 
@@ -41,7 +41,7 @@ impl Drop for Guarded {
     }
 }
 
-/// Sees to it that the handler is there.
+/// Makes sure that the handler is installed.
 fn install() -> Option<()> {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| {
@@ -63,7 +63,7 @@ fn install() -> Option<()> {
     installed.then_some(())
 }
 
-/// IMPORTANT: only calls what a signal handler may call.
+/// IMPORTANT: it calls only functions that a signal handler may call.
 extern "C" fn on_bus_error(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel hands over a valid `siginfo_t`, and SIGBUS has an address.
     let address = unsafe { (*info).si_addr() } as usize;
@@ -74,23 +74,23 @@ extern "C" fn on_bus_error(signal: c_int, info: *mut libc::siginfo_t, context: *
     }
 }
 
-/// The bytes that a map has.
+/// The size of a map in bytes.
 const SIZE: usize = crate::store::PAGE_SIZE;
 
 /// Puts zeros in the place of the map that begins at `start`.
 pub fn put_empty_page(start: usize) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-    // SAFETY: the pages belong to a map that is guarded, so it is alive; they are only read, through
-    // atomics, and whoever unmaps them does so by their address.
+    // SAFETY: the pages belong to a guarded map, so it is alive; they are only read, through
+    // atomics, and are unmapped by their address.
     let empty = unsafe { libc::mmap(start as *mut c_void, SIZE, libc::PROT_READ, flags, -1, 0) };
     empty != libc::MAP_FAILED
 }
 
-/// Does with a SIGBUS what would have been done without us.
+/// Passes a SIGBUS on as if we were not there.
 fn hand_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let Some(previous) = PREVIOUS.get() else { return };
-    // SAFETY: whoever put the previous handler there meant it to be called like this. By default
-    // the fault comes again when this one returns, and ends the process.
+    // SAFETY: the previous handler was installed to be called like this. By default the fault comes
+    // again when this one returns, and ends the process.
     unsafe {
         match previous.sa_sigaction {
             libc::SIG_DFL | libc::SIG_IGN => {

@@ -1,10 +1,10 @@
-//! Threads that meet the end of the interpreter: up to Python 3.13 it unwinds them by `pthread_exit`
-//! as soon as they want to go on, and glibc ends the process when that meets Rust code, which takes
-//! what C functions are declared as for a promise.
+//! Threads at the end of the interpreter: up to Python 3.13 it unwinds them by `pthread_exit` as
+//! soon as they want to go on, and glibc ends the process when that meets Rust code, because the
+//! declarations of C functions promise that they do not unwind.
 //!
-//! So each function of the interpreter that may run Python code, and so wait for its turn, is
-//! reached through a function of this file (`build.rs` has the linker see to it): there the thread
-//! sleeps for ever, as it does from 3.14 on. Other C libraries unwind nothing.
+//! So each function of the interpreter that may run Python code, and hence wait for its turn, is
+//! reached through a function of this file (`build.rs` tells the linker): there the thread sleeps
+//! for ever, as it does from 3.14 on. Other C libraries unwind nothing.
 
 use pyo3::ffi::{Py_ssize_t, PyObject};
 
@@ -19,16 +19,16 @@ impl Drop for SleepsForEver {
     }
 }
 
-/// Defines each function as the real one behind a guard. What CPython returns comes by value, and
-/// no panic can come from C, so the guard is dropped by nothing but that unwinding.
+/// Defines each function as the real one behind a guard. CPython returns by value, and no panic can
+/// come from C, so only that unwinding drops the guard.
 macro_rules! guarded {
     ($($wrap:ident = $real:ident($($name:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
         unsafe extern "C-unwind" {
             $(fn $real($($name: $type),*) $(-> $result)?;)*
         }
         $(
-            // SAFETY: the linker puts this in the place of the function whose signature it has, and
-            // gives it the function itself.
+            // SAFETY: the linker replaces the function, which has this signature, with this one,
+            // and provides the function itself under its other name.
             #[unsafe(no_mangle)]
             unsafe extern "C-unwind" fn $wrap($($name: $type),*) $(-> $result)? {
                 let unwound = SleepsForEver;

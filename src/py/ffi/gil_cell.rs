@@ -1,14 +1,15 @@
-//! What a hit looks at, where the GIL keeps other threads away.
+//! State that a hit looks at, where the GIL keeps other threads away.
 
 use std::cell::{Cell, UnsafeCell};
 
 use pyo3::PyVisit;
 use pyo3::prelude::*;
 
-/// What is only looked at while Python is attached: the GIL is its lock, and costs nothing more.
+/// State that is only looked at while Python is attached: the GIL is its lock, and costs nothing
+/// more.
 #[derive(Debug, Default)]
 pub struct Attached<T> {
-    /// Whether somebody is in `with`: this thread further out, or one that let go of the GIL.
+    /// Whether `with` is running: in this thread further out, or in one that released the GIL.
     busy: Cell<bool>,
     value: UnsafeCell<T>,
 }
@@ -18,13 +19,13 @@ pub struct Attached<T> {
 unsafe impl<T: Send> Sync for Attached<T> {}
 
 impl<T> Attached<T> {
-    /// What `run` makes of the value; None if somebody is at it.
+    /// Returns what `run` makes of the value; None if it is in use.
     #[inline]
     pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
         if self.busy.replace(true) {
             return None;
         }
-        // SAFETY: `busy` was false, so nobody has a reference; the GIL orders all who look at it.
+        // SAFETY: `busy` was false, so nobody has a reference; the GIL orders all accesses.
         let result = run(unsafe { &mut *self.value.get() });
         self.busy.set(false);
         Some(result)
@@ -35,7 +36,7 @@ impl<T> Attached<T> {
         self.with(py, run)
     }
 
-    /// Runs `run` for the garbage collector, which holds the GIL too.
+    /// Runs `run` for the garbage collector, which holds the GIL, too.
     pub fn with_visitor<R>(&self, _: &PyVisit<'_>, run: impl FnOnce(&T) -> R) -> Option<R> {
         // SAFETY: as in `with`; a visit runs no Python code and keeps the GIL.
         (!self.busy.get()).then(|| run(unsafe { &*self.value.get() }))

@@ -1,4 +1,4 @@
-//! Giving a class its vectorcall slot, which `PyO3` has no word for.
+//! Giving a class its vectorcall slot, for which `PyO3` has no way.
 
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
@@ -10,18 +10,19 @@ use pyo3::types::PyType;
 use super::slot::{HitTier, Slot};
 use super::trampoline::{Vectorcall, any, quick, redirected, watching};
 
-/// The slot of a new instance, whose hits are all of the commonest tier so far; `shared` as
-/// [`Vectorcall::is_shared`] will say.
+/// Returns the slot of a new instance, whose hits are all of the commonest tier so far; `shared` is
+/// what [`Vectorcall::is_shared`] will return.
 pub fn slot_of<T: Vectorcall>(shared: bool) -> Slot {
     Slot::new(if shared { quick::<T, false, true> } else { quick::<T, false, false> })
 }
 
-/// The slot of a new instance that must ask `is_current` before each hit; it is never widened.
+/// Returns the slot of a new instance that must ask `is_current` before each hit; it is never
+/// widened.
 pub fn watching_slot_of<T: Vectorcall>(shared: bool) -> Slot {
     Slot::new(if shared { watching::<T, true> } else { watching::<T, false> })
 }
 
-/// Has all calls of `instance` go to what stands in for it, or no more; `watches` if it must ask
+/// Sends all calls of `instance` to its stand-in, or no longer; `watches` says that it must ask
 /// `is_current` before each hit.
 pub fn redirect<T: Vectorcall>(instance: &T, redirects: bool, watches: bool) {
     instance.slot().set(match (redirects, watches, instance.is_shared()) {
@@ -33,8 +34,8 @@ pub fn redirect<T: Vectorcall>(instance: &T, redirects: bool, watches: bool) {
     });
 }
 
-/// Notes that there are hits of this tier from now on: none is looked for twice. A slot that watches,
-/// or redirects, stays as it is.
+/// Notes that there are hits of this tier from now on: none is looked for twice. A slot that
+/// watches or redirects stays as it is.
 pub fn widen<T: Vectorcall>(instance: &T, tier: HitTier) {
     if instance.is_shared() {
         widen_as::<T, true>(instance, tier);
@@ -56,10 +57,10 @@ fn widen_as<T: Vectorcall, const SHARED: bool>(instance: &T, tier: HitTier) {
     }
 }
 
-/// Gives the class of `instance` its vectorcall slot, before anybody calls the first instance.
+/// Gives the class of `instance` its vectorcall slot, before the first instance is called.
 ///
 /// # Panics
-/// If the instance's slot is no part of it.
+/// If the instance's slot is not part of it.
 pub fn install<T: Vectorcall>(instance: &Bound<'_, T>) {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one_thread = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +70,7 @@ pub fn install<T: Vectorcall>(instance: &Bound<'_, T>) {
     patch(&instance.as_any().get_type(), offset);
 }
 
-/// The bytes of an instance.
+/// Returns the size of an instance in bytes.
 fn size_limit(class: &Bound<'_, PyType>) -> usize {
     // SAFETY: the type is alive, and the field is only written while the type is made.
     unsafe { (*class.as_type_ptr()).tp_basicsize.cast_unsigned() }
@@ -80,7 +81,7 @@ fn patch(class: &Bound<'_, PyType>, offset: usize) {
     // SAFETY: the type is a heap type of this module of which no instance was called yet, or it was
     // patched before and nothing changes. All instances have their slot at the same offset, inside
     // of them, and `PyVectorcall_Call` is made for such types. A method descriptor's `__get__` must
-    // give an ordinary bound method: it does.
+    // return an ordinary bound method: it does.
     unsafe {
         if (*class).tp_vectorcall_offset == offset.cast_signed() {
             return;
@@ -104,10 +105,11 @@ unsafe fn set_flags(class: *mut ffi::PyTypeObject, flags: std::ffi::c_ulong) {
     unsafe { (*class).tp_flags.fetch_or(flags, std::sync::atomic::Ordering::SeqCst) };
 }
 
-/// Lets many threads call a function without counting, all in one place, who does.
+/// Defers counting references to a function that many threads call: they would all count in one
+/// place.
 ///
-/// It is then freed by the garbage collector alone, which is nothing new: its `cache_info` refers to
-/// it, and so does the function itself if it stands in its own globals.
+/// It is then freed by the garbage collector alone, which changes nothing: its `cache_info` refers
+/// to it, and so does the function itself if it is in its own globals.
 #[cfg(Py_GIL_DISABLED)]
 pub fn defer_counting<T>(function: &Bound<'_, T>) {
     unsafe extern "C" {
@@ -118,6 +120,6 @@ pub fn defer_counting<T>(function: &Bound<'_, T>) {
     unsafe { PyUnstable_Object_EnableDeferredRefcount(function.as_ptr()) };
 }
 
-/// With a GIL counting is cheap.
+/// With a GIL, counting is cheap.
 #[cfg(not(Py_GIL_DISABLED))]
 pub fn defer_counting<T>(_: &Bound<'_, T>) {}

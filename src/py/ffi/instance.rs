@@ -1,5 +1,5 @@
-//! Making instances without running any code of their class, and reaching what they hold by the
-//! descriptors that the interpreter made: nothing that a class defines can be in the way.
+//! Making instances without running code of their class, and accessing their state through
+//! descriptors made by the interpreter: nothing that a class defines can be in the way.
 
 use std::ptr;
 
@@ -7,7 +7,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-/// A new instance with no attributes, as `object.__new__` makes it.
+/// Returns a new instance without attributes, as `object.__new__` makes it.
 #[inline]
 pub fn blank<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
     let (py, none) = (class.py(), PyTuple::empty(class.py()));
@@ -21,7 +21,8 @@ pub fn blank<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
     }
 }
 
-/// A new instance of a class whose fields may all be unset, but which has a `__new__` of its own.
+/// Returns a new instance of a class whose fields may all be unset, but which has a `__new__` of
+/// its own.
 #[inline]
 pub fn allocate<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
     let kind = class.as_type_ptr();
@@ -33,22 +34,22 @@ pub fn allocate<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
     }
 }
 
-/// Whether an object is a descriptor that the interpreter made for a slot or for `__dict__`.
+/// Returns whether the interpreter made this descriptor, for a slot or for `__dict__`.
 pub fn is_native_descriptor(object: &Bound<'_, PyAny>) -> bool {
     let kind = object.get_type_ptr();
     ptr::eq(kind, &raw const ffi::PyMemberDescr_Type)
         || ptr::eq(kind, &raw const ffi::PyGetSetDescr_Type)
 }
 
-/// Sets what `descriptor` stands for.
+/// Sets the attribute of `descriptor`.
 #[inline]
 pub fn set_through(
     descriptor: &Bound<'_, PyAny>,
     object: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
 ) -> Option<()> {
-    // SAFETY: all three are alive, and the interpreter is attached; a native descriptor refuses
-    // objects of other classes by itself, and what is no descriptor has no such function.
+    // SAFETY: all three are alive, and the interpreter is attached; a native descriptor itself
+    // refuses objects of other classes, and an object that is no descriptor has no such function.
     let failed = unsafe {
         let set = (*descriptor.get_type_ptr()).tp_descr_set?;
         set(descriptor.as_ptr(), object.as_ptr(), value.as_ptr())
@@ -56,7 +57,7 @@ pub fn set_through(
     (failed == 0).then_some(())
 }
 
-/// A named tuple: an instance of `class`, a subclass of tuple, with these items.
+/// Returns a named tuple: an instance of `class`, a subclass of tuple, with these items.
 pub fn tuple_of<'py>(
     class: &Bound<'py, PyType>,
     items: &Bound<'py, PyTuple>,

@@ -1,5 +1,5 @@
-//! The members of a dict. PyO3's iterator compares lengths and positions at each step; this one asks
-//! the interpreter alone.
+//! The members of a dict. PyO3's iterator compares lengths and positions at each step; this one
+//! only asks the interpreter.
 
 #[cfg(not(Py_GIL_DISABLED))]
 use std::mem::MaybeUninit;
@@ -9,7 +9,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The members of `dict`; one that changes meanwhile may show some of them twice or not at all.
+/// Returns the members of `dict`; if it changes meanwhile, some may come twice or not at all.
 #[cfg(not(Py_GIL_DISABLED))]
 #[inline]
 pub fn members<'a, 'py>(dict: &'a Bound<'py, PyDict>) -> Members<'a, 'py> {
@@ -24,7 +24,7 @@ pub fn members<'py>(
     dict.iter()
 }
 
-/// What [`members`] gives.
+/// The iterator of [`members`].
 #[cfg(not(Py_GIL_DISABLED))]
 pub struct Members<'a, 'py> {
     dict: &'a Bound<'py, PyDict>,
@@ -39,9 +39,9 @@ impl<'py> Iterator for Members<'_, 'py> {
     fn next(&mut self) -> Option<Self::Item> {
         let (py, dict) = (self.dict.py(), self.dict.as_ptr());
         let (mut key, mut value) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-        // SAFETY: it is a dict, alive, and the interpreter is attached. A place is valid in a dict
-        // that has changed, too. Both references are there where another member is, and are counted
-        // before anything else can run.
+        // SAFETY: it is a dict, alive, and the interpreter is attached. A position stays valid in a
+        // dict that has changed. Both references exist while there is another member, and are
+        // counted before anything else can run.
         unsafe {
             let place = &raw mut self.place;
             if ffi::PyDict_Next(dict, place, key.as_mut_ptr(), value.as_mut_ptr()) == 0 {

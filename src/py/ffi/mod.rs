@@ -1,8 +1,9 @@
-//! The one place with `unsafe`: what PyO3 has no safe word for, or none that is fast enough.
+//! The one place with `unsafe`: operations for which PyO3 has no safe form, or none that is fast
+//! enough.
 //!
-//! A hit must cost less than PyO3's own calling convention does, so a class gets a vectorcall slot by
-//! hand ([`Vectorcall`]): no tuple, no dict, no conversion. Everything that is not a hit goes to safe
-//! code.
+//! A hit must cost less than PyO3's own calling convention, so a class gets a vectorcall slot by
+//! hand ([`Vectorcall`]): no tuple, no dict, no conversion. Everything that is not a hit goes to
+//! safe code.
 #![expect(unsafe_code, reason = "CPython's and the C library's interfaces are C")]
 
 mod call;

@@ -15,7 +15,8 @@ use crate::store::Memory;
 #[derive(Debug)]
 struct Shared {
     map: MmapRaw,
-    /// For who cuts the file. IMPORTANT: it must go before the map does, which `Drop` sees to.
+    /// Protects against a cut of the file. IMPORTANT: it must be dropped before the map; `Drop`
+    /// sees to it.
     #[cfg(unix)]
     guarded: Option<super::cut::Guarded>,
 }
@@ -42,15 +43,15 @@ impl Memory for Shared {
     fn words(&self) -> &[AtomicU64] {
         let start = self.map.as_mut_ptr().cast::<AtomicU64>();
         assert!(start.is_aligned());
-        // SAFETY: the map is as long as it says, aligned (checked above), and there as long as
-        // `self`; any bits are a number. It is read-only, and the kernel alone changes it, so it may
+        // SAFETY: the map has the stated length, is aligned (checked above), and lives as long as
+        // `self`; any bits are a number. It is read-only, and only the kernel changes it, so it may
         // be looked at through atomics, which are only loaded from (`Page` has no store). The file
-        // has all of it; if somebody cuts it, there are zeros in its place.
+        // covers all of it; if the file is cut, zeros replace it.
         unsafe { slice::from_raw_parts(start, self.map.len() / size_of::<AtomicU64>()) }
     }
 }
 
-/// Shows the first `length` bytes of a file for reading.
+/// Maps the first `length` bytes of a file for reading.
 pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
     let map = MmapOptions::new().len(length).map_raw_read_only(file)?;
     #[cfg(unix)]
@@ -83,7 +84,7 @@ pub fn at_fork(
 #[cfg(not(unix))]
 pub fn at_fork(_: unsafe extern "C" fn(), _: unsafe extern "C" fn(), _: unsafe extern "C" fn()) {}
 
-/// Whether this is not a sub-interpreter.
+/// Returns whether this is not a sub-interpreter.
 pub fn is_main_interpreter(_: Python<'_>) -> bool {
     // SAFETY: the interpreter is attached, and lives as long as this call.
     unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) == 0 }

@@ -29,7 +29,7 @@ impl<'a, 'py> RawCall<'a, 'py> {
         }
     }
 
-    /// Proof that the interpreter is attached.
+    /// Returns the proof that the interpreter is attached.
     pub fn py(&self) -> Python<'py> {
         self.py
     }
@@ -52,12 +52,12 @@ impl<'a, 'py> RawCall<'a, 'py> {
         if width == 0 {
             return &[];
         }
-        // SAFETY: the array holds as many objects, and the caller keeps it and them alive; a `Bound`
-        // is a pointer and nothing else (`repr(transparent)`).
+        // SAFETY: the array holds this many objects, and the caller keeps it and them alive; a
+        // `Bound` is a pointer and nothing else (`repr(transparent)`).
         unsafe { slice::from_raw_parts(self.arguments.cast(), width) }
     }
 
-    /// The names of the others.
+    /// Returns the names of the keyword arguments.
     #[inline]
     pub fn names(&self) -> Option<Borrowed<'a, 'py, PyTuple>> {
         if self.names.is_null() {
@@ -67,7 +67,7 @@ impl<'a, 'py> RawCall<'a, 'py> {
         Some(unsafe { borrowed(self.py, self.names).cast_unchecked() })
     }
 
-    /// The argument `at`, counted from 0, keywords behind the positional ones.
+    /// Returns the argument `at`, counted from 0; keywords follow the positional ones.
     #[inline]
     pub fn argument(&self, at: usize) -> Borrowed<'a, 'py, PyAny> {
         // Most are positional: then the names need not be looked at.
@@ -77,14 +77,14 @@ impl<'a, 'py> RawCall<'a, 'py> {
     }
 }
 
-/// An object that lives as long as the call, without `PyO3`'s own check for NULL.
+/// Returns an object that lives as long as the call, without `PyO3`'s own check for NULL.
 #[inline]
 unsafe fn borrowed<'a>(py: Python<'_>, object: *mut ffi::PyObject) -> Borrowed<'a, '_, PyAny> {
     // SAFETY: the caller has an object, and it is not NULL.
     unsafe { Borrowed::from_ptr_or_opt(py, object).unwrap_unchecked() }
 }
 
-/// The instance that a vectorcall calls, and the arguments.
+/// Returns the instance that a vectorcall calls, and the arguments.
 #[inline]
 pub(super) unsafe fn parts<'a, 'py, T>(
     callable: *mut ffi::PyObject,

@@ -7,10 +7,10 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// So much of a stack is left alone, where it has twice as much: whoever is called needs some.
+/// How many bytes of a stack are left for the called function, if it has twice as much.
 const RESERVE: usize = 48 << 10;
 
-/// One level of calls; dropped, it is left.
+/// One level of calls; dropping it leaves the level.
 #[must_use = "dropped the level is left"]
 pub struct Level<'py>(Python<'py>);
 
@@ -21,7 +21,7 @@ impl Drop for Level<'_> {
     }
 }
 
-/// Goes one level deeper, as a C function that Python calls does; `RecursionError` if that is too
+/// Enters a deeper level, as a C function that Python calls does; `RecursionError` if that is too
 /// deep, or if less than an eighth of the stack is left.
 #[inline]
 pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
@@ -33,7 +33,7 @@ pub fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
     Ok(Level(py))
 }
 
-/// `RecursionError` if this thread comes to the end of its stack.
+/// Raises `RecursionError` if this thread is near the end of its stack.
 #[inline]
 pub fn check_stack() -> PyResult<()> {
     if stack_left() == 0 { Err(too_little()) } else { Ok(()) }
@@ -45,7 +45,7 @@ fn too_little() -> PyErr {
     PyRecursionError::new_err("too little stack is left for a memoised call")
 }
 
-/// How many bytes of this thread's stack may still be used.
+/// Returns how many bytes of this thread's stack may still be used.
 pub fn stack_left() -> usize {
     thread_local!(static FLOOR: Cell<usize> = const { Cell::new(0) });
     let here = 0_u8;
@@ -63,7 +63,7 @@ pub fn stack_left() -> usize {
     here.saturating_sub(floor)
 }
 
-/// The lowest address of this thread's stack, and its size.
+/// Returns the lowest address of this thread's stack, and its size.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn stack() -> Option<(usize, usize)> {
     use nix::libc;
@@ -81,7 +81,7 @@ fn stack() -> Option<(usize, usize)> {
     }
 }
 
-/// The lowest address of this thread's stack, and its size.
+/// Returns the lowest address of this thread's stack, and its size.
 #[cfg(target_os = "macos")]
 fn stack() -> Option<(usize, usize)> {
     use nix::libc;
@@ -93,7 +93,7 @@ fn stack() -> Option<(usize, usize)> {
     Some((top.addr().checked_sub(size)?, size))
 }
 
-/// This system does not tell.
+/// Returns None: this system does not tell.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 fn stack() -> Option<(usize, usize)> {
     None

@@ -1,8 +1,8 @@
-//! Memory held back for the moment when there is none: then a call raises `MemoryError`.
+//! Memory held back for when there is none left: then a call raises `MemoryError`.
 //!
-//! Where Rust cannot have a few bytes it ends the process, and hardly any code can say otherwise.
-//! So small pieces get what was held back, and the next call says that there is no more. Large
-//! pieces, whose sizes come from a file or a result, are asked for with `try_reserve` instead.
+//! When Rust cannot allocate a few bytes it ends the process, and hardly any code can avoid it. So
+//! small allocations get what was held back, and the next call reports that there is no more. Large
+//! allocations, whose sizes come from a file or a result, use `try_reserve` instead.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr;
@@ -11,15 +11,15 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
-/// So much is held back: many times what a call takes in small pieces. It takes addresses only,
-/// no memory, as long as nobody writes there.
+/// The size of the reserve: many times what a call allocates in small pieces. It takes only
+/// addresses, no memory, as long as nobody writes there.
 const RESERVE: Layout = Layout::new::<[u8; 4 << 20]>();
-/// A larger piece gets nothing of it.
+/// A larger allocation gets nothing of it.
 const SMALL: usize = 256 << 10;
 
-/// What is held back; null while it is given up.
+/// The reserve; null while it is given up.
 static HELD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
-/// Whether it was given up, and no call has said so since.
+/// Whether it was given up, and no call has reported it since.
 static IS_TOUCHED: AtomicBool = AtomicBool::new(false);
 
 #[global_allocator]
@@ -55,14 +55,14 @@ unsafe impl GlobalAlloc for Reserving {
     }
 }
 
-/// What `ask` gives; for a small piece with the reserve's help, if need be.
+/// Returns the result of `ask`; for a small allocation, with the help of the reserve if need be.
 #[inline]
 fn or_of_the_reserve(size: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
     let memory = ask();
     if memory.is_null() && size <= SMALL && give_up() { ask() } else { memory }
 }
 
-/// Gives the reserve to whoever asks next; `false` if that was done before.
+/// Releases the reserve for the next allocation; returns `false` if that was done before.
 #[cold]
 #[inline(never)]
 fn give_up() -> bool {
@@ -71,12 +71,13 @@ fn give_up() -> bool {
         return false;
     }
     IS_TOUCHED.store(true, Ordering::Release);
-    // SAFETY: the system's allocator gave it in this layout, and the swap has given it to us alone.
+    // SAFETY: the system's allocator returned it in this layout, and the swap has given it to us
+    // alone.
     unsafe { System.dealloc(held, RESERVE) };
     true
 }
 
-/// Holds memory back, unless there is none to be had.
+/// Holds memory back, unless there is none.
 pub fn hold() {
     // SAFETY: the layout is not empty.
     let memory = unsafe { System.alloc(RESERVE) };
@@ -91,7 +92,7 @@ pub fn hold() {
     }
 }
 
-/// `MemoryError` if the reserve was touched since the last call.
+/// Raises `MemoryError` if the reserve was touched since the last call.
 #[inline]
 pub fn check_memory() -> PyResult<()> {
     if IS_TOUCHED.load(Ordering::Relaxed) { Err(out_of_memory()) } else { Ok(()) }
@@ -103,7 +104,7 @@ fn out_of_memory() -> PyErr {
     memory_error()
 }
 
-/// What a call raises for which there is no memory.
+/// Returns the error of a call for which there is no memory.
 pub fn memory_error() -> PyErr {
     PyMemoryError::new_err("there is no memory left for a memoised call")
 }

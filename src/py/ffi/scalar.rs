@@ -9,7 +9,7 @@ use pyo3::types::PyInt;
 #[cfg(not(Py_3_14))]
 use super::str::ascii_of;
 
-/// The hash of a str that has noted it: nothing is called. None for any other argument.
+/// Returns the hash of a str that has cached it: nothing is called. None for any other argument.
 #[inline]
 pub fn noted_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
@@ -20,7 +20,7 @@ pub fn noted_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     }
 }
 
-/// The hash of a str as above, or of a small int.
+/// Returns the hash of such a str, or of a small int.
 #[inline]
 pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
@@ -33,13 +33,13 @@ pub fn near_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     })
 }
 
-/// A number that stands for an exact int of one digit, and for no other; None for larger ones, and
-/// on 32-bit systems, where digits may be shorter.
+/// Returns a number that stands for an exact int of one digit, and for no other; None for larger
+/// ones, and on 32-bit systems, where digits may be shorter.
 #[cfg(target_pointer_width = "64")]
 #[inline]
 unsafe fn small_int(int: *mut ffi::PyObject) -> Option<u64> {
-    // SAFETY: the caller has an exact int, which never changes: a head, a word that holds how many
-    // digits there are and the sign, and the digits.
+    // SAFETY: the caller has an exact int, which never changes: a head, a word that holds the
+    // number of digits and the sign, and the digits.
     unsafe {
         let word = *int.cast::<ffi::PyObject>().add(1).cast::<usize>();
         let digit = *int.cast::<ffi::PyObject>().add(1).cast::<usize>().add(1).cast::<u32>();
@@ -59,15 +59,15 @@ unsafe fn small_int(_: *mut ffi::PyObject) -> Option<u64> {
     None
 }
 
-/// The hash of a str, int, float, bool, bytes or None, well spread; None for any other type. No
-/// Python code is run.
+/// Returns the hash of a str, int, float, bool, bytes or None, well spread; None for any other
+/// type. No Python code runs.
 #[inline]
 pub fn leaf_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     let object = argument.as_ptr();
     // SAFETY: `argument` is alive, the interpreter attached.
     unsafe {
         if ffi::Py_TYPE(object) == &raw mut ffi::PyUnicode_Type {
-            // Python's hashes of texts are well spread as they are.
+            // Python's hashes of strings are well spread as they are.
             return Some(str_hash(object));
         }
     }
@@ -90,7 +90,7 @@ fn other_hash(argument: Borrowed<'_, '_, PyAny>) -> Option<u64> {
     }
 }
 
-/// Makes all bits depend on all bits: those of an int's hash are the int's own.
+/// Makes every bit depend on every bit: an int's hash has the int's own.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
 pub fn spread_hash(hash: u64) -> u64 {
@@ -98,18 +98,18 @@ pub fn spread_hash(hash: u64) -> u64 {
     (wide as u64) ^ (wide >> 64) as u64
 }
 
-/// The hash of an exact str.
+/// Returns the hash of an exact str.
 #[inline]
 unsafe fn str_hash(text: *mut ffi::PyObject) -> u64 {
     // SAFETY: the caller has an exact str; its hash is C code that cannot fail.
     unsafe { str_note(text).unwrap_or_else(|| ffi::PyObject_Hash(text).cast_unsigned() as u64) }
 }
 
-/// The hash of an exact str if somebody has asked for it before: then it is noted.
+/// Returns the hash of an exact str if it was asked for before: then it is cached.
 #[inline]
 unsafe fn str_note(text: *mut ffi::PyObject) -> Option<u64> {
-    // SAFETY: the caller has an exact str, which begins with this head. Without a GIL another thread
-    // may be about to note the hash, in one piece as it is read here.
+    // SAFETY: the caller has an exact str, which begins with this head. Without a GIL another
+    // thread may be about to store the hash, in one piece as it is read here.
     let noted = unsafe {
         AtomicIsize::from_ptr(&raw mut (*text.cast::<ffi::PyASCIIObject>()).hash)
             .load(Ordering::Relaxed)
@@ -131,8 +131,8 @@ fn is_leaf(class: *mut ffi::PyTypeObject) -> bool {
     class == int || class == float || class == bool || class == bytes || class == none
 }
 
-/// Whether two arguments of which the first is a str, int, float, bool, bytes or None are of one type
-/// and equal. No Python code is run.
+/// Returns whether two arguments, the first of which is a str, int, float, bool, bytes or None, are
+/// of one type and equal. No Python code runs.
 pub fn leaves_equal(own: Borrowed<'_, '_, PyAny>, argument: Borrowed<'_, '_, PyAny>) -> bool {
     let (own, other) = (own.as_ptr(), argument.as_ptr());
     // SAFETY: both are alive, the interpreter is attached. The types are equal and simple, so the
@@ -157,11 +157,11 @@ pub fn leaves_equal(own: Borrowed<'_, '_, PyAny>, argument: Borrowed<'_, '_, PyA
     }
 }
 
-/// The value of an int, unless it is too large. Nothing is raised, and no code is run.
+/// Returns the value of an int, unless it is too large. Nothing is raised, and no code runs.
 #[inline]
 pub fn int_value(number: &Bound<'_, PyInt>) -> Option<i64> {
     let mut overflow = 0;
-    // SAFETY: the int is alive, the interpreter attached; an int, or what is derived from it, is
+    // SAFETY: the int is alive, the interpreter attached; an int, or an instance of a subclass, is
     // read as it is, so that no error can be set.
     let value = unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &raw mut overflow) };
     (overflow == 0).then_some(value)

@@ -1,21 +1,21 @@
-//! The field of an instance in which CPython finds the C function that calls it.
+//! The field of an instance that holds the C function for its calls.
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi::vectorcallfunc;
 
-/// Which hits a function has: the commonest, or ones that need more to be looked at.
+/// The hits of a function: the commonest, or ones that need more checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HitTier {
     /// One str, for which every call gets the same object.
     Plain,
-    /// Served as long as the result is fresh and its entry is there.
+    /// Hits that are served while the result is fresh and its entry exists.
     Checked,
     /// Any others.
     Any,
 }
 
-/// Where CPython finds the C function that calls an instance.
+/// The pointer at which CPython finds the C function that calls an instance.
 #[derive(Debug)]
 pub struct Slot(AtomicPtr<()>);
 
@@ -25,13 +25,13 @@ impl Slot {
         Self(AtomicPtr::new(plain as *mut ()))
     }
 
-    /// Puts `next` in place of `first`; any other function answers its hits as well.
+    /// Replaces `first` by `next`; any other function answers its hits as well.
     pub(super) fn replace(&self, first: vectorcallfunc, next: vectorcallfunc) {
         let (first, next) = (first as *mut (), next as *mut ());
         let _ = self.0.compare_exchange(first, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Puts in the function that answers all hits.
+    /// Sets the function that answers all hits.
     pub(super) fn set(&self, all: vectorcallfunc) {
         self.0.store(all as *mut (), Ordering::Relaxed);
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::store::Page;
 
-/// What there is to look at without a page: it never changes.
+/// The word without a page: it never changes.
 static NOTHING: AtomicU64 = AtomicU64::new(0);
 
 /// The stamp of the last change, one load away.
@@ -23,13 +23,13 @@ unsafe impl Send for Stamp {}
 unsafe impl Sync for Stamp {}
 
 impl Stamp {
-    /// The one of `page`; 0 for ever without a page.
+    /// Returns the stamp of `page`; 0 for ever without a page.
     pub fn of(page: Option<Arc<Page>>) -> Self {
         let word = page.as_ref().map_or(&NOTHING, |page| page.changes_word());
         Self { word: NonNull::from(word), _page: page }
     }
 
-    /// What it says now.
+    /// Returns its present value.
     #[inline]
     pub fn current(&self) -> u64 {
         // SAFETY: the word is a static, or belongs to the page that stands beside it.

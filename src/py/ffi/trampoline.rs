@@ -17,41 +17,41 @@ use crate::memory::OutOfMemory;
 
 /// A class whose instances are called without a tuple, a dict or a conversion.
 pub trait Vectorcall: PyClass<Frozen = True> + Sync {
-    /// Where CPython finds the function to call: a field of the instance.
+    /// The field of the instance that holds the function to call.
     fn slot(&self) -> &Slot;
 
-    /// The commonest hits, for which nothing is called; `CHECKED` if they may grow old, or go;
-    /// `SHARED` if other processes may announce that they are outdated.
+    /// Answers the commonest hits without calling anything; `CHECKED` if they may expire or be
+    /// evicted; `SHARED` if other processes may announce that they are outdated.
     fn quick<const CHECKED: bool, const SHARED: bool>(
         &self,
         call: &RawCall<'_, '_>,
     ) -> Option<Py<PyAny>>;
 
-    /// All hits. Must not unwind.
+    /// Answers all hits. Must not unwind.
     fn hit<'py, const SHARED: bool>(&self, call: &RawCall<'_, 'py>) -> Option<Served<'py>>;
 
-    /// Whether other processes may announce that hits are outdated; always the same.
+    /// Returns whether other processes may announce that hits are outdated; always the same.
     fn is_shared(&self) -> bool;
 
-    /// Whether hits may be looked for: what the tables know holds at this moment.
+    /// Returns whether hits may be looked for: what the tables hold is valid at this moment.
     fn is_current(&self, py: Python<'_>) -> bool;
 
-    /// What answers calls in the place of this instance, if anything does.
+    /// Returns what answers calls in the place of this instance, if anything does.
     fn stand_in<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
 
-    /// What is known of a call while its function is under way.
+    /// The state of a call while its function runs.
     type Pending<'py>;
 
     /// The function, which is called with the arguments as they came.
     fn function(&self) -> &Py<PyAny>;
 
-    /// Everything else, up to where the function must be called.
+    /// Does everything else, up to where the function must be called.
     fn begin<'py>(
         me: &Bound<'py, Self>,
         call: &RawCall<'_, 'py>,
     ) -> PyResult<Entered<'py, Self::Pending<'py>>>;
 
-    /// What the call returns once the function has ended.
+    /// Returns what the call returns once the function has ended.
     fn finish<'py>(
         me: &Bound<'py, Self>,
         call: &RawCall<'_, 'py>,
@@ -60,7 +60,8 @@ pub trait Vectorcall: PyClass<Frozen = True> + Sync {
     ) -> PyResult<Bound<'py, PyAny>>;
 }
 
-/// What a hit returns; None with an error set. Errors by value would make each level of calls larger.
+/// The result of a hit; None with an error set. Errors by value would make each level of calls
+/// larger.
 pub type Served<'py> = Option<Bound<'py, PyAny>>;
 
 /// A call that has begun.
@@ -71,8 +72,8 @@ pub enum Entered<'py, Pending> {
     Pending(Pending),
 }
 
-/// The commonest hits, in a function that calls nothing and so needs no stack: whatever else there
-/// is to do, another function does in its place.
+/// Answers the commonest hits in a function that calls nothing and so needs no stack: everything
+/// else is done by another function in its place.
 pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool, const SHARED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
@@ -89,7 +90,7 @@ pub unsafe extern "C" fn quick<T: Vectorcall, const CHECKED: bool, const SHARED:
     }
 }
 
-/// All hits.
+/// Answers all hits.
 #[inline(never)]
 pub unsafe extern "C" fn any<T: Vectorcall, const SHARED: bool>(
     callable: *mut ffi::PyObject,
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn any<T: Vectorcall, const SHARED: bool>(
     }
 }
 
-/// All hits of an instance whose tables hold for a while only.
+/// Answers all hits of an instance whose tables are valid only for a while.
 pub unsafe extern "C" fn watching<T: Vectorcall, const SHARED: bool>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
@@ -125,14 +126,14 @@ pub unsafe extern "C" fn watching<T: Vectorcall, const SHARED: bool>(
     }
 }
 
-/// All calls of an instance for which another object stands in.
+/// Answers all calls of an instance that has a stand-in.
 pub unsafe extern "C" fn redirected<T: Vectorcall>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: these are a vectorcall's own, here and where they are handed on; what stands in is
+    // SAFETY: these are a vectorcall's own, here and where they are handed on; the stand-in is
     // alive as long as it is bound.
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
@@ -143,10 +144,10 @@ pub unsafe extern "C" fn redirected<T: Vectorcall>(
     }
 }
 
-/// A call that no table answers.
+/// Answers a call that no table knows.
 ///
-/// IMPORTANT: calls may nest as deep as the stack allows, and while the function runs only this frame
-/// of ours lies on it. So all else is a function of its own, kept out of line.
+/// IMPORTANT: calls may nest as deep as the stack allows, and while the function runs only this
+/// frame of ours is on it. So everything else is a function of its own, kept out of line.
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn slow<T: Vectorcall>(
@@ -155,8 +156,8 @@ unsafe extern "C" fn slow<T: Vectorcall>(
     nargsf: usize,
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: these are a vectorcall's own, here and where they are handed on; the function is as
-    // alive as what it belongs to, and its result goes to `finish`, which takes it over.
+    // SAFETY: these are a vectorcall's own, here and where they are handed on; the function lives
+    // as long as its owner, and its result goes to `finish`, which takes it over.
     unsafe {
         let mut pending = None;
         let done = begin::<T>(callable, arguments, nargsf, names, &mut pending);
@@ -168,7 +169,7 @@ unsafe extern "C" fn slow<T: Vectorcall>(
     }
 }
 
-/// What the call returns, unless the function must be called: then `pending` is there.
+/// Returns what the call returns, unless the function must be called: then `pending` is set.
 #[inline(never)]
 unsafe fn begin<T: Vectorcall>(
     callable: *mut ffi::PyObject,
@@ -190,7 +191,7 @@ unsafe fn begin<T: Vectorcall>(
     }
 }
 
-/// What the call returns once the function has given its result, or NULL with an error set.
+/// Returns what the call returns once the function has returned, or NULL with an error set.
 #[inline(never)]
 unsafe fn finish<T: Vectorcall>(
     [callable, names, result]: [*mut ffi::PyObject; 3],
@@ -215,14 +216,14 @@ pub fn raised(py: Python<'_>, error: PyErr) -> Served<'_> {
     guarded(py, || Err(error))
 }
 
-/// Runs safe code at the edge to C: of an error, which a panic becomes, nothing is left but that it
-/// is set.
+/// Runs safe code at the border to C: nothing is left of an error, or of a panic, which becomes
+/// one, but that it is set.
 #[inline(never)]
 fn guarded<T>(py: Python<'_>, run: impl FnOnce() -> PyResult<T>) -> Option<T> {
     let mut run = Some(run);
     let mut once = || run.take().map_or_else(|| Err(a_bug()), caught);
-    // PyO3 must know that the interpreter is attached, or it puts off every decref. It refuses
-    // while the interpreter ends: then the call comes from a destructor, and is answered too.
+    // PyO3 must know that the interpreter is attached, or it defers every decref. It refuses while
+    // the interpreter ends: then the call comes from a destructor, and is answered, too.
     let result = Python::try_attach(|_| once()).unwrap_or_else(once);
     result.map_err(|error| error.restore(py)).ok()
 }
@@ -231,9 +232,9 @@ fn caught<T>(run: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| Err(why_unwound(&*payload)))
 }
 
-/// The exception for what was unwound with: out of memory, or a bug.
+/// Returns the exception for the payload of an unwinding: out of memory, or a bug.
 fn why_unwound(payload: &(dyn Any + Send)) -> PyErr {
-    // `PyO3` panics with these words where the interpreter gives no new object.
+    // `PyO3` panics with these words where the interpreter returns no new object.
     let is_refused = payload.downcast_ref() == Some(&"PyObject pointer is null");
     if is_refused || payload.is::<OutOfMemory>() {
         return memory_error();

@@ -1,14 +1,15 @@
-//! What a hit looks at, where no GIL keeps other threads away: one of it for each stripe of threads.
+//! State that a hit looks at, where no GIL keeps other threads away: one for each stripe of
+//! threads.
 
 use pyo3::PyVisit;
 use pyo3::prelude::*;
 
 use crate::collections::stripes::Stripes;
 
-/// What is only looked at while Python is attached.
+/// State that is only looked at while Python is attached.
 ///
-/// NOTE: nothing that is run here may wait for another thread, let the collector stop the world, or
-/// run Python code: whoever holds a stripe must come out of it without anybody's help.
+/// NOTE: code that runs here must not wait for another thread, let the collector stop the world, or
+/// run Python code: a thread that holds a stripe must leave it without anybody's help.
 #[derive(Debug)]
 pub struct Attached<T>(Stripes<T>);
 
@@ -19,14 +20,14 @@ impl<T> Default for Attached<T> {
 }
 
 impl<T: Default> Attached<T> {
-    /// What `run` makes of this thread's value.
+    /// Returns what `run` makes of this thread's value.
     #[inline]
     #[expect(clippy::unnecessary_wraps, reason = "with a GIL somebody may be at it")]
     pub fn with<R>(&self, _: Python<'_>, run: impl FnOnce(&mut T) -> R) -> Option<R> {
         Some(self.0.with(run))
     }
 
-    /// What `run` makes of each thread's value.
+    /// Returns what `run` makes of each thread's value.
     pub fn for_all<R>(&self, _: Python<'_>, run: impl FnMut(&mut T) -> R) -> Vec<R> {
         self.0.for_all(run)
     }

@@ -1,4 +1,4 @@
-//! What a table of hits knows of one call.
+//! The row of a table of hits for one call.
 
 use std::sync::{Arc, Weak};
 
@@ -9,25 +9,25 @@ use crate::clock;
 use crate::policy::Liveness;
 use crate::py::value::template::{Template, TemplateObject};
 
-/// What a hit hands out.
+/// What a hit returns.
 #[derive(Debug)]
 pub enum Hit {
     /// This very object.
     Same(Py<PyAny>),
     /// A fresh copy.
     Copy(Py<TemplateObject>),
-    /// The result of a cache that lets go of some; whether all callers share one object.
+    /// The result of a cache that evicts some; whether all callers share one object.
     Template(Arc<Template>, bool),
 }
 
-/// What a table holds of a result.
+/// The result that a table holds.
 #[derive(Debug)]
 pub enum CachedValue {
-    /// What every call gets.
+    /// Every call gets this.
     Same(Py<PyAny>),
-    /// What every call gets a copy of.
+    /// Every call gets a copy of this.
     Copy(Py<TemplateObject>),
-    /// A result that is freed when the cache lets it go, whatever a table remembers; whether all
+    /// A result that is freed when the cache evicts it, whatever a table remembers; whether all
     /// callers share one object.
     Weak(Weak<Template>, bool),
 }
@@ -35,24 +35,26 @@ pub enum CachedValue {
 /// When a hit may be served, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct FreshWindow {
-    /// Before this the clock was set back: the slow path decides.
+    /// Before this time the clock was set back: the slow path decides.
     pub from: i64,
-    /// From here on the result is no longer fresh.
+    /// From this time on the result is no longer fresh.
     pub until: i64,
 }
 
 impl FreshWindow {
-    /// For results that do not grow old.
+    /// For results that do not expire.
     pub const ALWAYS: Self = Self { from: i64::MIN, until: i64::MAX };
 
     /// From now to `until`, or a little less, as the coarse clock is late.
     pub fn up_to(until: i64) -> Self {
-        // NOTE: the same clock as in `holds`: by an exact one it would not have begun for some
-        // milliseconds, and a busy loop would take the slow path, and begin anew, for ever.
+        // NOTE: this is the same clock as in `holds`: by an exact one the window would not have
+        // begun for some milliseconds, and a busy loop would take the slow path, and begin anew,
+        // for ever.
         Self { from: clock::coarse(), until: until.saturating_sub(clock::LATEST) }
     }
 
-    /// Whether now is within it. Out of line, so that functions without a ttl need no stack.
+    /// Returns whether now is within it. Out of line, so that functions without a ttl need no
+    /// stack.
     #[inline(never)]
     fn holds(self) -> bool {
         let now = clock::coarse();
@@ -76,7 +78,7 @@ impl Default for Validity {
 }
 
 impl Validity {
-    /// Whether the row may be served now; notes the use.
+    /// Returns whether the row may be served now; notes the use.
     #[inline]
     pub(super) fn holds(&self, timed: bool, gate: &Gate) -> bool {
         if let Some(liveness) = &self.liveness {
@@ -88,7 +90,7 @@ impl Validity {
         !timed || self.window.holds()
     }
 
-    /// Whether the row will never be served again.
+    /// Returns whether the row will never be served again.
     pub fn is_over(&self) -> bool {
         self.liveness.as_ref().is_some_and(|liveness| liveness.is_gone())
     }
@@ -96,19 +98,19 @@ impl Validity {
 
 /// What the slow path found out about a call, for the tables to remember.
 pub struct HitRecord {
-    /// The state of the cache that it was found in.
+    /// The epoch in which it was found.
     pub epoch: u64,
-    /// What to hand out.
+    /// The result to return.
     pub value: CachedValue,
     /// When it may be served, if the function has an expiry.
     pub window: Option<FreshWindow>,
-    /// Whether the entry is still there, and where its use is noted, if entries come and go.
+    /// The mark of its entry, which records its use, if entries may be evicted.
     pub liveness: Option<Arc<Liveness>>,
 }
 
-/// One call: what to hand out, and under which conditions.
+/// One call: its result, and the conditions for serving it.
 pub struct Row {
-    /// What to hand out.
+    /// The result.
     pub value: CachedValue,
     /// The conditions.
     pub validity: Validity,

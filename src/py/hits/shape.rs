@@ -1,7 +1,8 @@
 //! The table of all calls with one number of positional arguments and the same keywords.
 //!
-//! The layout is CPython's own dict: a small index of `u32` slots, linearly probed, over a dense
-//! array in insertion order, so that a call touches as few cache lines as can be ([`super::slots`]).
+//! The layout is that of CPython's own dict: a small index of `u32` slots, linearly probed, over a
+//! dense array in insertion order, so that a call touches as few cache lines as possible
+//! ([`super::slots`]).
 //!
 //! ```text
 //! row n = cells[n * (width + 1) ..][..width + 1] = the arguments, then the result
@@ -31,11 +32,11 @@ enum LookupStrategy {
     One,
     /// By the one argument, which is given by name.
     Named,
-    /// By the second of two: of a method whose instance does not count.
+    /// By the second of two: for a method whose instance does not count.
     Second,
     /// By the two arguments.
     Both,
-    /// By all that count.
+    /// By all arguments that count.
     Any,
 }
 
@@ -49,13 +50,13 @@ pub struct Shape {
     /// Bit n: argument n takes part in the key.
     counted: u64,
     slots: Slots,
-    /// Arguments that do not count have an empty cell, results that must be copied, too.
+    /// Arguments that do not count have an empty cell, and so have results that must be copied.
     cells: Vec<Cell>,
-    /// By row: a value that does not stand in the last cell.
+    /// By row: a value that is not in the last cell.
     others: Vec<Option<CachedValue>>,
-    /// By row: the conditions under which it may be served.
+    /// By row: the conditions for serving it.
     validity: Vec<Validity>,
-    /// A table of this many rows is swept for dead ones.
+    /// How many rows the table may have before it is swept for dead ones.
     full: usize,
 }
 
@@ -84,7 +85,7 @@ impl Shape {
         }
     }
 
-    /// Whether the call has this shape; keyword names are interned, so identity tells them.
+    /// Returns whether the call has this shape; keyword names are interned, so identity is enough.
     #[inline]
     pub fn fits(&self, call: &RawCall<'_, '_>) -> bool {
         self.positional == call.positional()
@@ -95,8 +96,9 @@ impl Shape {
             }
     }
 
-    /// The row and the result of a call with one argument, if nothing needs to be called to find it: the
-    /// argument is the very str that it was before. None too if it must be copied.
+    /// Returns the row and the result of a call with one argument, if nothing needs to be called to
+    /// find it: the argument is the very same str as before. None also if the result must be
+    /// copied.
     #[inline]
     pub fn quick(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Py<PyAny>)> {
         if !self.is_quick() || call.positional() != 1 || call.names().is_some() {
@@ -107,20 +109,20 @@ impl Shape {
         Some((row, result.as_ref()?))
     }
 
-    /// Whether `quick` may know its calls.
+    /// Returns whether `quick` may find its calls.
     #[inline]
     pub fn is_quick(&self) -> bool {
         matches!(self.lane, LookupStrategy::One)
     }
 
-    /// The row of the call and the cell of its result.
+    /// Returns the row of the call and the cell of its result.
     #[inline]
     pub fn find(&self, call: &RawCall<'_, '_>) -> Option<(usize, &Cell)> {
         self.near(call).or_else(|| self.far(call))
     }
 
     /// Finds a call of one of the commonest shapes, without loops over arguments, if the arguments
-    /// are the very objects that they were before: then nothing needs to be called.
+    /// are the very same objects as before: then nothing needs to be called.
     #[expect(
         clippy::inline_always,
         reason = "it stands in two functions, and a call costs hits 13"
@@ -159,7 +161,7 @@ impl Shape {
         Some((row, &self.cells[row * (self.width + 1) + self.width]))
     }
 
-    /// The first row with this tag and its result, if it `matches`.
+    /// Returns the first row with this tag and its result, if it `matches`.
     #[expect(clippy::inline_always, reason = "a call costs hits 11")]
     #[inline(always)]
     fn first<const CELLS: usize>(
@@ -172,18 +174,18 @@ impl Shape {
         Some((row, cells.last()?)).filter(|_| matches(cells))
     }
 
-    /// The cells of a row, of which the shape has so many.
+    /// Returns the cells of a row, of which the shape has this many.
     #[inline]
     fn cells_of<const CELLS: usize>(&self, row: usize) -> Option<&[Cell; CELLS]> {
         self.cells.get(row.wrapping_mul(CELLS)..)?.first_chunk()
     }
 
-    /// The row of the call, of which `hash` is the hash.
+    /// Returns the row of the call, whose hash is `hash`.
     fn row(&self, call: &RawCall<'_, '_>, hash: u64) -> Option<usize> {
         self.slots.find(hash, |row| self.matches(row, call))
     }
 
-    /// What to hand out for a row with this result.
+    /// Returns the hit for a row with this result.
     #[inline]
     pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Hit> {
         if let Some(object) = result {
@@ -196,13 +198,13 @@ impl Shape {
         }
     }
 
-    /// The conditions under which a row may be served.
+    /// Returns the conditions for serving a row.
     #[inline]
     pub fn validity(&self, row: usize) -> &Validity {
         &self.validity[row]
     }
 
-    /// Adds a row; gives back what had to go for it, or the row itself if there is no room.
+    /// Adds a row; returns what was removed for it, or the row itself if there is no room.
     pub fn insert(&mut self, call: &RawCall<'_, '_>, row: Row) -> Vec<Row> {
         let Some(hash) = self.hash(call) else { return vec![row] };
         if let Some(number) = self.row(call, hash) {
@@ -229,7 +231,7 @@ impl Shape {
 
     /// Visits what it holds, for the garbage collector.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // What is to be copied is visited by the cache.
+        // The cache visits objects that are copied.
         self.cells.iter().flatten().try_for_each(|object| visit.call(object))
     }
 
@@ -263,7 +265,7 @@ impl Shape {
         value.map(|value| Row { value, validity }).into_iter().collect()
     }
 
-    /// Takes out the dead rows; their arguments come as rows, too.
+    /// Removes the dead rows; their arguments are returned as rows, too.
     fn sweep(&mut self, py: Python<'_>) -> Vec<Row> {
         let (mut gone, stride) = (Vec::new(), self.width + 1);
         let (mut cells, mut others) = (Vec::new(), Vec::new());
@@ -299,13 +301,13 @@ impl Shape {
     }
 }
 
-/// Whether a cell holds this very object.
+/// Returns whether a cell holds this very object.
 #[inline]
 fn is(cell: &Cell, argument: Borrowed<'_, '_, PyAny>) -> bool {
     cell.as_ref().is_some_and(|own| own.as_ptr() == argument.as_ptr())
 }
 
-/// What the last cell holds of a result, and what stands beside it.
+/// Splits a result into its last cell and what is kept beside it.
 fn parts(value: CachedValue) -> (Cell, Option<CachedValue>) {
     match value {
         CachedValue::Same(object) => (Some(object), None),

@@ -4,9 +4,9 @@
 //! slot  = tag (8 bits of the hash) << 24 | number of the row + 1        0 = free
 //! ```
 //!
-//! Slots are probed one after the other, and at least a third of them is free.
+//! Slots are probed one after the other, and at least a third of them are free.
 
-/// So many rows have a number.
+/// How many rows can be numbered.
 pub const MAX_ROWS: usize = (1 << 24) - 2;
 const NUMBER: u32 = 0x00ff_ffff;
 
@@ -15,22 +15,22 @@ const NUMBER: u32 = 0x00ff_ffff;
 pub struct Slots(Box<[u32]>);
 
 impl Slots {
-    /// Free ones, enough for a few rows.
+    /// Free slots, enough for a few rows.
     pub fn new() -> Self {
         Self(vec![0; 8].into())
     }
 
-    /// Free ones, enough for so many rows and the next ones.
+    /// Free slots, enough for this many rows and the next ones.
     pub fn for_rows(rows: usize) -> Self {
         Self(vec![0; (rows * 3).next_power_of_two().max(8)].into())
     }
 
-    /// Whether there is room for so many rows.
+    /// Returns whether there is room for this many rows.
     pub fn have_room(&self, rows: usize) -> bool {
         rows * 3 <= self.0.len() * 2
     }
 
-    /// The first row with the tag of this hash that `matches`.
+    /// Returns the first row with the tag of this hash that `matches`.
     #[expect(clippy::inline_always, reason = "a call costs hits of two arguments 10")]
     #[inline(always)]
     pub fn find(&self, hash: u64, matches: impl Fn(usize) -> bool) -> Option<usize> {
@@ -46,10 +46,10 @@ impl Slots {
         }
     }
 
-    /// Takes the number of a new row in; there must be room for it.
+    /// Adds the number of a new row; there must be room for it.
     ///
     /// # Panics
-    /// With more than [`MAX_ROWS`].
+    /// With more than [`MAX_ROWS`] rows.
     pub fn insert(&mut self, hash: u64, row: usize) {
         let mask = self.0.len() - 1;
         let mut at = low_bits(hash) & mask;

@@ -1,6 +1,6 @@
 //! Hits by the arguments themselves: one table for each shape of call.
 //!
-//! A key text is only made when this table does not know the call.
+//! A key text is made only when this table does not know the call.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const MAX_WIDTH: usize = 64;
 #[derive(Debug, Default)]
 pub struct Hits {
     epoch: u64,
-    /// What other processes announce.
+    /// The announcements of other processes.
     stamp: Stamp,
     /// How often a table answered.
     pub count: u64,
@@ -34,11 +34,11 @@ pub struct Hits {
     shapes: Vec<Shape>,
 }
 
-/// Rows that were thrown out. Drop them where no lock is held: that may run any code.
+/// Rows that were removed. Drop them where no lock is held: that may run any code.
 pub type Dropped = (Vec<Shape>, Vec<Row>);
 
 impl Hits {
-    /// The answer to a call with one str, if nothing needs to be called or copied for it.
+    /// Answers a call with one str, if nothing needs to be called or copied for it.
     #[inline]
     pub fn quick<const SHARED: bool>(
         &mut self,
@@ -53,7 +53,7 @@ impl Hits {
         Some(result.clone_ref(call.py()))
     }
 
-    /// As `quick`, for results that expire or are evicted.
+    /// Like `quick`, for results that expire or are evicted.
     #[inline]
     pub fn quick_checked<const SHARED: bool>(
         &mut self,
@@ -92,13 +92,14 @@ impl Hits {
         Some(served)
     }
 
-    /// Whether nothing that it holds has gone or changed, here or, if others share the cache, there.
+    /// Returns whether nothing that it holds has changed, here or in other processes that share the
+    /// cache.
     #[inline]
     fn is_current<const SHARED: bool>(&self, gate: &Gate) -> bool {
         self.epoch == gate.epoch.current() && (!SHARED || self.stamp.current() == gate.watch.seen())
     }
 
-    /// Looks at `page` from now on, and forgets what it holds, if that is of another epoch.
+    /// Looks at `page` from now on, and drops what it holds if that is of another epoch.
     fn renew(&mut self, epoch: u64, page: impl FnOnce() -> Option<Arc<Page>>) -> Vec<Shape> {
         if self.epoch == epoch {
             return Vec::new();
@@ -108,8 +109,8 @@ impl Hits {
         self.clear().0
     }
 
-    /// Remembers a call, of a cache that shares `page`; `counts` says of each argument whether it takes
-    /// part in the key.
+    /// Remembers a call, of a cache that shares `page`; `counts` says for each argument whether it
+    /// takes part in the key.
     pub fn fill(
         &mut self,
         call: &RawCall<'_, '_>,
@@ -132,7 +133,7 @@ impl Hits {
         }
     }
 
-    /// The tier of hits that answers all calls that are known here.
+    /// Returns the tier of hits that answers all calls known here.
     pub fn fast_path(&self) -> HitTier {
         match self.timed || self.marked {
             _ if self.copied || !self.shapes.iter().all(Shape::is_quick) => HitTier::Any,

@@ -1,4 +1,5 @@
-//! What only Python knows: `outlive._callbacks`, handed over once when the package is imported.
+//! Functions that only Python has: `outlive._callbacks`, handed over once when the package is
+//! imported.
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::exceptions::PyImportError;
@@ -10,11 +11,11 @@ use crate::py::ffi::{call_with, is_main_interpreter};
 use crate::py::value::once::intern;
 
 static CALLBACKS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-/// `sys.modules`, taken while imports work: destructors call functions when they no longer do.
+/// `sys.modules`, taken while imports work: destructors call functions when imports no longer do.
 static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 
-/// Takes the callbacks; those that came first stay. `ImportError` in a sub-interpreter: objects of
-/// one interpreter must not reach another one, and a cache has those of all its callers.
+/// Takes the callbacks; those of the first call stay. Raises `ImportError` in a sub-interpreter:
+/// objects of one interpreter must not reach another, and a cache holds objects of all its callers.
 #[pyfunction]
 pub fn hand_over(callbacks: Bound<'_, PyAny>) -> PyResult<()> {
     let py = callbacks.py();
@@ -30,25 +31,26 @@ pub fn hand_over(callbacks: Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// Whether the program has imported a module.
+/// Returns whether the program has imported a module.
 pub fn is_imported(name: &Bound<'_, PyString>) -> PyResult<bool> {
     let py = name.py();
     MODULES.get(py).map_or(Ok(false), |modules| modules.bind(py).contains(name))
 }
 
-/// The tag and the payload of a value of the standard library's own types; None for any other.
+/// Returns the tag and the payload of a value of the standard library's own types; None for any
+/// other.
 pub fn pack<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     let py = value.py();
     call(intern!(py, "pack"), (value,))?.extract()
 }
 
-/// The value that `pack` took apart; raises `ValueError` if it cannot have.
+/// Returns the value that `pack` took apart; raises `ValueError` for an impossible payload.
 pub fn unpack<'py>(tag: &str, payload: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(payload.py(), "unpack"), (tag, payload))
 }
 
-/// The key of a value of a class and its payload; None, what it is, and what to do, if it is not to
-/// be stored. `owner` says which classes there are; the call was `given` some.
+/// Returns the key and the payload of an instance of a class; or None, a description, and advice,
+/// if it is not to be stored. `owner` knows the classes; the call was `given` some.
 pub fn dump<'py>(
     owner: Bound<'py, PyAny>,
     given: Bound<'py, PyAny>,
@@ -57,7 +59,7 @@ pub fn dump<'py>(
     call(intern!(value.py(), "dump"), (owner, given, value))
 }
 
-/// What `dump` gives, of the whole result of a function with `dump=` and `load=`.
+/// Does what `dump` does for the whole result of a function with `dump=` and `load=`.
 pub fn dump_all<'py>(
     owner: Bound<'py, PyAny>,
     result: &Bound<'py, PyAny>,
@@ -65,12 +67,13 @@ pub fn dump_all<'py>(
     call(intern!(result.py(), "dump_all"), (owner, result))
 }
 
-/// A value as `json.dumps` writes it; raises `TypeError` if that does not.
+/// Returns a value as `json.dumps` writes it; raises `TypeError` if that does not.
 pub fn plain<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(value.py(), "plain"), (value,))
 }
 
-/// The value that `dump` took apart; raises an `Exception` that says why there is none.
+/// Returns the value that `dump` took apart; raises an `Exception` that says why that is
+/// impossible.
 pub fn load<'py>(
     owner: Bound<'py, PyAny>,
     given: Bound<'py, PyAny>,
@@ -80,7 +83,7 @@ pub fn load<'py>(
     call(intern!(payload.py(), "load"), (owner, given, name, payload))
 }
 
-/// Tells the user why the value of `key` could not be put together.
+/// Warns that the value of `key` could not be put together, and why.
 pub fn tell_class<'py>(
     owner: Bound<'py, PyAny>,
     key: &str,
@@ -89,57 +92,57 @@ pub fn tell_class<'py>(
     call(intern!(error.py(), "tell_class"), (owner, key, error)).map(drop)
 }
 
-/// How instances of a class are copied; None for one that is not known.
+/// Returns how instances of a class are copied; None for an unknown class.
 pub fn shape<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(class.py(), "shape"), (class,))
 }
 
-/// The int of any number of decimal digits.
+/// Returns the int of any number of decimal digits.
 pub fn long_int<'py>(py: Python<'py>, digits: &str) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(py, "long_int"), (digits,))
 }
 
-/// The kind of an argument, and what tells it from others of it; None if it is unknown.
+/// Returns the kind of an argument, and what distinguishes it in that kind; None if it is unknown.
 pub fn describe<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<(String, Bound<'py, PyAny>)>> {
     call(intern!(value.py(), "describe"), (value,))?.extract()
 }
 
-/// A digest of the shape of a class that its name may not lead to, else nothing.
+/// Returns a digest of the shape of a class that its name may not lead to, else "".
 pub fn class_mark(class: &Bound<'_, PyType>) -> PyResult<String> {
     call(intern!(class.py(), "class_mark"), (class,))?.extract()
 }
 
-/// A digest of a class whose name leads to another one or to none, else nothing.
+/// Returns a digest of a class whose name leads to another class or to none, else "".
 pub fn namesake_mark(class: &Bound<'_, PyType>) -> PyResult<String> {
     call(intern!(class.py(), "namesake_mark"), (class,))?.extract()
 }
 
-/// What to do with an argument that has no key.
+/// Returns what to do with an argument that has no key.
 pub fn key_advice(value: &Bound<'_, PyAny>, name: &str) -> PyResult<String> {
     call(intern!(value.py(), "key_advice"), (value, name))?.extract()
 }
 
-/// Characters that stand for many bytes.
+/// Returns a digest of many bytes.
 pub fn digest(data: &Bound<'_, PyBytes>) -> PyResult<String> {
     call(intern!(data.py(), "digest"), (data,))?.extract()
 }
 
-/// The name under which the module of a class is imported, also while it runs.
+/// Returns the name under which the module of a class is imported, even while it runs as a program.
 pub fn module_name<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(class.py(), "module_name"), (class,))
 }
 
-/// Raises `ValueError` if the file of a frozen cache is not what its digest says.
+/// Raises `ValueError` if the file of a frozen cache does not match its digest.
 pub fn check_frozen(core: &Bound<'_, PyAny>) -> PyResult<()> {
     call(intern!(core.py(), "check_frozen"), (core,)).map(drop)
 }
 
-/// Whether calls are logged; to be asked once the program has imported `logging`.
+/// Returns whether calls are logged; to be asked once the program has imported `logging`.
 pub fn is_logging(py: Python<'_>) -> PyResult<bool> {
     call(intern!(py, "is_logging"), ())?.is_truthy()
 }
 
-/// What the pickler that asks is to note of a memoised function.
+/// Returns what the running pickler stores for a memoised function.
 pub fn reduce<'py>(memoised: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     call(intern!(memoised.py(), "reduce"), (memoised,))
 }
@@ -152,32 +155,33 @@ pub fn enter_call<'py>(
     call(intern!(core.py(), "enter_call"), (core, key))
 }
 
-/// Takes `enter_call` back.
+/// Undoes `enter_call`.
 pub fn leave_call(token: &Bound<'_, PyAny>) -> PyResult<()> {
     call(intern!(token.py(), "leave_call"), (token,)).map(drop)
 }
 
-/// Python's identifier of this thread.
+/// Returns Python's identifier of this thread.
 pub fn thread_identifier(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     call(intern!(py, "thread_identifier"), ())
 }
 
-/// How a user calls the thread with this identifier.
+/// Returns the user's name of the thread with this identifier.
 pub fn thread_name(py: Python<'_>, identifier: u64) -> PyResult<Bound<'_, PyAny>> {
     call(intern!(py, "thread_name"), (identifier,))
 }
 
-/// The number of the running greenlet, `fresh` if it has none; None if it has no hub to wait through.
+/// Returns the number of the running greenlet, `fresh` if it has none; None if it has no hub to
+/// wait through.
 pub fn greenlet_number(py: Python<'_>, fresh: u64) -> PyResult<Option<u64>> {
     call(intern!(py, "greenlet_number"), (fresh,))?.extract()
 }
 
-/// Lets the other greenlets of this thread run for so many seconds.
+/// Lets the other greenlets of this thread run for this many seconds.
 pub fn greenlet_sleep(py: Python<'_>, seconds: f64) -> PyResult<()> {
     call(intern!(py, "greenlet_sleep"), (seconds,)).map(drop)
 }
 
-/// The exception for a miss in mode "offline"; all keys of the function begin with `start`.
+/// Returns the exception for a miss in mode "offline"; all keys of the function begin with `start`.
 pub fn cache_miss<'py>(
     core: &Bound<'py, PyAny>,
     function: &str,

@@ -1,5 +1,5 @@
-//! Values of classes: Python takes them apart and puts them together (`outlive._classes`); which
-//! classes a file may ask for is the code's to say.
+//! Instances of classes: Python takes them apart and puts them together (`outlive._classes`); the
+//! code decides which classes a file may ask for.
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::prelude::*;
@@ -15,18 +15,18 @@ pub struct Classes<'a> {
     owner: Option<&'a Py<PyAny>>,
     /// A tuple of classes that the call was given: they come before all others.
     given: Option<&'a Py<PyAny>>,
-    /// Whether the owner takes whole results apart, whatever they are: `dump=` and `load=`.
+    /// Whether the owner converts whole results, whatever they are: `dump=` and `load=`.
     takes_all: bool,
 }
 
-/// The name under which the result stands that the function's own `dump=` took apart.
+/// The name under which a result is stored that the function's own `dump=` took apart.
 const OWN: &str = "outlive:result";
 
 /// A value that was taken apart.
 pub enum Dumped<'py> {
-    /// The key under which it stands, and its payload.
+    /// Its key, and its payload.
     Tagged(String, Bound<'py, PyAny>),
-    /// Its class is not among those that come back: what it is, and what to do.
+    /// Its class is not among those that come back: a description, and advice.
     Refused(String, Option<String>),
 }
 
@@ -42,24 +42,24 @@ impl<'py> Dumped<'py> {
 }
 
 impl<'a> Classes<'a> {
-    /// Those that `owner` knows.
+    /// The classes that `owner` knows.
     pub fn of(owner: &'a Py<PyAny>) -> Self {
         Self { owner: Some(owner), given: None, takes_all: false }
     }
 
-    /// And those that the call was given.
+    /// Adds the classes that the call was given.
     #[must_use]
     pub fn with(self, given: Option<&'a Py<PyAny>>) -> Self {
         Self { given, ..self }
     }
 
-    /// Whether the owner takes whole results apart, whatever they are.
+    /// Sets whether the owner converts whole results, whatever they are.
     #[must_use]
     pub fn taking_all(self, takes_all: bool) -> Self {
         Self { takes_all, ..self }
     }
 
-    /// The parts of a whole result; None if it is none that the owner takes apart.
+    /// Takes a whole result apart; None if the owner does not convert whole results.
     pub fn dump_all<'py>(self, result: &Bound<'py, PyAny>) -> PyResult<Option<Dumped<'py>>> {
         if !self.takes_all {
             return Ok(None);
@@ -68,13 +68,13 @@ impl<'a> Classes<'a> {
         Dumped::of(&callbacks::dump_all(owner, result)?).map(Some)
     }
 
-    /// The parts of `value`; raises only what has nothing to do with it.
+    /// Takes `value` apart; raises only errors that have nothing to do with it.
     pub fn dump<'py>(self, value: &Bound<'py, PyAny>) -> PyResult<Dumped<'py>> {
         let py = value.py();
         Dumped::of(&callbacks::dump(bound(py, self.owner), bound(py, self.given), value)?)
     }
 
-    /// The value of class `name` that was taken apart into `payload`.
+    /// Returns the instance of class `name` that was taken apart into `payload`.
     pub fn load<'py>(
         self,
         name: &str,
@@ -90,7 +90,7 @@ impl<'a> Classes<'a> {
         )
     }
 
-    /// What makes results of such payloads, if that is the function's own `load=`.
+    /// Returns the function's own `load=`, if that makes results of such payloads.
     pub fn loader(self, py: Python<'_>, name: &str) -> PyResult<Option<Py<PyAny>>> {
         let Some(owner) = self.owner.filter(|_| self.takes_all && name == OWN) else {
             return Ok(None);
@@ -99,7 +99,7 @@ impl<'a> Classes<'a> {
         classes.getattr(intern!(py, "load_all")).map(|load| Some(load.unbind()))
     }
 
-    /// Tells the user, once for each owner, why the entry of `key` has no value.
+    /// Warns, once for each owner, that the entry of `key` has no value, and why.
     pub fn tell(self, py: Python<'_>, key: &str, error: &PyErr) -> PyResult<()> {
         callbacks::tell_class(bound(py, self.owner), key, error.value(py))
     }

@@ -20,7 +20,7 @@ use crate::value::parse::{Build, parse};
 use crate::value::tag::{Tag, class_name, unescape};
 use crate::value::text::Text;
 
-/// The value of `text`.
+/// Returns the value of `text`.
 pub fn decode<'py>(
     py: Python<'py>,
     text: &[u8],
@@ -30,8 +30,8 @@ pub fn decode<'py>(
     Ok(parse(text, &mut Builder { py, names, classes, plans: false, typed: false })?.object)
 }
 
-/// The value of `text` with the plan of how to copy it, which is made on the way, and whether it
-/// holds values of classes.
+/// Returns the value of `text` with the plan of how to copy it, which is made along the way, and
+/// whether it holds instances of classes.
 pub fn template(
     py: Python<'_>,
     text: &[u8],
@@ -47,22 +47,22 @@ struct Builder<'py, 'n> {
     py: Python<'py>,
     names: &'n mut KeyInterner,
     classes: Classes<'n>,
-    /// Whether it is noted of each value how to copy it.
+    /// Whether a plan is made of how to copy each value.
     plans: bool,
-    /// Whether a value of a class has come.
+    /// Whether there was an instance of a class.
     typed: bool,
 }
 
-/// A finished value, and how to copy it: nothing is to be copied where nobody asked for plans.
+/// A finished value and how to copy it; there is no plan where nobody asked for plans.
 struct Node<'py> {
     object: Bound<'py, PyAny>,
-    /// Nothing if the value cannot change. Boxed, because nearly all nodes have none: so a node is
-    /// two words, and dropping it is one comparison.
+    /// None if the value cannot change. Boxed, because nearly all nodes have none: so a node is two
+    /// words, and dropping it is one comparison.
     plan: Option<Box<CopyPlan>>,
 }
 
 impl<'py> Node<'py> {
-    /// What cannot change.
+    /// Makes the node of a value that cannot change.
     #[inline]
     fn share<T>(object: Bound<'py, T>) -> Self {
         Self { object: object.into_any(), plan: None }
@@ -153,14 +153,14 @@ impl<'py> Builder<'py, '_> {
         Node { object, plan: plans.then(|| Box::new(plan.at(depth))) }
     }
 
-    /// A value that was not put together on the way.
+    /// Makes the node of a value that was not assembled here.
     fn walked(&self, object: Bound<'py, PyAny>, depth: usize) -> Built<'py> {
         let plan = if self.plans { CopyPlan::of(&object, depth)? } else { CopyPlan::Share };
         let plan = (!plan.is_share()).then(|| Box::new(plan));
         Ok(Node { object, plan })
     }
 
-    /// A tagged value, or a real dict with one member that looks like one.
+    /// Makes a tagged value, or a real dict with one member that looks like one.
     fn marked(
         &mut self,
         key: &Bound<'py, PyAny>,
@@ -194,7 +194,8 @@ impl<'py> Builder<'py, '_> {
         self.single(key, value, depth)
     }
 
-    /// What the function's own `load=` makes of a payload, which is kept to make others of it.
+    /// Makes a result of a payload with the function's own `load=`; the payload is kept to make
+    /// others.
     fn remade(&self, load: Py<PyAny>, payload: &Bound<'py, PyAny>, depth: usize) -> Built<'py> {
         let payload = CopyNode::of(payload.clone(), depth + 1)?;
         let remade = Remade { payload, load };
@@ -213,7 +214,7 @@ impl<'py> Builder<'py, '_> {
         self.walked(dict.into_any(), depth)
     }
 
-    /// The value behind `tag`; `None` if the payload cannot be one of this tag.
+    /// Returns the value of `tag`; `None` if the payload does not fit it.
     fn untag(
         &self,
         tag: Tag,
@@ -257,7 +258,7 @@ impl<'py> Builder<'py, '_> {
     }
 }
 
-/// A set of `items`; `None` if one of them cannot be a member.
+/// Returns a set of `items`; `None` if one of them cannot be a member.
 fn members<'py>(
     items: &Bound<'py, PyList>,
     make: impl Fn(Python<'py>, &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>>,
@@ -278,7 +279,7 @@ fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyA
     Ok(Some(dict.into_any()))
 }
 
-/// One string of several; `None` if one of them is none.
+/// Joins several strings; `None` if one of them is not a str.
 fn join<'py>(pieces: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyAny>>> {
     if !pieces.iter().all(|piece| piece.is_exact_instance_of::<PyString>()) {
         return Ok(None);

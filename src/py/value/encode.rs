@@ -20,13 +20,13 @@ use tagged::{put_dumped, put_tagged};
 
 type Encoded = Result<(), Box<Refusal>>;
 
-/// Where in a value the writing is, and how careful it must be.
+/// The position of the writer in a value, and how careful it must be.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
     depth: u32,
-    /// Whether code of somebody else may run meanwhile and change what is being written.
+    /// Whether other code may run meanwhile and change what is being written.
     guarded: bool,
-    /// Those whose instances can be stored.
+    /// The classes whose instances can be stored.
     classes: &'a Classes<'a>,
 }
 
@@ -35,20 +35,20 @@ impl Walk<'_> {
         Self { depth: self.depth + levels, ..self }
     }
 
-    /// Refuses to go on, unless it is known that other code may run from here on.
+    /// Refuses to go on unless it is prepared for other code to run from here on.
     fn may_run_code(self) -> Encoded {
         if self.guarded { Ok(()) } else { Err(Refusal::begin_anew()) }
     }
 }
 
-/// `MAX_DEPTH`, as small as a walk keeps it: a walk is handed on in two registers.
+/// `MAX_DEPTH` in the width of a walk, which is passed in two registers.
 const LIMIT: u32 = 500;
 const _: () = assert!(LIMIT as usize == MAX_DEPTH);
 
-/// Appends the text of `value`, which stands in `depth` others, to `writer`.
+/// Appends the text of `value`, which is nested in `depth` others, to `writer`.
 ///
-/// Plain JSON is written without a copy: nothing in it lets go of the GIL or runs any code. At the
-/// first thing that may, all is begun anew, and each dict is copied before it is gone through.
+/// Plain JSON is written without a copy: nothing in it releases the GIL or runs code. At the first
+/// value that may, everything is begun anew, and each dict is copied before it is iterated.
 pub fn encode(
     value: &Bound<'_, PyAny>,
     writer: &mut Writer,
@@ -70,7 +70,7 @@ pub fn encode(
     }
 }
 
-/// Refuses to go on where the thread comes to the end of its stack.
+/// Refuses to go on if the thread is near the end of its stack.
 #[inline(never)]
 fn has_room() -> Encoded {
     check_stack().map_err(|_| Refusal::too_deep())
@@ -78,14 +78,14 @@ fn has_room() -> Encoded {
 
 /// Writes one value.
 ///
-/// IMPORTANT: it calls itself for each level of nesting, up to `MAX_DEPTH` times and also in threads
-/// whose stacks are small. So whatever needs room on the stack is a function of its own, kept out
-/// of line: what is inlined here is paid for by every level.
+/// IMPORTANT: it calls itself for each level of nesting, up to `MAX_DEPTH` times and also in
+/// threads whose stacks are small. So everything that needs room on the stack is a function of its
+/// own, kept out of line: every level pays for what is inlined here.
 fn put(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     if walk.depth >= LIMIT {
         return Err(Refusal::too_deep());
     }
-    // Some values stand two or three levels deeper than what holds them.
+    // Some values are nested two or three levels deeper than what holds them.
     if walk.depth % 8 >= 6 {
         has_room()?;
     }
@@ -139,7 +139,7 @@ fn put_items<'py>(
     Ok(())
 }
 
-/// Both ways in which a str can be refused are one to the user.
+/// To a user, both ways in which a str can be refused are one.
 fn settle(written: PyResult<Result<(), Error>>) -> Encoded {
     let refused = || Refusal::new("str that cannot be encoded");
     written.map_err(|_| refused())?.map_err(|_| refused())

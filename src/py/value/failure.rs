@@ -1,17 +1,17 @@
-//! Why a text gives no value.
+//! The reasons why a text has no value.
 
 use pyo3::prelude::*;
 
 use crate::error::Error;
 
-/// Why a text gave no value.
+/// The reason why a text has no value.
 #[derive(Debug)]
 pub enum Failure {
-    /// It is not what it should be.
+    /// The text is not valid.
     Text(Error),
     /// The interpreter refused (out of memory, an interrupt).
     Python(PyErr),
-    /// It is of a class that the code does not allow, or that is another than it was.
+    /// It is of a class that the code does not allow, or that has changed.
     Class(PyErr),
 }
 

@@ -1,4 +1,4 @@
-//! Whether a value cannot change, so that all who ask for it may have the same object.
+//! Whether a value cannot change, so that all callers may share one object.
 
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -9,7 +9,7 @@ use pyo3::types::{
 use super::shape::{Kind, Shape};
 use crate::py::ffi::stack_left;
 
-/// Whether a value cannot change, through and through.
+/// Returns whether a value is immutable through and through.
 pub fn is_immutable(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     if let Ok(tuple) = value.cast_exact::<PyTuple>() {
         return all_immutable(tuple.iter());
@@ -29,7 +29,8 @@ pub fn is_immutable(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     Shape::of(value)?.map_or(Ok(false), |shape| is_immutable_instance(value, shape.get()))
 }
 
-/// Whether an instance cannot change, through and through; not where there is no stack left to look.
+/// Returns whether an instance is immutable through and through; false if there is no stack left to
+/// look.
 pub fn is_immutable_instance(object: &Bound<'_, PyAny>, shape: &Shape) -> PyResult<bool> {
     if stack_left() == 0 {
         return Ok(false);
@@ -57,8 +58,7 @@ pub fn is_immutable_instance(object: &Bound<'_, PyAny>, shape: &Shape) -> PyResu
     }
 }
 
-/// Whether an object is of one of the built-in types that nearly all parts of results are, and that
-/// cannot change.
+/// Returns whether an object is of one of the immutable built-in types that make up most results.
 #[inline]
 pub fn is_leaf(object: &Bound<'_, PyAny>) -> bool {
     object.is_exact_instance_of::<PyString>()
@@ -70,8 +70,8 @@ pub fn is_leaf(object: &Bound<'_, PyAny>) -> bool {
         || object.is_exact_instance_of::<PyComplex>()
 }
 
-/// Whether all parts of a container cannot change, through and through; so deep inside that there is
-/// no stack left, nothing is taken for that.
+/// Returns whether all parts of a container are immutable through and through; false if they are
+/// nested so deeply that there is no stack left.
 pub fn all_immutable<'py>(mut parts: impl Iterator<Item = Bound<'py, PyAny>>) -> PyResult<bool> {
     if stack_left() == 0 {
         return Ok(false);

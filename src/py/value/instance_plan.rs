@@ -1,5 +1,5 @@
-//! How an instance of a class is copied: made without running any code of its class, and given
-//! copies of what it holds.
+//! The plan for copying an instance of a class: it is made without running code of its class, and
+//! given copies of what it holds.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -9,15 +9,15 @@ use crate::py::ffi::check_stack;
 use super::immutable::is_immutable_instance;
 use super::shape::{Kind, Shape};
 
-/// An object with how to copy it.
+/// An object with its plan.
 pub trait Part: Sized {
-    /// A private object that stands in `depth` others, looked through.
+    /// Looks through a private object that is nested in `depth` others.
     fn of(object: Bound<'_, PyAny>, depth: usize) -> PyResult<Self>;
 
-    /// Whether the object itself is handed out.
+    /// Returns whether the object itself is handed out.
     fn is_shared(&self) -> bool;
 
-    /// A fresh copy, or the object itself if it cannot change; None with an error set.
+    /// Returns a fresh copy, or the object itself if it cannot change; None with an error set.
     fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>>;
 }
 
@@ -27,16 +27,17 @@ pub struct InstancePlan<P> {
     shape: Py<Shape>,
     /// Its `__dict__`, if it has one.
     dict: Option<P>,
-    /// Its slots that are set.
+    /// The slots that are set.
     slots: Vec<(usize, P)>,
-    /// Its members that need a plan of their own, by key or place.
+    /// Members that need a plan of their own, by key or position.
     members: Vec<(Py<PyAny>, P)>,
-    /// Those of a named tuple.
+    /// Items of a named tuple.
     items: Vec<(usize, P)>,
 }
 
 impl<P: Part> InstancePlan<P> {
-    /// The plan of a private instance that stands in `depth` others; None if it can be shared.
+    /// Returns the plan of a private instance that is nested in `depth` others; None if it can be
+    /// shared.
     pub fn of<'py>(
         object: &Bound<'py, PyAny>,
         shape: &Bound<'py, Shape>,
@@ -122,7 +123,7 @@ impl<P: Part> InstancePlan<P> {
     }
 }
 
-/// The members of a subclass of dict, or of a deque, that cannot be shared.
+/// Returns the members of a subclass of dict, or of a deque, that cannot be shared.
 fn members<P: Part>(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Vec<(Py<PyAny>, P)>> {
     if let Ok(dict) = object.cast::<PyDict>() {
         return mutable(dict.iter().map(|(key, value)| (key.unbind(), value)), depth);
@@ -135,7 +136,8 @@ fn members<P: Part>(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Vec<(Py
     mutable(all.into_iter(), depth)
 }
 
-/// The members of what stands in `depth` others that cannot be shared, each with its place.
+/// Returns the members that cannot be shared, each with its position, of an object that is nested
+/// in `depth` others.
 pub fn mutable<'py, At, P: Part>(
     members: impl Iterator<Item = (At, Bound<'py, PyAny>)>,
     depth: usize,

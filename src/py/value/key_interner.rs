@@ -1,4 +1,4 @@
-//! The names of members: the same ones come again and again, so each is one str.
+//! The names of members: the same ones recur, so each becomes one str.
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -10,7 +10,7 @@ use crate::py::ffi::utf8;
 const NAMES: usize = 256;
 const LONGEST_NAME: usize = 40;
 
-/// Gives each name as a str; the latest name of each slot is remembered.
+/// Returns each name as a str; the latest name of each slot is remembered.
 #[derive(Debug)]
 pub struct KeyInterner(Vec<Option<Py<PyString>>>);
 
@@ -21,7 +21,7 @@ impl Default for KeyInterner {
 }
 
 impl KeyInterner {
-    /// The str of a name.
+    /// Returns the str of a name.
     pub fn get<'py>(&mut self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyString>> {
         if name.len() > LONGEST_NAME {
             return from_wtf8(py, name);
@@ -39,8 +39,8 @@ impl KeyInterner {
     }
 }
 
-/// The slot of a name, by its ends and its length: names that differ in their middle alone take
-/// turns in one.
+/// Returns the slot of a name, by its ends and its length: names that differ only in the middle
+/// share one.
 #[inline]
 fn slot_of(name: &[u8]) -> u8 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -65,13 +65,13 @@ fn byte(byte: Option<&u8>) -> u64 {
     byte.copied().unwrap_or_default().into()
 }
 
-/// An interner that no decoding uses at this moment.
+/// An interner that no decoding is using.
 #[cfg(not(Py_GIL_DISABLED))]
 #[derive(Debug, Default)]
 pub struct InternerPool(parking_lot::Mutex<Option<Box<KeyInterner>>>);
 
-/// An interner that no decoding uses at this moment: each thread has its own, so that threads which
-/// copy different results do not count references to the same names.
+/// An interner that no decoding is using: each thread has its own, so that threads that copy
+/// different results do not count references to the same names.
 #[cfg(Py_GIL_DISABLED)]
 #[derive(Debug, Default)]
 pub struct InternerPool(crate::collections::stripes::Stripes<Option<Box<KeyInterner>>>);

@@ -1,14 +1,14 @@
-//! What is made once for all calls, also while another thread forks.
+//! Values that are made once for all calls, even while another thread forks.
 //!
-//! PyO3's `intern!` and `get_or_init` let go of the interpreter while they hold the cell: a child that
-//! another thread forks at that moment would wait for the cell for ever. Here a value is made first
-//! and put into its cell in one step; two threads may both make one, and the first stays.
+//! PyO3's `intern!` and `get_or_init` release the interpreter while they hold the cell: a child
+//! that another thread forks at that moment would wait for the cell for ever. Here a value is made
+//! first and put into its cell in one step; two threads may both make one, and the first stays.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
-/// What `cell` holds, or what `make` makes.
+/// Returns what `cell` holds, or what `make` makes.
 #[inline]
 pub fn get_or_make<'c, T>(
     cell: &'c PyOnceLock<T>,
@@ -24,7 +24,7 @@ pub fn get_or_make<'c, T>(
     Ok(cell.get(py).expect("it was set just now"))
 }
 
-/// The str `text`, interned; `cell` keeps it.
+/// Returns the str `text`, interned; `cell` keeps it.
 #[inline]
 pub fn interned<'py>(
     cell: &'static PyOnceLock<Py<PyString>>,

@@ -1,7 +1,7 @@
-//! How a result is copied.
+//! The plan for copying a result.
 //!
-//! Immutable parts are shared by all copies; only containers are made anew, by the interpreter's
-//! own copy of a dict or list, whose mutable children are then replaced one by one.
+//! Immutable parts are shared by all copies. Only containers are made anew, by the interpreter's
+//! own copy of a dict or list; then their mutable children are replaced one by one.
 
 use std::cell::RefCell;
 
@@ -33,22 +33,22 @@ pub enum CopyPlan {
     Members(Vec<CopyNode>),
     /// A dict with keys that are copied.
     Pairs(Vec<(CopyNode, CopyNode)>),
-    /// What the function's own `load=` makes of a payload: made anew.
+    /// The result of the function's own `load=`, made anew from a payload.
     Remade(Box<Remade>),
     /// An instance of a class.
     Instance(Box<InstancePlan<CopyNode>>),
-    /// Something that nothing is known of: as `copy.deepcopy` does it.
+    /// An unknown object, copied by `copy.deepcopy`.
     Deep,
-    /// So deep inside that it must be seen first whether the stack has room for more.
+    /// Nested so deeply that the stack must be checked first.
     Checked(Checked),
 }
 
-/// A plan behind a look at the stack. Few levels have one, and shallow results none, so that a copy
-/// of these costs nothing more.
+/// A plan behind a check of the stack. Few levels have one, and shallow results none, so that
+/// copying these costs nothing more.
 #[derive(Debug)]
 pub struct Checked(Option<Box<CopyPlan>>);
 
-/// A payload, and what makes a result of a copy of it.
+/// A payload, and the callable that makes a result of a copy of it.
 #[derive(Debug)]
 pub struct Remade {
     /// The payload.
@@ -57,7 +57,7 @@ pub struct Remade {
     pub load: Py<PyAny>,
 }
 
-/// One of so many levels looks at the stack.
+/// One of this many levels checks the stack.
 const LEVELS: usize = 32;
 
 /// An object with its plan.
@@ -68,7 +68,7 @@ pub struct CopyNode {
 }
 
 impl CopyPlan {
-    /// The plan of a private object that stands in `depth` others, made by going through it.
+    /// Returns the plan of a private object that is nested in `depth` others, made by walking it.
     pub fn of(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Self> {
         if is_leaf(object) {
             return Ok(Self::Share);
@@ -93,7 +93,7 @@ impl CopyPlan {
         Ok(plan.at(depth))
     }
 
-    /// The plan of a set, which is `whole` if no member is copied.
+    /// Returns the plan of a set: `whole` if no member is copied.
     fn of_members(parts: Vec<CopyNode>, whole: Self) -> Self {
         if parts.iter().all(CopyNode::is_shared) { whole } else { Self::Members(parts) }
     }
@@ -108,7 +108,7 @@ impl CopyPlan {
         Ok(Self::Pairs(keys.into_iter().zip(nodes(dict.values().iter(), depth)?).collect()))
     }
 
-    /// The plan of what stands in `depth` others.
+    /// Returns the plan for an object that is nested in `depth` others.
     #[inline]
     pub fn at(self, depth: usize) -> Self {
         if depth % LEVELS == LEVELS - 1 && !self.is_share() {
@@ -117,8 +117,8 @@ impl CopyPlan {
         self
     }
 
-    /// Whether it is the plan of a built-in container: other objects may have no header of the
-    /// garbage collector that they could be hidden from.
+    /// Returns whether it is the plan of a built-in container: other objects may lack the garbage
+    /// collector's header, so they cannot be hidden from it.
     fn is_of_container(&self) -> bool {
         match self {
             Self::Share | Self::Deep | Self::Instance(_) | Self::Remade(_) => false,
@@ -129,29 +129,29 @@ impl CopyPlan {
         }
     }
 
-    /// Whether there is nothing to copy.
+    /// Returns whether there is nothing to copy.
     pub fn is_share(&self) -> bool {
         matches!(self, Self::Share)
     }
 }
 
 impl CopyNode {
-    /// An object that is handed out itself.
+    /// Makes the node of an object that is handed out itself.
     pub fn shared(object: Bound<'_, PyAny>) -> Self {
         Self { object: object.unbind(), plan: CopyPlan::Share }
     }
 
-    /// A snapshot of something that the file cannot hold.
+    /// Makes the node of a snapshot of something that the file cannot hold.
     pub fn deep(object: Bound<'_, PyAny>) -> Self {
         Self { object: object.unbind(), plan: CopyPlan::Deep }
     }
 
-    /// The object, never to be handed out unless it is shared.
+    /// Returns the object, never to be handed out unless it is shared.
     pub fn object(&self) -> &Py<PyAny> {
         &self.object
     }
 
-    /// A private object with its plan.
+    /// Makes the node of a private object with its plan.
     pub fn planned(object: Bound<'_, PyAny>, plan: CopyPlan) -> Self {
         if plan.is_of_container() {
             hide(&object);
@@ -175,14 +175,14 @@ impl Part for CopyNode {
         self.plan.is_share()
     }
 
-    /// The error is a lack of memory or of stack, or what a copier raised.
+    /// Returns a copy; the error is a lack of memory or of stack, or what a copier raised.
     fn try_copy<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.plan.try_copy(self.object.bind(py))
     }
 }
 
 impl CopyPlan {
-    /// A copy of `object`, which this is the plan of; None with an error set.
+    /// Returns a copy of `object`, whose plan this is; None with an error set.
     fn try_copy<'py>(&self, object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = object.py();
         match self {
@@ -219,7 +219,7 @@ impl CopyPlan {
                 }
                 made => made.map_err(|error| error.restore(py)).ok(),
             },
-            // What could be copied once and cannot now is better shared than lost.
+            // An object that could be copied once and cannot be now is better shared than lost.
             Self::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
             Self::Checked(checked) => checked.try_copy(object),
         }
@@ -227,7 +227,7 @@ impl CopyPlan {
 }
 
 impl Remade {
-    /// A result, made of a copy of the payload.
+    /// Returns a result made of a copy of the payload.
     pub fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         call_with(self.load.bind(py), (self.payload.copy(py)?,))
     }
@@ -249,11 +249,11 @@ thread_local! {
     static DROPPED: RefCell<Option<Vec<CopyPlan>>> = const { RefCell::new(None) };
 }
 
-/// Deep plans are dropped one piece after the other, so that it takes no deep stack.
+/// Deep plans are dropped one piece after the other, so that no deep stack is needed.
 impl Drop for Checked {
     fn drop(&mut self) {
         let Some(plan) = self.0.take() else { return };
-        // Where the thread ends, the plan is dropped with what is around it.
+        // At the end of the thread, the plan is dropped with what surrounds it.
         let Ok(Some(plan)) = DROPPED.try_with(|dropped| put_off(dropped, *plan)) else { return };
         drop(plan);
         while let Ok(Some(plan)) = DROPPED.try_with(|dropped| next(&mut dropped.borrow_mut())) {
@@ -262,7 +262,7 @@ impl Drop for Checked {
     }
 }
 
-/// Leaves `plan` to who drops already; gives it back if nobody does.
+/// Leaves `plan` to the drop under way; returns it if there is none.
 fn put_off(dropped: &RefCell<Option<Vec<CopyPlan>>>, plan: CopyPlan) -> Option<CopyPlan> {
     match &mut *dropped.borrow_mut() {
         Some(others) => {
@@ -276,7 +276,7 @@ fn put_off(dropped: &RefCell<Option<Vec<CopyPlan>>>, plan: CopyPlan) -> Option<C
     }
 }
 
-/// The next plan to drop; after the last one nobody drops any more.
+/// Returns the next plan to drop; after the last one no drop is under way.
 fn next(dropped: &mut Option<Vec<CopyPlan>>) -> Option<CopyPlan> {
     let plan = dropped.as_mut()?.pop();
     if plan.is_none() {
@@ -285,7 +285,7 @@ fn next(dropped: &mut Option<Vec<CopyPlan>>) -> Option<CopyPlan> {
     plan
 }
 
-/// A copy as `copy.deepcopy` makes it, with code of the value's own classes.
+/// Returns a copy made by `copy.deepcopy`, with code of the value's own classes.
 pub fn deep_copy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = object.py();
@@ -310,7 +310,7 @@ fn copy_tuple<'py>(
     }
 }
 
-/// A set of copies; of the kind that `set` is.
+/// Returns a set of copies, of the same kind as `set`.
 fn copy_members<'py>(set: &Bound<'py, PyAny>, parts: &[CopyNode]) -> Option<Bound<'py, PyAny>> {
     let py = set.py();
     let items: Option<Vec<_>> = parts.iter().map(|part| part.try_copy(py)).collect();
@@ -323,7 +323,7 @@ fn copy_members<'py>(set: &Bound<'py, PyAny>, parts: &[CopyNode]) -> Option<Boun
     copy.map_err(|error| error.restore(py)).ok()
 }
 
-/// All objects with their plans.
+/// Returns all objects with their plans.
 fn nodes<'py>(
     objects: impl Iterator<Item = Bound<'py, PyAny>>,
     depth: usize,

@@ -1,4 +1,4 @@
-//! How instances of a class are made and copied: what `outlive._classes` found out about it, once.
+//! How instances of a class are made and copied, as `outlive._classes` found out once.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -20,7 +20,8 @@ pub enum Kind {
     Struct,
     /// By their items: named tuples.
     Tuple,
-    /// By a callable that takes one, then their members anew: subclasses of dict, and deques.
+    /// By a callable that takes one; then their members are replaced: subclasses of dict, and
+    /// deques.
     Container,
     /// By a callable alone: arrays and frames.
     Whole,
@@ -40,7 +41,7 @@ impl Kind {
     }
 }
 
-/// What there is to know of one class.
+/// What is known of one class.
 #[pyclass(frozen, name = "Shape", module = "outlive._core")]
 #[derive(Debug)]
 pub struct Shape {
@@ -53,7 +54,7 @@ pub struct Shape {
     dict: Option<Py<PyAny>>,
     /// The descriptors of the slots.
     slots: Vec<Py<PyAny>>,
-    /// What copies a container or a whole.
+    /// The callable that copies a container or a whole.
     copier: Option<Py<PyAny>>,
 }
 
@@ -84,8 +85,8 @@ impl Shape {
         })
     }
 
-    /// A new instance with this `__dict__`, and with these values of its slots, of which None stands
-    /// for one that is not set. No code of the class runs.
+    /// Makes a new instance with this `__dict__` and with these values of its slots, None for an
+    /// unset one. No code of the class runs.
     #[pyo3(signature = (dict, slots))]
     fn make<'py>(
         &self,
@@ -110,7 +111,7 @@ impl Shape {
         made.ok_or_else(|| PyErr::fetch(py))
     }
 
-    /// The values of the slots of an instance, each in a tuple of one; None for one that is not set.
+    /// The values of the slots of an instance, each in a tuple of one; None for an unset one.
     fn slots<'py>(
         &self,
         object: &Bound<'py, PyAny>,
@@ -156,12 +157,12 @@ fn check(class: &Bound<'_, PyType>, kind: Kind) -> PyResult<()> {
 }
 
 impl Shape {
-    /// The shape of the class of an object; None if it is none that `outlive._classes` knows.
+    /// Returns the shape of an object's class; None if `outlive._classes` does not know it.
     pub fn of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, Self>>> {
         callbacks::shape(&object.get_type())?.extract().map_err(PyErr::from)
     }
 
-    /// A new instance without state; None with an error set.
+    /// Returns a new instance without state; None with an error set.
     #[inline]
     pub(super) fn blank<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let class = self.class.bind(py);
@@ -171,12 +172,12 @@ impl Shape {
         }
     }
 
-    /// A new named tuple; None with an error set.
+    /// Returns a new named tuple; None with an error set.
     pub(super) fn tuple<'py>(&self, items: &Bound<'py, PyTuple>) -> Option<Bound<'py, PyAny>> {
         tuple_of(self.class.bind(items.py()), items)
     }
 
-    /// Makes `dict` the `__dict__` of an instance. None: Python has an error set.
+    /// Makes `dict` the `__dict__` of an instance; None with an error set.
     #[inline]
     pub(super) fn set_dict(
         &self,
@@ -198,7 +199,7 @@ impl Shape {
         set_through(self.slots[n].bind(object.py()), object, value)
     }
 
-    /// The value of the slot `n`; None if it is not set.
+    /// Returns the value of the slot `n`; None if it is unset.
     pub(super) fn slot<'py>(
         &self,
         object: &Bound<'py, PyAny>,
@@ -214,12 +215,12 @@ impl Shape {
         }
     }
 
-    /// How many slots there are.
+    /// Returns how many slots there are.
     pub(super) fn slot_count(&self) -> usize {
         self.slots.len()
     }
 
-    /// The `__dict__` of an instance; None if it has none.
+    /// Returns the `__dict__` of an instance; None if it has none.
     pub(super) fn dict<'py>(
         &self,
         object: &Bound<'py, PyAny>,
@@ -230,7 +231,7 @@ impl Shape {
         descriptor.bind(py).call_method1(name, (object,)).map(Some)
     }
 
-    /// A copy made by the copier; None with an error set.
+    /// Returns a copy made by the copier; None with an error set.
     pub(super) fn copied<'py>(&self, object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = object.py();
         let copy = self.copier.as_ref()?.bind(py).call1((object,));

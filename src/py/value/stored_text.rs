@@ -1,4 +1,4 @@
-//! The texts of what is kept: results and exceptions.
+//! The texts of results and exceptions that are kept.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use crate::value::scratch_buffer::ScratchBuffer;
 use crate::value::tag::{Tag, after, split_tag};
 use crate::value::write::{Charset, Writer};
 
-/// The text of `value` in memory of exactly its size.
+/// Returns the text of `value` in memory of exactly its size.
 pub fn to_text(
     value: &Bound<'_, PyAny>,
     charset: Charset,
@@ -23,7 +23,7 @@ pub fn to_text(
     or_refused(|| written(value, charset, classes))
 }
 
-/// What `write` gives; a refusal if there is no memory for the text.
+/// Returns the result of `write`; a refusal if there is no memory for the text.
 fn or_refused(write: impl FnOnce() -> Result<Bytes, Box<Refusal>>) -> Result<Bytes, Box<Refusal>> {
     OutOfMemory::catch(write).unwrap_or_else(|OutOfMemory| Err(Refusal::too_large()))
 }
@@ -33,7 +33,7 @@ fn written(
     charset: Charset,
     classes: Classes<'_>,
 ) -> Result<Bytes, Box<Refusal>> {
-    // The buffer is taken out while it is used: a value's own code may call for another text.
+    // The buffer is taken out while it is used: a value's own code may ask for another text.
     let mut writer = Writer::reusing(SPARE.take(), charset);
     let text = encode(value, &mut writer, 0, classes).and_then(|()| whole(&mut writer));
     let buffer = writer.into_buffer();
@@ -43,8 +43,8 @@ fn written(
     text
 }
 
-/// The text that was written, unless it is longer than one result may be: one write of the system
-/// takes less than 2 GiB, and a longer record could stand half in a journal.
+/// Returns the text that was written, unless it is longer than one result may be: one write of the
+/// system takes less than 2 GiB, and half of a longer record could be left in a journal.
 fn whole(writer: &mut Writer) -> Result<Bytes, Box<Refusal>> {
     let largest = LARGEST.load(Ordering::Relaxed);
     if writer.as_bytes().len() > largest {
@@ -56,21 +56,21 @@ fn whole(writer: &mut Writer) -> Result<Bytes, Box<Refusal>> {
 /// How many bytes the text of one result may have.
 static LARGEST: AtomicUsize = AtomicUsize::new(1 << 30);
 
-/// Sets the largest size in bytes of a text that is stored, for tests; returns the former limit.
+/// Sets the largest size in bytes of a stored text, for tests; returns the former limit.
 #[pyfunction]
 pub fn limit_results(size: usize) -> usize {
     LARGEST.swap(size, Ordering::Relaxed)
 }
 
-/// A larger scratch buffer is given back after its use.
+/// A larger scratch buffer is released after its use.
 const LARGEST_SPARE: usize = 1 << 20;
 
 thread_local! {
-    /// Where texts are put together: new buffer for each costs more than writing on it.
+    /// The buffer in which texts are written: a new one for each costs more than the writing.
     static SPARE: Cell<ScratchBuffer> = const { Cell::new(ScratchBuffer::new()) };
 }
 
-/// The text of a kept exception, unless its arguments cannot be stored.
+/// Returns the text of a kept exception, unless its arguments cannot be stored.
 pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Bytes, Box<Refusal>> {
     or_refused(|| {
         let mut writer = Writer::new(charset);
@@ -81,8 +81,8 @@ pub fn tagged_error(payload: &Bound<'_, PyAny>, charset: Charset) -> Result<Byte
     })
 }
 
-/// Whether a text is a kept exception's, also after an editor or a formatter went over it: a list that
-/// begins with the name of its class. A dict of the user's with such a key is none.
+/// Returns whether a text is a kept exception's, also after an editor or a formatter changed it: a
+/// list that begins with the name of its class. A user's dict with such a key is not one.
 pub fn is_error(text: Option<&Bytes>) -> bool {
     let Some((Tag::Error, payload)) = text.and_then(|text| split_tag(text)) else { return false };
     after(payload, b'[').is_some_and(|items| after(items, b'"').is_some())

@@ -1,4 +1,4 @@
-//! A result ready to be served: one private object and the plan of how to copy it.
+//! A result ready to be served: one private object and the plan for copying it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,16 +18,16 @@ use crate::py::ffi::{check_stack, stack_left};
 #[derive(Debug)]
 pub struct Template {
     part: CopyNode,
-    /// Whether the object is a tree of built-in types that nobody else can reach into.
+    /// Whether the object is a tree of built-in types that no other code can reach.
     private: bool,
-    /// What `copy=False` hands out, to everybody in this process.
+    /// The object that `copy=False` hands out to all callers of this process.
     shared: OnceLock<Py<PyAny>>,
     #[cfg(Py_GIL_DISABLED)]
     spares: TemplatePool,
 }
 
-/// What a table of hits copies: a decoded result as an object, as counting the references of one
-/// is cheaper than what threads without a GIL need.
+/// What a table of hits copies: a decoded result as a Python object, because counting its
+/// references is cheaper than what threads without a GIL need.
 #[pyclass(frozen)]
 #[derive(Debug)]
 pub struct TemplateObject(pub Arc<Template>);
@@ -40,7 +40,7 @@ impl TemplateObject {
 }
 
 impl Template {
-    /// Takes an object which nobody else may hold unless it is immutable.
+    /// Takes an object that no other code may hold unless it is immutable.
     pub fn new(part: CopyNode) -> Self {
         Self::with(part, true)
     }
@@ -55,21 +55,21 @@ impl Template {
         }
     }
 
-    /// Says what text the template was made of: threads that want it at once make another.
+    /// Records the text that the template was made of: threads that want it at once make another.
     #[cfg(Py_GIL_DISABLED)]
     pub fn of_text(self, text: &Bytes) -> Self {
         self.spares.of_text(text);
         self
     }
 
-    /// A result that is always handed out as the very same object.
+    /// A result that is always the very same object.
     pub fn same(object: Bound<'_, PyAny>) -> Self {
         Self::with(CopyNode::shared(object), false)
     }
 
-    /// A result that the file cannot hold: a snapshot to copy, or the object itself where copies are
-    /// not wanted or cannot be made; then the error says why. A `deep` one is copied where there is a
-    /// large stack.
+    /// A result that the file cannot hold: a snapshot to copy, or the object itself if copies are
+    /// not wanted or cannot be made; then the error says why. A `deep` one is copied where there is
+    /// a large stack.
     pub fn unstorable(object: &Bound<'_, PyAny>, copy: bool, deep: bool) -> (Self, Option<PyErr>) {
         if !copy || object.get_type().is(object.py().get_type::<PyAny>()) {
             return (Self::same(object.clone()), None);
@@ -82,17 +82,17 @@ impl Template {
         }
     }
 
-    /// Whether every call gets the same object.
+    /// Returns whether every call gets the same object.
     pub fn is_shared(&self) -> bool {
         self.part.is_shared()
     }
 
-    /// The object behind it, never to be handed out unless `is_shared`.
+    /// Returns the object behind it, never to be handed out unless `is_shared`.
     pub fn object(&self) -> &Py<PyAny> {
         self.part.object()
     }
 
-    /// What a call gets: a fresh copy, or the object itself if it cannot change.
+    /// Returns what a call gets: a fresh copy, or the object itself if it cannot change.
     pub fn serve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         #[cfg(Py_GIL_DISABLED)]
         if self.private && !self.is_shared() {
@@ -101,7 +101,7 @@ impl Template {
         self.part.copy(py)
     }
 
-    /// What a `copy=False` call gets: one object for the whole process.
+    /// Returns what a `copy=False` call gets: one object for the whole process.
     pub fn serve_shared<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if let Some(shared) = self.shared.get() {
             return Ok(shared.bind(py).clone());
@@ -115,8 +115,8 @@ impl Template {
         let _ = self.shared.set(object.clone().unbind());
     }
 
-    /// Visits what it holds, for the garbage collector: not the private tree, which is hidden from
-    /// it and can be part of no circle, so that a collection costs the same however much is cached.
+    /// Visits what it holds, for the garbage collector, except the private tree: that is hidden
+    /// from it and can be part of no cycle, so a collection costs the same however much is cached.
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         if !self.private {
             visit.call(self.part.object())?;
@@ -125,7 +125,7 @@ impl Template {
     }
 }
 
-/// `copy.deepcopy` of something deep goes on until it meets Python's limit of recursion.
+/// `copy.deepcopy` of something deep goes on until it reaches Python's limit of recursion.
 const ROOM_FOR_DEEP_COPY: usize = 512 << 10;
 
 fn check_room_for_copy(deep: bool) -> PyResult<()> {

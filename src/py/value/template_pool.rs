@@ -1,9 +1,10 @@
-//! Templates for threads that copy one result at the same moment, where no GIL makes them take turns.
+//! Templates for threads that copy one result at the same moment, where no GIL makes them take
+//! turns.
 //!
 //! The interpreter locks a dict or a list while it copies it. Threads that copy one template would
-//! wait for each other, all count references to the same leaves, and a fork could leave the lock
-//! taken in the child for ever. So a template is copied by one thread at a time, and a thread that
-//! finds it taken makes another one of the text: as many as threads ever met at this result.
+//! wait for each other, all would count references to the same leaves, and a fork could leave the
+//! lock taken in the child for ever. So one thread at a time copies a template, and a thread that
+//! finds it taken makes another one from the text: as many as threads ever met at this result.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,24 +19,24 @@ use super::key_interner::KeyInterner;
 use super::plan::CopyNode;
 use crate::sync::{Mutex, rank};
 
-/// What a result is copied from beside its first template.
+/// The further templates of a result.
 #[derive(Debug, Default)]
 pub struct TemplatePool {
     /// Whether a thread copies the first template.
     busy: AtomicBool,
-    /// What more of them are made of.
+    /// The text that further ones are made of.
     text: OnceLock<Bytes>,
-    /// Those that nobody copies at this moment.
+    /// Templates that no thread is copying.
     spare: Mutex<Vec<CopyNode>, { rank::LEAF }>,
 }
 
 impl TemplatePool {
-    /// Notes the text that the first template was made of.
+    /// Records the text that the first template was made of.
     pub fn of_text(&self, text: &Bytes) {
         let _ = self.text.set(text.clone());
     }
 
-    /// A copy of `first`, or of one like it.
+    /// Returns a copy of `first`, or of another one like it.
     pub fn copy<'py>(&self, py: Python<'py>, first: &CopyNode) -> PyResult<Bound<'py, PyAny>> {
         if !self.busy.swap(true, Ordering::Acquire) {
             let copy = first.copy(py);
@@ -55,7 +56,7 @@ impl TemplatePool {
     }
 }
 
-/// A template of a text that one was made of before.
+/// Makes a template of a text of which one was made before.
 #[cold]
 fn another(py: Python<'_>, text: &[u8]) -> PyResult<CopyNode> {
     match template(py, text, &mut KeyInterner::default(), Classes::default()) {

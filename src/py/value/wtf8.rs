@@ -1,4 +1,4 @@
-//! Python strings as WTF-8 and back: UTF-8 in which lone surrogates may stand.
+//! Python strings as WTF-8 and back: UTF-8 that may hold lone surrogates.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -14,7 +14,7 @@ pub fn with_wtf8<R>(string: &Bound<'_, PyString>, with: impl FnOnce(&[u8]) -> R)
     Ok(with(encoded.cast::<PyBytes>()?.as_bytes()))
 }
 
-/// The Python string of a WTF-8 text.
+/// Returns the Python string of a WTF-8 text.
 #[inline]
 pub fn from_wtf8<'py>(py: Python<'py>, wtf8: &[u8]) -> PyResult<Bound<'py, PyString>> {
     ascii(py, wtf8).unwrap_or_else(|| other_from_wtf8(py, wtf8))

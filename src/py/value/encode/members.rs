@@ -29,7 +29,7 @@ pub(super) fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>)
             }
         }
         first = false;
-        // Most values are strings: each saves a call.
+        // Most values are strings: checking for one saves a call each.
         if let Some(text) = clean(&value) {
             w.str(text);
         } else {
@@ -40,28 +40,29 @@ pub(super) fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>)
     Ok(())
 }
 
-/// A copy of `dict` that no other thread can change while a member's own code runs.
+/// Returns a copy of `dict` that no other thread can change while a member's own code runs.
 #[inline(never)]
 fn own_members<'py>(dict: &Bound<'py, PyDict>) -> Result<Bound<'py, PyDict>, Box<Refusal>> {
     dict.copy().map_err(|_| Refusal::of_type(dict))
 }
 
-/// Where in its dict a key stands.
+/// The place of a key in its dict.
 #[derive(Clone, Copy)]
 struct Place {
     first: bool,
-    /// Whether it is the only one: only then may it be taken for a tag.
+    /// Whether it is the only one: only then can it be taken for a tag.
     single: bool,
 }
 
-/// The text of a str without lone surrogates.
+/// Returns the text of a str without lone surrogates.
 #[inline]
 fn clean<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a str> {
     utf8(value.cast_exact::<PyString>().ok()?)
 }
 
-/// Writes a key with surrogates, or one that might be taken for a tag, and the colon; `false` if it
-/// cannot be a key in JSON: that has strings only, and gives two surrogates back as one character.
+/// Writes a key with surrogates, or one that might be taken for a tag, and the colon; returns
+/// `false` if JSON cannot have it as a key: JSON has only strings, and reads two surrogates back as
+/// one character.
 #[inline(never)]
 fn put_odd_key(
     key: &Bound<'_, PyAny>,
@@ -87,7 +88,7 @@ fn put_odd_key(
     Ok(true)
 }
 
-/// A dict with keys that are not all plain strings: a list of pairs.
+/// Writes a dict with keys that are not all plain strings, as a list of pairs.
 #[inline(never)]
 fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     w.begin_tag(Tag::Dict);
@@ -108,8 +109,8 @@ fn put_pairs(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>) -> Encode
     Ok(())
 }
 
-/// The fields of an instance, which are no dict's members to a user: `.owner`, not `["owner"]`.
-/// False if a name is no str: those are a dict's members after all.
+/// Writes the fields of an instance, which are not a dict's members to a user: `.owner`, not
+/// `["owner"]`. Returns false if a name is not a str: those are a dict's members after all.
 #[inline(never)]
 pub(super) fn put_fields(
     fields: &Bound<'_, PyDict>,

@@ -1,4 +1,4 @@
-//! Numbers, and strings that are not clean.
+//! Numbers, and strings with surrogates.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString};
@@ -22,7 +22,7 @@ pub(super) fn put_float(value: f64, w: &mut Writer) {
     w.float(value);
 }
 
-/// A string with lone surrogates.
+/// Writes a string with lone surrogates.
 #[inline(never)]
 pub(super) fn put_odd_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     walk.may_run_code()?;
@@ -36,7 +36,7 @@ pub(super) fn put_odd_str(text: &Bound<'_, PyString>, w: &mut Writer, walk: Walk
     settle(written)
 }
 
-/// Two surrogates that are no character would be read back as one: write the string in pieces.
+/// Two surrogates that are no character would be read back as one: the string is written in pieces.
 fn put_pieces(wtf8: &[u8], w: &mut Writer) -> Result<(), Error> {
     w.begin_tag(Tag::Str);
     w.begin_list();
@@ -71,7 +71,7 @@ fn put_large_int(number: &Bound<'_, PyInt>, w: &mut Writer, walk: Walk<'_>) -> E
         .call_method0(intern!(number.py(), "bit_length"))
         .and_then(|bits| bits.extract())
         .map_err(|_| Refusal::of_type(number))?;
-    // 4300 digits are at least 14,281 bits: below that no integer has too many, unless the program
+    // 4300 digits are at least 14,281 bits: no shorter integer has too many, unless the program
     // lowered the limit.
     if bits < MAX_DIGITS * 3321 / 1000
         && let Ok(digits) = number.str()

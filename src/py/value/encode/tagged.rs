@@ -1,4 +1,5 @@
-//! What JSON has no type for: sets, bytes, complex numbers, the standard library's types, classes.
+//! Values for which JSON has no type: sets, bytes, complex numbers, the standard library's types,
+//! classes.
 
 use data_encoding::BASE64;
 use pyo3::exceptions::PyException;
@@ -41,13 +42,13 @@ pub(super) fn put_tagged(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_
     Ok(())
 }
 
-/// A copy of `set` that no other thread can change while a member's own code runs.
+/// Returns a copy of `set` that no other thread can change while a member's own code runs.
 fn own_copy<'py>(set: &Bound<'py, PySet>) -> Result<Bound<'py, PySet>, Box<Refusal>> {
     let copy = set.call_method0(intern!(set.py(), "copy"));
     copy.ok().and_then(|copy| copy.cast_into().ok()).ok_or_else(|| Refusal::of_type(set))
 }
 
-/// Members in the order of their texts, so that the same set has the same line in every run.
+/// Writes members in the order of their texts, so that equal sets have the same line in every run.
 #[inline(never)]
 fn put_members<'py>(
     members: impl Iterator<Item = Bound<'py, PyAny>>,
@@ -74,15 +75,15 @@ fn put_members<'py>(
     Ok(())
 }
 
-/// What `error` says of a value that could not be taken apart: a value that is at fault fails again;
-/// a signal handler's exception has nothing to do with it.
+/// Tells whether `error` is the value's fault: a value at fault fails again; a signal handler's
+/// exception has nothing to do with it.
 #[cold]
 fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
     let is_the_values = error.is_instance_of::<PyException>(value.py()) && pack(value).is_err();
     if is_the_values { Refusal::of_type(value) } else { Refusal::interrupted(error) }
 }
 
-/// The standard library's own types, which Python takes apart.
+/// Writes a value of the standard library's own types, which Python takes apart.
 #[inline(never)]
 pub(super) fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     walk.may_run_code()?;
@@ -97,7 +98,7 @@ pub(super) fn put_packed(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_
     Ok(())
 }
 
-/// A value of a class: `{"$shop:Repo": {"name": "tea"}}`.
+/// Writes an instance of a class: `{"$shop:Repo": {"name": "tea"}}`.
 #[inline(never)]
 fn put_instance(value: &Bound<'_, PyAny>, w: &mut Writer, walk: Walk<'_>) -> Encoded {
     put_dumped(walk.classes.dump(value).map_err(Refusal::interrupted)?, w, walk)
