@@ -92,6 +92,11 @@ impl<L: Clone> Ledger<L> {
         keys_of_both(&self.loaded(), paged, name)
     }
 
+    /// Whether every entry is one of the store's, and the other way round.
+    pub fn is_mirror(&self) -> bool {
+        is_mirror(&self.loaded())
+    }
+
     /// How many entries a function has.
     pub fn count_named(&self, paged: &dyn Paged, name: &[u8]) -> usize {
         let state = self.loaded();

@@ -107,8 +107,11 @@ impl Limiter {
 /// Returns the name of the function that made the entry of `key`, as far as the key alone tells: in
 /// the drop-in's file a string such as an address is no call.
 pub(super) fn function_of(key: &[u8]) -> Option<&[u8]> {
-    let is_name = |name: &&[u8]| {
-        name.starts_with(b"\"") || !name.iter().any(|byte| matches!(byte, b' ' | b'/' | b'{'))
-    };
-    name_of(key).filter(is_name).filter(|name| !name.is_empty() && key.ends_with(b")"))
+    name_of(key).filter(|name| is_function(name) && key.ends_with(b")"))
+}
+
+/// Whether what stands before a parenthesis can be the name of a function.
+pub(super) fn is_function(name: &[u8]) -> bool {
+    let is_one = |byte: &u8| !matches!(byte, b' ' | b'/' | b'{');
+    !name.is_empty() && (name.starts_with(b"\"") || name.iter().all(is_one))
 }

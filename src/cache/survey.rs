@@ -1,253 +1,31 @@
 //! What is known of entries without looking into their values: lists, sums, histograms.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::copies::name_in;
 use super::entry::Entry;
-use super::limiter::function_of;
+use super::facts::{Extremes, Fact, Histograms, Measures, Order, Selection, SortKey, Sum};
 use super::listing::Listing;
-use crate::store::{Notes, Purge};
+use super::ranking::{First, Listed};
+use crate::store::{Outline, Paged};
 use crate::sync;
 use crate::value::check::check;
 
-/// A selection of entries: those that meet all conditions.
-#[derive(Debug, Default)]
-pub struct Selection {
-    /// Their keys match this pattern of Python's `fnmatch`.
-    pub pattern: Option<Bytes>,
-    /// Their keys begin with the name of this function.
-    pub function: Option<Vec<u8>>,
-    /// They were made before this time, in seconds since the epoch.
-    pub before: Option<f64>,
-}
-
-/// The keys to sort entries by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
-    /// The text of the key.
-    Key,
-    /// The size of the value's text.
-    Size,
-    /// The time when it was made.
-    Created,
-    /// How long the call took.
-    Took,
-}
-
-/// An order of entries: a sort key, and whether the largest come first. `None`: insertion order.
-pub type Order = Option<(SortKey, bool)>;
-
-/// What is known of one entry.
-#[derive(Clone, Debug)]
-pub struct Fact {
-    /// The key's text.
-    pub key: Bytes,
-    /// The value's text; `None` if it lives in this process only.
-    pub text: Option<Bytes>,
-    /// When it was made, in seconds since the epoch.
-    pub created: Option<f64>,
-    /// Everything else that is known.
-    pub notes: Notes,
-}
-
-/// What is known of several entries together.
-#[derive(Clone, Debug, Default)]
-pub struct Sum {
-    /// How many there are.
-    pub count: u64,
-    /// The bytes of the texts of their values.
-    pub bytes: u64,
-    /// The seconds that the calls took, as far as known.
-    pub took: f64,
-    /// How many calls these are.
-    pub timed: u64,
-    /// When the oldest was made.
-    pub oldest: Option<f64>,
-    /// When the newest was made.
-    pub newest: Option<f64>,
-}
-
-/// The entries that stand out, where known.
-#[derive(Clone, Debug, Default)]
-pub struct Extremes {
-    /// Made first.
-    pub oldest: Option<Fact>,
-    /// Made last.
-    pub newest: Option<Fact>,
-    /// With the longest text.
-    pub largest: Option<Fact>,
-    /// Whose call took longest.
-    pub slowest: Option<Fact>,
-}
-
-/// How many entries lie between limits: sizes, times and durations, each in ascending order. There
-/// is one more count than limits.
-#[derive(Debug, Default)]
-pub struct Histograms {
-    /// In bytes.
-    pub sizes: Histogram,
-    /// In seconds since the epoch.
-    pub times: Histogram,
-    /// In seconds.
-    pub durations: Histogram,
-}
-
-/// Counts between limits.
-#[derive(Debug, Default)]
-pub struct Histogram {
-    limits: Vec<f64>,
-    /// The first counts what lies below the first limit.
-    pub counts: Vec<u64>,
-}
-
-impl Selection {
-    fn has<L>(&self, key: &[u8], entry: &Entry<L>) -> bool {
-        let is_older = |before: f64| entry.created.is_some_and(|created| created < before);
-        self.before.is_none_or(is_older) && self.names(key)
-    }
-
-    /// Returns whether the key alone fits the selection.
-    fn names(&self, key: &[u8]) -> bool {
-        let fits = |pattern: &Bytes| Purge::Fitting(pattern.clone()).concerns(key);
-        self.function.as_ref().is_none_or(|name| function_of(key) == Some(name))
-            && self.pattern.as_ref().is_none_or(fits)
-    }
-}
-
-impl Fact {
-    fn new<L>(key: &Bytes, entry: &Entry<L>) -> Self {
-        let (key, notes) = (key.clone(), entry.notes.clone());
-        Self { key, text: entry.text.clone(), created: entry.created, notes }
-    }
-
-    /// The size of the value's text in bytes.
-    pub fn size(&self) -> u64 {
-        self.text.as_ref().map_or(0, |text| text.len() as u64)
-    }
-
-    fn compare(&self, other: &Self, by: SortKey) -> Ordering {
-        let time = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
-        match by {
-            SortKey::Key => self.key.cmp(&other.key),
-            SortKey::Size => self.size().cmp(&other.size()),
-            SortKey::Created => time(self.created).total_cmp(&time(other.created)),
-            SortKey::Took => time(self.notes.took).total_cmp(&time(other.notes.took)),
-        }
-    }
-}
-
-impl Extremes {
-    fn add<L>(&mut self, key: &Bytes, entry: &Entry<L>) {
-        let fact = || Fact::new(key, entry);
-        let time = |fact: &Fact| fact.created;
-        if let Some(created) = entry.created {
-            replace(&mut self.oldest, fact, |old| time(old).is_some_and(|old| created < old));
-            replace(&mut self.newest, fact, |old| time(old).is_some_and(|old| created > old));
-        }
-        replace(&mut self.largest, fact, |old| entry.size() > old.size());
-        if let Some(took) = entry.notes.took {
-            replace(&mut self.slowest, fact, |old| old.notes.took.is_some_and(|old| took > old));
-        }
-    }
-}
-
-/// Replaces a fact if the other one surpasses it.
-fn replace(
-    place: &mut Option<Fact>,
-    fact: impl FnOnce() -> Fact,
-    surpasses: impl FnOnce(&Fact) -> bool,
-) {
-    if place.as_ref().is_none_or(surpasses) {
-        *place = Some(fact());
-    }
-}
-
-impl Sum {
-    fn add<L>(&mut self, entry: &Entry<L>) {
-        self.count += 1;
-        self.bytes += entry.size();
-        if let Some(took) = entry.notes.took {
-            self.took += took;
-            self.timed += 1;
-        }
-        let Some(created) = entry.created else { return };
-        self.oldest = Some(self.oldest.map_or(created, |oldest| oldest.min(created)));
-        self.newest = Some(self.newest.map_or(created, |newest| newest.max(created)));
-    }
-}
-
-impl Histogram {
-    /// A histogram between these `limits` that has counted nothing.
-    pub fn new(limits: Vec<f64>) -> Self {
-        Self { counts: vec![0; limits.len() + 1], limits }
-    }
-
-    fn add(&mut self, value: f64) {
-        self.counts[self.limits.partition_point(|&limit| limit <= value)] += 1;
-    }
-}
-
-impl Histograms {
-    #[expect(clippy::cast_precision_loss, reason = "a size of 2^53 bytes is none")]
-    fn add<L>(&mut self, entry: &Entry<L>) {
-        self.sizes.add(entry.size() as f64);
-        entry.created.into_iter().for_each(|time| self.times.add(time));
-        entry.notes.took.into_iter().for_each(|took| self.durations.add(took));
-    }
-}
-
-fn add_to<L>(sums: &mut HashMap<Vec<u8>, Sum>, key: &[u8], entry: &Entry<L>) {
-    let name = function_of(key).unwrap_or_default();
-    match sums.get_mut(name) {
-        Some(sum) => sum.add(entry),
-        None => sums.entry(name.to_vec()).or_default().add(entry),
-    }
-}
-
-/// Collects the first facts in an order.
-struct First {
-    found: Vec<Fact>,
-    order: Order,
-    limit: usize,
-}
-
-impl First {
-    /// Adds a fact; when the list is sorted, the last ones are dropped from time to time.
-    fn push(&mut self, fact: impl FnOnce() -> Fact) {
-        if self.order.is_none() && self.found.len() >= self.limit {
-            return;
-        }
-        self.found.push(fact());
-        if self.found.len() >= self.limit.saturating_mul(2).max(1024) {
-            self.cut();
-        }
-    }
-
-    fn cut(&mut self) {
-        if let Some((by, descending)) = self.order {
-            // Stable: equal facts stay in their order.
-            self.found.sort_by(|one, other| {
-                let order = one.compare(other, by);
-                if descending { order.reverse() } else { order }
-            });
-        }
-        self.found.truncate(self.limit);
-    }
-}
+/// The sums of functions by their names.
+type Sums = HashMap<Vec<u8>, Sum>;
 
 impl<L: Clone> Listing<L> {
-    /// The first `limit` entries of a selection in an order, and the sum of all of it.
+    /// Returns the first `limit` entries of a selection in an order, and the sum of all of it.
     pub fn facts(&self, selection: &Selection, order: Order, limit: usize) -> (Vec<Fact>, Sum) {
-        let mut first = First { found: Vec::new(), order, limit };
-        let mut sum = Sum::default();
-        self.each(selection, |key, entry| {
-            sum.add(entry);
-            first.push(|| Fact::new(key, entry));
+        let begin = || (First::new(order, limit), Sum::default());
+        let keys = matches!(order, Some((SortKey::Key, _)));
+        let (first, sum) = self.survey(selection, keys, begin, |(first, sum), seen| {
+            sum.add(&seen.measures());
+            first.push(seen.listed());
         });
-        first.cut();
-        (first.found, sum)
+        (first.facts(self.0.store.paged()), sum)
     }
 
     /// Returns the keys of all values that are not JSON, and what is wrong with each. Unlike
@@ -272,41 +50,81 @@ impl<L: Clone> Listing<L> {
 
     /// Returns the sums of each function in a selection; entries whose keys name no function are
     /// summed up under an empty name.
-    pub fn sums(&self, selection: &Selection) -> HashMap<Vec<u8>, Sum> {
-        let mut sums = HashMap::<Vec<u8>, Sum>::new();
-        self.each(selection, |key, entry| add_to(&mut sums, key, entry));
-        sums
+    pub fn sums(&self, selection: &Selection) -> Sums {
+        self.survey(selection, false, Sums::new, |sums, seen| add_to(sums, &seen.measures()))
     }
 
     /// Returns the sums of each function, as [`sums`](Self::sums) does, and the extremes.
-    pub fn overview(&self) -> (HashMap<Vec<u8>, Sum>, Extremes) {
-        let (mut sums, mut extremes) = (HashMap::new(), Extremes::default());
-        self.each(&Selection::default(), |key, entry| {
-            add_to(&mut sums, key, entry);
-            extremes.add(key, entry);
+    pub fn overview(&self) -> (Sums, Extremes) {
+        let begin = || {
+            let first = |by, descending| First::new(Some((by, descending)), 1);
+            let (oldest, newest) = (first(SortKey::Created, false), first(SortKey::Created, true));
+            (Sums::new(), [oldest, newest, first(SortKey::Size, true), first(SortKey::Took, true)])
+        };
+        let selection = Selection::default();
+        let (sums, firsts) = self.survey(&selection, false, begin, |(sums, firsts), seen| {
+            let measures = seen.measures();
+            add_to(sums, &measures);
+            let (made, timed) = (measures.created.is_some(), measures.took.is_some());
+            for (first, _) in firsts.iter_mut().zip([made, made, true, timed]).filter(|it| it.1) {
+                first.push(seen.listed());
+            }
         });
-        (sums, extremes)
+        let [oldest, newest, largest, slowest] =
+            firsts.map(|first| first.facts(self.0.store.paged()).pop());
+        (sums, Extremes { oldest, newest, largest, slowest })
     }
 
     /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
     pub fn sum_of(&self, start: &[u8]) -> Sum {
+        let Some(paged) = self.0.store.paged() else {
+            let _active = sync::active();
+            let mut sum = Sum::default();
+            let mut state = self.0.loaded();
+            for (key, entry) in state.table_mut().entries_of(start) {
+                sum.add(&Measures::of_entry(&key, &entry));
+            }
+            return sum;
+        };
+        if let Some(name) = name_in(start) {
+            let selection = Selection { function: Some(name.to_vec()), ..Selection::default() };
+            return self.survey(&selection, false, Sum::default, |sum, seen| {
+                sum.add(&seen.measures());
+            });
+        }
         let _active = sync::active();
         let mut sum = Sum::default();
-        if let Some(paged) = self.0.store.paged() {
-            let keys = self.keys_that_begin(paged, start);
-            keys.iter().filter_map(|key| self.0.peek(key)).for_each(|found| sum.add(&found.entry));
-            return sum;
-        }
-        let mut state = self.0.loaded();
-        for (_, entry) in state.table_mut().entries_of(start) {
-            sum.add(&entry);
+        for key in self.keys_that_begin(paged, start) {
+            if let Some(found) = self.0.peek(&key) {
+                sum.add(&Measures::of_entry(&key, &found.entry));
+            }
         }
         sum
     }
 
-    /// Counts the entries of a selection between the limits of `histograms`.
-    pub fn count_between(&self, selection: &Selection, histograms: &mut Histograms) {
-        self.each(selection, |_, entry| histograms.add(entry));
+    /// Counts the entries of a selection between the limits of `empty`.
+    pub fn count_between(&self, selection: &Selection, empty: &Histograms) -> Histograms {
+        let begin = || empty.clone();
+        self.survey(selection, false, begin, |counted, seen| counted.add(&seen.measures()))
+    }
+
+    /// Adds up a selection: by outlines, where the store has them and memory holds nothing else.
+    fn survey<A>(
+        &self,
+        selection: &Selection,
+        keys: bool,
+        begin: impl Fn() -> A,
+        add: impl Fn(&mut A, &Seen<'_, L>),
+    ) -> A {
+        let outlining = self.0.store.paged().filter(|_| self.0.is_mirror());
+        if let Some(found) =
+            outlining.and_then(|paged| outlined(paged, selection, keys, &begin, &add))
+        {
+            return found;
+        }
+        let mut found = begin();
+        self.each(selection, |key, entry| add(&mut found, &Seen::Entry(key, entry)));
+        found
     }
 
     fn each(&self, selection: &Selection, mut run: impl FnMut(&Bytes, &Entry<L>)) {
@@ -314,7 +132,8 @@ impl<L: Clone> Listing<L> {
         if let Some(paged) = self.0.store.paged() {
             let keys = self.0.keys_named(paged, selection.function.as_deref());
             for key in keys.into_iter().filter(|key| selection.names(key)) {
-                if let Some(found) = self.0.peek(&key).filter(|it| selection.has(&key, &it.entry)) {
+                let found = self.0.peek(&key);
+                if let Some(found) = found.filter(|it| selection.is_of(it.entry.created)) {
                     run(&key, &found.entry);
                 }
             }
@@ -322,9 +141,59 @@ impl<L: Clone> Listing<L> {
         }
         let state = self.0.loaded();
         for (key, entry) in state.table().iter() {
-            if selection.has(&key, &entry) {
+            if selection.is_of(entry.created) && selection.names(&key) {
                 run(&key, &entry);
             }
         }
+    }
+}
+
+/// An entry that is looked at.
+enum Seen<'s, L> {
+    Entry(&'s Bytes, &'s Entry<L>),
+    Outline(&'s Outline<'s>),
+}
+
+impl<L> Seen<'_, L> {
+    fn measures(&self) -> Measures<'_> {
+        match self {
+            Self::Entry(key, entry) => Measures::of_entry(key, entry),
+            Self::Outline(outline) => Measures::of_outline(outline),
+        }
+    }
+
+    fn listed(&self) -> Listed {
+        match self {
+            Self::Entry(key, entry) => Listed::Whole(Fact::new(key, entry)),
+            Self::Outline(outline) => Listed::outlined(outline),
+        }
+    }
+}
+
+/// What the outlines of `paged` add up to, if it has them now.
+fn outlined<A, L>(
+    paged: &dyn Paged,
+    selection: &Selection,
+    keys: bool,
+    begin: impl Fn() -> A,
+    add: impl Fn(&mut A, &Seen<'_, L>),
+) -> Option<A> {
+    let _active = sync::active();
+    let keys = keys || selection.pattern.is_some();
+    let mut found = begin();
+    let name = selection.function.as_deref();
+    let is_whole = paged.outlines(name, keys, &mut |outline| {
+        let is_named = selection.pattern.is_none() || selection.names(outline.key);
+        if is_named && selection.is_of(outline.created) {
+            add(&mut found, &Seen::Outline(outline));
+        }
+    });
+    is_whole.then_some(found)
+}
+
+fn add_to(sums: &mut Sums, entry: &Measures<'_>) {
+    match sums.get_mut(entry.name) {
+        Some(sum) => sum.add(entry),
+        None => sums.entry(entry.name.to_vec()).or_default().add(entry),
     }
 }

@@ -34,7 +34,7 @@ pub use items::Items;
 pub use lock::{Affected, KeyGuard, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
-pub use paged::{LastUse, Paged, Room};
+pub use paged::{Draw, LastUse, Outline, Paged, Room};
 pub use purge::Purge;
 pub use snapshot::Format;
 #[cfg(feature = "sqlite")]

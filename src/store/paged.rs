@@ -13,6 +13,27 @@ pub struct Room {
     pub max_bytes: Option<u64>,
 }
 
+/// What is known of an entry without its text being read.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'o> {
+    /// Its number: [`Paged::numbered`] gives the whole of it. Numbers grow in the order in which
+    /// entries came.
+    pub number: i64,
+    /// The name of its function; empty if it has none.
+    pub name: &'o [u8],
+    /// Its key, where that was asked for; else empty.
+    pub key: &'o [u8],
+    /// The size of its text in bytes.
+    pub size: u64,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<f64>,
+    /// How many seconds the call took.
+    pub took: Option<f64>,
+}
+
+/// What is called with outlines.
+pub type Draw<'d> = &'d mut dyn FnMut(&Outline<'_>);
+
 /// Returns when an entry was last used by this process, by the clock that counts uses; `None` if it
 /// was not, or that is not known.
 pub type LastUse<'u> = &'u dyn Fn(&[u8]) -> Option<u64>;
@@ -35,6 +56,19 @@ pub trait Paged: Send + Sync {
     /// Returns the keys in insertion order: of the function with this `name` if one is given, of
     /// entries made before a time if one is given, in seconds since the epoch.
     fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes>;
+    /// Calls `draw` with the outline of each entry, in any order: of the function with this `name` if
+    /// one is given, with its key if `keys` says so, which takes longer. `false` if this store cannot
+    /// tell without reading texts, or cannot tell now: then what was drawn counts for nothing.
+    fn outlines(&self, name: Option<&[u8]>, keys: bool, draw: Draw<'_>) -> bool {
+        let _ = (name, keys, draw);
+        false
+    }
+    /// Returns the entries with these numbers, in this order; what is gone, or cannot be read, is left
+    /// out.
+    fn numbered(&self, numbers: &[i64]) -> Vec<Item> {
+        let _ = numbers;
+        Vec::new()
+    }
     /// Returns what later versions or tags added to entries, one JSON object each, with their keys.
     fn notes(&self) -> Vec<(Bytes, Bytes)>;
     /// Sets the `clock` that numbers uses.

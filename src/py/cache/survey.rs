@@ -52,6 +52,7 @@ impl CoreCache {
         let order = order_of(order, descending)?;
         let limit = limit.unwrap_or(usize::MAX);
         let (facts, sum) = py.detach(|| cache.listing().facts(&selection, order, limit));
+        slf.get().tell(py)?;
         let rows: PyResult<Vec<_>> = facts.into_iter().map(|fact| row(py, fact)).collect();
         Ok((rows?, total(&sum)))
     }
@@ -61,6 +62,7 @@ impl CoreCache {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
         let bad = py.detach(|| cache.listing().bad());
+        slf.get().tell(py)?;
         bad.into_iter().map(|(key, why)| Ok((from_wtf8(py, &key)?, why))).collect()
     }
 
@@ -147,6 +149,7 @@ impl CoreCache {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
         let (sums, extremes) = py.detach(|| cache.listing().overview());
+        slf.get().tell(py)?;
         let sums = sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum))));
         let Extremes { oldest, newest, largest, slowest } = extremes;
         let row = |fact: Option<Fact>| fact.map(|fact| row(py, fact)).transpose();
@@ -171,8 +174,8 @@ impl CoreCache {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
         let [sizes, times, durations] = [sizes, times, durations].map(Histogram::new);
-        let mut counted = Histograms { sizes, times, durations };
-        py.detach(|| cache.listing().count_between(&Selection::default(), &mut counted));
+        let empty = Histograms { sizes, times, durations };
+        let counted = py.detach(|| cache.listing().count_between(&Selection::default(), &empty));
         let counts = [counted.sizes, counted.times, counted.durations].map(|all| all.counts);
         PyTuple::new(py, counts)
     }
@@ -213,5 +216,5 @@ fn row(py: Python<'_>, fact: Fact) -> PyResult<Row<'_>> {
 }
 
 fn total(sum: &Sum) -> Total {
-    (sum.count, sum.bytes, sum.took, sum.timed, sum.oldest, sum.newest)
+    (sum.count, sum.bytes, sum.took(), sum.timed, sum.oldest, sum.newest)
 }

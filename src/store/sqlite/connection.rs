@@ -31,6 +31,7 @@ const TABLES: &str = "
         others BLOB, crc INTEGER NOT NULL, key BLOB NOT NULL, text BLOB NOT NULL);
     CREATE INDEX entry_hash ON entry(hash);
     CREATE INDEX entry_used ON entry(function, used);
+    CREATE INDEX entry_outline ON entry(function, created, size, took);
     CREATE INDEX entry_expires ON entry(expires) WHERE expires IS NOT NULL;
     CREATE TABLE function(
         id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, entries INTEGER NOT NULL,

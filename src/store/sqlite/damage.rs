@@ -145,6 +145,7 @@ fn ids(old: &Connection) -> Vec<i64> {
         "SELECT id FROM entry NOT INDEXED ORDER BY id DESC",
         "SELECT id FROM entry INDEXED BY entry_hash",
         "SELECT id FROM entry INDEXED BY entry_used",
+        "SELECT id FROM entry INDEXED BY entry_outline",
     ] {
         let Ok(mut ids) = old.prepare(sql) else { continue };
         let Ok(rows) = ids.query_map([], |row| row.get::<_, i64>(0)) else { continue };
@@ -155,14 +156,8 @@ fn ids(old: &Connection) -> Vec<i64> {
 
 /// Returns the entry with the number `id`, if it is as it was written.
 fn item(old: &Connection, id: i64) -> Result<Option<Item>> {
-    let mut get = old.prepare_cached(
-        "SELECT created, timed, took, code, others, crc, text, key FROM entry WHERE id = ?1",
-    )?;
-    get.query_row([id], |row| {
-        let key = row.get_ref(7)?.as_blob_or_null()?.unwrap_or_default();
-        Ok(match entries::read(row, key)? {
-            Read::Item(item) => Some(item),
-            Read::Nothing | Read::Damaged => None,
-        })
+    Ok(match entries::numbered(old, id)? {
+        Some((_, Read::Item(item))) => Some(item),
+        Some((_, Read::Nothing | Read::Damaged)) | None => None,
     })
 }

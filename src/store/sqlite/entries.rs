@@ -37,6 +37,8 @@ impl Place {
 
 const GET: &str = "SELECT created, timed, took, code, others, crc, text FROM entry \
                    WHERE hash = ?1 AND key = ?2";
+const NUMBERED: &str = "SELECT created, timed, took, code, others, crc, text, key FROM entry \
+                        WHERE id = ?1";
 const FIND: &str = "SELECT id, function, size FROM entry WHERE hash = ?1 AND key = ?2";
 const FUNCTION: &str = "SELECT id FROM function WHERE name = ?1";
 const NEW_FUNCTION: &str = "INSERT INTO function(name, entries, bytes) VALUES (?1, 0, 0)";
@@ -59,6 +61,16 @@ pub fn get(connection: &Connection, key: &[u8]) -> Result<Read> {
     let mut get = connection.prepare_cached(GET)?;
     let read = get.query_row(params![hash(key), key], |row| read(row, key)).optional()?;
     Ok(read.unwrap_or(Read::Nothing))
+}
+
+/// The key of the entry with the number `id`, and what stands under it; `None` if there is none.
+pub fn numbered(connection: &Connection, id: i64) -> Result<Option<(Bytes, Read)>> {
+    let mut get = connection.prepare_cached(NUMBERED)?;
+    let both = get.query_row([id], |row| {
+        let key = row.get_ref(7)?.as_blob_or_null()?.unwrap_or_default();
+        Ok((Bytes::copy_from_slice(key), read(row, key)?))
+    });
+    both.optional()
 }
 
 /// Returns what `row` holds of `key`. Its columns begin with those of [`GET`].

@@ -28,6 +28,7 @@ mod entries;
 mod leaving;
 mod listing;
 mod others;
+mod outlines;
 mod pool;
 mod room;
 mod state;
@@ -41,7 +42,7 @@ use self::database::Database;
 use super::file::{Durability, Folder};
 use super::fs::{Disk, Map};
 use super::lock::{Affected, Page};
-use super::paged::{LastUse, Paged, Room};
+use super::paged::{Draw, LastUse, Paged, Room};
 use super::{Cause, Change, ExternalChange, Item, KeyLock, Loaded, Purge, Saving, Store};
 use crate::error::Result;
 use crate::sync::Arc;
@@ -190,6 +191,14 @@ impl Paged for SqliteStore {
 
     fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes> {
         self.current().keys(name, before)
+    }
+
+    fn outlines(&self, name: Option<&[u8]>, keys: bool, draw: Draw<'_>) -> bool {
+        self.current().outlines(name, keys, draw)
+    }
+
+    fn numbered(&self, numbers: &[i64]) -> Vec<Item> {
+        self.current().numbered(numbers)
     }
 
     fn notes(&self) -> Vec<(Bytes, Bytes)> {

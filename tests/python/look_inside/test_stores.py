@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from look_inside.terminal import Shell
-from outlive import Cache
+from outlive import Cache, UnstorableWarning
 from support.files import results
 
 FETCHED = 'shop.fetch(uri="/x", page={})'
@@ -39,6 +42,55 @@ def test_a_database_says_what_the_file_says(shell: Shell, shop: Path, database: 
     assert shell("verify", database).status == 0
     assert shell("export", database).out == shell("export", shop).out
     assert shell("report", database, "--html", "-").status == 0
+
+
+@pytest.mark.parametrize("order", [None, "key", "size", "created", "took"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_lists_do_not_depend_on_the_store(tmp_path: Path, order: Any, waits: bool) -> None:
+    """Any order, any number of rows, ties too; also with a result that the file cannot hold."""
+    stores = [Cache(tmp_path / name, clock=lambda: 9.5) for name in ("x.json", "x.db")]
+    for cache in stores:
+        core = cache._state.core
+        for number in range(3000):
+            name = f"shop.f{number % 3}" if number % 5 else "plain"
+            took = None if number % 7 == 0 else number % 11 / 8
+            text = f'"{"x" * (number % 13)}"'
+            core.put_text(f"{name}(n={number})", text, created=number % 17 + 0.5, took=took)
+        core.put_text("no call", "1", created=None)
+        if waits:
+            alone: Any = cache.memoise(lambda: 0, name="alone")
+            with pytest.warns(UnstorableWarning):
+                alone.put(object())
+    one, other = (cache._state.core for cache in stores)
+    for limit in (0, 1, 7, 2000, None):
+        for descending in (False, True):
+            for meant in ({}, {"function": "shop.f1"}, {"pattern": "*=1?1)"}, {"before": 9.0}):
+                words = {"order": order, "descending": descending, "limit": limit, **meant}
+                assert one.rows(**words) == other.rows(**words), words
+    assert sorted(one.sums()) == sorted(other.sums())
+    assert one.overview()[1] == other.overview()[1]
+    assert sorted(one.overview()[0]) == sorted(other.overview()[0])
+    assert one.sum_of("shop.f1(") == other.sum_of("shop.f1(")
+    limits = {"sizes": [3.0, 9.0], "times": [5.0], "durations": [0.5]}
+    assert one.histograms(**limits) == other.histograms(**limits)
+
+
+def test_a_damaged_row_is_not_listed(shell: Shell, database: Path) -> None:
+    """What is not as it was written is told, and the rest is listed."""
+    with closing(sqlite3.connect(database)) as raw, raw:
+        raw.execute("UPDATE entry SET text = X'31' WHERE id = 2")
+    listed = shell("ls", database, "--json")
+    assert len(listed.json["entries"]) == 6
+    assert "shop.db is damaged" in listed.err and "page=2" in listed.err
+
+
+def test_lists_of_a_database_read_an_index(database: Path) -> None:
+    """Sums, and lists by age, size and time, do not walk through the pages that hold texts."""
+    with closing(sqlite3.connect(database)) as raw:
+        for where in ("", " WHERE function = 1"):
+            sql = f"EXPLAIN QUERY PLAN SELECT id, size, created, took, function FROM entry{where}"
+            ((*_, plan),) = raw.execute(sql).fetchall()
+            assert "COVERING INDEX entry_outline" in plan
 
 
 def test_a_database_is_changed(shell: Shell, database: Path) -> None:
