@@ -18,15 +18,31 @@ def seconds(value: Duration, option: str) -> float:
         TypeError: ``value`` is of another type.
         ValueError: ``value`` cannot be read, or is not above zero.
     """
-    if isinstance(value, str):
-        number = _spelled(value, option)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
-    else:
-        number = _total_seconds(value, option)
+    number = _number(value, option)
     if not number > 0:
         raise ValueError(f"{option}={value!r}: must be above zero; None means for ever")
     return number
+
+
+def seconds_left(value: Duration, option: str) -> float:
+    """Return the duration that a callable gave in seconds; 0 for a time that is over.
+
+    A server may say ``max-age=0``, or that its answer has expired.
+
+    Raises:
+        TypeError: ``value`` is of another type.
+        ValueError: ``value`` cannot be read.
+    """
+    number = _number(value, option)
+    return seconds(number, option) if number != number else max(number, 0.0)
+
+
+def _number(value: Duration, option: str) -> float:
+    if isinstance(value, str):
+        return _spelled(value, option)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return _total_seconds(value, option)
 
 
 def _spelled(text: str, option: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ._answering import answering
-from ._durations import seconds
+from ._durations import seconds, seconds_left
 from ._exceptions import UnstorableWarning
 from ._naming import module_name
 from ._typing import TYPE_CHECKING
@@ -130,7 +130,7 @@ def _seconds_of(duration: Any) -> Callable[[Any], float | None]:
 
     def of_error(error: Exception) -> float | None:
         value = of_error_given(error)
-        return None if value is None else seconds(value, "cache_errors")
+        return None if value is None else seconds_left(value, "cache_errors")
 
     return of_error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._answering import answering
-from ._durations import seconds
+from ._durations import seconds, seconds_left
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _HINTS = {
 def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float | None]:
     def in_seconds(result: Any) -> float | None:
         value = ttl(result)
-        return None if value is None else seconds(value, "ttl")
+        return None if value is None else seconds_left(value, "ttl")
 
     return in_seconds
 

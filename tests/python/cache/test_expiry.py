@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -264,3 +265,18 @@ def test_information_is_as_that_of_functools() -> None:
     assert repr(info) == "CacheInfo(hits=0, misses=3, maxsize=None, currsize=1)"
     copied = pickle.loads(pickle.dumps(info))
     assert (copied, copied.evictions) == (info, 1)
+
+
+@pytest.mark.parametrize("over", [0, -5, "0s", timedelta(days=-1)], ids=str)
+def test_a_ttl_of_the_result_may_be_over(clock: Clock, over: Any) -> None:
+    """``max-age=0`` makes each call compute, silently; the old result serves if that raises."""
+    answers: list[Any] = [1, 2]
+
+    @Cache(None, clock=clock).memoise(ttl=lambda result: over, stale_if_error=60)
+    def fetch(uri: str) -> int:
+        return answers.pop(0)  # type: ignore[no-any-return]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [fetch("/a"), fetch("/a"), fetch("/a")] == [1, 2, 2]
+    assert answers == []
