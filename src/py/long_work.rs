@@ -1,7 +1,7 @@
 //! The parts of which Python builds maps, samples, batches and streams.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::py::call::memoised::Memoised;
 use crate::py::ffi::RawCall;
@@ -36,8 +36,7 @@ impl Memoised {
         items: &Bound<'py, PyAny>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let registration = slf.get().registration.bind(slf.py());
-        registration.call_method(intern!(slf.py(), "map"), (slf, items), options)
+        mapped(slf, intern!(slf.py(), "map"), items, options)
     }
 
     /// Does what `map` does in tasks of the running event loop; returns an asynchronous iterator.
@@ -47,8 +46,7 @@ impl Memoised {
         items: &Bound<'py, PyAny>,
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let registration = slf.get().registration.bind(slf.py());
-        registration.call_method(intern!(slf.py(), "amap"), (slf, items), options)
+        mapped(slf, intern!(slf.py(), "amap"), items, options)
     }
 
     /// Returns the function for its `index`-th answer to each call, computed and kept separately.
@@ -59,4 +57,14 @@ impl Memoised {
         let registration = slf.get().registration.bind(slf.py());
         registration.call_method1(intern!(slf.py(), "sample"), (slf, index))
     }
+}
+
+/// Hands many calls on to what Python knows of the function.
+fn mapped<'py>(
+    slf: &Bound<'py, Memoised>,
+    name: &Bound<'py, PyString>,
+    items: &Bound<'py, PyAny>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    slf.get().registration.bind(slf.py()).call_method(name, (slf, items), options)
 }

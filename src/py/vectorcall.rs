@@ -67,16 +67,10 @@ impl Vectorcall for Memoised {
         me: &Bound<'py, Self>,
         raw: &RawCall<'_, 'py>,
     ) -> PyResult<ffi::Entered<'py, Self::Pending<'py>>> {
-        let identity = me.get().keys.identity();
-        if let Some(identity) = identity
-            && !identity.is_current(raw.py())
-        {
-            me.get().release(raw.py());
-        } else if let Some(served) = catch_up(me.get(), raw) {
-            let served = served.ok_or_else(|| PyErr::fetch(me.py()));
-            return served.map(ffi::Entered::Done);
+        if let Some(served) = asked(me.get(), raw, catch_up)? {
+            return Ok(ffi::Entered::Done(served));
         }
-        let version = identity.map(Identity::version);
+        let version = me.get().keys.identity().map(Identity::version);
         let level = enter(me.py())?;
         match begin(me, &Call::from_raw(raw))? {
             Prepared::Done(answer) => {
@@ -148,15 +142,10 @@ pub(super) fn look_up<'py>(
     raw: &RawCall<'_, 'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let (memoised, py) = (me.get(), me.py());
-    let identity = memoised.keys.identity();
-    if memoised.is_current(py) {
-        if let Some(served) = hit_apart(memoised, raw) {
-            return served.map(Some).ok_or_else(|| PyErr::fetch(py));
-        }
-    } else {
-        memoised.release(py);
+    if let Some(served) = asked(memoised, raw, hit_apart)? {
+        return Ok(Some(served));
     }
-    let version = identity.map(Identity::version);
+    let version = memoised.keys.identity().map(Identity::version);
     let found = look_up_call(py, memoised, &Call::from_raw(raw))?;
     Ok(found.map(|answer| remembered(memoised, raw, answer, version)))
 }
@@ -205,6 +194,21 @@ fn remembered<'py>(
         remember(me, raw, record);
     }
     value
+}
+
+/// Returns what the tables answer to `ask`. Nothing, and they forget all, if what the function closes
+/// over is not what it was.
+fn asked<'py>(
+    me: &Memoised,
+    raw: &RawCall<'_, 'py>,
+    ask: impl FnOnce(&Memoised, &RawCall<'_, 'py>) -> Option<Served<'py>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = raw.py();
+    if !me.is_current(py) {
+        me.release(py);
+        return Ok(None);
+    }
+    ask(me, raw).map(|served| served.ok_or_else(|| PyErr::fetch(py))).transpose()
 }
 
 /// Takes in the announcements of other processes; returns the tables' answer if those were all that

@@ -1,5 +1,7 @@
 //! What Python asks about the entries of a cache without decoding their values.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -140,7 +142,7 @@ impl CoreCache {
         let (py, cache) = (slf.py(), slf.get().cache());
         let selection = selection(pattern, function, before)?;
         let sums = py.detach(|| cache.listing().sums(&selection));
-        sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum)))).collect()
+        named(py, &sums)
     }
 
     /// The sum of each function, as in `sums`, and the oldest, the newest, the largest and the
@@ -150,11 +152,10 @@ impl CoreCache {
         let (py, cache) = (slf.py(), slf.get().cache());
         let (sums, extremes) = py.detach(|| cache.listing().overview());
         slf.get().tell(py)?;
-        let sums = sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum))));
         let Extremes { oldest, newest, largest, slowest } = extremes;
         let row = |fact: Option<Fact>| fact.map(|fact| row(py, fact)).transpose();
         let rows = [row(oldest)?, row(newest)?, row(largest)?, row(slowest)?];
-        Ok((sums.collect::<PyResult<_>>()?, rows))
+        Ok((named(py, &sums)?, rows))
     }
 
     /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
@@ -203,6 +204,10 @@ fn order_of(word: Option<&str>, descending: bool) -> PyResult<Order> {
         Some(other) => return Err(PyValueError::new_err(format!("no such order: {other:?}"))),
     };
     Ok(Some((by, descending)))
+}
+
+fn named<'py>(py: Python<'py>, sums: &HashMap<Vec<u8>, Sum>) -> PyResult<Vec<Named<'py>>> {
+    sums.iter().map(|(name, sum)| Ok((from_wtf8(py, name)?, total(sum)))).collect()
 }
 
 fn row(py: Python<'_>, fact: Fact) -> PyResult<Row<'_>> {

@@ -38,7 +38,7 @@ pub struct ComputationScope {
 }
 
 /// The owner that asks for a key, the one that would compute it, and what both are part of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CallContext {
     owner: Owner,
     worker: Owner,
@@ -90,8 +90,7 @@ impl CallContext {
         // An id of no thread: what this thread does meanwhile neither delays the computation nor
         // waits for it.
         let worker = Owner::task(fresh_id(), fresh_id());
-        let (owner, within, has_hub) = (self.owner, self.within.clone(), self.has_hub);
-        Arc::new(Self { owner, worker, within, frames: self.frames.clone(), has_hub })
+        Arc::new(Self { worker, ..self.clone() })
     }
 
     /// Returns the caller as the flights see it.
@@ -121,8 +120,7 @@ impl ComputationScope {
     /// Makes everything that runs in this context from now on part of this computation. Returns the
     /// token that undoes it.
     pub fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let frames = std::iter::once(&self.frame).chain(&self.outer).cloned().collect();
-        variable(py)?.call_method1(intern!(py, "set"), (TaskContext(frames),))
+        enter(py, std::iter::once(&self.frame).chain(&self.outer).cloned().collect())
     }
 
     /// Enters several computations that are made by one call; None if there are none.
@@ -137,8 +135,7 @@ impl ComputationScope {
         }
         let Some(outer) = outer else { return Ok(None) };
         frames.extend(outer.iter().cloned());
-        let within = TaskContext(frames);
-        variable(py)?.call_method1(intern!(py, "set"), (within,)).map(Some)
+        enter(py, frames).map(Some)
     }
 }
 
@@ -167,6 +164,12 @@ impl Drop for ComputationScope {
         self.frame.over.store(true, Ordering::Release);
         WORKS.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Makes everything that runs in this context part of these computations. Returns the token that
+/// undoes it.
+fn enter(py: Python<'_>, frames: Vec<Arc<Frame>>) -> PyResult<Bound<'_, PyAny>> {
+    variable(py)?.call_method1(intern!(py, "set"), (TaskContext(frames),))
 }
 
 /// Undoes `ComputationScope::enter`.

@@ -20,11 +20,15 @@ pub struct Identity {
     cells: Vec<Py<PyAny>>,
     /// `outlive._identity.Identity`: returns the digest as of now, or an empty str.
     digest: Py<PyAny>,
-    text: Mutex<Option<Made<Arc<str>>>>,
-    number: Mutex<Option<Made<u64>>>,
+    text: Memo<Arc<str>>,
+    number: Memo<u64>,
     /// How often the digest was made.
     version: AtomicU64,
 }
+
+/// What is made of the contents of cells, and made again once one of them holds another object.
+#[derive(Debug)]
+struct Memo<T>(Mutex<Option<Made<T>>>);
 
 /// The contents of the cells, and what was made of them.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ struct Made<T> {
     of_it: T,
 }
 
-impl<T: Clone> Made<T> {
+impl<T> Made<T> {
     /// Returns whether all cells hold what they held then.
     fn is_current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> bool {
         let mut pairs = cells.iter().zip(&self.contents);
@@ -43,10 +47,30 @@ impl<T: Clone> Made<T> {
             _ => false,
         })
     }
+}
+
+impl<T: Clone> Memo<T> {
+    /// Returns whether what was made is still current; None if nothing was made yet.
+    fn is_current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<bool> {
+        self.0.lock().as_ref().map(|made| made.is_current(cells, py))
+    }
 
     /// Returns what was made, if it is still current.
     fn current(&self, cells: &[Py<PyAny>], py: Python<'_>) -> Option<T> {
-        self.is_current(cells, py).then(|| self.of_it.clone())
+        let made = self.0.lock();
+        made.as_ref().filter(|made| made.is_current(cells, py)).map(|made| made.of_it.clone())
+    }
+
+    /// Keeps what was made; returns what was kept before, to be dropped without a lock.
+    #[must_use]
+    fn replace(&self, made: Made<T>) -> Option<Made<T>> {
+        self.0.lock().replace(made)
+    }
+
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Some(made) = self.0.try_lock() else { return Ok(()) };
+        let mut contents = made.iter().flat_map(|made| made.contents.iter().flatten());
+        contents.try_for_each(|object| visit.call(object))
     }
 }
 
@@ -56,9 +80,11 @@ impl Identity {
         !self.cells.is_empty()
     }
 
-    /// Returns whether all cells hold what they held when the digest was made.
+    /// Returns whether all cells hold what they held when the digest, or the number, was made. Where
+    /// neither was, nothing depends on the cells yet.
     pub fn is_current(&self, py: Python<'_>) -> bool {
-        self.text.lock().as_ref().is_some_and(|made| made.is_current(&self.cells, py))
+        let made = self.text.is_current(&self.cells, py);
+        made.or_else(|| self.number.is_current(&self.cells, py)).unwrap_or(true)
     }
 
     /// Returns a number that grows each time the digest is made: results found under another one no
@@ -69,31 +95,35 @@ impl Identity {
 
     /// Returns the digest as of now.
     pub fn text(&self, py: Python<'_>) -> PyResult<Arc<str>> {
-        let known = self.text.lock().as_ref().and_then(|made| made.current(&self.cells, py));
-        if let Some(text) = known {
-            return Ok(text);
-        }
-        let contents = self.contents(py);
-        let text: String = call_with(self.digest.bind(py), ())?.extract()?;
-        let text: Arc<str> = text.into();
-        let old = self.text.lock().replace(Made { contents, of_it: Arc::clone(&text) });
-        self.version.fetch_add(1, Ordering::AcqRel);
-        drop(old);
-        Ok(text)
+        self.made(py, &self.text, |digest| {
+            let text: String = call_with(digest, ())?.extract()?;
+            Ok(text.into())
+        })
     }
 
     /// Returns a number for the present contents of the cells, the same for equal contents in this
     /// process.
     pub fn number(&self, py: Python<'_>) -> PyResult<u64> {
-        let known = self.number.lock().as_ref().and_then(|made| made.current(&self.cells, py));
-        if let Some(number) = known {
-            return Ok(number);
+        self.made(py, &self.number, |digest| {
+            digest.call_method0(intern!(digest.py(), "number"))?.extract()
+        })
+    }
+
+    fn made<T: Clone>(
+        &self,
+        py: Python<'_>,
+        memo: &Memo<T>,
+        make: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        if let Some(known) = memo.current(&self.cells, py) {
+            return Ok(known);
         }
         let contents = self.contents(py);
-        let number = self.digest.bind(py).call_method0(intern!(py, "number"))?.extract()?;
-        let old = self.number.lock().replace(Made { contents, of_it: number });
+        let of_it = make(self.digest.bind(py))?;
+        let old = memo.replace(Made { contents, of_it: of_it.clone() });
+        self.version.fetch_add(1, Ordering::AcqRel);
         drop(old);
-        Ok(number)
+        Ok(of_it)
     }
 
     fn contents(&self, py: Python<'_>) -> Vec<Option<Py<PyAny>>> {
@@ -105,17 +135,9 @@ impl Identity {
     pub fn traverse(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.digest)?;
         self.cells.iter().try_for_each(|cell| visit.call(cell))?;
-        if let Some(made) = self.text.try_lock() {
-            visit_contents(made.as_ref(), &visit)?;
-        }
-        let Some(made) = self.number.try_lock() else { return Ok(()) };
-        visit_contents(made.as_ref(), &visit)
+        self.text.traverse(&visit)?;
+        self.number.traverse(&visit)
     }
-}
-
-fn visit_contents<T>(made: Option<&Made<T>>, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-    let mut contents = made.iter().flat_map(|made| made.contents.iter().flatten());
-    contents.try_for_each(|object| visit.call(object))
 }
 
 impl<'py> FromPyObject<'_, 'py> for Identity {
@@ -125,8 +147,8 @@ impl<'py> FromPyObject<'_, 'py> for Identity {
         Ok(Self {
             cells: digest.getattr(intern!(digest.py(), "cells"))?.extract()?,
             digest: digest.to_owned().unbind(),
-            text: Mutex::new(None),
-            number: Mutex::new(None),
+            text: Memo(Mutex::new(None)),
+            number: Memo(Mutex::new(None)),
             version: AtomicU64::new(0),
         })
     }
