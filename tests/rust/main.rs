@@ -18,6 +18,7 @@ mod page;
 mod policy;
 mod power;
 mod snapshot;
+mod spelling;
 mod stale_edits;
 mod stand;
 mod store;

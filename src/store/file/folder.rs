@@ -1,5 +1,6 @@
 //! The folder of a cache file: the files in it, and the notices about them.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -108,10 +109,22 @@ impl Folder {
         }
     }
 
+    /// Returns the names in the folder, those of our own files as we spell them: a file system may
+    /// list a name in another case than we use, or take its accents apart (HFS+ does).
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let names = self.fs.list(&self.paths().folder)?;
+        Ok(names.into_iter().map(|name| self.own_spelling(name)).collect())
+    }
+
+    fn own_spelling(&self, name: OsString) -> OsString {
+        let is_there = |ours: &OsString| self.fs.status(&self.paths().folder.join(ours)).is_ok();
+        self.paths().respelled(&name).filter(is_there).unwrap_or(name)
+    }
+
     /// Removes temporary files that saves of dead processes left. IMPORTANT: under the checkpoint
     /// lock.
     pub fn remove_temporary(&self) {
-        for name in self.fs.list(&self.paths().folder).unwrap_or_default() {
+        for name in self.names().unwrap_or_default() {
             if self.paths().sibling(&name) == Some(Sibling::Temporary) {
                 // A file that cannot be removed does no harm.
                 drop(self.fs.remove(&self.paths().folder.join(name)));

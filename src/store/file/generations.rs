@@ -40,7 +40,7 @@ impl Generations {
 
     /// Returns the numbers of the journals in the folder, in order.
     pub fn list(&self) -> io::Result<Vec<u64>> {
-        let names = match self.folder.fs.list(&self.folder.paths().folder) {
+        let names = match self.folder.names() {
             Err(error) if is_absent(&error) => Vec::new(),
             names => names?,
         };
@@ -52,6 +52,8 @@ impl Generations {
             })
             .collect();
         generations.sort_unstable();
+        // Of a file with our name and one with another spelling of it, where those are two.
+        generations.dedup();
         Ok(generations)
     }
 

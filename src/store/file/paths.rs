@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use memchr::memmem;
+
 use crate::stepping;
 use crate::store::lock::checkpoint_path;
 
@@ -17,6 +19,9 @@ const KEPT_OF_STEM: usize = 60;
 const DATE: &[u8; 16] = b"00000000T000000Z";
 /// The highest number of a generation, in microseconds since the epoch; a higher one is not ours.
 const LAST_GENERATION: u64 = 1 << 62;
+
+/// What stands between the stem of a name and its numbers.
+const MARKS: [&[u8]; 3] = [b".tmp-", b".damaged-", b".journal-"];
 
 /// The paths of all files, with symbolic links resolved.
 #[derive(Clone, Debug)]
@@ -85,6 +90,18 @@ impl Paths {
             return Some(Sibling::Damaged);
         }
         generation(rest.strip_prefix(b".journal-")?).map(Sibling::Journal)
+    }
+
+    /// Returns how we spell `name`, if that differs and may still be one name to the file system:
+    /// in another case, or with another form of accents. Whether it is, only the file system knows.
+    pub fn respelled(&self, name: &OsStr) -> Option<OsString> {
+        let (name, own) = (name.as_encoded_bytes(), self.stem.as_encoded_bytes());
+        let start = MARKS.iter().filter_map(|mark| memmem::rfind(name, mark)).max()?;
+        let (stem, suffix) = name.split_at(start);
+        let is_alike =
+            if own.is_ascii() { stem.eq_ignore_ascii_case(own) } else { !stem.is_ascii() };
+        let suffix = str::from_utf8(suffix).ok()?;
+        (is_alike && stem != own).then(|| joined(&self.stem, suffix))
     }
 
     /// Returns the path of the file beside the snapshot whose name ends in `suffix`.
@@ -197,6 +214,18 @@ mod tests {
         }
         for other in ["a.json", "a.json.lock", "b.json.journal-1", "a.json.journal-x"] {
             assert_eq!(kind(other), None, "{other}");
+        }
+    }
+
+    /// A name that may be one of ours, spelled otherwise, is spelled as ours.
+    #[test]
+    fn names_in_another_spelling() {
+        let ours = |path: &str, name: &str| Paths::new(path.into()).respelled(OsStr::new(name));
+        assert_eq!(ours("/x/A.json", "a.json.journal-17"), Some("A.json.journal-17".into()));
+        let apart = "e\u{301}.json.tmp-1-2-3";
+        assert_eq!(ours("/x/\u{e9}.json", apart), Some("\u{e9}.json.tmp-1-2-3".into()));
+        for other in ["A.json.journal-17", "b.json.journal-17", "a.json", "a.json.lock"] {
+            assert_eq!(ours("/x/A.json", other), None, "{other}");
         }
     }
 

@@ -93,7 +93,7 @@ fn keep_copy(folder: &Folder) -> io::Result<PathBuf> {
 /// Removes all copies, and reports those that cannot be removed: the user wants their content gone.
 pub fn erase(folder: &Folder) {
     let paths = folder.paths();
-    for name in folder.fs.list(&paths.folder).unwrap_or_default() {
+    for name in folder.names().unwrap_or_default() {
         let copy = paths.folder.join(&name);
         if paths.sibling(&name) == Some(Sibling::Damaged)
             && let Err(error) = folder.fs.remove(&copy)
@@ -107,7 +107,7 @@ pub fn erase(folder: &Folder) {
 /// Returns an existing copy of the file as it is now.
 fn equal_copy(folder: &Folder) -> Option<PathBuf> {
     let paths = folder.paths();
-    let found = folder.fs.list(&paths.folder).ok()?;
+    let found = folder.names().ok()?;
     let copies = found.iter().filter(|name| paths.sibling(name) == Some(Sibling::Damaged));
     copies.map(|name| paths.folder.join(name)).find(|copy| folder.holds_snapshot(copy))
 }

@@ -60,7 +60,15 @@ impl LockHandle for OpenFile {
     }
 }
 
-/// Windows reports that there is no such function (1).
+/// Apple's systems have two errors for what a volume, such as a network share, does not do.
+#[cfg(unix)]
 pub fn means_unsupported(error: &io::Error) -> bool {
-    cfg!(windows) && error.raw_os_error() == Some(1)
+    use nix::libc::{ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP};
+    error.raw_os_error().is_some_and(|code| [ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP].contains(&code))
+}
+
+/// Windows reports that there is no such function (1).
+#[cfg(windows)]
+pub fn means_unsupported(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(1)
 }
