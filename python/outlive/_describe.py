@@ -17,7 +17,7 @@ from ._code import code_of
 from ._code_digest import code_text
 from ._digest import short
 from ._naming import full_name_of
-from ._texts import BOUND_IN_C, UnderWay, contents, text_of
+from ._texts import BOUND_IN_C, UnderWay, contents, text_of, without_addresses
 from ._typing import TYPE_CHECKING
 from ._wrappers import native_of
 
@@ -146,15 +146,23 @@ def _moment(value: Any) -> Described | None:
     cls = type(value)
     if cls.__module__ != "datetime" or cls.__name__ not in ("datetime", "time"):
         return None
-    zone = value.tzinfo
-    key = getattr(zone, "key", None) or getattr(zone, "zone", None)  # zoneinfo, pytz
-    if not isinstance(key, str):
-        key = repr(zone) if type(zone).__module__ == "datetime" else None
+    key = _zone_key(value.tzinfo)
     if key is None:
         return None
     offset = value.utcoffset()
     told_apart = [value.replace(tzinfo=None).isoformat(), value.fold, key]
     return cls.__name__, [*told_apart, None if offset is None else offset.total_seconds()]
+
+
+def _zone_key(zone: Any) -> str | None:
+    """Return what tells a time zone from others; None if it does not say."""
+    key = getattr(zone, "key", None) or getattr(zone, "zone", None)  # zoneinfo, pytz
+    if isinstance(key, str):
+        return key
+    shown, cls = repr(zone), type(zone)
+    if cls.__module__ == "datetime":
+        return shown
+    return f"{_core.class_name(cls)} {shown}" if without_addresses(shown) == shown else None
 
 
 def _numpy(value: Any) -> Described | None:

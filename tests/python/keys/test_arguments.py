@@ -64,6 +64,22 @@ def asking(host: str) -> Callable[[], str]:
     return lambda: client.host
 
 
+@dataclass(frozen=True)
+class Zone(dt.tzinfo):
+    """A time zone that says what it is, as those of dateutil do."""
+
+    hours: int
+
+    def utcoffset(self, moment: dt.datetime | None) -> dt.timedelta:
+        return dt.timedelta(hours=self.hours)
+
+    def dst(self, moment: dt.datetime | None) -> None:
+        return None
+
+    def tzname(self, moment: dt.datetime | None) -> None:
+        return None
+
+
 @Cache(None).memoise
 def f(x: object) -> None:
     """Take anything."""
@@ -83,6 +99,8 @@ DIFFERENT: list[Any] = [
     NOON.replace(tzinfo=zoneinfo.ZoneInfo("UTC")),
     NOON.replace(tzinfo=dt.timezone.utc),
     NOON.replace(tzinfo=BERLIN, fold=1),
+    NOON.replace(tzinfo=Zone(1)),
+    NOON.replace(tzinfo=Zone(2)),
     ipaddress.ip_address("10.0.0.1"),
     ipaddress.ip_network("10.0.0.1/32"),
     "10.0.0.1",
