@@ -21,7 +21,9 @@ pub fn may_name_class(text: &[u8]) -> bool {
             return true;
         }
     }
-    memmem::find(text, b"\\u0024").is_some()
+    // Likewise, most hold no backslash.
+    memchr::memchr(b'\\', text)
+        .is_some_and(|first| memmem::find(&text[first..], b"\\u0024").is_some())
 }
 
 /// Returns the text with each dict escaped that looks like an instance of a class; `None` if there
