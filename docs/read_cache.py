@@ -1,5 +1,6 @@
 """``python read_cache.py NAME.json`` reads a cache by docs/file-format.md; it changes nothing."""
 
+import glob
 import json
 import re
 import struct
@@ -12,9 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 FAMILY, VERSION, HEAD = b"\xffol", 1, struct.Struct("<3sBBBHdII")
-PUT, REMOVE, CLEAR, SEAL, NOTED, COMPUTED, PURGE = 1, 2, 3, 4, 8, 10, 11
-UPKEEP = 16
-FACTS, KINDS = ("at", "took", "code"), range(1, 12)  # 5, 6, 7 and 9 say nothing about results
+PUT, REMOVE, CLEAR, SEAL, NOTED, COMPUTED, PURGE, UPKEEP = 1, 2, 3, 4, 8, 10, 11, 16
+FACTS, KINDS = ("at", "took", "code"), range(1, 12)  # 5, 6, 7 and 9 are not about results
 
 
 class Entry(NamedTuple):
@@ -28,11 +28,11 @@ class Entry(NamedTuple):
 
 
 class LaterVersionError(Exception):
-    """The file was written by a later version: nothing in it is to be used."""
+    """A later version wrote the file: nothing in it may be used."""
 
 
 def read(path: Path) -> dict[str, Entry]:
-    """All entries of a cache, by key, in order."""
+    """Return all entries of a cache, by key, in order."""
     entries = read_snapshot(path.read_bytes()) if path.exists() else {}
     name = re.compile(re.escape(path.name) + r"\.journal-(0|[1-9][0-9]*)")
     found = [(name.fullmatch(file.name), file) for file in path.parent.iterdir()]
@@ -48,11 +48,14 @@ def read(path: Path) -> dict[str, Entry]:
 
 
 def read_snapshot(text: bytes) -> dict[str, Entry]:
-    """The entries of a snapshot in any format; what is damaged in it is left out."""
+    """Return the entries of a snapshot in any format, without damaged ones."""
     try:
         members, damaged = json.loads(text.decode("utf-8-sig")), False
     except ValueError:
-        members, damaged = salvage(text), True
+        members, damaged = {}, True  # those that have lines of their own
+        for line in text.split(b"\n"):
+            with suppress(ValueError):
+                members.update(json.loads(b"{" + line.rstrip().rstrip(b",") + b"}"))
     if is_version(members.get("outlive:meta"), "version"):
         return read_flat(members, members.pop("outlive:meta"))
     if is_version(members.get("outlive"), "format"):
@@ -63,21 +66,12 @@ def read_snapshot(text: bytes) -> dict[str, Entry]:
 
 
 def is_version(member: Any, name: str) -> bool:
-    """Whether a member is a reserved one, and no user's entry."""
+    """Return whether a member is the reserved one, not a user's entry."""
     return isinstance(member, dict) and type(member.get(name)) is int
 
 
-def salvage(text: bytes) -> dict[str, Any]:
-    """The members of a damaged file that stand on lines of their own."""
-    members: dict[str, Any] = {}
-    for line in text.split(b"\n"):
-        with suppress(ValueError):
-            members.update(json.loads(b"{" + line.rstrip().rstrip(b",") + b"}"))
-    return members
-
-
 def read_annotated(members: dict[str, Any], version: int) -> dict[str, Entry]:
-    """The entries of a file in which each has what is known of it in its line."""
+    """Return the entries of an annotated file."""
     if version != 2:
         raise LaterVersionError(version)
     entries = {}
@@ -89,7 +83,7 @@ def read_annotated(members: dict[str, Any], version: int) -> dict[str, Entry]:
 
 
 def read_flat(members: dict[str, Any], meta: dict[str, Any]) -> dict[str, Entry]:
-    """The entries of a flat file with a reserved member."""
+    """Return the entries of a flat file with a reserved member."""
     if meta["version"] not in (1, 3, 5):
         raise LaterVersionError(meta["version"])
     facts = {key: {"at": at} for key, at in meta.get("times", {}).items()}
@@ -99,14 +93,13 @@ def read_flat(members: dict[str, Any], meta: dict[str, Any]) -> dict[str, Entry]
 
 
 def flat_entry(value: Any, facts: dict[str, Any]) -> Entry:
-    """An entry whose value stands by itself."""
-    is_error = isinstance(value, dict) and value.keys() == {"$error"}
-    is_error = is_error and isinstance(value["$error"], list)
+    """Return the entry of a value in a flat file."""
+    is_error = isinstance(value, dict) and isinstance(value.get("$error"), list) and len(value) == 1
     return Entry(value["$error"] if is_error else value, is_error, *map(facts.get, FACTS))
 
 
 def digest(key: str) -> str:
-    """FNV-1a of 64 bits."""
+    """Return FNV-1a of 64 bits."""
     value = 0xCBF29CE484222325
     for byte in key.encode("utf-8", "surrogatepass"):
         value = (value ^ byte) * 0x100000001B3 % 2**64
@@ -114,8 +107,8 @@ def digest(key: str) -> str:
 
 
 def changes(journal: bytes) -> Iterator[tuple[int, str, Entry]]:
-    """What a journal says, up to its seal; what is damaged in it is left out."""
-    at, purges = journal.find(FAMILY), list[tuple[int, str, bool]]()
+    """Yield the changes in a journal up to its seal, without damaged records."""
+    at, purges = journal.find(FAMILY), list[tuple[int, str]]()
     while 0 <= at <= len(journal) - HEAD.size:
         _, version, kind, flags, _, created, keys, texts = HEAD.unpack_from(journal, at)
         end = (text := at + HEAD.size + keys) + texts
@@ -124,36 +117,27 @@ def changes(journal: bytes) -> Iterator[tuple[int, str, Entry]]:
             continue
         if version != VERSION or (kind not in KINDS and kind < 64):
             raise LaterVersionError(version, kind)
-        if kind == SEAL:  # its flag 1: somebody deleted the cache, and nothing so far counts
+        if kind == SEAL:  # flag 1: the user deleted the cache, and nothing so far counts
             yield from [(CLEAR, "", Entry(None))] if flags & 1 else []
             return
         key = journal[at + HEAD.size : text].decode("utf-8", "surrogatepass")
-        if kind == COMPUTED and is_outdated(key, journal[text:end], purges):
-            pass
-        elif kind in (PUT, NOTED, COMPUTED):
+        # A computed result says up to where its author had looked for purges.
+        looked = struct.unpack_from("<Q", journal, text)[0] if kind == COMPUTED else at
+        late = any(since >= looked and fnmatchcase(key, pattern) for since, pattern in purges)
+        if kind in (PUT, NOTED, COMPUTED) and not late:
             yield PUT, key, put(journal[text:end], kind, created if flags & 1 else None)
         yield from [(kind, key, Entry(None))] if kind in (REMOVE, CLEAR) else []
-        if kind in (PUT, NOTED, REMOVE, CLEAR) and not flags & UPKEEP:
-            purges.append((at, "*" if kind == CLEAR else key, kind == CLEAR))
-        elif kind == PURGE:
-            purges.append((at, key, bool(flags & 1)))
+        if kind == PURGE or (kind in (PUT, NOTED, REMOVE, CLEAR) and not flags & UPKEEP):
+            pattern = key if kind == PURGE and flags & 1 else glob.escape(key)
+            purges.append((at, "*" if kind == CLEAR else pattern))
         at = journal.find(FAMILY, end + 4)
 
 
-def is_outdated(key: str, text: bytes, purges: list[tuple[int, str, bool]]) -> bool:
-    """Whether a computed result had been purged before it was written."""
-    (read,) = struct.unpack_from("<Q", text)
-    late = ((purged, pattern) for at, purged, pattern in purges if at >= read)
-    return any(fnmatchcase(key, what) if pattern else key == what for what, pattern in late)
-
-
 def put(text: bytes, kind: int, at: float | None) -> Entry:
-    """The entry of a record's text."""
+    """Return the entry of a record's text."""
     if kind == PUT:
         return flat_entry(json.loads(text), {"at": at})
-    if kind == COMPUTED:
-        text = text[8:]
-    length, took, code = struct.unpack_from("<Id8s", text)
+    length, took, code = struct.unpack_from("<Id8s", text := text[8 * (kind == COMPUTED) :])
     facts = {
         "at": at,
         "took": took if took >= 0 else None,
