@@ -159,7 +159,7 @@ def test_hundreds_of_tasks_compute_once() -> None:
 
 
 def test_an_exception_reaches_those_who_wait() -> None:
-    """Those who wait at that moment get the very same exception; the next call computes again."""
+    """All callers that wait get the very same exception; the next call computes again."""
     counter = Counter()
     counter.results = lambda x: ValueError(x)
 
@@ -175,7 +175,7 @@ def test_an_exception_reaches_those_who_wait() -> None:
 
 
 def test_attributes_of_a_memoised_function() -> None:
-    """Single calls are looked at, brought, dropped and computed anew as those of a sync function."""
+    """Single calls are looked at, put, forgotten and computed again as for a sync function."""
     counter = Counter()
     function = counter.function
     assert function.peek(1) is None
@@ -233,7 +233,7 @@ def test_modes() -> None:
 
 
 def test_expiry_and_stale_results() -> None:
-    """An expired result is computed anew, or served once more if that fails."""
+    """An expired result is computed again, or served once more if that fails."""
     counter = Counter(ttl=10, stale_if_error=100)
     assert counter(1) == [1, 1]
     counter.now += 11
@@ -248,7 +248,7 @@ def test_expiry_and_stale_results() -> None:
 
 
 def test_refresh_after() -> None:
-    """An ageing result is served at once, while one background task computes it anew."""
+    """An ageing result is served at once, while one background task computes it again."""
     counter = Counter(refresh_after=10, ttl=100)
     counter(1)
     counter.now += 11
@@ -279,7 +279,7 @@ def test_no_refresh_offline() -> None:
 
 
 def test_refresh_after_an_aborted_refresh() -> None:
-    """What a background task that died with its loop did not bring, the next call computes."""
+    """What a background task that died with its loop did not compute, the next call does."""
     counter = Counter(refresh_after=10)
     counter(1)
     counter.now += 11
@@ -313,7 +313,7 @@ def test_shared_results() -> None:
 
 
 def test_unstorable_results() -> None:
-    """What the file cannot hold is kept in this process, with one warning."""
+    """A result that the file cannot hold is kept in this process, with one warning."""
     counter = Counter()
     counter.results = lambda x: {"it": Decimal}
     with pytest.warns(outlive.UnstorableWarning, match=r"counted.*result\['it'\]") as told:
@@ -323,13 +323,13 @@ def test_unstorable_results() -> None:
 
 
 def test_wrong_arguments() -> None:
-    """A call that the function would refuse is refused with Python's own words."""
+    """A call that the function would refuse is refused with Python's own error."""
     with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
         asyncio.run(at_home(1, z=2))  # type: ignore[call-arg, unused-ignore]
 
 
 def test_arguments_without_a_key() -> None:
-    """An argument that no key can be made of is a TypeError that names it."""
+    """An argument that has no key is a TypeError that names it."""
     with pytest.raises(TypeError, match=r"at_home.*x"):
         asyncio.run(at_home(object()))  # type: ignore[arg-type, unused-ignore]
 
@@ -377,14 +377,14 @@ def test_context_variables_that_the_function_sets() -> None:
 
 
 def test_no_asyncio_for_sync_programs() -> None:
-    """Who memoises no async function does not pay for importing asyncio."""
+    """A program that memoises no async function does not pay for importing asyncio."""
     code = "import sys, outlive; outlive.Cache().memoise(lambda: 1, name='f')(); "
     code += "sys.exit('asyncio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_no_warnings() -> None:
-    """A call that nobody awaits says so as any coroutine does, and nothing else is warned of."""
+    """A call that is never awaited warns like any coroutine; there is no other warning."""
     counter = Counter()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -1,4 +1,4 @@
-"""Cancellation: who goes does not take the others' result away."""
+"""Cancellation: a caller that is cancelled does not take the others' result away."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from outlive import Cache
 
 
 class Held:
-    """An async function that stops until it is let go, and notes how it ended."""
+    """An async function that stops until it is released, and records how it ended."""
 
     def __init__(self, **options: Any) -> None:
         self.started: list[Any] = []
@@ -50,7 +50,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_cancelled_leader_does_not_cancel_the_others() -> None:
-    """The task that called first is cancelled at once; the others get what it had begun."""
+    """The task that called first is cancelled at once; the others get the result it had begun."""
 
     async def main() -> None:
         held = Held()
@@ -66,7 +66,7 @@ def test_a_cancelled_leader_does_not_cancel_the_others() -> None:
 
 
 def test_the_work_is_cancelled_with_the_last_who_waits() -> None:
-    """When nobody waits any more, the work is cancelled, and has ended before its caller has."""
+    """When no task waits any more, the work is cancelled, and has ended before its caller."""
 
     async def main() -> None:
         held = Held()
@@ -87,7 +87,7 @@ def test_the_work_is_cancelled_with_the_last_who_waits() -> None:
 
 
 def test_the_last_who_waits_need_not_be_the_first_who_came() -> None:
-    """The work is also cancelled when the first caller went before the others."""
+    """The work is also cancelled when the first caller left before the others."""
 
     async def main() -> None:
         held = Held()
@@ -99,7 +99,7 @@ def test_the_last_who_waits_need_not_be_the_first_who_came() -> None:
 
 
 def test_who_comes_after_the_cancellation_computes() -> None:
-    """A call that comes while cancelled work winds up gets a result of its own."""
+    """A call during the clean-up of cancelled work gets a result of its own."""
 
     async def main() -> None:
         winding_up = asyncio.Event()
@@ -131,7 +131,7 @@ def test_who_comes_after_the_cancellation_computes() -> None:
 
 
 def test_work_that_survives_its_cancellation() -> None:
-    """A function that swallows the cancellation and returns has its result kept."""
+    """The result of a function that swallows the cancellation is kept."""
 
     async def main() -> None:
         @Cache().memoise
@@ -171,7 +171,7 @@ def test_a_function_that_cancels_itself() -> None:
 
 
 def test_an_exit_reaches_the_caller() -> None:
-    """SystemExit reaches the one who called first, where it can be caught; another takes over."""
+    """SystemExit reaches the first caller, where it can be caught; another one takes over."""
 
     async def main() -> None:
         calls = []
@@ -198,7 +198,7 @@ def test_an_exit_reaches_the_caller() -> None:
 
 
 def test_an_exit_ends_the_program() -> None:
-    """SystemExit that nobody catches ends ``asyncio.run``, as without memoising."""
+    """An uncaught SystemExit ends ``asyncio.run``, as without memoising."""
 
     @Cache().memoise
     async def leaves() -> None:
@@ -291,7 +291,7 @@ if sys.version_info >= (3, 12):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_cancellations_at_random_points(seed: int) -> None:
-    """Whoever is not cancelled gets the right result, however many others are, at whatever point."""
+    """A caller that is not cancelled gets the right result, whichever others are cancelled when."""
     chance = random.Random(seed)
     cache = Cache()
     under_way: set[int] = set()

@@ -70,7 +70,7 @@ def test_a_cancelled_leader_does_not_cancel_the_others(backend: str) -> None:
 
     assert anyio.run(main, backend=backend) == ["gone", [1], [1], [1], [1]]
     # On asyncio the work has a task of its own; on trio it belongs to its caller, and another one
-    # begins anew.
+    # starts over.
     assert len(calls) == (1 if backend == "asyncio" else 2)
 
 
@@ -127,7 +127,7 @@ def test_between_libraries(backend: str) -> None:
 
 
 def test_without_an_event_loop() -> None:
-    """A coroutine driven by hand computes and keeps its result, without waiting for anybody."""
+    """A coroutine driven by hand computes and keeps its result, without waiting."""
 
     @Cache().memoise
     async def work(x: int) -> list[int]:
@@ -141,7 +141,7 @@ def test_without_an_event_loop() -> None:
 
 
 def test_by_hand_while_a_loop_computes() -> None:
-    """A coroutine driven by hand does not wait for what a loop computes, but computes too."""
+    """A coroutine driven by hand does not wait for a loop's computation, but computes, too."""
     calls: list[int] = []
 
     @Cache().memoise

@@ -72,7 +72,7 @@ def test_loops_in_threads_compute_once() -> None:
 
 
 def test_an_exception_crosses_loops() -> None:
-    """Those who wait in other loops get the same exception object."""
+    """Callers that wait in other loops get the same exception object."""
     asking: list[int] = []
 
     @Cache().memoise
@@ -136,7 +136,7 @@ def test_sync_and_async_functions_share_a_key() -> None:
 
 
 def test_a_loop_ended_in_the_middle() -> None:
-    """When the loop that computes ends, who waits in another loop or thread takes over."""
+    """When the loop that computes ends, a waiting caller of another loop or thread takes over."""
     cache = Cache()
     first = threading.Event()
     calls = []

@@ -58,7 +58,7 @@ def test_an_inner_call_under_the_same_key(drop_in: DropInCache) -> None:
 
 
 def test_an_outer_call_that_fails_leaves_nothing(drop_in: DropInCache) -> None:
-    """When the outer call raises, what inner calls under its key gave is not kept."""
+    """When the outer call raises, values of inner calls under its key are not kept."""
 
     @drop_in.memoise
     async def data(uri: str) -> str:
@@ -74,7 +74,7 @@ def test_an_outer_call_that_fails_leaves_nothing(drop_in: DropInCache) -> None:
 
 
 def test_an_inner_call_in_other_tasks_and_threads(drop_in: DropInCache) -> None:
-    """What a computation spreads over tasks and threads belongs to it: nothing waits for itself."""
+    """Tasks and threads that a computation uses belong to it: it never waits for itself."""
 
     @drop_in.memoise
     async def data(uri: str) -> list[str]:
@@ -95,7 +95,7 @@ def test_an_inner_call_in_other_tasks_and_threads(drop_in: DropInCache) -> None:
 
 
 def test_an_inner_call_by_a_detour(drop_in: DropInCache) -> None:
-    """An inner call under the outer key is known as such through memoised calls in between."""
+    """An inner call under the outer key is recognised through memoised calls in between."""
 
     @drop_in.memoise
     async def a(uri: str) -> Any:
@@ -214,8 +214,8 @@ def test_random_webs_of_calls(seed: int) -> None:
     forms: list[Any] = [by_task, by_task, through_a_thread, same_depth]
 
     async def main() -> Any:
-        # A thread that waits keeps its place in the pool, of which outlive knows nothing: with few
-        # places all may be taken by threads that wait for what needs another.
+        # A waiting thread occupies its place in the pool, of which outlive knows nothing: with few
+        # places, all may be taken by threads that wait for a result that needs another.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(64))
         return await asyncio.gather(*(form(key, 2) for key in keys for form in forms))
 

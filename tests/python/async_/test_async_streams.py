@@ -49,7 +49,7 @@ async def drained(stream: Any) -> list[Any]:
 
 @pytest.mark.parametrize("library", [asyncio, trio])
 def test_recorded_and_replayed(library: Any) -> None:
-    """A stream that was consumed to its end is given again; one that was left is not kept."""
+    """A stream that was consumed to its end is replayed; one that was left early is not kept."""
 
     async def main() -> None:
         cache, source = Cache(None), Source(lambda: library.sleep(0))
@@ -70,7 +70,7 @@ def test_recorded_and_replayed(library: Any) -> None:
 
 @pytest.mark.parametrize("library", [asyncio, trio])
 def test_second_consumers_join(library: Any) -> None:
-    """Tasks that consume one stream at once have its source run once, and each gets copies of all pieces."""
+    """Tasks that consume one stream at once run its source once, and each gets its own copies."""
     source = Source(lambda: library.sleep(0.001))
     f = source.stream(Cache(None))
     found: list[Any] = []
@@ -146,7 +146,7 @@ def chunk(text: str) -> bytes:
 
 
 def test_the_stream_of_an_sdk(tmp_path: Path) -> None:
-    """What openai's client streams is kept and comes back as its own classes."""
+    """The stream of openai's client is kept and comes back as its own classes."""
     openai = pytest.importorskip("openai")
     from openai.types.chat import ChatCompletionChunk
 

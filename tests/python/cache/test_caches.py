@@ -34,7 +34,7 @@ def test_nothing_is_read_or_written_before_the_first_use(tmp_path: Path) -> None
 
 
 def test_no_system_call_names_the_file_before_the_first_use(tmp_path: Path) -> None:
-    """Not even a look at the file: an audit of all opens sees none before the first call."""
+    """Not even the file's existence is checked: an audit sees no open before the first call."""
     program = """
         import os, sys
         import outlive

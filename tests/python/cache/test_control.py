@@ -23,7 +23,7 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> Cache:
 
 
 class Result:
-    """What no file can hold."""
+    """An object that no file can hold."""
 
 
 def counted(cache: Cache, **options: Any) -> tuple[Any, list[str]]:
@@ -69,7 +69,7 @@ def test_a_control_names_the_function_that_its_arguments_do_not_fit() -> None:
 
 
 def test_every_argument_of_a_control_is_the_calls(tmp_path: Path) -> None:
-    """A parameter called default, key or result is the function's, not the control's."""
+    """A parameter called default, key or result belongs to the function, not to the method."""
     function: Any = Cache(None).memoise(lambda result, default=0, key=1, self=2: [result, default])
     arguments: dict[str, Any] = {"default": 1, "key": 2, "self": 3}
     function.put("put", result=5, **arguments)
@@ -81,7 +81,7 @@ def test_every_argument_of_a_control_is_the_calls(tmp_path: Path) -> None:
 
 
 def test_contains_tells_none_from_nothing(cache: Cache) -> None:
-    """cache_contains says whether there is a result, also one that is None."""
+    """cache_contains returns whether there is a result, also if it is None."""
     function = cache.memoise(lambda x: None)
     assert not function.cache_contains("a")
     function("a")
@@ -90,7 +90,7 @@ def test_contains_tells_none_from_nothing(cache: Cache) -> None:
 
 
 def test_put_keeps_what_it_is_given(cache: Cache, tmp_path: Path) -> None:
-    """put keeps a copy of a result as the call's, in the file too; the function is not called."""
+    """put keeps a copy of a result for the call, in the file, too; the function is not called."""
     items, calls = counted(cache)
     given = ["put"]
     items.put(given, "a")
@@ -104,7 +104,7 @@ def test_put_keeps_what_it_is_given(cache: Cache, tmp_path: Path) -> None:
 
 
 def test_forget_drops_one_entry(cache: Cache) -> None:
-    """forget drops the entry of one call, also from the file, and says whether there was one."""
+    """forget drops the entry of one call, also from the file, and returns whether there was one."""
     items, calls = counted(cache)
     items("a"), items("b")
     assert items.forget("a")
@@ -134,7 +134,7 @@ def test_a_refresh_that_fails_leaves_the_old_result(cache: Cache) -> None:
 
 
 def test_controls_work_on_unstorable_results(cache: Cache) -> None:
-    """peek gives the very object that lives in this process, and forget drops it."""
+    """peek returns the very object that this process keeps, and forget drops it."""
     function = cache.memoise(lambda x: object())
     with pytest.warns(UnstorableWarning):
         result = function("a")
@@ -156,7 +156,7 @@ def test_clearing_a_function_leaves_the_others() -> None:
 
 @pytest.mark.parametrize("clear", [Cache.clear, lambda cache: cache.forget("*")])
 def test_what_was_forgotten_is_freed(cache: Cache, clear: Callable[[Cache], None]) -> None:
-    """Once all is forgotten nothing holds a result, not even a function that nobody calls again."""
+    """After everything is forgotten nothing holds a result, not even an idle function."""
     function = cache.memoise(on_unstorable="ignore", copy=False)(lambda x: Result())
     result = weakref.ref(function("a"))
     assert function("a") is function("a") is result()
@@ -166,7 +166,7 @@ def test_what_was_forgotten_is_freed(cache: Cache, clear: Callable[[Cache], None
 
 
 def test_forgetting_by_pattern(tmp_path: Path) -> None:
-    """cache.forget drops all entries whose key fits a glob, and says how many went."""
+    """cache.forget drops all entries whose key matches a glob, and returns how many."""
     cache = Cache(tmp_path / "c.json")
     users, pulls = (
         cache.memoise(name=name)(lambda uri, page=1: uri) for name in ("users", "pulls")
@@ -184,7 +184,7 @@ def test_forgetting_by_pattern(tmp_path: Path) -> None:
 
 
 def test_patterns_are_case_sensitive_and_cross_lines() -> None:
-    """A star stands for anything, also a line break; small letters are not capitals."""
+    """A star matches anything, also a line break; case matters."""
     cache = Cache(None)
     cache["a\nb"] = cache["A"] = 1
     assert cache.forget("a") == 0
@@ -193,13 +193,13 @@ def test_patterns_are_case_sensitive_and_cross_lines() -> None:
 
 
 def test_a_pattern_is_a_text() -> None:
-    """forget takes a pattern, and says so if it is given something else."""
+    """forget takes a pattern, and raises if it is given something else."""
     with pytest.raises(TypeError, match="pattern"):
         Cache(None).forget(1)  # type: ignore[arg-type]
 
 
 def test_forgotten_entries_are_computed_again() -> None:
-    """A hit that was remembered by its arguments is forgotten with its entry."""
+    """A hit that a table remembers by its arguments is forgotten with its entry."""
     cache = Cache(None)
     calls: list[int] = []
     function = cache.memoise(copy=False)(lambda x: calls.append(x) or x)  # type: ignore[func-returns-value]
@@ -246,7 +246,7 @@ def test_forgotten_entries_are_computed_again() -> None:
 def test_wrong_options_are_refused_at_once(
     options: dict[str, Any], error: type[Exception], words: str
 ) -> None:
-    """A wrong option is refused when the function is decorated; the message names it and a way."""
+    """A wrong option is refused when the function is decorated; the message says what to write."""
     with pytest.raises(error, match=f"(?s){words}"):
         Cache(None).memoise(**options)(lambda x: x)
 
@@ -259,6 +259,6 @@ def test_what_is_no_function_is_refused(thing: Any) -> None:
 
 
 def test_parameters_show_the_options() -> None:
-    """cache_parameters gives what lru_cache's does, and the options that were given."""
+    """cache_parameters returns what lru_cache's does, and the options that were given."""
     function = Cache(None).memoise(ttl="1h", maxsize=5)(lambda x: x)
     assert function.cache_parameters() == {"maxsize": 5, "typed": True, "ttl": "1h"}

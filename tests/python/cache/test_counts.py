@@ -30,7 +30,7 @@ def functions_of(cache: Cache) -> list[Any]:
 
 
 def counted(cache: Cache, function: Any) -> int:
-    """How many keys of ``cache`` are the function's, by looking at each."""
+    """Return how many keys of ``cache`` are the function's, by looking at each."""
     start = function.key_start()
     return sum(key.startswith(start) for key in cache)
 
@@ -38,7 +38,7 @@ def counted(cache: Cache, function: Any) -> int:
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("limits", [{}, {"maxsize": 40}])
 def test_counts_are_those_of_the_entries(tmp_path: Path, seed: int, limits: dict[str, Any]) -> None:
-    """Whatever comes and goes, each function counts the keys that begin with its name, and clears no other."""
+    """Whatever is put or forgotten, each function counts and clears exactly its own keys."""
     dice, path = random.Random(seed), tmp_path / "c.json"
     cache = Cache(path, **limits)
     functions = functions_of(cache)

@@ -23,13 +23,14 @@ from outlive._drop_in import DropInCache
 from support.clock import Clock
 from support.programs import untyped
 
-# Each `with` block here stands for a process of its own, which would not know the last one's function.
+# Each `with` block here stands for a process of its own, which does not know the last one's
+# function.
 pytestmark = pytest.mark.filterwarnings("ignore:two functions are named")
 
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands still until it is moved."""
     return Clock()
 
 
@@ -108,7 +109,7 @@ def test_a_shorter_ttl_holds_for_old_entries(path: Path, clock: Clock) -> None:
 
 
 def test_a_shorter_ttl_holds_for_calls_under_way() -> None:
-    """What a call found under the old ttl is not remembered once another one holds."""
+    """A result found under the old ttl is not remembered once another ttl holds."""
     cache, calls = Cache(None, ttl=3600), list[int]()
 
     @cache.memoise
@@ -152,7 +153,7 @@ def test_times_stand_in_a_flat_file_only_when_needed(path: Path) -> None:
 
 
 def test_a_ttl_that_comes_later_finds_true_times(path: Path, clock: Clock) -> None:
-    """An entry's age counts from its call, though nobody asked for expiry then."""
+    """An entry's age counts from its call, although no function used expiry then."""
     with Cache(path, clock=clock) as cache:
         counted(cache)[0](1)
     for _ in range(3):
@@ -196,7 +197,7 @@ def test_ttl_of_the_result(clock: Clock) -> None:
 
 
 def test_a_stale_result_serves_when_the_call_fails(clock: Clock) -> None:
-    """With stale_if_error an expired result is better than an exception, for so long."""
+    """With stale_if_error an expired result is served for a while instead of an exception."""
     cache = Cache(None, clock=clock)
     broken = threading.Event()
 
@@ -216,7 +217,7 @@ def test_a_stale_result_serves_when_the_call_fails(clock: Clock) -> None:
 
 
 def test_cache_if_leaves_results_out() -> None:
-    """A result that cache_if does not want is returned, but computed again by the next call."""
+    """A result that cache_if rejects is returned, but computed again by the next call."""
     cache = Cache(None)
     results = [None, 5, 6]
 
@@ -269,7 +270,7 @@ def test_information_is_as_that_of_functools() -> None:
 
 @pytest.mark.parametrize("over", [0, -5, "0s", timedelta(days=-1)], ids=str)
 def test_a_ttl_of_the_result_may_be_over(clock: Clock, over: Any) -> None:
-    """``max-age=0`` makes each call compute, silently; the old result serves if that raises."""
+    """``max-age=0`` makes each call compute silently; the old result serves if it raises."""
     answers: list[Any] = [1, 2]
 
     @Cache(None, clock=clock).memoise(ttl=lambda result: over, stale_if_error=60)

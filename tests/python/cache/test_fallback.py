@@ -13,7 +13,7 @@ from support.clock import Clock
 
 @pytest.fixture
 def committed(tmp_path: Path) -> Path:
-    """Return a cache file that somebody else made: double of 1 and 2, and "by hand"."""
+    """Return a cache file that another program made: double of 1 and 2, and "by hand"."""
     path = tmp_path / "committed.json"
     with Cache(path) as cache:
         double = cache.memoise(lambda x: 2 * x, name="double")
@@ -25,7 +25,7 @@ def committed(tmp_path: Path) -> Path:
 def test_what_the_first_file_lacks_is_looked_up_in_the_second(
     committed: Path, tmp_path: Path
 ) -> None:
-    """A call computes only what both lack; the first file gets that alone, the second nothing."""
+    """A call computes only what both files lack; the result goes to the first file alone."""
     before = committed.read_bytes()
     calls: list[int] = []
     with Cache(tmp_path / "local.json", fallback=committed) as cache:
@@ -69,7 +69,7 @@ def test_what_is_too_old_there_is_computed(tmp_path: Path) -> None:
 
 
 def test_offline_and_readonly_serve_it(committed: Path, tmp_path: Path) -> None:
-    """Modes that write nothing serve what the second file holds; offline knows no more than that."""
+    """Modes that write nothing serve the second file; offline computes nothing beyond it."""
     with Cache(tmp_path / "local.json", fallback=committed, mode="offline") as cache:
         double = cache.memoise(lambda x: -x, name="double", on_code_change="ignore")
         assert double(1) == 2
@@ -79,7 +79,7 @@ def test_offline_and_readonly_serve_it(committed: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_forgotten_stays_away_in_this_process(committed: Path, tmp_path: Path) -> None:
-    """A forgotten entry of the second file is not taken again by another object on the same files."""
+    """A forgotten entry of the second file is not borrowed again by another object."""
     with Cache(tmp_path / "local.json", fallback=committed) as cache:
         double = cache.memoise(lambda x: -x, name="double", on_code_change="ignore")
         assert double.forget(1) is True and double(1) == -1
@@ -106,7 +106,7 @@ def test_it_must_be_another_file(tmp_path: Path) -> None:
 
 
 def test_a_second_file_that_is_missing_is_told(tmp_path: Path) -> None:
-    """A path that leads nowhere is probably a mistake; calls go on without."""
+    """A path that leads nowhere is probably a mistake: it warns, and calls go on without."""
     cache = Cache(tmp_path / "local.json", fallback=tmp_path / "comitted.json")
     with pytest.warns(CacheFileWarning, match=r"comitted\.json is not there"):
         assert cache.memoise(lambda: 1, name="f")() == 1

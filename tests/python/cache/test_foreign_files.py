@@ -146,7 +146,7 @@ LOOKALIKES: dict[str, Any] = {
 
 @pytest.mark.parametrize("which", LOOKALIKES)
 def test_members_that_look_like_tags_by_chance(tmp_path: Path, which: str) -> None:
-    """What is no tag of ours is read as the plain dict that it is, and served to calls."""
+    """A dict that is not our tag is read as a plain dict, and served to calls."""
     value = LOOKALIKES[which]
     (tmp_path / "f.json").write_text(json.dumps({"k": value}))
     with DropInCache(tmp_path / "f.json") as cache:
@@ -197,7 +197,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("which", DAMAGED)
 def test_damaged_files_are_set_aside_and_salvaged(script: Scripts, which: str) -> None:
-    """A damaged file is kept beside, its good entries go on, one warning names both files."""
+    """A copy of a damaged file is kept, its good entries are used, one warning names both files."""
     text, good = DAMAGED[which]
     (script.folder / "cache_file.json").write_text(text)
     program = """
@@ -232,7 +232,7 @@ BAD_VALUES = ["[1 2]", '{"a"}', "tru", "01", "1.", '"\\x"', "[1,]", "--1", '{"a"
 
 @pytest.mark.parametrize("bad", BAD_VALUES)
 def test_a_bad_value_inside_a_fine_structure_is_a_miss(script: Scripts, bad: str) -> None:
-    """A value of bad grammar is computed anew; the file is kept beside; nothing else is lost."""
+    """An invalid value is computed again; a copy of the file is kept; nothing else is lost."""
     text = f'{{"a": 1,\n"bad": {bad},\n"b": 2}}'
     (script.folder / "cache_file.json").write_text(text)
     program = """
@@ -250,7 +250,7 @@ def test_a_bad_value_inside_a_fine_structure_is_a_miss(script: Scripts, bad: str
 
 
 def test_a_bad_value_that_nobody_uses_does_not_spoil_the_file(script: Scripts) -> None:
-    """A save next to a bad value nobody asked for leaves a file that strict readers accept."""
+    """A save beside a bad value that was never read leaves a file that strict readers accept."""
     (script.folder / "cache_file.json").write_text('{"a": 1, "bad": [1 2], "b": 2}')
     ended = script("from outlive import memoise; print(memoise(lambda key: key)('new'))")
     assert (ended.out, ended.status) == ("new\n", 0)
@@ -279,7 +279,7 @@ VIEWS: dict[str, Callable[[Cache], object]] = {
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("journal", [False, True], ids=["alone", "with a journal"])
 def test_a_damaged_value_between_good_ones(tmp_path: Path, view: str, journal: bool) -> None:
-    """A value that is no JSON is left out of every view, told, and set aside with its file."""
+    """A value that is not JSON is left out of every view, with a warning and a copy of the file."""
     path = tmp_path / "f.json"
     path.write_text('{\n"a": 1,\n"b": [1, 2, nul],\n"c": "x"\n}\n')
     if journal:
@@ -310,7 +310,7 @@ def run_and_die(path: Path, line: str) -> None:
 def test_a_file_of_somebody_else_is_not_taken_over(
     tmp_path: Path, kind: type[Cache], name: str, text: str
 ) -> None:
-    """A file that is plainly no cache stays as it is, with nothing beside it; calls compute."""
+    """A file that is plainly not a cache stays as it is, with nothing beside it; calls compute."""
     path = tmp_path / name
     path.write_text(text)
     with pytest.warns(CacheFileWarning, match="no cache"), kind(path) as cache:

@@ -13,7 +13,7 @@ TEXTS = ["plain", 'quote "', "comma, user=7", "(bracket", "back\\slash", "]}"]
 
 
 def test_results_are_forgotten_by_argument() -> None:
-    """All calls with these arguments go, whatever their others were, and no other."""
+    """All calls with these arguments are forgotten, whatever their others, and no other calls."""
     cache = Cache(None)
 
     @cache.memoise(name="page")
@@ -60,7 +60,7 @@ def test_keys_of_the_drop_in_that_name_the_function(drop_in: DropInCache) -> Non
 
 
 def test_functions_that_close_over_something_have_it_too() -> None:
-    """What a nested function closes over stands in its keys, and is in nobody's way."""
+    """What a nested function closes over is in its keys, and makes no difference here."""
     host = "example.org"
     f: Any = Cache(None).memoise(lambda page: (host, page))
     f(1), f(2)
@@ -81,7 +81,7 @@ def test_arguments_that_stars_take() -> None:
 
 
 def test_coroutine_functions_have_it_too() -> None:
-    """An ``async def`` function has it as a plain function."""
+    """An ``async def`` function has it, too."""
     cache = Cache(None)
 
     @cache.memoise(name="f")

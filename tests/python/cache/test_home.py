@@ -1,4 +1,4 @@
-"""Where the cache file is put: the home folder, folders that are not there, and no home at all."""
+"""The folder of the cache file: the home folder, missing folders, and no home at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAM = f"from outlive import Cache\n{CALLS}"
 def test_a_tilde_is_the_home_folder_and_missing_folders_are_made(
     tmp_path: Path, script: Scripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`~` stands for the home folder, and a folder that is not there is made for the user alone."""
+    """`~` stands for the home folder, and a missing folder is made for the user alone."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     ended = script(PROGRAM.format(where="'~/new/folder/c.json'"))
     assert (ended.status, ended.out, ended.err) == (0, "42\n", "")
@@ -33,7 +33,7 @@ def test_a_tilde_is_the_home_folder_and_missing_folders_are_made(
 def test_without_a_home_folder_results_stay_in_memory(
     script: Scripts, monkeypatch: pytest.MonkeyPatch, where: str, home: str | None
 ) -> None:
-    """Where there is no home folder, a cache that needs one says so once and works in memory."""
+    """Without a home folder, a cache that needs one warns once and works in memory."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("HOME")
     nobody = "import pwd\ndef unknown(_): raise KeyError\npwd.getpwuid = unknown\n"
@@ -47,7 +47,7 @@ def test_without_a_home_folder_results_stay_in_memory(
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path, script: Scripts) -> None:
-    """If the folder cannot be made, one warning says why and what is lost, and calls return."""
+    """If the folder cannot be made, one warning says why, and calls return."""
     (tmp_path / "file").write_text("")
     where = repr(str(tmp_path / "file" / "c.json"))
     ended = script(PROGRAM.format(where=where))

@@ -1,4 +1,4 @@
-"""cache_errors=: which exceptions are kept, for how long, and that they come back as they were."""
+"""cache_errors=: which exceptions are kept, for how long, and that they come back equal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from outlive import Cache, OutliveWarning, UnstorableWarning
 from support.clock import Clock
 from support.programs import untyped
 
-# Each `with` block here stands for a process of its own, which would not know the last one's function.
+# Each `with` block here stands for a process of its own, which does not know the last one's
+# function.
 pytestmark = pytest.mark.filterwarnings("ignore:two functions are named")
 
 
@@ -116,7 +117,7 @@ COME_BACK: dict[str, Callable[[], Exception]] = {
 
 
 def outcome(path: Path, function: Callable[[str], Any], kept: type[Exception]) -> tuple[Any, ...]:
-    """What can be told of the exception that a call and a hit raise, in a cache that is opened anew."""
+    """Describe the exception that a call and a hit raise, in a cache that is opened anew."""
     with Cache(path) as cache:
         fetch = cache.memoise(cache_errors={kept: "10m"}, name="fetch")(function)
         seen = [told(raised(fetch)) for _ in range(2)]
@@ -126,7 +127,7 @@ def outcome(path: Path, function: Callable[[str], Any], kept: type[Exception]) -
 
 
 def raised(function: Callable[[str], Any]) -> Any:
-    """The exception that a call raises."""
+    """Return the exception that a call raises."""
     try:
         return function("/a")
     except Exception as error:
@@ -134,7 +135,7 @@ def raised(function: Callable[[str], Any]) -> Any:
 
 
 def told(error: Any) -> tuple[Any, ...]:
-    """What tells exceptions apart."""
+    """Return what distinguishes exceptions."""
     slots = [getattr(error, name, None) for name in ("filename", "filename2", "errno", "code")]
     return type(error), error.args, str(error), vars(error), slots
 
@@ -154,25 +155,25 @@ def test_what_is_kept_comes_back_as_it_was(case: str, path: Path) -> None:
 
 
 def of_requests() -> Exception:
-    """What ``raise_for_status`` raises."""
+    """Raise as ``raise_for_status`` does."""
     response = requests.Response()
     response.status_code, response.url = 404, "http://x/"
     return requests.HTTPError("404", response=response)
 
 
 def of_httpx() -> Exception:
-    """The same of httpx."""
+    """Raise as httpx does."""
     request = httpx.Request("GET", "http://x/")
     return httpx.HTTPStatusError("404", request=request, response=httpx.Response(404))
 
 
 def of_urllib() -> Exception:
-    """What ``urlopen`` raises."""
+    """Raise as ``urlopen`` does."""
     return urllib.error.HTTPError("http://x/", 404, "no", email.message.Message(), io.BytesIO())
 
 
 class StatusError(Exception):
-    """An error made as those of openai and anthropic: what matters is given by name only."""
+    """An error made like those of openai and anthropic: what matters is given by name only."""
 
     def __init__(self, message: str, *, response: httpx.Response, body: object | None) -> None:
         super().__init__(message)
@@ -180,19 +181,19 @@ class StatusError(Exception):
 
 
 def of_a_status(make: Callable[..., Exception] = StatusError, status: int = 429) -> Exception:
-    """What such a client raises for an answer of this status."""
+    """Return what such a client raises for an answer of this status."""
     request = httpx.Request("POST", "http://x/")
     response = httpx.Response(status, request=request, headers={"Retry-After": "7"})
     return make("too many", response=response, body={"error": {"type": "rate_limit"}})
 
 
 def of_openai() -> Exception:
-    """The same of openai itself."""
+    """Return what openai itself raises."""
     return of_a_status(pytest.importorskip("openai").RateLimitError)
 
 
 def of_anthropic() -> Exception:
-    """The same of anthropic itself."""
+    """Return what anthropic itself raises."""
     return of_a_status(pytest.importorskip("anthropic").RateLimitError)
 
 
@@ -234,7 +235,7 @@ def test_a_kept_error_survives_a_formatter(path: Path, indent: int | None) -> No
 
 
 def test_an_unreadable_kept_error_is_a_miss(path: Path) -> None:
-    """What somebody made of a kept exception by hand is neither raised nor returned."""
+    """A kept exception that was edited by hand is neither raised nor returned."""
 
     def fetch(uri: str) -> None:
         raise NotFound(uri)
@@ -288,7 +289,7 @@ def test_a_duration_that_raises_is_told_once() -> None:
 
 
 def test_a_subclass_of_what_is_listed_is_told_once() -> None:
-    """Only exactly the listed classes are kept; where another one below them is raised, that is told."""
+    """Only exactly the listed classes are kept; a warning names a subclass that was raised."""
     calls = []
 
     @Cache(None).memoise(cache_errors={OSError: 60, TimeoutError: lambda error: None})

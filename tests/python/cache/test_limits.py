@@ -1,4 +1,4 @@
-"""How much is kept: maxsize, max_bytes, and what goes first."""
+"""Limits: maxsize, max_bytes, and which entries are evicted first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_least_recently_used_goes_first() -> None:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("maxsize", [1, 2, 7, 128])
 def test_the_order_of_use_is_that_of_lru_cache(maxsize: int, seed: int) -> None:
-    """Whatever the calls, exactly those are computed again that functools.lru_cache computes again."""
+    """Whatever the calls, exactly those are computed again as by functools.lru_cache."""
     function, calls = doubled(Cache(None), maxsize=maxsize)
     others: list[int] = []
 
@@ -67,12 +67,12 @@ def test_the_order_of_use_is_that_of_lru_cache(maxsize: int, seed: int) -> None:
 
 
 class Thing:
-    """What no file can hold."""
+    """An object that no file can hold."""
 
 
 @pytest.mark.parametrize("maxsize", [2, 100])
 def test_what_went_is_not_kept_alive(maxsize: int) -> None:
-    """A result that went for want of room is freed, although hits were served from it."""
+    """An evicted result is freed, although hits were served from it."""
     born: list[weakref.ref[Thing]] = []
 
     @Cache(None).memoise(on_unstorable="ignore", maxsize=maxsize, copy=False)
@@ -88,7 +88,7 @@ def test_what_went_is_not_kept_alive(maxsize: int) -> None:
 
 
 def test_arguments_of_what_went_are_given_up() -> None:
-    """Of arguments whose results went, no more are kept than a table's few rows."""
+    """A table keeps only a few arguments whose results were evicted."""
     keys = [f"a text of its own {number}" for number in range(1000)]
     before = [sys.getrefcount(key) for key in keys]
     function = Cache(None).memoise(len, name="length", maxsize=2)
@@ -113,7 +113,7 @@ def test_a_limit_for_a_function_with_hits() -> None:
 
 
 def test_new_limits_keep_the_order_of_use() -> None:
-    """What was used last is known when a limit is set anew, for this function or another."""
+    """The order of use is known when a limit is set anew, for this function or another."""
     cache = Cache(None)
     function, calls = doubled(cache, maxsize=3)
     for number in (1, 2, 3, 1, 1):
@@ -125,7 +125,7 @@ def test_new_limits_keep_the_order_of_use() -> None:
 
 
 def test_another_function_sees_what_took_the_place() -> None:
-    """Where results grow old, a new one is served at once by all functions that share the entry."""
+    """If results expire, a new one is served at once by all functions that share the entry."""
     cache, answers = Cache(None), iter(range(10))
 
     def function(number: int) -> int:
@@ -151,7 +151,7 @@ def test_nothing_goes_unless_asked_for() -> None:
 
 
 def test_limits_are_each_functions_own() -> None:
-    """The limit of one function makes no room at the cost of another."""
+    """The limit of one function evicts no entry of another."""
     cache = Cache(None)
     small, _ = doubled(cache, maxsize=1)
     large = cache.memoise(name="large")(lambda number: number)
@@ -195,7 +195,7 @@ def test_what_went_is_gone_from_the_file(tmp_path: Path) -> None:
 
 
 def test_a_smaller_limit_holds_for_what_the_file_has(tmp_path: Path) -> None:
-    """A limit set later lets the oldest entries of the file go."""
+    """A limit set later evicts the oldest entries of the file."""
     path = tmp_path / "cache.json"
     path.write_text(json.dumps({f"doubled(number={n})": 2 * n for n in range(10)}))
     with Cache(path) as cache:
@@ -217,13 +217,13 @@ def test_a_smaller_limit_holds_for_what_the_file_has(tmp_path: Path) -> None:
 def test_limits_that_mean_nothing_are_refused(
     given: dict[str, Any], error: type[Exception], words: str
 ) -> None:
-    """A limit that is no whole number above zero is refused where it is written."""
+    """A limit that is not a whole number above zero is refused where it is written."""
     with pytest.raises(error, match=words):
         Cache(None, **given)
 
 
 def test_what_is_used_while_a_result_is_made_was_used_before_it() -> None:
-    """A new result is the newest, whatever its own ``cache_if`` asks the cache for meanwhile."""
+    """A new result is the newest, whatever its own ``cache_if`` does with the cache meanwhile."""
     functions: list[Any] = []
 
     def wanted(result: int) -> bool:
@@ -253,7 +253,7 @@ def test_looking_is_no_use() -> None:
 
 @pytest.mark.parametrize("key", ["first", "all"])
 def test_a_limit_in_the_drop_in_is_the_functions_own(drop_in: DropInCache, key: Any) -> None:
-    """maxsize of one function lets nothing go that others made, also where they share one file."""
+    """maxsize of one function evicts no entries of others, even if they share one file."""
     paid = drop_in.memoise(lambda uri: [uri], name="paid")
     small = drop_in.memoise(lambda uri: [uri], name="small", maxsize=2, key=key)
     for number in range(5):
@@ -267,7 +267,7 @@ def test_a_limit_in_the_drop_in_is_the_functions_own(drop_in: DropInCache, key: 
 
 
 def test_what_goes_for_the_limit_of_the_cache_is_counted() -> None:
-    """Entries that went for the limits of the whole cache count for the function that made them."""
+    """Entries evicted for a limit of the whole cache count for the function that made them."""
     cache = Cache(None, maxsize=5)
     one = cache.memoise(lambda x: x, name="one")
     two = cache.memoise(lambda x: x, name="two")
@@ -280,7 +280,7 @@ def test_what_goes_for_the_limit_of_the_cache_is_counted() -> None:
 
 
 def test_the_order_of_use_survives_a_restart(tmp_path: Path) -> None:
-    """In the next process, too, what was used least recently goes first; use alone rewrites the file."""
+    """The order of use survives a restart; use alone rewrites the file."""
     program = """
     import sys
     from outlive import Cache
@@ -302,7 +302,7 @@ def test_the_order_of_use_survives_a_restart(tmp_path: Path) -> None:
 
 
 def test_without_a_limit_use_changes_nothing(tmp_path: Path) -> None:
-    """Where nothing is let go, hits leave the file as it is."""
+    """Without limits, hits leave the file as it is."""
     program = """
     import sys
     from outlive import Cache

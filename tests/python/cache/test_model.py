@@ -47,7 +47,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["lasting", "expiring"]), argument=ARGUMENTS)
     def call(self, name: str, argument: Any) -> None:
-        """A fresh result is served as it was; anything else is computed once."""
+        """A fresh result is served unchanged; anything else is computed once."""
         function = self.functions[name]
         key = function.cache_key(argument)
         before = self.computed
@@ -62,14 +62,14 @@ class Model(RuleBasedStateMachine):
 
     @rule(argument=ARGUMENTS)
     def put(self, argument: Any) -> None:
-        """What is put in is what the call returns."""
+        """A value that is put is what the call returns."""
         function = self.functions["expiring"]
         function.put(["given"], argument)
         self.kept[function.cache_key(argument)] = (["given"], self.now)
 
     @rule(name=st.sampled_from(["lasting", "expiring"]), argument=ARGUMENTS)
     def forget(self, name: str, argument: Any) -> None:
-        """Forgetting says whether there was something to forget."""
+        """Forgetting returns whether there was something to forget."""
         key = self.functions[name].cache_key(argument)
         assert self.functions[name].forget(argument) == (self.kept.pop(key, None) is not None)
 
@@ -80,12 +80,12 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def save(self) -> None:
-        """Saving changes nothing that can be seen."""
+        """Saving makes no visible change."""
         self.cache.save()
 
     @rule()
     def restart(self) -> None:
-        """A later process finds what was kept."""
+        """A later process finds everything that was kept."""
         self.cache.close()
         del self.functions, self.cache
         gc.collect()  # so that nothing of the old cache is left to answer

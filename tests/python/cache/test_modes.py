@@ -84,7 +84,7 @@ def test_readonly_computes_but_leaves_the_file(path: Path) -> None:
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    """A mode that there is not is refused with those that there are."""
+    """An unknown mode is refused, and the message lists the modes."""
     with pytest.raises(ValueError, match=r"mode=.*'onn'.*'off'"):
         Cache(None, mode="onn")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"mode=.*'onn'.*'off'"):
@@ -93,7 +93,7 @@ def test_an_unknown_mode_is_refused() -> None:
 
 @pytest.mark.parametrize(("mode", "calls"), [("off", 2), ("refresh", 2), ("on", 0)])
 def test_the_environment_sets_the_mode(path: Path, mode: str, calls: int) -> None:
-    """OUTLIVE_MODE is the mode of all caches that are not given another one."""
+    """OUTLIVE_MODE is the mode of all caches without a mode of their own."""
     program = """
         from outlive import Cache
         calls = []
@@ -177,7 +177,7 @@ def test_refresh_offline_is_a_miss(path: Path) -> None:
 
 
 def test_a_block_holds_for_its_thread_alone() -> None:
-    """Other threads go on in the cache's own mode, and pools started in a block do, too."""
+    """Other threads keep the cache's own mode, and so do pools started in a block."""
     cache = Cache(None)
     function, calls = counted(cache)
     function(1)
@@ -201,7 +201,7 @@ def test_a_block_holds_for_its_thread_alone() -> None:
 
 
 def test_a_block_holds_for_its_task_alone() -> None:
-    """Other tasks go on in the cache's own mode while one waits inside of a block."""
+    """Other tasks keep the cache's own mode while one waits inside a block."""
     cache = Cache(None)
     function, calls = counted(cache)
     function(1)
@@ -226,7 +226,7 @@ def test_a_block_holds_for_its_task_alone() -> None:
 
 
 def test_a_task_started_in_a_block_leaves_it_with_the_block() -> None:
-    """A task that outlives the block it was started in goes on in the cache's own mode."""
+    """A task that outlives the block it was started in returns to the cache's own mode."""
     cache = Cache(None)
     function, calls = counted(cache)
     function(1)
@@ -287,7 +287,7 @@ def test_a_mode_outlives_close(path: Path) -> None:
 
 
 def test_readonly_leaves_a_damaged_file_as_it_is(path: Path) -> None:
-    """Of a damaged file what is intact is served, with a warning; no copy of it is made."""
+    """The intact entries of a damaged file are served, with a warning; no copy of it is made."""
     damaged = '{"f(x=1)": 1, "f(x=2)": [}'
     path.write_text(damaged)
     with pytest.warns(CacheFileWarning, match="left as it is"), Cache(path, mode="readonly") as c:
@@ -297,7 +297,7 @@ def test_readonly_leaves_a_damaged_file_as_it_is(path: Path) -> None:
 
 
 def test_a_file_found_damaged_in_a_readonly_block_is_kept_before_it_is_written(path: Path) -> None:
-    """Who reads in a readonly block and writes later finds the damaged file beside the new one."""
+    """A cache that reads in a readonly block and writes later keeps a copy of the damaged file."""
     damaged = '{"f(x=1)": 1, "f(x=2)": [}'
     path.write_text(damaged)
     cache = Cache(path)
@@ -330,7 +330,7 @@ def test_a_save_after_a_readonly_block_keeps_what_the_block_left(path: Path, und
 
 
 def test_what_a_readonly_block_replaced_can_be_deleted_later(path: Path) -> None:
-    """Outside of the block a deletion is a deletion, in the file too."""
+    """Outside the block a deletion is a deletion, in the file, too."""
     cache = Cache(path)
     function, _ = counted(cache)
     with cache.mode("readonly"):
@@ -341,7 +341,7 @@ def test_what_a_readonly_block_replaced_can_be_deleted_later(path: Path) -> None
 
 
 def test_a_bad_value_in_a_readonly_cache_is_told(path: Path) -> None:
-    """A value that is no JSON is a miss with a warning, in mode "readonly" too."""
+    """A value that is not JSON is a miss with a warning, in mode "readonly", too."""
     path.write_text('{"f(x=1)": 01}')
     with pytest.warns(CacheFileWarning, match="leading zero"), Cache(path, mode="readonly") as c:
         assert c.get("f(x=1)") is None

@@ -105,6 +105,6 @@ def test_a_thread_that_misses_the_block_is_told_of_once(tmp_path: Path) -> None:
 
 
 def test_a_block_that_is_not_entered_is_told() -> None:
-    """``cache.mode("off")`` without ``with`` does nothing, and says so."""
+    """``cache.mode("off")`` without ``with`` has no effect, and warns."""
     with pytest.warns(OutliveWarning, match=r"cache.mode\('off'\) does nothing by itself"):
         Cache(None).mode("off")

@@ -1,4 +1,4 @@
-"""What is too old goes: by itself when the file is written, or when it is asked for."""
+"""Old entries are dropped: when the file is written, or on demand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kept(path: Path) -> list[str]:
 
 
 def test_what_expired_long_ago_leaves_the_file(tmp_path: Path) -> None:
-    """A save drops what has been expired for longer than another ttl and a day."""
+    """A save drops entries that have been expired for longer than another ttl and a day."""
     path, clock = tmp_path / "c.json", Clock()
     cache = Cache(path, clock=clock)
 
@@ -38,7 +38,7 @@ def test_what_expired_long_ago_leaves_the_file(tmp_path: Path) -> None:
 
 
 def test_long_ttls_keep_for_longer(tmp_path: Path) -> None:
-    """What still serves if a call fails stays, and so does what expired less than a ttl ago."""
+    """Entries that serve if a call fails stay; so do those expired less than a ttl ago."""
     path, clock = tmp_path / "c.json", Clock()
     cache = Cache(path, clock=clock)
     week = cache.memoise(lambda x: x, name="week", ttl="7d")
@@ -60,7 +60,7 @@ def test_long_ttls_keep_for_longer(tmp_path: Path) -> None:
 
 
 def test_what_expired_leaves_every_process(tmp_path: Path) -> None:
-    """What one object dropped is not brought back by another one that had loaded it."""
+    """An entry that one object dropped is not brought back by another one that had loaded it."""
     path, clock = tmp_path / "c.json", Clock()
     cache = Cache(path, clock=clock)
     f = cache.memoise(lambda x: x, name="f", ttl="1h")
@@ -93,6 +93,6 @@ def test_prune_forgets_what_is_old(tmp_path: Path) -> None:
     ("duration", "error"), [("old", ValueError), (-1, ValueError), ([], TypeError)]
 )
 def test_prune_takes_durations(duration: Any, error: type[Exception]) -> None:
-    """What is no duration is refused."""
+    """A value that is no duration is refused."""
     with pytest.raises(error, match="older_than"):
         Cache().prune(older_than=duration)

@@ -1,4 +1,4 @@
-"""refresh_after=: results that are served while they are made anew, and what follows a failure."""
+"""refresh_after=: results that are served while they are refreshed, and failed refreshes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 
 def test_refresh_after_serves_the_old_and_computes_the_new(clock: Clock) -> None:
-    """From refresh_after on, the old result is served at once and one thread computes anew."""
+    """From refresh_after on, the old result is served at once and one thread computes again."""
     cache = Cache(None, clock=clock)
     started, go_on = threading.Event(), threading.Event()
     calls: list[int] = []
@@ -79,7 +79,7 @@ NO_RESULT: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", NO_RESULT)
 def test_a_failed_refresh_is_not_tried_at_every_hit(case: str, clock: Clock) -> None:
-    """A refresh that brings nothing leaves the old result, and the next one waits for a while."""
+    """A refresh without a result leaves the old one, and the next one waits for a while."""
     function, options = NO_RESULT[case]
     calls = []
 
@@ -97,7 +97,7 @@ def test_a_failed_refresh_is_not_tried_at_every_hit(case: str, clock: Clock) -> 
 
 
 def test_a_refresh_that_a_loop_cut_off_is_made_good(clock: Clock) -> None:
-    """A refresh that ends with its event loop makes the next call compute: nobody gets the old result for ever."""
+    """A refresh that ends with its event loop makes the next call compute in the foreground."""
     calls = []
 
     @Cache(None, clock=clock).memoise(refresh_after=60)
@@ -116,7 +116,7 @@ def test_a_refresh_that_a_loop_cut_off_is_made_good(clock: Clock) -> None:
 
 
 def test_a_cut_off_refresh_that_fails_leaves_the_old_result(clock: Clock) -> None:
-    """If the call that makes a refresh good fails, too, the old result is served once more."""
+    """If the call that repeats a cut-off refresh fails, too, the old result is served once more."""
     calls = []
 
     @Cache(None, clock=clock).memoise(refresh_after=60)
@@ -136,7 +136,7 @@ def test_a_cut_off_refresh_that_fails_leaves_the_old_result(clock: Clock) -> Non
 
 
 def test_refresh_computes_in_a_readonly_cache(tmp_path: Any) -> None:
-    """``f.refresh(...)`` in mode readonly computes anew and keeps the result in this process."""
+    """``f.refresh(...)`` in mode readonly computes again and keeps the result in this process."""
     path, calls = tmp_path / "cache.json", []
     cache = Cache(path)
 
@@ -196,7 +196,7 @@ def test_a_refresh_that_the_end_of_the_process_cut_off_is_made_good(
 
 
 def test_a_failed_refresh_leaves_no_note(tmp_path: Path) -> None:
-    """Where a refresh came to its end, whatever that was, the next program begins another one."""
+    """After a refresh has ended, whatever its outcome, the next program begins another one."""
     clock, calls = Clock(), 0
     with Cache(tmp_path / "c.json", clock=clock) as cache:
 

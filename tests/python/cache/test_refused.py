@@ -1,4 +1,4 @@
-"""Mistakes that are refused with a word, instead of doing nothing or something else."""
+"""Mistakes that raise an error, instead of doing nothing or something else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_unknown_options_name_the_one_that_was_meant(case: str) -> None:
-    """An option that there is not is a TypeError, with the one that was meant or all that there are."""
+    """An unknown option is a TypeError that names the intended option, or lists all."""
     call, words = UNKNOWN[case]
     with pytest.raises(TypeError, match=words):
         call()
@@ -68,7 +68,7 @@ MEANINGLESS: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("given", "words"), MEANINGLESS)
 def test_options_that_mean_nothing_together_are_refused(given: dict[str, Any], words: str) -> None:
-    """An option that does nothing beside the others is a ValueError where the function is decorated."""
+    """An option that has no effect beside the others is a ValueError at the decoration."""
     with pytest.raises(ValueError, match=words):
         cache.memoise(**given)
 
@@ -81,7 +81,7 @@ def test_what_a_callable_key_does_not_look_at_is_refused(option: str) -> None:
 
 
 def test_a_default_that_does_nothing_for_one_function_is_no_mistake() -> None:
-    """Defaults of a cache that do nothing for a function without a ttl are left alone."""
+    """Defaults of a cache that have no effect for a function without a ttl are ignored."""
     assert Cache(None, stale_if_error="1h").memoise(function)(1) == 1
 
 
@@ -92,7 +92,7 @@ def test_the_mode_cannot_be_set_by_hand() -> None:
 
 
 def test_limits_are_set_and_taken_back_one_by_one(drop_in: DropInCache) -> None:
-    """Changing one limit leaves the other; None takes one back."""
+    """Changing one limit leaves the other; None removes one."""
     drop_in.limit(maxsize=2)
     drop_in.limit(max_bytes=100_000)
     memoised = drop_in.memoise(function)
@@ -152,7 +152,7 @@ WORDS: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize("case", WORDS)
 def test_words_that_lead_nowhere_are_refused(case: str) -> None:
-    """What looks like an option's value, and is none, is an error that says what to write."""
+    """A value that only looks like an option's is an error that says what to write."""
     call, words = WORDS[case]
     with pytest.raises((TypeError, ValueError), match=words):
         call()

@@ -81,7 +81,7 @@ def test_set_mode_and_blocks_are_the_objects_own(path: Path) -> None:
 
 
 def test_what_readonly_computed_is_stored_for_who_may_write(path: Path) -> None:
-    """A result that one object only kept in this process is in the file once another returns it."""
+    """A result that one object kept in this process only is in the file once another returns it."""
     reader, calls = function_of(Cache(path, mode="readonly"))
     cache = Cache(path)
     function, more = function_of(cache)
@@ -92,7 +92,7 @@ def test_what_readonly_computed_is_stored_for_who_may_write(path: Path) -> None:
 
 
 def test_the_last_object_that_may_write_saves_the_file(path: Path) -> None:
-    """An object that goes leaves a whole file behind, although another one goes on to read it."""
+    """An object that is dropped leaves a whole file, although another one keeps reading it."""
     cache: Cache | None = Cache(path)
     viewer = Cache(path, mode="readonly")
     function, _ = function_of(untyped(cache))
@@ -104,7 +104,7 @@ def test_the_last_object_that_may_write_saves_the_file(path: Path) -> None:
 
 
 def test_a_readonly_object_does_not_open_the_others_file_for_reading_only(path: Path) -> None:
-    """Where the first look at the file was by an object that only reads, another one writes it."""
+    """If a read-only object read the file first, another object still writes it."""
     path.write_text('{"f(x=0)": [0]}')
     viewer = Cache(path, mode="readonly")
     assert len(viewer) == 1
@@ -119,7 +119,7 @@ def test_a_readonly_object_does_not_open_the_others_file_for_reading_only(path: 
 
 @pytest.mark.parametrize("limits", [{"maxsize": 3}, {"max_bytes": 9}])
 def test_a_limit_acts_when_its_object_stores(path: Path, limits: dict[str, Any]) -> None:
-    """Opening, reading, and storing by an object without the limit let nothing go."""
+    """Opening, reading, and storing by an object without the limit evict nothing."""
     cache = Cache(path)
     function, _ = function_of(cache)
     for x in range(5):
@@ -152,7 +152,7 @@ def test_a_limit_of_one_object_alone_waits_for_a_store_too(path: Path) -> None:
 
 
 def test_a_limit_of_a_readonly_object_leaves_the_file(path: Path) -> None:
-    """What an object that only reads lets go for want of room stays in the file, and comes back."""
+    """An entry that a read-only object evicts stays in the file, and comes back."""
     path.write_text('{"a": 1, "b": 2, "c": 3}')
     cache, small = Cache(path), Cache(path, mode="readonly", maxsize=2)
     small["d"] = 4
@@ -163,7 +163,7 @@ def test_a_limit_of_a_readonly_object_leaves_the_file(path: Path) -> None:
 
 
 def test_two_different_limits_are_refused(path: Path) -> None:
-    """No limit contradicts nothing; another one than an object on the file has is a ValueError."""
+    """No limit contradicts none; a different limit of another object is a ValueError."""
     cache, five = Cache(path), Cache(path, maxsize=5)
     Cache(path, maxsize=5, max_bytes=100)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""tags=: results are forgotten by words that they were given."""
+"""tags=: results are forgotten by their tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.programs import run
 
 
 def test_results_are_forgotten_by_tag() -> None:
-    """``cache.forget(tag=...)`` drops what has the tag, of all functions or of those of a pattern."""
+    """``cache.forget(tag=...)`` drops entries with the tag, of all functions or of a pattern."""
     cache = Cache(None)
     user = cache.memoise(
         lambda x: {"id": x}, name="user", tags=lambda r: (f"user {r['id']}", "all")
@@ -31,7 +31,7 @@ def test_results_are_forgotten_by_tag() -> None:
 
 
 def test_tags_are_known_to_later_processes(tmp_path: Path) -> None:
-    """Tags stand in the file beside their results."""
+    """Tags are in the file beside their results."""
     program = """
     from outlive import Cache
     cache = Cache("c.json")
@@ -49,7 +49,7 @@ def test_tags_are_known_to_later_processes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["word", (1,), 5])
 def test_wrong_tags_are_refused(wrong: Any) -> None:
-    """A single str and what is no str are TypeErrors where the function is decorated."""
+    """A single str and anything but a tuple of str are TypeErrors at the decoration."""
     with pytest.raises(TypeError):
         Cache(None).memoise(tags=wrong)
 

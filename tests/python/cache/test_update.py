@@ -1,4 +1,4 @@
-"""A cache that takes over what another one has."""
+"""A cache that copies the entries of another one."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_merge_in_place_keeps_times(tmp_path: Path) -> None:
 
 
 def test_sync_takes_in_what_others_did(tmp_path: Path) -> None:
-    """``sync`` is for those who want to look now."""
+    """``sync`` reads what others wrote, on demand."""
     one, two = Cache(tmp_path / "c.json"), Cache(tmp_path / "c.json")
     one["a"] = 1
     two.sync()

@@ -62,7 +62,7 @@ def test_damage_found_at_import_points_at_the_import(script: Scripts) -> None:
 
 
 def test_trouble_at_exit_points_at_no_line_of_outlives_own(script: Scripts) -> None:
-    """A save that fails at exit warns without a line of code, for there is none."""
+    """A save that fails at exit warns without a line of code, because there is none."""
     program = """
         import os, shutil, outlive
         os.mkdir("folder")
@@ -94,7 +94,7 @@ def test_collision_with_another_function(drop_in: DropInCache) -> None:
 
 
 def test_collision_of_two_lambdas(drop_in: DropInCache) -> None:
-    """Functions in functions are told apart by what they do, as they may share their names."""
+    """Nested functions are told apart by what they do, because they may share their names."""
     one, other = drop_in.memoise(lambda uri: 1), drop_in.memoise(lambda uri: 2)
     assert one("u") == 1
     with pytest.warns(outlive.KeyCollisionWarning, match="another function"):
@@ -115,7 +115,7 @@ def test_a_function_that_is_made_again_is_no_collision(drop_in: DropInCache) -> 
 
 
 def test_collision_of_other_arguments(drop_in: DropInCache) -> None:
-    """Calls that differ behind the first argument warn once for each function, however many hits."""
+    """Calls that differ after the first argument warn once for each function, however many hits."""
 
     @drop_in.memoise
     def field(uri: str, name: str = "number") -> str:
@@ -130,7 +130,7 @@ def test_collision_of_other_arguments(drop_in: DropInCache) -> None:
 
 
 def test_same_function_in_the_next_process_is_no_collision(script: Scripts) -> None:
-    """Entries that another process computed are nobody's: a plain second run warns of nothing."""
+    """Entries that another process computed have no known maker: a plain second run never warns."""
     program = """
     from outlive import memoise
     f = memoise(lambda uri, page=1: [uri, page])
@@ -175,7 +175,7 @@ def test_damaged_file_with_warnings_as_errors(script: Scripts) -> None:
 
 
 def test_nothing_goes_to_stdout(script: Scripts) -> None:
-    """Whatever happens, outlive prints nothing on stdout: a program's output is its own."""
+    """outlive never prints on stdout: a program's output is its own."""
     (script.folder / "cache_file.json").write_text("damaged")
     ended = script("from outlive import memoise; f = memoise(lambda x: object()); f(1); f([f])")
     assert (ended.out, ended.status) == ("", 0) and ended.err

@@ -1,4 +1,4 @@
-"""What is forgotten in a mode that leaves the file alone can be forgotten for good afterwards."""
+"""An entry forgotten in a mode that leaves the file alone can later be forgotten for good."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAYS: dict[str, Callable[[Cache], object]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_block_dropped_can_be_forgotten(tmp_path: Path, way: str) -> None:
-    """After a read-only block the next process finds nothing of what was forgotten then."""
+    """After a readonly block, an entry forgotten there is not found by the next process."""
     with Cache(tmp_path / "c.json") as cache:
         f = cache.memoise(lambda x: x, name="f")
         f(1)

@@ -1,6 +1,7 @@
-"""Nothing is left behind by a call, whatever way it goes through the native half.
+"""A call leaves nothing behind, whichever way it takes through the native half.
 
-On a debug build of CPython (``python3-dbg``) the references of the whole process are counted too.
+On a debug build of CPython (``python3-dbg``) the references of the whole process are counted,
+too.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _errors() -> Callable[[], None]:
 
 
 def _counted() -> Callable[[], None]:
-    """Hits that every call must be seen for: a limit, a key of the user's, an instance's key."""
+    """Hits where every call must be seen: a limit, a user's key, an instance's key."""
     limited = Cache().memoise(answer, maxsize=10)
     keyed = Cache().memoise(answer, key=lambda key, **_: (key, 1))
     method = Cache().memoise(_Keyed.ask)
@@ -94,7 +95,7 @@ def _counted() -> Callable[[], None]:
 
 
 def _timed() -> Callable[[], None]:
-    """Hits and misses of a function whose results grow old."""
+    """Hits and misses of a function whose results expire."""
     f = Cache().memoise(answer, ttl="1h")
     short = Cache().memoise(answer, ttl=1e-9, stale_if_error=10)
 
@@ -126,7 +127,7 @@ def _nested() -> Callable[[], None]:
 
 
 def _control() -> Callable[[], None]:
-    """What a memoised function offers beside being called."""
+    """The methods that a memoised function has beside being called."""
     f = Cache().memoise(answer)
 
     def run() -> None:
@@ -137,7 +138,7 @@ def _control() -> Callable[[], None]:
 
 
 def _texts() -> Callable[[], None]:
-    """Values that are read from their texts: plain, tagged, with a key that stands there twice."""
+    """Values that are read from their texts: plain, tagged, with a key that occurs twice."""
     cache = Cache()
     f = cache.memoise(answer, key="first", copy=False)
     mapped = cache.memoise(lambda key: {1: [key], (2,): {key}, 10**30: b"x"}, name="mapped")
@@ -154,7 +155,7 @@ KINDS = (_hits, _misses, _errors, _counted, _timed, _nested, _control, _texts)
 
 
 def _held() -> list[int]:
-    """What must not grow: blocks of memory, references to what takes part, all references."""
+    """Counts that must not grow: blocks of memory, references to the parts, all references."""
     gc.collect()
     parts = (ARGUMENT, RESULT, answer, fails, _Keyed, _Keyed.ask)
     total = getattr(sys, "gettotalrefcount", lambda: 0)()
@@ -163,7 +164,7 @@ def _held() -> list[int]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__.lstrip("_"))
 def test_calls_leave_nothing_behind(kind: Callable[[], Callable[[], None]]) -> None:
-    """Some hundred calls of a kind hold no memory and no reference more than before."""
+    """Some hundred calls of a kind hold no more memory and references than before."""
     run = kind()
     for _ in range(ROUNDS):
         run()
@@ -175,7 +176,7 @@ def test_calls_leave_nothing_behind(kind: Callable[[], Callable[[], None]]) -> N
 
 
 def test_values_of_a_file_leave_nothing_behind(tmp_path: Path) -> None:
-    """Entries that are read from a file and given up again hold no memory and no reference."""
+    """Entries that are read from a file and dropped again hold no memory and no reference."""
     path = tmp_path / "twice.json"
     texts = [
         '{"a": [1], "a": 2}',

@@ -1,4 +1,4 @@
-"""The decorated function as an object: everything that ``functools.lru_cache`` gives, and no leaks."""
+"""The decorated function as an object: all that ``functools.lru_cache`` has, and no leaks."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_wraps_attributes() -> None:
 
 
 def test_signature_is_the_functions() -> None:
-    """``inspect.signature`` and ``inspect.unwrap`` look through."""
+    """``inspect.signature`` and ``inspect.unwrap`` see the function itself."""
     assert str(inspect.signature(documented)) == "(key: 'str', *, times: 'int' = 2) -> 'str'"
     assert inspect.unwrap(documented).__name__ == "documented"
     assert callable(documented)
@@ -110,7 +110,7 @@ def test_doctest_finds_the_examples() -> None:
 
 
 def test_cache_info_and_cache_parameters(drop_in: DropInCache) -> None:
-    """``cache_info()`` counts as lru_cache's; ``cache_parameters()`` tells how it was decorated."""
+    """``cache_info()`` counts like lru_cache's; ``cache_parameters()`` has the options."""
     f = drop_in.memoise(lambda key: key)
     assert tuple(f.cache_info())[:4] == (0, 0, None, 0)
     f(1), f(1), f(2)
@@ -134,13 +134,13 @@ def test_pickles_by_reference(protocol: int) -> None:
 
 
 def test_copies_are_the_function_itself() -> None:
-    """``copy`` and ``deepcopy`` give the same object, also inside of containers."""
+    """``copy`` and ``deepcopy`` return the same object, also inside containers."""
     assert copy.copy(documented) is documented is copy.deepcopy(documented)
     assert copy.deepcopy([documented])[0] is documented
 
 
 def test_weak_references(drop_in: DropInCache) -> None:
-    """A memoised function can be weakly referenced, and goes when nobody holds it."""
+    """A memoised function can be weakly referenced, and is freed when nothing holds it."""
 
     def make() -> Callable[[int], int]:
         return drop_in.memoise(lambda key: key)
@@ -222,7 +222,7 @@ def tie_a_knot(cache: Cache, key: Any) -> list[weakref.ref[Any]]:
 
 
 def test_function_of_a_class_goes_with_it() -> None:
-    """A class with memoised methods is collected once nobody uses it."""
+    """A class with memoised methods is collected once it is unused."""
 
     class Local:
         @memory.memoise(ignore=("self",), key="all")
@@ -302,7 +302,7 @@ def test_misses_and_errors_leak_nothing() -> None:
 
 
 def test_arguments_are_released_with_their_entries() -> None:
-    """What the table of hits remembers of arguments goes with ``cache_clear``."""
+    """Arguments in the table of hits are dropped by ``cache_clear``."""
     cache = own()
     f = cache.memoise(lambda key: key * 2, name="f")
     key = "".join(["a", "rare", "key"])
@@ -343,7 +343,7 @@ def test_lru_cache_stays_usable_around_it(drop_in: DropInCache) -> None:
 
 
 def test_keyword_arguments_in_any_order(drop_in: DropInCache) -> None:
-    """As for lru_cache's users, but better: the order of keywords makes no second entry."""
+    """Unlike with lru_cache, the order of keywords makes no second entry."""
     f = own().memoise(lambda **named: sorted(named.items()))
     assert f(a=1, b=2) == f(b=2, a=1) == [("a", 1), ("b", 2)]
     assert f.cache_info().misses == 1

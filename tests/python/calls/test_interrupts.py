@@ -24,7 +24,7 @@ def long():
 
 
 def interrupted(process: subprocess.Popen[str], times: int = 1) -> Ended:
-    """Send SIGINT as soon as the program says that it is ready; how it ended."""
+    """Send SIGINT as soon as the program says that it is ready; return how it ended."""
     assert process.stdout is not None
     with process:
         for _ in range(times):
@@ -55,7 +55,7 @@ def test_ctrl_c_stops_the_computation(script: Scripts) -> None:
 
 
 def test_ctrl_c_while_waiting(script: Scripts) -> None:
-    """The main thread can be interrupted while it waits for another thread; that one goes on."""
+    """The main thread can be interrupted while it waits for another thread, which goes on."""
     program = """
     begun, release = threading.Event(), threading.Event()
 
@@ -109,7 +109,7 @@ def test_the_interrupted_computation_is_taken_over(script: Scripts) -> None:
 
 
 def test_ctrl_c_while_another_process_computes(script: Scripts) -> None:
-    """Waiting for another process can be interrupted as well."""
+    """Waiting for another process can be interrupted, too."""
     other = BEGIN + "f = memoise(lambda key: (ready(), sys.stdin.read(), key)[2]); f('k')"
     waiter = (
         BEGIN
@@ -131,7 +131,7 @@ memoise(f)("k")
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_ends_a_program_as_always(script: Scripts, times: int) -> None:
-    """A program that Ctrl-C ends keeps its results, and its exit status says what ended it."""
+    """A program that Ctrl-C ends keeps its results, and its exit status tells the signal."""
     program = (
         BEGIN
         + """
@@ -157,7 +157,7 @@ finally:
 
 
 def test_signal_handlers_may_call(script: Scripts) -> None:
-    """A handler that runs in the middle of a call may call memoised functions, the same key even."""
+    """A handler that interrupts a call may call memoised functions, even with its key."""
     program = (
         BEGIN
         + """

@@ -77,7 +77,7 @@ def test_new_defaults_leave_a_layer_its_own_options(drop_in: DropInCache) -> Non
 
 
 def test_a_wrapper_in_between_carries_nothing_over() -> None:
-    """``functools.wraps`` between two layers hands the outer one nothing of the inner one."""
+    """``functools.wraps`` between two layers gives the outer one nothing of the inner one."""
     outer, inner = Cache(None), Cache(None)
 
     @inner.memoise(maxsize=3)

@@ -1,4 +1,4 @@
-"""outlive.Memoised as a class, and frameworks that look at functions."""
+"""outlive.Memoised as a class, and frameworks that inspect functions."""
 
 from __future__ import annotations
 

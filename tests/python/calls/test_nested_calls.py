@@ -1,4 +1,4 @@
-"""Calls inside of calls: re-entry, and inner calls under the key of the outer one."""
+"""Nested calls: re-entry, and inner calls under the key of the outer one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.threads import STUCK, Worker, settle
 
 
 def test_a_call_that_asks_for_itself_computes(drop_in: DropInCache) -> None:
-    """``f(k)`` inside of ``f(k)`` does not wait for itself; the outer result is kept."""
+    """``f(k)`` inside ``f(k)`` does not wait for itself; the outer result is kept."""
     depth = [0]
 
     @drop_in.memoise
@@ -111,7 +111,7 @@ def test_a_run_cut_off_in_a_nested_call_leaves_no_inner_value(script: Any) -> No
 
 @pytest.mark.filterwarnings("ignore::outlive.KeyCollisionWarning")  # one gets the other's result
 def test_other_threads_never_see_an_inner_value(drop_in: DropInCache) -> None:
-    """Who asks the outer function meanwhile waits for it; the inner one computes its own."""
+    """Another caller of the outer function waits for it; one of the inner function computes."""
     inner_done, release = threading.Event(), threading.Event()
     inner = drop_in.memoise(lambda key: "inner")
 
@@ -134,14 +134,14 @@ def test_other_threads_never_see_an_inner_value(drop_in: DropInCache) -> None:
 
 
 def test_inner_value_that_cannot_be_stored(drop_in: Any) -> None:
-    """Inner calls share an unstorable value too, as the very object."""
+    """Inner calls share an unstorable value, too, as the very object."""
     inner = drop_in.memoise(lambda key: object(), on_unstorable="ignore", copy=False)
     outer = drop_in.memoise(lambda key: inner(key) is inner(key))
     assert outer("k") is True
 
 
 def test_inner_exception_is_the_outers_to_handle(drop_in: DropInCache) -> None:
-    """An inner call that raises under the outer's key computes anew when asked again."""
+    """An inner call under the outer key that raises computes again when asked again."""
     calls = []
 
     @drop_in.memoise

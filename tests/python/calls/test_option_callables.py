@@ -1,4 +1,4 @@
-"""Callables that users give as options: what they raise costs no result."""
+"""Callables that users pass as options: an error in one loses no result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from outlive import Cache, OutliveWarning
 
 
 def missing(result: Any) -> Any:
-    """Raise, as a callable that expects another result does."""
+    """Raise, like a callable that expects another result."""
     raise KeyError("max_age")
 
 
@@ -34,7 +34,7 @@ def test_the_result_is_returned_and_the_error_told_once(option: str, wrong: Any)
 
 
 def test_a_key_that_raises_is_raised() -> None:
-    """Without a key there is nothing to keep a result under: what ``key=`` raises, the call raises."""
+    """Without a key a result cannot be kept: the call raises what ``key=`` raises."""
     f: Any = Cache(None).memoise(key=missing)(lambda x: x)
     with pytest.raises(KeyError, match="max_age"):
         f(1)
@@ -52,7 +52,7 @@ def test_interrupts_go_through() -> None:
 
 
 def test_those_who_wait_for_an_exception_are_counted() -> None:
-    """Hits and misses add up to the calls, also where an exception is handed to those who wait."""
+    """Hits and misses add up to the calls, also if an exception reaches several callers."""
     import threading
 
     begun, release = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""outlive.previous(): the expired result that a call is to replace."""
+"""outlive.previous(): the expired result that a call replaces."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from support.clock import Clock
 
 
 class Tagged(BaseHTTPRequestHandler):
-    """Answers 304 to who has the newest version."""
+    """Answers 304 to a client that has the newest version."""
 
     def do_GET(self) -> None:
-        """Send the version, unless it is known."""
+        """Send the version, unless the client knows it."""
         server: Any = self.server
         etag = f'"{server.version}"'
         known = self.headers.get("If-None-Match") == etag
@@ -70,7 +70,7 @@ def test_a_server_that_answers_304(server: Any) -> None:
 
 
 def test_there_is_nothing_at_first_and_outside_of_calls() -> None:
-    """A first call, and code outside of any call, has None."""
+    """For a first call, and outside calls, it is None."""
     f = Cache(None).memoise(lambda x: outlive.previous())
     assert f(1) is None
     assert outlive.previous() is None
@@ -90,7 +90,7 @@ def test_refresh_has_the_result_that_it_replaces() -> None:
 
 
 def test_inner_calls_do_not_see_that_of_the_outer_one() -> None:
-    """A call inside of an expired one has a previous result of its own, or none."""
+    """A call inside an expired one has its own previous result, or none."""
     cache = Cache(None)
     inner = cache.memoise(lambda x: repr(outlive.previous()), name="inner")
     outer = cache.memoise(lambda x: [inner(x), outlive.previous()], name="outer")

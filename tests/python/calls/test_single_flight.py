@@ -1,4 +1,4 @@
-"""Threads: one computes a key, the others wait for it, and nobody waits for ever."""
+"""Threads: one computes a key, the others wait for it, and none waits for ever."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stop(BaseException):
 
 
 def waiting(leader: threading.Event, release: threading.Event, end: Callable[[], Any]) -> Any:
-    """A function that says when it began and ends when it is let go."""
+    """A function that signals when it began and ends when it is released."""
 
     def compute(key: object) -> Any:
         leader.set()
@@ -49,7 +49,7 @@ def test_one_of_16_threads_computes(drop_in: DropInCache) -> None:
 
 
 def test_other_keys_go_on(drop_in: DropInCache) -> None:
-    """While one key is computed, other keys are, and what is stored is served."""
+    """While one key is computed, other keys are computed, and stored results are served."""
     begun, release = threading.Event(), threading.Event()
     slow = drop_in.memoise(waiting(begun, release, lambda: "slow"))
     quick = drop_in.memoise(lambda key: ["quick"])
@@ -63,7 +63,7 @@ def test_other_keys_go_on(drop_in: DropInCache) -> None:
 
 
 def test_waiters_release_the_interpreter(drop_in: DropInCache) -> None:
-    """Threads that wait for a key keep nobody from running: the computing one does, too."""
+    """Threads that wait for a key let the others run, the computing one included."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: 7))
     workers = [Worker(f, "k") for _ in range(4)]
@@ -75,7 +75,7 @@ def test_waiters_release_the_interpreter(drop_in: DropInCache) -> None:
 
 
 def test_an_exception_goes_to_those_waiting(drop_in: DropInCache) -> None:
-    """Who waits gets the computing thread's exception, the same object; the next call computes."""
+    """A waiting thread gets the computing thread's exception itself; the next computes."""
     begun, release = threading.Event(), threading.Event()
     error = ValueError("once")
     calls = []
@@ -103,7 +103,7 @@ def test_an_exception_goes_to_those_waiting(drop_in: DropInCache) -> None:
 
 @pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit, Stop, GeneratorExit])
 def test_a_waiter_takes_over(drop_in: DropInCache, stopped: type[BaseException]) -> None:
-    """A thread that is stopped by what is no Exception hands its duty to one of those waiting."""
+    """A thread that is stopped by something other than an Exception hands its duty on."""
     begun, release = threading.Event(), threading.Event()
     calls: list[str] = []
 
@@ -127,7 +127,7 @@ def test_a_waiter_takes_over(drop_in: DropInCache, stopped: type[BaseException])
 
 
 def test_what_cannot_be_stored_is_handed_to_waiters(drop_in: DropInCache) -> None:
-    """Waiters get the very object that the computing thread got, if the file cannot hold it."""
+    """Waiting threads get the very object of the computing thread if the file cannot hold it."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, object), on_unstorable="ignore")
     workers = [Worker(f, "k") for _ in range(4)]
@@ -138,7 +138,7 @@ def test_what_cannot_be_stored_is_handed_to_waiters(drop_in: DropInCache) -> Non
 
 
 def test_waiters_get_copies(drop_in: DropInCache) -> None:
-    """Each waiter has a copy of its own, whatever the first caller does to its result."""
+    """Each waiting thread has its own copy, whatever the first caller does to its result."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: [[1]]))
     workers = [Worker(f, "k") for _ in range(4)]
@@ -152,7 +152,7 @@ def test_waiters_get_copies(drop_in: DropInCache) -> None:
 
 
 def test_entries_that_go_meanwhile_are_no_trouble(drop_in: DropInCache) -> None:
-    """Clearing the cache while a key is computed neither blocks nor breaks: the result is kept."""
+    """Clearing the cache while a key is computed neither blocks nor breaks the call."""
     begun, release = threading.Event(), threading.Event()
     f = drop_in.memoise(waiting(begun, release, lambda: "value"))
     worker = Worker(f, "k")
@@ -216,7 +216,7 @@ def test_threads_that_ask_crosswise_for_ever_changing_keys(drop_in: DropInCache)
 def test_stress(drop_in: DropInCache) -> None:
     """16 threads on overlapping keys, half of the computations failing: never a wrong result.
 
-    Two compute one key at a time only if it was forgotten in between.
+    Two threads compute one key in turn only if it was forgotten in between.
     """
     running: defaultdict[int, list[int]] = defaultdict(list)
     begun: Counter[int] = Counter()
@@ -267,7 +267,7 @@ def test_stress(drop_in: DropInCache) -> None:
 
 
 def test_counters_add_up_over_threads(drop_in: DropInCache) -> None:
-    """Hits and misses counted by ``cache_info()`` are all calls, whoever made them."""
+    """Hits and misses counted by ``cache_info()`` add up to all calls of all threads."""
     f = drop_in.memoise(lambda key: [key])
     together(8, lambda n: [f(key) for key in range(100)])
     info = f.cache_info()
@@ -275,7 +275,7 @@ def test_counters_add_up_over_threads(drop_in: DropInCache) -> None:
 
 
 def test_a_waiter_is_found_waiting_again(drop_in: DropInCache) -> None:
-    """If thread after thread fails, each waiter gets one of the exceptions or a result."""
+    """If thread after thread fails, each waiting one gets one of the exceptions or a result."""
     calls: list[str] = []
 
     @drop_in.memoise

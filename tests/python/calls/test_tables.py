@@ -25,7 +25,7 @@ def partial() -> Callable[[str], Any]:
 
 
 def is_remembered(function: Callable[[str], Any]) -> bool:
-    """Whether the table keeps the argument of a call while others are made."""
+    """Return whether the table keeps the argument of a call while others are made."""
     argument = "".join(["/", "remembered"])
     before = sys.getrefcount(argument)
     for _ in range(3):

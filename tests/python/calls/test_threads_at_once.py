@@ -30,7 +30,7 @@ ROUNDS = 1500
 
 @pytest.fixture(autouse=True)
 def _turns() -> Iterator[None]:
-    """With a GIL, let threads take turns as often as can be."""
+    """With a GIL, switch threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
@@ -39,7 +39,7 @@ def _turns() -> Iterator[None]:
 
 @contextmanager
 def meanwhile(*works: Callable[[], Any]) -> Iterator[None]:
-    """Have each work done again and again in a thread of its own, as long as the block runs."""
+    """Run each work again and again in a thread of its own while the block runs."""
     over = threading.Event()
 
     def repeat(work: Callable[[], Any]) -> None:
@@ -83,7 +83,7 @@ def test_every_call_is_counted_once(keys: int) -> None:
 
 
 def test_counters_begin_anew_for_all_threads() -> None:
-    """`cache_clear` forgets what every thread was answered with, and sets all counters to zero."""
+    """`cache_clear` forgets the answers of all threads and sets all counters to zero."""
     f = Cache().memoise(nested)
     barrier = threading.Barrier(THREADS)
 
@@ -109,7 +109,7 @@ def test_threads_come_and_go() -> None:
 
 
 def test_what_one_thread_forgets_no_other_is_given() -> None:
-    """After `forget`, `put` and `clear` no thread gets what was there before."""
+    """After `forget`, `put` and `clear` no thread gets the earlier result."""
     cache = Cache()
     version = [0]
     f = cache.memoise(lambda key: [version[0]], name="versioned")
@@ -172,7 +172,7 @@ def test_everything_at_once(tmp_path: Path) -> None:
 
 
 def test_each_entry_is_taken_by_one_thread(tmp_path: Path) -> None:
-    """`pop` and `popitem` give every value to one thread, and the others what a dict would."""
+    """`pop` and `popitem` return every value to one thread, and behave for others like a dict."""
     cache = Cache(tmp_path / "c.json")
 
     def work(n: int) -> list[int]:
@@ -194,7 +194,7 @@ def test_each_entry_is_taken_by_one_thread(tmp_path: Path) -> None:
 
 
 def test_cache_clear_while_others_forget() -> None:
-    """`cache_clear` never fails on account of entries that others forget meanwhile."""
+    """`cache_clear` never fails because others forget entries meanwhile."""
     cache = Cache()
     f = cache.memoise(nested)
 
@@ -208,7 +208,7 @@ def test_cache_clear_while_others_forget() -> None:
 
 
 def test_limits_and_expiry_at_once() -> None:
-    """A limited cache whose entries grow old all the time gives right answers and keeps its limit."""
+    """A limited cache whose entries keep expiring gives right answers and keeps its limit."""
     now = [1_000.0]
     limited = Cache(maxsize=20, clock=lambda: now[0]).memoise(nested, ttl=5)
     quick = Cache().memoise(nested, name="quick", ttl=0.001)
@@ -226,7 +226,7 @@ def test_limits_and_expiry_at_once() -> None:
 
 
 def test_options_that_change_while_a_call_is_under_way(tmp_path: Path) -> None:
-    """What a call began under the old options is not remembered as if nothing had changed."""
+    """A result of a call begun under the old options is not remembered under the new ones."""
     cache = DropInCache(tmp_path / "c.json")
     cache._state.reconfigure({"copy": False})
     begun, release = threading.Event(), threading.Event()
@@ -250,7 +250,7 @@ def test_options_that_change_while_a_call_is_under_way(tmp_path: Path) -> None:
 
 
 def test_options_that_change_all_the_time(tmp_path: Path) -> None:
-    """Threads get right answers while options change, and in the end by the last ones."""
+    """Threads get right answers while options change, in the end under the last ones."""
     cache = DropInCache(tmp_path / "c.json")
     f = cache.memoise(lambda key: [key])
 
@@ -293,7 +293,7 @@ def test_caches_that_are_given_up_while_they_are_called(tmp_path: Path) -> None:
 
 
 def test_a_result_that_others_change_while_it_is_kept() -> None:
-    """What a function returns may be in the hands of other threads: no call fails, no text is torn."""
+    """Other threads may hold a function's result: no call fails, no text is torn."""
     shared: dict[str, Any] = {"list": [], "dict": {}, "set": set()}
     f = Cache().memoise(lambda key: shared, name="shared")
 
@@ -331,7 +331,7 @@ def test_arguments_that_others_change_while_they_are_the_key() -> None:
 
 
 def test_filling_a_table_runs_no_code() -> None:
-    """What a call is remembered by is found out without running code of the user's."""
+    """A call is recognised without running code of the user."""
     told: list[str] = []
 
     class Name(str):

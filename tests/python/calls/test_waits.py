@@ -1,4 +1,4 @@
-"""Waits: a waiting call says for whom it waits, may have a limit, and never waits for ever."""
+"""Waits: a waiting call says what it waits for, may have a limit, and never waits for ever."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from support.threads import STUCK, Worker
 
 
 class Slow:
-    """A function whose first call goes on until it is let go; later calls end at once."""
+    """A function whose first call goes on until it is released; later calls end at once."""
 
     def __init__(self, end: Callable[[int], Any] = lambda n: [n]) -> None:
-        """Have the ``n``-th call give what ``end(n)`` does."""
+        """Make the ``n``-th call return ``end(n)``."""
         self.begun, self.release = threading.Event(), threading.Event()
         self.end, self.calls = end, 0
 
@@ -40,7 +40,7 @@ class Slow:
 
 
 def test_a_limited_wait_computes_beside() -> None:
-    """After `wait=` seconds a call computes, too; what is kept is the first caller's result."""
+    """After `wait=` seconds a call computes, too; the first caller's result is kept."""
     cache, slow = Cache(None), Slow()
     function = cache.memoise(slow, name="f", wait=0.01)
     first = Worker(function, "key")
@@ -110,7 +110,7 @@ def test_a_wait_for_a_process_is_limited(tmp_path: Path, script: Scripts) -> Non
 
 
 def test_long_waits_are_told(tmp_path: Path, script: Scripts) -> None:
-    """After ten seconds a call says once which thread, or which process, it waits for."""
+    """After ten seconds a call says once which thread or process it waits for."""
     program = """
     from outlive import Cache
     function = Cache("c.json").memoise(lambda: print("begun", flush=True) or input(), name="f")
@@ -137,7 +137,7 @@ def test_long_waits_are_told(tmp_path: Path, script: Scripts) -> None:
 
 @pytest.mark.parametrize("suspends", [False, True])
 def test_an_inner_call_in_a_helper_thread(drop_in: DropInCache, suspends: bool) -> None:
-    """The drop-in's functions share keys: one may call the other in a thread that nobody sees."""
+    """The drop-in's functions share keys: one may call the other in a thread unseen by outlive."""
     with ThreadPoolExecutor(1) as pool:
         get_data = drop_in.memoise(lambda uri: {"data": uri})
 
@@ -155,7 +155,7 @@ def test_an_inner_call_in_a_helper_thread(drop_in: DropInCache, suspends: bool) 
 
 
 def test_an_inner_call_makes_up_for_a_failed_outer_one(drop_in: DropInCache) -> None:
-    """What a function computed beside another one of the same key is kept if that one fails."""
+    """A result computed beside another function of the same key is kept if that one fails."""
     with ThreadPoolExecutor(1) as pool:
         get_data = drop_in.memoise(lambda uri: {"data": uri})
 
@@ -203,7 +203,7 @@ def test_recursion_ends_with_an_exception(script: Scripts) -> None:
 
 
 def test_sub_interpreters_are_refused(script: Scripts) -> None:
-    """In a sub-interpreter the import says clearly that outlive works in the main one only."""
+    """In a sub-interpreter the import says clearly that outlive works only in the main one."""
     program = """
     try:
         import _interpreters as interpreters
@@ -249,7 +249,7 @@ def test_greenlets_wait_through_their_hub(script: Scripts) -> None:
 
 
 def test_greenlets_without_a_hub_compute(script: Scripts) -> None:
-    """A greenlet that has no hub to wait through computes where waiting would stop its thread."""
+    """A greenlet without a hub to wait through computes where waiting would stop its thread."""
     pytest.importorskip("greenlet")
     program = """
     import greenlet
@@ -273,7 +273,7 @@ def test_greenlets_without_a_hub_compute(script: Scripts) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="takes a lock as Linux has them")
 @pytest.mark.parametrize("byte", [0, 1], ids=["saves", "closes"])
 def test_a_stopped_process_is_given_up(tmp_path: Path, script: Scripts, byte: int) -> None:
-    """A process that was stopped while it saves or closes is given up after seconds, and told."""
+    """A process stopped while it saves or closes is given up after seconds, with a warning."""
     set_lock = 37  # F_OFD_SETLK
     held = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
     with (tmp_path / "c.json.lock").open("w") as lock:

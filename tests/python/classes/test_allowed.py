@@ -1,4 +1,4 @@
-"""The classes that a function's results may be of, and the warnings about others."""
+"""The classes that a function's results may have, and the warnings about others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _kept(function: Any, *arguments: Any, **options: Any) -> bool:
 
 
 def union(client: Hidden) -> Hidden | list[shop.Owner] | None:
-    """An annotation of which one name is known to type checkers alone."""
+    """An annotation with a name that only type checkers know."""
     return [shop.Owner("a")]
 
 
@@ -80,7 +80,7 @@ def structured_list(prompt: str, response_model: Any) -> Any:
 
 
 def hidden() -> Any:
-    """Nothing says which class."""
+    """Nothing names the class."""
     return _make("shop", "Owner")("a")
 
 
@@ -100,7 +100,7 @@ def test_allowed_by_the_code(function: Callable[[], Any], recwarn: pytest.Warnin
 
 
 def test_names_for_type_checkers_are_passed_over(recwarn: pytest.WarningsRecorder) -> None:
-    """A name that does not exist at run time hides no other one of the annotation."""
+    """A name that does not exist at run time does not hide the others in the annotation."""
     memoised = Cache().memoise(untyped(union), ignore=("client",))
     assert memoised(1) == memoised(2) == [shop.Owner("a")]
     assert not recwarn.list
@@ -138,7 +138,7 @@ def test_types_option(recwarn: pytest.WarningsRecorder) -> None:
 
 
 def test_other_classes_are_told() -> None:
-    """A result of a class that nothing names is kept in this process, and the warning mends it."""
+    """A result of an unnamed class is kept in this process; the warning says what to write."""
     memoised = Cache().memoise(hidden)
     with pytest.warns(
         UnstorableWarning,
@@ -300,7 +300,7 @@ def test_what_dump_and_load_lose_is_told() -> None:
 
 
 def test_threads_find_all_classes_or_none(tmp_path: Path) -> None:
-    """Who asks while the classes of a function are being found waits for all, or finds them too."""
+    """A thread that asks while a function's classes are being found waits for all of them."""
     with Cache(tmp_path / "cache.json") as cache:
         cache.memoise(hidden, name="f", types=(shop.Owner,))()
     is_decorated, asked, go_on = (threading.Event() for _ in range(3))

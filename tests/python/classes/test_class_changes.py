@@ -54,7 +54,7 @@ def _second_run(script: Scripts, after: str, arguments: str = "new,1") -> tuple[
     ],
 )  # fmt: skip
 def test_changes_that_lose_nothing(script: Scripts, after: str, shown: str) -> None:
-    """A field with a default is filled in; the order of fields, and how they are held, is no matter."""
+    """A field with a default is filled in; the order and storage of fields makes no difference."""
     out, told = _second_run(script, after)
     assert (out, told) == (f"{shown}\n{shown}\n", "")
 
@@ -75,7 +75,7 @@ def test_changes_that_lose_nothing(script: Scripts, after: str, shown: str) -> N
 def test_changes_that_do_are_computed_anew(
     script: Scripts, after: str, arguments: str, told: str
 ) -> None:
-    """Any other change is a miss, told once, and the new result is served from then on."""
+    """Any other change is a miss with one warning, and the new result is served from then on."""
     import re
 
     (Path(script.folder) / "kinds.py").write_text(BEFORE)

@@ -1,4 +1,4 @@
-"""Values of classes as arguments: told apart by all that they hold."""
+"""Instances of classes as arguments: distinguished by everything that they hold."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ CASES: dict[str, tuple[Callable[[], Any], Any]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_arguments_are_told_apart_by_what_they_hold(name: str) -> None:
-    """Equal arguments are one call; what differs in a field, a type or a place is another one."""
+    """Equal arguments are one call; a difference in a field, a type or a place makes another."""
     make, other = CASES[name]
     f = Cache().memoise(lambda value: 1, name="f")
     assert f.cache_key(make()) == f.cache_key(make()) != f.cache_key(other)
 
 
 def test_properties_that_were_asked_for_say_nothing() -> None:
-    """A value that a cached property keeps makes no other call of it."""
+    """A value cached by a property makes no difference to the call."""
     f = Cache().memoise(lambda value: 1, name="f")
     used, fresh = shop.User(name="a"), shop.User(name="a")
     assert used.upper == "A"
@@ -59,7 +59,7 @@ def test_properties_that_were_asked_for_say_nothing() -> None:
     "value", [shop.Plain(1), np.array([object()]), pd.DataFrame({"o": [object()]})]
 )
 def test_other_objects_are_no_arguments(value: Any) -> None:
-    """Of what is not made to hold data, and of objects in arrays, nothing is guessed."""
+    """Nothing is assumed about classes not made to hold data, nor about objects in arrays."""
     f = Cache().memoise(lambda value: 1, name="f")
     with pytest.raises(TypeError, match="cannot be part of a key"):
         f(value)

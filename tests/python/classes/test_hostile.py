@@ -1,4 +1,4 @@
-"""Files that somebody else wrote: nothing in them makes outlive import, construct or run anything."""
+"""Files from a stranger: nothing in them makes outlive import, construct or run anything."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _ask(stored: Any) -> tuple[Any, list[str]]:
-    """What a call gets whose entry in the file is ``stored``, and what was told."""
+    """Return what a call gets whose entry in the file is ``stored``, and the warnings."""
     Path("cache.json").unlink(missing_ok=True)
     with outlive.Cache("cache.json") as cache:
 
@@ -160,7 +160,7 @@ def _ask(stored: Any) -> tuple[Any, list[str]]:
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_file_cannot_choose_a_class(name: str) -> None:
-    """What the code does not name is a miss, told once; nothing of it runs or is imported."""
+    """A class that the code does not name is a miss with one warning; nothing of it runs."""
     for stored in (FOREIGN[name], [FOREIGN[name]]):
         found, told = _ask(stored)
         assert found == Person("fresh")
@@ -169,7 +169,7 @@ def test_a_file_cannot_choose_a_class(name: str) -> None:
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_false_fields_are_a_miss(name: str) -> None:
-    """An instance that no honest writer took apart is a miss: nothing hides a method or a property."""
+    """An instance that no genuine writer stored is a miss: nothing hides a method or a property."""
     found, told = _ask({f"${HERE}:Person": MALFORMED[name]})
     assert found == Person("fresh") and found.greet() == "hello fresh"
     assert len(told) == 1
@@ -177,14 +177,14 @@ def test_false_fields_are_a_miss(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_false_hidden_state_is_a_miss(name: str) -> None:
-    """The hidden state of a model is looked at before it is put back."""
+    """The hidden state of a model is checked before it is restored."""
     found, told = _ask({"$classes.shop:User": MODELS[name]})
     assert found == Person("fresh")
     assert len(told) == 1
 
 
 def test_honest_entries_are_served() -> None:
-    """The same way of writing a file gives an instance where what it says is right."""
+    """The same way of writing a file yields an instance if its contents are right."""
     assert _ask({f"${HERE}:Person": {"name": "stored"}}) == (Person("stored"), [])
     user = shop.User.model_construct({"name"}, name=5)
     found, told = _ask({"$classes.shop:User": {"name": 5, "$given": ["name"]}})

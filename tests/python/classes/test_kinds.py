@@ -1,4 +1,4 @@
-"""Results of classes: what a later process gets is what this one returned."""
+"""Results of classes: a later process gets what this one returned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _run(file: Path, seed: str) -> str:
 
 
 def test_a_later_process_gets_what_was_returned(tmp_path: Path) -> None:
-    """Every kind comes back in a fresh process, under another hash seed, as what it was."""
+    """Every kind comes back equal in a fresh process, under another hash seed."""
     file = tmp_path / "cache.json"
     assert _run(file, "1") == ",".join(shop.SAMPLES)
     texts = _results(file)
@@ -48,7 +48,7 @@ def _results(file: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", shop.SAMPLES)
 def test_hits_share_nothing_that_can_change(name: str) -> None:
-    """A hit is a copy at any depth; instances that cannot change are one for all."""
+    """A hit is a copy at any depth; instances that cannot change are shared by all."""
     sample = stored.memoised(Cache())
     first, *hits = (sample(name) for _ in range(4))
     for hit in hits:
@@ -77,7 +77,7 @@ def _changeable(value: Any) -> list[Any]:
 
 @pytest.mark.parametrize("make", [shop.SAMPLES["frozen"], shop.SAMPLES["frozen struct"]])
 def test_frozen_instances_of_immutable_parts_are_shared(make: Callable[[], Any]) -> None:
-    """What cannot change, through and through, is not copied."""
+    """A value that is immutable through and through is not copied."""
 
     @Cache().memoise
     def sample() -> shop.Point | shop.FrozenStruct:
@@ -134,7 +134,7 @@ class Lazy:
 
 
 def test_what_callers_can_write_to_is_not_shared() -> None:
-    """Attributes of a named tuple's subclass, and what a property keeps, are each caller's own."""
+    """Attributes of a named tuple's subclass, and cached properties, are each caller's own."""
     cache = Cache()
     noted = cache.memoise(lambda: Noted(1), name="noted", types=(Noted,))
     lazy = cache.memoise(lambda: Lazy(1), name="lazy", types=(Lazy,))
@@ -185,7 +185,7 @@ def _hiding() -> shop.Plain:
 
 @pytest.mark.parametrize("make", [lambda: Colour("RED"), _hiding])
 def test_what_would_not_come_back_is_refused(make: Callable[[], Any]) -> None:
-    """A value that no later process could rebuild warns when it is stored, and is not lost later."""
+    """A value that no later process could rebuild warns when it is stored."""
     f = Cache().memoise(make, name="f", types=(Colour, shop.Plain))
     with pytest.warns(UnstorableWarning):
         f()

@@ -1,4 +1,4 @@
-"""Arrays, frames, and what SDKs return."""
+"""Arrays, frames, and results of SDKs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ FRAMES: dict[str, Callable[[], Any]] = {
 
 
 def _all_hits(tmp_path: Path, make: Callable[[], Any]) -> list[Any]:
-    """Hits of two processes' lives on one file, the first call among them."""
+    """Return hits of two processes on one file, the first call among them."""
     hits: list[Any] = []
 
     def f() -> Any:
@@ -109,7 +109,7 @@ def test_frames(tmp_path: Path, name: str) -> None:
 
 
 def test_frames_are_copies() -> None:
-    """What a caller writes into a frame is not seen by the next one."""
+    """A caller that writes into a frame does not change the next one's."""
     f = Cache().memoise(lambda: pd.DataFrame({"a": [1, 2]}), name="f")
     for _ in range(4):
         frame = f()
@@ -128,7 +128,7 @@ def test_frames_are_copies() -> None:
     ],
 )
 def test_what_is_not_stored_is_told(make: Callable[[], Any], told: str) -> None:
-    """What would come back as another is refused, with the column."""
+    """A frame that would come back changed is refused, and the message names the column."""
     with pytest.warns(UnstorableWarning, match=told):
         Cache().memoise(make, name="f")()
 
@@ -189,7 +189,7 @@ def _message() -> Message:
 
 @pytest.mark.parametrize("make", [_chat, _message])
 def test_sdk_objects(tmp_path: Path, make: Callable[[], Any]) -> None:
-    """What an SDK returns comes back whole: unknown fields, what was set, the id of the request."""
+    """The result of an SDK comes back whole: unknown fields, set fields, the request's id."""
     want = make()
     for _ in range(2):
         with Cache(tmp_path / "cache.json", on_unstorable="raise") as cache:
@@ -204,7 +204,7 @@ def test_sdk_objects(tmp_path: Path, make: Callable[[], Any]) -> None:
 
 
 def test_sdk_functions_themselves(tmp_path: Path) -> None:
-    """A method of a client is memoised as it is: its own annotation says what comes back."""
+    """A method of a client is memoised as it is: its own annotation names the class."""
     for _ in range(2):
         with Cache(tmp_path / "cache.json", on_unstorable="raise") as cache:
             client = _client(openai.OpenAI, CHAT)

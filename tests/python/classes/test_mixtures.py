@@ -47,7 +47,7 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.recursive(LEAVES, _nested, max_leaves=8))
 def test_mixtures_come_back(value: Any) -> None:
-    """Whatever stands inside of what, the first hit, the template and its copies are the same."""
+    """However kinds are nested, the first hit, the template and its copies are equal."""
     calls: list[int] = []
 
     def f() -> Any:

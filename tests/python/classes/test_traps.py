@@ -43,7 +43,7 @@ def _again(path: Path, value: Any, cls: Any) -> Any:
 
 
 def test_a_private_attribute_that_was_deleted(tmp_path: Path) -> None:
-    """A private attribute that was never set, or deleted, is not there afterwards either."""
+    """A private attribute that was never set, or deleted, is missing afterwards, too."""
     account = Account.model_validate({"name": "a"})
     del account._etag
     found = _again(tmp_path / "c.json", account, Account)
@@ -55,7 +55,7 @@ def test_a_private_attribute_that_was_deleted(tmp_path: Path) -> None:
 
 
 def test_fields_that_are_named_as_hidden_state_is(tmp_path: Path) -> None:
-    """A field may be named "$given": it is told from what stands beside the fields."""
+    """A field may be named "$given": it is distinguished from the hidden state."""
     odd = Odd(**{"$given": 5})
     found = _again(tmp_path / "c.json", odd, Odd)
     assert type(found) is Odd and found == odd
@@ -68,7 +68,7 @@ def hidden() -> Any:
 
 
 def test_a_name_that_leads_nowhere_costs_no_other_class() -> None:
-    """What ``types=`` names and is not there is told once; instances of the others are stored."""
+    """A missing class in ``types=`` warns once; instances of the others are stored."""
     wrong = "classes.shop:Nobody"
     for given in ({"types": (wrong, "nowhere:X", "json:dumps", shop.Owner)}, {}):
         cache = Cache(types=() if given else (wrong, shop.Owner))

@@ -23,7 +23,7 @@ def double(x):
 
 
 def test_results_outlive_the_process(script: Scripts) -> None:
-    """What one process computed, the next one does not compute again."""
+    """A result that one process computed is not computed again by the next."""
     program = COUNTING + "print(double('a'), double('a'))"
     assert script.output(program) == "computed a\n['a', 'a'] ['a', 'a']\n"
     assert script.output(program) == "['a', 'a'] ['a', 'a']\n"
@@ -115,7 +115,7 @@ def test_importing_a_name_of_the_drop_in_loads_the_file(script: Scripts) -> None
 
 
 def test_a_deleted_file_is_a_deleted_cache(script: Scripts) -> None:
-    """Who deletes the file while a program runs has deleted the cache, whatever was loaded before."""
+    """A user who deletes the file while a program runs has deleted the cache."""
     (script.folder / "cache_file.json").write_text('{"a": 1}')
     program = """
     from outlive import memoise
@@ -152,7 +152,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_end_of_a_program_keeps_its_results(script: Scripts, ending: str) -> None:
-    """However a process ends, what it computed is there afterwards, and its status is its own."""
+    """However a process ends, its results are there afterwards, and its status is its own."""
     source, status = ENDINGS[ending]
     ended = script(COUNTING + "double('a')\n" + source)
     assert ended.status == status
@@ -314,7 +314,7 @@ def test_configure_names_the_file_before_the_first_use(script: Scripts) -> None:
 
 
 def test_wrong_uses_are_told_at_once(drop_in: Any) -> None:
-    """Decorating what is no function, or with an option that does not exist, is a TypeError."""
+    """Decorating something else than a function, or with an unknown option, is a TypeError."""
     with pytest.raises(TypeError, match="function"):
         drop_in.memoise("text")
     with pytest.raises(TypeError, match="tll"):

@@ -151,7 +151,7 @@ def test_function_without_parameters_is_one_entry(drop_in: DropInCache) -> None:
 
 
 def test_arguments_that_do_not_fit_raise_the_functions_own_error(drop_in: DropInCache) -> None:
-    """A call with wrong arguments raises what the function itself raises, and keeps nothing."""
+    """A call with wrong arguments raises the function's own error, and keeps nothing."""
 
     def f(x: int, *, y: int = 1) -> int:
         return x
@@ -250,7 +250,7 @@ def deep() -> list[Any]:
 def test_argument_without_a_text_is_computed_every_time(
     drop_in: DropInCache, argument: Any
 ) -> None:
-    """A call that can have no key goes through; one warning names function, parameter, way out."""
+    """A call without a key bypasses the cache; one warning names function, parameter, way out."""
     f = drop_in.memoise(_function)
     with pytest.warns(outlive.UnstorableWarning, match=r"_function.*'?x'?.*key=") as told:
         assert f(argument) is argument and f(argument) is argument
@@ -283,7 +283,7 @@ def test_canonical_texts_are_readable() -> None:
 
 
 def test_a_value_that_is_no_key_is_refused_by_the_mapping(drop_in: DropInCache) -> None:
-    """Between brackets stands what could be a first argument; anything else is a TypeError."""
+    """A key in brackets is what could be a first argument; anything else is a TypeError."""
     with pytest.raises(TypeError, match="first argument of a memoised function"):
         drop_in[object()]
 
@@ -307,7 +307,7 @@ COLLISIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any],
 
 @pytest.mark.parametrize("kind", COLLISIONS)
 def test_a_collision_is_told_for_every_kind_of_signature(drop_in: Any, kind: str) -> None:
-    """A call that gets another call's answer is warned of, however the function takes arguments."""
+    """A call that gets another call's answer warns, however the function takes arguments."""
     function, first, named, second, renamed = COLLISIONS[kind]
     memoised = drop_in.memoise(function)
     one = memoised(*first, **named)

@@ -51,7 +51,7 @@ def test_off_touches_no_file(script: Scripts, switch: str, content: str | None) 
 
 
 def test_off_reads_nothing_at_all(script: Scripts) -> None:
-    """Not even the path is looked at, also where a program uses ``cache`` by itself."""
+    """Not even the path is looked at, also if a program uses ``cache`` directly."""
     program = """
     import sys
     seen = []
@@ -71,7 +71,7 @@ def test_off_reads_nothing_at_all(script: Scripts) -> None:
 
 
 def test_disabling_in_the_middle_keeps_what_there_is(script: Scripts) -> None:
-    """``disable()`` stops serving and keeping; what was computed before it is saved."""
+    """``disable()`` stops serving and keeping; earlier results are saved."""
     program = """
     import outlive
     from outlive import memoise
@@ -94,7 +94,7 @@ def test_mode_on_in_all_spellings(script: Scripts, mode: str) -> None:
 
 
 def test_a_mode_that_does_not_exist_is_told(script: Scripts) -> None:
-    """A misspelt OUTLIVE_MODE does not break the import: a warning says what there is."""
+    """A misspelt OUTLIVE_MODE does not break the import: a warning lists the modes."""
     ended = script(
         "from outlive import memoise; print(memoise(lambda x: x)(1))", OUTLIVE_MODE="offf"
     )

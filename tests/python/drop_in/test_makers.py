@@ -1,4 +1,4 @@
-"""The drop-in's file notes which call made an entry, where another call could have its key."""
+"""The drop-in's file records which call made an entry, where another call could have its key."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def program(definition: str) -> str:
 def test_another_calls_answer_is_told_in_a_later_run(
     tmp_path: Path, kind: str, killed: bool
 ) -> None:
-    """Whatever tells two calls with one first argument apart, a later run that answers one with the other's result warns."""
+    """Calls with one first argument that differ in anything else warn in a later run."""
     definition, first, second = TOLD[kind]
     script = Scripts(tmp_path, "program.py")
     ending = "import os; os._exit(0)" if killed else ""
@@ -134,7 +134,7 @@ def test_one_function_of_one_argument_notes_nothing(tmp_path: Path) -> None:
 
 
 def test_makers_are_noted_by_digests(tmp_path: Path) -> None:
-    """What is noted of a call is two digests of eight digits; its arguments never stand in the file."""
+    """The record of a call is two digests of eight digits; its arguments are never in the file."""
     script = Scripts(tmp_path, "program.py")
     script.output(
         program("def f(uri, page=1): return uri"), "f('/a', 'a second argument'), f('/b')"
@@ -149,7 +149,7 @@ def test_makers_are_noted_by_digests(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_original_is_answered_from(tmp_path: Path) -> None:
-    """Entries that nobody noted anything of count as made by calls with defaults."""
+    """Entries without a record count as made by calls with defaults."""
     (tmp_path / "cache_file.json").write_text('{"/i": 1}')
     script = Scripts(tmp_path, "program.py")
     source = program("def f(uri, page=1): return page")

@@ -1,4 +1,4 @@
-"""Bad files: cut at every byte, with flipped bits, of a wrong shape."""
+"""Damaged files: cut at every byte, with flipped bits, of a wrong shape."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def kept_copies(folder: Path) -> list[bytes]:
 
 
 def test_snapshot_cut_at_every_byte(lab: Lab, report: Report) -> None:
-    """A file cut at any byte gives all entries before the cut; it is kept, and one warning says so."""
+    """A file cut at any byte keeps all entries before the cut; one warning names its copy."""
     whole = written(lab.home / "small" / "cache.json")
     lines = whole.splitlines(keepends=True)
     salvaged = 0
@@ -111,7 +111,7 @@ def test_snapshot_cut_at_every_byte(lab: Lab, report: Report) -> None:
 
 
 def test_journal_cut_at_every_byte(lab: Lab, report: Report) -> None:
-    """A journal cut at any byte gives every result whose record is whole."""
+    """A journal cut at any byte keeps every result whose record is whole."""
     name, whole = journal(lab)
     starts = [at for at in range(len(whole)) if whole[at : at + 3] == b"\xffol"]
     # The first record says what the chain begins with, and holds no result.
@@ -141,7 +141,7 @@ def flipped(whole: bytes, times: int, seed: int) -> dict[str, bytes]:
 
 
 def test_snapshot_with_flipped_bits(lab: Lab, long: bool, report: Report) -> None:
-    """A flipped bit costs the entry that it hit, or two where it joins them; the file is kept aside."""
+    """A flipped bit costs the entry that it hit, or two if it joins them; a copy is kept."""
     whole = written(lab.home / "small" / "cache.json")
     damaged = lost = 0
 
@@ -203,7 +203,7 @@ def test_a_flat_file_that_looks_annotated_stays_flat(tmp_path: Path, key: str) -
 
 
 def readable(version: bytes) -> bool:
-    """Whether Python's JSON takes the text, as UTF-8 and without duplicate keys."""
+    """Return whether Python's JSON accepts the text, as UTF-8 and without duplicate keys."""
     try:
         json.loads(version.decode("utf-8"))
     except ValueError:
@@ -212,7 +212,7 @@ def readable(version: bytes) -> bool:
 
 
 def test_journal_with_flipped_bits(lab: Lab, long: bool, report: Report) -> None:
-    """A flipped bit in a journal costs the record that it hit, and never gives a wrong value."""
+    """A flipped bit in a journal costs the record that it hit, and never yields a wrong value."""
     name, whole = journal(lab)
     # The first record holds no result.
     first = whole.index(b"\xffol", 1)
@@ -247,7 +247,7 @@ WRONG: dict[str, bytes] = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_file_that_is_no_cache(lab: Lab, kind: str) -> None:
-    """A file that holds something else is kept beside, one warning names both, and work goes on."""
+    """A copy of a file that holds something else is kept, one warning names both, work goes on."""
     lab.file.write_bytes(WRONG[kind])
     code = "desk = Desk()\nfor n in range(5): desk.get(n)\nprint(len(desk.cache))"
     ended = lab.run(code)
@@ -260,7 +260,7 @@ def test_a_file_that_is_no_cache(lab: Lab, kind: str) -> None:
 
 
 def test_a_good_entry_in_a_bad_file_is_served(lab: Lab) -> None:
-    """What is intact in a damaged file is a hit, without a call."""
+    """An intact entry of a damaged file is a hit, without a call."""
     lab.fill(range(20))
     lab.file.write_bytes(lab.file.read_bytes()[:-40])
     tally, warned = lab.tally_and_warnings()
@@ -270,7 +270,7 @@ def test_a_good_entry_in_a_bad_file_is_served(lab: Lab) -> None:
 
 
 def test_a_bad_entry_is_in_no_cache(lab: Lab) -> None:
-    """A key whose value turns out to be no JSON is not `in` the cache, and the file is kept aside."""
+    """A key whose value is not JSON is not `in` the cache, and a copy of the file is kept."""
     lab.file.write_text('{"bad": {"$tuple": [1l]}, "good": {"$tuple": [1]}}')
     code = (
         "cache = Desk().cache\nsay(('bad' in cache, 'good' in cache, 'none' in cache, list(cache)))"
@@ -282,7 +282,7 @@ def test_a_bad_entry_is_in_no_cache(lab: Lab) -> None:
 
 
 def test_damage_is_told_once(lab: Lab) -> None:
-    """The second process after the damage finds a good file and says nothing."""
+    """The second process after the damage finds a good file and gives no warning."""
     lab.fill(range(20))
     lab.file.write_bytes(lab.file.read_bytes()[:100])
     assert lab.run("Desk().tally()").err.count("CacheFileWarning") == 1
@@ -303,7 +303,7 @@ def test_a_damaged_file_is_copied_once(lab: Lab) -> None:
 
 
 def test_a_journal_with_a_hole_of_zeros(lab: Lab, report: Report) -> None:
-    """Where a block of a journal was zeroed, by a loss of power, all other records are used."""
+    """After a loss of power zeroed a block of a journal, all other records are used."""
     name, whole = journal(lab)
     versions = {}
     for start in range(0, len(whole) - 40, 7):

@@ -30,7 +30,7 @@ ENDINGS = {
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_end_keeps_all(lab: Lab, door: str, ending: str) -> None:
-    """However a process ends, what it computed is kept, and its status and stderr are its own."""
+    """However a process ends, its results are kept, and its status and stderr are its own."""
     lab.door = door
     code, status, last_words = ENDINGS[ending]
     ended = lab.run("desk = Desk()\nfor n in range(50): desk.get(n)\n" + code)
@@ -54,7 +54,7 @@ say("saving")
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("save", ["desk.cache.save()", "desk.cache.close()", "sys.exit(0)"])
 def test_ctrl_c_while_it_saves(lab: Lab, times: int, save: str, long: bool, report: Report) -> None:
-    """Ctrl-C during a save, once or twice, ends the program as ever and costs nothing."""
+    """Ctrl-C during a save, once or twice, ends the program as usual and loses nothing."""
     lab.fill(range(1_000_000, 1_010_000))
     rounds, seen = 20 if long else 3, set()
     for _ in range(rounds):

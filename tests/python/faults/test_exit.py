@@ -24,7 +24,7 @@ time.sleep({pause})
 
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 def test_exit_while_daemon_threads_compute(lab: Lab, door: str, long: bool, report: Report) -> None:
-    """A program that ends while daemon threads are in the cache ends well, and loses nothing."""
+    """A program that ends while daemon threads are in the cache exits cleanly and loses nothing."""
     lab.door, parts, checked = door, 10 if long else 1, 0
     for _ in range(parts):
         for n in range(10):
@@ -45,7 +45,7 @@ def test_exit_while_daemon_threads_compute(lab: Lab, door: str, long: bool, repo
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_calls_from_atexit_handlers(lab: Lab, when: str) -> None:
-    """What is computed in an atexit handler is kept, registered before the cache or after it."""
+    """A result of an atexit handler is kept, whether registered before the cache or after it."""
     register = "atexit.register(lambda: [desk.get(n) for n in range(10, 20)])"
     lines = [register, "desk = Desk()"] if when == "before" else ["desk = Desk()", register]
     code = "\n".join(["import atexit", *lines, "desk.get(1)"])
@@ -55,7 +55,7 @@ def test_calls_from_atexit_handlers(lab: Lab, when: str) -> None:
 
 
 def test_calls_from_destructors_at_the_end(lab: Lab) -> None:
-    """What is computed while the interpreter takes its modules down is kept or computed, no more."""
+    """A call while the interpreter tears its modules down is kept or computed, no more."""
     code = """
     class Late:
         def __del__(self, desk=Desk(), get=Desk.get): get(desk, 5)

@@ -52,7 +52,7 @@ def test_a_lock_file_of_another_program(tmp_path: Path, content: bytes) -> None:
     ],
 )
 def test_files_that_are_named_nearly_as_ours(tmp_path: Path, suffix: str) -> None:
-    """Whatever stands beside a cache and is no file of a cache is left as it is."""
+    """A file beside a cache that is not the cache's own is left as it is."""
     other = tmp_path / f"c.json{suffix}"
     other.write_text("my own notes\n")
     used(tmp_path / "c.json")
@@ -62,7 +62,7 @@ def test_files_that_are_named_nearly_as_ours(tmp_path: Path, suffix: str) -> Non
 
 
 def test_a_journal_of_another_program_is_told(tmp_path: Path) -> None:
-    """A file that has the name of a journal and is none is passed by, and a warning names it."""
+    """A file that only has the name of a journal is skipped, and a warning names it."""
     (tmp_path / "c.json.journal-7").write_text("my own notes\n")
     with pytest.warns(OutliveWarning, match="journal-7: it is no journal; it is not used"):
         used(tmp_path / "c.json")
@@ -74,7 +74,7 @@ def test_a_journal_of_another_program_is_told(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("beside", ["c.json.journal-1", "c.json.lock"])
 def test_links_that_somebody_puts_beside_a_cache(tmp_path: Path, beside: str) -> None:
-    """A link in the place of a journal or of the lock leads outlive into nobody's file."""
+    """A link in the place of a journal or of the lock leads outlive to no other file."""
     victim = tmp_path / "victim.txt"
     victim.write_text("precious\n" * 1000)
     folder = tmp_path / "shared"
@@ -99,7 +99,7 @@ os._exit(0)
 )
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o666])
 def test_a_journal_of_another_user_is_not_believed(script: Scripts, mode: int) -> None:
-    """In a folder that all may write, another user's journal is neither served from nor written to."""
+    """In a folder that everybody may write, another user's journal is neither read nor written."""
     script.folder.chmod(0o1777)
     script.output(KILLED.replace("ANSWER", "'poison'"))
     (theirs,) = script.folder.glob("c.json.journal-*")

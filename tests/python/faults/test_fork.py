@@ -69,7 +69,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_a_pools_results_are_kept(lab: Lab, door: str, method: str) -> None:
-    """Whatever a Pool's workers computed is kept, though they leave through os._exit."""
+    """The results of a Pool's workers are kept, although they leave through os._exit."""
     lab.door = door
     program = lab.home.parent / "program.py"
     program.write_text("from faults.inside import *\n" + POOL.format(method=method))
@@ -90,7 +90,7 @@ with multiprocessing.get_context("fork").Pool(4) as pool:
 
 
 def test_a_pool_that_is_terminated(lab: Lab) -> None:
-    """A Pool whose workers are ended by SIGTERM in the middle loses nothing that they returned."""
+    """A Pool whose workers are ended by SIGTERM halfway loses nothing that they returned."""
     assert lab.run(TERMINATED) == Ended(0, "", "")
     tally = lab.tally()
     assert tally.checked > 300
@@ -134,7 +134,7 @@ os.close(ready)
 
 
 def test_a_child_that_ends_after_its_parent(lab: Lab) -> None:
-    """A child that computes after its parent's clean exit keeps its results too, and clears up."""
+    """A child that computes after its parent's clean exit keeps its results, too, and clears up."""
     assert lab.run(ORPHAN) == Ended(0, "", "")
     assert lab.tally() == (2, 0, 0)
     assert lab.files() == ["cache.json"]
@@ -186,7 +186,7 @@ assert os.waitpid(pid, 0)[1] == 0
 
 
 def test_a_child_waits_for_what_its_parent_computes(lab: Lab) -> None:
-    """A child that asks for a key which a thread of its parent computes gets that result."""
+    """A child that asks for a key which its parent's thread computes gets that result."""
     then = "time.sleep(0.2)"
     assert lab.run(INHERITED.format(then=then)) == Ended(0, "waiting\n", "")
     assert lab.called() == [1]
@@ -211,7 +211,7 @@ desk.get(2)
 
 
 def test_a_value_that_forks_when_it_goes(lab: Lab) -> None:
-    """What the cache drops may run any code, a fork too."""
+    """Dropping an entry of the cache may run any code, even a fork."""
     ended = lab.run(DROPPED)
     assert (ended.status, ended.out) == (0, "forked\n" * 3)
     assert lab.tally() == (2, 1, 0)

@@ -56,7 +56,7 @@ os._exit(0)
 
 
 def test_room_again(lab: Lab) -> None:
-    """What found no room is in the file after the first save that does."""
+    """Results that found no room are in the file after the first save that does."""
     assert lab.run(LIMIT + ROOM_AGAIN).status == 0
     assert len(results(lab.file)) == 10
 
@@ -79,7 +79,7 @@ say(len(cache))
 
 
 def test_what_was_appended_before_the_disk_was_full_is_kept(lab: Lab, report: Report) -> None:
-    """Each result that found room in the journal is kept, a half written one is passed over."""
+    """Each result that found room in the journal is kept; a half-written one is skipped."""
     kept = []
     for size in range(1_000, 6_000, 137):
         for name in lab.files():
@@ -140,7 +140,7 @@ say(sorted(path.name.split("-")[0] for path in home.iterdir()))
 
 
 def test_a_small_disk(lab: Lab, report: Report) -> None:
-    """A disk that is full costs what did not fit in the journal, and nothing that was there."""
+    """A full disk costs what did not fit into the journal, and nothing that was there."""
     ended = lab.run(DISK, before=small_disk(lab, "200k"))
     assert ended.status == 0, ended
     assert "CacheFileWarning" in ended.err

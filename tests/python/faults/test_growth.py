@@ -1,4 +1,4 @@
-"""What a result costs on disk: bytes and writes are counted, not seconds."""
+"""The cost of a result on disk: bytes and writes are counted, not seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ os._exit(0)
 
 
 def test_the_journal_does_not_grow_for_ever(lab: Lab, long: bool, report: Report) -> None:
-    """A journal that has outgrown the file is folded into it, without anybody calling save()."""
+    """A journal that has outgrown the file is folded into it without a call of save()."""
     turns = 400 if long else 80
     ended = lab.run(GROWING.format(turns=turns))
     assert (ended.status, ended.err) == (0, "")

@@ -1,4 +1,4 @@
-"""One process at a time computes a key, whenever others come, fork or are killed."""
+"""One process at a time computes a key, whichever others come, fork or are killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ for n in range(400): assert answer(n) == expected(n)
 
 
 def test_others_come_while_one_computes(lab: Lab) -> None:
-    """Processes that come one after the other, while the first computes, run no body twice."""
+    """Processes that start one after the other while the first computes run no body twice."""
     programs = []
     for some in range(0, 300, 50):
         programs.append(lab.start(SAME))
@@ -96,7 +96,7 @@ thread.join()
 
 
 def test_a_child_takes_over_from_a_parent_that_is_killed(lab: Lab) -> None:
-    """What a process computes is free for its child as soon as it is dead."""
+    """A key that a process computes is free for its child as soon as the process is dead."""
     program = lab.start(ORPHAN, stdin=-1)
     heard(program, "computing")
     heard(program, "asking")
@@ -126,5 +126,5 @@ assert handles() == before, handles()
 
 
 def test_no_handles_are_left(lab: Lab) -> None:
-    """A closed cache leaves no file open, and programs that are started get none."""
+    """A closed cache leaves no file open, and started programs inherit none."""
     assert lab.run(HANDLES) == Ended(0, "", "")

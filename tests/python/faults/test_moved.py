@@ -17,7 +17,7 @@ from outlive import Cache
 def test_what_is_computed_afterwards_is_at_the_path(
     tmp_path: Path, saved: bool, copied: bool
 ) -> None:
-    """A folder is renamed, and one made anew or copied back: results go to the one at the path."""
+    """A folder is renamed, and one created or copied back: results go to the one at the path."""
     folder, old = tmp_path / "run", tmp_path / "old"
     folder.mkdir()
     cache = Cache(folder / "c.json")

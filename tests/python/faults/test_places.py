@@ -1,4 +1,4 @@
-"""Where the file should be: no permission, no folder, no file; and what is left in the folder."""
+"""The file's place: no permission, no folder, no file; and what remains in the folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_to_all() -> Iterator[Lab]:
 
 
 def test_read_only_folder_and_file(open_to_all: Lab) -> None:
-    """Where nothing may be written, old results are hits, new ones are computed; one warning."""
+    """Where writing is forbidden, old results are hits, new ones are computed; one warning."""
     lab = open_to_all
     lab.fill(range(10))
     before = lab.file.read_bytes()
@@ -66,7 +66,7 @@ def test_read_only_folder_without_a_file(open_to_all: Lab) -> None:
 
 
 def test_hits_alone_need_no_permission_to_write(open_to_all: Lab) -> None:
-    """A program that only finds hits says nothing about a folder that it may not write."""
+    """A program that only finds hits does not warn about a folder that it may not write."""
     lab = open_to_all
     lab.fill(range(10))
     lab.file.chmod(0o444)
@@ -114,7 +114,7 @@ THINGS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("door", ["own", "drop-in"])
 @pytest.mark.parametrize("thing", THINGS)
 def test_something_else_in_the_files_place(lab: Lab, thing: str, door: str) -> None:
-    """What is no file is left alone, no call waits for it, and one warning says so."""
+    """Something that is no file is left alone, no call waits for it, and one warning says so."""
     lab.door = door
     THINGS[thing](lab.file)
     before = os.lstat(lab.file)
@@ -136,7 +136,7 @@ def test_a_path_whose_folder_is_a_file(lab: Lab) -> None:
 
 @pytest.mark.parametrize("again", [False, True])
 def test_the_folder_deleted_while_running(lab: Lab, again: bool) -> None:
-    """A folder that is deleted takes the file with it; the running program goes on."""
+    """Deleting a folder deletes the file; the running program goes on."""
     lab.fill(range(5))
     ours = Turns(lab)
     ours.do("desk.get(5)")
@@ -158,7 +158,7 @@ def test_the_folder_deleted_while_running(lab: Lab, again: bool) -> None:
 
 
 def test_a_symbolic_link_is_followed(lab: Lab) -> None:
-    """A link stays a link, and what it leads to is the file; nothing else is made beside the link."""
+    """A link stays a link, its target is the file; nothing else is made beside the link."""
     real = lab.home / "real"
     real.mkdir()
     lab.file.symlink_to("real/store.json")
@@ -170,7 +170,7 @@ def test_a_symbolic_link_is_followed(lab: Lab) -> None:
 
 
 def test_processes_by_way_of_a_link_and_of_the_file(lab: Lab) -> None:
-    """Who comes through a link and who comes by the name itself share one cache."""
+    """Programs that use a link and programs that use the name itself share one cache."""
     link = lab.home / "link.json"
     link.symlink_to("cache.json")
     one, two = Turns(lab), Turns(lab, file=link)
@@ -221,7 +221,7 @@ def test_ownership_is_kept(lab: Lab) -> None:
 
 
 def test_leftovers_of_dead_processes(lab: Lab) -> None:
-    """A temporary file that a killed process left goes with the next save; what is not ours stays."""
+    """The temporary file of a killed process is removed by the next save; foreign files stay."""
     lab.fill(range(3))
     (lab.home / "cache.json.tmp-1-2-3").write_bytes(b"half")
     others = ["cache.json.bak", "cache.json.journal-x", "cache.jsonx", "other.json.tmp-1-2-3"]
@@ -256,7 +256,7 @@ def test_nothing_is_written_if_nothing_changed(lab: Lab) -> None:
 
 @pytest.mark.parametrize("mode", ["readonly", "off"])
 def test_modes_that_write_nothing(lab: Lab, mode: str) -> None:
-    """In mode readonly what a killed process left is used, in mode off not; both leave it alone."""
+    """Mode readonly uses what a killed process left, mode off does not; both leave it alone."""
     lab.run("desk = Desk()\nfor n in range(5): desk.get(n)\nos._exit(0)")
     before = {name: (lab.home / name).read_bytes() for name in lab.files()}
     code = f"desk = Desk(mode={mode!r})\nfor n in range(8): desk.get(n)\ndesk.cache.save()"

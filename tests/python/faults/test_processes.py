@@ -77,7 +77,7 @@ def test_killed_while_it_computes(lab: Lab) -> None:
 
 
 def test_ctrl_c_while_waiting_for_another_process(lab: Lab) -> None:
-    """A program that waits for another one's key can be interrupted."""
+    """A program that waits for another process's key can be interrupted."""
     busy = lab.start(SLOW.format(first="sys.stdin.read()"), stdin=-1)
     heard(busy, "ready")
     heard(busy, "computing")
@@ -91,7 +91,7 @@ def test_ctrl_c_while_waiting_for_another_process(lab: Lab) -> None:
 
 @pytest.mark.parametrize("step", ["desk.cache.save()", "pass"])
 def test_a_deletion_is_not_undone(lab: Lab, step: str) -> None:
-    """What one process deletes stays deleted, although another one has it and saves."""
+    """An entry that one process deletes stays deleted, although another one has it and saves."""
     lab.fill(range(10))
     one, two = Turns(lab), Turns(lab)
     two.do("assert len(desk.cache) == 10")
@@ -109,7 +109,7 @@ def test_a_deletion_is_not_undone(lab: Lab, step: str) -> None:
 @pytest.mark.parametrize("clear", ["desk.cache.clear()", "desk.answer.cache_clear()"])
 @pytest.mark.parametrize("step", ["desk.cache.save()", "pass"])
 def test_a_clearing_is_not_undone(lab: Lab, clear: str, step: str) -> None:
-    """What one process clears stays away, although another one has it and saves."""
+    """Entries that one process clears stay away, although another one has them and saves."""
     lab.fill(range(10))
     one, two = Turns(lab), Turns(lab)
     two.do("assert len(desk.cache) == 10")
@@ -124,7 +124,7 @@ def test_a_clearing_is_not_undone(lab: Lab, clear: str, step: str) -> None:
 
 @pytest.mark.parametrize("clear", ["desk.cache.clear()", "desk.answer.cache_clear()"])
 def test_a_clearing_takes_what_others_added(lab: Lab, clear: str) -> None:
-    """Who clears a cache clears what another process has just put there too."""
+    """Clearing a cache also clears what another process has just put there."""
     lab.door = "drop-in"
     one, two = Turns(lab), Turns(lab)
     one.do("assert len(desk.cache) == 0")
@@ -145,7 +145,7 @@ def test_a_deletion_of_what_others_added(lab: Lab) -> None:
 
 
 def test_the_newest_result_wins(lab: Lab) -> None:
-    """Of two results for one key the one that came last is kept, whoever saves last."""
+    """Of two results for one key the later one is kept, whoever saves last."""
     one, two = Turns(lab), Turns(lab)
     one.do("desk.cache['k'] = 'first'")
     two.do("desk.cache['k'] = 'second'")
@@ -188,7 +188,7 @@ def test_a_program_that_rewrites_the_file_in_place(lab: Lab) -> None:
 
 
 def test_a_file_that_is_deleted_while_we_run(lab: Lab) -> None:
-    """A file that the user deletes after our save is a fresh start, also for what we computed."""
+    """A file that the user deletes after our save is a fresh start, also for our own results."""
     ours = Turns(lab)
     ours.do("desk.get(1)")
     ours.do("desk.cache.save()")
@@ -249,14 +249,14 @@ def test_starting_while_the_file_is_rewritten(lab: Lab, long: bool, report: Repo
 
 
 def replaced(path: Path, entries: dict[str, object]) -> None:
-    """What an editor does: a new file in the place of the old one."""
+    """Replace the file by a new one, as an editor does."""
     other = path.with_suffix(".new")
     other.write_text(json.dumps(entries, indent=2))
     other.replace(path)
 
 
 def test_a_file_that_an_editor_replaced(lab: Lab) -> None:
-    """What an editor changed in the file holds for a running program, and for its save."""
+    """An editor's change of the file holds for a running program, and for its save."""
     lab.fill(range(5))
     ours = Turns(lab)
     ours.do("desk.get(5)")
@@ -273,14 +273,14 @@ def test_a_file_that_an_editor_replaced(lab: Lab) -> None:
 
 
 def test_a_file_that_the_user_deleted(lab: Lab) -> None:
-    """Who deletes the file while no process uses it starts afresh."""
+    """Deleting the file while no process uses it is a fresh start."""
     lab.fill(range(5))
     lab.file.unlink()
     assert lab.tally() == (5, 5, 0)
 
 
 def test_a_file_deleted_while_it_is_used(lab: Lab) -> None:
-    """Who deletes the file while a process uses it gets the process's own new results, no more."""
+    """After the file is deleted in use, only the process's own new results come back."""
     lab.fill(range(5))
     ours = Turns(lab)
     ours.do("desk.get(5)")

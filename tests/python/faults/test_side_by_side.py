@@ -1,4 +1,4 @@
-"""Threads, processes, an editor and a disk that fills up, in an order that chance decides."""
+"""Threads, processes, an editor and a disk that fills up, in random order."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for thread in threads: thread.join()
 def test_threads_that_open_save_and_close(
     lab: Lab, long: bool, report: Report, processes: int
 ) -> None:
-    """Threads of one process and of two that open, save and close one cache lose nothing."""
+    """Threads of one process or two that open, save and close one cache lose nothing."""
     code = [THREADS.format(seconds=30 if long else 1, first=400_000 * n) for n in range(processes)]
     programs = [lab.start(text) for text in code]
     assert [finish(program) for program in programs] == [(0, "", "")] * processes
@@ -165,6 +165,6 @@ def test_savers_in_turn_beside_an_editor(lab: Lab, long: bool) -> None:
 
 
 def test_room_that_comes_and_goes(lab: Lab, long: bool) -> None:
-    """What a program returned while there was no room is kept until there is, whoever saves."""
+    """Results returned while there was no room are kept until there is, whichever process saves."""
     for story in stories(lab, long):
         story.go(25, "full", "room")

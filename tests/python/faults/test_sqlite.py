@@ -57,7 +57,7 @@ def test_killed_under_full_load(database: Lab, long: bool, report: Report) -> No
 
 @pytest.mark.parametrize("size", [0, 1_000, 30_000, 300_000])
 def test_full_while_it_computes(database: Lab, size: int) -> None:
-    """On a full disk calls return, what is kept stays whole, it is told, the status is its own."""
+    """On a full disk calls return, kept results stay whole, one warning, the status is its own."""
     database.fill(range(1_000_000, 1_000_100))
     ended = database.run(LIMIT + MANY.format(size=size, after="desk.cache.close()"))
     assert (ended.status, ended.out) == (5, ""), ended
@@ -68,7 +68,7 @@ def test_full_while_it_computes(database: Lab, size: int) -> None:
 
 
 def test_flipped_bits(tmp_path: Path, long: bool, report: Report) -> None:
-    """Whatever bit of a database is another one: no wrong value is served, and no call fails."""
+    """Whichever bit of a database flips: no wrong value is served, and no call fails."""
     path = tmp_path / "whole.db"
     values = {f"key {n}": [n, "text " * (n % 300)] for n in range(400)}
     with Cache(path) as cache:
@@ -110,7 +110,7 @@ print(found, wrong)
 
 @pytest.mark.parametrize("damage", ["first page", "root page", "half", "last pages"])
 def test_damaged(tmp_path: Path, damage: str) -> None:
-    """A database that cannot be used is set aside whole, and what can be read of it is kept."""
+    """An unusable database is set aside whole, and what can be read of it is kept."""
     path = tmp_path / "cache.db"
     with Cache(path) as cache:
         for n in range(400):
@@ -157,7 +157,7 @@ cache.close()
 
 
 def test_first_open_by_eight(tmp_path: Path, long: bool) -> None:
-    """Eight processes that open a database at once, the first ever, all keep what they have."""
+    """Eight processes that first open a database at once all keep their results."""
     program = "import sys\nfrom outlive import Cache\nsys.stdin.read(1)\n" \
               "Cache('cache.db')[sys.argv[1]] = 1\n"  # fmt: skip
     for _ in range(500 if long else 5):
@@ -181,7 +181,7 @@ def test_first_open_by_eight(tmp_path: Path, long: bool) -> None:
 
 
 def test_copied_while_it_is_used(tmp_path: Path) -> None:
-    """A copy of all its files, made while nobody writes, holds everything."""
+    """A copy of all its files, made while no process writes, holds everything."""
     path = tmp_path / "cache.db"
     cache = Cache(path)
     for n in range(50):

@@ -1,4 +1,4 @@
-"""Arguments that are no JSON: what has a key, and what two values never share one."""
+"""Arguments that are not JSON: which have a key, and that no two values share one."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_a_file_stands_for_its_content(tmp_path: Path) -> None:
 
 
 def scalars(library: str) -> list[Any]:
-    """Scalars of numpy or pandas, no two of which are the same call."""
+    """Return scalars of numpy or pandas, no two of which are the same call."""
     if library == "numpy":
         numpy = pytest.importorskip("numpy")
         numbers = [numpy.dtype(kind).type(1) for kind in "bBhHiIqQefd?FDg"]
@@ -294,14 +294,14 @@ ADVICE: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("kind", ADVICE)
 def test_advice_fits_the_argument(kind: str, tmp_path: Path) -> None:
-    """The TypeError of an argument without a key says what can be done with one of its type."""
+    """The TypeError of an argument without a key says what to do with one of its type."""
     make, advice = ADVICE[kind]
     with pytest.raises(TypeError, match=advice):
         f([make(tmp_path)])
 
 
 def test_classes_are_known_by_themselves_not_by_their_place() -> None:
-    """The fields of a class identify it, even in the place of one that is gone, or under the name of another."""
+    """The fields of a class identify it, even in the place or under the name of another."""
     keys = set()
     for number in range(200):
         fields = ["text"] if number % 2 else ["score", "text"]

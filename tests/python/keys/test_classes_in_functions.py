@@ -1,4 +1,4 @@
-"""Classes that a function makes: their methods, instances and the classes themselves are told apart."""
+"""Classes that a function makes: their methods, instances and the classes are told apart."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def by_key(host: str) -> Any:
 
 @pytest.mark.parametrize("maker", [by_attribute, by_branch, by_class_method, by_key])
 def test_methods_of_two_classes_never_share_results(maker: Callable[[str], Any]) -> None:
-    """A class for each host: each has results of its own, found again by a class made alike."""
+    """A class for each host has results of its own, found again by an equal class."""
     answers = [maker(host)().get("/x") for host in ("a", "b", "a")]
     assert answers == ["a/x", "b/x", "a/x"]
 
@@ -201,7 +201,7 @@ CLASSES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_classes_as_arguments_are_told_apart(kind: str) -> None:
-    """Two classes of one name that differ in anything have two keys; one made alike has the first's."""
+    """Two classes of one name that differ in anything have two keys; equal ones have one."""
     keys = [take.cache_key(CLASSES[kind](value)) for value in (1, 2, 1)]
     assert keys[0] == keys[2] != keys[1]
 

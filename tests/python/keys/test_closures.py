@@ -1,4 +1,4 @@
-"""What functions close over, where a part of it, or all, is no argument that has a key."""
+"""Closures over objects that have no key, or have one only in part."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.programs import Scripts
 
 @pytest.fixture(autouse=True)
 def _no_warning() -> Iterator[None]:
-    """Nothing warns unless a test says so."""
+    """Fail on a warning unless a test expects it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -80,7 +80,7 @@ ASK: dict[str, Callable[[str], Callable[[str], str]]] = {
 
 @pytest.mark.parametrize("kind", ASK)
 def test_what_is_called_tells_closures_apart(kind: str) -> None:
-    """A function that closes over something callable is told from one that closes over another."""
+    """Functions that close over different callables are told apart."""
     cache = Cache(None)
 
     def asking(ask: Callable[[str], str]) -> Any:
@@ -94,7 +94,7 @@ def test_what_is_called_tells_closures_apart(kind: str) -> None:
 
 
 def test_what_is_beside_a_client_counts() -> None:
-    """Of a tuple, dict or method that holds a client, the rest tells functions apart."""
+    """Functions are told apart by the rest of a tuple, dict or method that holds a client."""
     cache = Cache(None)
 
     def asking(where: Any) -> Any:
@@ -114,7 +114,7 @@ def test_what_is_beside_a_client_counts() -> None:
 
 
 def test_functions_that_keys_cannot_tell_apart_warn() -> None:
-    """Two functions that close over two clients share results; both in use, that is told once."""
+    """Two functions that close over two clients share results; if both are used, one warning."""
     cache = Cache(None)
 
     def asking(client: Session) -> Any:
@@ -131,7 +131,7 @@ def test_functions_that_keys_cannot_tell_apart_warn() -> None:
 
 
 def test_one_client_warns_of_nothing() -> None:
-    """A function made again over the same client, or in place of one that is gone, is no collision."""
+    """A function made again over the same client, or replacing a dropped one, does not collide."""
     cache = Cache(None)
 
     def asking(client: Session) -> Any:
@@ -147,7 +147,7 @@ def test_one_client_warns_of_nothing() -> None:
 
 
 def test_closures_over_objects_are_found_in_later_runs(tmp_path: Path) -> None:
-    """Keys of what closes over objects are the same in every run, and hold none of their values."""
+    """Keys of closures over objects are the same in every run, and hold none of their values."""
     run = Scripts(tmp_path)
     program = """
         import os, logging, threading, sys

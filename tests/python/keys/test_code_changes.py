@@ -145,7 +145,7 @@ def digest_of(source: str, file: str = "f.py") -> str | None:
 
 @pytest.mark.parametrize("edit", MATTERS)
 def test_an_edit_that_matters_makes_another_digest(edit: str) -> None:
-    """What changes the result of a call changes the digest of the code."""
+    """A change that affects the result of a call changes the digest of the code."""
     old, new = MATTERS[edit]
     source = START + BODY
     assert old in source
@@ -154,7 +154,7 @@ def test_an_edit_that_matters_makes_another_digest(edit: str) -> None:
 
 @pytest.mark.parametrize("edit", COSMETIC)
 def test_a_cosmetic_edit_makes_no_other_digest(edit: str) -> None:
-    """Comments, docstrings, layout and helper functions are no part of the digest."""
+    """Comments, docstrings, layout and helper functions are not part of the digest."""
     old, new = COSMETIC[edit]
     source = START + BODY
     assert old in source
@@ -200,7 +200,7 @@ def test_an_old_result_is_served_and_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("policy", "printed"), [("recompute", "6 6\n"), ("ignore", "2 2\n")])
 def test_on_code_change(tmp_path: Path, policy: str, printed: str) -> None:
-    """``on_code_change`` may have edited functions computed anew, or nothing said."""
+    """``on_code_change`` may recompute edited functions, or suppress the warning."""
     run = Scripts(tmp_path)
     options = f"(on_code_change={policy!r})"
     run.output(PROGRAM.format(options=options, added=1))
@@ -209,7 +209,7 @@ def test_on_code_change(tmp_path: Path, policy: str, printed: str) -> None:
 
 @pytest.mark.parametrize("options", ["", "(tags=('page',))"])
 def test_two_programs_of_one_name_never_share_results(tmp_path: Path, options: str) -> None:
-    """Two scripts of one name on one file: the other's results are computed anew, with a warning."""
+    """Of two scripts of one name, each computes the other's results again, with a warning."""
     program = """
         from outlive import Cache
         @Cache("../shared.json").memoise{options}

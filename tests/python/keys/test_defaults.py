@@ -36,7 +36,7 @@ def test_a_container_as_default_is_looked_at_in_each_call() -> None:
 
 
 def test_a_changed_default_leaves_no_wrong_result(tmp_path: Path) -> None:
-    """What was computed with a changed default is no result for the old one in a later run."""
+    """A result computed with a changed default does not serve the old default in a later run."""
     program = """
         import sys
         from outlive import Cache

@@ -1,4 +1,4 @@
-"""What stands between memoise and a function: partials, decorators, objects that are called."""
+"""Layers between memoise and a function: partials, decorators, callable objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Greeting = Callable[[str], str]
 
 @pytest.fixture(autouse=True)
 def _no_warning() -> Iterator[None]:
-    """Nothing warns unless a test says so."""
+    """Fail on a warning unless a test expects it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -90,7 +90,7 @@ def host(name: str) -> Callable[[str, str], str]:
 
 
 def answers(cache: Cache, *functions: Callable[[str], Any]) -> list[Any]:
-    """What each function answers, asked twice."""
+    """Return what each function answers, asked twice."""
     memoised = [cache.memoise(function) for function in functions]
     first, again = ([function("Bo") for function in memoised] for _ in range(2))
     assert first == again == [function("Bo") for function in functions]
@@ -98,27 +98,27 @@ def answers(cache: Cache, *functions: Callable[[str], Any]) -> list[Any]:
 
 
 def test_partials_of_lambdas_are_told_apart_by_their_bodies() -> None:
-    """Of two partials that bind the same, each has the answers of its own lambda."""
+    """Two partials that bind the same values have the answers of their own lambdas."""
     plus = functools.partial(lambda x, y: x + y, "5")
     swapped = functools.partial(lambda x, y: y + x, "5")
     assert answers(Cache(None), plus, swapped) == ["5Bo", "Bo5"]
 
 
 def test_partials_of_closures_are_told_apart_by_what_these_close_over() -> None:
-    """So have partials of two functions that one factory made."""
+    """So do partials of two functions that one factory made."""
     one, other = (functools.partial(host(name), "/") for name in ("a", "b"))
     assert answers(Cache(None), one, other) == ["a/Bo", "b/Bo"]
 
 
 def test_decorators_around_one_lambda_are_told_apart() -> None:
-    """A lambda has other answers below another decorator, and none of them warns."""
+    """A lambda has other answers below another decorator, without a warning."""
     plain = lambda name: f"Hi {name}"  # noqa: E731
     expected = ["HI BO", "hi bo", "Hi Bo"]
     assert answers(Cache(None), upper(plain), lower(plain), plain) == expected
 
 
 def test_decorators_around_one_function_are_kept_apart() -> None:
-    """Below another decorator a function of a name is another one: the older warns."""
+    """Below another decorator a function of the same name is another one: the older warns."""
     with pytest.warns(KeyCollisionWarning, match="another function of this name"):
         assert answers(Cache(None), upper(greet), lower(greet)) == ["HI BO", "hi bo"]
 
@@ -129,7 +129,7 @@ def test_objects_as_decorators_are_told_apart_by_their_attributes() -> None:
 
 
 def test_objects_as_decorators_that_have_no_key_warn() -> None:
-    """Two that differ in nothing that has a key are told of where both are in use."""
+    """Two functions that differ in nothing that has a key warn if both are used."""
     cache = Cache(None)
     one, other = (cache.memoise(Shared(greet, times)) for times in (1, 2))
     with pytest.warns(KeyCollisionWarning, match="they share their results"):
@@ -138,7 +138,7 @@ def test_objects_as_decorators_that_have_no_key_warn() -> None:
 
 
 def test_objects_that_are_called_warn_where_they_share_a_name() -> None:
-    """``name=`` that two objects have makes one function of them, and that is told."""
+    """Two objects with the same ``name=`` are one function, and a warning says so."""
     cache = Cache(None)
     first, second = (cache.memoise(Nameless(times), name="hi") for times in (1, 2))
     assert second("Bo") == "Hi BoHi Bo"
@@ -147,14 +147,14 @@ def test_objects_that_are_called_warn_where_they_share_a_name() -> None:
 
 
 def test_objects_of_the_standard_library_that_are_called_are_told_apart() -> None:
-    """What an itemgetter gets is part of its key."""
+    """The items of an itemgetter are part of its key."""
     cache = Cache(None)
     pickers = [cache.memoise(operator.itemgetter(at), name="pick") for at in (0, 1)]
     assert [pick("ab") for pick in pickers] == ["a", "b"]
 
 
 def test_an_object_that_has_a_key_is_part_of_the_name() -> None:
-    """``name=`` stands for the name, not for what is called, as of a bound method."""
+    """``name=`` replaces the name, not the callable, as for a bound method."""
 
     class Adder:
         def __init__(self, by: str) -> None:
@@ -191,7 +191,7 @@ def test_a_partial_hides_no_decorator_that_supplies_arguments() -> None:
 
 
 def test_a_proxy_that_has_any_attribute_can_be_memoised() -> None:
-    """A method of a server says that it wraps another one, and so on without an end."""
+    """A method of a server claims to wrap another one, and so on without end."""
     server = xmlrpc.client.ServerProxy("http://127.0.0.1:1/")
     cached = Cache(None).memoise(server.add, name="add")
     assert cached.cache_key(1) == "add(*args=(1,))"
@@ -234,12 +234,12 @@ def test_an_edit_below_a_layer_is_told(tmp_path: Path, edit: str, told: int) -> 
 
 @pytest.mark.parametrize(("decorator", "told"), [("plain", 0), ("twice", 1)])
 def test_another_decorator_is_told(tmp_path: Path, decorator: str, told: int) -> None:
-    """Decorators of another module are known by their names."""
+    """Decorators of another module are identified by their names."""
     assert told_after(tmp_path, EDITED.format(decorator=decorator, edit="")) == told
 
 
 def told_after(folder: Path, source: str) -> int:
-    """Return how many functions are said to have been edited when ``source`` runs at last."""
+    """Return how many functions are reported as edited when ``source`` runs last."""
     (folder / "around.py").write_text(AROUND, encoding="utf-8")
     program = Scripts(folder)
     program.output(EDITED.format(decorator="plain", edit=""))

@@ -1,4 +1,4 @@
-"""Functions of one name: what they close over, lambdas, bound methods, later functions of a name."""
+"""Functions of one name: closures, lambdas, bound methods, later functions of a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.programs import Scripts
 
 @pytest.fixture(autouse=True)
 def _no_warning() -> Iterator[None]:
-    """Nothing warns unless a test says so."""
+    """Fail on a warning unless a test expects it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
@@ -74,7 +74,7 @@ def test_what_is_closed_over_never_stands_in_a_key() -> None:
 
 
 def test_a_cell_that_changes_makes_another_key() -> None:
-    """What a function closes over counts as of the call, in hits as well."""
+    """The closure counts as of the call, in hits, too."""
     cache = Cache(None)
     host = "a"
 
@@ -91,7 +91,7 @@ def test_a_cell_that_changes_makes_another_key() -> None:
 
 
 def test_the_state_of_a_function_is_no_part_of_its_key() -> None:
-    """A counter that a function sets, or a list that it appends to, tells no calls apart."""
+    """A counter that a function sets, or a list that it appends to, makes no difference."""
     cache = Cache(None)
     count, seen = 0, []
 
@@ -107,7 +107,7 @@ def test_the_state_of_a_function_is_no_part_of_its_key() -> None:
 
 
 def test_clients_in_a_closure_are_passed_over() -> None:
-    """What has no text of its own, such as a client, is no part of the key."""
+    """An object without a text of its own, such as a client, is not part of the key."""
     client = object()
 
     @Cache(None).memoise

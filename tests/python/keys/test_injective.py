@@ -1,4 +1,4 @@
-"""No two different calls share a key, wherever the difference stands: in closures, wrappers, defaults."""
+"""No two different calls share a key, wherever they differ: in closures, wrappers, defaults."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ wrapped = cache.memoise(passes_on(passes_on(anything)))
 @settings(deadline=None)
 @given(one=values, two=values)
 def test_closures_over_different_values_never_share_a_key(one: Any, two: Any) -> None:
-    """What a function closes over is told apart as arguments are: by type and value."""
+    """Closures are told apart as arguments are: by type and value."""
     same = told_apart(one) == told_apart(two)
     assert (closure(one).cache_key(1) == closure(two).cache_key(1)) == same
     assert (closure(one, two).cache_key(1) == closure(two, one).cache_key(1)) == same
@@ -86,7 +86,7 @@ def test_a_cell_never_answers_for_another(one: Any, two: Any) -> None:
 @settings(deadline=None)
 @given(one=calls, two=calls)
 def test_calls_through_wrappers_never_share_a_key(one: Any, two: Any) -> None:
-    """A decorator that passes everything on changes nothing of which calls are told apart."""
+    """A decorator that passes everything on makes no difference to which calls are told apart."""
     same = told_apart(arguments(one)) == told_apart(arguments(two))
     key_of = untyped(wrapped).cache_key
     assert (key_of(*one[0], **one[1]) == key_of(*two[0], **two[1])) == same
@@ -95,7 +95,7 @@ def test_calls_through_wrappers_never_share_a_key(one: Any, two: Any) -> None:
 @settings(deadline=None)
 @given(one=values, two=values, argument=values)
 def test_supplied_arguments_never_share_a_key(one: Any, two: Any, argument: Any) -> None:
-    """What a wrapper supplies is told apart by value, and from what the caller gives."""
+    """Arguments that a wrapper supplies are told apart by value, and from the caller's."""
     same = told_apart(one) == told_apart(two)
     first, second = (untyped(cache.memoise(supplies(value)(anything))) for value in (one, two))
     assert (first.cache_key(argument) == second.cache_key(argument)) == same
@@ -115,7 +115,7 @@ def test_a_default_is_what_it_would_be_if_given(default: Any, given_: Any, x: An
 @settings(deadline=None)
 @given(st.lists(values, min_size=2, max_size=2))
 def test_partials_never_share_a_key(bound: list[Any]) -> None:
-    """What ``functools.partial`` binds is told apart, by position and by name."""
+    """Arguments that ``functools.partial`` binds are told apart, by position and by name."""
     one, two = bound
     partial = functools.partial
     keys = [

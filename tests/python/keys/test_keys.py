@@ -80,7 +80,7 @@ values = st.recursive(
 
 
 def told_apart(value: Any) -> Any:
-    """What tells ``value`` from all others: equal for the same values only."""
+    """Return what distinguishes ``value``: equal only for the same values."""
     kind = type(value).__name__
     if isinstance(value, float):
         return kind, "nan" if value != value else struct.pack("d", value)
@@ -158,7 +158,7 @@ def test_a_key_does_not_depend_on_order_or_spelling(one: Any, two: Any, random: 
 @settings(deadline=None)
 @given(st.lists(values, max_size=8))
 def test_keys_survive_the_file(given: list[Any]) -> None:
-    """Whatever its key is made of, a result is found again in the next process."""
+    """Whatever its key is made of, the next process finds a result."""
     with_file = Cache(Path("keys.json").absolute())
     with_file.clear()
     function = with_file.memoise(anything)
@@ -222,7 +222,7 @@ few_calls = st.tuples(
     st.randoms(),
 )
 def test_who_answers_makes_no_difference(ignore: Any, given: list[Any], random: Any) -> None:
-    """Hits by the arguments themselves, same or made anew, are those that the keys would give."""
+    """Tables answer exactly as the keys would, for the same or for new argument objects."""
     numbers = itertools.count()
 
     def number(x: Any = 0, y: Any = None, *args: Any, z: Any = "z", **kwargs: Any) -> int:
@@ -349,14 +349,14 @@ def test_circles_are_refused() -> None:
 
 
 def test_objects_may_say_what_tells_them_apart() -> None:
-    """__memo_key__ gives an object its part of the key, beside its class."""
+    """__memo_key__ returns an object's part of the key, beside its class."""
     assert own.cache_key(Speaking(1)) == own.cache_key(Speaking(1))
     assert own.cache_key(Speaking(1)) != own.cache_key(Speaking(2))
     assert own.cache_key(Speaking(1)) != own.cache_key(1)
 
 
 def test_an_error_in_memo_key_is_the_callers() -> None:
-    """What __memo_key__ raises reaches the caller as it is."""
+    """What __memo_key__ raises reaches the caller unchanged."""
 
     class Broken:
         def __memo_key__(self) -> str:
@@ -367,7 +367,7 @@ def test_an_error_in_memo_key_is_the_callers() -> None:
 
 
 def test_wrong_arguments_raise_pythons_own_error() -> None:
-    """A call that does not fit the function raises what the function itself raises."""
+    """A call that does not fit the function raises the function's own error."""
 
     @Cache(None).memoise
     def function(x: int, *, y: int) -> int:
@@ -402,7 +402,7 @@ def test_key_first_passes_over_ignored_parameters() -> None:
 
 
 def test_a_callable_makes_the_key() -> None:
-    """key= may be a callable: it is given the call's arguments, and what it returns is the key."""
+    """key= may be a callable: it gets the call's arguments, and its result is the key."""
     cache = Cache(None)
     function: Any = cache.memoise(key=lambda uri, **_: uri.rstrip("/"))(lambda uri, page=1: page)
     assert function("a/", page=5) == function("a", page=6) == function("a//") == 5
@@ -410,14 +410,14 @@ def test_a_callable_makes_the_key() -> None:
 
 
 def test_a_callable_that_makes_no_key_is_named() -> None:
-    """What a key= callable returns must have a key text itself."""
+    """The result of a key= callable must have a key text itself."""
     function = Cache(None).memoise(key=lambda x: Opaque())(lambda x: x)
     with pytest.raises(TypeError, match=r"what key= returned.*Opaque.*return a str"):
         function(1)
 
 
 def test_a_callable_that_raises_is_the_callers() -> None:
-    """What a key= callable raises reaches the caller as it is."""
+    """What a key= callable raises reaches the caller unchanged."""
     function = Cache(None).memoise(key=lambda x: x["a"])(lambda x: x)
     with pytest.raises(KeyError):
         function({})
@@ -434,7 +434,7 @@ def test_ignored_parameters_make_no_difference() -> None:
 
 
 def test_a_version_makes_other_keys() -> None:
-    """version= is part of the key: a new one starts afresh and leaves old entries alone."""
+    """version= is part of the key: a new one starts over and leaves old entries alone."""
     cache = Cache(None)
 
     def answer(x: Any) -> Any:

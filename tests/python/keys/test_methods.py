@@ -1,4 +1,4 @@
-"""Methods of every kind: what of the instance is in the key, and that nothing keeps it alive."""
+"""Methods of every kind: what of the instance is in the key, and that it is not kept alive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.programs import untyped
 
 
 class Account:
-    """An instance that says what tells it from others."""
+    """An instance with a key of its own."""
 
     def __init__(self, name: str) -> None:
         self.name, self.calls = name, 0
@@ -25,7 +25,7 @@ class Account:
 
 
 def test_an_instance_with_a_memo_key_is_part_of_the_key() -> None:
-    """With __memo_key__, instances that say the same share entries, others do not."""
+    """With __memo_key__, instances with the same key share entries, others do not."""
     cache = Cache(None)
 
     class User(Account):
@@ -70,7 +70,7 @@ def test_an_ignored_instance_is_not_part_of_the_key() -> None:
 
 
 def test_an_instance_that_says_nothing_is_refused() -> None:
-    """Without either, a TypeError names the method, self, and the two ways out."""
+    """Without either, a TypeError names the method, self, and the two remedies."""
     cache = Cache(None)
 
     class Client:
@@ -110,7 +110,7 @@ def test_no_instance_is_kept_alive(ignore: tuple[str, ...]) -> None:
 
 
 def test_a_memo_key_that_changes_is_seen() -> None:
-    """The instance is asked at each call: when what it says changes, so does the key."""
+    """The instance is asked at each call: when its key changes, so does the call's."""
     cache = Cache(None)
 
     class User(Account):
@@ -195,7 +195,7 @@ def test_properties() -> None:
 
 
 def test_decorating_a_property_is_refused() -> None:
-    """memoise above @property cannot work, and says where it belongs."""
+    """memoise above @property cannot work, and the error says where it belongs."""
     with pytest.raises(TypeError, match="below @property"):
         Cache(None).memoise(property(lambda self: 1))  # type: ignore[call-overload]
 
@@ -223,7 +223,7 @@ def test_bound_methods_are_told_apart_by_their_instance() -> None:
 
 
 def test_a_bound_method_of_an_instance_without_a_key_needs_a_name() -> None:
-    """A bound method whose instance says nothing is refused, and told to have a name."""
+    """A bound method whose instance has no key is refused; the message suggests a name."""
 
     class Client:
         def get(self, uri: str) -> str:

@@ -1,4 +1,4 @@
-"""What functions are called in keys: the same in every process, and no two by one name unnoticed."""
+"""The names of functions in keys: the same in every process, and never two under one unnoticed."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_package_run_with_m_has_the_packages_name(tmp_path: Path) -> None:
 
 
 def test_spawned_processes_have_the_programs_names(tmp_path: Path) -> None:
-    """A worker that multiprocessing spawns uses the entries of the program that spawned it."""
+    """A worker that multiprocessing spawns uses the entries of its parent program."""
     program = """
         import multiprocessing
         from outlive import Cache
@@ -138,7 +138,7 @@ def test_notebook_cells_keep_their_entries(tmp_path: Path) -> None:
 
 
 def test_a_cell_of_any_namespace_may_be_run_again() -> None:
-    """What exec runs twice replaces its own functions: that is no collision."""
+    """Running the same source twice by exec replaces its functions: that is no collision."""
     cell = "@cache.memoise\ndef fetch(x):\n    return x\n"
     names = {"__name__": "no.such.module", "cache": Cache(None)}
     with warnings.catch_warnings():
@@ -160,7 +160,7 @@ def test_name_replaces_the_name() -> None:
     ("name", "error"), [("", ValueError), ("a(b", ValueError), ("a@1", ValueError), (1, TypeError)]
 )
 def test_a_name_that_cannot_be_one_is_refused(name: Any, error: type[Exception]) -> None:
-    """A name must be a text without the characters that keys need for themselves."""
+    """A name must be a str without the characters that keys reserve."""
     with pytest.raises(error, match="name="):
         Cache(None).memoise(name=name)(lambda: None)
 
@@ -198,7 +198,7 @@ def test_partials_are_told_apart_by_what_they_bind() -> None:
 
 
 def test_a_partial_that_binds_what_has_no_key_needs_a_name() -> None:
-    """A partial over an object without a key is refused, and told to have a name."""
+    """A partial over an object without a key is refused; the message suggests a name."""
     with pytest.raises(TypeError, match=r"name="):
         Cache(None).memoise(functools.partial(print, object()))
 
@@ -260,7 +260,7 @@ def test_a_function_memoised_twice_is_no_collision() -> None:
 
 
 def test_a_dead_function_leaves_its_name() -> None:
-    """A function that is gone collides with nobody."""
+    """A function that was dropped collides with none."""
     cache = Cache(None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

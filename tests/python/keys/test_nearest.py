@@ -1,4 +1,4 @@
-"""What an offline miss says: the nearest call that is kept, and what differs."""
+"""The message of an offline miss: the nearest kept call, and how it differs."""
 
 from __future__ import annotations
 

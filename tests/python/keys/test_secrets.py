@@ -1,4 +1,4 @@
-"""secret=: arguments that take part in the key and never stand in a file."""
+"""secret=: arguments that are part of the key and never in a file."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_secret_takes_part_in_the_key(tmp_path: Path) -> None:
 
 
 def test_the_salt_is_seen_in_no_view(tmp_path: Path) -> None:
-    """What digests are keyed with is no entry of the mapping, and cannot be read or set."""
+    """The salt is no entry of the mapping, and cannot be read or set."""
     cache = Cache(tmp_path / "c.json")
     fetcher(cache)("a", TOKEN)
     cache.close()
@@ -103,7 +103,7 @@ def test_secrets_are_told_apart_by_parameter_and_function() -> None:
 
 
 def test_a_secret_default_is_digested_too(tmp_path: Path) -> None:
-    """A parameter's default that is secret is not written either."""
+    """A secret default of a parameter is not written either."""
     cache = Cache(tmp_path / "c.json")
     function = cache.memoise(secret=("token",))(lambda uri, token=TOKEN: uri)
     assert function.cache_key("a") == function.cache_key("a", TOKEN)
@@ -121,7 +121,7 @@ def test_the_drop_in_has_secrets_as_well(tmp_path: Path) -> None:
 
 
 def test_clearing_everything_makes_a_new_salt(tmp_path: Path) -> None:
-    """After clear() nothing in the file tells of the secrets that were, not even the salt."""
+    """After clear() nothing in the file reveals the former secrets, not even the salt."""
     cache = Cache(tmp_path / "c.json")
     fetch = fetcher(cache)
     fetch("a", TOKEN)
@@ -190,6 +190,6 @@ def test_wrong_names_of_parameters_are_refused(option: str) -> None:
 
 
 def test_a_parameter_is_either_ignored_or_secret() -> None:
-    """Naming one parameter in both is refused: it cannot be left out and take part."""
+    """Naming one parameter in both is refused."""
     with pytest.raises(TypeError, match=r"token.*both"):
         Cache(None).memoise(ignore=("token",), secret=("token",))(lambda uri, token: None)

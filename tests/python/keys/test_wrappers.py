@@ -36,7 +36,7 @@ def with_session(function: Callable[..., Any]) -> Any:
 
 
 def retry(function: Callable[..., Any]) -> Any:
-    """Hand all arguments on, as stamina and tenacity do."""
+    """Pass all arguments on, as stamina and tenacity do."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -165,7 +165,7 @@ def in_german(function: Callable[..., Any]) -> Any:
 
 
 def backwards(function: Callable[..., Any]) -> Any:
-    """Turn positional arguments round."""
+    """Swap positional arguments."""
 
     @functools.wraps(function)
     def wrapper(*args: Any) -> Any:
@@ -266,7 +266,7 @@ def test_a_default_that_a_decorator_replaces_is_no_default(decorator: Callable[.
 
 
 def with_nothing(function: Callable[..., Any]) -> Any:
-    """Hand all on, in a way that cannot be seen through."""
+    """Pass all on, in a way that cannot be analysed."""
     partial = functools.partial(function)
 
     @functools.wraps(function)
@@ -277,7 +277,7 @@ def with_nothing(function: Callable[..., Any]) -> Any:
 
 
 def logging(function: Callable[..., Any]) -> Any:
-    """Look at the arguments, and hand them on."""
+    """Look at the arguments, and pass them on."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -288,7 +288,7 @@ def logging(function: Callable[..., Any]) -> Any:
 
 
 def timing(function: Callable[..., Any]) -> Any:
-    """Hand on positional arguments."""
+    """Pass positional arguments on."""
 
     @functools.wraps(function)
     def wrapper(*args: Any) -> Any:
@@ -324,7 +324,7 @@ TRANSPARENT = [
 def test_equal_calls_are_one_below_a_decorator_that_hands_all_on(
     decorator: Callable[..., Any],
 ) -> None:
-    """What stands between and changes nothing makes no difference to which calls are equal."""
+    """A layer that changes nothing makes no difference to which calls are equal."""
 
     @Cache(None).memoise
     @decorator

@@ -32,13 +32,13 @@ def _no_calls() -> None:
 
 
 async def tasks() -> int:
-    """Let what was cancelled end; how many tasks there are."""
+    """Let cancelled tasks end; return how many tasks there are."""
     await asyncio.sleep(0.01)
     return len(asyncio.all_tasks())
 
 
 def test_results_come_in_order_and_are_kept() -> None:
-    """A map gives what the calls give, in the order of the items, and a second one computes nothing."""
+    """A map yields the results of the calls in order, and a second one computes nothing."""
     f = Cache(None).memoise(body)
 
     async def main() -> None:
@@ -75,7 +75,7 @@ def test_asynchronous_items() -> None:
 
 
 def test_no_more_tasks_than_workers() -> None:
-    """At no moment more calls are under way than there are workers."""
+    """Never are more calls under way than there are workers."""
     now, most = 0, 0
 
     async def busy(item: int) -> int:
@@ -143,7 +143,7 @@ def test_cancelled_with_the_task() -> None:
 
 
 def test_progress_and_order() -> None:
-    """Results may come as they are there, and progress is told after each item."""
+    """Results may come as they are available, and progress is reported after each item."""
     seen: list[Progress] = []
 
     async def slow_at_first(item: int) -> int:
@@ -189,7 +189,7 @@ def test_hits_let_others_run() -> None:
 
 
 def test_trio_is_told() -> None:
-    """Where no asyncio runs, the error says what to do."""
+    """Without a running asyncio loop the error says what to do."""
     f = Cache(None).memoise(body)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Batches: a function of many items gets those that are missing, each of which is kept by itself."""
+"""Batches: a function of many items gets the missing ones, each of which is kept by itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.threads import STUCK, Worker, until
 
 
 class Body:
-    """A function of many items that keeps what it was asked for."""
+    """A function of many items that records what it was asked for."""
 
     def __init__(self) -> None:
         """Nothing was asked for."""
@@ -79,7 +79,7 @@ def test_items_are_controlled_one_by_one() -> None:
 
 
 def test_duplicates_are_asked_for_once() -> None:
-    """An item that stands in the list twice is asked for once, and each place has a copy of its own."""
+    """An item that occurs twice is asked for once, and each place has a copy of its own."""
     body = Body()
     f = memoised(Cache(None), body)
     results = f([1, 2, 1, 1])
@@ -142,7 +142,7 @@ def by_item(ids: list[int]) -> dict[int, str]:
 
 
 def test_a_dict_by_item() -> None:
-    """A function that says so returns a dict by item, also if all items are kept."""
+    """An annotated function returns a dict by item, also if all items are kept."""
     f = memoised(Cache(None), by_item)
     for _ in range(2):
         assert f([2, 1]) == {2: "2", 1: "1"}
@@ -153,7 +153,7 @@ def test_a_dict_by_item() -> None:
 
 
 def test_a_dict_that_is_not_announced() -> None:
-    """A dict of a function that does not say so is refused, since hits could not know; its results are kept."""
+    """A dict without an annotation is refused, as hits could not know; its results are kept."""
 
     def body(ids):  # type: ignore[no-untyped-def] # that is the point
         return {n: n for n in ids}
@@ -317,7 +317,7 @@ def test_overlapping_batches_in_tasks(
 
 
 def test_waiters_get_the_error_of_what_they_wait_for() -> None:
-    """Who waits for an item of a batch that fails gets its error; the batch that was given up with it is taken over."""
+    """A caller waiting for an item of a failing batch gets its error; others are taken over."""
     begun, go_on = threading.Event(), threading.Event()
 
     def body(ids: list[int]) -> list[int]:
@@ -339,7 +339,7 @@ def test_waiters_get_the_error_of_what_they_wait_for() -> None:
 
 
 def test_a_batch_inside_of_its_own_item() -> None:
-    """A body that asks for an item that it is computing does not wait for itself, in a thread or in a task."""
+    """A body that asks for an item that it is computing does not wait for itself."""
     depth: list[int] = []
 
     def body(ids: list[int]) -> list[Any]:
@@ -359,7 +359,7 @@ def test_a_batch_inside_of_its_own_item() -> None:
 
 
 def test_a_cancelled_batch_is_taken_over() -> None:
-    """If the task of a batch is cancelled, whoever waits for its items computes them."""
+    """If the task of a batch is cancelled, the waiting callers compute its items."""
 
     async def body(ids: list[int]) -> list[int]:
         runs.append(ids)

@@ -29,7 +29,7 @@ class Counted:
 
 
 def test_results_come_in_order_and_are_kept() -> None:
-    """A map gives what the calls give, in the order of the items, and a second one computes nothing."""
+    """A map yields the results of the calls in order, and a second one computes nothing."""
     cache, body = Cache(None), Counted()
     f = cache.memoise(body, name="f")
     assert list(f.map(range(300), workers=4)) == [[n] for n in range(300)]
@@ -39,7 +39,7 @@ def test_results_come_in_order_and_are_kept() -> None:
 
 
 def test_results_are_copies() -> None:
-    """What the caller does to a result changes no later one."""
+    """A caller that changes a result changes no later one."""
     f = Cache(None).memoise(Counted(), name="f")
     for result in itertools.chain(f.map([1, 2]), f.map([1, 2])):
         result.append("mine")
@@ -47,7 +47,7 @@ def test_results_are_copies() -> None:
 
 
 def test_hits_do_not_go_through_the_threads() -> None:
-    """Where everything is kept no thread is started; what is missing is computed in other threads."""
+    """If everything is kept no thread is started; missing items are computed in other threads."""
     threads = set()
 
     def where(item: int) -> int:
@@ -68,7 +68,7 @@ def test_hits_do_not_go_through_the_threads() -> None:
 
 
 def test_as_they_come() -> None:
-    """With `ordered=False` a slow call holds nobody up."""
+    """With `ordered=False` a slow call delays no other result."""
     slow = threading.Event()
 
     def body(item: int) -> int:
@@ -137,7 +137,7 @@ def failing(item: int) -> int:
 
 
 def test_collect_gives_what_failed_in_its_place() -> None:
-    """`on_error="collect"`: an item whose call raised is told in its place, with the exception."""
+    """`on_error="collect"`: a failed item is reported in its place, with the exception."""
     f = Cache(None).memoise(failing)
     results = list(f.map(range(7), on_error="collect"))
     assert [r.item if isinstance(r, Failed) else -r for r in results] == [0, -1, -2, 3, -4, -5, 6]
@@ -146,12 +146,12 @@ def test_collect_gives_what_failed_in_its_place() -> None:
 
 
 def test_skip_leaves_out_what_failed() -> None:
-    """`on_error="skip"`: an item whose call raised gives nothing."""
+    """`on_error="skip"`: a failed item yields nothing."""
     assert list(Cache(None).memoise(failing).map(range(7), on_error="skip")) == [1, 2, 4, 5]
 
 
 def test_raise_ends_the_map_in_its_place() -> None:
-    """`on_error="raise"`: results before the failed item are given, and no new call is begun after it."""
+    """`on_error="raise"`: results before the failed item come first; no call begins after it."""
     calls = []
 
     def body(item: int) -> int:
@@ -167,7 +167,7 @@ def test_raise_ends_the_map_in_its_place() -> None:
 
 
 def test_what_was_under_way_at_an_error_is_kept() -> None:
-    """An error waits for the calls under way: they are paid for, and kept."""
+    """After an error the calls under way are awaited: they are paid for, and kept."""
     other = threading.Event()
 
     def body(item: int) -> int:
@@ -197,7 +197,7 @@ def test_items_that_raise_come_last() -> None:
 
 
 def test_items_that_cannot_be_iterated() -> None:
-    """One str is not taken for its letters, and what is no iterable is refused where the map is made."""
+    """One str is not split into letters, and a value that is not iterable is refused at once."""
     f = Cache(None).memoise(Counted(), name="f")
     for wrong in ("https://a.example", b"x", 3, None):
         with pytest.raises(TypeError, match="map takes"):
@@ -216,7 +216,7 @@ def test_items_that_cannot_be_iterated() -> None:
     ],
 )
 def test_wrong_options(options: dict[str, Any], error: type[Exception], words: str) -> None:
-    """A wrong option is refused where the map is made."""
+    """A wrong option is refused when the map is made."""
     f = Cache(None).memoise(Counted(), name="f")
     with pytest.raises(error, match=words):
         f.map([1], **options)
@@ -299,7 +299,7 @@ def test_a_map_inside_of_what_it_computes() -> None:
 
 
 def test_progress_is_told_after_each_item() -> None:
-    """A `progress=` callable gets the counts after every item: done, saved, errors, the total if it is known."""
+    """A `progress=` callable gets counts after every item: done, saved, errors, total if known."""
     f = Cache(None).memoise(failing)
     seen: list[Progress] = []
     list(f.map(range(6), on_error="skip", progress=seen.append))
@@ -317,7 +317,7 @@ def test_progress_is_told_after_each_item() -> None:
 
 
 def test_progress_that_raises_costs_no_result() -> None:
-    """If the `progress=` callable raises, that is told once, and all results come."""
+    """If the `progress=` callable raises, one warning says so, and all results come."""
 
     def tell(progress: Progress) -> None:
         raise RuntimeError("the widget is gone")
@@ -329,7 +329,7 @@ def test_progress_that_raises_costs_no_result() -> None:
 
 
 def test_what_a_thread_raises_for_good_ends_the_map() -> None:
-    """What is no `Exception` ends the map, whatever `on_error=` says."""
+    """Anything but an `Exception` ends the map, whatever `on_error=` says."""
 
     def body(item: int) -> int:
         raise SystemExit(item)
@@ -339,7 +339,7 @@ def test_what_a_thread_raises_for_good_ends_the_map() -> None:
 
 
 def test_break_leaves_no_thread(tmp_path: Path) -> None:
-    """After `break` the threads end with the call that they make, whose result is kept."""
+    """After `break` the threads end with their present calls, whose results are kept."""
     f = Cache(tmp_path / "c.json").memoise(Counted(), name="f")
     before = threading.active_count()
     for _ in f.map(itertools.count(), workers=3):

@@ -1,4 +1,4 @@
-"""What maps show on stderr: a bar, lines, nothing."""
+"""The display of maps on stderr: a bar, lines, nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.programs import untyped
 
 
 class Terminal(io.StringIO):
-    """A stderr that somebody sees."""
+    """A stderr that is visible."""
 
     def isatty(self) -> bool:
         """Say so."""
@@ -30,7 +30,7 @@ def body(item: int) -> int:
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, **options: object) -> str:
-    """What a map of three items writes to stderr."""
+    """Return what a map of three items writes to stderr."""
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
         f = untyped(Cache(None).memoise(body, name="f"))
@@ -86,7 +86,7 @@ def test_words() -> None:
 
 
 def test_time_left_counts_calls_alone() -> None:
-    """Hits at the beginning of a run that goes on tell nothing of the time that the rest takes."""
+    """Hits at the beginning of a resumed run do not count for the time that the rest takes."""
     assert Progress(done=900, total=1000, saved=890, errors=0, elapsed=10).left == 100
     assert Progress(done=900, total=1000, saved=900, errors=0, elapsed=9).left == 1
     assert Progress(done=0, total=1000, saved=0, errors=0, elapsed=time.monotonic()).left is None

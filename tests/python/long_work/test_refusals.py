@@ -1,4 +1,4 @@
-"""What the options of a map refuse, and in which words."""
+"""Wrong options of a map, and the messages about them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("options", "words"), REFUSED)
 def test_the_message_says_what_the_option_takes(options: dict[str, Any], words: str) -> None:
-    """No advice of other options stands in it."""
+    """It holds no advice about other options."""
     cache = Cache()
     with pytest.raises((TypeError, ValueError)) as refused:
         cache.map(len, ["a"], **options)

@@ -31,7 +31,7 @@ def test_each_index_is_an_answer_of_its_own(tmp_path: Path) -> None:
 
 
 def test_the_index_is_part_of_the_key_alone() -> None:
-    """The index stands in the key, behind the name and the version, and the function knows nothing of it."""
+    """The index is in the key, after the name and the version, and the function never sees it."""
 
     def ask(prompt: str, temperature: float = 1.0) -> int:
         return len(prompt)
@@ -61,7 +61,7 @@ def test_samples_of_an_async_function() -> None:
 
 
 def test_cache_clear_forgets_the_samples_too() -> None:
-    """`cache_clear()` of the function forgets the answers of all its samples, that of a sample its own."""
+    """`cache_clear()` of the function forgets the answers of all samples, of a sample its own."""
     f = Cache(None).memoise(len)
     for i in range(3):
         f.sample(i)("a")

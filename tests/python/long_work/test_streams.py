@@ -1,4 +1,4 @@
-"""Streams: what a generator function gives is recorded while it is consumed, and replayed."""
+"""Streams: a generator function is recorded while it is consumed, and replayed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ALL = [["a 0"], ["a 1"], ["a 2"]]
 
 
 def test_a_stream_is_replayed(tmp_path: Path) -> None:
-    """A stream that was consumed to its end is given again, in later processes, too; the file shows its pieces."""
+    """A stream consumed to its end is replayed, also in later processes; the file has its pieces."""
     source, path = Source(), tmp_path / "c.json"
     with Cache(path) as cache:
         f = source.stream(cache)
@@ -129,7 +129,7 @@ def test_what_it_returns_is_replayed_too() -> None:
 
 
 def test_consumers_have_copies() -> None:
-    """What one consumer does to a piece reaches neither the file nor another consumer."""
+    """A consumer that changes a piece changes neither the file nor another consumer's piece."""
     source = Source()
     f = source.stream(Cache(None))
     for _ in range(3):
@@ -139,7 +139,7 @@ def test_consumers_have_copies() -> None:
 
 
 def test_a_second_consumer_joins() -> None:
-    """Who asks for a stream under way gets its pieces from the first on, and whoever needs the next one has the source asked."""
+    """A later consumer gets all pieces so far; whichever consumer needs one asks the source."""
     source = Source()
     f = source.stream(Cache(None))
     first, second = f("a"), f("a")
@@ -170,7 +170,7 @@ def test_many_threads_share_one_stream() -> None:
 
 
 def test_threads_that_leave_at_any_moment() -> None:
-    """Whatever consumers leave when, those who stay get everything, and what is kept is whole."""
+    """Whichever consumers leave when, the others get everything, and what is kept is whole."""
     source = Source(50)
     f = source.stream(Cache(None))
 
@@ -187,7 +187,7 @@ def test_threads_that_leave_at_any_moment() -> None:
 
 
 def test_a_stream_inside_of_itself_and_of_others() -> None:
-    """A body that consumes its own stream computes it beside; streams of streams are recorded each."""
+    """A body that consumes its own stream computes it beside; nested streams are each recorded."""
     cache, depth = Cache(None), []
 
     @cache.memoise
@@ -284,7 +284,7 @@ def test_an_older_stream_stands_in_for_one_that_fails_at_once() -> None:
 
 
 def test_refused(drop_in: DropInCache) -> None:
-    """The drop-in, whose functions share results, keeps no streams; nor does `refresh_after=` concern them."""
+    """The drop-in, whose functions share results, keeps no streams; `refresh_after=` is refused."""
 
     def numbers() -> Iterator[int]:
         yield 1
@@ -409,7 +409,7 @@ def test_interrupted_streams() -> None:
 
 
 def test_nothing_is_sent_to_a_stream() -> None:
-    """A value that is sent would be lost without a word, in a replay and in what is recorded."""
+    """A sent value would be lost silently, in a replay and in a recording, so it is refused."""
 
     @Cache(None).memoise
     def f() -> Generator[Any, Any, None]:
@@ -431,7 +431,7 @@ async def _sent_to(stream: Any) -> None:
 
 
 def test_nothing_is_sent_to_an_asynchronous_stream() -> None:
-    """The same for async generators, while they are recorded and when they are replayed."""
+    """The same holds for async generators, while they are recorded and when they are replayed."""
 
     @Cache(None).memoise
     async def f() -> AsyncGenerator[Any, Any]:

@@ -68,7 +68,7 @@ def test_more_than_a_handful_is_asked_for(shell: Shell, shop: Path) -> None:
 
 
 def test_prune_by_age_function_and_size(shell: Shell, shop: Path) -> None:
-    """What several options say must all be true; of a size the oldest beyond it go."""
+    """All options must hold for an entry to be removed; beyond a size the oldest are."""
     age = f"{int(__import__('time').time() - 1e9 + 1.5 * 86400)}s"
     assert shell("prune", shop, "--older-than", age, "--dry-run").lines == [FETCHED.format(1)]
     assert shell("prune", shop, "--older-than", "1d", "--function", "fetch", "--yes").status == 0
@@ -81,7 +81,7 @@ def test_prune_by_age_function_and_size(shell: Shell, shop: Path) -> None:
 
 
 def test_prune_old_code(shell: Shell, tmp_path: Path) -> None:
-    """What other code made than the newest result of the function goes."""
+    """Entries made by other code than the newest result of the function are removed."""
     path, clock = tmp_path / "c.json", Clock()
     for body in (lambda x: x, lambda x: x + 1):
         clock.now += 1
@@ -103,7 +103,7 @@ def test_diff(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_merge_takes_the_newest(shell: Shell, tmp_path: Path) -> None:
-    """Of what both have the newest result wins, whichever side it is on; a file is not overwritten."""
+    """Where both have an entry the newer wins, whichever side it is on; no file is overwritten."""
     a, b = tmp_path / "a.json", tmp_path / "b.json"
     cache_of(a, {1: "old", 2: "a"}, 1e9), cache_of(b, {1: "new", 3: "b"}, 1e9 + 1)
     for one, other in ((a, b), (b, a)):
@@ -156,7 +156,7 @@ def test_merge_as_gits_driver(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_copy_goes_on_where_it_was(shell: Shell, shop: Path) -> None:
-    """Entries come with times and notes; what is there and newer stays; a second run has nothing to do."""
+    """Entries come with times and notes; newer ones there stay; a second run has nothing to do."""
     target = shop.parent / "copy.json"
     assert shell("copy", shop, target).err.endswith(f"copied 7 entries; {target} has 7\n")
     assert json.loads(target.read_bytes()) == json.loads(shop.read_bytes())
@@ -240,7 +240,7 @@ def test_freeze_is_canonical(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_mode_frozen(shell: Shell, tmp_path: Path) -> None:
-    """Hits at any age, CacheMiss on a miss, no file is touched; another file than the digest's fails."""
+    """Hits at any age, CacheMiss on a miss, no file is touched; a changed file fails."""
     path = tmp_path / "paper.json"
     cache_of(tmp_path / "a.json", {1: "a"}, 1e9)
     assert shell("freeze", "a.json", "-o", path).status == 0
@@ -262,7 +262,7 @@ def test_mode_frozen(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_why(shell: Shell, shop: Path) -> None:
-    """A call as in Python: kept, or what the nearest kept call differs in; no code is imported."""
+    """A call as in Python: kept, or how the nearest kept call differs; no code is imported."""
     hit = shell("why", shop, 'fetch("/x", 2)')
     assert hit.status == 0 and hit.out.startswith("hit: ") and "made 2001-09-08" in hit.out
     miss = shell("why", shop, 'shop.fetch("/x", page=9)')

@@ -1,4 +1,4 @@
-"""Hooks and the log: who hears of misses, stores and hits, and that nobody else pays for it."""
+"""Hooks and the log: who is told of misses, stores and hits, and that others pay nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_hooks_hear_of_everything(tmp_path: Path) -> None:
 
 
 def test_hooks_belong_to_one_object(tmp_path: Path) -> None:
-    """Another object on the same file has none of them."""
+    """Another object on the same file reports none of them."""
     events: list[Event] = []
     watched, other = Cache(tmp_path / "c.json", on_hit=events.append), Cache(tmp_path / "c.json")
     f, g = watched.memoise(lambda x: x, name="f"), other.memoise(lambda x: x, name="g")
@@ -55,7 +55,7 @@ def test_hooks_belong_to_one_object(tmp_path: Path) -> None:
 
 
 def test_hooks_of_coroutines(tmp_path: Path) -> None:
-    """Coroutine functions tell of the same; those who wait for a leader are hits."""
+    """Coroutine functions report the same; callers that wait for a leader are hits."""
     events: list[Event] = []
     cache = Cache(
         tmp_path / "c.json", on_hit=events.append, on_miss=events.append, on_store=events.append
@@ -75,7 +75,7 @@ def test_hooks_of_coroutines(tmp_path: Path) -> None:
 
 
 def test_hooks_of_threads(tmp_path: Path) -> None:
-    """Of threads that ask at once, one is a miss and each other one a hit."""
+    """Of threads that ask at once, one is a miss and every other one a hit."""
     events: list[str] = []
 
     def note(event: Event) -> None:
@@ -104,7 +104,7 @@ def test_a_hook_that_raises_is_told_once(tmp_path: Path) -> None:
 
 
 def test_a_hook_that_ends_the_program_ends_it(tmp_path: Path) -> None:
-    """What is no Exception goes through, and the key is free again."""
+    """Anything but an Exception passes through, and the key is free again."""
 
     def leave(event: Event) -> None:
         raise KeyboardInterrupt
@@ -144,7 +144,7 @@ def test_hits_are_logged_on_demand(tmp_path: Path, debug: Any) -> None:
 
 
 def test_trouble_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What is a warning stands in the log, too, at level WARNING, where there is one."""
+    """Warnings are in the log, too, at level WARNING, if there is a log."""
     f = Cache(tmp_path / "c.json").memoise(lambda x: object(), name="f")
     with pytest.warns(UserWarning, match="cannot be stored"):
         f(1)
@@ -165,7 +165,7 @@ def test_trouble_is_told_once_without_a_log(tmp_path: Path) -> None:
 
 
 def test_secrets_are_in_no_event(tmp_path: Path, debug: Any) -> None:
-    """A secret argument stands in events and in the log as its digest."""
+    """A secret argument is in events and in the log as its digest."""
     events: list[Event] = []
     cache = Cache(tmp_path / "c.json", on_miss=events.append)
     f = cache.memoise(lambda x, token: x, name="f", secret=("token",))
@@ -174,7 +174,7 @@ def test_secrets_are_in_no_event(tmp_path: Path, debug: Any) -> None:
 
 
 def test_an_import_of_outlive_does_not_import_logging(tmp_path: Path) -> None:
-    """A program without a log does not get one by misses and stores."""
+    """Misses and stores do not set up a log in a program without one."""
     code = """
         import sys
         from outlive import Cache

@@ -39,7 +39,7 @@ def test_a_call_that_was_never_made(tmp_path: Path) -> None:
 
 
 def test_a_hit_says_when_it_was_made_and_how_long_it_is_good(tmp_path: Path) -> None:
-    """A hit has its age, its code and its end; an expired result says since when."""
+    """A hit shows its age, its code and its expiry; an expired result since when."""
     clock = Clock()
     cache = Cache(tmp_path / "c.json", clock=clock)
     f = cache.memoise(lambda x: x, name="f", ttl="1d")
@@ -91,7 +91,7 @@ def test_what_explain_says_is_what_a_call_does(tmp_path: Path) -> None:
 
 
 def test_modes_are_reasons(tmp_path: Path) -> None:
-    """Mode "off" keeps nothing, and touches no file to say so; "refresh" computes all."""
+    """Mode "off" keeps nothing, and explaining touches no file; "refresh" computes all."""
     path = tmp_path / "c.json"
     cache = Cache(path, mode="off")
     f = cache.memoise(lambda x: x, name="f")
@@ -151,7 +151,7 @@ def test_what_is_closed_over(tmp_path: Path) -> None:
 
 
 def test_results_that_were_not_kept(tmp_path: Path) -> None:
-    """Why the last result of this call was not kept is known in this process."""
+    """The reason why the last result of this call was not kept is known in this process."""
     cache = Cache(tmp_path / "c.json", on_unstorable="ignore")
     refused = cache.memoise(lambda x: x, name="refused", cache_if=lambda result: result)
     refused(0)
@@ -221,7 +221,7 @@ def test_calls_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_nothing_of_it_is_imported_before_it_is_asked_for(tmp_path: Path) -> None:
-    """A program that does not look inside imports none of what does, nor ``logging``."""
+    """A program that does not look inside imports none of these modules, nor ``logging``."""
     names = ["_explain", "_observe", "_receipts", "_report", "_savings", "_spans"]
     code = f"""
         import sys

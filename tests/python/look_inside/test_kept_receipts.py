@@ -1,4 +1,4 @@
-"""``Cache(receipts=True)``: what calls did and saved, of all runs together."""
+"""``Cache(receipts=True)``: counts and savings of all runs together."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_runs_add_up(script: Scripts, shell: Shell) -> None:
 
 
 def test_runs_at_once(script: Scripts) -> None:
-    """Eight programs that end at once lose no count, also when the file is added up."""
+    """Eight programs that end at once lose no count, also when the file is summed up."""
     (script.folder / "c.json.receipts").write_text('{"g": [1, 0, 1, 0.0, 0.0]}\n' * 3000)
     script.output(PROGRAM, "1")
     running = [script.start(PROGRAM, *("1",) * 10) for _ in range(8)]
@@ -86,7 +86,7 @@ def test_forks_count_for_themselves(script: Scripts) -> None:
 
 @pytest.mark.parametrize("mode", ["readonly", "offline", "off"])
 def test_modes_that_write_nothing_keep_none(tmp_path: Path, mode: Any) -> None:
-    """A cache that is only read leaves no receipts, and none are there unless they are asked for."""
+    """A read-only cache leaves no receipts, and there are none unless asked for."""
     with Cache(tmp_path / "c.json") as cache:
         cache.memoise(lambda x: x, name="f")(1)
     with Cache(tmp_path / "c.json", receipts=True, mode=mode) as cache:
@@ -95,7 +95,7 @@ def test_modes_that_write_nothing_keep_none(tmp_path: Path, mode: Any) -> None:
 
 
 def test_damage_and_mistakes(tmp_path: Path) -> None:
-    """Torn lines are passed over; a folder that cannot be written is told; misuse is refused."""
+    """Torn lines are skipped; an unwritable folder warns; misuse is refused."""
     (tmp_path / "c.json.receipts").write_text('{"f": [2, 1, 1, 0.5, 0.0]}\n{"f": [2, 1\nnull\n3\n')
     assert kept(tmp_path) == (2, 1, 1, 0.5, 0.0)
     (tmp_path / "d.json.receipts").mkdir()

@@ -1,4 +1,4 @@
-"""``outlive ls``, ``show``, ``stats``: what there is, in pipes, on terminals, as JSON."""
+"""``outlive ls``, ``show``, ``stats``: entries in pipes, on terminals, as JSON."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_program_sees_what_is_removed(shell: Shell, script: Scripts) -> None:
 
 
 def test_a_damaged_file(shell: Shell, shop: Path) -> None:
-    """It says so, shows the rest and changes nothing; ``verify`` ends with 1, ``repair`` keeps the rest."""
+    """It reports the damage, shows the rest and changes nothing; ``repair`` keeps the rest."""
     assert shell("verify", shop).status == 0
     lines = shop.read_bytes().split(b"\n")
     lines[2] = lines[2][:30]
@@ -197,7 +197,7 @@ def test_a_damaged_file(shell: Shell, shop: Path) -> None:
 
 
 def test_a_bad_value(shell: Shell, shop: Path) -> None:
-    """A value that is no JSON is named by its key."""
+    """A value that is not JSON is named by its key."""
     text = shop.read_bytes().replace(b'"page": 2, "text"', b'"page": 02, "text"')
     shop.write_bytes(text)
     found = shell("verify", shop)

@@ -54,7 +54,7 @@ def test_duration_and_code(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["meta", "cost", "tags"])
 def test_callables_that_raise_cost_no_result(tmp_path: Path, option: str) -> None:
-    """What raises, or returns what cannot be noted, is told once; result and other notes are kept."""
+    """A callable that raises, or returns the wrong kind, warns once; other notes are kept."""
     cache = Cache(tmp_path / "c.json")
     bad = {"meta": lambda r: object(), "cost": lambda r: "dear", "tags": lambda r: 1 / 0}[option]
     others: dict[str, Any] = {"depends": ("platformdirs",), option: bad}
@@ -66,7 +66,7 @@ def test_callables_that_raise_cost_no_result(tmp_path: Path, option: str) -> Non
 
 
 def test_refused_options(tmp_path: Path, drop_in: Any) -> None:
-    """Options of the wrong type are refused, and in the drop-in those that note something."""
+    """Options of the wrong type are refused, and in the drop-in all that need notes."""
     cache = Cache(None)
     options: dict[str, Any]
     for options in ({"cost": "dear"}, {"cost": True}, {"meta": 3}, {"depends": "numpy"}):
@@ -79,7 +79,7 @@ def test_refused_options(tmp_path: Path, drop_in: Any) -> None:
 
 
 def test_what_a_hand_wrote_is_no_reason_to_fail(tmp_path: Path) -> None:
-    """Strange members of an entry are passed over."""
+    """Strange members of an entry are skipped."""
     path = tmp_path / "c.json"
     entry = '{"result": 1, "at": 1e300, "tags": 3, "cost": "x", "depends": []}'
     path.write_text('{\n"f(x=1)": ' + entry + ',\n"outlive": {"format": 2}\n}\n')

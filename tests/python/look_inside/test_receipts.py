@@ -14,7 +14,7 @@ from support.programs import Scripts
 
 
 def test_seconds_saved_are_hits_times_the_mean(tmp_path: Path) -> None:
-    """Each hit counts as long as a kept call of the function took in the mean, also in a later run."""
+    """Each hit counts as the mean time of the function's kept calls, also in a later run."""
     path = tmp_path / "c.json"
     cache = Cache(path)
 
@@ -39,7 +39,7 @@ def test_seconds_saved_are_hits_times_the_mean(tmp_path: Path) -> None:
 
 
 def test_cost(tmp_path: Path) -> None:
-    """Each hit saves ``cost=``: a number, or the mean of what it says of the kept results."""
+    """Each hit saves ``cost=``: a number, or the mean of its values for the kept results."""
     cache = Cache(tmp_path / "c.json", cost=0.25)
     fixed = cache.memoise(lambda x: x, name="fixed")
     varies = cache.memoise(lambda x: x, name="varies", cost=lambda result: result)

@@ -76,7 +76,7 @@ def test_lists_do_not_depend_on_the_store(tmp_path: Path, order: Any, waits: boo
 
 
 def test_a_damaged_row_is_not_listed(shell: Shell, database: Path) -> None:
-    """What is not as it was written is told, and the rest is listed."""
+    """A damaged row is reported, and the rest is listed."""
     with closing(sqlite3.connect(database)) as raw, raw:
         raw.execute("UPDATE entry SET text = X'31' WHERE id = 2")
     listed = shell("ls", database, "--json")
@@ -115,7 +115,7 @@ def test_back_into_a_file(shell: Shell, shop: Path, database: Path) -> None:
 
 
 def test_a_database_in_use(shell: Shell, database: Path) -> None:
-    """What an open program has kept is shown, and what is removed it computes anew."""
+    """The entries of an open program are shown, and it computes removed ones again."""
     runs = []
     cache = Cache(database)
 

@@ -1,4 +1,4 @@
-"""What importing outlive costs: as good as nothing, and nothing is left behind by caches that went."""
+"""The cost of importing outlive: next to nothing; dropped caches leave nothing behind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_nothing_slow_is_imported(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
-    """What Cache objects on one file share goes with the last of them; the next begins anew."""
+    """State shared by Cache objects on one file is dropped with the last of them."""
     path = tmp_path / "c.json"
     first, second = Cache(path), Cache(path)
     assert first._state.core.file is second._state.core.file
@@ -54,7 +54,7 @@ def test_a_cache_that_went_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_one_cache_of_a_path_in_many_threads(tmp_path: Path) -> None:
-    """Whatever threads make caches on a file at once, and drop them: those alive are one."""
+    """Whatever threads make and drop caches on a file at once: those alive share one."""
     path = tmp_path / "c.json"
     start = threading.Barrier(8)
     seen: list[set[int]] = [set() for _ in range(100)]

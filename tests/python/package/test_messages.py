@@ -13,7 +13,7 @@ QUOTED = [plain(quote) for quote in _QUOTES.findall(PAGE)]
 
 
 def test_every_quoted_message_is_there() -> None:
-    """What the page quotes stands in the source, but for what is filled in."""
+    """Quoted texts are in the source, except for what is filled in."""
     text = source()
     lost = [piece for quote in QUOTED for piece in pieces(quote) if piece not in text]
     assert len(QUOTED) >= 60

@@ -1,4 +1,4 @@
-"""What README.md and the pages of docs/ show is run, and what they name is there."""
+"""The examples in README.md and docs/ are run, and everything that pages name exists."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def api() -> Iterator[FakeGitHub]:
 
 
 def run(script: Scripts, block: Block, api: FakeGitHub) -> str:
-    """Run a block, which must end without a word on stderr; what it printed."""
+    """Run a block, which must end without output on stderr; return what it printed."""
     script.name = "shop.py"
     source = block.script.replace(GITHUB, api.url)
     return script.output(source, PYTHONWARNINGS="error", NO_PROXY="127.0.0.1")
@@ -100,7 +100,7 @@ def python_tests() -> str:
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
 def test_every_promise_names_a_test(page: Path) -> None:
-    """Each test, each file and each folder of the source that a page names is there."""
+    """Each test, file and folder of the source that a page names exists."""
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"\b(test_\w+)`", text))
     assert {name for name in named if f"def {name}(" not in python_tests()} == set()
@@ -141,7 +141,7 @@ def anchors(page: Path) -> set[str]:
     "page", [*pages(), *ROOT.glob("[CS]*.md"), ROOT / "llms.txt"], ids=lambda page: page.stem
 )
 def test_links_lead_somewhere(page: Path) -> None:
-    """Links within the project lead to files that are there, and to headings that these have."""
+    """Links within the project lead to existing files, and to their headings."""
     lost = []
     for target in targets(page):
         path, _, anchor = target.removeprefix(_REPOSITORY).partition("#")

@@ -1,4 +1,4 @@
-"""The pytest plugin, as a project sees it that has outlive installed."""
+"""The pytest plugin, as a project with outlive installed sees it."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ class TestOff:
     ],
 )
 def test_a_wrong_marker(tmp_path: Path, marker: str, words: str) -> None:
-    """A marker that means nothing stops pytest with a word."""
+    """A wrong marker stops pytest with a message."""
     tests = f"import pytest\n\n@pytest.mark.{marker}\ndef test_it(): pass\n"
     assert words in run(tmp_path, tests, fails=True)
 

@@ -39,7 +39,7 @@ def test_the_reference_has_every_member(cls: type) -> None:
 
 @pytest.mark.parametrize("thing", [outlive.Cache, outlive.Memoised, outlive.configure])
 def test_help_shows_no_internals(thing: object) -> None:
-    """``help()`` shows no name of the inside."""
+    """``help()`` shows no private name."""
     text = pydoc.plain(pydoc.render_doc(thing))
     shown = set(re.findall(r"^ \|  (\w+)\(", text, re.MULTILINE))
     assert {name for name in shown if re.match(r"_(?!_)", name)} == set()

@@ -1,4 +1,4 @@
-"""A release has notes: what the changelog says of its version, and nothing before all is in place."""
+"""A release has notes: the changelog of its version, and nothing before everything is in place."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_notes_are_the_section_of_the_version(project: Path, tag: str) -> No
 def test_what_is_not_ready_has_no_notes(
     project: Path, tag: str, changed: dict[str, str], says: str
 ) -> None:
-    """A tag that the project is not ready for fails, and the message names what to change."""
+    """A tag for which the project is not ready fails, and the message says what to change."""
     text = CHANGELOG
     for before, after in changed.items():
         text = text.replace(before, after)

@@ -1,4 +1,4 @@
-"""The suite of ``make yardstick`` tells those who lose results from those who do not."""
+"""The suite of ``make yardstick`` tells libraries that lose results from others."""
 
 from __future__ import annotations
 

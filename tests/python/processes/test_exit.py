@@ -1,4 +1,4 @@
-"""The ends of things: handlers at exit, daemon threads, finalizers, the garbage collector."""
+"""Shutdown: handlers at exit, daemon threads, finalizers, the garbage collector."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_calls_from_atexit_handlers_are_kept(script: Scripts) -> None:
 
 @pytest.mark.parametrize("attempt", range(4))
 def test_daemon_threads_at_exit(script: Scripts, attempt: int) -> None:
-    """Daemon threads inside of calls, hits and waits neither hang nor crash the end of a program."""
+    """Daemon threads inside calls, hits and waits neither hang nor crash the end of a program."""
     program = """
     import sys, threading, time
     from outlive import memoise
@@ -83,7 +83,7 @@ def test_daemon_threads_in_their_first_calls_at_exit(script: Scripts, millisecon
 
 
 def test_threads_that_are_no_daemons_finish_their_calls(script: Scripts) -> None:
-    """A program waits for its threads, and what they computed after the main thread is kept."""
+    """A program waits for its threads, and keeps their results of after the main thread."""
     program = """
     import threading, time
     from outlive import memoise

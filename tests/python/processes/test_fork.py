@@ -30,7 +30,7 @@ COUNT = "from outlive import cache; print(len(cache))"
 
 
 def test_child_and_parent_share_the_file(script: Scripts) -> None:
-    """What a child computed is in the file although it left by ``os._exit``, and the parent sees it."""
+    """A child's results are in the file though it left by ``os._exit``; the parent sees them."""
     program = (
         BEGIN
         + """
@@ -70,7 +70,7 @@ print(value, again, len(cache))
 
 
 def test_fork_while_another_thread_computes(script: Scripts) -> None:
-    """In the child the other thread is gone: its key is computed anew and nobody waits for it."""
+    """In the child the other thread is gone: its key is computed again, without waiting."""
     program = (
         BEGIN
         + """
@@ -212,5 +212,5 @@ print("done")
 
 
 def test_a_fork_beside_first_calls(script: Scripts) -> None:
-    """A child inherits nothing that another thread is in the middle of making once."""
+    """A child inherits no value that another thread is making once."""
     assert script.output(FIRST_CALLS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"

@@ -1,4 +1,4 @@
-"""What a service forgets, every other kind of process knows: its workers, a notebook, joblib, a forked pool."""
+"""What a service forgets reaches its workers, a notebook, joblib and a forked pool."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def notebook(folder: Path) -> Iterator[Callable[[str], str]]:
 
 
 def test_a_purge_reaches_every_kind_of_process(tmp_path: Path) -> None:
-    """Once a worker of a service has purged, nobody serves what was: also not from a table of hits."""
+    """Once a worker of a service has purged, no process serves the old result, from no table."""
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "service.py").write_text(SERVICE)
     (tmp_path / "pools.py").write_text(POOLS)

@@ -1,4 +1,4 @@
-"""What one process forgets, clears or replaces, the hits of every other process see."""
+"""The hits of every process see what one process forgets, clears or replaces."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def purge(cache: Cache, truth: Any, number: int) -> None:
 
 
 def test_no_old_answer_after_a_purge(tmp_path: Path) -> None:
-    """Once a purge has returned, no hit of any process gives what it purged: a thousand times."""
+    """Once a purge has returned, no hit of any process returns the purged result: 1000 times."""
     cache = Cache(tmp_path / "cache.json")
 
     @cache.memoise(name="truth", on_code_change="ignore")
@@ -135,7 +135,7 @@ COMPUTING = """
 
 
 def test_what_was_begun_before_a_purge_is_not_kept(tmp_path: Path) -> None:
-    """Once a purge has returned, no call gives what was computed from the state before it."""
+    """Once a purge has returned, no call returns a result computed from the state before it."""
     (tmp_path / "truth").write_text("0")
     cache = Cache(tmp_path / "cache.json")
 
@@ -180,7 +180,7 @@ FOLDED = """
 
 @pytest.mark.parametrize("how", ["put", "clear"])
 def test_a_purge_that_was_saved_meanwhile_counts(how: str, tmp_path: Path) -> None:
-    """A save that folds the journals away leaves the purge known to those who compute."""
+    """A save that folds the journals away keeps the purge known to computing processes."""
     scripts = Scripts(tmp_path)
     scripts.output(FOLDED, "first", how)
     with scripts.start(FOLDED, "computes", how) as computing:

@@ -49,7 +49,7 @@ assert found() == [3] * 300, found()
 
 
 def test_threads_with_more_caches_than_descriptors(script: Scripts) -> None:
-    """Threads that use hundreds of caches at once have each others' idle files closed."""
+    """Threads that use hundreds of caches at once close each other's idle files."""
     program = (
         BEGIN
         + """
@@ -75,7 +75,7 @@ for n in range(0, 300, 2):
 
 
 def test_a_killed_program_with_many_caches(script: Scripts) -> None:
-    """What was computed before a kill is there, also where files had been closed meanwhile."""
+    """Results from before a kill are there, also if files had been closed meanwhile."""
     ended = script(BEGIN + "use(1), use(2)\nos._exit(3)")
     assert (ended.err, ended.status) == ("", 3)
     again = (

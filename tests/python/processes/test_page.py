@@ -1,4 +1,4 @@
-"""The page of the lock file: what one process forgets is announced to those that are there."""
+"""The page of the lock file: a process announces there what it forgets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def page_of(folder: Path) -> bytes:
 
 
 def test_a_forgotten_result_is_announced(tmp_path: Path) -> None:
-    """A first result leaves the page as it is, a forgotten one changes it."""
+    """A first result leaves the page unchanged, a forgotten one changes it."""
     with Scripts(tmp_path).start(OTHER) as program:
         assert program.stdin and program.stdout
         assert program.stdout.readline() == "computed\n"
@@ -80,7 +80,7 @@ HITS = """
 
 
 def test_a_page_is_cut_under_hits(tmp_path: Path) -> None:
-    """Hits look at the page whenever they are served; that somebody cuts it ends no process."""
+    """Hits look at the page; cutting it ends no process."""
     with Scripts(tmp_path).start(HITS) as program:
         assert program.stdin and program.stdout
         assert program.stdout.readline() == "there\n"
@@ -92,7 +92,7 @@ def test_a_page_is_cut_under_hits(tmp_path: Path) -> None:
 
 
 def test_other_bus_errors_end_the_process(tmp_path: Path) -> None:
-    """A SIGBUS that is not the page's goes where it went before: here it ends the process."""
+    """A SIGBUS that is not the page's reaches the previous handler: here it ends the process."""
     source = """
         import mmap
         from outlive import Cache

@@ -115,7 +115,7 @@ def test_picklers_that_go_by_name_still_do(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_host_is_told(tmp_path: Path) -> None:
-    """A worker on another host has a file of its own under the same path: it says so once."""
+    """A worker on another host has a file of its own under the same path, and warns once."""
     program = """
         import warnings, cloudpickle
         from outlive import Cache, _shipping

@@ -1,4 +1,4 @@
-"""What a miss asks of the system: each call costs as much as hundreds of instructions."""
+"""The system calls of a miss: each costs as much as hundreds of instructions."""
 
 from __future__ import annotations
 

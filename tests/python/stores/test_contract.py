@@ -1,4 +1,4 @@
-"""What every store promises, written once."""
+"""The contract of every store, written once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_keys(place: Place) -> None:
 
 
 def test_a_hit_is_a_copy(place: Place) -> None:
-    """What callers do to a result is not seen by others."""
+    """A caller that changes a result changes no other's."""
     double, calls = doubling(place())
     for _ in range(4):
         double(1).append("mine")
@@ -102,7 +102,7 @@ def test_a_mapping(place: Place) -> None:
 
 
 def test_forgetting(place: Place) -> None:
-    """What is forgotten is gone: one, those of a pattern, of a function, all; also later."""
+    """Forgotten entries are gone: one, those of a pattern, of a function, all; also later."""
     cache = place()
     double, _ = doubling(cache)
     other = cache.memoise(name="other")(lambda x: x)
@@ -159,7 +159,7 @@ def test_ttl(place: Place) -> None:
 
 
 def test_maxsize_of_a_function(limited: Place) -> None:
-    """The least recently used goes, exactly, and no other function's."""
+    """The least recently used entry is evicted, exactly, and no other function's."""
     cache = limited()
     double, _ = doubling(cache, maxsize=3)
     other = cache.memoise(name="other")(lambda x: x)
@@ -178,7 +178,7 @@ def test_maxsize_of_a_function(limited: Place) -> None:
 
 
 def test_order_of_use_after_a_restart(limited: Place) -> None:
-    """Who was used last before a restart is not who goes after it."""
+    """The order of use survives a restart."""
     double, _ = doubling(limited(), maxsize=3)
     for x in (1, 2, 3, 1):
         double(x)
@@ -233,7 +233,7 @@ def test_tags_and_ages(place: Place) -> None:
 
 
 def test_modes(place: Place) -> None:
-    """Each mode does what it says, and what only looks changes nothing for others."""
+    """Each mode does what it promises, and looking changes nothing for others."""
     cache = place()
     double, calls = doubling(cache)
     double(1)
@@ -272,7 +272,7 @@ def test_read_only_objects(lasting: Place) -> None:
 
 
 def test_the_unstorable(place: Place) -> None:
-    """What no store can hold stays in the process, and takes an older result out of the store."""
+    """A result that no store can hold stays in the process, and removes an older stored one."""
     cache = place()
     results: list[Any] = [1, lock := threading.Lock()]
     get = cache.memoise(name="get", ttl=3600, copy=False)(lambda: results.pop(0))
@@ -314,7 +314,7 @@ def test_two_objects(lasting: Place) -> None:
 
 
 def test_errors_and_codes(lasting: Place) -> None:
-    """What is known of an entry beside its value is kept with it."""
+    """Further notes on an entry are kept with it."""
     cache = lasting()
 
     @cache.memoise(name="f", cache_errors={ValueError: "1h"})
@@ -355,7 +355,7 @@ def test_coroutines(place: Place) -> None:
 
 
 def test_from_one_to_another(place: Place, tmp_path: Path) -> None:
-    """What another cache has is taken over with its times."""
+    """Entries are taken over from another cache with their times."""
     clock = Clock()
     with Cache(tmp_path / "other.json", clock=clock) as other:
         doubling(other, ttl=100)[0](1)
@@ -399,7 +399,7 @@ def test_copies(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_fallback(place: Place, tmp_path: Path) -> None:
-    """What a cache lacks is looked up in its fallback, whatever the store of that."""
+    """Entries that a cache lacks are looked up in its fallback, whatever its store."""
     if not place.kind.persists:
         pytest.skip("a cache in memory has no fallback")
     for name in ("behind.json", "behind.db"):

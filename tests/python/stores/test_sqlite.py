@@ -1,4 +1,4 @@
-"""What only databases do: how they are named, opened, bounded in memory, and left."""
+"""Special to databases: how they are named, opened, bounded in memory, and left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_database(path: Path) -> bool:
 
 @pytest.mark.parametrize("name", ["x.db", "x.sqlite", "x.SQLITE3"])
 def test_a_new_file_is_what_its_extension_says(tmp_path: Path, name: str) -> None:
-    """A file that is not there yet becomes a database if it is called one."""
+    """A new file becomes a database if its extension says so."""
     with Cache(tmp_path / name) as cache:
         cache["a"] = 1
     assert is_database(tmp_path / name)
@@ -37,7 +37,7 @@ def test_a_new_file_is_what_its_extension_says(tmp_path: Path, name: str) -> Non
 
 
 def test_a_file_is_what_its_first_bytes_say(tmp_path: Path) -> None:
-    """What a file holds decides, not what it is called."""
+    """The contents of a file decide, not its name."""
     for made, named in [("x.json", "x.db"), ("y.db", "y.cache"), ("z.json", "z")]:
         with Cache(tmp_path / made) as cache:
             cache["a"] = 1
@@ -98,7 +98,7 @@ def memory_of(work: Callable[[], object]) -> int:
 
 
 def test_memory_is_bounded(tmp_path: Path) -> None:
-    """What is decoded and remembered goes when there is no room, and comes back from the database."""
+    """Decoded results are dropped when there is no room, and come back from the database."""
     cache, calls = Cache(tmp_path / "x.db", near=100_000), []
 
     @cache.memoise
@@ -116,7 +116,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 
 def test_a_large_database_is_not_read_whole(script: Any, tmp_path: Path) -> None:
-    """A program that uses one result of many takes no more memory for it."""
+    """A program that uses one result of many needs no more memory for it."""
     with Cache(tmp_path / "x.db", near=0) as cache:
         for n in range(300):
             cache[str(n)] = "x" * 500_000
@@ -133,7 +133,7 @@ def test_a_large_database_is_not_read_whole(script: Any, tmp_path: Path) -> None
 
 
 def test_another_programs_database(tmp_path: Path) -> None:
-    """A database of somebody else is not touched; results stay in the process, and that is told."""
+    """Another program's database is not touched; results stay in the process, with a warning."""
     path = tmp_path / "x.db"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE mine(a)")
@@ -149,7 +149,7 @@ def test_another_programs_database(tmp_path: Path) -> None:
 
 
 def test_a_later_version(tmp_path: Path) -> None:
-    """A database of a later version is left alone, and told."""
+    """A database of a later version is left alone, with a warning."""
     path = tmp_path / "x.db"
     with Cache(path) as cache:
         cache["a"] = 1
@@ -180,7 +180,7 @@ def test_a_text_file_is_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_a_deleted_database(tmp_path: Path) -> None:
-    """Who deletes the file has deleted the cache, also for a process that has it open."""
+    """Deleting the file deletes the cache, also for a process that has it open."""
     path = tmp_path / "x.db"
     cache = Cache(path)
     cache["a"] = 1
@@ -196,7 +196,7 @@ def test_a_deleted_database(tmp_path: Path) -> None:
 
 
 def test_a_log_without_its_database(tmp_path: Path) -> None:
-    """A log that is left of a deleted database brings nothing back."""
+    """A log left of a deleted database brings nothing back."""
     path = tmp_path / "x.db"
     cache = Cache(path)
     cache["a"] = 1
@@ -210,7 +210,7 @@ def test_a_log_without_its_database(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
 def test_a_folder_that_may_only_be_read(tmp_path: Path) -> None:
-    """A database in such a folder is read, and what is new stays in the process."""
+    """A database in such a folder is read, and new results stay in the process."""
     folder = tmp_path / "folder"
     folder.mkdir()
     with Cache(folder / "x.db") as cache:
@@ -242,7 +242,7 @@ def test_read_by_others(tmp_path: Path) -> None:
 
 
 def test_erased(tmp_path: Path) -> None:
-    """What is forgotten with ``erase=True`` is nowhere on the disk."""
+    """A result forgotten with ``erase=True`` is nowhere on the disk."""
     with Cache(tmp_path / "x.db") as cache:
         for n in range(100):
             cache[f"f(x={n})"] = f"a secret of {n}!"
@@ -253,7 +253,7 @@ def test_erased(tmp_path: Path) -> None:
 
 
 def test_expired_entries_go(tmp_path: Path) -> None:
-    """What has been of no use for long is dropped at a save, and only then."""
+    """An entry that has long been of no use is dropped at a save, and only then."""
     path = tmp_path / "x.db"
     with Cache(path) as cache:
         cache.memoise(name="f", ttl=1)(lambda: 1)()

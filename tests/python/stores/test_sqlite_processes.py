@@ -174,7 +174,7 @@ def test_while_another_program_writes(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="bytes of the lock file are locked on Linux")
 @pytest.mark.parametrize("byte", [0, 1, 2 + (1 << 30)], ids=["leaves", "clears up", "writes"])
 def test_a_stopped_process_is_given_up(tmp_path: Path, byte: int) -> None:
-    """A process that was stopped is given up after seconds, and warned of if it keeps others from writing."""
+    """A stopped process is given up after seconds, with a warning if it blocks writers."""
     import fcntl
 
     set_lock = 37  # F_OFD_SETLK

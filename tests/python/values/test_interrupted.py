@@ -18,7 +18,7 @@ class Stopped(Exception):
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that signal here")
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, Stopped])
 def test_a_handlers_exception_reaches_the_caller(raised: type[BaseException]) -> None:
-    """What a signal handler raises while a result is written is not taken for a value at fault."""
+    """An exception of a signal handler during a write is not blamed on the value."""
     came = 0
 
     def handler(*_: object) -> None:

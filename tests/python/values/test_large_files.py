@@ -12,7 +12,7 @@ LARGE = 500_000_000
 
 
 def test_a_large_file_is_told_once(tmp_path: Path) -> None:
-    """A file that passes 500 MB is told once, at a save, with its name, its size and what can be done."""
+    """A file that passes 500 MB warns once, at a save, with its name, its size and what to do."""
     path = tmp_path / "c.json"
     path.write_bytes(b'{"k": "' + b"x" * LARGE + b'"}')
     with warnings.catch_warnings(record=True) as told:

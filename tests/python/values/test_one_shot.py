@@ -1,4 +1,4 @@
-"""Results that can be used only once: they are not kept, wherever in a result they stand."""
+"""Results that can be used only once are not kept, wherever in a result they are."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_objects_that_hold_files_are_kept() -> None:
 
 
 def test_finished_processes_are_kept() -> None:
-    """What a finished process said can be read any number of times."""
+    """The output of a finished process can be read any number of times."""
     f = Cache(None).memoise(on_unstorable="ignore")(
         lambda x: subprocess.run([sys.executable, "-c", ""], capture_output=True, check=True)
     )

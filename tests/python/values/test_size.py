@@ -1,4 +1,4 @@
-"""Results of a size that no journal takes in one piece: told, kept by the process, and out of the file."""
+"""Results too large for a journal: a warning, kept by the process, and out of the file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_largest_result_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_larger_result_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
-    """Where a refreshed result is too large for the file, the file does not go on with the older one."""
+    """If a refreshed result is too large for the file, the file drops the older one."""
     results = iter(["old", "x" * LIMIT])
     with Cache(tmp_path / "c.json") as cache:
         f = cache.memoise(lambda: next(results), name="f")

@@ -1,4 +1,4 @@
-"""Results that the file cannot hold: served as the very same object, never in the file."""
+"""Results that the file cannot hold: kept in this process, never in the file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Name(str):
 
 
 class Plain:
-    """An object that nothing is known of."""
+    """An object of an unknown class."""
 
 
 class Unprintable:
@@ -82,7 +82,7 @@ def path_pattern(path: str) -> str:
 
 @pytest.mark.parametrize("case", CASES)
 def test_unstorable_results_are_served_as_they_are(drop_in: DropInCache, case: str) -> None:
-    """``copy=False`` shares the very object in this process; one warning tells which part, and where."""
+    """``copy=False`` shares the very object in this process; one warning names the part."""
     result, path = CASES[case]
     calls = []
 
@@ -100,7 +100,7 @@ def test_unstorable_results_are_served_as_they_are(drop_in: DropInCache, case: s
 
 
 def test_hits_on_unstorable_results_are_copies() -> None:
-    """What a caller does to a result that the file cannot hold is not seen by the next one."""
+    """A caller that changes a result that the file cannot hold does not change the next one's."""
 
     @Cache(None).memoise(on_unstorable="ignore")
     def frame(key: str) -> Any:
@@ -124,7 +124,7 @@ def test_values_that_are_set_are_copied(drop_in: DropInCache) -> None:
 
 
 def test_what_cannot_be_copied_is_shared_and_told() -> None:
-    """A result that no copy can be made of is one object for all, and the warning says why."""
+    """A result that cannot be copied is one object for all, and the warning says why."""
     f: Callable[[str], Any] = Cache(None).memoise(lambda key: [threading.Lock()])
     with pytest.warns(UnstorableWarning, match=r"cannot be copied .*lock.*copy=False"):
         first = f("k")
@@ -132,7 +132,7 @@ def test_what_cannot_be_copied_is_shared_and_told() -> None:
 
 
 def test_sentinels_stay_themselves(drop_in: DropInCache) -> None:
-    """A bare ``object()``, which has nothing to be changed, is never copied."""
+    """A bare ``object()``, which cannot be changed, is never copied."""
     sentinel = object()
     f = drop_in.memoise(lambda key: sentinel, on_unstorable="ignore")
     assert f("k") is sentinel
@@ -160,7 +160,7 @@ def test_one_warning_for_each_function(
 
 
 def test_everything_else_is_saved(script: Scripts) -> None:
-    """A result that the file cannot hold costs no other result, neither before nor after it."""
+    """A result that the file cannot hold affects no other result, neither before nor after it."""
     program = """
     from outlive import memoise
 
@@ -181,7 +181,7 @@ def test_everything_else_is_saved(script: Scripts) -> None:
 
 
 def test_an_older_stored_result_does_not_come_back(script: Scripts) -> None:
-    """A key whose newest result cannot be stored is computed anew in the next process."""
+    """A key whose newest result cannot be stored is computed again in the next process."""
     program = """
     import sys
     from outlive import memoise
@@ -219,7 +219,7 @@ def test_hits_on_unstorable_results_can_be_dropped(drop_in: DropInCache) -> None
 
 
 def test_what_python_cannot_iterate_safely_is_refused(drop_in: DropInCache) -> None:
-    """A dict that a member's own code changes is kept as it is or not at all; the call goes on."""
+    """A dict that a member's own code changes is kept unchanged or not at all; the call goes on."""
     changing: dict[str, Any] = {}
 
     class Sly(Decimal):
@@ -244,7 +244,7 @@ def test_what_is_not_to_be_kept_may_be_unstorable() -> None:
 
 
 def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> None:
-    """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a word."""
+    """``on_unstorable="raise"`` refuses such results, ``"ignore"`` keeps them without a warning."""
     strict = drop_in.memoise(lambda key: object(), on_unstorable="raise")
     for _ in range(2):
         with pytest.raises(TypeError, match="result: object") as caught:
@@ -255,7 +255,7 @@ def test_on_unstorable_may_raise_or_be_silent(drop_in: Any, tmp_path: Path) -> N
 
 
 def test_on_unstorable_raises_for_those_who_wait(drop_in: DropInCache) -> None:
-    """A thread that waits for a result which may not be kept gets the TypeError, too."""
+    """A thread that waits for a result that may not be kept gets the TypeError, too."""
     begun, release = threading.Event(), threading.Event()
 
     @drop_in.memoise(on_unstorable="raise")

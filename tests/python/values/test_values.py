@@ -210,7 +210,7 @@ def test_file_is_strict_json(value: Any) -> None:
 )
 @settings(max_examples=25, deadline=None)
 def test_json_types_are_plain_json(value: Any) -> None:
-    """What JSON can hold stands in the file as itself, for any other tool to read."""
+    """JSON values are in the file as themselves, for any other tool to read."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -233,7 +233,7 @@ def test_copies_share_nothing_mutable(drop_in: Any) -> None:
 
 
 def test_immutable_results_are_shared(drop_in: DropInCache) -> None:
-    """What cannot change is not copied: a hit is the object itself."""
+    """An immutable result is not copied: a hit is the object itself."""
     results = ["text", 12345678, (1, ("a", frozenset({2}))), Decimal("1.5"), b"bytes", None]
     f = drop_in.memoise(lambda n: results[n])
     for number, result in enumerate(results):
@@ -254,7 +254,7 @@ def test_a_tuple_around_a_list_is_copied(drop_in: DropInCache) -> None:
 
 
 def test_the_first_hit_keeps_the_text_alone(script: Scripts) -> None:
-    """Going through a large file once takes no more memory than its text."""
+    """Reading a large file once takes no more memory than its text."""
     (script.folder / "c.json").write_text(json.dumps({str(n): [n] * 500 for n in range(2_000)}))
     program = """
     import tracemalloc
@@ -270,7 +270,7 @@ def test_the_first_hit_keeps_the_text_alone(script: Scripts) -> None:
 
 
 def test_snapshot_is_taken_before_the_first_caller_gets_the_result(drop_in: DropInCache) -> None:
-    """What the first caller does to its result changes neither the cache nor the file."""
+    """A first caller that changes its result changes neither the cache nor the file."""
     kept: list[int] = [1]
     f = drop_in.memoise(lambda key: kept)
     f("k").append(2)
@@ -363,7 +363,7 @@ def test_sets_have_one_line_whatever_the_hash_seed(script: Scripts) -> None:
 
 
 def test_results_that_change_while_they_are_kept(drop_in: DropInCache) -> None:
-    """A dict that another thread goes on filling can be returned: the call does not fail."""
+    """A dict that another thread keeps filling can be returned: the call does not fail."""
     import threading
 
     growing: dict[str, Any] = {str(n): Decimal(n) for n in range(100)}
