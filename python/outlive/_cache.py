@@ -14,6 +14,7 @@ from ._typing import TYPE_CHECKING, overload
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
+        MutableMapping,
     )
     from contextlib import AbstractContextManager
     from typing import Any, Literal, NoReturn
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
 _OF_THE_CACHE = {
-    *("path", "app", "fallback", "mode", "durability", "maxsize", "max_bytes", "near"),
+    *("path", "app", "store", "fallback", "mode", "durability", "maxsize", "max_bytes", "near"),
     *("on_hit", "on_miss", "on_store", "receipts"),
 }
 #: What only one function can have.
@@ -61,6 +62,7 @@ class Cache(LookInside, CacheMaps, CacheMapping):
         path: str | os.PathLike[str] | None = None,
         *,
         app: str | None = None,
+        store: MutableMapping[str, bytes] | None = None,
         fallback: str | os.PathLike[str] | None = None,
         mode: Mode | None = None,
         durability: Durability = "flush",
@@ -83,6 +85,9 @@ class Cache(LookInside, CacheMaps, CacheMapping):
                 memory.
             app: The name of an application, instead of ``path``: the file is ``cache.json`` in the
                 platform's cache folder of that application.
+            store: A mapping of str to bytes instead of ``path``, in which the results are kept:
+                fsspec's, zict's, shelve's, diskcache's. It is called by one thread at a time. What
+                it does not promise stands in "Stores" of the documentation.
             fallback: The path of a second cache file. Entries that this cache lacks are looked up
                 there. It is read once, at the first use, and never written.
             mode: "on", "off", "refresh", "offline", "readonly" or "frozen". None (default): what
@@ -107,18 +112,27 @@ class Cache(LookInside, CacheMaps, CacheMapping):
                 and ``clock``, a callable that returns the time in seconds since 1970, for tests.
 
         Raises:
-            TypeError: an option is unknown or of the wrong type.
-            ValueError: an option has a value that means nothing, ``path`` is empty, or another
-                object on this path has another limit or is less durable.
+            TypeError: an option is unknown or of the wrong type, or ``store`` is no mapping that
+                can be changed.
+            ValueError: an option has a value that means nothing or that a mapping cannot keep,
+                ``path`` is empty, or another object on this path has another limit or is less
+                durable.
         """
         _options.refuse_unknown(options, CACHE_OPTIONS | _OF_THE_CACHE, "Cache", OF_FUNCTIONS)
         defaults = _options.checked(_options.Options(), options)
         _options.refuse_meaningless(defaults, {"ttl", "refresh_after"}, "Cache")
         _options.one_of(durability, ("flush", "fsync"), "durability")
+        if store is not None:
+            _stores.refuse_beside_mapping(
+                path=path, app=app, fallback=fallback, durability=durability
+            )
         path, page_size = _stores.parsed(path)
         file = _registry.path_of(path, app)
         is_drop_in = self._state_type.is_drop_in
-        core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size)
+        if store is None:
+            core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size)
+        else:
+            core = _registry.core_over(store)
         behind = None if fallback is None else _registry.lend_to(core, fallback)
         place = _stores.url_of(file) if file is not None and core.file.is_database else file
         self._state = self._state_type(core, defaults)
@@ -127,6 +141,7 @@ class Cache(LookInside, CacheMaps, CacheMapping):
             {
                 "path": place if app is None else None,
                 "app": app,
+                "store": store,
                 "fallback": behind,
                 "mode": mode,
             }
@@ -303,7 +318,8 @@ class Cache(LookInside, CacheMaps, CacheMapping):
         )
 
     def __repr__(self) -> str:
-        place = repr(self.path) if self.path else "in memory"
+        over = self._state.core.file.carrier
+        place = repr(self.path) if self.path else f"over {over.label}" if over else "in memory"
         count = len(self)
         return f"<{self._title} {place}: {count} {'entry' if count == 1 else 'entries'}>"
 

@@ -84,7 +84,8 @@ class CacheState:
     @property
     def label(self) -> str:
         """The file as messages name it."""
-        return self.path or "a cache in memory"
+        carrier = self.core.file.carrier
+        return self.path or (carrier.label if carrier else "a cache in memory")
 
     @property
     def entries(self) -> _core.Cache:
@@ -108,6 +109,8 @@ class CacheState:
         now = zip(given.items(), self.core.limits(), strict=True)
         wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
         is_limited = any(value is not None for value in wanted.values())
+        if is_limited:
+            self.refuse_limits(**wanted)
         for other in _registry.sharing(self.core) if is_limited else ():
             for (name, value), known in zip(wanted.items(), other.limits(), strict=True):
                 if None not in (value, known) and value != known:
@@ -116,6 +119,19 @@ class CacheState:
                         "by another Cache object; give both the same, or one of them none"
                     )
         self.core.set_limits(**wanted)
+
+    def refuse_limits(self, **limits: object) -> None:
+        """Refuse limits where nobody could keep them.
+
+        Raises:
+            ValueError: there is a limit, and the results are in a mapping.
+        """
+        given = [name for name, value in limits.items() if value is not None]
+        if given and self.core.file.carrier is not None:
+            raise ValueError(
+                f"{given[0]}={limits[given[0]]}: outlive cannot limit {self.label}; use a limit of "
+                "its own (zict's LRU, diskcache's size_limit), or a database: Cache('x.db')"
+            )
 
     def set_near(self, near: int | None) -> None:
         """Set how many bytes of a database may be in memory; None leaves it unchanged.
@@ -173,6 +189,7 @@ class CacheState:
         """Give ``memoised`` the present defaults, and its own options on top."""
         registration = memoised._outlive_registration
         options = _options.checked(self.options, registration.own)
+        self.refuse_limits(maxsize=options.maxsize)
         registration.refresher.set_pause(options.refresh_after)
         options = options.replace(**registration.fixed)
         errors = None

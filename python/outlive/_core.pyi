@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any, Final, Protocol, TypeAlias, final
 
 from ._async.leader import LeaderTask
+from ._carrier import Carrier
 from ._explanation import Explanation
 from ._info import CacheInfo
 from ._options import Options
@@ -74,6 +75,7 @@ class CacheFile:
         ascii: bool,
         fsync: bool,
         page_size: int | None,
+        carrier: Carrier | None,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
     ) -> CacheFile: ...
@@ -84,6 +86,10 @@ class CacheFile:
     @property
     def is_database(self) -> bool:
         """Whether it is an SQLite database."""
+
+    @property
+    def carrier(self) -> Carrier | None:
+        """What carries entries to and from a mapping, if that is where they are."""
 
     @property
     def near(self) -> int | None:

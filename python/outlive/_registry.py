@@ -8,12 +8,18 @@ from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
 from . import _core, _fork, _home, _modes, _stores
+from ._typing import TYPE_CHECKING
 from ._warnings import warn
+
+if TYPE_CHECKING:
+    from typing import Any
 
 _files: dict[str, ref[_core.CacheFile]] = {}
 #: Paths of which the file has gone, perhaps; a path may have a new one by now.
 _gone: list[str] = []
 _files_lock = allocate_lock()
+#: Those over mappings of the user's.
+_mapped: dict[ref[_core.CacheFile], None] = {}
 #: The native halves of all `Cache` objects on files.
 _cores: dict[ref[_core.Cache], None] = {}
 
@@ -58,6 +64,48 @@ def _mode_of_environment() -> str:
     return "on"
 
 
+def core_over(mapping: Any) -> _core.Cache:
+    """Return the native half of a new ``Cache`` object over a mapping of the user's.
+
+    All objects over one mapping share one native file.
+
+    Raises:
+        TypeError: it is no mapping that can be changed.
+    """
+    from ._carrier import Carrier
+
+    file = _over(mapping)
+    if file is None:
+        carrier = Carrier(mapping)
+        with _files_lock:
+            file = _over(mapping)
+            if file is None:
+                file = _core.CacheFile(
+                    None,
+                    ascii=False,
+                    fsync=False,
+                    page_size=None,
+                    carrier=carrier,
+                    overridden=_modes.current,
+                    warn=warn,
+                )
+                _mapped[ref(file, _mapped.pop)] = None
+    return _counted(_core.Cache(file, mode=_mode_of_environment()))
+
+
+def _over(mapping: Any) -> _core.CacheFile | None:
+    for reference in list(_mapped):
+        file = reference()
+        if file is not None and file.carrier is not None and file.carrier.mapping is mapping:
+            return file
+    return None
+
+
+def _counted(core: _core.Cache) -> _core.Cache:
+    _cores[ref(core, _cores.pop)] = None
+    return core
+
+
 def core_of(
     path: str | None, fsync: bool, plain: bool, page_size: int | None = None
 ) -> _core.Cache:
@@ -79,6 +127,7 @@ def core_of(
             ascii=plain,
             fsync=fsync,
             page_size=page_size,
+            carrier=None,
             overridden=_modes.current,
             warn=warn,
         )
@@ -90,9 +139,7 @@ def core_of(
             f"durability='fsync': {path} is already in use here with durability='flush', and all "
             "Cache objects on one file share it; ask for 'fsync' where the first one is made"
         )
-    core = _core.Cache(file, mode=_mode_of_environment())
-    _cores[ref(core, _cores.pop)] = None
-    return core
+    return _counted(_core.Cache(file, mode=_mode_of_environment()))
 
 
 def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:

@@ -44,6 +44,21 @@ def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] 
     return unquote(name), _page_size(query, path)
 
 
+def refuse_beside_mapping(*, path: object, app: object, fallback: object, durability: str) -> None:
+    """Refuse what means nothing for a cache over a mapping.
+
+    Raises:
+        TypeError: a path is given, too.
+        ValueError: an option is given that a mapping cannot keep.
+    """
+    if path is not None or app is not None:
+        raise TypeError("give either a path, app= or store=, not two of them")
+    if fallback is not None:
+        raise ValueError("fallback= needs a cache in a file, and store= is a mapping")
+    if durability == "fsync":
+        raise ValueError("durability='fsync': how durable results are is up to the mapping")
+
+
 def _page_size(query: str, url: str) -> int:
     size = PAGE_SIZE
     for part in query.split("&") if query else ():

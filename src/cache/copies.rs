@@ -47,11 +47,7 @@ impl<L: Clone> Ledger<L> {
 
     /// Returns what the store holds under `key` and memory does not. The history is locked.
     fn item(&self, paged: &dyn Paged, key: &[u8]) -> Option<Item> {
-        let is_known = {
-            let state = self.state.lock();
-            state.table().contains(key) || state.withheld.hides(key)
-        };
-        if is_known { None } else { paged.get(key) }
+        if self.holds(key) { None } else { paged.get(key) }
     }
 
     /// Returns the entry of `key` without a use.
@@ -69,6 +65,12 @@ impl<L: Clone> Ledger<L> {
         let is_known = state.table().contains(key);
         let Some(paged) = self.store.paged() else { return is_known };
         is_known || !state.withheld.hides(key) && paged.contains(key)
+    }
+
+    /// Returns whether memory says what there is under `key`, so that the store need not be asked.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        let state = self.state.lock();
+        state.table().contains(key) || state.withheld.hides(key)
     }
 
     /// Returns the entry that only the store has under `key`, if it may be used.

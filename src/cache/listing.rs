@@ -34,6 +34,12 @@ impl<L: Clone> Listing<L> {
         if self.0.store.paged().is_some() { Vec::new() } else { self.0.loaded().damaged() }
     }
 
+    /// Returns whether the store, which is not loaded whole, counts all entries that there are.
+    pub fn is_counted_by_store(&self) -> bool {
+        let _active = sync::active();
+        self.0.is_mirror()
+    }
+
     /// Returns how many entries have a key that begins with `start`, the name of a function and a
     /// parenthesis. After the first call this takes no longer where there are many entries of other
     /// functions.

@@ -171,6 +171,12 @@ where
         self.ledger.contains(key)
     }
 
+    /// Whether memory says what there is under `key`, so that the store need not be asked.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        let _active = sync::active();
+        self.ledger.holds(key)
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         let _active = sync::active();

@@ -2,6 +2,7 @@
 //!
 //! Such a call is named, not made: it must have a key, or the error says why not.
 
+use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -85,12 +86,13 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let (me, py) = (slf.get(), slf.py());
-        let key = Self::key_or_raise(slf, &Call::from_python(args, kwargs)?)?;
+        let key = Bytes::from(Self::key_or_raise(slf, &Call::from_python(args, kwargs)?)?);
         let core = me.core.get();
         if CoreCache::mode(me.core.bind(py))? == Mode::Off {
             return Ok(false);
         }
         CoreCache::load_once(me.core.bind(py))?;
+        let _brought = core.bring(py, &key)?;
         let gone = core.cache().remove(&key, CoreCache::may_write(me.core.bind(py))?);
         core.tell(py)?;
         Ok(gone.is_some())
@@ -111,6 +113,7 @@ impl Memoised {
         let Some(request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {
             return Ok(());
         };
+        request.bring(py, me)?;
         Keeper { me, request: &request }.keep_given(py, result)
     }
 
@@ -131,6 +134,7 @@ impl Memoised {
             return me.invoke(py, &call);
         };
         request.anew = true;
+        request.bring(py, me)?;
         Invocation { me, call: &call, request: &request }.expect_computing(py)?;
         answer(py, me, &call, request).map(|(value, _)| value)
     }
@@ -157,7 +161,9 @@ impl Memoised {
         Self::key_or_raise(slf, call)?;
         let me = slf.get();
         let request = Request::begin(py, me, call, CallContext::thread(py)?)?;
-        request.map_or(Ok(None), |request| Invocation { me, call, request: &request }.peek(py))
+        let Some(request) = request else { return Ok(None) };
+        request.bring(py, me)?;
+        Invocation { me, call, request: &request }.peek(py)
     }
 
     /// Returns the error for arguments of `call` that do not fit the function.

@@ -66,6 +66,7 @@ mod trust;
 use std::path::PathBuf;
 
 pub(super) use self::folder::Folder;
+pub(super) use self::notices::Notices;
 use self::process_store::ProcessStore;
 #[cfg(feature = "sqlite")]
 pub(super) use self::{

@@ -3,6 +3,7 @@
 //! A store knows texts, never values: keys are WTF-8 (UTF-8 that may hold lone surrogates), values
 //! are JSON texts. It never decides what is kept; the cache above it does.
 
+mod distant;
 mod entries;
 mod file;
 mod fill;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 use crate::error::{Error, Result};
 use crate::sync::Arc;
 
+pub use distant::{Asking, Distant, DistantStore, Listed, Read, bytes_of, read};
 pub use entries::{Entries, EntryRun};
 pub use file::{Durability, FileStore, Options};
 pub use fs::{Map, Memory};

@@ -17,11 +17,16 @@ impl CoreCache {
         let transient = !Self::may_write(slf)?;
         other.get().file.get().tell(slf.py())?;
         Self::load_once(other)?;
+        let _salt = other.get().bring_salt(slf.py())?;
         theirs.take_external_changes();
         Self::share_salt(slf, theirs)?;
         let mut count = 0;
+        let _brought = other.get().bring_all(slf.py())?;
         for keys in theirs.listing().keys().chunks(SLICE) {
-            count += keys.iter().filter(|key| copy(cache, theirs, key, transient)).count();
+            for key in keys {
+                let _brought = slf.get().bring(slf.py(), key)?;
+                count += usize::from(copy(cache, theirs, key, transient));
+            }
             slf.get().tell(slf.py())?;
             slf.py().check_signals()?;
         }

@@ -173,6 +173,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
+        self.file.get().carry_away(py, true)?;
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
         self.tell(py)?;
         self.notifier().tell_size(py)?;
@@ -185,6 +186,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
+        self.file.get().carry_away(py, true)?;
         let erased = py.detach(|| self.cache.saver().erase());
         self.tell(py)?;
         Ok(erased.is_ok())
@@ -195,6 +197,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
+        self.file.get().carry_away(py, true)?;
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
             py.detach(|| self.cache.saver().leave());

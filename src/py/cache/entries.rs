@@ -148,6 +148,8 @@ impl<'py> Values<'_, 'py> {
                 )?;
             }
         }
+        // What only this process can hold takes an older result out of a mapping.
+        let _brought = if entry.text.is_none() { core.bring(py, key)? } else { None };
         let _ = core.cache.put(key, entry);
         core.keep_limits(Some(key), durable);
         core.tell(py)

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
+use super::distant::DistantPlace;
 use super::notifier::Notifier;
 use super::{registry, saving};
 use crate::cache::Cache;
@@ -26,6 +27,8 @@ pub struct CacheFile {
     /// Whether it is an SQLite database.
     #[pyo3(get)]
     pub(super) is_database: bool,
+    /// The way to its place, if that is a mapping of the user's.
+    pub(super) distant: Option<DistantPlace>,
     near: Mutex<Option<u64>>,
     /// Whether every result is synced to the disk.
     #[pyo3(get)]
@@ -48,18 +51,27 @@ pub struct CacheFile {
 #[pymethods]
 impl CacheFile {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, page_size, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, page_size, carrier, overridden, warn))]
     fn new(
         path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
         page_size: Option<u32>,
+        carrier: Option<Py<PyAny>>,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
     ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         super::fork::watch();
-        let store = store(path.as_deref(), charset, fsync, page_size)?;
+        let (distant, store) = match carrier {
+            Some(carrier) => {
+                let (distant, store) = DistantPlace::new(carrier);
+                (Some(distant), Box::new(store) as Box<dyn Store>)
+            }
+            None => (None, store(path.as_deref(), charset, fsync, page_size)?),
+        };
+        // What is in memory of a store that is not loaded whole may go at any time.
+        let bounded = AtomicBool::new(store.paged().is_some());
         let cache = Arc::new(Cache::new(store));
         registry::register(&cache);
         Ok(Self {
@@ -68,16 +80,22 @@ impl CacheFile {
             notifier: Notifier::new(path.clone(), page_size.is_some(), warn),
             path,
             is_database: page_size.is_some(),
+            distant,
             near: Mutex::default(),
             fsync,
             overridden,
             names: InternerPool::default(),
-            // Copies of a database's entries in memory may be dropped at any time.
-            bounded: AtomicBool::new(page_size.is_some()),
+            bounded,
             writers: AtomicUsize::new(0),
             sharing: Default::default(),
             borrowed: Mutex::default(),
         })
+    }
+
+    /// Returns what carries entries to and from a mapping, if that is where they are.
+    #[getter]
+    fn carrier(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.distant.as_ref().map(|distant| distant.carrier().clone_ref(py))
     }
 
     /// How many bytes of a database may be in memory, if that was set.
@@ -95,6 +113,7 @@ impl CacheFile {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.overridden)?;
         self.notifier.traverse(&visit)?;
+        self.distant.as_ref().map_or(Ok(()), |distant| distant.traverse(&visit))?;
         self.cache.visit_live(|live| live.traverse(visit))
     }
 
@@ -139,10 +158,16 @@ impl CacheFile {
     /// Issues the warnings of the store, once it has written what another process was in the way
     /// of.
     pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
+        self.carry_away(py, false)?;
         if self.cache.saver().is_unsettled() {
             saving::settle(py, &self.cache)?;
         }
         self.notifier.tell_notices(py, &self.cache)
+    }
+
+    /// Carries to a mapping what waits for it; what was refused before is tried `again`.
+    pub(super) fn carry_away(&self, py: Python<'_>, again: bool) -> PyResult<()> {
+        self.distant.as_ref().map_or(Ok(()), |distant| distant.carry_away(py, again))
     }
 
     /// Restricts the store to reading while no object may write.

@@ -22,6 +22,7 @@ use crate::value::check::check;
 impl CoreCache {
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::look(slf)?;
+        let _brought = slf.get().bring_count(slf.py(), None)?;
         Ok(slf.get().cache.len())
     }
 
@@ -29,6 +30,7 @@ impl CoreCache {
         Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let me = slf.get();
+        let _brought = me.bring(slf.py(), &text)?;
         match me.cache.peek(&text).map(|found| found.entry) {
             // A bad entry must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => {
@@ -42,6 +44,7 @@ impl CoreCache {
     fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
         let py = slf.py();
         Self::look(slf)?;
+        let _brought = slf.get().bring_all(py)?;
         let all = slf.get().cache.listing().notes();
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
@@ -54,6 +57,7 @@ impl CoreCache {
         name: Option<&str>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
+        let _brought = slf.get().bring_all(slf.py())?;
         let share = name.map_or(Share::All, |name| Share::Name(name.as_bytes().to_vec()));
         let keys = slf.get().cache().policies().made_before(time, &share);
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
@@ -70,6 +74,7 @@ impl CoreCache {
         let (cache, transient) = (slf.get().cache(), !Self::may_write(slf)?);
         Self::look(slf)?;
         Self::look(other)?;
+        let _brought = other.get().bring_all(slf.py())?;
         for key in other.get().cache().listing().keys() {
             if let Some(found) = other.get().cache().peek(&key) {
                 // A failure is in the store's notices.
@@ -87,6 +92,7 @@ impl CoreCache {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (me, py) = (slf.get(), key.py());
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let _brought = me.bring(py, &text)?;
         let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
         me.own_values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
@@ -97,6 +103,7 @@ impl CoreCache {
         let py = slf.py();
         Self::look(slf)?;
         let me = slf.get();
+        let _brought = me.bring_all(py)?;
         for key in me.cache.listing().damaged() {
             me.own_values(py).get(&key)?;
         }
@@ -108,7 +115,13 @@ impl CoreCache {
     /// How many keys begin with `start`, the name of a function and a parenthesis.
     fn count_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<usize> {
         Self::look(slf)?;
-        with_wtf8(start, |start| slf.get().cache.listing().count_of(start))
+        let name = with_wtf8(start, |start| start.strip_suffix(b"(").map(<[u8]>::to_vec))?;
+        let me = slf.get();
+        let _brought = match name {
+            Some(name) => me.bring_count(slf.py(), Some(&name))?,
+            None => me.bring_all(slf.py())?,
+        };
+        with_wtf8(start, |start| me.cache.listing().count_of(start))
     }
 
     /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
@@ -117,6 +130,7 @@ impl CoreCache {
         start: &Bound<'py, PyString>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
+        let _brought = slf.get().bring_all(slf.py())?;
         let keys = with_wtf8(start, |start| slf.get().cache.listing().keys_of(start))?;
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
@@ -127,6 +141,7 @@ impl CoreCache {
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let _brought = slf.get().bring(slf.py(), &text)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
         slf.get().own_values(slf.py()).get(&text)?.ok_or_else(missing)
     }
@@ -217,7 +232,9 @@ impl CoreCache {
     ) -> PyResult<Option<Entry<Arc<Template>>>> {
         let (me, durable) = (slf.get(), Self::may_write(slf)?);
         Self::load(slf)?;
-        let gone = with_wtf8(key, |key| me.cache.remove(key, durable))?;
+        let text = with_wtf8(key, Bytes::copy_from_slice)?;
+        let _brought = me.bring(slf.py(), &text)?;
+        let gone = me.cache.remove(&text, durable);
         me.tell(key.py())?;
         Ok(gone)
     }

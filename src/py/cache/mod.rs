@@ -1,7 +1,9 @@
 //! The cache as Python sees it.
 
+mod bringing;
 mod copying;
 pub mod core;
+mod distant;
 pub mod entries;
 mod fallback;
 pub mod file;

@@ -28,6 +28,7 @@ impl CoreCache {
         }
         Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
+        let _brought = me.bring_salt(py)?;
         me.cache().take_external_changes();
         let salt = me.cache().salts().offer(salt, mode.writes());
         me.tell(py)?;

@@ -50,6 +50,7 @@ impl CoreCache {
     ) -> PyResult<(Vec<Row<'py>>, Total)> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
+        let _brought = slf.get().bring_all(py)?;
         let selection = selection(pattern, function, before)?;
         let order = order_of(order, descending)?;
         let limit = limit.unwrap_or(usize::MAX);
@@ -63,6 +64,7 @@ impl CoreCache {
     fn bad<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, String)>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
+        let _brought = slf.get().bring_all(py)?;
         let bad = py.detach(|| cache.listing().bad());
         slf.get().tell(py)?;
         bad.into_iter().map(|(key, why)| Ok((from_wtf8(py, &key)?, why))).collect()
@@ -71,7 +73,9 @@ impl CoreCache {
     /// What is known of the entry of `key` beside its value; None if there is none.
     fn row<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Option<Row<'py>>> {
         Self::look(slf)?;
-        let fact = with_wtf8(key, |key| slf.get().cache().listing().fact(key))?;
+        let key = with_wtf8(key, Bytes::copy_from_slice)?;
+        let _brought = slf.get().bring(slf.py(), &key)?;
+        let fact = slf.get().cache().listing().fact(&key);
         fact.map(|fact| row(slf.py(), fact)).transpose()
     }
 
@@ -81,7 +85,9 @@ impl CoreCache {
         key: &Bound<'py, PyString>,
     ) -> PyResult<Option<Bound<'py, PyString>>> {
         Self::look(slf)?;
-        let fact = with_wtf8(key, |key| slf.get().cache().listing().fact(key))?;
+        let key = with_wtf8(key, Bytes::copy_from_slice)?;
+        let _brought = slf.get().bring(slf.py(), &key)?;
+        let fact = slf.get().cache().listing().fact(&key);
         let text = fact.and_then(|fact| fact.text);
         text.map(|text| from_wtf8(slf.py(), &text)).transpose()
     }
@@ -121,6 +127,7 @@ impl CoreCache {
         let transient = !Self::may_write(slf)?;
         for key in keys {
             let key = with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice)?;
+            let _brought = other.get().bring(slf.py(), &key)?;
             if let Some(found) = other.get().cache().peek(&key) {
                 // A failure is in the store's notices.
                 let _ = slf.get().cache().put(&key, found.entry.for_another_cache(transient));
@@ -140,6 +147,7 @@ impl CoreCache {
     ) -> PyResult<Vec<Named<'py>>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
+        let _brought = slf.get().bring_all(py)?;
         let selection = selection(pattern, function, before)?;
         let sums = py.detach(|| cache.listing().sums(&selection));
         named(py, &sums)
@@ -150,6 +158,7 @@ impl CoreCache {
     fn overview<'py>(slf: &Bound<'py, Self>) -> PyResult<(Vec<Named<'py>>, [Option<Row<'py>>; 4])> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
+        let _brought = slf.get().bring_all(py)?;
         let (sums, extremes) = py.detach(|| cache.listing().overview());
         slf.get().tell(py)?;
         let Extremes { oldest, newest, largest, slowest } = extremes;
@@ -161,6 +170,7 @@ impl CoreCache {
     /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
     fn sum_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<Total> {
         Self::look(slf)?;
+        let _brought = slf.get().bring_all(slf.py())?;
         with_wtf8(start, |start| total(&slf.get().cache().listing().sum_of(start)))
     }
 
@@ -174,6 +184,7 @@ impl CoreCache {
     ) -> PyResult<Bound<'py, PyTuple>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
+        let _brought = slf.get().bring_all(py)?;
         let [sizes, times, durations] = [sizes, times, durations].map(Histogram::new);
         let empty = Histograms { sizes, times, durations };
         let counted = py.detach(|| cache.listing().count_between(&Selection::default(), &empty));

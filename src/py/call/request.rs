@@ -23,6 +23,7 @@ use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::immutable::is_leaf;
 use crate::py::value::once::intern;
+use crate::store::Asking;
 
 /// What one call asks of the cache: which key, on whose behalf, in which mode.
 pub struct Request {
@@ -42,6 +43,8 @@ pub struct Request {
     pub epoch: u64,
     /// The classes among the arguments: results may be of them.
     given: Option<Py<PyAny>>,
+    /// Its entry in a mapping, which was brought.
+    brought: OnceLock<Box<Asking>>,
     /// Whether the call is logged, once that was asked.
     is_logged: OnceLock<bool>,
 }
@@ -85,8 +88,17 @@ impl Request {
             origin,
             epoch,
             given,
+            brought: OnceLock::new(),
             is_logged: OnceLock::new(),
         }))
+    }
+
+    /// Brings the entry of the key, if it is in a mapping: the call is about to ask for it.
+    pub fn bring(&self, py: Python<'_>, me: &Memoised) -> PyResult<()> {
+        if let Some(brought) = me.core.get().bring(py, &self.key)? {
+            let _ = self.brought.set(Box::new(brought));
+        }
+        Ok(())
     }
 
     /// Returns the classes that results of `me` may have.

@@ -60,6 +60,7 @@ pub fn call<'py>(
         request.anew = true;
         Invocation { me: me.get(), call, request: &request }.expect_computing(py)?;
     }
+    request.bring(py, me.get())?;
     pending_of(me, call, Arc::new(request))
 }
 

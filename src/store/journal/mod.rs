@@ -53,5 +53,5 @@ mod record;
 mod writer;
 
 pub use reader::Tail;
-pub use record::{Folded, Record, Terms, encode, encode_change};
+pub use record::{Folded, Record, Terms, decode, encode, encode_change};
 pub use writer::{Dropped, Journal, Look};

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shelve
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,39 @@ class Kind:
     keeps_order: bool = True
     #: Whether ``maxsize=`` and ``max_bytes=`` can be had.
     has_limits: bool = True
+    #: Who has limits instead: a word of the refusal.
+    limited_by: str = "maxmemory"
+    #: Makes the mapping in a folder that is the store; None: the store is outlive's own.
+    mapping: Callable[[Path], Any] | None = None
+
+
+def _in_files(folder: Path) -> Any:
+    """What fsspec makes of a folder here, or of a bucket far away."""
+    return pytest.importorskip("fsspec").get_mapper(f"file://{folder}/entries", create=True)
+
+
+def _of_zict(folder: Path) -> Any:
+    return pytest.importorskip("zict").File(str(folder / "zict"))
+
+
+def _of_diskcache(folder: Path) -> Any:
+    return pytest.importorskip("diskcache").Cache(str(folder / "diskcache"))
+
+
+def _shelf(folder: Path) -> Any:
+    return shelve.open(str(folder / "shelf"))
+
+
+def _over(name: str, mapping: Callable[[Path], Any], **options: Any) -> Kind:
+    return Kind(
+        name,
+        options=options,
+        is_paged=True,
+        keeps_order=False,
+        has_limits=False,
+        limited_by="mapping",
+        mapping=mapping,
+    )
 
 
 KINDS = [
@@ -36,6 +70,10 @@ KINDS = [
     Kind("sqlite", "cache.db", is_paged=True),
     Kind("sqlite without memory", "cache.db", options={"near": 0}, is_paged=True),
     Kind("memory", persists=False),
+    _over("fsspec", _in_files),
+    _over("zict without memory", _of_zict, near=0),
+    _over("diskcache", _of_diskcache),
+    _over("shelve without memory", _shelf, near=0),
 ]
 
 
@@ -108,8 +146,43 @@ class Folder(Place):
         return [path.read_bytes() for path in self._files()]
 
 
+class Mapped(Place):
+    """A mapping that somebody else keeps in a folder."""
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        """Have mappings made in ``folder``."""
+        super().__init__(kind)
+        self._folder = folder
+        self._mapping: Any = None
+
+    def _opened(self) -> Any:
+        assert self.kind.mapping is not None
+        if self._mapping is None:
+            self._mapping = self.kind.mapping(self._folder)
+        return self._mapping
+
+    def _make(self, options: dict[str, Any]) -> Cache:
+        return Cache(store=self._opened(), **options)
+
+    def close(self) -> None:
+        """Have another mapping of the same entries."""
+        super().close()
+        if hasattr(self._mapping, "close"):
+            self._mapping.close()
+        self._mapping = None
+
+    def contents(self) -> list[bytes]:
+        """All names and values."""
+        mapping = self._opened()
+        return [part for name in mapping for part in (name.encode(), bytes(mapping[name]))]
+
+
 def _place(kind: Kind, folder: Path) -> Iterator[Place]:
-    made = Place(kind) if kind.file is None else Folder(kind, folder)
+    made: Place
+    if kind.mapping is not None:
+        made = Mapped(kind, folder)
+    else:
+        made = Place(kind) if kind.file is None else Folder(kind, folder)
     yield made
     made.close()
 

@@ -16,6 +16,7 @@ _SENTENCES += [
     "store/sqlite/telling.rs",
     "py/cache/notifier.rs",
     "py/cache/fallback.rs",
+    "py/cache/distant.rs",
     "py/control.rs",
 ]
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
