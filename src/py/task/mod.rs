@@ -2,4 +2,5 @@
 
 mod leadership;
 pub mod pending_call;
+mod pending_wait;
 mod stage;

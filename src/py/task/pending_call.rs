@@ -9,7 +9,6 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -17,7 +16,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::leadership::Leadership;
 use super::stage::{Stage, State};
-use crate::flight::{Join, Poll};
+use crate::flight::Join;
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::answer::Answer;
 use crate::py::call::context;
@@ -35,12 +34,12 @@ use crate::py::value::wtf8::from_wtf8;
 /// What a suspended call is to do next.
 #[pyclass(frozen, weakref, name = "PendingCall", module = "outlive._core")]
 pub struct PendingCall {
-    me: Py<Memoised>,
+    pub(super) me: Py<Memoised>,
     args: Py<PyTuple>,
     kwargs: Option<Py<PyDict>>,
     /// None if the call bypasses the cache.
-    request: Option<Arc<Request>>,
-    stage: Stage,
+    pub(super) request: Option<Arc<Request>>,
+    pub(super) stage: Stage,
     patience: Patience,
 }
 
@@ -107,12 +106,6 @@ impl PendingCall {
     #[getter]
     fn leads(&self) -> bool {
         self.stage.leads()
-    }
-
-    /// Returns whether another caller computes.
-    #[getter]
-    fn waits(&self) -> bool {
-        self.stage.waits()
     }
 
     /// Looks up and joins once more: the result, or the next step.
@@ -243,52 +236,6 @@ impl PendingCall {
         self.stage.lead().is_some_and(|lead| lead.is_awaited())
     }
 
-    /// Calls `callback` once, from whichever thread completes the computation.
-    fn on_done(&self, callback: Py<PyAny>) {
-        if let Some(waiter) = self.stage.waiter() {
-            waiter.on_done(Box::new(move || tell(&callback)));
-        }
-    }
-
-    /// Returns whether the leader is a task, whose loop may be gone.
-    fn may_be_lost(&self) -> bool {
-        self.stage.waiter().is_some_and(|waiter| waiter.leader().is_some())
-    }
-
-    /// Looks whether the leader is gone, in which case another caller takes over; reports once what
-    /// the call waits for. False if the time of `wait=` is over.
-    fn check_leader(&self, py: Python<'_>) -> PyResult<bool> {
-        let Some(waiter) = self.stage.waiter() else { return Ok(true) };
-        if let Some(leader) = waiter.leader() {
-            leader.check();
-        }
-        let Some(request) = &self.request else { return Ok(true) };
-        self.waiting(request).goes_on_for_thread(py, &waiter)
-    }
-
-    /// The number of seconds that `wait=` allows.
-    #[getter]
-    fn wait_limit(&self) -> Option<f64> {
-        self.request.as_ref()?.options.wait
-    }
-
-    /// Stops waiting and computes beside the leader, whose result has priority.
-    fn compute_beside(&self) {
-        let lease = self.request.as_ref().map(|request| request.lease_beside(self.me.get()));
-        drop(self.stage.replace(lease.map_or(State::Over, State::Alone)));
-    }
-
-    /// The outcome as a tuple of one, or None if this call must look again.
-    fn outcome<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        let shared = self.stage.waiter().and_then(|waiter| match waiter.wait(Duration::ZERO) {
-            Poll::Ready(shared) => Some(shared),
-            Poll::Again | Poll::Pending => None,
-        });
-        let call = self.to_call(py)?;
-        let Some(invocation) = self.invocation(&call) else { return Ok(None) };
-        Ok(invocation.shared(py, shared)?.map(|(value, _)| (value,)))
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.me)?;
         visit.call(&self.args)?;
@@ -320,11 +267,14 @@ impl PendingCall {
         Bound::new(py, pending).map(Bound::into_any)
     }
 
-    fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'_, 'py>> {
+    pub(super) fn to_call<'py>(&self, py: Python<'py>) -> PyResult<Call<'_, 'py>> {
         Call::from_python(self.args.bind(py), self.kwargs.as_ref().map(|kwargs| kwargs.bind(py)))
     }
 
-    fn invocation<'a, 'py>(&'a self, call: &'a Call<'a, 'py>) -> Option<Invocation<'a, 'py>> {
+    pub(super) fn invocation<'a, 'py>(
+        &'a self,
+        call: &'a Call<'a, 'py>,
+    ) -> Option<Invocation<'a, 'py>> {
         Some(Invocation { me: self.me.get(), call, request: self.request.as_ref()? })
     }
 
@@ -347,7 +297,7 @@ impl PendingCall {
         Some(Keeper { me: self.me.get(), request: self.request.as_ref()? })
     }
 
-    fn waiting<'a>(&'a self, request: &'a Request) -> Waiting<'a> {
+    pub(super) fn waiting<'a>(&'a self, request: &'a Request) -> Waiting<'a> {
         Waiting { me: self.me.get(), request, patience: &self.patience }
     }
 }
@@ -356,12 +306,4 @@ impl Drop for PendingCall {
     fn drop(&mut self) {
         self.give_up();
     }
-}
-
-fn tell(callback: &Py<PyAny>) {
-    Python::try_attach(|py| {
-        if let Err(error) = callback.call0(py) {
-            error.write_unraisable(py, Some(callback.bind(py)));
-        }
-    });
 }
