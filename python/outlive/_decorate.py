@@ -290,8 +290,6 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
         earlier.set_aside(mark, memoised)
 
 
-def _what_it_is(function: Any) -> tuple[str, int]:
+def _what_it_is(function: Any) -> tuple[str, list[int]]:
     """What tells functions of one name apart, as far as their keys do not."""
-    instance = _naming.bound_to(function)
-    is_keyed = instance is None or _naming.has_key(instance)
-    return body_of(function), 0 if is_keyed else id(instance)
+    return body_of(function), _naming.unkeyed(function)

@@ -91,7 +91,7 @@ def has_no_name(function: Any) -> bool:
 
 def body_of(function: Any) -> str:
     """Return a text that identifies the bodies of ``function`` and of the decorators around it."""
-    functions = (layer for layer in layers(function) if isinstance(layer, FunctionType))
+    functions = (layer for layer in layers(function) if type(layer) is FunctionType)
     # The keys of a memoised function below identify it.
     codes = [each.__code__ for each in functions if native_of(each) is each]
     return "\n".join(map(body_text, codes))
@@ -101,7 +101,7 @@ def _called(function: Any) -> list[Any]:
     """Return the objects that act as decorators around the innermost function."""
     *outer, _ = layers(function)
     known = (FunctionType, MethodType, partial, _core.Memoised, type)
-    return [layer for layer in outer if not isinstance(layer, known) and not _is_ours(layer)]
+    return [layer for layer in outer if not issubclass(type(layer), known) and not _is_ours(layer)]
 
 
 def _is_ours(layer: Any) -> bool:
@@ -112,7 +112,7 @@ def _closed_over(function: Any) -> Iterator[tuple[str, CellType]]:
     """Return the cells that are not the function's own state and hold none of the chain."""
     chain = list(layers(function))
     for part in chain:
-        if not isinstance(part, FunctionType) or part.__closure__ is None:
+        if type(part) is not FunctionType or part.__closure__ is None:
             continue
         state = state_cells(part.__code__) | {_OWN_CLASS}
         for name, cell in zip(part.__code__.co_freevars, part.__closure__, strict=True):

@@ -19,6 +19,9 @@ def layers(function: Any) -> Iterator[Any]:
     while function is not None and id(function) not in seen:
         seen.add(id(function))
         yield function
+        beside = _attribute(function, "_self_wrapper")
+        if type(beside) is FunctionType:  # of wrapt: it is called with the function below
+            yield beside
         function = _below(function)
 
 
@@ -29,7 +32,7 @@ def innermost(function: Any) -> Any:
 
 def called_of(layer: Any) -> FunctionType | None:
     """Return the function that a call of ``layer`` runs: of an object, one of its class."""
-    if isinstance(layer, FunctionType):
+    if type(layer) is FunctionType:
         return layer
     called = inspect.getattr_static(type(layer), "__call__", None)
     return called if isinstance(called, FunctionType) else None
@@ -45,13 +48,18 @@ def qualname_of(function: Any) -> str | None:
 
 def _below(function: Any) -> Any:
     """Return what a layer calls; None if it calls none that it tells of."""
-    if isinstance(function, functools.partial):
+    # Not isinstance: a proxy is an instance of whatever it stands for.
+    if issubclass(type(function), functools.partial):
         return function.func
-    if isinstance(function, MethodType):
+    if type(function) is MethodType:
         return function.__func__
-    # A proxy for a server has each attribute that it is asked for.
-    if inspect.getattr_static(function, "__wrapped__", None) is not None:
-        return getattr(function, "__wrapped__", None)
-    if isinstance(function, (FunctionType, type)):
-        return None
+    wrapped = _attribute(function, "__wrapped__")
+    if wrapped is not None or type(function) is FunctionType or isinstance(function, type):
+        return wrapped
     return called_of(function)
+
+
+def _attribute(function: Any, name: str) -> Any:
+    """Return an attribute; None if there is none, and of what has any that it is asked for."""
+    has_any = getattr(function, "_outlive_nothing", None) is not None
+    return None if has_any else getattr(function, name, None)

@@ -82,13 +82,40 @@ def _bare_name(function: Any) -> str | None:
     return name if _PLAIN.fullmatch(name) else _core.canonical(name)
 
 
-def _bound_mark(function: Any, name: str) -> str:
+def _bound_mark(function: Any, name: str, *, is_named: bool = False) -> str:
     """The arguments that a partial or a bound method binds, in brackets; "" for other functions."""
     if isinstance(function, functools.partial):
-        inner = _bound_mark(function.func, name)
-        return f"{inner}[{_bound_text(name, [list(function.args), function.keywords])}]"
+        inner = _bound_mark(function.func, name, is_named=is_named)
+        look = _as_told if is_named else _as_is
+        args = [look(value) for value in function.args]
+        keywords = {key: look(value) for key, value in function.keywords.items()}
+        return f"{inner}[{_bound_text(name, [args, keywords])}]"
     instance = bound_to(function)
-    return "" if instance is None else f"[{_bound_text(name, instance)}]"
+    # An instance without a key is identified by name= alone: the user knows it.
+    if instance is None or (is_named and not has_key(instance)):
+        return ""
+    return f"[{_bound_text(name, instance)}]"
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _as_told(value: Any) -> Any:
+    """Return ``value`` if it has a key, else the name of its class."""
+    return value if has_key(value) else _core.class_name(type(value))
+
+
+def unkeyed(function: Any) -> list[int]:
+    """Return the identities of what ``function`` binds and has no key."""
+    bound: list[Any] = []
+    while isinstance(function, functools.partial):
+        bound += [*function.args, *function.keywords.values()]
+        function = function.func
+    instance = bound_to(function)
+    if instance is not None:
+        bound.append(instance)
+    return [id(value) for value in bound if not has_key(value)]
 
 
 def bound_to(function: Any) -> Any:
@@ -134,10 +161,7 @@ def full_name(function: Callable[..., Any], name: str | None, version: object) -
     elif not name or any(character in _RESERVED for character in name):
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
-        # An instance without a key is identified by name= alone: the user knows it.
-        instance = bound_to(function)
-        is_told = instance is None or has_key(instance)
-        base = name + (_bound_mark(function, name) if is_told else "")
+        base = name + _bound_mark(function, name, is_named=True)
     return base + version_mark(version)
 
 

@@ -9,11 +9,12 @@ import xmlrpc.client
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from outlive import Cache, KeyCollisionWarning
-from support.programs import Scripts
+from support.programs import Scripts, untyped
 
 Greeting = Callable[[str], str]
 
@@ -63,6 +64,33 @@ class Shared(Times):
     def __init__(self, function: Greeting, times: int) -> None:
         super().__init__(function, times)
         self.lock = object()
+
+
+class Proxy:
+    """What wrapt puts around a function: it shows the function's own attributes, and its class."""
+
+    def __init__(self, wrapped: Greeting, wrapper: Callable[..., str]) -> None:
+        object.__setattr__(self, "__wrapped__", wrapped)
+        object.__setattr__(self, "_self_wrapper", wrapper)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "__wrapped__"), name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.__wrapped__)
+
+    def __call__(self, name: str) -> Any:
+        return self._self_wrapper(self.__wrapped__, name)
+
+
+def adding(what: str) -> Callable[..., str]:
+    """What a proxy calls with the function below."""
+
+    def wrapper(wrapped: Greeting, name: str) -> str:
+        return wrapped(name) + what
+
+    return wrapper
 
 
 class Nameless:
@@ -137,6 +165,29 @@ def test_objects_as_decorators_that_have_no_key_warn() -> None:
     assert other("Bo") == "Hi Bo"
 
 
+def test_proxies_are_told_apart_by_what_they_call() -> None:
+    """The function that a proxy calls counts, and what that closes over."""
+    proxies = (Proxy(greet, adding(what)) for what in "!?")
+    assert answers(Cache(None), *proxies) == ["Hi Bo!", "Hi Bo?"]
+
+
+def test_a_partial_with_a_name_may_bind_what_has_no_key() -> None:
+    """``name=`` is what the message says; what has a key is told apart, the rest warns."""
+    cache, clients = Cache(None), (object(), object())
+
+    def ask(client: object, path: str, name: str) -> tuple[bool, str]:
+        return client is clients[0], path + name
+
+    with pytest.raises(TypeError, match=r"binds what has no key \(object\): name it with name="):
+        cache.memoise(functools.partial(ask, clients[0], "/a"))
+    partials = [functools.partial(ask, clients[0], path) for path in ("/a", "/b")]
+    one, two = (untyped(cache.memoise)(each, name="ask") for each in partials)
+    assert [one("x"), two("x")] == [(True, "/ax"), (True, "/bx")]
+    cache.memoise(functools.partial(ask, clients[1], "/a"), name="ask")
+    with pytest.warns(KeyCollisionWarning, match="they share their results"):
+        assert one("x") == (True, "/ax")
+
+
 def test_objects_that_are_called_warn_where_they_share_a_name() -> None:
     """Two objects with the same ``name=`` are one function, and a warning says so."""
     cache = Cache(None)
@@ -195,6 +246,7 @@ def test_a_proxy_that_has_any_attribute_can_be_memoised() -> None:
     server = xmlrpc.client.ServerProxy("http://127.0.0.1:1/")
     cached = Cache(None).memoise(server.add, name="add")
     assert cached.cache_key(1) == "add(*args=(1,))"
+    assert Cache(None).memoise(untyped(mock.Mock(return_value=2)), name="mocked")(1) == 2
 
 
 EDITED = """
