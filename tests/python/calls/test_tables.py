@@ -42,3 +42,25 @@ def test_functions_told_apart_by_more_than_a_name_have_lasting_tables(
 ) -> None:
     """A call that the table cannot answer leaves the rows of the others where they are."""
     assert is_remembered(door().memoise(make()))
+
+
+def test_filling_a_table_runs_no_code() -> None:
+    """A call is recognised without running code of the user."""
+    told: list[str] = []
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __str__(self) -> str:
+            told.append("asked")
+            f("x", other=2)
+            return str.__str__(self)
+
+    @Cache().memoise(ignore=("names",))
+    def f(key: str, **names: int) -> str:
+        return key
+
+    for _ in range(3):
+        assert f("x", **{Name("name"): 1}) == "x"
+    assert told == []

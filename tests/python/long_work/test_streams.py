@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import inspect
 import itertools
-import random
-import signal
 import threading
-import time
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +15,8 @@ import pytest
 
 from outlive import Cache, CacheMiss, Memoised
 from outlive._drop_in import DropInCache
-from support.programs import Scripts, untyped
-from support.threads import STUCK, Worker, until
+from support.programs import untyped
+from support.threads import STUCK, Worker
 
 
 class Source:
@@ -321,126 +317,3 @@ def test_methods_and_arguments_that_do_not_fit() -> None:
 
 shop_cache = Cache(None)
 asked: list[str] = []
-
-KILLED = """
-import sys, time
-from outlive import Cache
-
-@Cache("c.json").memoise(name="f")
-def f(n):
-    for piece in range(40):
-        time.sleep(0.0002)
-        yield {"n": n, "piece": piece}
-
-print("begins", flush=True)
-for n in range(int(sys.argv[1]), 100_000):
-    pieces = list(f(n))
-    assert [p["piece"] for p in pieces] == list(range(40)), pieces
-    assert list(f(n)) == pieces
-"""
-
-
-def test_killed_streams_are_never_replayed_in_part(
-    script: Scripts, request: pytest.FixtureRequest
-) -> None:
-    """A process that is killed at any moment leaves whole streams, or none."""
-    long = request.config.getoption("--faults") == "long"
-    for _ in range(200 if long else 8):
-        with script.start(KILLED, "0") as program:
-            assert program.stdout is not None
-            assert program.stdout.readline() == "begins\n"
-            time.sleep(random.uniform(0, 0.15))
-            program.kill()
-            assert program.wait() == -signal.SIGKILL
-            assert program.stderr is not None
-            assert "Error" not in program.stderr.read()
-    with Cache(script.folder / "c.json") as cache:
-        assert len(cache) > 0
-        assert {len(pieces) for pieces in cache.values()} == {40}
-
-
-def test_another_process_is_not_waited_for(script: Scripts) -> None:
-    """A stream that another process consumes begins here at once; one of the two is kept."""
-    source = """
-    import sys
-    from outlive import Cache
-
-    @Cache("c.json").memoise(name="f")
-    def f():
-        yield 1
-        yield 2
-
-    stream = f()
-    print(next(stream), flush=True)
-    sys.stdin.readline()
-    print(list(stream), flush=True)
-    """
-    programs = [script.start(source) for _ in range(2)]
-    for program in programs:
-        assert program.stdout is not None
-        assert program.stdout.readline() == "1\n"
-    for program in programs:
-        out, err = program.communicate("go\n", timeout=STUCK)
-        assert (out, err) == ("[2]\n", "")
-    with Cache(script.folder / "c.json") as cache:
-        assert list(cache.values()) == [[1, 2]]
-
-
-def test_interrupted_streams() -> None:
-    """A source that is stopped on behalf of one consumer begins anew for one who has nothing yet, and is an error for one who has."""
-    runs = []
-
-    @Cache(None).memoise
-    def f() -> Iterator[int]:
-        runs.append(1)
-        yield 1
-        if len(runs) == 1:
-            raise KeyboardInterrupt
-        yield 2
-
-    first, second = f(), f()
-    assert [next(first), next(second)] == [1, 1]
-    with pytest.raises(KeyboardInterrupt):
-        next(first)
-    with pytest.raises(RuntimeError, match="was cut off"):
-        next(second)
-    assert list(f()) == [1, 2]
-    until(lambda: len(runs) == 2)
-
-
-def test_nothing_is_sent_to_a_stream() -> None:
-    """A sent value would be lost silently, in a replay and in a recording, so it is refused."""
-
-    @Cache(None).memoise
-    def f() -> Generator[Any, Any, None]:
-        got = yield 1
-        yield got
-
-    for _ in range(2):
-        stream = f()
-        assert next(stream) == 1
-        with pytest.raises(TypeError, match="takes nothing by send"):
-            stream.send(5)
-        assert list(f()) == [1, None]
-
-
-async def _sent_to(stream: Any) -> None:
-    assert await anext(stream) == 1
-    with pytest.raises(TypeError, match="takes nothing by send"):
-        await stream.asend(5)
-
-
-def test_nothing_is_sent_to_an_asynchronous_stream() -> None:
-    """The same holds for async generators, while they are recorded and when they are replayed."""
-
-    @Cache(None).memoise
-    async def f() -> AsyncGenerator[Any, Any]:
-        got = yield 1
-        yield got
-
-    async def main() -> None:
-        await _sent_to(f())
-        assert [piece async for piece in f()] == [1, None]
-        await _sent_to(f())
-
-    asyncio.run(main())
