@@ -35,7 +35,7 @@ lint: $(VENV)/built ## formatters, linters, layers, types
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 rust:               ## the core, without Python
-	cargo test -q --features sqlite
+	cargo test -q --features redis,sqlite
 
 python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
 	$(BIN)/pytest -q

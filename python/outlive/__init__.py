@@ -26,7 +26,8 @@ together, in one file, ``cache_file.json``::
 - ``outlive.register``: how instances of a class are stored
 - ``outlive.log_hits``: hits in the log; misses and stores are there at level DEBUG
 - ``outlive.previous``: the result that a running call replaces
-- ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``, ``outlive.CacheInfo``
+- ``outlive.OutliveWarning`` and the warnings below it, ``outlive.CacheMiss``,
+  ``outlive.StoreError``, ``outlive.CacheInfo``
 
 The drop-in is loaded at its first use: importing ``outlive`` alone touches no file.
 """
@@ -43,6 +44,7 @@ from ._exceptions import ClassChangedWarning as ClassChangedWarning
 from ._exceptions import CodeChangedWarning as CodeChangedWarning
 from ._exceptions import KeyCollisionWarning as KeyCollisionWarning
 from ._exceptions import OutliveWarning as OutliveWarning
+from ._exceptions import StoreError as StoreError
 from ._exceptions import UnstorableWarning as UnstorableWarning
 from ._exceptions import WaitingWarning as WaitingWarning
 from ._registry import disable as disable
@@ -94,6 +96,7 @@ _PUBLIC = [
     "Progress",
     "Provenance",
     "Receipts",
+    "StoreError",
     "UnstorableWarning",
     "WaitingWarning",
     "configure",

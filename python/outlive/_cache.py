@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import _durations, _modes, _options, _registry, _stores
+from . import _durations, _modes, _options, _registry, _servers, _stores
 from ._cache_state import CacheState
 from ._look import LookInside
 from ._mapping import CacheMapping
@@ -39,11 +39,12 @@ CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
 _OF_THE_CACHE = {
     *("path", "app", "store", "fallback", "mode", "durability", "maxsize", "max_bytes", "near"),
+    *("name", "on_store_error"),
     *("on_hit", "on_miss", "on_store", "receipts"),
 }
 #: What only one function can have.
 OF_FUNCTIONS = dict.fromkeys(
-    ("key", "ignore", "secret", "name", "version", "dump", "load", "each", "batch"), "memoise"
+    ("key", "ignore", "secret", "version", "dump", "load", "each", "batch"), "memoise"
 )
 
 
@@ -69,6 +70,8 @@ class Cache(LookInside, CacheMaps, CacheMapping):
         maxsize: int | None = None,
         max_bytes: int | None = None,
         near: int | None = None,
+        name: str | None = None,
+        on_store_error: str = "warn",
         on_hit: Callable[[Event], object] | None = None,
         on_miss: Callable[[Event], object] | None = None,
         on_store: Callable[[Event], object] | None = None,
@@ -81,8 +84,11 @@ class Cache(LookInside, CacheMaps, CacheMapping):
             path: The JSON file or SQLite database. The first bytes of an existing file decide
                 which it is; a new file is a database if it ends in .db, .sqlite or .sqlite3, or if
                 it is given as "sqlite:///x.db" ("sqlite:////tmp/x.db" is /tmp/x.db). A relative
-                path counts from the current working directory. None (default) keeps everything in
-                memory.
+                path counts from the current working directory. Or the URL of a server of Redis or
+                Valkey, which many machines share: "redis://host:6379/0", rediss://, valkey://,
+                valkeys://, "unix:///run/redis.sock", "redis+sentinel://host1,host2/service/0",
+                with the options name, timeout (seconds, 0.25), db and ca. None (default) keeps
+                everything in memory.
             app: The name of an application, instead of ``path``: the file is ``cache.json`` in the
                 platform's cache folder of that application.
             store: A mapping of str to bytes instead of ``path``, in which the results are kept:
@@ -101,6 +107,13 @@ class Cache(LookInside, CacheMaps, CacheMapping):
             near: About how many bytes of a database this process may hold in memory, decoded
                 results included. 0 holds nothing. None (default): the number that another object on
                 this path has, else 64 MiB. A JSON file is in memory as a whole.
+            name: What keeps the entries of this cache apart from those of others in the same
+                database of a server: ASCII letters, digits, dots, - and _. None (default): the one
+                in the URL, else "default".
+            on_store_error: "warn" (default): when the server of the cache cannot be used, a warning
+                says so once, calls compute, and results are written as soon as it can be used.
+                "raise": calls that would have to compute, and whatever else needs the server,
+                raise ``outlive.StoreError`` until then.
             on_hit: A callable that takes an ``outlive.Event``, called for each hit. It makes a hit
                 as slow as a look-up in a dict from Python. None (default): nothing is called.
             on_miss: The same before a result is computed.
@@ -126,16 +139,21 @@ class Cache(LookInside, CacheMaps, CacheMapping):
             _stores.refuse_beside_mapping(
                 path=path, app=app, fallback=fallback, durability=durability
             )
-        path, page_size = _stores.parsed(path)
-        file = _registry.path_of(path, app)
+        server = _servers.url(path, name)
+        if server is not None:
+            _servers.refuse(app=app, durability=durability)
+        path, page_size = _stores.parsed(None if server else path)
+        file = None if server else _registry.path_of(path, app)
         is_drop_in = self._state_type.is_drop_in
         if store is None:
-            core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size)
+            core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size, server)
         else:
             core = _registry.core_over(store)
         behind = None if fallback is None else _registry.lend_to(core, fallback)
         place = _stores.url_of(file) if file is not None and core.file.is_database else file
+        place = server or place
         self._state = self._state_type(core, defaults)
+        self._state.set_store_errors(on_store_error)
         self._state.made_by = (
             type(self),
             {
@@ -146,7 +164,7 @@ class Cache(LookInside, CacheMaps, CacheMapping):
                 "mode": mode,
             }
             | {"durability": durability, "maxsize": maxsize, "max_bytes": max_bytes}
-            | {"near": near, **options},
+            | {"near": near, "on_store_error": on_store_error, **options},
         )
         self._state.set_near(_options.near(near))
         self._state.set_limits(

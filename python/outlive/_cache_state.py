@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _arguments, _modes, _options, _registry
+from . import _arguments, _modes, _options, _registry, _servers
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -103,9 +103,11 @@ class CacheState:
         """Set the limits that act when this object stores a result, each a limit or ``UNCHANGED``.
 
         Raises:
-            ValueError: another object on the same file has another one.
+            ValueError: another object on the same file has another one, or it is on a server.
         """
         given = {"maxsize": maxsize, "max_bytes": max_bytes}
+        if self.core.file.is_server:
+            _servers.refuse_limits(maxsize, max_bytes, "Cache")
         now = zip(given.items(), self.core.limits(), strict=True)
         wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
         is_limited = any(value is not None for value in wanted.values())
@@ -148,6 +150,18 @@ class CacheState:
                 "another Cache object; give both the same, or one of them none"
             )
         file.near = near
+
+    def set_store_errors(self, reaction: str) -> None:
+        """Set what happens when the server cannot be used: for all objects on it, if one raises.
+
+        Raises:
+            ValueError: it is neither "warn" nor "raise", or "raise" is said of a file.
+        """
+        _options.one_of(reaction, ("warn", "raise"), "on_store_error")
+        if reaction == "raise":
+            if not self.core.file.is_server:
+                raise ValueError("on_store_error='raise' is for a cache on a server")
+            self.core.file.raises = True
 
     def limit(self, *, maxsize: Any, max_bytes: Any) -> None:
         """Set limits as ``set_limits`` does, and drop what exceeds them."""
@@ -223,6 +237,8 @@ class CacheState:
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
         self.entries.recall()
+        if self.core.file.is_server and self.entries.clear_named(self.start_of(memoised)):
+            return
         # First: a result kept before this is among the entries; one that comes later is not kept.
         self.entries.outdate(_arguments.literal(self.start_of(memoised)) + "*")
         for key in self.keys_of(memoised):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._exceptions import CacheMiss
+    from ._exceptions import CacheMiss, StoreError
 
 #: What says whether a level is logged, once a program that logs has asked.
 _is_enabled: Callable[[int], bool] | None = None
@@ -157,6 +157,13 @@ def greenlet_sleep(seconds: float) -> None:
     from . import _greenlets
 
     _greenlets.sleep(seconds)
+
+
+def store_error(why: str) -> StoreError:
+    """Return the exception for a server that cannot be used."""
+    from . import _exceptions
+
+    return _exceptions.StoreError(why)
 
 
 def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheMiss:

@@ -78,6 +78,7 @@ class CacheFile:
         carrier: Carrier | None,
         overridden: Callable[[Cache], str | None],
         warn: Callable[[str, str], None],
+        server: str | None = None,
     ) -> CacheFile: ...
     @property
     def fsync(self) -> bool:
@@ -86,6 +87,10 @@ class CacheFile:
     @property
     def is_database(self) -> bool:
         """Whether it is an SQLite database."""
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is on a server, of which `path` is the URL."""
 
     @property
     def carrier(self) -> Carrier | None:
@@ -97,6 +102,12 @@ class CacheFile:
 
     @near.setter
     def near(self, most: int) -> None: ...
+    @property
+    def raises(self) -> bool:
+        """Whether a call fails when the server cannot be used; else it goes on."""
+
+    @raises.setter
+    def raises(self, raises: bool) -> None: ...
 
 @final
 class Cache:
@@ -108,8 +119,8 @@ class Cache:
         """The part that it shares with the other objects on the same file."""
 
     @property
-    def path(self) -> Path | None:
-        """The file, or None for a cache in memory."""
+    def path(self) -> Path | str | None:
+        """The file, None for a cache in memory, or the URL of a server without what is secret."""
 
     @property
     def mode(self) -> str:
@@ -233,6 +244,9 @@ class Cache:
 
     def set_fallback(self, fallback: Cache) -> None:
         """Looks up in another cache what this one lacks; to be called before the first use."""
+
+    def clear_named(self, start: str) -> bool:
+        """Forgets all entries whose keys begin with `start` in one step; False if there is none."""
 
     def outdate(self, pattern: str) -> None:
         """Outdates what is being computed now for keys that match a pattern, in any process."""
@@ -531,6 +545,7 @@ class _Callbacks(Protocol):
     def key_advice(self, value: object, name: str, /) -> str: ...
     def digest(self, data: bytes, /) -> str: ...
     def module_name(self, named: type, /) -> str: ...
+    def store_error(self, why: str, /) -> BaseException: ...
     def cache_miss(self, core: Cache, function: str, start: str, key: str, /) -> BaseException: ...
     def enter_call(self, core: Cache, key: str | None, /) -> object: ...
     def leave_call(self, token: Any, /) -> None: ...

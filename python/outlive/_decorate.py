@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable
 
-from . import _core, _manners, _naming, _options, _parameters, _refresh
+from . import _core, _manners, _naming, _options, _parameters, _refresh, _servers
 from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
@@ -30,7 +30,7 @@ _named: weakref.WeakKeyDictionary[
 
 _KEY_OPTIONS = {"key", "ignore", "secret", "name", "version", "each", "batch"}
 _OF_CACHES = dict.fromkeys(
-    ("path", "app", "mode", "durability", "max_bytes", "clock"), "Cache(...)"
+    ("path", "app", "mode", "durability", "max_bytes", "clock", "on_store_error"), "Cache(...)"
 )
 _ALL_OPTIONS = _KEY_OPTIONS | (_options.OPTION_NAMES - {"clock"})
 #: What a memoised function has, whether it suspends or not.
@@ -65,6 +65,8 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
     own = _own(given)
     _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
+    if cache.core.file.is_server:
+        _servers.refuse_limits(own.get("maxsize"), own.get("max_bytes"), "memoise")
     for option in _NOTED if cache.is_drop_in else ():
         if own.get(option) is not None and (option != "cost" or callable(own["cost"])):
             raise TypeError(

@@ -1,4 +1,4 @@
-"""The classes of warnings, and the one exception of outlive's own.
+"""The classes of warnings, and the exceptions of outlive's own.
 
 Their ``__module__`` is where users import them from: it appears in tracebacks and filters.
 """
@@ -64,6 +64,12 @@ class CacheMiss(LookupError):  # noqa: N818 - what users of caches call it
         super().__init__(message)
         self.function = function
         self.key = key
+
+
+class StoreError(OSError):
+    """Raised where a cache's server cannot be used, if the cache has ``on_store_error="raise"``."""
+
+    __module__ = "outlive"
 
 
 def cache_miss(function: str, key: str, nearest: str | None, mode: str) -> CacheMiss:

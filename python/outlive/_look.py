@@ -62,7 +62,7 @@ class LookInside:
             raise TypeError(f"receipts= takes True or False, not {keep!r}")
         if not keep:
             return
-        if self._state.path is None:
+        if self._state.path is None or self._state.core.file.is_server:
             raise ValueError("receipts=True needs a cache in a file: they are kept beside it")
         from ._kept_receipts import KeptReceipts
 

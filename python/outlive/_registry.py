@@ -7,7 +7,7 @@ import os
 from _thread import allocate_lock
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _core, _fork, _home, _modes, _stores
+from . import _core, _fork, _home, _modes, _servers, _stores
 from ._typing import TYPE_CHECKING
 from ._warnings import warn
 
@@ -107,19 +107,24 @@ def _counted(core: _core.Cache) -> _core.Cache:
 
 
 def core_of(
-    path: str | None, fsync: bool, plain: bool, page_size: int | None = None
+    path: str | None,
+    fsync: bool,
+    plain: bool,
+    page_size: int | None = None,
+    server: str | None = None,
 ) -> _core.Cache:
     """Return the native half of a new ``Cache`` object on ``path``; None means in memory.
 
     All objects on one path share one native file. It is a database if there is a ``page_size``, or
-    if the existing file is one.
+    if the existing file is one; ``server`` is the URL of a server, instead of a path.
 
     Raises:
         ValueError: the file is in use with less durability than asked for.
     """
+    path = server or path
     file = _living(path) if path is not None else None
     if file is None:
-        if page_size is None and path is not None and not plain:
+        if page_size is None and path is not None and not plain and server is None:
             is_database = _stores.is_database(path, _databases())
             page_size = _stores.PAGE_SIZE if is_database else None
         file = _core.CacheFile(
@@ -130,6 +135,7 @@ def core_of(
             carrier=None,
             overridden=_modes.current,
             warn=warn,
+            server=server,
         )
     if path is None:
         return _core.Cache(file, mode=_mode_of_environment())
@@ -148,11 +154,12 @@ def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
     Raises:
         ValueError: ``path`` is the file of ``core`` itself, or ``core`` has no file.
     """
-    named, page_size = _stores.parsed(path)
-    behind = path_of(named, None)
+    server = _servers.url(path, None)
+    named, page_size = (None, None) if server else _stores.parsed(path)
+    behind = server or path_of(named, None)
     if behind is None or core.path is None or behind == str(core.path):
         raise ValueError(f"fallback={path!r} must be another file than that of the cache")
-    fallback = core_of(behind, False, False, page_size)
+    fallback = core_of(None if server else behind, False, False, page_size, server)
     fallback.mode = "readonly"
     core.set_fallback(fallback)
     return behind

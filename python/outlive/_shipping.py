@@ -125,7 +125,8 @@ class _Making:
         return _arrived[identifier]
 
     def _tell_of_host(self, cache: Any) -> None:
-        if self._host != _host() and cache.path is not None:
+        is_server = cache._state.core.file.is_server
+        if self._host != _host() and cache.path is not None and not is_server:
             warn(
                 "OutliveWarning",
                 f"{cache.path} is a file of this host ({_host()}); the function comes from "

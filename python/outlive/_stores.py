@@ -34,7 +34,7 @@ def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] 
     if not path.startswith(_SCHEME):
         raise ValueError(
             f"{scheme}: outlive has no such store in {path!r}; sqlite:///x.db names x.db here, "
-            "sqlite:////tmp/x.db the file /tmp/x.db"
+            "sqlite:////tmp/x.db the file /tmp/x.db, redis://host:6379/0 a server"
         )
     from urllib.parse import unquote  # not before somebody asks: it takes a while to import
 

@@ -10,7 +10,7 @@ use super::limiter::Share;
 use super::state::State;
 use crate::key::name_of;
 use crate::policy::Limits;
-use crate::store::{Item, Paged, Room};
+use crate::store::{Item, Paged, Purge, Room};
 
 impl<L: Clone> Ledger<L> {
     /// Returns the entry of `key` and records its use; also returns what is dropped from memory for
@@ -172,6 +172,24 @@ impl<L: Clone> Ledger<L> {
         drop(state);
         uses.extend(self.paging.take_uses());
         paged.note_uses(&uses);
+    }
+
+    /// Forgets all entries of a function, here and in the store, in one step; what went from memory, or
+    /// `None` if the store has no such step.
+    pub fn clear_named(&self, name: &[u8]) -> Option<Displaced<L>> {
+        let paged = self.store.paged()?;
+        let _history = self.history.lock();
+        if !self.state.lock().withheld.is_empty() || !paged.clear_named(name) {
+            return None;
+        }
+        self.purges.purge(&Purge::of_function(name));
+        let state = self.state.lock();
+        let keys = state.table().iter().map(|(key, _)| key.into_owned());
+        let keys: Vec<_> = keys.filter(|key| name_of(key) == Some(name)).collect();
+        drop(state);
+        let gone = self.forget(&keys);
+        self.gate.epoch.advance();
+        Some(gone)
     }
 
     /// Drops copies of entries that the store no longer holds.

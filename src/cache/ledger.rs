@@ -36,6 +36,8 @@ pub struct Ledger<L> {
     unsettled: AtomicBool,
     /// Whether other processes may change the store.
     pub is_shared: bool,
+    /// Whether every use of the store may wait for another machine.
+    pub is_remote: bool,
     /// Whether this process has tried to join the others since it last left them.
     joined: AtomicBool,
 }
@@ -48,6 +50,7 @@ impl<L> Ledger<L> {
             state: Mutex::new(State::new(Arc::clone(&gate), store.paged().is_some())),
             paging: Paging::over(&*store, &gate),
             is_shared: store.is_shared(),
+            is_remote: store.is_remote(),
             joined: AtomicBool::new(false),
             store,
             gate,

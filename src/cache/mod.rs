@@ -39,6 +39,8 @@ mod upkeep;
 mod watch;
 mod withheld;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 pub use entry::{Entry, Origin};
@@ -60,6 +62,7 @@ use crate::error::Result;
 use crate::flight::Flights;
 use crate::store::{KeyLock, Store};
 use crate::sync::{self, Arc};
+use copies::name_in;
 use ledger::Ledger;
 use put::Put;
 
@@ -261,6 +264,23 @@ where
         }
     }
 
+    /// Forgets all entries of the function whose keys begin with `start`, in one step; `false` if the store
+    /// has no such step: then each is forgotten by itself.
+    pub fn clear_named(&self, start: &[u8]) -> bool {
+        let displaced;
+        let active = sync::active();
+        drop(self.ledger.loaded());
+        displaced = name_in(start).and_then(|name| self.ledger.clear_named(name));
+        drop(active);
+        displaced.is_some()
+    }
+
+    /// Why the store cannot be used as it should at this moment, in words for the user.
+    pub fn trouble(&self) -> Option<String> {
+        let _active = sync::active();
+        self.ledger.store.trouble()
+    }
+
     /// Restores entries that this process dropped while the file was left alone, so that forgetting
     /// by a pattern finds them.
     pub fn recall(&self) {
@@ -293,6 +313,17 @@ where
     /// Returns whether other processes may change the store.
     pub fn is_shared(&self) -> bool {
         self.ledger.is_shared
+    }
+
+    /// Whether every use of the store may wait for another machine.
+    #[inline]
+    pub fn is_remote(&self) -> bool {
+        self.ledger.is_remote
+    }
+
+    /// Waits for `time`, while another process has `key`; less if its result is known to be there.
+    pub fn wait_for(&self, key: &[u8], time: Duration) {
+        self.ledger.store.wait_for(key, time);
     }
 
     /// Tries to keep other processes from computing `key` while we do.

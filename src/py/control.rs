@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
 use crate::py::call::computation::answer;
@@ -93,7 +94,8 @@ impl Memoised {
         }
         CoreCache::load_once(me.core.bind(py))?;
         let _brought = core.bring(py, &key)?;
-        let gone = core.cache().remove(&key, CoreCache::may_write(me.core.bind(py))?);
+        let durable = CoreCache::may_write(me.core.bind(py))?;
+        let gone = away(py, core.cache(), |cache| cache.remove(&key, durable));
         core.tell(py)?;
         Ok(gone.is_some())
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use super::cache::away::away;
 use super::call::answer::Answer;
 use super::call::computation::{self, Computation, Prepared};
 use super::call::context::CallContext;
@@ -223,7 +224,7 @@ fn catch_up<'py>(me: &Memoised, raw: &RawCall<'_, 'py>) -> Option<Served<'py>> {
     if !cache.is_shared() || !cache.follower().is_behind() {
         return None;
     }
-    cache.follower().follow(false);
+    away(raw.py(), cache, |cache| cache.follower().follow(false));
     hit_apart(me, raw)
 }
 

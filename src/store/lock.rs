@@ -12,6 +12,8 @@ mod shared_page;
 #[cfg(feature = "sqlite")]
 mod writing;
 
+#[cfg(feature = "redis")]
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +23,9 @@ use super::fs::{
     CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken,
 };
 use crate::sync::{Mutex, rank};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "redis")]
+pub use page::blank_page;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
 pub use page::new_stamp;
 pub use page::{Affected, Page, SIZE as PAGE_SIZE};
 pub use shared_page::NoPage;
@@ -120,7 +124,7 @@ impl LockFile {
             return Ok((taken, None));
         }
         numbers.push(number);
-        Ok((taken, Some(KeyGuard { lock: Arc::downgrade(self), number })))
+        Ok((taken, Some(KeyGuard(Held::File { lock: Arc::downgrade(self), number }))))
     }
 
     /// Releases a key, unless it was taken once more.
@@ -196,17 +200,37 @@ impl LockFile {
 
 /// The right of this process to compute one key; dropping it gives the right back.
 #[derive(Debug)]
-pub struct KeyGuard {
-    /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
-    lock: Weak<LockFile>,
-    number: u32,
+pub struct KeyGuard(#[expect(dead_code, reason = "it counts when it is dropped")] Held);
+
+/// What gives the right back.
+#[derive(Debug)]
+enum Held {
+    /// The lock of a file.
+    File {
+        /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
+        lock: Weak<LockFile>,
+        number: u32,
+    },
+    /// Something of another store, when it is dropped.
+    #[cfg(feature = "redis")]
+    Other { _held: Box<dyn fmt::Debug + Send + Sync> },
 }
 
-impl Drop for KeyGuard {
+impl KeyGuard {
+    /// A right that goes when `held` is dropped.
+    #[cfg(feature = "redis")]
+    pub fn of_store(held: Box<dyn fmt::Debug + Send + Sync>) -> Self {
+        Self(Held::Other { _held: held })
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
-        let held = self.lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
+        #[cfg_attr(not(feature = "redis"), expect(irrefutable_let_patterns, reason = "no other"))]
+        let Self::File { lock, number } = self else { return };
+        let held = lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
         if let Some(lock) = held {
-            lock.free_key(self.number);
+            lock.free_key(*number);
         }
     }
 }

@@ -16,12 +16,14 @@ mod memory;
 mod notes;
 mod paged;
 mod purge;
+#[cfg(feature = "redis")]
+mod redis;
 mod replay;
 pub mod snapshot;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -38,6 +40,8 @@ pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use paged::{Draw, LastUse, Outline, Paged, Room};
 pub use purge::Purge;
+#[cfg(feature = "redis")]
+pub use redis::{Address, RedisStore};
 pub use snapshot::Format;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, close_before_fork};
@@ -157,6 +161,11 @@ pub trait Store: Send + Sync {
     fn paged(&self) -> Option<&dyn Paged> {
         None
     }
+    /// Whether it is on another machine, perhaps: then every use may wait for an answer, for a time that
+    /// is bounded.
+    fn is_remote(&self) -> bool {
+        false
+    }
     /// Reads everything. Never fails: trouble becomes notices, and everything intact is returned.
     fn load(&self) -> Loaded;
     /// Returns what others did since `load` or the last call; one cheap look if nothing happened.
@@ -214,6 +223,11 @@ pub trait Store: Send + Sync {
     }
     /// Tries to lock `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
+    /// Waits for `time`, while another process has `key`; less if the store hears of its result. The
+    /// caller is not inside the cache.
+    fn wait_for(&self, _key: &[u8], time: Duration) {
+        std::thread::sleep(time);
+    }
     /// Returns the process that has `key`, as far as that can be known: for messages.
     fn key_holder(&self, _key: &[u8]) -> Option<u32> {
         None
@@ -244,6 +258,10 @@ pub trait Store: Send + Sync {
     }
     /// Takes the notices for the user, once each, in order.
     fn notices(&self) -> Vec<String>;
+    /// Why it cannot be used as it should at this moment, in words for the user.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
     /// In the child of a fork: forgets the parent's locks and handles without touching them.
     fn after_fork(&self);
 }

@@ -71,6 +71,11 @@ pub trait Paged: Send + Sync {
     }
     /// Returns what later versions or tags added to entries, one JSON object each, with their keys.
     fn notes(&self) -> Vec<(Bytes, Bytes)>;
+    /// Forgets all entries of the function with this name, and what is being computed for it, in one
+    /// step; `false` if there is no such step.
+    fn clear_named(&self, _name: &[u8]) -> bool {
+        false
+    }
     /// Sets the `clock` that numbers uses.
     fn count_uses(&self, clock: Box<dyn Fn() -> u64 + Send + Sync>);
     /// Drops the least recently used entries, of the function with this `name` if one is given,

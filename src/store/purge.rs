@@ -25,6 +25,20 @@ impl Purge {
         }
     }
 
+    /// Those of all keys of the function with this name.
+    pub fn of_function(name: &[u8]) -> Self {
+        let mut pattern = Vec::with_capacity(name.len() + 2);
+        for &byte in name {
+            if b"*?[".contains(&byte) {
+                pattern.extend([b'[', byte, b']']);
+            } else {
+                pattern.push(byte);
+            }
+        }
+        pattern.extend(b"(*");
+        Self::Fitting(pattern.into())
+    }
+
     /// Returns the change that does the same to results: one that is stored at this very moment may
     /// be there already, and is forgotten, too. `None`: there is no such change.
     pub fn as_change(&self) -> Option<Change> {

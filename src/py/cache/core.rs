@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -67,10 +68,14 @@ impl CoreCache {
         Ok(core)
     }
 
-    /// The file, or None for a cache in memory.
+    /// The file, or None for a cache in memory; of one on a server the URL without what is secret.
     #[getter]
-    pub fn path(&self) -> Option<&PathBuf> {
-        self.file.get().path.as_ref()
+    fn get_path<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(path) = self.path() else { return Ok(None) };
+        if self.file.get().is_server {
+            return Ok(Some(path.to_string_lossy().into_pyobject(py)?.into_any()));
+        }
+        path.into_bound_py_any(py).map(Some)
     }
 
     /// The mode that holds where nothing overrides it.
@@ -249,6 +254,11 @@ impl CoreCache {
         Self::load(slf).map(|()| true)
     }
 
+    /// The file, or None for a cache in memory.
+    pub fn path(&self) -> Option<&PathBuf> {
+        self.file.get().path.as_ref()
+    }
+
     /// Returns the charset of its texts.
     pub fn charset(&self) -> Charset {
         self.file.get().charset
@@ -314,6 +324,11 @@ impl CoreCache {
     /// Issues the warnings of the store.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
         self.file.get().tell(py)
+    }
+
+    /// An error if the store cannot be used, and that is to be one.
+    pub fn expect_store(&self, py: Python<'_>) -> PyResult<()> {
+        self.file.get().expect_store(py)
     }
 
     /// Issues warnings about the file.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 
 use super::PyFound;
+use super::away::away;
 use super::core::CoreCache;
 use crate::cache::Entry;
 use crate::clock;
@@ -49,7 +50,8 @@ pub struct Values<'a, 'py> {
 impl<'py> Values<'_, 'py> {
     /// A copy of the value of `key`; None if there is none.
     pub fn get(&self, key: &Bytes) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(found) = self.core.cache.hit(key, None) else { return Ok(None) };
+        let found = away(self.py, &self.core.cache, |cache| cache.hit(key, None));
+        let Some(found) = found else { return Ok(None) };
         self.source(key, &found)?.map(|source| source.value(self.py)).transpose()
     }
 
@@ -150,7 +152,7 @@ impl<'py> Values<'_, 'py> {
         }
         // What only this process can hold takes an older result out of a mapping.
         let _brought = if entry.text.is_none() { core.bring(py, key)? } else { None };
-        let _ = core.cache.put(key, entry);
+        let _ = away(py, &core.cache, |cache| cache.put(key, entry));
         core.keep_limits(Some(key), durable);
         core.tell(py)
     }

@@ -20,7 +20,11 @@ impl CoreCache {
             return Ok(());
         }
         Self::load(fallback.bind(py))?;
-        if let Some(path) = fallback.get().path().filter(|path| !path.exists()) {
+        if let Some(path) = fallback
+            .get()
+            .path()
+            .filter(|path| !fallback.get().file.get().is_server && !path.exists())
+        {
             let path = path.display();
             let sentence = format!("the fallback {path} is not there: nothing is looked up in it");
             self.notifier().warn(py, "CacheFileWarning", &sentence)?;

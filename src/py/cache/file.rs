@@ -12,6 +12,7 @@ use super::distant::DistantPlace;
 use super::notifier::Notifier;
 use super::{registry, saving};
 use crate::cache::Cache;
+use crate::py::value::callbacks;
 use crate::py::value::key_interner::InternerPool;
 use crate::store::{Durability, FileStore, Format, MemoryStore, Options, Store};
 #[cfg(feature = "sqlite")]
@@ -27,9 +28,14 @@ pub struct CacheFile {
     /// Whether it is an SQLite database.
     #[pyo3(get)]
     pub(super) is_database: bool,
+    /// Whether it is on a server, of which `path` is the URL.
+    #[pyo3(get)]
+    pub(super) is_server: bool,
     /// The way to its place, if that is a mapping of the user's.
     pub(super) distant: Option<DistantPlace>,
     near: Mutex<Option<u64>>,
+    /// Whether who finds that the store cannot be used fails.
+    raises: AtomicBool,
     /// Whether every result is synced to the disk.
     #[pyo3(get)]
     pub(super) fsync: bool,
@@ -51,24 +57,30 @@ pub struct CacheFile {
 #[pymethods]
 impl CacheFile {
     #[new]
-    #[pyo3(signature = (path, *, ascii, fsync, page_size, carrier, overridden, warn))]
+    #[pyo3(signature = (path, *, ascii, fsync, page_size, carrier, overridden, warn, server=None))]
     fn new(
-        path: Option<PathBuf>,
+        mut path: Option<PathBuf>,
         ascii: bool,
         fsync: bool,
         page_size: Option<u32>,
         carrier: Option<Py<PyAny>>,
         overridden: Py<PyAny>,
         warn: Py<PyAny>,
+        server: Option<&str>,
     ) -> PyResult<Self> {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
         super::fork::watch();
-        let (distant, store) = match carrier {
-            Some(carrier) => {
+        let (distant, store) = match (carrier, server) {
+            (Some(carrier), _) => {
                 let (distant, store) = DistantPlace::new(carrier);
                 (Some(distant), Box::new(store) as Box<dyn Store>)
             }
-            None => (None, store(path.as_deref(), charset, fsync, page_size)?),
+            (None, Some(url)) => {
+                let (store, shown) = super::remote::server(url)?;
+                path = Some(shown.into());
+                (None, store)
+            }
+            (None, None) => (None, store(path.as_deref(), charset, fsync, page_size)?),
         };
         // What is in memory of a store that is not loaded whole may go at any time.
         let bounded = AtomicBool::new(store.paged().is_some());
@@ -77,11 +89,13 @@ impl CacheFile {
         Ok(Self {
             cache,
             charset,
-            notifier: Notifier::new(path.clone(), page_size.is_some(), warn),
+            notifier: Notifier::new(path.clone(), page_size.is_some() || server.is_some(), warn),
             path,
             is_database: page_size.is_some(),
+            is_server: server.is_some(),
             distant,
             near: Mutex::default(),
+            raises: AtomicBool::new(false),
             fsync,
             overridden,
             names: InternerPool::default(),
@@ -108,6 +122,17 @@ impl CacheFile {
     fn set_near(&self, most: u64) {
         *self.near.lock().unwrap_or_else(PoisonError::into_inner) = Some(most);
         self.cache.policies().keep_near(most);
+    }
+
+    /// Whether a call fails when the server cannot be used; else it is told, and the call goes on.
+    #[getter]
+    fn get_raises(&self) -> bool {
+        self.raises.load(Ordering::Relaxed)
+    }
+
+    #[setter]
+    fn set_raises(&self, raises: bool) {
+        self.raises.store(raises, Ordering::Relaxed);
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -163,6 +188,17 @@ impl CacheFile {
             saving::settle(py, &self.cache)?;
         }
         self.notifier.tell_notices(py, &self.cache)
+    }
+
+    /// An error if the store cannot be used, and that is to be one.
+    pub fn expect_store(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.raises.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.cache.trouble() {
+            Some(why) => Err(PyErr::from_value(callbacks::store_error(py, &why)?)),
+            None => Ok(()),
+        }
     }
 
     /// Carries to a mapping what waits for it; what was refused before is tried `again`.

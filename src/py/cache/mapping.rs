@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
 use super::PyFound;
+use super::away::away;
 use super::core::CoreCache;
 use super::entries::Values;
 use super::saving::patiently;
-use crate::cache::{Entry, Share};
+use crate::cache::{Cache, Entry, Share};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
@@ -23,7 +24,9 @@ impl CoreCache {
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::look(slf)?;
         let _brought = slf.get().bring_count(slf.py(), None)?;
-        Ok(slf.get().cache.len())
+        let count = away(slf.py(), &slf.get().cache, Cache::len);
+        slf.get().expect_store(slf.py())?;
+        Ok(count)
     }
 
     fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
@@ -31,7 +34,7 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let me = slf.get();
         let _brought = me.bring(slf.py(), &text)?;
-        match me.cache.peek(&text).map(|found| found.entry) {
+        match away(key.py(), &me.cache, |cache| cache.peek(&text)).map(|found| found.entry) {
             // A bad entry must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => {
                 Ok(me.own_values(key.py()).live(&text, &entry)?.is_some())
@@ -45,7 +48,7 @@ impl CoreCache {
         let py = slf.py();
         Self::look(slf)?;
         let _brought = slf.get().bring_all(py)?;
-        let all = slf.get().cache.listing().notes();
+        let all = away(py, &slf.get().cache, |cache| cache.listing().notes());
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
 
@@ -59,7 +62,8 @@ impl CoreCache {
         Self::look(slf)?;
         let _brought = slf.get().bring_all(slf.py())?;
         let share = name.map_or(Share::All, |name| Share::Name(name.as_bytes().to_vec()));
-        let keys = slf.get().cache().policies().made_before(time, &share);
+        let cache = slf.get().cache();
+        let keys = away(slf.py(), cache, |cache| cache.policies().made_before(time, &share));
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
 
@@ -93,7 +97,8 @@ impl CoreCache {
         let (me, py) = (slf.get(), key.py());
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let _brought = me.bring(py, &text)?;
-        let found = me.cache.peek(&text).filter(|found| !is_error(found.entry.text.as_ref()));
+        let found = away(py, &me.cache, |cache| cache.peek(&text));
+        let found = found.filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
         me.own_values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
     }
@@ -107,8 +112,9 @@ impl CoreCache {
         for key in me.cache.listing().damaged() {
             me.own_values(py).get(&key)?;
         }
-        let keys: PyResult<Vec<_>> =
-            me.cache.listing().keys().iter().map(|key| from_wtf8(py, key)).collect();
+        let keys = away(py, &me.cache, |cache| cache.listing().keys());
+        me.expect_store(py)?;
+        let keys: PyResult<Vec<_>> = keys.iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
 
@@ -121,7 +127,9 @@ impl CoreCache {
             Some(name) => me.bring_count(slf.py(), Some(&name))?,
             None => me.bring_all(slf.py())?,
         };
-        with_wtf8(start, |start| me.cache.listing().count_of(start))
+        let count =
+            |start: &[u8]| away(slf.py(), &me.cache, |cache| cache.listing().count_of(start));
+        with_wtf8(start, count)
     }
 
     /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
@@ -131,7 +139,9 @@ impl CoreCache {
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
         let _brought = slf.get().bring_all(slf.py())?;
-        let keys = with_wtf8(start, |start| slf.get().cache.listing().keys_of(start))?;
+        let list =
+            |start: &[u8]| away(slf.py(), &slf.get().cache, |cache| cache.listing().keys_of(start));
+        let keys = with_wtf8(start, list)?;
         keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
     }
 
@@ -143,7 +153,11 @@ impl CoreCache {
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let _brought = slf.get().bring(slf.py(), &text)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
-        slf.get().own_values(slf.py()).get(&text)?.ok_or_else(missing)
+        let found = slf.get().own_values(slf.py()).get(&text)?;
+        if found.is_none() {
+            slf.get().expect_store(slf.py())?;
+        }
+        found.ok_or_else(missing)
     }
 
     fn __setitem__(
@@ -158,7 +172,8 @@ impl CoreCache {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
             return Err(PyValueError::new_err(message));
         }
-        me.own_values(slf.py()).put(&text, value, Self::may_write(slf)?)
+        me.own_values(slf.py()).put(&text, value, Self::may_write(slf)?)?;
+        me.expect_store(slf.py())
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
@@ -194,6 +209,19 @@ impl CoreCache {
         Ok(())
     }
 
+    /// Forgets all entries whose keys begin with `start`, the name of a function and a parenthesis, in one
+    /// step; says whether the store has such a step.
+    fn clear_named(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<bool> {
+        let (me, py) = (slf.get(), slf.py());
+        if !Self::may_write(slf)? {
+            return Ok(false);
+        }
+        let clear = |start: &[u8]| away(py, &me.cache, |cache| cache.clear_named(start));
+        let is_cleared = with_wtf8(start, clear)?;
+        me.tell(py)?;
+        Ok(is_cleared)
+    }
+
     /// Outdates what is being computed now for keys that match `pattern`, in any process.
     fn outdate(slf: &Bound<'_, Self>, pattern: &Bound<'_, PyString>) -> PyResult<()> {
         let durable = Self::may_write(slf)?;
@@ -207,8 +235,9 @@ impl CoreCache {
     fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
         let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
         Self::load(slf)?;
-        me.cache.clear(durable);
-        me.tell(py)
+        away(py, &me.cache, |cache| cache.clear(durable));
+        me.tell(py)?;
+        me.expect_store(py)
     }
 }
 
@@ -221,7 +250,7 @@ impl CoreCache {
     /// Reads the file, and what other processes have done since.
     pub(super) fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::load(slf)?;
-        slf.get().cache.take_external_changes();
+        away(slf.py(), &slf.get().cache, Cache::take_external_changes);
         Ok(())
     }
 
@@ -234,8 +263,9 @@ impl CoreCache {
         Self::load(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let _brought = me.bring(slf.py(), &text)?;
-        let gone = me.cache.remove(&text, durable);
+        let gone = away(key.py(), &me.cache, |cache| cache.remove(&text, durable));
         me.tell(key.py())?;
+        me.expect_store(key.py())?;
         Ok(gone)
     }
 }

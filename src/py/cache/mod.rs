@@ -1,5 +1,6 @@
 //! The cache as Python sees it.
 
+pub mod away;
 mod bringing;
 mod copying;
 pub mod core;
@@ -13,6 +14,7 @@ mod mapping;
 pub mod mode;
 pub mod notifier;
 pub mod registry;
+mod remote;
 mod salt;
 mod saving;
 mod survey;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use super::away::away;
 use super::core::CoreCache;
 use super::mode::Mode;
 use crate::store::{KeyGuard, KeyLock, RESERVED_KEY};
@@ -29,8 +30,10 @@ impl CoreCache {
         Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
         let _brought = me.bring_salt(py)?;
-        me.cache().take_external_changes();
-        let salt = me.cache().salts().offer(salt, mode.writes());
+        let salt = away(py, me.cache(), |cache| {
+            cache.take_external_changes();
+            cache.salts().offer(salt, mode.writes())
+        });
         me.tell(py)?;
         Ok(salt)
     }
@@ -40,7 +43,7 @@ impl CoreCache {
     /// Keeps other processes from making a salt; that takes a moment, so nobody waits long.
     fn lock_salt(&self, py: Python<'_>) -> Option<KeyGuard> {
         for _ in 0..1000 {
-            match self.cache().lock_key(RESERVED_KEY.as_bytes()) {
+            match away(py, self.cache(), |cache| cache.lock_key(RESERVED_KEY.as_bytes())) {
                 KeyLock::Held(lock) => return Some(lock),
                 KeyLock::Unsupported => return None,
                 KeyLock::Busy => py.detach(|| std::thread::sleep(Duration::from_millis(1))),

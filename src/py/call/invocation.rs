@@ -15,6 +15,7 @@ use super::request::Request;
 use super::serving::Serving;
 use super::waiting::Waiting;
 use crate::flight::{Join, Waiter};
+use crate::py::cache::away::away;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
 use crate::py::key::arguments::Call;
 use crate::py::value::callbacks;
@@ -135,12 +136,8 @@ impl<'a, 'py> Invocation<'a, 'py> {
             // Waiting is of no use for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
         }
-        let miss = self.cache().begin_miss(
-            &self.request.key,
-            self.request.caller(),
-            self.request.ask(),
-            old,
-        );
+        let (key, caller, ask) = (&self.request.key, self.request.caller(), self.request.ask());
+        let miss = away(py, self.cache(), |cache| cache.begin_miss(key, caller, ask, old));
         self.next(py, miss)
     }
 
@@ -159,6 +156,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
             PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
         self.expect_computing(py)?;
+        self.me.core.get().expect_store(py)?;
         if self.request.anew {
             // Inner calls under this key must take this path, where they are recognised.
             self.cache().gate().epoch.advance();
@@ -204,7 +202,9 @@ impl<'a, 'py> Invocation<'a, 'py> {
 
     /// Asks again for a key that another process had.
     pub fn acquire(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        self.next(py, lease.acquire(self.cache(), &self.request.key, self.request.ask()))
+        let (key, ask) = (&self.request.key, self.request.ask());
+        let miss = away(py, self.cache(), |cache| lease.acquire(cache, key, ask));
+        self.next(py, miss)
     }
 
     /// Raises in modes that compute nothing.

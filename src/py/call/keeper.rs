@@ -17,6 +17,7 @@ use super::serving::Serving;
 use super::teller::Teller;
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
+use crate::py::cache::away::away;
 use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
@@ -106,7 +107,8 @@ impl<'a> Keeper<'a> {
         entry: Entry<Arc<Template>>,
     ) -> PyResult<bool> {
         let stored = Stored::of(&entry);
-        let kept = lease.commit(self.cache(), &self.request.key, entry).unwrap_or(true);
+        let key = &self.request.key;
+        let kept = away(py, self.cache(), |cache| lease.commit(cache, key, entry)).unwrap_or(true);
         self.after_put(py)?;
         if kept {
             self.observer().stored(py, stored)?;
@@ -188,7 +190,8 @@ impl<'a> Keeper<'a> {
                     .map(drop);
             }
         }
-        let _ = lease.put(self.cache(), &self.request.key, entry);
+        let key = &self.request.key;
+        let _ = away(py, self.cache(), |cache| lease.put(cache, key, entry));
         self.after_put(py)
     }
 
@@ -207,8 +210,10 @@ impl<'a> Keeper<'a> {
             return Err(self.teller().unstorable_error(py, value, refused)?);
         }
         let stored = Stored::of(&entry);
-        let _ = self.cache().put(&self.request.key, entry);
+        let key = &self.request.key;
+        let _ = away(py, self.cache(), |cache| cache.put(key, entry));
         self.after_put(py)?;
+        self.me.core.get().expect_store(py)?;
         self.observer().stored(py, stored)?;
         refused.map_or(Ok(()), |refused| self.teller().unstorable(py, &refused))
     }

@@ -9,6 +9,7 @@ use super::answer::Answer;
 use super::invocation::{Invocation, Look};
 use crate::cache::Entry;
 use crate::policy::Freshness;
+use crate::py::cache::away::away;
 use crate::py::cache::entries::{Source, Values};
 use crate::py::cache::{PyFound, PyStaleResult};
 use crate::py::value::classes::Classes;
@@ -20,10 +21,13 @@ impl<'py> Invocation<'_, 'py> {
     /// Returns what a hit would return; nothing is counted.
     pub fn peek(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let cache = self.cache();
-        let found = cache.peek(&self.request.key).or_else(|| {
-            // Another process may have it by now: a call would look, too.
-            cache.take_external_changes();
-            cache.peek(&self.request.key)
+        let key = &self.request.key;
+        let found = away(py, cache, |cache| {
+            cache.peek(key).or_else(|| {
+                // Another process may have it by now: a call would look, too.
+                cache.take_external_changes();
+                cache.peek(key)
+            })
         });
         let Some(found) = found else { return Ok(None) };
         if is_error(found.entry.text.as_ref()) {
@@ -54,7 +58,8 @@ impl<'py> Invocation<'_, 'py> {
         if self.request.anew {
             return Ok(Look::Miss(PyStaleResult::default()));
         }
-        match self.cache().hit(&self.request.key, self.request.origin) {
+        let (key, origin) = (&self.request.key, self.request.origin);
+        match away(py, self.cache(), |cache| cache.hit(key, origin)) {
             Some(found) => self.judge(py, &found, false),
             None => Ok(Look::Miss(PyStaleResult::default())),
         }

@@ -14,6 +14,7 @@ use super::memoised::Memoised;
 use super::options::Options;
 use crate::cache::{Ask, Origin};
 use crate::flight::Caller;
+use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
 use crate::py::cache::{PyLease, PyStaleResult};
@@ -66,7 +67,8 @@ impl Request {
             return Ok(None);
         }
         let loaded = CoreCache::load_once(core)?;
-        if core.get().cache().follower().follow(mode.writes() && !is_after_exit()) || loaded {
+        let joins = mode.writes() && !is_after_exit();
+        if away(py, core.get().cache(), |cache| cache.follower().follow(joins)) || loaded {
             epoch = me.gate.epoch.current();
             mode = CoreCache::mode(core)?;
         }

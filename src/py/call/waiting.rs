@@ -63,7 +63,8 @@ impl Waiting<'_> {
         if self.request.context.has_hub() {
             callbacks::greenlet_sleep(py, time.as_secs_f64())?;
         } else {
-            py.detach(|| std::thread::sleep(time));
+            let (cache, key) = (self.me.core.get().cache(), &self.request.key);
+            py.detach(|| cache.wait_for(key, time));
         }
         py.check_signals()
     }

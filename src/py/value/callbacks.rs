@@ -191,6 +191,11 @@ pub fn cache_miss<'py>(
     call(intern!(key.py(), "cache_miss"), (core, function, start, key))
 }
 
+/// The exception for a store that cannot be used.
+pub fn store_error<'py>(py: Python<'py>, why: &str) -> PyResult<Bound<'py, PyAny>> {
+    call(intern!(py, "store_error"), (why,))
+}
+
 fn call<'py, A>(name: &Bound<'py, PyString>, args: A) -> PyResult<Bound<'py, PyAny>>
 where
     A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error: Into<PyErr>>,

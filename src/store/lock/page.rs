@@ -75,6 +75,12 @@ impl Page {
         self.field(CHANGES)
     }
 
+    /// Puts a new stamp on the page that is made of `words`.
+    #[cfg(feature = "redis")]
+    pub fn stamp(words: &[AtomicU64]) {
+        words[CHANGES].store(u64::from_ne_bytes(new_stamp()), Ordering::Release);
+    }
+
     /// Returns the word that holds that stamp.
     pub fn changes_word(&self) -> &AtomicU64 {
         &self.0.words()[CHANGES]
@@ -118,6 +124,14 @@ pub fn blank() -> Vec<u8> {
         bytes[field * FIELD..][..FIELD].copy_from_slice(&new_stamp());
     }
     bytes
+}
+
+/// The same as words, for a page that no other process sees.
+#[cfg(feature = "redis")]
+pub fn blank_page() -> Vec<u64> {
+    let bytes = blank();
+    let (fields, _) = bytes.as_chunks::<FIELD>();
+    fields.iter().map(|&field| u64::from_ne_bytes(field)).collect()
 }
 
 /// Returns eight bytes that no process has written before.

@@ -1,0 +1,176 @@
+//! Changes that the server has not taken yet, in order.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::store::{Cause, Change, Item};
+
+/// So many changes wait at most.
+const MOST: usize = 1000;
+/// So many bytes their texts have at most.
+const MOST_BYTES: usize = 16_000_000;
+
+/// What waits, within bounds: the oldest goes first.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    changes: VecDeque<(Change, Cause)>,
+    bytes: usize,
+    /// The number of the first one, counted from the beginning.
+    first: u64,
+    /// How many went for want of room.
+    dropped: usize,
+}
+
+impl Backlog {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Adds a change; what a clear makes pointless goes.
+    pub fn push(&mut self, change: Change, cause: Cause) {
+        if change == Change::Clear {
+            self.clear();
+        }
+        self.bytes += size(&change);
+        self.changes.push_back((change, cause));
+        while self.changes.len() > MOST || self.bytes > MOST_BYTES && self.changes.len() > 1 {
+            self.drop_oldest();
+        }
+    }
+
+    /// Drops the oldest result; what was to be removed goes only if there is nothing else: a server that
+    /// has been away still holds it.
+    fn drop_oldest(&mut self) {
+        let is_put = |(change, _): &(Change, Cause)| matches!(change, Change::Put(_));
+        let last = self.changes.len() - 1;
+        let at = self.changes.iter().take(last).position(is_put).unwrap_or(0);
+        if let Some((change, _)) = self.changes.remove(at) {
+            self.bytes -= size(&change);
+            self.first += 1;
+            self.dropped += 1;
+        }
+    }
+
+    fn pop(&mut self) {
+        if let Some((change, _)) = self.changes.pop_front() {
+            self.bytes -= size(&change);
+            self.first += 1;
+        }
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.first += self.changes.len() as u64;
+        self.changes.clear();
+        self.bytes = 0;
+    }
+
+    /// Up to `most` of the oldest, and the number of the first of these.
+    pub fn oldest(&self, most: usize) -> (u64, Vec<(Change, Cause)>) {
+        (self.first, self.changes.iter().take(most).cloned().collect())
+    }
+
+    /// Those before the one with this number were taken.
+    pub fn taken(&mut self, before: u64) {
+        while self.first < before && !self.changes.is_empty() {
+            self.pop();
+        }
+    }
+
+    /// How many were dropped since the last call.
+    pub fn take_dropped(&mut self) -> usize {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// What the last of the changes makes of `key`, if one concerns it: an entry, or none.
+    #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
+    pub fn waiting(&self, key: &[u8]) -> Option<Option<Item>> {
+        self.changes.iter().rev().find_map(|(change, _)| match change {
+            Change::Put(item) => (item.key == key).then(|| Some(item.clone())),
+            Change::Remove(removed) => (removed == key).then_some(None),
+            Change::Clear => Some(None),
+        })
+    }
+
+    /// What the changes make of `keys`; those are added that `is_meant` says.
+    pub fn with_waiting(
+        &self,
+        mut keys: Vec<Bytes>,
+        is_meant: impl Fn(&Item) -> bool,
+    ) -> Vec<Bytes> {
+        for (change, _) in &self.changes {
+            match change {
+                Change::Put(item) if is_meant(item) && !keys.contains(&item.key) => {
+                    keys.push(item.key.clone());
+                }
+                Change::Put(_) => {}
+                Change::Remove(key) => keys.retain(|it| it != key),
+                Change::Clear => keys.clear(),
+            }
+        }
+        keys
+    }
+
+    /// What tags or later versions added to entries that wait.
+    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
+        let others = |(change, _): &(Change, Cause)| match change {
+            Change::Put(item) => Some((item.key.clone(), item.notes.others.as_deref()?.clone())),
+            _ => None,
+        };
+        self.changes.iter().filter_map(others).collect()
+    }
+}
+
+fn size(change: &Change) -> usize {
+    match change {
+        Change::Put(item) => item.key.len() + item.text.len(),
+        Change::Remove(key) => key.len(),
+        Change::Clear => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backlog, MOST, MOST_BYTES};
+    use crate::store::{Cause, Change, Item, Notes};
+    use bytes::Bytes;
+
+    fn put(key: String, bytes: usize) -> Change {
+        let text = vec![b'1'; bytes].into();
+        let key = Bytes::from(key);
+        let notes = Notes::default();
+        Change::Put(Item { key, text, sound: true, created: None, timed: false, notes })
+    }
+
+    /// The oldest go when there are too many, or too much, and are counted.
+    #[test]
+    fn bounds() {
+        let mut backlog = Backlog::default();
+        for number in 0..MOST + 5 {
+            backlog.push(put(number.to_string(), 1), Cause::Computed);
+        }
+        assert_eq!((backlog.take_dropped(), backlog.take_dropped()), (5, 0));
+        assert!(backlog.waiting(b"4").is_none() && backlog.waiting(b"5").is_some());
+        backlog.push(put("large".to_owned(), MOST_BYTES), Cause::Computed);
+        assert_eq!(backlog.oldest(9).1.len(), 1);
+        assert_eq!(backlog.take_dropped(), MOST);
+    }
+
+    /// What was taken goes, what came meanwhile stays.
+    #[test]
+    fn taken_from_the_front() {
+        let mut backlog = Backlog::default();
+        for key in ["a", "b"] {
+            backlog.push(put(key.to_owned(), 1), Cause::Given);
+        }
+        let (first, oldest) = backlog.oldest(50);
+        backlog.push(Change::Remove(Bytes::from("a")), Cause::Given);
+        backlog.taken(first + oldest.len() as u64);
+        assert!(backlog.waiting(b"b").is_none() && backlog.waiting(b"a") == Some(None));
+        backlog.push(Change::Clear, Cause::Given);
+        assert_eq!(backlog.oldest(50).1, [(Change::Clear, Cause::Given)]);
+        assert_eq!(backlog.waiting(b"x"), Some(None));
+    }
+}

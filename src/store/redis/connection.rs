@@ -1,0 +1,181 @@
+//! One connection to a server.
+
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::{
+    Client, Connection, ConnectionAddr, ConnectionInfo, ConnectionLike, IntoConnectionInfo,
+    ProtocolVersion, RedisConnectionInfo, RedisError, TlsCertificates, Value, cmd,
+};
+
+use super::address::{Address, Host, Place};
+use super::failure::Failure;
+
+/// Connects within the time that one exchange may take, names to be resolved included: the system bounds
+/// neither those nor all steps together, so a thread goes through them, and is left alone with them
+/// when the time is over.
+pub fn connect(address: &Address, protocol: ProtocolVersion) -> Result<Connection, Failure> {
+    let (sender, receiver) = sync_channel(1);
+    let (whole, timeout) = (address.clone(), address.timeout);
+    let builder = thread::Builder::new().name("outlive-connect".to_owned());
+    let spawned = builder.spawn(move || drop(sender.send(open(&whole, protocol))));
+    if let Err(error) = spawned {
+        return Err(Failure::Down(format!("no thread could be started for it: {error}")));
+    }
+    receiver.recv_timeout(timeout).unwrap_or_else(|_| Err(Failure::late(timeout)))
+}
+
+fn open(address: &Address, protocol: ProtocolVersion) -> Result<Connection, Failure> {
+    let (deadline, found) = (Instant::now() + address.timeout, target(address)?);
+    let login = login(address, protocol);
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let open = client(found, login, address)
+        .and_then(|client| client.get_connection_with_timeout(left))
+        .map_err(|error| wrong(&error, address.timeout))?;
+    let mut connection = bounded(open, address.timeout)?;
+    if matches!(address.place, Place::Sentinels { .. }) {
+        expect_master(&mut connection, address.timeout)?;
+    }
+    Ok(connection)
+}
+
+fn login(address: &Address, protocol: ProtocolVersion) -> RedisConnectionInfo {
+    let mut login = RedisConnectionInfo::default()
+        .set_db(address.database)
+        .set_protocol(protocol)
+        .set_skip_set_lib_name();
+    if let Some(user) = &address.user {
+        login = login.set_username(user);
+    }
+    if let Some(password) = &address.password {
+        login = login.set_password(password);
+    }
+    login
+}
+
+fn client(
+    target: ConnectionAddr,
+    login: RedisConnectionInfo,
+    address: &Address,
+) -> Result<Client, RedisError> {
+    let info = info(target, login)?;
+    let Some(file) = &address.authorities else { return Client::open(info) };
+    let root_cert = Some(std::fs::read(file)?);
+    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+}
+
+fn info(target: ConnectionAddr, login: RedisConnectionInfo) -> Result<ConnectionInfo, RedisError> {
+    let info = target.into_connection_info()?;
+    let settings = info.tcp_settings().clone().set_nodelay(true);
+    Ok(info.set_redis_settings(login).set_tcp_settings(settings))
+}
+
+fn bounded(connection: Connection, timeout: Duration) -> Result<Connection, Failure> {
+    let bound = connection
+        .set_read_timeout(Some(timeout))
+        .and_then(|()| connection.set_write_timeout(Some(timeout)));
+    bound.map(|()| connection).map_err(|error| wrong(&error, timeout))
+}
+
+fn target(address: &Address) -> Result<ConnectionAddr, Failure> {
+    Ok(match &address.place {
+        Place::Server(host) => ConnectionAddr::Tcp(host.name.clone(), host.port),
+        Place::Encrypted(host) => ConnectionAddr::TcpTls {
+            host: host.name.clone(),
+            port: host.port,
+            insecure: false,
+            tls_params: None,
+        },
+        Place::Socket(path) => ConnectionAddr::Unix(path.clone()),
+        Place::Sentinels { hosts, service, password } => {
+            let host = master(hosts, service, password.as_deref(), address.timeout)?;
+            ConnectionAddr::Tcp(host.name, host.port)
+        }
+    })
+}
+
+/// The master, as the first sentinel says that knows it.
+fn master(
+    hosts: &[Host],
+    service: &str,
+    password: Option<&str>,
+    timeout: Duration,
+) -> Result<Host, Failure> {
+    let share = timeout / u32::try_from(hosts.len()).unwrap_or(1).max(1);
+    let mut last = Failure::Down("no sentinel is named".to_owned());
+    for host in hosts {
+        match ask_sentinel(host, service, password, share.max(Duration::from_millis(10))) {
+            Ok(Some(master)) => return Ok(master),
+            Ok(None) => {
+                let why = format!("no sentinel knows a master of the service {service:?}");
+                last = Failure::Down(why);
+            }
+            Err(failure) => last = failure,
+        }
+    }
+    Err(last)
+}
+
+fn ask_sentinel(
+    host: &Host,
+    service: &str,
+    password: Option<&str>,
+    timeout: Duration,
+) -> Result<Option<Host>, Failure> {
+    let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+    if let Some(password) = password {
+        login = login.set_password(password);
+    }
+    let place = ConnectionAddr::Tcp(host.name.clone(), host.port);
+    let failed = |error: &RedisError| wrong(error, timeout);
+    let open = info(place, login)
+        .and_then(Client::open)
+        .and_then(|client| client.get_connection_with_timeout(timeout))
+        .map_err(|error| failed(&error))?;
+    let mut connection = bounded(open, timeout)?;
+    let mut ask = cmd("SENTINEL");
+    ask.arg("get-master-addr-by-name").arg(service);
+    let found: Option<(String, u16)> =
+        ask.query(&mut connection).map_err(|error| failed(&error))?;
+    Ok(found.map(|(name, port)| Host { name, port }))
+}
+
+/// A sentinel may name a server a moment longer than it is the master.
+fn expect_master(connection: &mut Connection, timeout: Duration) -> Result<(), Failure> {
+    let role = connection.req_command(&cmd("ROLE")).map_err(|error| wrong(&error, timeout))?;
+    let is_master = |role: &Value| match role {
+        Value::BulkString(role) => role == b"master",
+        Value::SimpleString(role) => role == "master",
+        _ => false,
+    };
+    match role {
+        Value::Array(parts) if parts.first().is_some_and(is_master) => Ok(()),
+        _ => Err(Failure::Down("the sentinels name a server that is no master".to_owned())),
+    }
+}
+
+/// Sends `commands` together and takes a reply of each. After an error the connection is of no use: what
+/// comes later would be taken for another one's reply.
+pub fn exchange(
+    connection: &mut Connection,
+    commands: &[u8],
+    replies: usize,
+    timeout: Duration,
+) -> Result<Vec<Value>, Failure> {
+    let failed = |error: RedisError| wrong(&error, timeout);
+    connection.send_packed_command(commands).map_err(failed)?;
+    (0..replies).map(|_| connection.recv_response().map_err(failed)).collect()
+}
+
+/// What an error of the client means.
+pub fn wrong(error: &RedisError, timeout: Duration) -> Failure {
+    if error.is_timeout() {
+        return Failure::late(timeout);
+    }
+    // What the server said of a login may hold what was sent; its code does not.
+    match error.code() {
+        Some(code) => Failure::Down(format!("it says {code}")),
+        None => Failure::Down(error.to_string()),
+    }
+}

@@ -1,0 +1,314 @@
+//! Single entries: read, kept and forgotten.
+
+use std::cell::RefCell;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use redis::Value;
+
+use super::commands::{array, bytes, command, eval, generation, milliseconds, number, single};
+use super::failure::{Failure, sound};
+use super::leases::LEASE;
+use super::scripts;
+use super::server::Server;
+use super::state::State;
+use super::value::{self, HEAD, Written};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::key::name_of;
+use crate::store::snapshot::{salt_item, salt_of};
+use crate::store::{Cause, Change, ExternalChange, Item};
+use crate::value::check::check;
+
+/// What came with a key that was taken a moment ago.
+pub(super) struct Taken {
+    pub server: *const Server,
+    pub key: Bytes,
+    /// How many news there were before.
+    pub news: u64,
+    pub item: Option<Item>,
+}
+
+thread_local! {
+    /// Whoever takes a key looks for its entry next.
+    pub(super) static TAKEN: RefCell<Option<Taken>> = const { RefCell::new(None) };
+}
+
+impl Server {
+    /// The entry of `key`.
+    pub fn get(&self, key: &[u8]) -> Option<Item> {
+        if let Some(waiting) = self.state.lock().backlog.waiting(key) {
+            return waiting;
+        }
+        if let Some(taken) = self.just_taken(key) {
+            return taken;
+        }
+        self.interest.add(key);
+        let names =
+            [self.names.generation_of_all(), self.names.generation_of(key), self.names.entry(key)];
+        let asked = self.ask(&command("MGET", &names), 1);
+        let found = asked.and_then(|replies| array(single(replies)));
+        self.answered(found.and_then(|found| self.entry_of(key, found)))?
+    }
+
+    /// What came with `key` when this thread took it, if that still holds.
+    #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
+    fn just_taken(&self, key: &[u8]) -> Option<Option<Item>> {
+        let taken = TAKEN.take()?;
+        let is_it = std::ptr::eq(taken.server, self) && taken.key == key;
+        let is_it = is_it && self.news.is_complete.load(Ordering::Acquire);
+        (is_it && taken.news == self.news.count()).then_some(taken.item)
+    }
+
+    /// The entry that two generations and a value stand for.
+    pub(super) fn entry_of(
+        &self,
+        key: &[u8],
+        mut found: Vec<Value>,
+    ) -> std::result::Result<Option<Item>, Failure> {
+        let value = bytes(found.pop().unwrap_or_default())?;
+        let Some(value) = value else { return Ok(None) };
+        let generation = generation(found)?;
+        let Some(head) = value::head(&value) else {
+            self.notices.lock().damaged(key);
+            return Ok(None);
+        };
+        if head.generation < generation {
+            return Ok(None);
+        }
+        let item = value::read(key, value);
+        if item.is_none() {
+            self.notices.lock().damaged(key);
+        }
+        Ok(item)
+    }
+
+    /// What a question gave; why there is no answer is told.
+    pub(super) fn answered<T>(&self, answer: std::result::Result<T, Failure>) -> Option<T> {
+        if let Err(Failure::Refused(why)) = &answer {
+            self.notices.lock().failed("read", why);
+        }
+        answer.ok()
+    }
+
+    /// Whether there is an entry of `key`.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        if let Some(waiting) = self.state.lock().backlog.waiting(key) {
+            return waiting.is_some();
+        }
+        let generations = [self.names.generation_of_all(), self.names.generation_of(key)];
+        let mut commands = command("MGET", &generations);
+        commands.extend(head_of(&self.names.entry(key)));
+        let found = self.ask(&commands, 2).and_then(|mut replies| {
+            let head = bytes(replies.pop().unwrap_or_default())?.unwrap_or_default();
+            let since = generation(array(single(replies))?)?;
+            Ok(value::head(&head).is_some_and(|head| head.generation >= since))
+        });
+        self.answered(found).unwrap_or(false)
+    }
+
+    /// Takes `change` down; what fails waits for the next time. `false`: it is the result of a computation
+    /// that was outdated.
+    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
+        self.news.note_write();
+        {
+            let mut state = self.state.lock();
+            if state.only_reads {
+                return Err(self.failed(std::io::ErrorKind::ReadOnlyFilesystem.into()));
+            }
+            if !state.backlog.is_empty() {
+                // What waits goes first, and this one with it.
+                state.backlog.push(change.clone(), cause);
+                drop(state);
+                return Err(self.refused(&Failure::Away));
+            }
+        }
+        match self.write(change, cause, true) {
+            Ok(kept) => Ok(kept),
+            Err(failure) => {
+                self.state.lock().backlog.push(change.clone(), cause);
+                if !matches!(failure, Failure::Away | Failure::Down(_)) {
+                    self.notices.lock().refused(failure.words());
+                }
+                self.wake();
+                Err(self.refused(&failure))
+            }
+        }
+    }
+
+    /// Has the server do it; what was computed `now` outdates an older entry, else it is only kept where
+    /// there is none.
+    pub(super) fn write(
+        &self,
+        change: &Change,
+        cause: Cause,
+        now: bool,
+    ) -> std::result::Result<bool, Failure> {
+        if let Change::Put(item) = change
+            && let Some(salt) = salt_of(item)
+        {
+            return self.keep_salt(&salt).map(|()| true);
+        }
+        let lease = match change {
+            Change::Put(item) if cause == Cause::Computed => self.leases.get(&item.key),
+            _ => None,
+        };
+        let Some(commands) = self.commands(change, cause, now) else { return Ok(true) };
+        let kept = number(single(self.ask(&commands, 1)?))?;
+        if let Some(lease) = lease.filter(|_| kept == 1) {
+            lease.end();
+        }
+        if *change == Change::Clear {
+            self.state.lock().salt = None;
+            self.sweep();
+        }
+        Ok(kept != 0 || !matches!(change, Change::Put(_)))
+    }
+
+    /// What the server is told for `change`; `None`: nothing.
+    pub(super) fn commands(&self, change: &Change, cause: Cause, now: bool) -> Option<Vec<u8>> {
+        let lease_time = milliseconds(LEASE);
+        Some(match change {
+            Change::Put(item) => {
+                // What came from elsewhere and is no JSON is worth nothing to anybody.
+                if !item.sound && check(&item.text).is_err() {
+                    return None;
+                }
+                self.keep(item, cause, now, &lease_time)
+            }
+            Change::Remove(key) => {
+                let why = if cause == Cause::Given { b"g" } else { b"u" };
+                let names = [self.names.lease(key), self.names.entry(key)];
+                eval(scripts::REMOVE, &[&names[0], &names[1]], &[why, &lease_time])
+            }
+            Change::Clear => {
+                eval(scripts::CLEAR, &[&self.names.generation_of_all(), &self.names.meta()], &[])
+            }
+        })
+    }
+
+    fn keep(&self, item: &Item, cause: Cause, now: bool, lease_time: &[u8]) -> Vec<u8> {
+        let key = &item.key[..];
+        let lease = self.leases.get(key).filter(|_| cause == Cause::Computed);
+        let why = match cause {
+            Cause::Given => b"g",
+            Cause::Upkeep => b"u",
+            Cause::Computed if now => b"c",
+            Cause::Computed => b"n",
+        };
+        let token = lease.as_ref().map_or(&[][..], |lease| &lease.token);
+        let since = lease.as_ref().map_or(String::new(), |lease| lease.generation.to_string());
+        let life = life(&self.state.lock(), item);
+        let life = life.map_or(Vec::new(), milliseconds);
+        let Written { head, tail } = value::write(item);
+        let names = [
+            self.names.lease(key),
+            self.names.generation_of_all(),
+            self.names.generation_of(key),
+            self.names.entry(key),
+        ];
+        let arguments = [why, token, since.as_bytes(), &head, &tail, &life, lease_time];
+        eval(scripts::KEEP, &names.each_ref().map(|name| &name[..]), &arguments)
+    }
+
+    /// Keeps the salt, unless there is one already: then that one is in force.
+    pub(super) fn keep_salt(&self, salt: &str) -> std::result::Result<(), Failure> {
+        let meta = self.names.meta();
+        let field = &b"salt"[..];
+        let mut commands = command("HSETNX", &[&meta[..], field, salt.as_bytes()]);
+        commands.extend(command("HGET", &[&meta[..], field]));
+        let mut replies = self.ask(&commands, 2)?.into_iter();
+        number(replies.next().unwrap_or_default())?;
+        let found = bytes(replies.next().unwrap_or_default())?;
+        self.state.lock().salt = Some(salt.to_owned());
+        self.take_salt(found);
+        Ok(())
+    }
+
+    /// Takes in the salt that the server has.
+    fn take_salt(&self, found: Option<Vec<u8>>) {
+        let Some(found) = found.and_then(|salt| String::from_utf8(salt).ok()) else { return };
+        let old = self.state.lock().salt.replace(found.clone());
+        if old.as_ref() != Some(&found) {
+            self.news.add([ExternalChange::Change(Change::Put(salt_item(&found)))]);
+        }
+    }
+
+    /// The salt, as the server has it. One that was lost there, by eviction or a flush, is put back: with
+    /// another one nobody would find the results of calls with secrets.
+    pub(super) fn look_for_salt(&self) {
+        let asked = self.ask(&command("HGET", &[&self.names.meta()[..], b"salt"]), 1);
+        let found = asked.and_then(|replies| bytes(single(replies)));
+        let Some(found) = self.answered(found) else { return };
+        let state = self.state.lock();
+        let lost = state.salt.clone().filter(|_| found.is_none() && !state.only_reads);
+        drop(state);
+        match lost {
+            // A failure leaves it as it is.
+            Some(lost) => drop(self.keep_salt(&lost)),
+            None => self.take_salt(found),
+        }
+    }
+
+    /// What others did since the last call.
+    pub fn external_changes(&self) -> Vec<ExternalChange> {
+        if self.news.is_salt_doubtful.swap(false, Ordering::AcqRel)
+            && self.state.lock().salt.is_some()
+        {
+            self.look_for_salt();
+        }
+        self.news.take()
+    }
+
+    /// Begins a generation of the function with this name; whether the server did.
+    pub fn clear_named(&self, name: &[u8]) -> bool {
+        let state = self.state.lock();
+        if state.only_reads || !state.backlog.is_empty() {
+            return false;
+        }
+        drop(state);
+        let begin = eval(scripts::BEGIN, &[&self.names.generation(name)], &[]);
+        let asked = self.ask(&begin, 1).and_then(|replies| sound(single(replies)));
+        self.news.note_write();
+        let is_done = self.answered(asked).is_some();
+        if is_done {
+            self.sweep();
+        }
+        is_done
+    }
+
+    /// Outdates who computes `key`, wherever that is.
+    pub(super) fn outdate_key(&self, key: &[u8]) -> Result<()> {
+        let command = eval(scripts::OUTDATE, &[&self.names.lease(key)], &[&milliseconds(LEASE)]);
+        self.told(self.ask(&command, 1).and_then(|replies| sound(single(replies))))
+    }
+
+    /// An answer that says nothing, or why there is none.
+    pub(super) fn told<T>(&self, answer: std::result::Result<T, Failure>) -> Result<()> {
+        answer.map(drop).map_err(|failure| self.refused(&failure))
+    }
+
+    /// A failure as an error of the store.
+    pub(super) fn refused(&self, failure: &Failure) -> Error {
+        self.failed(std::io::Error::new(failure.kind(), failure.words().to_owned()))
+    }
+
+    fn failed(&self, source: std::io::Error) -> Error {
+        Error::Io { doing: "write to", path: (&self.address.shown).into(), source }
+    }
+}
+
+/// Asks for the first bytes of the entry at `name`.
+pub(super) fn head_of(name: &[u8]) -> Vec<u8> {
+    let last = (HEAD - 1).to_string();
+    command("GETRANGE", &[name, b"0", last.as_bytes()])
+}
+
+/// After how long the server may let the entry go: nobody has any use for it then.
+fn life(state: &State, item: &Item) -> Option<Duration> {
+    let lifetime = state.lifetimes.get(name_of(&item.key)?)?;
+    let created = item.created.filter(|_| !lifetime.own_clock)?;
+    let left = created + lifetime.seconds - clock::now();
+    Duration::try_from_secs_f64(left.max(1.0)).ok().filter(|left| left.as_millis() < 1 << 50)
+}

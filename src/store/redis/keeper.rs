@@ -1,0 +1,299 @@
+//! The thread that keeps things going: leases, what waits to be written, a server that is away.
+//!
+//! IMPORTANT: it is inside the cache while it uses what calls use, and not while it waits for the server:
+//! a fork waits for those who are inside.
+
+use std::sync::Weak;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::{Connection, ProtocolVersion, Value, cmd};
+
+use super::breaker::Breaker;
+use super::commands::{eval, milliseconds};
+use super::connection::{connect, exchange};
+use super::failure::{Failure, sound};
+use super::leases::{LEASE, Lease, RENEWAL};
+use super::scripts;
+use super::server::Server;
+use crate::store::{Cause, Change};
+use crate::sync::{Arc, Mutex, active, rank};
+
+/// What the thread is to do.
+#[derive(Debug)]
+pub enum Task {
+    /// Look whether there is something to do.
+    Look,
+    /// Give a key back.
+    Release(Arc<Lease>),
+    /// End, and say so.
+    End(SyncSender<()>),
+}
+
+/// How to reach the thread.
+#[derive(Default)]
+pub struct Keeping {
+    sender: Mutex<Option<Sender<Task>>, { rank::LEAF }>,
+    /// Whether the server takes nothing although it answers.
+    full: Mutex<Breaker, { rank::LEAF }>,
+}
+
+impl Keeping {
+    /// In the child of a fork, which has no such thread.
+    pub fn forget(&self) {
+        // NOTE: another thread may have been using it when the child was made.
+        std::mem::forget(self.sender.lock().take());
+    }
+
+    /// Ends the thread, and waits so long for what it still has to do.
+    pub fn end(&self, patience: Duration) {
+        let sender = self.sender.lock().take();
+        let (ended, end) = sync_channel(1);
+        if sender.is_some_and(|sender| sender.send(Task::End(ended)).is_ok()) {
+            // If it takes longer it does that without anybody who waits.
+            let _ = end.recv_timeout(patience);
+        }
+    }
+}
+
+/// How many changes are written together.
+const TOGETHER: usize = 50;
+/// How old may be what memory holds, where others' changes are not heard.
+const UNHEARD: Duration = Duration::from_secs(1);
+/// For so long the thread waits when it knows of nothing to do.
+const IDLE: Duration = Duration::from_mins(1);
+
+impl Server {
+    /// What reaches the thread, which is started if it is not there.
+    pub(super) fn keeper(&self) -> Sender<Task> {
+        let mut sender = self.keeping.sender.lock();
+        if let Some(sender) = &*sender {
+            return sender.clone();
+        }
+        let (new, tasks) = channel();
+        let keeper = Keeper { server: Weak::clone(&self.me), tasks, connection: None };
+        let builder = thread::Builder::new().name("outlive-keeper".to_owned());
+        if builder.spawn(move || keeper.run()).is_ok() {
+            *sender = Some(new.clone());
+        }
+        new
+    }
+
+    /// Has the thread look whether there is something to do.
+    pub(super) fn wake(&self) {
+        let _ = self.keeper().send(Task::Look);
+    }
+}
+
+struct Keeper {
+    server: Weak<Server>,
+    tasks: Receiver<Task>,
+    connection: Option<Connection>,
+}
+
+impl Keeper {
+    fn run(mut self) {
+        let (mut renewed, mut dropped) = (Instant::now(), Instant::now());
+        let mut pause = Duration::ZERO;
+        loop {
+            match self.tasks.recv_timeout(pause) {
+                Ok(Task::Release(lease)) => self.release(&lease),
+                Ok(Task::End(ended)) => {
+                    let _ = ended.send(());
+                    return;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Task::Look) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            let Some(server) = self.server.upgrade() else { return };
+            self.look_for(&server);
+            self.catch_up(&server);
+            if renewed.elapsed() >= RENEWAL {
+                renewed = Instant::now();
+                self.renew(&server);
+            }
+            if dropped.elapsed() >= UNHEARD {
+                dropped = Instant::now();
+                let _active = active();
+                if !server.news.is_complete.load(Ordering::Acquire) && !server.is_away() {
+                    server.news.forget_all();
+                }
+            }
+            pause = Self::pause(&server, renewed, dropped);
+        }
+    }
+
+    /// How long nothing is to be done.
+    fn pause(server: &Server, renewed: Instant, dropped: Instant) -> Duration {
+        let _active = active();
+        let now = Instant::now();
+        let mut pause = IDLE;
+        let mut until = |left: Duration| pause = pause.min(left);
+        if let Some(left) = server.breaker.lock().wait(now) {
+            until(left);
+        } else if let Some(left) = server.keeping.full.lock().wait(now) {
+            until(left);
+        }
+        if !server.leases.held().is_empty() {
+            until(RENEWAL.saturating_sub(renewed.elapsed()));
+        }
+        if !server.news.is_complete.load(Ordering::Acquire) {
+            until(UNHEARD.saturating_sub(dropped.elapsed()));
+        }
+        pause.max(Duration::from_millis(1))
+    }
+
+    /// Has the server do `commands`.
+    fn ask(
+        &mut self,
+        server: &Server,
+        commands: &[u8],
+        replies: usize,
+    ) -> Result<Vec<Value>, Failure> {
+        let timeout = server.address.timeout;
+        let is_new = self.connection.is_none();
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&server.address, ProtocolVersion::RESP2)?,
+        };
+        let mut done = exchange(&mut connection, commands, replies, timeout);
+        if done.is_err() && !is_new {
+            connection = connect(&server.address, ProtocolVersion::RESP2)?;
+            done = exchange(&mut connection, commands, replies, timeout);
+        }
+        if done.is_ok() {
+            self.connection = Some(connection);
+        }
+        done
+    }
+
+    fn release(&mut self, lease: &Lease) {
+        let Some(server) = self.server.upgrade() else { return };
+        if is_away(&server) {
+            return;
+        }
+        let command = eval(scripts::RELEASE, &[&lease.name], &[&lease.token]);
+        // If it cannot be given back now it runs out by itself.
+        let _ = self.ask(&server, &command, 1);
+    }
+
+    fn renew(&mut self, server: &Server) {
+        let held = {
+            let _active = active();
+            server.leases.held()
+        };
+        if held.is_empty() || is_away(server) {
+            return;
+        }
+        let mut commands = Vec::new();
+        for lease in &held {
+            let time = milliseconds(LEASE);
+            commands.extend(eval(scripts::RENEW, &[&lease.name], &[&lease.token, &time]));
+        }
+        if let Err(failure @ Failure::Down(_)) = self.ask(server, &commands, held.len()) {
+            let _active = active();
+            server.lose(&failure);
+        }
+    }
+
+    /// Looks for a server that is away, when it is time.
+    fn look_for(&mut self, server: &Server) {
+        let is_due = {
+            let _active = active();
+            server.breaker.lock().wait(Instant::now()) == Some(Duration::ZERO)
+        };
+        if !is_due {
+            return;
+        }
+        self.connection = None;
+        let found = self.ask(server, &cmd("PING").get_packed_command(), 1);
+        let found =
+            found.and_then(|replies| replies.into_iter().try_for_each(|it| sound(it).map(drop)));
+        let _active = active();
+        match found {
+            Ok(()) => {
+                let after = server.breaker.lock().mend(Instant::now());
+                if let Some(after) = after {
+                    server.notices.lock().end_outage(after);
+                }
+            }
+            Err(failure) => drop((server.breaker.lock().trip(Instant::now()), failure)),
+        }
+    }
+
+    /// Writes what waits.
+    fn catch_up(&mut self, server: &Server) {
+        loop {
+            let (first, changes) = {
+                let _active = active();
+                let is_due = server.keeping.full.lock().wait(Instant::now());
+                if server.is_away() || is_due.is_some_and(|left| left > Duration::ZERO) {
+                    return;
+                }
+                server.state.lock().backlog.oldest(TOGETHER)
+            };
+            if changes.is_empty() {
+                return;
+            }
+            let (taken, failure) = self.write(server, &changes);
+            let _active = active();
+            server.state.lock().backlog.taken(first + taken);
+            if let Some(failure) = failure {
+                return Self::put_off(server, &failure);
+            }
+            if server.state.lock().backlog.is_empty() {
+                let dropped = server.state.lock().backlog.take_dropped();
+                let _ = server.keeping.full.lock().mend(Instant::now());
+                server.notices.lock().caught_up(dropped);
+            }
+        }
+    }
+
+    fn put_off(server: &Server, failure: &Failure) {
+        if matches!(failure, Failure::Down(_)) {
+            server.lose(failure);
+        } else {
+            server.keeping.full.lock().trip(Instant::now());
+            server.notices.lock().refused(failure.words());
+        }
+    }
+
+    /// How many of `changes` the server has taken, and why it took no more.
+    fn write(&mut self, server: &Server, changes: &[(Change, Cause)]) -> (u64, Option<Failure>) {
+        let (mut commands, mut counts) = (Vec::new(), Vec::new());
+        {
+            let _active = active();
+            for (change, cause) in changes {
+                let command = server.commands(change, *cause, false);
+                counts.push(usize::from(command.is_some()));
+                commands.extend(command.unwrap_or_default());
+            }
+        }
+        let replies = counts.iter().sum();
+        if replies == 0 {
+            return (changes.len() as u64, None);
+        }
+        let replies = match self.ask(server, &commands, replies) {
+            Ok(replies) => replies,
+            Err(failure) => return (0, Some(failure)),
+        };
+        let (mut replies, mut taken) = (replies.into_iter(), 0);
+        for count in counts {
+            for reply in replies.by_ref().take(count) {
+                match sound(reply) {
+                    Ok(_) => {}
+                    Err(failure) => return (taken, Some(failure)),
+                }
+            }
+            taken += 1;
+        }
+        (taken, None)
+    }
+}
+
+fn is_away(server: &Server) -> bool {
+    let _active = active();
+    server.is_away()
+}

@@ -1,0 +1,99 @@
+//! The keys that this process computes, as all machines see it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::keeper::Task;
+use crate::sync::{Arc, Mutex, forks, rank};
+
+/// For so long a key is taken unless that is renewed: after the death of the process that has it, others
+/// wait no longer.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often leases are renewed.
+pub const RENEWAL: Duration = Duration::from_secs(3);
+
+/// A key that this process has.
+#[derive(Debug)]
+pub struct Lease {
+    /// Where it stands on the server.
+    pub name: Vec<u8>,
+    /// What stands there.
+    pub token: Vec<u8>,
+    /// Since when entries counted when it was taken.
+    pub generation: f64,
+    is_over: AtomicBool,
+    forks: u64,
+    keeper: Sender<Task>,
+}
+
+impl Lease {
+    /// One that this process has from now on; `keeper` gives it back.
+    pub fn new(name: Vec<u8>, token: Vec<u8>, generation: f64, keeper: Sender<Task>) -> Self {
+        Self {
+            name,
+            token,
+            generation,
+            is_over: AtomicBool::new(false),
+            forks: forks::count(),
+            keeper,
+        }
+    }
+
+    /// The server has it back, with the result.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Whether it is given back.
+    pub fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+}
+
+/// Gives the key back when it is dropped, unless the result did. Never waits, and takes no lock: it may
+/// be dropped anywhere.
+#[derive(Debug)]
+pub struct Release(pub Arc<Lease>);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        let Lease { forks, keeper, .. } = &*self.0;
+        // What a forked child inherits is its parent's.
+        if *forks == forks::count() && !self.0.is_over.swap(true, Ordering::AcqRel) {
+            // Without anybody to do it the lease runs out by itself.
+            let _ = keeper.send(Task::Release(Arc::clone(&self.0)));
+        }
+    }
+}
+
+/// The leases that are held.
+#[derive(Debug, Default)]
+pub struct Leases(Mutex<HashMap<Bytes, Arc<Lease>>, { rank::LEAF }>);
+
+impl Leases {
+    /// Notes a new one.
+    pub fn add(&self, key: &[u8], lease: &Arc<Lease>) {
+        self.0.lock().insert(Bytes::copy_from_slice(key), Arc::clone(lease));
+    }
+
+    /// The one of `key`.
+    pub fn get(&self, key: &[u8]) -> Option<Arc<Lease>> {
+        self.0.lock().get(key).filter(|lease| !lease.is_over()).cloned()
+    }
+
+    /// All that are held; the others are forgotten.
+    pub fn held(&self) -> Vec<Arc<Lease>> {
+        let mut all = self.0.lock();
+        all.retain(|_, lease| !lease.is_over());
+        all.values().cloned().collect()
+    }
+
+    /// Forgets all: they are another process's.
+    pub fn forget(&self) {
+        self.0.lock().clear();
+    }
+}

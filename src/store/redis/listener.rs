@@ -1,0 +1,216 @@
+//! The one connection of a process on which the server says what others change.
+
+use std::sync::Weak;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::{Cmd, Connection, ConnectionLike, ProtocolVersion, PushKind, Value, cmd};
+
+use super::connection::{connect, wrong};
+use super::failure::{Failure, sound};
+use super::server::Server;
+use crate::sync::{active, forks};
+
+/// How often the thread looks whether it is still wanted.
+const GLANCE: Duration = Duration::from_secs(1);
+/// After so long without a word the server is asked for one.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How long it waits before it connects once more.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+/// Where news come that RESP2 has.
+const CHANNEL: &[u8] = b"__redis__:invalidate";
+
+/// Which thread listens: another one is started when this number is another.
+#[derive(Debug, Default)]
+pub struct Listening(AtomicU64);
+
+impl Listening {
+    /// Whoever listens ends.
+    pub fn end(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+struct Listener {
+    server: Weak<Server>,
+    number: u64,
+    forks: u64,
+}
+
+/// The connection that news come on, and the one for whose sake they come, if that is another.
+struct Open {
+    news: Connection,
+    tracked: Option<Connection>,
+}
+
+impl Server {
+    /// Starts to listen. Until it does, what memory holds is dropped every second.
+    pub(super) fn listen(&self) {
+        let listener = Listener {
+            server: Weak::clone(&self.me),
+            number: self.listening.number(),
+            forks: forks::count(),
+        };
+        let builder = thread::Builder::new().name("outlive-listener".to_owned());
+        // Without a thread for it the keeper does what can be done.
+        drop(builder.spawn(move || listener.run()));
+    }
+}
+
+impl Listener {
+    fn run(self) {
+        let mut pause = PAUSES[0];
+        while let Some(server) = self.wanted_by() {
+            let begun = Instant::now();
+            let is_supported = match open(&server) {
+                Ok(open) => {
+                    {
+                        let _active = active();
+                        server.news.is_complete.store(true, Ordering::Release);
+                        // Behind that: what memory holds was read when nobody listened.
+                        server.hear(None);
+                    }
+                    drop(server);
+                    self.follow(open);
+                    true
+                }
+                Err(failure) => !matches!(failure, Failure::Refused(_)),
+            };
+            if let Some(server) = self.server.upgrade() {
+                let _active = active();
+                server.news.is_complete.store(false, Ordering::Release);
+                server.wake();
+            }
+            let has_lasted = begun.elapsed() > PAUSES[1];
+            pause = if has_lasted { PAUSES[0] } else { (pause * 2).min(PAUSES[1]) };
+            thread::sleep(if is_supported { pause } else { PAUSES[1] });
+        }
+    }
+
+    /// The server, if this thread is still to listen to it.
+    fn wanted_by(&self) -> Option<crate::sync::Arc<Server>> {
+        let server = self.server.upgrade()?;
+        let is_wanted = server.listening.number() == self.number && forks::count() == self.forks;
+        is_wanted.then_some(server)
+    }
+
+    /// Hears the news until the connection breaks.
+    fn follow(&self, mut open: Open) {
+        let mut heard = Instant::now();
+        let mut asked = false;
+        loop {
+            let value = open.news.recv_response();
+            let Some(server) = self.wanted_by() else { return };
+            match value {
+                Ok(value) => {
+                    (heard, asked) = (Instant::now(), false);
+                    if let Some(changed) = changed(value) {
+                        let _active = active();
+                        server.hear(changed.as_deref());
+                    }
+                }
+                Err(error) if error.is_timeout() => {
+                    if heard.elapsed() < SILENCE {
+                        continue;
+                    }
+                    if asked && heard.elapsed() > SILENCE + server.address.timeout.max(GLANCE) {
+                        return;
+                    }
+                    let ping = cmd("PING").get_packed_command();
+                    if !asked && open.news.send_packed_command(&ping).is_err() {
+                        return;
+                    }
+                    asked = true;
+                    let mut tracked = open.tracked.as_mut();
+                    if tracked.as_mut().is_some_and(|it| ask(it, &cmd("PING"), &server).is_err()) {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Connects, and asks for news.
+fn open(server: &Server) -> Result<Open, Failure> {
+    let third = connect(&server.address, ProtocolVersion::RESP3).and_then(|mut news| {
+        ask(&mut news, &tracking(server, None), server)?;
+        Ok(Open { news, tracked: None })
+    });
+    let open = match third {
+        Err(Failure::Down(_)) if !is_there(server) => third?,
+        Err(_) => second(server)?,
+        Ok(open) => open,
+    };
+    let wait = open.news.set_read_timeout(Some(GLANCE));
+    wait.map_err(|error| wrong(&error, GLANCE))?;
+    Ok(open)
+}
+
+/// Whether the server answers in the older protocol.
+fn is_there(server: &Server) -> bool {
+    connect(&server.address, ProtocolVersion::RESP2).is_ok()
+}
+
+/// Listens by the older protocol: news come on a channel, as long as another connection is there.
+fn second(server: &Server) -> Result<Open, Failure> {
+    let mut news = connect(&server.address, ProtocolVersion::RESP2)?;
+    let number = ask(&mut news, cmd("CLIENT").arg("ID"), server)?;
+    let Value::Int(number) = number else {
+        return Err(Failure::Refused("it does not number its clients".to_owned()));
+    };
+    let mut tracked = connect(&server.address, ProtocolVersion::RESP2)?;
+    ask(&mut tracked, &tracking(server, Some(number)), server)?;
+    ask(&mut news, cmd("SUBSCRIBE").arg(CHANNEL), server)?;
+    Ok(Open { news, tracked: Some(tracked) })
+}
+
+fn tracking(server: &Server, redirect: Option<i64>) -> Cmd {
+    let mut tracking = cmd("CLIENT");
+    tracking.arg("TRACKING").arg("ON");
+    if let Some(number) = redirect {
+        tracking.arg("REDIRECT").arg(number);
+    }
+    tracking.arg("BCAST");
+    for prefix in server.names.heard() {
+        tracking.arg("PREFIX").arg(prefix);
+    }
+    tracking
+}
+
+fn ask(connection: &mut Connection, command: &Cmd, server: &Server) -> Result<Value, Failure> {
+    let asked = connection.req_command(command);
+    sound(asked.map_err(|error| wrong(&error, server.address.timeout))?)
+}
+
+/// Which keys have changed, if `value` is news: `None` inside if all have.
+#[expect(clippy::option_option, reason = "no news, all, or some")]
+fn changed(value: Value) -> Option<Option<Vec<Vec<u8>>>> {
+    let keys = match value {
+        Value::Push { kind: PushKind::Invalidate, data } => data.into_iter().next(),
+        Value::Array(mut parts) if parts.len() == 3 => {
+            let is_bulk =
+                |part: &Value, text: &[u8]| matches!(part, Value::BulkString(it) if it == text);
+            let is_news = is_bulk(&parts[0], b"message") && is_bulk(&parts[1], CHANNEL);
+            is_news.then(|| parts.swap_remove(2))
+        }
+        _ => None,
+    };
+    Some(match keys? {
+        Value::Array(keys) => {
+            let bytes = |key: Value| match key {
+                Value::BulkString(bytes) => Some(bytes),
+                _ => None,
+            };
+            Some(keys.into_iter().filter_map(bytes).collect())
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,112 @@
+//! The keys of a server under which a cache has its data.
+//!
+//! ```text
+//! outlive:NAME:e:{HASH}:KEY    the entry of KEY (see `value`)
+//! outlive:NAME:l:{HASH}:KEY    who computes KEY: a token, or "-" if that is outdated; expires
+//! outlive:NAME:g:FUNCTION      since when entries of FUNCTION count: microseconds since the epoch
+//! outlive:NAME:g:              the same for all
+//! outlive:NAME:m               a hash: the salt
+//! ```
+//! HASH keeps an entry and its lease on one node of a cluster.
+
+use bytes::Bytes;
+
+use crate::key::name_of;
+
+/// Makes the keys of one cache.
+#[derive(Debug)]
+pub struct Names {
+    prefix: String,
+}
+
+impl Names {
+    /// Those of the cache with this name.
+    pub fn new(name: &str) -> Self {
+        Self { prefix: format!("outlive:{name}:") }
+    }
+
+    /// Where the entry of `key` is.
+    pub fn entry(&self, key: &[u8]) -> Vec<u8> {
+        self.hashed("e:", key)
+    }
+
+    /// Where it stands who computes `key`.
+    pub fn lease(&self, key: &[u8]) -> Vec<u8> {
+        self.hashed("l:", key)
+    }
+
+    fn hashed(&self, kind: &str, key: &[u8]) -> Vec<u8> {
+        let hash = crc32fast::hash(key);
+        let mut name = format!("{}{kind}{{{hash:08x}}}:", self.prefix).into_bytes();
+        name.extend_from_slice(key);
+        name
+    }
+
+    /// Since when entries count that the function made which made `key`.
+    pub fn generation_of(&self, key: &[u8]) -> Vec<u8> {
+        self.generation(name_of(key).unwrap_or(b"?"))
+    }
+
+    /// Since when entries of a function count; those of no function have a name that none has.
+    pub fn generation(&self, function: &[u8]) -> Vec<u8> {
+        [self.prefix.as_bytes(), b"g:", function].concat()
+    }
+
+    /// Since when entries count, whoever made them.
+    pub fn generation_of_all(&self) -> Vec<u8> {
+        self.generation(b"")
+    }
+
+    /// Where the salt is.
+    pub fn meta(&self) -> Vec<u8> {
+        [self.prefix.as_bytes(), b"m"].concat()
+    }
+
+    /// How the keys begin that others change and this process wants to hear of.
+    pub fn heard(&self) -> [String; 2] {
+        [format!("{}e:", self.prefix), format!("{}g:", self.prefix)]
+    }
+
+    /// A pattern that fits the keys of all entries. A name holds nothing that means more in one.
+    pub fn entries(&self) -> String {
+        format!("{}e:*", self.prefix)
+    }
+
+    /// A pattern that fits the keys of all leases.
+    pub fn leases(&self) -> String {
+        format!("{}l:*", self.prefix)
+    }
+
+    /// The key text of the entry, or of the lease, at `name`.
+    pub fn key(&self, name: &[u8]) -> Option<Bytes> {
+        let rest = name.strip_prefix(self.prefix.as_bytes())?;
+        let rest = rest.strip_prefix(b"e:").or_else(|| rest.strip_prefix(b"l:"))?;
+        let key = rest.get("{00000000}:".len()..)?;
+        Some(Bytes::copy_from_slice(key))
+    }
+
+    /// The function whose generation is at `name`; empty for that of all.
+    pub fn function<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
+        name.strip_prefix(self.prefix.as_bytes())?.strip_prefix(b"g:")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    /// Every name leads back to what it was made from, braces and colons in a key or not.
+    #[test]
+    fn names_lead_back() {
+        let names = Names::new("shop");
+        for key in ["a.f(x=1)", "{a}:b", "", "outlive:meta"] {
+            let key = key.as_bytes();
+            assert_eq!(names.key(&names.entry(key)).as_deref(), Some(key));
+            assert_eq!(names.key(&names.lease(key)).as_deref(), Some(key));
+            assert!(names.function(&names.entry(key)).is_none());
+        }
+        assert_eq!(names.function(&names.generation_of(b"a.f(x=1)")), Some(&b"a.f"[..]));
+        assert_eq!(names.function(&names.generation_of_all()), Some(&b""[..]));
+        assert_eq!(names.key(&names.meta()), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! What others did, as the listener hears it, until the cache takes it in.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::server::Server;
+use crate::store::fs::Memory;
+use crate::store::lock::blank_page;
+use crate::store::{ExternalChange, Page};
+use crate::sync::{Arc, Mutex, rank};
+
+/// News that wait, and the page at which hits see that some do.
+pub struct News {
+    pending: Mutex<Vec<ExternalChange>, { rank::LEAF }>,
+    words: Arc<Words>,
+    page: Arc<Page>,
+    /// Whether all news are heard.
+    pub is_complete: AtomicBool,
+    /// Whether the salt may be gone: everything was cleared.
+    pub is_salt_doubtful: AtomicBool,
+    /// How many there were: what was read before one may be outdated.
+    count: AtomicU64,
+    waiting: Mutex<Vec<(Bytes, Arc<Waiting>)>, { rank::LEAF }>,
+}
+
+/// The page of one process.
+#[derive(Debug)]
+struct Words(Box<[AtomicU64]>);
+
+impl Memory for Words {
+    fn words(&self) -> &[AtomicU64] {
+        &self.0
+    }
+}
+
+/// The same memory, for the page.
+#[derive(Debug)]
+struct Shared(Arc<Words>);
+
+impl Memory for Shared {
+    fn words(&self) -> &[AtomicU64] {
+        self.0.words()
+    }
+}
+
+/// Somebody who waits for an entry.
+#[derive(Debug, Default)]
+struct Waiting {
+    // NOTE: not one of `crate::sync`: whoever waits here is not inside the cache.
+    has_come: std::sync::Mutex<bool>,
+    came: std::sync::Condvar,
+}
+
+impl News {
+    /// None yet.
+    pub fn new() -> Self {
+        let words = blank_page().into_iter().map(AtomicU64::new).collect();
+        let words = Arc::new(Words(words));
+        let page = Page::new(Box::new(Shared(Arc::clone(&words)))).expect("a blank page is one");
+        Self {
+            pending: Mutex::default(),
+            words,
+            page: Arc::new(page),
+            is_complete: AtomicBool::new(false),
+            is_salt_doubtful: AtomicBool::new(false),
+            count: AtomicU64::new(0),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// What hits look at.
+    pub fn page(&self) -> Arc<Page> {
+        Arc::clone(&self.page)
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// What was read up to now may be outdated, by this process itself.
+    pub fn note_write(&self) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Takes what waits.
+    pub fn take(&self) -> Vec<ExternalChange> {
+        std::mem::take(&mut *self.pending.lock())
+    }
+
+    /// Adds some, and has hits look.
+    pub fn add(&self, changes: impl IntoIterator<Item = ExternalChange>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.pending.lock().extend(changes);
+        Page::stamp(&self.words.0);
+    }
+
+    /// All that memory holds may be outdated.
+    pub fn forget_all(&self) {
+        self.add([ExternalChange::Outdated(None)]);
+    }
+
+    /// Waits for news of `key`, or until `time` has passed. The caller is not inside the cache.
+    pub fn wait(&self, key: &[u8], time: Duration) {
+        let waiting = Arc::<Waiting>::default();
+        {
+            let _active = crate::sync::active();
+            self.waiting.lock().push((Bytes::copy_from_slice(key), Arc::clone(&waiting)));
+        }
+        if let Ok(has_come) = waiting.has_come.lock() {
+            drop(waiting.came.wait_timeout_while(has_come, time, |has_come| !*has_come));
+        }
+        let _active = crate::sync::active();
+        self.waiting.lock().retain(|(_, other)| !Arc::ptr_eq(other, &waiting));
+    }
+
+    fn wake(&self, key: Option<&[u8]>) {
+        let all = self.waiting.lock();
+        for (_, waiting) in all.iter().filter(|(waited, _)| key.is_none_or(|key| waited == key)) {
+            if let Ok(mut has_come) = waiting.has_come.lock() {
+                *has_come = true;
+                waiting.came.notify_all();
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Takes down what the server says: these of its keys have changed, or all. The caller is inside the
+    /// cache.
+    pub(super) fn hear(&self, changed: Option<&[Vec<u8>]>) {
+        let Some(changed) = changed else {
+            self.news.is_salt_doubtful.store(true, Ordering::Release);
+            self.news.forget_all();
+            return self.news.wake(None);
+        };
+        let mut found = Vec::new();
+        for name in changed {
+            if let Some(key) = self.names.key(name) {
+                self.news.wake(Some(&key));
+                if self.interest.has(&key) {
+                    found.push(ExternalChange::Outdated(Some(key)));
+                }
+            } else if let Some(function) = self.names.function(name) {
+                // Who computes finds out when the result is kept.
+                found.push(ExternalChange::Outdated(None));
+                if function.is_empty() {
+                    self.news.is_salt_doubtful.store(true, Ordering::Release);
+                }
+            }
+        }
+        if !found.is_empty() {
+            self.news.add(found);
+        }
+    }
+}

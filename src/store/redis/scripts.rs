@@ -1,0 +1,98 @@
+//! What the server does in one step.
+
+/// Takes a key: its lease is this token's, unless another one has it. With that comes what a look would
+/// give: the generations and the entry.
+///
+/// Keys: lease, two generations, entry. Arguments: token, milliseconds.
+pub const TAKE: &str = r"
+local held=redis.call('GET',KEYS[1])
+local mine=0
+if not held or held=='-' or held==ARGV[1] then
+  redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+  mine=1
+end
+local found=redis.call('MGET',KEYS[2],KEYS[3],KEYS[4])
+return {mine,held,found[1],found[2],found[3]}";
+
+/// Keeps an entry. Why it is kept decides what is in its way: `c` computed (another's lease, or a
+/// generation that began meanwhile), `g` given (nothing; who computes it is outdated), `u` upkeep
+/// (nothing), `n` computed while the server was away (any entry that counts).
+///
+/// Keys: lease, two generations, entry. Arguments: why, token or nothing, generation or nothing,
+/// head, tail, milliseconds that it lives or nothing, milliseconds of a lease. Returns 1 if it is kept, 0 if it
+/// is outdated, 2 if there is one.
+pub const KEEP: &str = r"
+local why,token=ARGV[1],ARGV[2]
+local held=redis.call('GET',KEYS[1])
+local found=redis.call('MGET',KEYS[2],KEYS[3])
+local generation=math.max(tonumber(found[1] or 0),tonumber(found[2] or 0))
+if why=='c' then
+  if token~='' and held and held~=token then return 0 end
+  if ARGV[3]~='' and tonumber(ARGV[3])~=generation then return 0 end
+elseif why=='n' then
+  local old=redis.call('GETRANGE',KEYS[4],6,13)
+  if #old==8 and struct.unpack('<d',old)>=generation then return 2 end
+elseif why=='g' and held then
+  redis.call('SET',KEYS[1],'-','PX',ARGV[7])
+end
+local value=ARGV[4]..struct.pack('<d',generation)..ARGV[5]
+if ARGV[6]=='' then
+  redis.call('SET',KEYS[4],value)
+else
+  redis.call('SET',KEYS[4],value,'PX',ARGV[6])
+end
+if token~='' and held==token then redis.call('DEL',KEYS[1]) end
+return 1";
+
+/// Forgets an entry; if somebody asked for that (`g`), who computes it is outdated.
+///
+/// Keys: lease, entry. Arguments: why, milliseconds of a lease.
+pub const REMOVE: &str = r"
+if ARGV[1]=='g' and redis.call('EXISTS',KEYS[1])==1 then
+  redis.call('SET',KEYS[1],'-','PX',ARGV[2])
+end
+return redis.call('UNLINK',KEYS[2])";
+
+/// Begins a generation: what was made before counts no more.
+///
+/// Key: a generation.
+pub const BEGIN: &str = r"
+local time=redis.call('TIME')
+local now=time[1]*1000000+time[2]
+local old=tonumber(redis.call('GET',KEYS[1]) or 0)
+if now<=old then now=old+1 end
+redis.call('SET',KEYS[1],string.format('%.0f',now))
+return 1";
+
+/// Begins a generation of all, and forgets the salt.
+///
+/// Keys: a generation, the hash with the salt.
+pub const CLEAR: &str = r"
+local time=redis.call('TIME')
+local now=time[1]*1000000+time[2]
+local old=tonumber(redis.call('GET',KEYS[1]) or 0)
+if now<=old then now=old+1 end
+redis.call('SET',KEYS[1],string.format('%.0f',now))
+redis.call('HDEL',KEYS[2],'salt')
+return 1";
+
+/// Makes a lease last longer, if it is still this token's.
+///
+/// Key: lease. Arguments: token, milliseconds.
+pub const RENEW: &str = r"
+if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
+return 0";
+
+/// Gives a lease back, if it is still this token's.
+///
+/// Key: lease. Argument: token.
+pub const RELEASE: &str = r"
+if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end
+return 0";
+
+/// Outdates who computes a key.
+///
+/// Key: lease. Argument: milliseconds of a lease.
+pub const OUTDATE: &str = r"
+if redis.call('EXISTS',KEYS[1])==1 then redis.call('SET',KEYS[1],'-','PX',ARGV[1]) end
+return 1";
