@@ -187,13 +187,14 @@ impl<L: Clone> Ledger<L> {
         drop(state);
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };
+        if stored {
+            // Before anybody computes it anew: a first result is not announced.
+            self.store.announce(Affected::Key(key));
+        }
         drop(history);
         self.gate.epoch.advance();
         // A failure is in the store's notices, and the store tries again.
         let _ = self.settled(written);
-        if stored {
-            self.store.announce(Affected::Key(key));
-        }
         Some(old)
     }
 
@@ -212,14 +213,16 @@ impl<L: Clone> Ledger<L> {
         drop(state);
         let stored = durable && !was_empty;
         let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
+        if stored {
+            // Before anybody computes anything anew, as above.
+            self.store.announce(Affected::All);
+        }
         drop(history);
         self.gate.epoch.advance();
         // If it was empty, another thread may have cleared it without telling the store yet.
         let _ =
             written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));
-        if stored {
-            self.store.announce(Affected::All);
-        } else if durable {
+        if durable && !stored {
             let _ = self.settled(self.store.outdate(&Purge::All));
         }
         old
@@ -232,7 +235,9 @@ impl<L: Clone> Ledger<L> {
         let stamp = self.gate.watch.stamp();
         let changes = self.store.external_changes();
         let displaced = if changes.is_empty() { Displaced::new() } else { self.take_in(changes) };
-        self.gate.watch.note(stamp);
+        // The look may have found that the file of the page is lost.
+        self.watch(self.store.mapped_page());
+        self.gate.watch.note(self.gate.watch.page().map_or(0, |_| stamp));
         displaced
     }
 

@@ -51,6 +51,7 @@ mod load;
 mod locks;
 mod notices;
 mod obstacle;
+mod own;
 mod paths;
 mod phase;
 mod process_store;

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::fs::{
-    CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken,
+    CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken, is_lost,
 };
 use crate::sync::{Mutex, rank};
 #[cfg(feature = "redis")]
@@ -152,9 +152,16 @@ impl LockFile {
 
     /// Returns the page, if this process maps it.
     pub fn page(&self) -> Result<Option<Arc<Page>>, NoPage> {
-        let glance = |shared| Some(shared).zip(self.handle.glance().ok());
-        let Some((shared, glance)) = self.shared.get().and_then(glance) else { return Ok(None) };
-        shared.page(glance)
+        let Some(shared) = self.shared.get() else { return Ok(None) };
+        match self.handle.glance() {
+            Ok(glance) if glance.links > 0 => shared.page(glance),
+            Err(error) if !is_lost(&error) => Ok(None),
+            // Nobody else announces anything there.
+            Ok(_) | Err(_) => {
+                shared.close();
+                Ok(None)
+            }
+        }
     }
 
     /// Makes the page show a change to all code that looks at it from now on.
@@ -171,7 +178,8 @@ impl LockFile {
 
     /// Announces to other processes that results of `affected` were replaced or forgotten.
     pub fn announce(&self, affected: Affected<'_>) -> io::Result<()> {
-        self.shared.get().map_or(Ok(()), |shared| shared.announce(&*self.handle, affected))
+        let Some(shared) = self.shared.get() else { return Ok(()) };
+        shared.announce(&*self.handle, affected, self.is_undecided())
     }
 
     /// Returns whether outlive made the file, so that the last process may remove it.
@@ -188,8 +196,11 @@ impl LockFile {
     /// yet.
     pub fn has_become_page(&self) -> bool {
         let is_whole = |glance: Glance| glance.size >= PAGE_SIZE as u64;
-        let undecided = self.was_empty && self.origin == Origin::Unknown;
-        undecided && self.handle.glance().is_ok_and(is_whole)
+        self.is_undecided() && self.handle.glance().is_ok_and(is_whole)
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.was_empty && self.origin == Origin::Unknown
     }
 
     /// Returns whether the open file still has a name, and is ours.

@@ -124,6 +124,11 @@ pub enum ExternalChange {
 }
 
 impl ExternalChange {
+    /// Returns whether it concerns everything that there is.
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Replaced(_) | Self::Change(Change::Clear))
+    }
+
     /// Returns whether it outdates the result that `change` puts.
     fn outdates(&self, change: &Change) -> bool {
         matches!((self, change), (Self::Purge(purge), Change::Put(item)) if purge.concerns(&item.key))

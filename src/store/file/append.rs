@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Durability;
+use super::own::Own;
 use super::phase::Phase;
 use super::state::FileState;
 use crate::error::Result;
@@ -13,36 +14,31 @@ use crate::store::{Cause, Change, ExternalChange, Purge};
 use crate::value::write::Charset;
 
 impl FileState {
-    /// Writes `change` to the journal; a change that fails is kept and tried again later. Returns
+    /// Writes `own` to the journal; a change that fails is kept and tried again later. Returns
     /// `false` if it is the result of a computation that was outdated meanwhile.
-    pub fn append(&mut self, change: &Change, cause: Cause) -> Result<bool> {
+    pub fn append(&mut self, own: Own) -> Result<bool> {
         if self.is_check_due() {
             self.catch_up_or_tell();
         }
-        if cause == Cause::Computed && self.is_outdated(change) {
+        if own.may_be_outdated() && self.is_outdated(own.change) {
             return Ok(false);
         }
-        self.backlog.overtake(change);
-        match self.append_in_order(change, cause) {
-            Ok(counts) => {
-                if counts {
-                    self.supersede(change);
-                }
-                Ok(counts)
-            }
-            Err(error) => self.keep_unwritten(change, cause, error),
+        if !own.may_be_outdated() {
+            self.backlog.overtake(own.change);
         }
+        self.append_in_order(own).or_else(|error| self.keep_unwritten(own, error))
     }
 
-    fn append_in_order(&mut self, change: &Change, cause: Cause) -> Result<bool> {
+    fn append_in_order(&mut self, own: Own) -> Result<bool> {
         self.check_usable()?;
         let caught_up = self.append_backlog();
         if self.backlog.blocks() {
             return caught_up.map(|()| true);
         }
-        let counts = self.append_change(change, cause, None)?;
+        let counts = self.append_change(own, None)?;
         if counts {
-            self.backlog.note_appended(change);
+            self.backlog.overtake(own.change);
+            self.backlog.note_appended(own.change);
         }
         Ok(counts)
     }
@@ -56,27 +52,27 @@ impl FileState {
     /// Appends the changes that no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change, cause)) = self.backlog.first() {
+            // The cache may have taken in meanwhile what it deletes.
+            let own = Own { change: &change, cause, is_news: !matches!(change, Change::Put(_)) };
             // Another process's purge may have dropped it from the backlog.
-            if !self.append_change(&change, cause, Some(number))? {
-                self.backlog.drop(number);
-                continue;
-            }
-            self.backlog.note_written(number, &change);
-            if matches!(change, Change::Clear) {
-                self.clear_behind();
+            if self.append_change(own, Some(number))? {
+                self.backlog.note_written(number, &change);
             } else {
-                self.supersede(&change);
+                self.backlog.drop(number);
             }
         }
         Ok(())
     }
 
-    /// Handles an own clear that was appended late: what other processes did since it was made is
-    /// dropped with it; what this process did since is appended behind it.
-    fn clear_behind(&mut self) {
-        let own = self.backlog.changes().cloned();
-        let changes = std::iter::once(Change::Clear).chain(own);
-        self.pending.extend(changes.map(ExternalChange::Change));
+    /// Notes that `own` is in the journal, behind everything that was taken in by now. What others
+    /// appended behind it is still to be read.
+    pub(super) fn stand_behind(&mut self, own: Own) {
+        self.supersede(own);
+        if own.is_news && matches!(own.change, Change::Clear) {
+            // What this process did since is appended behind it.
+            let later = self.backlog.changes().cloned();
+            self.pending.extend(later.map(ExternalChange::Change));
+        }
     }
 
     /// Returns an error if there is nothing to write to.
@@ -94,41 +90,34 @@ impl FileState {
     pub fn append_record(&mut self, record: &Record) -> Result<()> {
         let purge = if let Record::Purge(purge) = record { Some(purge) } else { None };
         let write = |out: &mut Vec<u8>, _, charset| encode(out, record, charset);
-        self.append_where_it_counts(0, write, purge, None, None).map(drop)
+        self.append_where_it_counts(write, purge, None, None).map(drop)
     }
 
-    /// Appends `change`, whose number in the backlog is `number` if it waited there. Returns
-    /// whether it counts.
-    fn append_change(
-        &mut self,
-        change: &Change,
-        cause: Cause,
-        number: Option<u64>,
-    ) -> Result<bool> {
-        let terms = |read| match cause {
+    /// Appends `own`, whose number in the backlog is `number` if it waited there. Returns whether it
+    /// counts.
+    fn append_change(&mut self, own: Own, number: Option<u64>) -> Result<bool> {
+        let terms = |read| match own.cause {
             Cause::Given => Terms::Purges,
-            Cause::Computed => Terms::Computed { read },
-            Cause::Upkeep => Terms::Upkeep,
+            _ if own.may_be_outdated() => Terms::Computed { read },
+            Cause::Computed | Cause::Upkeep => Terms::Upkeep,
         };
-        let purge = (cause == Cause::Given).then(|| Purge::of(change));
-        let computed = (cause == Cause::Computed).then_some(change);
+        let purge = (own.cause == Cause::Given).then(|| Purge::of(own.change));
         let write =
-            |out: &mut Vec<u8>, read, charset| encode_change(out, change, terms(read), charset);
-        self.append_where_it_counts(1, write, purge.as_ref(), computed, number)
+            |out: &mut Vec<u8>, read, charset| encode_change(out, own.change, terms(read), charset);
+        self.append_where_it_counts(write, purge.as_ref(), Some(own), number)
     }
 
     /// Appends the record that `write` makes, given how many bytes of the journal were read. The
-    /// record holds `changes` changes and purges `purge`. Returns `false` if it is a `computed`
-    /// result that was outdated; of a change that waits in the backlog, under `number`, the backlog
-    /// knows that.
+    /// record purges `purge`, and is the change `own` if it is one. Returns `false` if that was
+    /// outdated; of a change that waits in the backlog, under `number`, the backlog knows that.
     fn append_where_it_counts(
         &mut self,
-        changes: u64,
         write: impl Fn(&mut Vec<u8>, u64, Charset) -> io::Result<()>,
         purge: Option<&Purge>,
-        computed: Option<&Change>,
+        own: Option<Own>,
         number: Option<u64>,
     ) -> Result<bool> {
+        let computed = own.filter(Own::may_be_outdated).map(|own| own.change);
         loop {
             self.make_ready(false)?;
             self.sync_name()?;
@@ -158,16 +147,23 @@ impl FileState {
                 matches!(computed, Some(Change::Put(item)) if journal.is_purged(&item.key, read));
             let ended = before.as_ref().is_some_and(|tail| tail.sealed);
             // Synced or not, the record is in the file: every reader of the journal finds it.
-            self.progress.changes += if ended || late { 0 } else { changes };
+            let counts = own.filter(|_| !ended && !late);
+            self.progress.changes += u64::from(counts.is_some());
             let is_fsync = self.durability == Durability::Fsync;
             let synced = if is_fsync { journal.sync() } else { Ok(()) };
-            let Some(tail) = before else { return synced.map(|()| true).map_err(&wrong) };
             let number = journal.generation;
+            let Some(tail) = before else {
+                if let Some(own) = counts {
+                    self.stand_behind(own);
+                }
+                return synced.map(|()| true).map_err(&wrong);
+            };
+            let reclaimed = self.backlog.reclaimed();
             // What other processes appended before is taken in, whatever became of the record.
-            self.take_in(tail).map_err(&wrong)?;
+            self.take_in_before(tail, counts).map_err(&wrong)?;
             // If the user turns out to have deleted the cache, nothing in that journal counts.
             let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
-            if goes_on && !ended {
+            if !ended && (goes_on || reclaimed == self.backlog.reclaimed()) {
                 return synced.map(|()| !late).map_err(&wrong);
             }
         }

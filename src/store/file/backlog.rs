@@ -1,5 +1,6 @@
 //! Changes that no disk has taken, or that may have been lost with their file.
 
+use std::collections::HashMap;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
@@ -18,6 +19,8 @@ pub struct Backlog {
     /// Changes with a lower number were in a journal that was void by then: whatever the journals
     /// behind it say is newer.
     void: u64,
+    /// How often changes were reclaimed.
+    reclaimed: u64,
 }
 
 /// A change that could not be appended.
@@ -28,6 +31,8 @@ struct Unwritten {
     cause: Cause,
     /// Whether nothing failed: another process was in the way.
     waits: bool,
+    /// Whether others made it: it is only kept here to be appended behind a clear that waits.
+    repeats: bool,
     /// When the change was made, in seconds since the epoch.
     made: f64,
 }
@@ -47,7 +52,8 @@ impl Backlog {
     pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         self.overtake(&change);
         let made = created(&change).unwrap_or_else(seconds);
-        self.unwritten.push(Unwritten { number: self.next, change, cause, waits, made });
+        let (number, repeats) = (self.next, false);
+        self.unwritten.push(Unwritten { number, change, cause, waits, repeats, made });
         self.next += 1;
     }
 
@@ -69,6 +75,7 @@ impl Backlog {
     /// Counts everything appended since the files were last seen as unwritten, because they were
     /// taken away.
     pub fn reclaim(&mut self) {
+        self.reclaimed += 1;
         let lost = std::mem::take(&mut self.unconfirmed);
         let later = std::mem::take(&mut self.unwritten);
         for change in lost {
@@ -77,6 +84,11 @@ impl Backlog {
         for it in later {
             self.keep_as(it.change, it.cause, it.waits);
         }
+    }
+
+    /// Returns how often changes that were appended turned out not to count.
+    pub fn reclaimed(&self) -> u64 {
+        self.reclaimed
     }
 
     /// Counts everything appended since the files were last seen as unwritten, because the user
@@ -88,6 +100,26 @@ impl Backlog {
         for it in unwritten {
             self.keep_as(it.change, it.cause, it.waits);
         }
+    }
+
+    /// Keeps of what others made, and a clear that waits repeats, only the entries that were found when
+    /// everything was read anew, as they were found: the `items` of the snapshot, and the `changes` of
+    /// the journals since.
+    pub fn renew_repeated(&mut self, items: &[Item], changes: &[Change]) {
+        if !self.unwritten.iter().any(|it| it.repeats) {
+            return;
+        }
+        let put =
+            changes.iter().filter_map(|it| if let Change::Put(it) = it { Some(it) } else { None });
+        let found: HashMap<&Bytes, &Item> =
+            items.iter().chain(put).map(|item| (&item.key, item)).collect();
+        self.unwritten.retain_mut(|it| {
+            let now = key(&it.change).and_then(|key| found.get(key).copied());
+            if let Some(now) = now.filter(|_| it.repeats) {
+                it.change = Change::Put(now.clone());
+            }
+            !it.repeats || now.is_some()
+        });
     }
 
     /// Notes what was read anew: the `items` of the snapshot, and the `changes` of the journals
@@ -126,6 +158,9 @@ impl Backlog {
         // A clear that waits is appended behind this change, which then has to be written again.
         if self.unwritten.iter().any(is_cleared) && !self.unwritten.iter().any(same) {
             self.keep(Change::Put(item.clone()), Cause::Upkeep);
+            if let Some(kept) = self.unwritten.last_mut() {
+                kept.repeats = true;
+            }
         }
     }
 
@@ -137,10 +172,11 @@ impl Backlog {
         }
     }
 
-    /// Notes a change of another process that came after those kept here. A clear that waits is
-    /// appended behind it, and so is what waits behind the clear.
-    pub fn note_external(&mut self, change: &Change) {
-        if self.blocks() { self.note_later(change) } else { self.overtake(change) }
+    /// Notes a change of another process that was appended before those kept here can be. If
+    /// somebody asked for it (`given`), it came after them; but a clear that waits is appended behind
+    /// it, and so is what waits behind the clear.
+    pub fn note_external(&mut self, change: &Change, given: bool) {
+        if given && !self.blocks() { self.overtake(change) } else { self.note_later(change) }
     }
 
     /// Returns whether everything unwritten must be appended before `change`. Order matters only
@@ -248,97 +284,4 @@ fn key(change: &Change) -> Option<&Bytes> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn remove(key: &'static str) -> Change {
-        Change::Remove(Bytes::from_static(key.as_bytes()))
-    }
-
-    fn kept(backlog: &Backlog) -> Vec<Change> {
-        backlog.changes().cloned().collect()
-    }
-
-    /// Only the last change of a key is kept, and a clear removes everything before it.
-    #[test]
-    fn later_changes_overtake() {
-        let mut backlog = Backlog::default();
-        for key in ["a", "b", "a"] {
-            backlog.keep(remove(key), Cause::Given);
-        }
-        assert_eq!(kept(&backlog), [remove("b"), remove("a")]);
-        backlog.keep(Change::Clear, Cause::Given);
-        backlog.keep(remove("c"), Cause::Given);
-        assert_eq!(kept(&backlog), [Change::Clear, remove("c")]);
-        assert!(backlog.blocks());
-    }
-
-    /// A snapshot settles what was kept before it began, and nothing that came later.
-    #[test]
-    fn snapshots_settle() {
-        let mut backlog = Backlog::default();
-        backlog.keep(remove("a"), Cause::Given);
-        let mark = backlog.mark();
-        backlog.keep(remove("b"), Cause::Given);
-        backlog.settle(mark);
-        assert_eq!(kept(&backlog), [remove("b")]);
-    }
-
-    /// What others appended after the user deleted the cache is newer than a reclaimed change, but
-    /// not newer than one that could never be appended.
-    #[test]
-    fn reclaimed_changes_are_the_oldest() {
-        let mut backlog = Backlog::default();
-        for key in ["a", "b"] {
-            backlog.note_appended(&remove(key));
-        }
-        backlog.keep(remove("c"), Cause::Given);
-        backlog.reclaim_void();
-        backlog.note_found(&[], &[remove("c"), remove("a")]);
-        assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
-    }
-
-    /// A purge by another process drops a computed result that could not be appended; a result that
-    /// the user put stays.
-    #[test]
-    fn purges_outdate_what_was_computed() {
-        let mut backlog = Backlog::default();
-        backlog.keep(remove("a"), Cause::Computed);
-        backlog.keep(remove("b"), Cause::Given);
-        assert!(backlog.outdate(&Purge::All, false).is_empty());
-        let gone = backlog.outdate(&Purge::All, true);
-        assert_eq!((gone, kept(&backlog)), (vec![Bytes::from_static(b"a")], vec![remove("b")]));
-        backlog.keep_as(remove("c"), Cause::Computed, true);
-        assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
-    }
-
-    /// Changes appended since the files were last seen come before those that could not be
-    /// appended.
-    #[test]
-    fn lost_changes_are_reclaimed_in_order() {
-        let mut backlog = Backlog::default();
-        backlog.note_appended(&remove("old"));
-        backlog.confirm();
-        backlog.note_appended(&remove("a"));
-        backlog.keep(remove("b"), Cause::Given);
-        backlog.reclaim();
-        assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
-    }
-
-    /// A result made after a change that no disk has taken is newer, wherever it is read: a clear,
-    /// too, removes only what is older than itself.
-    #[test]
-    fn newer_results_are_left() {
-        let put = |key: &'static str, created| {
-            let (key, text) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"1"));
-            let (sound, timed, notes) = (true, false, crate::store::Notes::default());
-            Item { key, text, sound, created: Some(created), timed, notes }
-        };
-        let mut backlog = Backlog::default();
-        backlog.keep(Change::Clear, Cause::Given);
-        backlog.keep(Change::Put(put("a", 5.0)), Cause::Given);
-        let (old, newer, newest) = (put("b", 3.0), put("a", 6.0), put("c", 1e12));
-        backlog.note_found(&[old, newer, newest.clone()], &[]);
-        assert_eq!(kept(&backlog), [Change::Clear, Change::Put(newest)]);
-    }
-}
+mod tests;

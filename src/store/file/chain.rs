@@ -22,6 +22,8 @@ pub struct Chain {
     /// The numbers of all journals in the folder, files of other programs included.
     listed: Vec<u64>,
     generations: Vec<Generation>,
+    /// What was purged in those that were left out.
+    purges: Vec<Purge>,
 }
 
 /// What a chain says.
@@ -86,7 +88,7 @@ impl Generation {
 impl Chain {
     /// Makes a chain of `generations`, in order; `listed` has the numbers of all files.
     pub fn new(listed: Vec<u64>, generations: Vec<Generation>) -> Self {
-        Self { listed, generations }
+        Self { listed, generations, purges: Vec::new() }
     }
 
     /// The number of the last generation.
@@ -131,19 +133,21 @@ impl Chain {
         })
     }
 
-    /// Removes the generations that `snapshot` holds already.
+    /// Removes the generations that `snapshot` holds already. Their purges are kept: a snapshot says
+    /// nothing of what was being computed meanwhile.
     pub fn without_folded(mut self, snapshot: Option<FileFingerprint>) -> Self {
         let holds = |Generation { tail, .. }: &Generation| {
             tail.folded.iter().any(|folded| Some(folded.snapshot) == snapshot)
         };
         let first = self.generations.iter().rposition(holds).unwrap_or_default();
-        self.generations.drain(..first);
+        let folded = self.generations.drain(..first);
+        self.purges.extend(folded.flat_map(|generation| generation.tail.purges));
         self
     }
 
     /// Returns what the generations say together.
     pub fn history(self) -> History {
-        let mut history = History::default();
+        let mut history = History { purges: self.purges, ..History::default() };
         let mut generations = self.generations.into_iter().peekable();
         while let Some(generation) = generations.next() {
             let ended = generation.is_ended(generations.peek());

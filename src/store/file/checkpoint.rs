@@ -14,6 +14,7 @@ use crate::key::shown;
 use crate::memory::OutOfMemory;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Folded, Record};
+use crate::store::lock::Affected;
 use crate::store::{Entries, ExternalChange, Format, Saving, snapshot};
 use crate::sync::Arc;
 
@@ -197,7 +198,12 @@ impl Saving for Checkpoint {
         if !self.is_due(&state) {
             return Ok(None);
         }
+        let owed = !state.backlog.is_empty();
         let sealed = state.seal();
+        if owed {
+            // What was announced when it failed may stand in the journal only now.
+            store.locks.announce(&store.folder, Affected::All);
+        }
         let (last, whole) = sealed.inspect_err(|error| state.tell_unsaved(error))?;
         let now = store.folder.snapshot().map_err(state.wrong("read"));
         let now = now.inspect_err(|error| state.tell_unsaved(error))?;
@@ -266,6 +272,8 @@ impl FileState {
         let wrong = self.wrong("seal the journal of");
         self.catch_up().map_err(&wrong)?;
         self.make_ready(true)?;
+        // What others read in the journal they know even if they never see the snapshot.
+        drop(self.append_backlog());
         let Some(mut journal) = self.journal.take() else { return Err(wrong(gone())) };
         let last = journal.generation;
         let is_empty = self.progress.changes == 0;

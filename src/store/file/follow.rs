@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::chain::History;
+use super::own::Own;
 use super::phase::Phase;
 use super::state::FileState;
 use crate::store::fs::is_lost;
@@ -10,11 +11,14 @@ use crate::store::journal::{Journal, Look, Tail};
 use crate::store::{Change, ExternalChange, Purge};
 
 impl FileState {
-    /// Takes in what others appended; an error becomes a notice.
-    pub fn catch_up_or_tell(&mut self) {
-        if let Err(error) = self.catch_up() {
+    /// Takes in what others appended; an error becomes a notice. Returns whether all could be read.
+    pub fn catch_up_or_tell(&mut self) -> bool {
+        let read = self.catch_up();
+        let is_read = read.is_ok() && self.phase != Phase::Unknown;
+        if let Err(error) = read {
             self.folder.tell_unread(&self.folder.journal_error("read the journal of")(error));
         }
+        is_read
     }
 
     /// Takes in what others appended, through any number of generations.
@@ -127,6 +131,11 @@ impl FileState {
     /// Adds the changes in `tail` to the news, and goes on to the next generation if this one has
     /// ended.
     pub fn take_in(&mut self, tail: Tail) -> io::Result<()> {
+        self.take_in_before(tail, None)
+    }
+
+    /// The same of what stands before an `own` change that counts.
+    pub(super) fn take_in_before(&mut self, tail: Tail, own: Option<Own>) -> io::Result<()> {
         if tail.void || tail.begins {
             // What we appended may have come after the user deleted the cache, and was reported as
             // safe.
@@ -136,6 +145,10 @@ impl FileState {
         }
         let ended = tail.sealed || tail.later;
         self.take_in_one(tail);
+        // Before anything else is read: that stands behind it.
+        if let Some(own) = own {
+            self.stand_behind(own);
+        }
         if ended {
             return self.follow();
         }
@@ -155,7 +168,12 @@ impl FileState {
         }
         self.progress.changes += tail.changes.len() as u64;
         self.outdate_backlog(&tail.purges, true);
-        tail.changes.iter().for_each(|change| self.backlog.note_external(change));
+        if !self.backlog.is_empty() {
+            for change in &tail.changes {
+                let is_given = tail.purges.contains(&Purge::of(change));
+                self.backlog.note_external(change, is_given);
+            }
+        }
         self.pending.extend(tail.into_external());
     }
 

@@ -6,7 +6,7 @@ use super::reading::{FileReader, Reading};
 use super::snapshot_file::Found;
 use super::state::FileState;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, ExternalChange, Items, Loaded};
+use crate::store::{Change, ExternalChange, Items, Loaded, Purge};
 
 impl FileState {
     /// Reads everything and begins there. Changes that no disk has taken are included.
@@ -54,6 +54,11 @@ impl FileState {
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
         let mut history = chain.without_folded(announced).history();
+        if missed && self.journal.is_some() {
+            // Somebody folded what this process had not read of the journal that it follows: what
+            // was purged there is not told any more.
+            self.pending.push(ExternalChange::Purge(Purge::All));
+        }
         self.take_purges(&mut history);
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
@@ -66,6 +71,7 @@ impl FileState {
         let mut items = found.items;
         if !self.backlog.is_empty() {
             let listed = items.into_vec();
+            self.backlog.renew_repeated(&listed, &changes);
             self.backlog.note_found(&listed, &changes);
             items = Items::Listed(listed);
         }

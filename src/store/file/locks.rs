@@ -289,6 +289,8 @@ impl Locks {
         if !self.are_own() {
             return;
         }
+        // Who has the page mapped and lost the file (a daemon closes all) comes to look for another.
+        self.announce(folder, Affected::All);
         let paths = folder.paths();
         // The checkpoint lock goes first: nobody asks for it without the other.
         if paths.checkpoint != paths.lock {

@@ -8,6 +8,7 @@ use super::folder::Folder;
 use super::generations::Generations;
 use super::locks::{Locks, Permit};
 use super::obstacle::Obstacle;
+use super::own::Own;
 use super::quarantine;
 use super::state::FileState;
 use crate::error::Result;
@@ -121,19 +122,23 @@ impl ProcessStore {
     /// Writes `change` to the journal; a change that fails is kept for the next time, and reported
     /// once. Returns `false` if it is the result of a computation that was outdated meanwhile.
     pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
+        self.append_own(Own { change, cause, is_news: false })
+    }
+
+    fn append_own(&self, own: Own) -> Result<bool> {
         // NOTE: before the state's lock is taken, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
         let owed = !state.backlog.is_empty();
         let result = match joined {
-            Ok(true) => state.append(change, cause),
-            Ok(false) => state.keep_unwritten(change, cause, self.folder.busy()),
-            Err(error) => state.keep_unwritten(change, cause, error),
+            Ok(true) => state.append(own),
+            Ok(false) => state.keep_unwritten(own, self.folder.busy()),
+            Err(error) => state.keep_unwritten(own, error),
         };
         let overtakes = std::mem::take(&mut state.overtakes);
         drop(state);
         if overtakes {
-            self.locks.announce(&self.folder, Purge::of(change).affected());
+            self.locks.announce(&self.folder, Purge::of(own.change).affected());
         }
         if result.is_ok() {
             self.writing.is_stuck(false);
@@ -188,7 +193,10 @@ impl ProcessStore {
             return Ok(());
         }
         let written = match purge.as_change() {
-            Some(change) => self.append(&change, Cause::Given).map(drop),
+            // Another thread may be taking in what it undoes at this moment.
+            Some(change) => self
+                .append_own(Own { change: &change, cause: Cause::Given, is_news: true })
+                .map(drop),
             None => self.append_purge(purge),
         };
         self.locks.announce(&self.folder, purge.affected());

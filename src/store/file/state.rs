@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::backlog::{Backlog, puts_over, undoes};
 use super::folder::Folder;
 use super::generations::Generations;
+use super::own::Own;
 use super::phase::Phase;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::stepping;
 use crate::store::fs::Closed;
 use crate::store::journal::Journal;
-use crate::store::{Cause, Change, ExternalChange, Format};
+use crate::store::{Change, ExternalChange, Format};
 use crate::sync::Arc;
 
 /// A journal of fewer bytes is not worth a save of its own.
@@ -157,15 +158,14 @@ impl FileState {
     /// Keeps a change that cannot be appended now because of `error`. Changes that others had
     /// appended before are older, and are read first: read later, they would look newer. Returns
     /// `false` if it is the result of a computation that turns out to be outdated.
-    pub fn keep_unwritten(&mut self, change: &Change, cause: Cause, error: Error) -> Result<bool> {
-        if self.check_usable().is_ok() {
-            self.catch_up_or_tell();
-        }
-        if cause == Cause::Computed && self.is_outdated(change) {
+    pub fn keep_unwritten(&mut self, own: Own, error: Error) -> Result<bool> {
+        let is_read = self.check_usable().is_err() || self.catch_up_or_tell();
+        if own.may_be_outdated() && self.is_outdated(own.change) {
             return Ok(false);
         }
-        self.supersede(change);
-        self.backlog.keep_as(change.clone(), cause, error.is_busy());
+        self.supersede(own);
+        // Who could not read does not know whether what is read later was purged before or after.
+        self.backlog.keep_as(own.change.clone(), own.cause, error.is_busy() && is_read);
         Err(error)
     }
 
@@ -186,13 +186,11 @@ impl FileState {
     /// Notes that an own change comes after all changes of others: those that it undoes are no news
     /// any more. If everything is to be read as news, the change becomes part of it, in the place
     /// of the entry that it replaces, as in a dict.
-    pub fn supersede(&mut self, change: &Change) {
-        let is_whole = |old: &ExternalChange| {
-            matches!(old, ExternalChange::Replaced(_) | ExternalChange::Change(Change::Clear))
-        };
+    pub fn supersede(&mut self, own: Own) {
+        let change = own.change;
         let is_undone = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if undoes(change, old));
         let is_put_over = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if puts_over(change, old));
-        let whole = self.pending.iter().rposition(|old| is_whole(old) && !is_undone(old));
+        let whole = self.pending.iter().rposition(|old| old.is_whole() && !is_undone(old));
         let last = self.pending.iter().rposition(is_undone);
         let place = whole.map(|whole| {
             let over = last.filter(|&at| whole < at && is_put_over(&self.pending[at]));
@@ -200,10 +198,10 @@ impl FileState {
             before.iter().filter(|old| !is_undone(old)).count()
         });
         self.pending.retain(|old| !is_undone(old));
-        if let Some(place) = place {
+        if let Some(place) = place.or_else(|| own.is_news.then_some(self.pending.len())) {
             self.pending.insert(place, ExternalChange::Change(change.clone()));
         }
-        self.overtakes |= last.is_some();
+        self.overtakes |= last.is_some() || self.pending.iter().any(ExternalChange::is_whole);
     }
 
     /// Gives up all handles. What was read stays known, and the backlog is kept.

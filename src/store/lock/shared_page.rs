@@ -65,15 +65,29 @@ impl SharedPage {
         Err(NoPage::NotOurs(CUT))
     }
 
+    /// Lets go of the page: the file is lost.
+    pub fn close(&self) {
+        if let Some(page) = self.mapped.lock().take() {
+            page.let_go();
+        }
+    }
+
     /// Returns the page, which stays mapped until a look finds the file cut.
     pub fn mapped_page(&self) -> Option<Arc<Page>> {
         self.mapped.lock().clone()
     }
 
     /// Announces to other processes that results of `affected` were replaced or forgotten; the
-    /// journal must show that already. A process that does not map the page announces, too.
-    pub fn announce(&self, handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
-        if !self.stamps || !is_whole(handle.glance()?.size) {
+    /// journal must show that already. A process that does not map the page announces, too, and so
+    /// does one whose lock file was empty when it was opened, if somebody has made a page of it since
+    /// (`becomes_page`).
+    pub fn announce(
+        &self,
+        handle: &dyn LockHandle,
+        affected: Affected<'_>,
+        becomes_page: bool,
+    ) -> io::Result<()> {
+        if !(self.stamps || becomes_page) || !is_whole(handle.glance()?.size) {
             return Ok(());
         }
         affected.offsets().into_iter().try_for_each(|at| handle.write_at(at, &new_stamp()))

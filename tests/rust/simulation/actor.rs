@@ -139,10 +139,10 @@ impl Actor {
         if self.hit(key) {
             return;
         }
-        let start = self.moment();
+        let (start, ended) = (self.moment(), self.ended_closes());
         match self.client.lead(key, false) {
             Err(text) => self.found(key, Some(text), start),
-            Ok(right) => self.compute(right, key),
+            Ok(right) => self.compute(right, key, ended),
         }
     }
 
@@ -161,26 +161,33 @@ impl Actor {
     }
 
     fn refresh(&self, key: &str) {
+        let ended = self.ended_closes();
         match self.client.lead(key, true) {
             Err(_) => unreachable!("a refresh takes no result for an answer"),
-            Ok(right) => self.compute(right, key),
+            Ok(right) => self.compute(right, key, ended),
         }
     }
 
-    /// The user's function reads, takes its time, and returns what is kept then.
-    fn compute(&self, right: Right, key: &str) {
+    fn ended_closes(&self) -> u64 {
+        self.closes[1].load(Ordering::Relaxed)
+    }
+
+    /// The user's function reads, takes its time, and returns what is kept then. So many closes had
+    /// `ended` when its key was asked for.
+    fn compute(&self, right: Right, key: &str, ended: u64) {
         let (text, begun, scheduler) =
             (self.play.result(key), self.moment(), &self.play.machine.scheduler);
-        let ended = self.closes[1].load(Ordering::Relaxed);
         scheduler.note(|| format!("  {key} is being computed: {text}"));
         (0..self.play.steps_of_a_function()).for_each(|_| scheduler.step());
         let (keys, start) = ([key.to_owned()], self.moment());
         // Who meets trouble may have nobody know that it computes, and not know what others do.
         let from = Some(begun).filter(|_| self.struck() == 0);
-        self.play.oracle.begin_computed(&keys, &Some(text.clone()), self.view.process, start, from);
+        let (value, process) = (Some(text.clone()), self.view.process);
+        self.play.oracle.begin_computed(&keys, &value, process, start, (begun, from));
         let (counts, promised) = self.client.commit(right, key, &text);
-        if ended != self.closes[0].load(Ordering::Relaxed) {
-            // Who has left the others does not hear what they purge, and they do not know of him.
+        if ended != self.closes[0].load(Ordering::Relaxed) || self.struck() > 0 {
+            // Who has left the others does not hear what they purge, and they do not know of him; what
+            // no disk took is given again when one does.
             self.play.oracle.forgive(start);
         }
         let promised = promised && !self.is_dead();

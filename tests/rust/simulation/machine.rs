@@ -68,7 +68,7 @@ impl Machine {
 
     /// The time as a disk writes it down.
     pub fn now(&self) -> u64 {
-        u64::try_from(self.scheduler.elapsed().as_nanos()).unwrap_or_default()
+        u64::try_from(self.scheduler.time_of_day().as_nanos()).unwrap_or_default()
     }
 }
 

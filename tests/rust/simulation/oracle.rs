@@ -15,7 +15,9 @@ pub struct Write {
     pub value: Value,
     /// Who wrote.
     pub process: Process,
-    /// When the computation began whose result it is, if purges since outdate it.
+    /// When the computation began whose result it is.
+    pub begun: Option<u64>,
+    /// The same, if purges since certainly outdate it.
     pub from: Option<u64>,
     /// Whether it outdates what was begun before: somebody forgot the key, or brought a result.
     pub purges: bool,
@@ -69,7 +71,7 @@ impl Oracle {
 
     /// Notes that `keys` are about to be written: until more is known, it may happen or not.
     pub fn begin(&self, keys: &[String], value: &Value, process: Process, start: u64) {
-        self.note(keys, value, process, start, (None, true));
+        self.note(keys, value, process, start, (None, None));
     }
 
     /// The same of the result of a computation, which began at `from` if purges since outdate it.
@@ -79,9 +81,9 @@ impl Oracle {
         value: &Value,
         process: Process,
         start: u64,
-        from: Option<u64>,
+        (begun, from): (u64, Option<u64>),
     ) {
-        self.note(keys, value, process, start, (from, false));
+        self.note(keys, value, process, start, (Some(begun), from));
     }
 
     fn note(
@@ -90,11 +92,11 @@ impl Oracle {
         value: &Value,
         process: Process,
         start: u64,
-        (from, purges): (Option<u64>, bool),
+        (begun, from): (Option<u64>, Option<u64>),
     ) {
         let (returned, end, strong) = (u64::MAX, u64::MAX, false);
-        let write =
-            Write { value: value.clone(), process, from, purges, start, returned, end, strong };
+        let (value, purges) = (value.clone(), begun.is_none());
+        let write = Write { value, process, begun, from, purges, start, returned, end, strong };
         let mut log = self.log();
         for key in keys {
             log.writes.entry(key.clone()).or_default().push(write.clone());
@@ -134,9 +136,14 @@ impl Oracle {
 
     /// Notes that a save of `process` that began at `start` went well: what it knew is promised now.
     pub fn saved(&self, process: Process, start: u64, end: u64) {
-        let known = |write: &&mut Write| write.process == process && write.returned < start;
-        for write in self.log().writes.values_mut().flatten().filter(known) {
-            if !write.strong {
+        for writes in self.log().writes.values_mut() {
+            let all = writes.clone();
+            let is_promised = |write: &&mut Write| {
+                let known = write.process == process && write.returned < start;
+                // What waited for a disk goes with a purge of others, were it one that is not promised.
+                known && !write.strong && !all.iter().any(|other| other.may_outdate(write))
+            };
+            for write in writes.iter_mut().filter(is_promised) {
                 (write.strong, write.end) = (true, end);
             }
         }
@@ -146,9 +153,9 @@ impl Oracle {
     pub fn removed(&self, keys: &[String], moment: u64, for_good: bool) {
         let (start, returned, strong) = (moment, moment, for_good);
         let end = if for_good { moment } else { u64::MAX };
-        let (value, from, process) = (None, None, usize::MAX);
+        let (value, begun, from, process) = (None, None, None, usize::MAX);
         let purges = false;
-        let write = Write { value, process, from, purges, start, returned, end, strong };
+        let write = Write { value, process, begun, from, purges, start, returned, end, strong };
         let mut log = self.log();
         // Who lives gives its own results again, perhaps behind newer ones of others.
         if !for_good {
@@ -256,6 +263,12 @@ impl Write {
             && self.is_ours()
             && outright
             && other.from.is_some_and(|from| self.start > from)
+    }
+
+    /// Whether another process may have outdated by it the computation that gave `other`.
+    fn may_outdate(&self, other: &Self) -> bool {
+        let asked = self.begun.is_none() && self.is_ours() && self.process != other.process;
+        asked && other.begun.is_some_and(|begun| self.returned > begun)
     }
 
     /// Whether it was a process of ours.

@@ -70,10 +70,15 @@ impl Tasks {
 
     pub fn count_step(&mut self) {
         self.progress += 1;
-        self.steps += 1;
         let time = self.chooser.tick();
         self.clock += time;
-        if self.steps == STEPS / 2 {
+        self.count_wait();
+    }
+
+    /// Counts a step in which nothing happens.
+    pub fn count_wait(&mut self) {
+        self.steps += 1;
+        if self.steps >= STEPS / 2 {
             // Whoever holds what others ask for again and again goes on in the end.
             self.processes.iter_mut().for_each(|life| life.stopped = false);
         }

@@ -1,0 +1,92 @@
+use super::*;
+
+fn remove(key: &'static str) -> Change {
+    Change::Remove(Bytes::from_static(key.as_bytes()))
+}
+
+fn kept(backlog: &Backlog) -> Vec<Change> {
+    backlog.changes().cloned().collect()
+}
+
+/// Only the last change of a key is kept, and a clear removes everything before it.
+#[test]
+fn later_changes_overtake() {
+    let mut backlog = Backlog::default();
+    for key in ["a", "b", "a"] {
+        backlog.keep(remove(key), Cause::Given);
+    }
+    assert_eq!(kept(&backlog), [remove("b"), remove("a")]);
+    backlog.keep(Change::Clear, Cause::Given);
+    backlog.keep(remove("c"), Cause::Given);
+    assert_eq!(kept(&backlog), [Change::Clear, remove("c")]);
+    assert!(backlog.blocks());
+}
+
+/// A snapshot settles what was kept before it began, and nothing that came later.
+#[test]
+fn snapshots_settle() {
+    let mut backlog = Backlog::default();
+    backlog.keep(remove("a"), Cause::Given);
+    let mark = backlog.mark();
+    backlog.keep(remove("b"), Cause::Given);
+    backlog.settle(mark);
+    assert_eq!(kept(&backlog), [remove("b")]);
+}
+
+/// What others appended after the user deleted the cache is newer than a reclaimed change, but
+/// not newer than one that could never be appended.
+#[test]
+fn reclaimed_changes_are_the_oldest() {
+    let mut backlog = Backlog::default();
+    for key in ["a", "b"] {
+        backlog.note_appended(&remove(key));
+    }
+    backlog.keep(remove("c"), Cause::Given);
+    backlog.reclaim_void();
+    backlog.note_found(&[], &[remove("c"), remove("a")]);
+    assert_eq!(kept(&backlog), [remove("b"), remove("c")]);
+}
+
+/// A purge by another process drops a computed result that could not be appended; a result that
+/// the user put stays.
+#[test]
+fn purges_outdate_what_was_computed() {
+    let mut backlog = Backlog::default();
+    backlog.keep(remove("a"), Cause::Computed);
+    backlog.keep(remove("b"), Cause::Given);
+    assert!(backlog.outdate(&Purge::All, false).is_empty());
+    let gone = backlog.outdate(&Purge::All, true);
+    assert_eq!((gone, kept(&backlog)), (vec![Bytes::from_static(b"a")], vec![remove("b")]));
+    backlog.keep_as(remove("c"), Cause::Computed, true);
+    assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
+}
+
+/// Changes appended since the files were last seen come before those that could not be
+/// appended.
+#[test]
+fn lost_changes_are_reclaimed_in_order() {
+    let mut backlog = Backlog::default();
+    backlog.note_appended(&remove("old"));
+    backlog.confirm();
+    backlog.note_appended(&remove("a"));
+    backlog.keep(remove("b"), Cause::Given);
+    backlog.reclaim();
+    assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
+}
+
+/// A result made after a change that no disk has taken is newer, wherever it is read: a clear,
+/// too, removes only what is older than itself.
+#[test]
+fn newer_results_are_left() {
+    let put = |key: &'static str, created| {
+        let (key, text) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"1"));
+        let (sound, timed, notes) = (true, false, crate::store::Notes::default());
+        Item { key, text, sound, created: Some(created), timed, notes }
+    };
+    let mut backlog = Backlog::default();
+    backlog.keep(Change::Clear, Cause::Given);
+    backlog.keep(Change::Put(put("a", 5.0)), Cause::Given);
+    let (old, newer, newest) = (put("b", 3.0), put("a", 6.0), put("c", 1e12));
+    backlog.note_found(&[old, newer, newest.clone()], &[]);
+    assert_eq!(kept(&backlog), [Change::Clear, Change::Put(newest)]);
+}
