@@ -174,8 +174,8 @@ impl<L: Clone> Ledger<L> {
         paged.note_uses(&uses);
     }
 
-    /// Forgets all entries of a function, here and in the store, in one step; what went from memory, or
-    /// `None` if the store has no such step.
+    /// Forgets all entries of a function, here and in the store, in one step; what went from
+    /// memory, or `None` if the store has no such step.
     pub fn clear_named(&self, name: &[u8]) -> Option<Displaced<L>> {
         let paged = self.store.paged()?;
         let _history = self.history.lock();

@@ -264,8 +264,8 @@ where
         }
     }
 
-    /// Forgets all entries of the function whose keys begin with `start`, in one step; `false` if the store
-    /// has no such step: then each is forgotten by itself.
+    /// Forgets all entries of the function whose keys begin with `start`, in one step; `false` if
+    /// the store has no such step: then each is forgotten by itself.
     pub fn clear_named(&self, start: &[u8]) -> bool {
         let displaced;
         let active = sync::active();

@@ -239,8 +239,8 @@ impl<L: Clone> State<L> {
         (old, evicted)
     }
 
-    /// The keys of all entries that were made before `time`, by the functions of `share` if it names
-    /// one.
+    /// The keys of all entries that were made before `time`, by the functions of `share` if it
+    /// names one.
     pub fn made_before(&self, time: f64, share: &Share) -> Vec<Bytes> {
         let is_meant = |key: &Bytes, entry: &Entry<L>| {
             let old = entry.created.is_some_and(|created| created < time);

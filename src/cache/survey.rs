@@ -75,7 +75,8 @@ impl<L: Clone> Listing<L> {
         (sums, Extremes { oldest, newest, largest, slowest })
     }
 
-    /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
+    /// The sum of all entries whose key begins with `start`, the name of a function and a
+    /// parenthesis.
     pub fn sum_of(&self, start: &[u8]) -> Sum {
         let Some(paged) = self.0.store.paged() else {
             let _active = sync::active();

@@ -156,7 +156,8 @@ impl<L: Clone> Table<L> {
         std::mem::take(self)
     }
 
-    /// How many entries have a key that begins with `start`, the name of a function and a parenthesis.
+    /// How many entries have a key that begins with `start`, the name of a function and a
+    /// parenthesis.
     pub fn count_of(&mut self, start: &[u8]) -> usize {
         let counted = self.functions().count(start);
         counted.unwrap_or_else(|| self.keys_of(start).len())

@@ -1,8 +1,8 @@
 //! Evicts the least recently used entries first.
 //!
-//! A use is noted in the entry's [`Liveness`] and nowhere else, so that it costs next to nothing. The
-//! orders are corrected when an entry must be evicted: an entry that was used since it was put in
-//! order gets its new place then.
+//! A use is noted in the entry's [`Liveness`] and nowhere else, so that it costs next to nothing.
+//! The orders are corrected when an entry must be evicted: an entry that was used since it was put
+//! in order gets its new place then.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -201,8 +201,8 @@ fn remembered<'py>(
     value
 }
 
-/// Returns what the tables answer to `ask`. Nothing, and they forget all, if what the function closes
-/// over is not what it was.
+/// Returns what the tables answer to `ask`. Nothing, and they forget all, if what the function
+/// closes over is not what it was.
 fn asked<'py>(
     me: &Memoised,
     raw: &RawCall<'_, 'py>,

@@ -28,10 +28,10 @@
 //! files are read, and is in the next snapshot (see [`backlog`]).
 //!
 //! **Foreign writers** (an editor, a program that rewrites the file in place): the fingerprint of
-//! the snapshot is not the known one. Before a save overwrites it, it is read and handed to the cache
-//! together with the journals, and the other processes are told that the new snapshot holds more than
-//! the journals. A user who removes the snapshot has deleted the cache: the journals beside it, which
-//! record that there was one, do not count any more.
+//! the snapshot is not the known one. Before a save overwrites it, it is read and handed to the
+//! cache together with the journals, and the other processes are told that the new snapshot holds
+//! more than the journals. A user who removes the snapshot has deleted the cache: the journals
+//! beside it, which record that there was one, do not count any more.
 //!
 //! Without locks (some network file systems) only one process at a time may use the file; a notice
 //! says so. Over NFS with locks, processes on several machines work together as far as the server

@@ -218,7 +218,8 @@ pub struct KeyGuard(#[expect(dead_code, reason = "it counts when it is dropped")
 enum Held {
     /// The lock of a file.
     File {
-        /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file open.
+        /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file
+        /// open.
         lock: Weak<LockFile>,
         number: u32,
     },

@@ -166,8 +166,8 @@ pub trait Store: Send + Sync {
     fn paged(&self) -> Option<&dyn Paged> {
         None
     }
-    /// Whether it is on another machine, perhaps: then every use may wait for an answer, for a time that
-    /// is bounded.
+    /// Whether it is on another machine, perhaps: then every use may wait for an answer, for a time
+    /// that is bounded.
     fn is_remote(&self) -> bool {
         false
     }
@@ -228,8 +228,8 @@ pub trait Store: Send + Sync {
     }
     /// Tries to lock `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, key: &[u8]) -> KeyLock;
-    /// Waits for `time`, while another process has `key`; less if the store hears of its result. The
-    /// caller is not inside the cache.
+    /// Waits for `time`, while another process has `key`; less if the store hears of its result.
+    /// The caller is not inside the cache.
     fn wait_for(&self, _key: &[u8], time: Duration) {
         std::thread::sleep(time);
     }

@@ -38,7 +38,8 @@ pub type Draw<'d> = &'d mut dyn FnMut(&Outline<'_>);
 /// was not, or that is not known.
 pub type LastUse<'u> = &'u dyn Fn(&[u8]) -> Option<u64>;
 
-/// A store that is asked for one entry at a time. The entries in memory are copies of some of its own.
+/// A store that is asked for one entry at a time. The entries in memory are copies of some of its
+/// own.
 ///
 /// A function's entries are those whose keys begin with its name and a parenthesis. Errors are in
 /// the store's notices; an entry that cannot be read counts as missing.
@@ -56,23 +57,24 @@ pub trait Paged: Send + Sync {
     /// Returns the keys in insertion order: of the function with this `name` if one is given, of
     /// entries made before a time if one is given, in seconds since the epoch.
     fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes>;
-    /// Calls `draw` with the outline of each entry, in any order: of the function with this `name` if
-    /// one is given, with its key if `keys` says so, which takes longer. `false` if this store cannot
-    /// tell without reading texts, or cannot tell now: then what was drawn counts for nothing.
+    /// Calls `draw` with the outline of each entry, in any order: of the function with this `name`
+    /// if one is given, with its key if `keys` says so, which takes longer. `false` if this store
+    /// cannot tell without reading texts, or cannot tell now: then what was drawn counts for
+    /// nothing.
     fn outlines(&self, name: Option<&[u8]>, keys: bool, draw: Draw<'_>) -> bool {
         let _ = (name, keys, draw);
         false
     }
-    /// Returns the entries with these numbers, in this order; what is gone, or cannot be read, is left
-    /// out.
+    /// Returns the entries with these numbers, in this order; what is gone, or cannot be read, is
+    /// left out.
     fn numbered(&self, numbers: &[i64]) -> Vec<Item> {
         let _ = numbers;
         Vec::new()
     }
     /// Returns what later versions or tags added to entries, one JSON object each, with their keys.
     fn notes(&self) -> Vec<(Bytes, Bytes)>;
-    /// Forgets all entries of the function with this name, and what is being computed for it, in one
-    /// step; `false` if there is no such step.
+    /// Forgets all entries of the function with this name, and what is being computed for it, in
+    /// one step; `false` if there is no such step.
     fn clear_named(&self, _name: &[u8]) -> bool {
         false
     }

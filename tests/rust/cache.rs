@@ -148,8 +148,8 @@ fn the_gate_tells_of_changes() {
     }
 }
 
-/// What others add leaves tables of hits alone. What they replace outdates all of them once; from then
-/// on entries tell of themselves when they go, and no other row is lost.
+/// What others add leaves tables of hits alone. What they replace outdates all of them once; from
+/// then on entries tell of themselves when they go, and no other row is lost.
 #[test]
 fn the_gate_tells_of_news() {
     let folder = TempDir::new().unwrap();
@@ -170,8 +170,8 @@ fn the_gate_tells_of_news() {
     assert!(liveness.is_gone() && two.gate().epoch.current() == replaced);
 }
 
-/// Where entries come and go, each carries a liveness that tells who answers with it that it went: by
-/// hand, for want of room, or because another took its place, here or in another process.
+/// Where entries come and go, each carries a liveness that tells who answers with it that it went:
+/// by hand, for want of room, or because another took its place, here or in another process.
 #[test]
 fn marks_tell_of_entries_that_go() {
     let folder = TempDir::new().unwrap();

@@ -138,7 +138,8 @@ fn panic_hands_over() {
     assert_eq!(runs.load(SeqCst), 1);
 }
 
-/// An outcome, be it a value or an error, goes to those who wait at that moment and to nobody later.
+/// An outcome, be it a value or an error, goes to those who wait at that moment and to nobody
+/// later.
 #[test]
 fn outcome_is_for_those_who_wait() {
     let flights = flights();

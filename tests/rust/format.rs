@@ -1,5 +1,5 @@
-//! The annotated format: what is known of an entry stands in its line, and the last line is the same
-//! whatever the entries are.
+//! The annotated format: what is known of an entry stands in its line, and the last line is the
+//! same whatever the entries are.
 
 use std::sync::Arc;
 
@@ -52,8 +52,8 @@ fn the_layout_is_one_annotated_entry_a_line() {
     assert_eq!(save(&[], Charset::Utf8, Format::Annotated), "{\n\"outlive\": {\"format\": 2}\n}\n");
 }
 
-/// What is written is read again, with all notes and the salt, from a file that is whole or looked at
-/// in any order of members.
+/// What is written is read again, with all notes and the salt, from a file that is whole or looked
+/// at in any order of members.
 #[test]
 fn annotated_files_come_back() {
     let items = [noted("a", "{\"x\": [1]}"), noted("b", "{\"$error\": [\"E\"]}"), salt_item("s")];
@@ -167,8 +167,8 @@ fn a_torn_file_is_known_by_its_entries() {
     }
 }
 
-/// An object without a result is damage that whoever asks for it finds, and costs no other; a value that
-/// somebody's hand put there is a result.
+/// An object without a result is damage that whoever asks for it finds, and costs no other; a value
+/// that somebody's hand put there is a result.
 #[test]
 fn an_entry_without_a_result_is_damaged() {
     let found = load(r#"{"a": 5, "b": {"result": 1}, "c": {"at": 1}, "outlive": {"format": 2}}"#);
@@ -176,8 +176,8 @@ fn an_entry_without_a_result_is_damaged() {
     assert_eq!(texts, ["5", "1", ""]);
 }
 
-/// A file keeps its format whatever the options say, and a new one has that of the options; so it is
-/// if another process made the file, which this one never read.
+/// A file keeps its format whatever the options say, and a new one has that of the options; so it
+/// is if another process made the file, which this one never read.
 #[test]
 fn a_file_keeps_its_format() {
     let formats = [Format::Flat, Format::Annotated];

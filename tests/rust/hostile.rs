@@ -13,8 +13,8 @@ use outlive::value::normalise::normalise;
 use outlive::value::write::Charset;
 use serde_json::Value;
 
-/// A snapshot: what is read is intact, is the same when the file comes in pieces, is written as JSON
-/// that others read, and comes back from there.
+/// A snapshot: what is read is intact, is the same when the file comes in pieces, is written as
+/// JSON that others read, and comes back from there.
 pub fn snapshot(bytes: &[u8]) {
     let file = Bytes::copy_from_slice(bytes);
     let found = read(&file);
@@ -78,8 +78,8 @@ pub fn value(bytes: &[u8]) {
     escaped(bytes);
 }
 
-/// A text from before there were classes: what is escaped in it is as good as it was, and is seen to
-/// need a version that knows them.
+/// A text from before there were classes: what is escaped in it is as good as it was, and is seen
+/// to need a version that knows them.
 fn escaped(bytes: &[u8]) {
     if let Some(escaped) = escape_classes(bytes) {
         assert!(may_name_class(bytes) && may_name_class(&escaped));
@@ -87,8 +87,8 @@ fn escaped(bytes: &[u8]) {
     }
 }
 
-/// A journal: it is read, whatever it holds; a save puts what was read into a snapshot, and a second
-/// process finds the same.
+/// A journal: it is read, whatever it holds; a save puts what was read into a snapshot, and a
+/// second process finds the same.
 pub fn journal(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let path = folder.path().join("c.json");

@@ -117,8 +117,8 @@ fn an_entry_that_looks_like_the_last_line() {
     hostile::snapshot(b"{\n\"\": []}e7.\n\"outlive\":{\"format\": 2}\n,\n\"t\": 2}\n");
 }
 
-/// A bracket too many closes a flat file early: its reserved member, which stands behind that, is no
-/// entry, and says of what format the file is.
+/// A bracket too many closes a flat file early: its reserved member, which stands behind that, is
+/// no entry, and says of what format the file is.
 #[test]
 fn a_reserved_member_behind_the_end() {
     let entries = "\"a\": {\"$shop:Repo\": 1},\n\"b\": []}";

@@ -123,13 +123,14 @@ fn links_beside_are_not_followed() {
         cache.change(&put("a", "1"));
         cache.close();
         assert_eq!(std::fs::read(&victim).expect("it is there"), b"precious");
-        // What is no journal's or lock's place may have been cleared away: the link, not its target.
+        // What is no journal's or lock's place may have been cleared away: the link, not its
+        // target.
         let _ = std::fs::remove_file(&link);
     }
 }
 
-/// A file that is removed and made anew a moment later, as git does, was not deleted: what stands in
-/// journals alone counts.
+/// A file that is removed and made anew a moment later, as git does, was not deleted: what stands
+/// in journals alone counts.
 #[test]
 fn a_file_that_comes_back_was_not_deleted() {
     let (_folder, path) = place();

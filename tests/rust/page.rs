@@ -48,8 +48,8 @@ fn compute(cache: &Text, key: &'static str) {
     lease.commit(cache, &key, entry).expect("the disk has room");
 }
 
-/// What is put over an old result, forgotten and cleared is announced; a first result never is. What
-/// is forgotten may just be computed elsewhere.
+/// What is put over an old result, forgotten and cleared is announced; a first result never is.
+/// What is forgotten may just be computed elsewhere.
 #[test]
 fn only_old_results_are_announced() {
     let (_folder, path) = place();
@@ -158,8 +158,8 @@ fn a_page_that_is_cut() {
     assert!(page(&later).changes() != before);
 }
 
-/// Without room for a page there is none, and results are kept. That the disk is full is the journal's
-/// to tell; who comes when there is room again makes the page whole.
+/// Without room for a page there is none, and results are kept. That the disk is full is the
+/// journal's to tell; who comes when there is room again makes the page whole.
 #[test]
 fn no_room_for_a_page() {
     let (_folder, path) = place();

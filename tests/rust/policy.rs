@@ -204,7 +204,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The same in the simplest words: a list from the oldest to the newest entry.
+/// The order of use in its simplest form: a list from the oldest to the newest entry.
 #[derive(Debug, Default)]
 struct Naive {
     order: Vec<(u8, u64, usize)>,

@@ -314,7 +314,8 @@ fn many_duplicates() {
 }
 
 /// A file that is looked at while it is read gives what it gives when it is read at once, wherever
-/// the pieces end: numbers, words, escapes, characters and white space cut in two are nothing special.
+/// the pieces end: numbers, words, escapes, characters and white space cut in two are nothing
+/// special.
 #[test]
 fn pieces_give_what_the_whole_gives() {
     let texts: [&[u8]; 7] = [

@@ -1,7 +1,7 @@
 //! Names that the file system spells otherwise than the program.
 //!
-//! A disk that knows no case and lists accents apart from their letters, as HFS+ does, stands in for
-//! one.
+//! A disk that knows no case and lists accents apart from their letters, as HFS+ does, stands in
+//! for one.
 
 use std::ffi::OsString;
 use std::io;

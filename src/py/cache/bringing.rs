@@ -1,5 +1,5 @@
-//! What a step of the cache will ask of a mapping is brought before the step. Other stores are asked by
-//! the step itself.
+//! What a step of the cache will ask of a mapping is brought before the step. Other stores are
+//! asked by the step itself.
 
 use bytes::Bytes;
 use pyo3::prelude::*;

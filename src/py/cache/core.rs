@@ -22,7 +22,8 @@ use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
 use crate::value::write::Charset;
 
-/// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a file.
+/// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a
+/// file.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
 pub struct CoreCache {
     /// The part that it shares with the other objects on the same file.

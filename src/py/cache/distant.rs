@@ -1,5 +1,5 @@
-//! A mapping of the user's as the place of a cache: what is asked for is brought before a step of the
-//! cache, and what a step has changed is carried away behind it, while no lock is held.
+//! A mapping of the user's as the place of a cache: what is asked for is brought before a step of
+//! the cache, and what a step has changed is carried away behind it, while no lock is held.
 
 use std::sync::Arc;
 

@@ -48,7 +48,8 @@ pub struct CacheFile {
     pub(super) bounded: AtomicBool,
     /// How many objects may write to the file.
     writers: AtomicUsize,
-    /// The first function whose results have keys that do not name it, and whether there is another.
+    /// The first function whose results have keys that do not name it, and whether there is
+    /// another.
     sharing: (OnceLock<u32>, AtomicBool),
     /// The files from which missing entries were borrowed.
     borrowed: Mutex<Vec<PathBuf>>,

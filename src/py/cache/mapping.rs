@@ -209,8 +209,8 @@ impl CoreCache {
         Ok(())
     }
 
-    /// Forgets all entries whose keys begin with `start`, the name of a function and a parenthesis, in one
-    /// step; says whether the store has such a step.
+    /// Forgets all entries whose keys begin with `start`, the name of a function and a parenthesis,
+    /// in one step; says whether the store has such a step.
     fn clear_named(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<bool> {
         let (me, py) = (slf.get(), slf.py());
         if !Self::may_write(slf)? {

@@ -36,8 +36,8 @@ type Named<'py> = (Bound<'py, PyString>, Total);
 
 #[pymethods]
 impl CoreCache {
-    /// The first `limit` entries of a selection in an order, without their values, and the sum of all
-    /// of it.
+    /// The first `limit` entries of a selection in an order, without their values, and the sum of
+    /// all of it.
     #[pyo3(signature = (*, pattern=None, function=None, before=None, order=None, descending=false, limit=None))]
     fn rows<'py>(
         slf: &Bound<'py, Self>,
@@ -167,7 +167,8 @@ impl CoreCache {
         Ok((named(py, &sums)?, rows))
     }
 
-    /// The sum of all entries whose key begins with `start`, the name of a function and a parenthesis.
+    /// The sum of all entries whose key begins with `start`, the name of a function and a
+    /// parenthesis.
     fn sum_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<Total> {
         Self::look(slf)?;
         let _brought = slf.get().bring_all(slf.py())?;

@@ -44,8 +44,8 @@ impl Memoised {
 }
 
 impl Provenance<'_> {
-    /// Warns once if this hit was computed by another function, or from other arguments, in this run
-    /// or in an earlier one.
+    /// Warns once if this hit was computed by another function, or from other arguments, in this
+    /// run or in an earlier one.
     pub(super) fn check_collision(&self, py: Python<'_>, found: &PyFound) -> PyResult<()> {
         if self.request.origin.is_none() || self.me.told.collision.load(Ordering::Relaxed) {
             return Ok(());

@@ -11,9 +11,9 @@ use pyo3::types::{PyTuple, PyType};
 #[inline]
 pub fn blank<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
     let (py, none) = (class.py(), PyTuple::empty(class.py()));
-    // SAFETY: the class is alive, and the interpreter is attached; `Shape` has seen `object.__new__`
-    // make an instance of it, which refuses classes that need another one. The result is ours, or
-    // NULL with an error set.
+    // SAFETY: the class is alive, and the interpreter is attached; `Shape` has seen
+    // `object.__new__` make an instance of it, which refuses classes that need another one. The
+    // result is ours, or NULL with an error set.
     unsafe {
         let new = ffi::PyBaseObject_Type.tp_new?;
         let made = new(class.as_type_ptr(), none.as_ptr(), ptr::null_mut());

@@ -80,8 +80,8 @@ impl Identity {
         !self.cells.is_empty()
     }
 
-    /// Returns whether all cells hold what they held when the digest, or the number, was made. Where
-    /// neither was, nothing depends on the cells yet.
+    /// Returns whether all cells hold what they held when the digest, or the number, was made.
+    /// Where neither was, nothing depends on the cells yet.
     pub fn is_current(&self, py: Python<'_>) -> bool {
         let made = self.text.is_current(&self.cells, py);
         made.or_else(|| self.number.is_current(&self.cells, py)).unwrap_or(true)

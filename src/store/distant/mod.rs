@@ -1,9 +1,9 @@
-//! A cache in a place that is reached only while no lock is held: somebody's mapping in Python, whose
-//! code may do anything, and call this very cache.
+//! A cache in a place that is reached only while no lock is held: somebody's mapping in Python,
+//! whose code may do anything, and call this very cache.
 //!
-//! So the store itself reaches nothing. Whoever is about to ask for an entry first [`ask`]s for it and
-//! brings what the place has; what a step has changed waits here and is carried away behind it. In
-//! between, what waits and what was brought is all that the store has, and what this process did
+//! So the store itself reaches nothing. Whoever is about to ask for an entry first [`ask`]s for it
+//! and brings what the place has; what a step has changed waits here and is carried away behind it.
+//! In between, what waits and what was brought is all that the store has, and what this process did
 //! counts for more than what is brought.
 //!
 //! [`ask`]: Distant::ask
@@ -107,8 +107,8 @@ impl Distant {
         self.state.lock().waiting.last()
     }
 
-    /// The first change behind the number `after` that is to be carried away; those that were refused
-    /// are tried `again`.
+    /// The first change behind the number `after` that is to be carried away; those that were
+    /// refused are tried `again`.
     pub fn next(&self, mut after: u64, again: bool) -> Option<(u64, Change)> {
         let _active = sync::active();
         let mut state = self.state.lock();

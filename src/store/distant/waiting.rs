@@ -72,8 +72,8 @@ impl Waiting {
         self.last
     }
 
-    /// The first change behind the number `after`, of those that were refused before only if they are
-    /// to be tried `again`.
+    /// The first change behind the number `after`, of those that were refused before only if they
+    /// are to be tried `again`.
     pub fn first(&self, after: u64, again: bool) -> Option<(u64, Change)> {
         let mut behind = self.changes.range(after + 1..);
         let found = behind.find(|(_, waiter)| again || !waiter.is_refused)?;
@@ -93,7 +93,8 @@ impl Waiting {
         }
     }
 
-    /// The change with this number was refused: it waits for a later time, unless there are too many.
+    /// The change with this number was refused: it waits for a later time, unless there are too
+    /// many.
     pub fn refused(&mut self, number: u64) {
         if let Some(waiter) = self.changes.get_mut(&number) {
             waiter.is_refused = true;

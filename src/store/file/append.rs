@@ -199,8 +199,8 @@ impl FileState {
         begun
     }
 
-    /// Begins a chain, or joins the one that somebody else has begun. IMPORTANT: under the checkpoint
-    /// lock.
+    /// Begins a chain, or joins the one that somebody else has begun. IMPORTANT: under the
+    /// checkpoint lock.
     fn begin_chain(&mut self) -> Result<()> {
         let wrong = self.wrong("write the journal of");
         self.rejoin().map_err(&wrong)?;

@@ -1,5 +1,5 @@
-//! Writing over a snapshot in place, where nothing can be renamed onto it: a file that is mounted by
-//! itself, as containers do.
+//! Writing over a snapshot in place, where nothing can be renamed onto it: a file that is mounted
+//! by itself, as containers do.
 //!
 //! The new snapshot is beside it, whole and synced, until the one in place is synced, too: if the
 //! process ends in between, a reader of the torn file takes the whole one.

@@ -1,7 +1,7 @@
 //! Whole files as locks, where there are no byte ranges that a file description owns: presence and
-//! checkpoints have a file each, and keys cannot be locked. macOS is among them: its `fcntl` locks of
-//! ranges belong to the process, which loses all of them as soon as it closes any descriptor of the
-//! file, so `flock` it is.
+//! checkpoints have a file each, and keys cannot be locked. macOS is among them: its `fcntl` locks
+//! of ranges belong to the process, which loses all of them as soon as it closes any descriptor of
+//! the file, so `flock` it is.
 
 use std::fs::{File, TryLockError};
 use std::io;

@@ -19,32 +19,34 @@
 //! * `created`: seconds since the epoch, an IEEE double.
 //! * `crc32` is over everything before it.
 //!
-//! A journal is a chain of files, one for each *generation*. Any number of processes append records,
-//! each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts them one
-//! after the other. A **seal** ends a generation: records after it do not count, and a process that
-//! finds one before its own record appends that record again in the next generation. The number of
-//! the first generation of a chain is the time in microseconds, so that no two chains look alike.
-//! **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if that snapshot is
-//! in place, it holds everything in earlier generations.
+//! A journal is a chain of files, one for each *generation*. Any number of processes append
+//! records, each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts
+//! them one after the other. A **seal** ends a generation: records after it do not count, and a
+//! process that finds one before its own record appends that record again in the next generation.
+//! The number of the first generation of a chain is the time in microseconds, so that no two chains
+//! look alike. **folded** carries the fingerprint of a snapshot (device, inode, size, mtime): if
+//! that snapshot is in place, it holds everything in earlier generations.
 //!
-//! Its flag 1 says that the snapshot holds more than its predecessor and the journals, so that every
-//! process has to read it. **base** carries the fingerprint of the snapshot in place at that moment,
-//! or nothing if there is none: then the history begins with this record. If a base was written and
-//! there is no snapshot any more, the user deleted the cache, and the journals go with it: they are
-//! sealed with flag 1 of the seal, and nothing in them counts.
+//! Its flag 1 says that the snapshot holds more than its predecessor and the journals, so that
+//! every process has to read it. **base** carries the fingerprint of the snapshot in place at that
+//! moment, or nothing if there is none: then the history begins with this record. If a base was
+//! written and there is no snapshot any more, the user deleted the cache, and the journals go with
+//! it: they are sealed with flag 1 of the seal, and nothing in them counts.
 //!
-//! **passing** begins a generation whose author could not write to the one before, which has no seal.
+//! **passing** begins a generation whose author could not write to the one before, which has no
+//! seal.
 //!
-//! A **purge** outdates computations under way: a result computed from a state before it must not be
-//! kept after it. Puts, removes and clears are purges of their keys unless flag 16 says otherwise;
-//! the record named purge concerns the key that it carries or, with flag 1, all keys that match it as
-//! a pattern. A **computed** result begins, before its notes, with a byte of this generation, eight
-//! bytes long: up to there its author had looked for purges. If a purge of its key begins between
-//! there and the record, the record does not count. So all readers agree, without a lock.
+//! A **purge** outdates computations under way: a result computed from a state before it must not
+//! be kept after it. Puts, removes and clears are purges of their keys unless flag 16 says
+//! otherwise; the record named purge concerns the key that it carries or, with flag 1, all keys
+//! that match it as a pattern. A **computed** result begins, before its notes, with a byte of this
+//! generation, eight bytes long: up to there its author had looked for purges. If a purge of its
+//! key begins between there and the record, the record does not count. So all readers agree,
+//! without a lock.
 //!
-//! Reading drops damaged bytes and goes on at the next magic with a right checksum. Bytes at the very
-//! end that are no whole record yet may belong to one that is being written: they are looked at again
-//! when the file has grown.
+//! Reading drops damaged bytes and goes on at the next magic with a right checksum. Bytes at the
+//! very end that are no whole record yet may belong to one that is being written: they are looked
+//! at again when the file has grown.
 
 mod noted;
 mod purges;

@@ -96,7 +96,8 @@ pub enum Record {
     Change(Change, Terms),
     /// Computations under way are outdated.
     Purge(Purge),
-    /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the cache).
+    /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the
+    /// cache).
     Seal { void: bool },
     /// If the snapshot is this one, it holds all earlier generations.
     Folded(Folded),

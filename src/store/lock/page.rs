@@ -126,7 +126,7 @@ pub fn blank() -> Vec<u8> {
     bytes
 }
 
-/// The same as words, for a page that no other process sees.
+/// Returns these bytes as words, for a page that no other process sees.
 #[cfg(feature = "redis")]
 pub fn blank_page() -> Vec<u64> {
     let bytes = blank();

@@ -1,4 +1,4 @@
-//! Where a server is, as a URL says it.
+//! The address of a server, as a URL gives it.
 //!
 //! ```text
 //! redis://user:password@host:6379/0?name=shop&timeout=0.25
@@ -9,26 +9,26 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How to reach a server, and where in it the entries are.
+/// The way to a server, and where in it the entries are.
 #[derive(Clone)]
 pub struct Address {
-    /// Whom to ask.
+    /// The server to ask.
     pub place: Place,
     /// The number of the database.
     pub database: i64,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
-    /// What keeps the entries apart from those of other caches in the database.
+    /// The name that keeps the entries apart from those of other caches in the database.
     pub name: String,
     /// How long one exchange with the server may take.
     pub timeout: Duration,
     /// A file with the certificates that are trusted instead of the system's.
     pub(super) authorities: Option<PathBuf>,
-    /// The URL without what is secret: for messages.
+    /// The URL without its secrets, for messages.
     pub shown: String,
 }
 
-/// Whom to ask.
+/// The server to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A server.
@@ -37,13 +37,13 @@ pub enum Place {
     Encrypted(Host),
     /// A socket of this machine.
     Socket(PathBuf),
-    /// The server that is the master of a service at the moment, as one of the sentinels says.
+    /// The master of a service, as one of its sentinels names it.
     Sentinels {
-        /// Those who know it.
+        /// The sentinels.
         hosts: Vec<Host>,
         /// The name of the service.
         service: String,
-        /// What the sentinels, not the servers, are told.
+        /// The password for the sentinels, not for the servers.
         password: Option<String>,
     },
 }
@@ -51,7 +51,7 @@ pub enum Place {
 /// A machine, and the port at which it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// Its name or number.
+    /// Its name or IP address.
     pub name: String,
     /// The port.
     pub port: u16,
@@ -64,10 +64,10 @@ const LONGEST_TIMEOUT: f64 = 3600.0;
 const NAME: &str = "default";
 const OPTIONS: &str = "name, timeout, db, ca and sentinel_password";
 
-/// The parts of a URL as they stand there.
+/// The parts of a URL as they are written.
 struct Parts<'u> {
     scheme: &'u str,
-    /// Names and passwords.
+    /// The user and the password.
     credentials: Option<&'u str>,
     hosts: &'u str,
     path: &'u str,
@@ -82,7 +82,7 @@ impl<'u> Parts<'u> {
         if path.contains('@') || query.contains('@') {
             return None;
         }
-        // A password may hold an at sign that somebody forgot to escape.
+        // A password may hold an unescaped at sign.
         let (credentials, hosts) = match place.rsplit_once('@') {
             Some((credentials, hosts)) => (Some(credentials), hosts),
             None => (None, place),
@@ -95,7 +95,7 @@ impl<'u> Parts<'u> {
     }
 }
 
-/// What stands behind the question mark.
+/// The options after the question mark.
 #[derive(Default)]
 struct Options {
     name: Option<String>,
@@ -106,9 +106,9 @@ struct Options {
 }
 
 impl Address {
-    /// The address that `url` says; else what is wrong with it, without what is secret in it.
+    /// Parses `url`; the error says what is wrong with it, without its secrets.
     pub fn parse(url: &str) -> Result<Self, String> {
-        // NOTE: what stands there may be part of a password.
+        // NOTE: what follows may be part of a password.
         let why = "a server's URL cannot be read: '/', '?', '#' and '@' in a password are written %2F, \
                    %3F, %23 and %40";
         let parts = Parts::of(url).ok_or(why)?;
@@ -139,13 +139,13 @@ impl Address {
         })
     }
 
-    /// Whether everything that is sent is encrypted.
+    /// Returns whether everything that is sent is encrypted.
     pub fn is_encrypted(&self) -> bool {
         matches!(self.place, Place::Encrypted(_))
     }
 }
 
-/// Whom to ask, and the number of the database if the path says it.
+/// Returns the server to ask, and the number of the database if the path has it.
 fn place(parts: &Parts<'_>, sentinel: Option<String>) -> Result<(Place, Option<i64>), String> {
     let scheme = parts.scheme;
     if scheme != "redis+sentinel" && scheme != "valkey+sentinel" && sentinel.is_some() {
@@ -230,7 +230,7 @@ fn options(query: &str) -> Result<Options, String> {
     Ok(options)
 }
 
-/// A name takes part in every key, between colons, and in patterns of keys.
+/// A name is part of every key, between colons, and of patterns of keys.
 fn checked_name(name: String) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if !name.is_empty() && name.bytes().all(is_plain) {
@@ -247,7 +247,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or_else(why)
 }
 
-/// What a text with percent signs stands for.
+/// Decodes a percent-encoded text.
 fn decoded(text: &str) -> Result<String, String> {
     let wrong = || "a % is not followed by two digits of a byte".to_owned();
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
@@ -278,7 +278,7 @@ mod tests {
         Host { name: name.to_owned(), port }
     }
 
-    /// Hosts, ports, databases and credentials are where users of other clients write them.
+    /// Hosts, ports, databases and credentials are where other clients expect them.
     #[test]
     fn urls() {
         let all = parsed("redis://us%65r:p%40ss@h:1/3?name=a.b-c&timeout=1.5");
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!((sentinels.place, sentinels.database), (place, 4));
     }
 
-    /// What is not known is refused, and what is wrong is named without what is secret.
+    /// Unknown parts are refused, and mistakes are named without the secrets.
     #[test]
     fn what_is_refused() {
         let refused = [

@@ -6,29 +6,29 @@ use bytes::Bytes;
 
 use crate::store::{Cause, Change, Item};
 
-/// So many changes wait at most.
+/// How many changes may wait.
 const MOST: usize = 1000;
-/// So many bytes their texts have at most.
+/// How many bytes their texts may have together.
 const MOST_BYTES: usize = 16_000_000;
 
-/// What waits, within bounds: the oldest goes first.
+/// The waiting changes, within bounds: the oldest are dropped first.
 #[derive(Debug, Default)]
 pub struct Backlog {
     changes: VecDeque<(Change, Cause)>,
     bytes: usize,
     /// The number of the first one, counted from the beginning.
     first: u64,
-    /// How many went for want of room.
+    /// How many were dropped for want of room.
     dropped: usize,
 }
 
 impl Backlog {
-    /// Whether nothing waits.
+    /// Returns whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Adds a change; what a clear makes pointless goes.
+    /// Adds a change; drops those that a clear makes pointless.
     pub fn push(&mut self, change: Change, cause: Cause) {
         if change == Change::Clear {
             self.clear();
@@ -40,8 +40,8 @@ impl Backlog {
         }
     }
 
-    /// Drops the oldest result; what was to be removed goes only if there is nothing else: a server that
-    /// has been away still holds it.
+    /// Drops the oldest result; a removal is dropped only if there is nothing else, because a
+    /// server that was away still holds the entry.
     fn drop_oldest(&mut self) {
         let is_put = |(change, _): &(Change, Cause)| matches!(change, Change::Put(_));
         let last = self.changes.len() - 1;
@@ -60,31 +60,31 @@ impl Backlog {
         }
     }
 
-    /// Forgets all.
+    /// Forgets all changes.
     pub fn clear(&mut self) {
         self.first += self.changes.len() as u64;
         self.changes.clear();
         self.bytes = 0;
     }
 
-    /// Up to `most` of the oldest, and the number of the first of these.
+    /// Returns up to `most` of the oldest, and the number of the first of these.
     pub fn oldest(&self, most: usize) -> (u64, Vec<(Change, Cause)>) {
         (self.first, self.changes.iter().take(most).cloned().collect())
     }
 
-    /// Those before the one with this number were taken.
+    /// Notes that those before the one with this number were taken.
     pub fn taken(&mut self, before: u64) {
         while self.first < before && !self.changes.is_empty() {
             self.pop();
         }
     }
 
-    /// How many were dropped since the last call.
+    /// Returns how many were dropped since the last call.
     pub fn take_dropped(&mut self) -> usize {
         std::mem::take(&mut self.dropped)
     }
 
-    /// What the last of the changes makes of `key`, if one concerns it: an entry, or none.
+    /// Returns what the last change that concerns `key` makes of it: an entry, or none.
     #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
     pub fn waiting(&self, key: &[u8]) -> Option<Option<Item>> {
         self.changes.iter().rev().find_map(|(change, _)| match change {
@@ -94,7 +94,7 @@ impl Backlog {
         })
     }
 
-    /// What the changes make of `keys`; those are added that `is_meant` says.
+    /// Applies the changes to `keys`; adds keys of entries that pass `is_meant`.
     pub fn with_waiting(
         &self,
         mut keys: Vec<Bytes>,
@@ -113,7 +113,7 @@ impl Backlog {
         keys
     }
 
-    /// What tags or later versions added to entries that wait.
+    /// Returns what tags or later versions added to waiting entries.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let others = |(change, _): &(Change, Cause)| match change {
             Change::Put(item) => Some((item.key.clone(), item.notes.others.as_deref()?.clone())),
@@ -144,7 +144,7 @@ mod tests {
         Change::Put(Item { key, text, sound: true, created: None, timed: false, notes })
     }
 
-    /// The oldest go when there are too many, or too much, and are counted.
+    /// The oldest changes are dropped when there are too many, or too large ones, and are counted.
     #[test]
     fn bounds() {
         let mut backlog = Backlog::default();
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(backlog.take_dropped(), MOST);
     }
 
-    /// What was taken goes, what came meanwhile stays.
+    /// Changes that were taken are removed; later ones stay.
     #[test]
     fn taken_from_the_front() {
         let mut backlog = Backlog::default();

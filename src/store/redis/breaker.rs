@@ -1,8 +1,8 @@
-//! Calm: a server that does not answer is left alone, and looked for once in a while.
+//! The breaker: a server that does not answer is left alone, and tried once in a while.
 
 use std::time::{Duration, Instant};
 
-/// The first pause before the server is looked for again.
+/// The first pause before the server is tried again.
 const FIRST: Duration = Duration::from_secs(1);
 /// The longest one.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -11,22 +11,22 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Breaker(Option<Outage>);
 
-/// The server has not answered.
+/// An outage of the server.
 #[derive(Clone, Copy, Debug)]
 struct Outage {
     since: Instant,
-    /// When somebody looks for it.
+    /// When the server is tried next.
     next: Instant,
     pause: Duration,
 }
 
 impl Breaker {
-    /// Whether the server is to be left alone.
+    /// Returns whether the server is to be left alone.
     pub fn is_open(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The server did not answer; whether this is news.
+    /// Notes that the server did not answer; returns whether this is news.
     pub fn trip(&mut self, now: Instant) -> bool {
         let (since, pause) = match self.0 {
             Some(outage) if now < outage.next => return false,
@@ -38,12 +38,12 @@ impl Breaker {
         is_news
     }
 
-    /// The server answers; for how long it did not, if it did not.
+    /// Notes that the server answers; returns how long it did not, if it did not.
     pub fn mend(&mut self, now: Instant) -> Option<Duration> {
         self.0.take().map(|outage| now.duration_since(outage.since))
     }
 
-    /// How long until somebody should look for the server, if it is away.
+    /// Returns how long until the server should be tried, if it is away.
     pub fn wait(&self, now: Instant) -> Option<Duration> {
         self.0.map(|outage| outage.next.saturating_duration_since(now))
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::{Breaker, FIRST, LONGEST};
     use std::time::{Duration, Instant};
 
-    /// One outage is news once, its pauses grow up to a limit, and its end says how long it was.
+    /// An outage is news once, its pauses grow up to a limit, and its end has its length.
     #[test]
     fn outages() {
         let (mut breaker, begun) = (Breaker::default(), Instant::now());

@@ -1,4 +1,4 @@
-//! The end of the use of a server.
+//! The end of a server's use.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,8 @@ use super::server::Server;
 const LAST: usize = 1000;
 
 impl Server {
-    /// Writes what waits, if the server takes it, gives keys back, and leaves. The next use opens it again.
+    /// Writes what waits, if the server takes it, releases keys, and leaves. The next use opens it
+    /// again.
     pub fn close(&self) {
         if !std::mem::replace(&mut self.state.lock().is_open, false) {
             return;

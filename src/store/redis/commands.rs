@@ -1,4 +1,4 @@
-//! Commands as the server reads them.
+//! Commands in the form that the server reads.
 
 use std::time::Duration;
 
@@ -25,12 +25,12 @@ pub fn command<A: ToRedisArgs>(name: &str, arguments: &[A]) -> Vec<u8> {
     command.get_packed_command()
 }
 
-/// So many milliseconds, as an argument.
+/// Returns a duration in milliseconds, as an argument.
 pub fn milliseconds(time: Duration) -> Vec<u8> {
     time.as_millis().to_string().into_bytes()
 }
 
-/// The parts of a reply that is an array.
+/// Returns the parts of a reply that is an array.
 pub fn array(reply: Value) -> Result<Vec<Value>, Failure> {
     match sound(reply)? {
         Value::Array(parts) => Ok(parts),
@@ -38,7 +38,7 @@ pub fn array(reply: Value) -> Result<Vec<Value>, Failure> {
     }
 }
 
-/// The bytes of a reply, if there are any.
+/// Returns the bytes of a reply, if there are any.
 pub fn bytes(reply: Value) -> Result<Option<Vec<u8>>, Failure> {
     match sound(reply)? {
         Value::BulkString(bytes) => Ok(Some(bytes)),
@@ -47,7 +47,7 @@ pub fn bytes(reply: Value) -> Result<Option<Vec<u8>>, Failure> {
     }
 }
 
-/// The number that a reply is.
+/// Returns the number in a reply.
 pub fn number(reply: Value) -> Result<i64, Failure> {
     match sound(reply)? {
         Value::Int(number) => Ok(number),
@@ -55,12 +55,12 @@ pub fn number(reply: Value) -> Result<i64, Failure> {
     }
 }
 
-/// The only reply.
+/// Returns the only reply.
 pub fn single(replies: Vec<Value>) -> Value {
     replies.into_iter().next().unwrap_or_default()
 }
 
-/// Since when entries count: of these replies the latest.
+/// Returns since when entries count: the latest of these replies.
 pub fn generation(replies: impl IntoIterator<Item = Value>) -> Result<f64, Failure> {
     let mut latest = 0.0_f64;
     for reply in replies {

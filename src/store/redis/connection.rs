@@ -12,9 +12,8 @@ use redis::{
 use super::address::{Address, Host, Place};
 use super::failure::Failure;
 
-/// Connects within the time that one exchange may take, names to be resolved included: the system bounds
-/// neither those nor all steps together, so a thread goes through them, and is left alone with them
-/// when the time is over.
+/// Connects within the time of one exchange, name resolution included. The system bounds neither
+/// that nor all steps together, so a thread takes them, and is abandoned when the time is over.
 pub fn connect(address: &Address, protocol: ProtocolVersion) -> Result<Connection, Failure> {
     let (sender, receiver) = sync_channel(1);
     let (whole, timeout) = (address.clone(), address.timeout);
@@ -95,7 +94,7 @@ fn target(address: &Address) -> Result<ConnectionAddr, Failure> {
     })
 }
 
-/// The master, as the first sentinel says that knows it.
+/// Returns the master, as named by the first sentinel that knows it.
 fn master(
     hosts: &[Host],
     service: &str,
@@ -141,7 +140,7 @@ fn ask_sentinel(
     Ok(found.map(|(name, port)| Host { name, port }))
 }
 
-/// A sentinel may name a server a moment longer than it is the master.
+/// A sentinel may name a server for a moment after it has ceased to be the master.
 fn expect_master(connection: &mut Connection, timeout: Duration) -> Result<(), Failure> {
     let role = connection.req_command(&cmd("ROLE")).map_err(|error| wrong(&error, timeout))?;
     let is_master = |role: &Value| match role {
@@ -155,8 +154,8 @@ fn expect_master(connection: &mut Connection, timeout: Duration) -> Result<(), F
     }
 }
 
-/// Sends `commands` together and takes a reply of each. After an error the connection is of no use: what
-/// comes later would be taken for another one's reply.
+/// Sends `commands` together and reads a reply to each. After an error the connection is of no use:
+/// later replies would be taken for those of other commands.
 pub fn exchange(
     connection: &mut Connection,
     commands: &[u8],
@@ -168,12 +167,12 @@ pub fn exchange(
     (0..replies).map(|_| connection.recv_response().map_err(failed)).collect()
 }
 
-/// What an error of the client means.
+/// Returns the meaning of a client's error.
 pub fn wrong(error: &RedisError, timeout: Duration) -> Failure {
     if error.is_timeout() {
         return Failure::late(timeout);
     }
-    // What the server said of a login may hold what was sent; its code does not.
+    // The server's words about a login may repeat what was sent; its code does not.
     match error.code() {
         Some(code) => Failure::Down(format!("it says {code}")),
         None => Failure::Down(error.to_string()),

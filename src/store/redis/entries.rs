@@ -21,22 +21,22 @@ use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Cause, Change, ExternalChange, Item};
 use crate::value::check::check;
 
-/// What came with a key that was taken a moment ago.
+/// The reply to taking a key a moment ago.
 pub(super) struct Taken {
     pub server: *const Server,
     pub key: Bytes,
-    /// How many news there were before.
+    /// The count of news before it.
     pub news: u64,
     pub item: Option<Item>,
 }
 
 thread_local! {
-    /// Whoever takes a key looks for its entry next.
+    /// A thread that takes a key looks for its entry next.
     pub(super) static TAKEN: RefCell<Option<Taken>> = const { RefCell::new(None) };
 }
 
 impl Server {
-    /// The entry of `key`.
+    /// Returns the entry of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         if let Some(waiting) = self.state.lock().backlog.waiting(key) {
             return waiting;
@@ -52,7 +52,7 @@ impl Server {
         self.answered(found.and_then(|found| self.entry_of(key, found)))?
     }
 
-    /// What came with `key` when this thread took it, if that still holds.
+    /// Returns what came with `key` when this thread took it, if that is still valid.
     #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
     fn just_taken(&self, key: &[u8]) -> Option<Option<Item>> {
         let taken = TAKEN.take()?;
@@ -61,7 +61,7 @@ impl Server {
         (is_it && taken.news == self.news.count()).then_some(taken.item)
     }
 
-    /// The entry that two generations and a value stand for.
+    /// Makes an entry of two generations and a value.
     pub(super) fn entry_of(
         &self,
         key: &[u8],
@@ -84,7 +84,7 @@ impl Server {
         Ok(item)
     }
 
-    /// What a question gave; why there is no answer is told.
+    /// Returns an answer; reports why there is none.
     pub(super) fn answered<T>(&self, answer: std::result::Result<T, Failure>) -> Option<T> {
         if let Err(Failure::Refused(why)) = &answer {
             self.notices.lock().failed("read", why);
@@ -92,7 +92,7 @@ impl Server {
         answer.ok()
     }
 
-    /// Whether there is an entry of `key`.
+    /// Returns whether there is an entry of `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         if let Some(waiting) = self.state.lock().backlog.waiting(key) {
             return waiting.is_some();
@@ -108,8 +108,8 @@ impl Server {
         self.answered(found).unwrap_or(false)
     }
 
-    /// Takes `change` down; what fails waits for the next time. `false`: it is the result of a computation
-    /// that was outdated.
+    /// Writes `change`; a change that fails waits for the next time. Returns `false` if it is the
+    /// result of a computation that was outdated.
     pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
         self.news.note_write();
         {
@@ -118,7 +118,7 @@ impl Server {
                 return Err(self.failed(std::io::ErrorKind::ReadOnlyFilesystem.into()));
             }
             if !state.backlog.is_empty() {
-                // What waits goes first, and this one with it.
+                // Waiting changes go first, and this one with them.
                 state.backlog.push(change.clone(), cause);
                 drop(state);
                 return Err(self.refused(&Failure::Away));
@@ -137,8 +137,8 @@ impl Server {
         }
     }
 
-    /// Has the server do it; what was computed `now` outdates an older entry, else it is only kept where
-    /// there is none.
+    /// Makes the server apply a change. A result computed `now` replaces an older entry; otherwise
+    /// it is kept only if there is none.
     pub(super) fn write(
         &self,
         change: &Change,
@@ -166,12 +166,12 @@ impl Server {
         Ok(kept != 0 || !matches!(change, Change::Put(_)))
     }
 
-    /// What the server is told for `change`; `None`: nothing.
+    /// Returns the commands for `change`; `None` if there are none.
     pub(super) fn commands(&self, change: &Change, cause: Cause, now: bool) -> Option<Vec<u8>> {
         let lease_time = milliseconds(LEASE);
         Some(match change {
             Change::Put(item) => {
-                // What came from elsewhere and is no JSON is worth nothing to anybody.
+                // What came from elsewhere and is not JSON is of no use to anybody.
                 if !item.sound && check(&item.text).is_err() {
                     return None;
                 }
@@ -212,7 +212,7 @@ impl Server {
         eval(scripts::KEEP, &names.each_ref().map(|name| &name[..]), &arguments)
     }
 
-    /// Keeps the salt, unless there is one already: then that one is in force.
+    /// Stores the salt, unless there is one already, which is then in force.
     pub(super) fn keep_salt(&self, salt: &str) -> std::result::Result<(), Failure> {
         let meta = self.names.meta();
         let field = &b"salt"[..];
@@ -226,7 +226,7 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in the salt that the server has.
+    /// Takes the salt of the server.
     fn take_salt(&self, found: Option<Vec<u8>>) {
         let Some(found) = found.and_then(|salt| String::from_utf8(salt).ok()) else { return };
         let old = self.state.lock().salt.replace(found.clone());
@@ -235,8 +235,8 @@ impl Server {
         }
     }
 
-    /// The salt, as the server has it. One that was lost there, by eviction or a flush, is put back: with
-    /// another one nobody would find the results of calls with secrets.
+    /// Reads the salt of the server. If it was lost there, by eviction or a flush, it is put back:
+    /// with another one, results of calls with secrets could not be found.
     pub(super) fn look_for_salt(&self) {
         let asked = self.ask(&command("HGET", &[&self.names.meta()[..], b"salt"]), 1);
         let found = asked.and_then(|replies| bytes(single(replies)));
@@ -245,13 +245,13 @@ impl Server {
         let lost = state.salt.clone().filter(|_| found.is_none() && !state.only_reads);
         drop(state);
         match lost {
-            // A failure leaves it as it is.
+            // After a failure it stays as it is.
             Some(lost) => drop(self.keep_salt(&lost)),
             None => self.take_salt(found),
         }
     }
 
-    /// What others did since the last call.
+    /// Returns what others did since the last call.
     pub fn external_changes(&self) -> Vec<ExternalChange> {
         if self.news.is_salt_doubtful.swap(false, Ordering::AcqRel)
             && self.state.lock().salt.is_some()
@@ -261,7 +261,7 @@ impl Server {
         self.news.take()
     }
 
-    /// Begins a generation of the function with this name; whether the server did.
+    /// Begins a generation of the function with this name; returns whether that worked.
     pub fn clear_named(&self, name: &[u8]) -> bool {
         let state = self.state.lock();
         if state.only_reads || !state.backlog.is_empty() {
@@ -278,18 +278,18 @@ impl Server {
         is_done
     }
 
-    /// Outdates who computes `key`, wherever that is.
+    /// Outdates the computation of `key`, on any machine.
     pub(super) fn outdate_key(&self, key: &[u8]) -> Result<()> {
         let command = eval(scripts::OUTDATE, &[&self.names.lease(key)], &[&milliseconds(LEASE)]);
         self.told(self.ask(&command, 1).and_then(|replies| sound(single(replies))))
     }
 
-    /// An answer that says nothing, or why there is none.
+    /// Checks an answer without contents; reports why there is none.
     pub(super) fn told<T>(&self, answer: std::result::Result<T, Failure>) -> Result<()> {
         answer.map(drop).map_err(|failure| self.refused(&failure))
     }
 
-    /// A failure as an error of the store.
+    /// Makes an error of the store of a failure.
     pub(super) fn refused(&self, failure: &Failure) -> Error {
         self.failed(std::io::Error::new(failure.kind(), failure.words().to_owned()))
     }
@@ -299,13 +299,13 @@ impl Server {
     }
 }
 
-/// Asks for the first bytes of the entry at `name`.
+/// Returns the command for the first bytes of the entry at `name`.
 pub(super) fn head_of(name: &[u8]) -> Vec<u8> {
     let last = (HEAD - 1).to_string();
     command("GETRANGE", &[name, b"0", last.as_bytes()])
 }
 
-/// After how long the server may let the entry go: nobody has any use for it then.
+/// Returns after how long the server may drop the entry, because it is of no use then.
 fn life(state: &State, item: &Item) -> Option<Duration> {
     let lifetime = state.lifetimes.get(name_of(&item.key)?)?;
     let created = item.created.filter(|_| !lifetime.own_clock)?;

@@ -1,33 +1,33 @@
-//! Why a server did not do what it was asked.
+//! The reasons why a server did not do what it was asked.
 
 use std::io;
 use std::time::Duration;
 
 use redis::{ServerError, Value};
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It was not asked: it did not answer a moment ago.
+    /// It was not asked, because it did not answer a moment ago.
     Away,
-    /// It cannot be reached, or is not the one that takes results at the moment; with the words for it.
+    /// It cannot be reached, or does not take results at the moment; with a description.
     Down(String),
-    /// It answers, and refuses what was asked; with its own words.
+    /// It answered with a refusal; with its own words.
     Refused(String),
     /// It has no room.
     Full,
 }
 
-/// Replies that mean: not now, or not this server.
+/// Replies that mean "not now" or "not this server".
 const DOWN: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH"];
 
 impl Failure {
-    /// It has not answered within `timeout`.
+    /// The failure of not answering within `timeout`.
     pub fn late(timeout: Duration) -> Self {
         Self::Down(format!("no answer within {} s", timeout.as_secs_f64()))
     }
 
-    /// What an error that the server sent means.
+    /// Returns the meaning of an error that the server sent.
     pub fn of(error: &ServerError) -> Self {
         let code = error.code();
         if code == "OOM" {
@@ -37,7 +37,7 @@ impl Failure {
             Some(details) => format!("it says {code} {details}"),
             None => format!("it says {code}"),
         };
-        // NOTE: a script that was stopped by an error has that error's code in its words at most.
+        // NOTE: a script that an error stopped has that error's code at most in its words.
         if words.contains("OOM command not allowed") {
             return Self::Full;
         }
@@ -45,7 +45,7 @@ impl Failure {
         if is_down { Self::Down(words) } else { Self::Refused(words) }
     }
 
-    /// The kind of a system's error that says the same.
+    /// Returns the system's error kind with this meaning.
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Away | Self::Down(_) => io::ErrorKind::NotConnected,
@@ -54,7 +54,7 @@ impl Failure {
         }
     }
 
-    /// In words.
+    /// Returns a description.
     pub fn words(&self) -> &str {
         match self {
             Self::Away => "it did not answer a moment ago",
@@ -64,7 +64,7 @@ impl Failure {
     }
 }
 
-/// A reply that is no error.
+/// Returns a reply that is no error.
 pub fn sound(reply: Value) -> Result<Value, Failure> {
     match reply {
         Value::ServerError(error) => Err(Failure::of(&error)),

@@ -1,11 +1,11 @@
-//! Whose news matter: the server tells of every key that anybody changes.
+//! The keys whose news matter: the server announces every key that anybody changes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const WORDS: usize = 1 << 12;
 
-/// The keys that this process has asked for, by a part of their checksum: some others seem to be among
-/// them, of which a look at the news is made for nothing.
+/// The keys that this process has asked for, by a part of their checksum. Some others seem to be
+/// among them, for which the news are looked at in vain.
 pub struct Interest(Box<[AtomicU64]>);
 
 impl Default for Interest {
@@ -15,7 +15,7 @@ impl Default for Interest {
 }
 
 impl Interest {
-    /// Takes an interest in `key`. To be called before the server is asked for it.
+    /// Takes an interest in `key`; to be called before the server is asked for it.
     pub fn add(&self, key: &[u8]) {
         let (word, bit) = self.place(key);
         if word.load(Ordering::Relaxed) & bit == 0 {
@@ -23,7 +23,7 @@ impl Interest {
         }
     }
 
-    /// Whether news of `key` matter.
+    /// Returns whether news of `key` matter.
     pub fn has(&self, key: &[u8]) -> bool {
         let (word, bit) = self.place(key);
         word.load(Ordering::SeqCst) & bit != 0

@@ -1,7 +1,7 @@
-//! The thread that keeps things going: leases, what waits to be written, a server that is away.
+//! The maintenance thread: it renews leases, writes what waits, and tries a server that is away.
 //!
-//! IMPORTANT: it is inside the cache while it uses what calls use, and not while it waits for the server:
-//! a fork waits for those who are inside.
+//! IMPORTANT: it is inside the cache while it uses what calls use, and not while it waits for the
+//! server: a fork waits for threads that are inside.
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
@@ -21,18 +21,18 @@ use super::server::Server;
 use crate::store::{Cause, Change};
 use crate::sync::{Arc, Mutex, active, rank};
 
-/// What the thread is to do.
+/// A task for the thread.
 #[derive(Debug)]
 pub enum Task {
     /// Look whether there is something to do.
     Look,
-    /// Give a key back.
+    /// Release a key.
     Release(Arc<Lease>),
-    /// End, and say so.
+    /// End, and confirm it.
     End(SyncSender<()>),
 }
 
-/// How to reach the thread.
+/// The way to the thread.
 #[derive(Default)]
 pub struct Keeping {
     sender: Mutex<Option<Sender<Task>>, { rank::LEAF }>,
@@ -41,18 +41,18 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// In the child of a fork, which has no such thread.
+    /// Used in the child of a fork, which has no such thread.
     pub fn forget(&self) {
         // NOTE: another thread may have been using it when the child was made.
         std::mem::forget(self.sender.lock().take());
     }
 
-    /// Ends the thread, and waits so long for what it still has to do.
+    /// Ends the thread, and waits up to `patience` for its remaining work.
     pub fn end(&self, patience: Duration) {
         let sender = self.sender.lock().take();
         let (ended, end) = sync_channel(1);
         if sender.is_some_and(|sender| sender.send(Task::End(ended)).is_ok()) {
-            // If it takes longer it does that without anybody who waits.
+            // If it takes longer, it finishes without anybody waiting.
             let _ = end.recv_timeout(patience);
         }
     }
@@ -60,13 +60,13 @@ impl Keeping {
 
 /// How many changes are written together.
 const TOGETHER: usize = 50;
-/// How old may be what memory holds, where others' changes are not heard.
+/// How old copies in memory may be where the changes of others are not heard.
 const UNHEARD: Duration = Duration::from_secs(1);
-/// For so long the thread waits when it knows of nothing to do.
+/// How long the thread waits if it knows of nothing to do.
 const IDLE: Duration = Duration::from_mins(1);
 
 impl Server {
-    /// What reaches the thread, which is started if it is not there.
+    /// Returns the sender to the thread, which is started if it does not run.
     pub(super) fn keeper(&self) -> Sender<Task> {
         let mut sender = self.keeping.sender.lock();
         if let Some(sender) = &*sender {
@@ -81,7 +81,7 @@ impl Server {
         new
     }
 
-    /// Has the thread look whether there is something to do.
+    /// Makes the thread look whether there is something to do.
     pub(super) fn wake(&self) {
         let _ = self.keeper().send(Task::Look);
     }
@@ -125,7 +125,7 @@ impl Keeper {
         }
     }
 
-    /// How long nothing is to be done.
+    /// Returns how long there is nothing to do.
     fn pause(server: &Server, renewed: Instant, dropped: Instant) -> Duration {
         let _active = active();
         let now = Instant::now();
@@ -145,7 +145,7 @@ impl Keeper {
         pause.max(Duration::from_millis(1))
     }
 
-    /// Has the server do `commands`.
+    /// Makes the server run `commands`.
     fn ask(
         &mut self,
         server: &Server,
@@ -175,7 +175,7 @@ impl Keeper {
             return;
         }
         let command = eval(scripts::RELEASE, &[&lease.name], &[&lease.token]);
-        // If it cannot be given back now it runs out by itself.
+        // If it cannot be released now, it runs out by itself.
         let _ = self.ask(&server, &command, 1);
     }
 
@@ -198,7 +198,7 @@ impl Keeper {
         }
     }
 
-    /// Looks for a server that is away, when it is time.
+    /// Tries a server that is away, when it is time.
     fn look_for(&mut self, server: &Server) {
         let is_due = {
             let _active = active();
@@ -260,7 +260,7 @@ impl Keeper {
         }
     }
 
-    /// How many of `changes` the server has taken, and why it took no more.
+    /// Returns how many of `changes` the server has taken, and why it took no more.
     fn write(&mut self, server: &Server, changes: &[(Change, Cause)]) -> (u64, Option<Failure>) {
         let (mut commands, mut counts) = (Vec::new(), Vec::new());
         {

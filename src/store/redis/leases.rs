@@ -1,4 +1,4 @@
-//! The keys that this process computes, as all machines see it.
+//! The keys that this process computes, as all machines see them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::keeper::Task;
 use crate::sync::{Arc, Mutex, forks, rank};
 
-/// For so long a key is taken unless that is renewed: after the death of the process that has it, others
-/// wait no longer.
+/// How long a key is taken unless the lease is renewed: after the death of its process, others wait
+/// no longer.
 pub const LEASE: Duration = Duration::from_secs(10);
 /// How often leases are renewed.
 pub const RENEWAL: Duration = Duration::from_secs(3);
@@ -19,9 +19,9 @@ pub const RENEWAL: Duration = Duration::from_secs(3);
 /// A key that this process has.
 #[derive(Debug)]
 pub struct Lease {
-    /// Where it stands on the server.
+    /// Its key on the server.
     pub name: Vec<u8>,
-    /// What stands there.
+    /// Its value on the server.
     pub token: Vec<u8>,
     /// Since when entries counted when it was taken.
     pub generation: f64,
@@ -31,7 +31,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// One that this process has from now on; `keeper` gives it back.
+    /// A lease that this process has from now on; `keeper` releases it.
     pub fn new(name: Vec<u8>, token: Vec<u8>, generation: f64, keeper: Sender<Task>) -> Self {
         Self {
             name,
@@ -43,28 +43,28 @@ impl Lease {
         }
     }
 
-    /// The server has it back, with the result.
+    /// Notes that the result has released it on the server.
     pub fn end(&self) {
         self.is_over.store(true, Ordering::Release);
     }
 
-    /// Whether it is given back.
+    /// Returns whether it is released.
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
 }
 
-/// Gives the key back when it is dropped, unless the result did. Never waits, and takes no lock: it may
-/// be dropped anywhere.
+/// Releases the key when it is dropped, unless the result did. Never waits, and takes no lock: it
+/// may be dropped anywhere.
 #[derive(Debug)]
 pub struct Release(pub Arc<Lease>);
 
 impl Drop for Release {
     fn drop(&mut self) {
         let Lease { forks, keeper, .. } = &*self.0;
-        // What a forked child inherits is its parent's.
+        // A forked child inherits its parent's leases.
         if *forks == forks::count() && !self.0.is_over.swap(true, Ordering::AcqRel) {
-            // Without anybody to do it the lease runs out by itself.
+            // Without a thread for it, the lease runs out by itself.
             let _ = keeper.send(Task::Release(Arc::clone(&self.0)));
         }
     }
@@ -75,17 +75,17 @@ impl Drop for Release {
 pub struct Leases(Mutex<HashMap<Bytes, Arc<Lease>>, { rank::LEAF }>);
 
 impl Leases {
-    /// Notes a new one.
+    /// Adds a lease.
     pub fn add(&self, key: &[u8], lease: &Arc<Lease>) {
         self.0.lock().insert(Bytes::copy_from_slice(key), Arc::clone(lease));
     }
 
-    /// The one of `key`.
+    /// Returns the lease of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Arc<Lease>> {
         self.0.lock().get(key).filter(|lease| !lease.is_over()).cloned()
     }
 
-    /// All that are held; the others are forgotten.
+    /// Returns all that are held, and forgets the others.
     pub fn held(&self) -> Vec<Arc<Lease>> {
         let mut all = self.0.lock();
         all.retain(|_, lease| !lease.is_over());

@@ -1,4 +1,4 @@
-//! The one connection of a process on which the server says what others change.
+//! The one connection of a process on which the server announces the changes of others.
 
 use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,26 +12,26 @@ use super::failure::{Failure, sound};
 use super::server::Server;
 use crate::sync::{active, forks};
 
-/// How often the thread looks whether it is still wanted.
+/// How often the thread checks whether it is still wanted.
 const GLANCE: Duration = Duration::from_secs(1);
-/// After so long without a word the server is asked for one.
+/// After this long without news the server is asked to answer.
 const SILENCE: Duration = Duration::from_secs(5);
-/// How long it waits before it connects once more.
+/// How long it waits before it connects again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
-/// Where news come that RESP2 has.
+/// The channel of news under RESP2.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
 
-/// Which thread listens: another one is started when this number is another.
+/// The number of the listening thread: when it changes, another one takes over.
 #[derive(Debug, Default)]
 pub struct Listening(AtomicU64);
 
 impl Listening {
-    /// Whoever listens ends.
+    /// Ends the listening thread.
     pub fn end(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Its number.
+    /// Returns its number.
     pub fn number(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
@@ -43,14 +43,14 @@ struct Listener {
     forks: u64,
 }
 
-/// The connection that news come on, and the one for whose sake they come, if that is another.
+/// The connection of the news, and the one they concern, if that is another.
 struct Open {
     news: Connection,
     tracked: Option<Connection>,
 }
 
 impl Server {
-    /// Starts to listen. Until it does, what memory holds is dropped every second.
+    /// Begins to listen. Until it does, copies in memory are dropped every second.
     pub(super) fn listen(&self) {
         let listener = Listener {
             server: Weak::clone(&self.me),
@@ -58,7 +58,7 @@ impl Server {
             forks: forks::count(),
         };
         let builder = thread::Builder::new().name("outlive-listener".to_owned());
-        // Without a thread for it the keeper does what can be done.
+        // Without a thread for it, the keeper does what it can.
         drop(builder.spawn(move || listener.run()));
     }
 }
@@ -73,7 +73,7 @@ impl Listener {
                     {
                         let _active = active();
                         server.news.is_complete.store(true, Ordering::Release);
-                        // Behind that: what memory holds was read when nobody listened.
+                        // Afterwards: copies in memory were read while nobody listened.
                         server.hear(None);
                     }
                     drop(server);
@@ -93,14 +93,14 @@ impl Listener {
         }
     }
 
-    /// The server, if this thread is still to listen to it.
+    /// Returns the server, if this thread still is to listen to it.
     fn wanted_by(&self) -> Option<crate::sync::Arc<Server>> {
         let server = self.server.upgrade()?;
         let is_wanted = server.listening.number() == self.number && forks::count() == self.forks;
         is_wanted.then_some(server)
     }
 
-    /// Hears the news until the connection breaks.
+    /// Reads the news until the connection breaks.
     fn follow(&self, mut open: Open) {
         let mut heard = Instant::now();
         let mut asked = false;
@@ -138,7 +138,7 @@ impl Listener {
     }
 }
 
-/// Connects, and asks for news.
+/// Connects, and subscribes to news.
 fn open(server: &Server) -> Result<Open, Failure> {
     let third = connect(&server.address, ProtocolVersion::RESP3).and_then(|mut news| {
         ask(&mut news, &tracking(server, None), server)?;
@@ -154,12 +154,12 @@ fn open(server: &Server) -> Result<Open, Failure> {
     Ok(open)
 }
 
-/// Whether the server answers in the older protocol.
+/// Returns whether the server answers in the older protocol.
 fn is_there(server: &Server) -> bool {
     connect(&server.address, ProtocolVersion::RESP2).is_ok()
 }
 
-/// Listens by the older protocol: news come on a channel, as long as another connection is there.
+/// Listens by the older protocol: news come on a channel, as long as another connection exists.
 fn second(server: &Server) -> Result<Open, Failure> {
     let mut news = connect(&server.address, ProtocolVersion::RESP2)?;
     let number = ask(&mut news, cmd("CLIENT").arg("ID"), server)?;
@@ -190,7 +190,7 @@ fn ask(connection: &mut Connection, command: &Cmd, server: &Server) -> Result<Va
     sound(asked.map_err(|error| wrong(&error, server.address.timeout))?)
 }
 
-/// Which keys have changed, if `value` is news: `None` inside if all have.
+/// Returns the changed keys, if `value` is news: `None` inside if all have changed.
 #[expect(clippy::option_option, reason = "no news, all, or some")]
 fn changed(value: Value) -> Option<Option<Vec<Vec<u8>>>> {
     let keys = match value {

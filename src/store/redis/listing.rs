@@ -1,4 +1,4 @@
-//! What there is: found by a walk over all keys of the database, in slices that keep nobody waiting.
+//! The entries: found by a walk over all keys of the database, in slices that keep nobody waiting.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,16 +27,17 @@ struct Seen {
     head: Head,
 }
 
-/// What a function's entries are counted from, as far as it was asked.
+/// The generations of functions, as far as they were asked for.
 type Generations = HashMap<Vec<u8>, f64>;
 
 impl Server {
-    /// How many entries there are, of the function with this name if one is given.
+    /// Returns how many entries there are, of the function with this name if one is given.
     pub fn count(&self, name: Option<&[u8]>) -> usize {
         self.keys(name, None).len()
     }
 
-    /// All keys, the oldest entries first: of one function or made before a time if that is given.
+    /// Returns all keys, the oldest entries first; of one function or made before a time if that is
+    /// given.
     pub fn keys(&self, name: Option<&[u8]>, before: Option<f64>) -> Vec<Bytes> {
         let is_old = |created: Option<f64>| {
             before.is_none_or(|before| created.is_some_and(|created| created < before))
@@ -44,7 +45,7 @@ impl Server {
         let is_named = |key: &[u8]| name.is_none() || name_of(key) == name;
         let mut seen = self.answered(self.seen(is_named)).unwrap_or_default();
         seen.retain(|seen| is_old(seen.head.created));
-        // NOTE: nobody's clock is exact enough for more than an idea of the order.
+        // NOTE: no clock is exact enough for more than an approximate order.
         let made = |seen: &Seen| seen.head.created.unwrap_or(f64::NEG_INFINITY);
         seen.sort_by(|one, other| {
             made(one).total_cmp(&made(other)).then_with(|| one.key.cmp(&other.key))
@@ -54,7 +55,7 @@ impl Server {
         self.state.lock().backlog.with_waiting(keys, is_meant)
     }
 
-    /// What tags or later versions added to entries.
+    /// Returns what tags or later versions added to entries.
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let mut seen = self.answered(self.seen(|_| true)).unwrap_or_default();
         seen.retain(|seen| seen.head.has_others);
@@ -75,7 +76,7 @@ impl Server {
         notes
     }
 
-    /// All entries that count, each once, in no order.
+    /// Returns all entries that count, each once, in no order.
     fn seen(&self, is_named: impl Fn(&[u8]) -> bool) -> std::result::Result<Vec<Seen>, Failure> {
         let (mut found, mut known) = (Vec::new(), HashSet::new());
         let mut generations = Generations::new();
@@ -101,7 +102,7 @@ impl Server {
         Ok(found)
     }
 
-    /// Since when entries count of the functions that made `keys`.
+    /// Asks since when entries count of the functions that made `keys`.
     fn ask_generations(
         &self,
         keys: &[Bytes],
@@ -132,7 +133,7 @@ impl Server {
         if replies == 0 { Ok(Vec::new()) } else { self.ask(commands, replies) }
     }
 
-    /// Walks over all keys that fit `pattern`, in slices; some may come twice.
+    /// Walks over all keys that match `pattern`, in slices; some may come twice.
     fn walk(
         &self,
         pattern: &str,
@@ -153,7 +154,7 @@ impl Server {
         }
     }
 
-    /// Deletes all entries that do not count any more. What cannot be deleted now is not used either.
+    /// Deletes all entries that no longer count. One that cannot be deleted now is not used either.
     pub(super) fn sweep(&self) {
         let pattern = self.names.entries();
         let _ = self.walk(&pattern, |names| {
@@ -180,7 +181,7 @@ impl Server {
         });
     }
 
-    /// Outdates who computes a key that `purge` concerns, wherever that is.
+    /// Outdates the computations of keys that `purge` concerns, on any machine.
     pub(super) fn outdate_fitting(&self, purge: &Purge) -> Result<()> {
         let pattern = self.names.leases();
         let time = milliseconds(LEASE);

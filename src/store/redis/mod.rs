@@ -1,23 +1,23 @@
 //! A cache on a server of Redis or Valkey: one for many machines.
 //!
 //! # What is there
-//! The keys are listed in [`names`], the values in [`value`]; what has to happen in one step is a script
-//! (see [`scripts`]).
+//! The keys are listed in [`names`], the values in [`value`]; what has to happen in one step is a
+//! script (see [`scripts`]).
 //!
-//! **Generations**: clearing begins a new one; entries of an older one do not count, wherever they are, and
-//! are deleted in slices.
+//! **Generations**: clearing begins a new one; entries of an older one do not count, wherever they
+//! are, and are deleted in slices.
 //!
-//! **Leases**: whoever computes a key has a lease on it that is renewed while it does. If it dies, others
-//! wait no longer than the lease lasts.
+//! **Leases**: whoever computes a key has a lease on it that is renewed while it does. If it dies,
+//! others wait no longer than the lease lasts.
 //!
-//! **News**: a thread listens to what anybody changes, and puts the keys concerned where calls look, on a
-//! page of this process.
+//! **News**: a thread listens to what anybody changes, and puts the keys concerned where calls
+//! look, on a page of this process.
 //!
-//! **Calm**: when the server does not answer, nobody asks it for a while but a thread that looks for it;
-//! what was to be written waits, within bounds.
+//! **Calm**: when the server does not answer, nobody asks it for a while but a thread that looks
+//! for it; what was to be written waits, within bounds.
 //!
-//! **Forks**: a child uses nothing of its parent's: two processes on one connection get each other's
-//! replies.
+//! **Forks**: a child uses nothing of its parent's: two processes on one connection get each
+//! other's replies.
 
 mod address;
 mod backlog;
@@ -71,7 +71,7 @@ impl RedisStore {
         &self.0
     }
 
-    /// The same, with its threads.
+    /// Returns the server, with its threads running.
     fn open(&self) -> &Server {
         let server = self.current();
         let is_open = std::mem::replace(&mut server.state.lock().is_open, true);
@@ -106,7 +106,7 @@ impl Store for RedisStore {
     fn load(&self) -> Loaded {
         let server = self.open();
         server.look_for_salt();
-        // It comes with what is loaded, and not once more.
+        // The news come with what is loaded, and not again.
         drop(server.news.take());
         let salt = server.state.lock().salt.clone();
         let salt = salt.map(|salt| salt_item(&salt));
@@ -133,7 +133,7 @@ impl Store for RedisStore {
         }
     }
 
-    /// Nothing: the server tells it.
+    /// Does nothing: the server announces it.
     fn announce(&self, _: Affected<'_>) {}
 
     fn page(&self) -> Option<Arc<Page>> {
@@ -219,15 +219,15 @@ impl Paged for RedisStore {
         self.open().clear_named(name)
     }
 
-    /// Nothing: the server counts them.
+    /// Does nothing: the server counts them.
     fn count_uses(&self, _: Box<dyn Fn() -> u64 + Send + Sync>) {}
 
-    /// Nothing: how much there may be is the server's to say.
+    /// Does nothing: the server decides how much it holds.
     fn make_fit(&self, _: Option<&[u8]>, _: Room, _: Option<&[u8]>, _: LastUse<'_>) -> Vec<Bytes> {
         Vec::new()
     }
 
-    /// Nothing, as above.
+    /// Does nothing: the server counts uses.
     fn note_uses(&self, _: &[(Bytes, u64)]) {}
 
     fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool) {
@@ -240,7 +240,7 @@ impl Paged for RedisStore {
         }
     }
 
-    /// Nothing: the server lets them go.
+    /// Does nothing: the server drops them.
     fn drop_expired(&self, _: f64) -> Vec<Bytes> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! The keys of a server under which a cache has its data.
+//! The keys of a server that hold a cache's data.
 //!
 //! ```text
 //! outlive:NAME:e:{HASH}:KEY    the entry of KEY (see `value`)
@@ -20,17 +20,17 @@ pub struct Names {
 }
 
 impl Names {
-    /// Those of the cache with this name.
+    /// The names of the cache called `name`.
     pub fn new(name: &str) -> Self {
         Self { prefix: format!("outlive:{name}:") }
     }
 
-    /// Where the entry of `key` is.
+    /// Returns the key of the entry of `key`.
     pub fn entry(&self, key: &[u8]) -> Vec<u8> {
         self.hashed("e:", key)
     }
 
-    /// Where it stands who computes `key`.
+    /// Returns the key that says who computes `key`.
     pub fn lease(&self, key: &[u8]) -> Vec<u8> {
         self.hashed("l:", key)
     }
@@ -42,42 +42,43 @@ impl Names {
         name
     }
 
-    /// Since when entries count that the function made which made `key`.
+    /// Returns the key of the generation of the function that made `key`.
     pub fn generation_of(&self, key: &[u8]) -> Vec<u8> {
         self.generation(name_of(key).unwrap_or(b"?"))
     }
 
-    /// Since when entries of a function count; those of no function have a name that none has.
+    /// Returns the key of a function's generation; entries of no function have a name that none
+    /// has.
     pub fn generation(&self, function: &[u8]) -> Vec<u8> {
         [self.prefix.as_bytes(), b"g:", function].concat()
     }
 
-    /// Since when entries count, whoever made them.
+    /// Returns the key of the generation of all entries.
     pub fn generation_of_all(&self) -> Vec<u8> {
         self.generation(b"")
     }
 
-    /// Where the salt is.
+    /// Returns the key of the salt.
     pub fn meta(&self) -> Vec<u8> {
         [self.prefix.as_bytes(), b"m"].concat()
     }
 
-    /// How the keys begin that others change and this process wants to hear of.
+    /// Returns the prefixes of keys whose changes this process wants to hear of.
     pub fn heard(&self) -> [String; 2] {
         [format!("{}e:", self.prefix), format!("{}g:", self.prefix)]
     }
 
-    /// A pattern that fits the keys of all entries. A name holds nothing that means more in one.
+    /// Returns a pattern that matches the keys of all entries. A name holds no special characters.
     pub fn entries(&self) -> String {
         format!("{}e:*", self.prefix)
     }
 
-    /// A pattern that fits the keys of all leases.
+    /// Returns a pattern that matches the keys of all leases.
     pub fn leases(&self) -> String {
         format!("{}l:*", self.prefix)
     }
 
-    /// The key text of the entry, or of the lease, at `name`.
+    /// Returns the key text of the entry, or of the lease, at `name`.
     pub fn key(&self, name: &[u8]) -> Option<Bytes> {
         let rest = name.strip_prefix(self.prefix.as_bytes())?;
         let rest = rest.strip_prefix(b"e:").or_else(|| rest.strip_prefix(b"l:"))?;
@@ -85,7 +86,7 @@ impl Names {
         Some(Bytes::copy_from_slice(key))
     }
 
-    /// The function whose generation is at `name`; empty for that of all.
+    /// Returns the function whose generation is at `name`; empty for that of all.
     pub fn function<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
         name.strip_prefix(self.prefix.as_bytes())?.strip_prefix(b"g:")
     }
@@ -95,7 +96,7 @@ impl Names {
 mod tests {
     use super::Names;
 
-    /// Every name leads back to what it was made from, braces and colons in a key or not.
+    /// Every name leads back to its parts, with braces and colons in a key or without.
     #[test]
     fn names_lead_back() {
         let names = Names::new("shop");

@@ -1,4 +1,4 @@
-//! What others did, as the listener hears it, until the cache takes it in.
+//! The changes of others, as the listener hears them, until the cache takes them in.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use crate::store::lock::blank_page;
 use crate::store::{ExternalChange, Page};
 use crate::sync::{Arc, Mutex, rank};
 
-/// News that wait, and the page at which hits see that some do.
+/// Waiting news, and the page on which hits see that there are some.
 pub struct News {
     pending: Mutex<Vec<ExternalChange>, { rank::LEAF }>,
     words: Arc<Words>,
     page: Arc<Page>,
     /// Whether all news are heard.
     pub is_complete: AtomicBool,
-    /// Whether the salt may be gone: everything was cleared.
+    /// Whether the salt may be gone, because everything was cleared.
     pub is_salt_doubtful: AtomicBool,
-    /// How many there were: what was read before one may be outdated.
+    /// The count of news: what was read before one may be outdated.
     count: AtomicU64,
     waiting: Mutex<Vec<(Bytes, Arc<Waiting>)>, { rank::LEAF }>,
 }
@@ -35,7 +35,7 @@ impl Memory for Words {
     }
 }
 
-/// The same memory, for the page.
+/// The words of a page, shared with it.
 #[derive(Debug)]
 struct Shared(Arc<Words>);
 
@@ -45,16 +45,16 @@ impl Memory for Shared {
     }
 }
 
-/// Somebody who waits for an entry.
+/// A caller that waits for an entry.
 #[derive(Debug, Default)]
 struct Waiting {
-    // NOTE: not one of `crate::sync`: whoever waits here is not inside the cache.
+    // NOTE: not one of `crate::sync`: a thread that waits here is not inside the cache.
     has_come: std::sync::Mutex<bool>,
     came: std::sync::Condvar,
 }
 
 impl News {
-    /// None yet.
+    /// No news yet.
     pub fn new() -> Self {
         let words = blank_page().into_iter().map(AtomicU64::new).collect();
         let words = Arc::new(Words(words));
@@ -70,34 +70,34 @@ impl News {
         }
     }
 
-    /// What hits look at.
+    /// Returns the page that hits look at.
     pub fn page(&self) -> Arc<Page> {
         Arc::clone(&self.page)
     }
 
-    /// How many there were.
+    /// Returns the count of news.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// What was read up to now may be outdated, by this process itself.
+    /// Notes that what was read up to now may be outdated, by this process itself.
     pub fn note_write(&self) {
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Takes what waits.
+    /// Takes the waiting news.
     pub fn take(&self) -> Vec<ExternalChange> {
         std::mem::take(&mut *self.pending.lock())
     }
 
-    /// Adds some, and has hits look.
+    /// Adds news, and makes hits look.
     pub fn add(&self, changes: impl IntoIterator<Item = ExternalChange>) {
         self.count.fetch_add(1, Ordering::SeqCst);
         self.pending.lock().extend(changes);
         Page::stamp(&self.words.0);
     }
 
-    /// All that memory holds may be outdated.
+    /// Notes that all copies in memory may be outdated.
     pub fn forget_all(&self) {
         self.add([ExternalChange::Outdated(None)]);
     }
@@ -128,7 +128,7 @@ impl News {
 }
 
 impl Server {
-    /// Takes down what the server says: these of its keys have changed, or all. The caller is inside the
+    /// Records the server's news: these of its keys have changed, or all. The caller is inside the
     /// cache.
     pub(super) fn hear(&self, changed: Option<&[Vec<u8>]>) {
         let Some(changed) = changed else {
@@ -144,7 +144,7 @@ impl Server {
                     found.push(ExternalChange::Outdated(Some(key)));
                 }
             } else if let Some(function) = self.names.function(name) {
-                // Who computes finds out when the result is kept.
+                // Computations find out when their result is kept.
                 found.push(ExternalChange::Outdated(None));
                 if function.is_empty() {
                     self.news.is_salt_doubtful.store(true, Ordering::Release);

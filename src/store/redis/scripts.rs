@@ -1,7 +1,7 @@
-//! What the server does in one step.
+//! Scripts: operations that the server does in one step.
 
-/// Takes a key: its lease is this token's, unless another one has it. With that comes what a look would
-/// give: the generations and the entry.
+/// Takes a key for this token, unless another one has its lease. The reply has what a look would
+/// give, too: the generations and the entry.
 ///
 /// Keys: lease, two generations, entry. Arguments: token, milliseconds.
 pub const TAKE: &str = r"
@@ -14,13 +14,13 @@ end
 local found=redis.call('MGET',KEYS[2],KEYS[3],KEYS[4])
 return {mine,held,found[1],found[2],found[3]}";
 
-/// Keeps an entry. Why it is kept decides what is in its way: `c` computed (another's lease, or a
-/// generation that began meanwhile), `g` given (nothing; who computes it is outdated), `u` upkeep
-/// (nothing), `n` computed while the server was away (any entry that counts).
+/// Keeps an entry. The reason decides what prevents it: `c` computed (another's lease, or a
+/// generation that began meanwhile), `g` given (nothing; computations of it are outdated), `u`
+/// upkeep (nothing), `n` computed while the server was away (any entry that counts).
 ///
-/// Keys: lease, two generations, entry. Arguments: why, token or nothing, generation or nothing,
-/// head, tail, milliseconds that it lives or nothing, milliseconds of a lease. Returns 1 if it is kept, 0 if it
-/// is outdated, 2 if there is one.
+/// Keys: lease, two generations, entry. Arguments: reason, token or nothing, generation or nothing,
+/// head, tail, lifetime in milliseconds or nothing, milliseconds of a lease. Returns 1 if it is
+/// kept, 0 if it is outdated, 2 if there is one already.
 pub const KEEP: &str = r"
 local why,token=ARGV[1],ARGV[2]
 local held=redis.call('GET',KEYS[1])
@@ -44,7 +44,7 @@ end
 if token~='' and held==token then redis.call('DEL',KEYS[1]) end
 return 1";
 
-/// Forgets an entry; if somebody asked for that (`g`), who computes it is outdated.
+/// Forgets an entry; if a caller asked for it (`g`), computations of it are outdated.
 ///
 /// Keys: lease, entry. Arguments: why, milliseconds of a lease.
 pub const REMOVE: &str = r"

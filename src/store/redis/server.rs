@@ -64,8 +64,9 @@ impl Server {
         })
     }
 
-    /// In the child of a fork: leaves connections, leases and what waits to be written to the parent. Its
-    /// threads are not here: what others do meanwhile is not heard until they are started again.
+    /// In the child of a fork: leaves connections, leases and what waits to be written to the
+    /// parent. Its threads are not here: what others do meanwhile is not heard until they are
+    /// started again.
     pub fn leave_parent(&self) {
         let now = forks::count();
         if self.forks.swap(now, Ordering::AcqRel) != now {
@@ -82,13 +83,13 @@ impl Server {
         }
     }
 
-    /// Whether the server may be asked.
+    /// Returns whether the server may be asked.
     pub fn is_away(&self) -> bool {
         self.breaker.lock().is_open()
     }
 
-    /// Has the server do `commands`, which are sent together, and gives a reply to each. Waits for as long
-    /// as one exchange may take, and not at all while the server is away.
+    /// Has the server do `commands`, which are sent together, and gives a reply to each. Waits for
+    /// as long as one exchange may take, and not at all while the server is away.
     pub fn ask(&self, commands: &[u8], replies: usize) -> Result<Vec<Value>, Failure> {
         if self.is_away() {
             return Err(Failure::Away);
@@ -136,7 +137,7 @@ impl Server {
     }
 }
 
-/// Whether one of the replies says that this server does not do what it is asked.
+/// Returns whether one of the replies says that this server does not do what it is asked.
 fn down(replies: &Result<Vec<Value>, Failure>) -> Option<Failure> {
     let failures = replies.iter().flatten().filter_map(|reply| match reply {
         Value::ServerError(error) => Some(Failure::of(error)),

@@ -46,7 +46,7 @@ impl Server {
         locked
     }
 
-    /// Whether a key was taken, since when entries of its function count, and its entry.
+    /// Returns whether a key was taken, since when entries of its function count, and its entry.
     fn taken(&self, key: &[u8], parts: Vec<Value>) -> Result<(bool, f64, Option<Item>), Failure> {
         let mut parts = parts.into_iter();
         let is_mine = number(parts.next().unwrap_or_default())? == 1;

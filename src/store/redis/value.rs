@@ -4,15 +4,15 @@
 //!  0       1      2      6            14       22
 //!  | version | flags | crc | generation | created | took | code | others' length, others | text |
 //! ```
-//! `took` (8 bytes), `code` (8) and `others` stand there if their flag is set. All numbers are little
-//! endian; `generation`, `created` and `took` are floats, NaN if nobody knows. The checksum is over the
-//! key and whatever stands behind the generation, which a script fills in.
+//! `took` (8 bytes), `code` (8) and `others` are there if their flag is set. All numbers are
+//! little-endian; `generation`, `created` and `took` are floats, NaN if unknown. The checksum is
+//! over the key and everything after the generation, which a script fills in.
 
 use bytes::Bytes;
 
 use crate::store::{Code, Item, Notes};
 
-/// The version that is written, the only one that is read.
+/// The version that is written, and the only one that is read.
 pub const VERSION: u8 = 1;
 
 const TIMED: u8 = 1;
@@ -20,25 +20,25 @@ const TOOK: u8 = 2;
 const CODE: u8 = 4;
 const OTHERS: u8 = 8;
 
-/// Where the generation begins.
+/// The offset of the generation.
 const GENERATION: usize = 6;
 const CREATED: usize = 14;
-/// How many bytes say of every value whether it counts and when it was made.
+/// How many bytes of every value say whether it counts and when it was made.
 pub const HEAD: usize = 22;
 
-/// A value in two parts, between which the generation goes.
+/// A value in two parts, with the generation between them.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// What stands before it.
+    /// The part before it.
     pub head: Vec<u8>,
-    /// What stands behind it.
+    /// The part after it.
     pub tail: Vec<u8>,
 }
 
-/// What the first bytes of a value say.
+/// The contents of a value's first bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
-    /// Since when its function counted when the entry was made.
+    /// The generation of its function when the entry was made.
     pub generation: f64,
     /// When it was made.
     pub created: Option<f64>,
@@ -46,7 +46,7 @@ pub struct Head {
     pub has_others: bool,
 }
 
-/// Puts an entry together.
+/// Encodes an entry.
 pub fn write(item: &Item) -> Written {
     let Item { key, text, created, timed, notes, .. } = item;
     let mut tail = Vec::with_capacity(text.len() + 32);
@@ -71,7 +71,7 @@ pub fn write(item: &Item) -> Written {
     Written { head, tail }
 }
 
-/// What the first bytes of `value` say; `None` if it is of another version, or none.
+/// Decodes the first bytes of `value`; `None` if it is of another version, or no entry.
 pub fn head(value: &[u8]) -> Option<Head> {
     if value.len() < HEAD || value[0] != VERSION {
         return None;
@@ -84,7 +84,7 @@ pub fn head(value: &[u8]) -> Option<Head> {
     })
 }
 
-/// The entry of `key` that `value` stands for; `None` if it is not as it was written.
+/// Decodes the entry of `key` in `value`; `None` if it differs from what was written.
 pub fn read(key: &[u8], value: Vec<u8>) -> Option<Item> {
     let Head { created, .. } = head(&value)?;
     let flags = value[1];
@@ -141,7 +141,7 @@ mod tests {
         [head, &7f64.to_le_bytes()[..], tail].concat()
     }
 
-    /// What is written comes back, whatever is known of it.
+    /// An entry is read back with everything known of it.
     #[test]
     fn values_come_back() {
         let others = Some(Box::new(Bytes::from("{\"tags\":[]}")));
@@ -155,7 +155,7 @@ mod tests {
         }
     }
 
-    /// Any byte that is another one, a byte less, and another key are found out.
+    /// A changed byte, a missing byte and another key are detected.
     #[test]
     fn damage_is_found() {
         let item = item(Notes { took: Some(0.5), ..Notes::default() }, Some(1.5));

@@ -5,8 +5,8 @@
 //! * `NAME.db.lock`: as beside a JSON file (see [`super::lock`]): presence, one lock for each key that
 //!   is computed, the page, and the lock under which one process at a time writes.
 //!
-//! **Writing**: first the lock of the lock file, then `BEGIN IMMEDIATE`. With SQLite's own locks alone
-//! a writer among eight waits up to four times as long, and the log grows without bound.
+//! **Writing**: first the lock of the lock file, then `BEGIN IMMEDIATE`. With SQLite's own locks
+//! alone a writer among eight waits up to four times as long, and the log grows without bound.
 //!
 //! **News**: whoever replaces or removes an entry adds a row to the table `change` in the same
 //! transaction, then stamps the page. Others read the rows after the last one that they have read.
@@ -15,8 +15,8 @@
 //! **Forks**: a child that inherits connections and opens one of its own believes that it holds its
 //! parent's locks, and loses what it writes. So all connections are closed before a fork.
 //!
-//! IMPORTANT: SQLite's locks on the database belong to the process, which loses all of them as soon as
-//! it closes any descriptor of the file. Nothing here opens it but SQLite.
+//! IMPORTANT: SQLite's locks on the database belong to the process, which loses all of them as soon
+//! as it closes any descriptor of the file. Nothing here opens it but SQLite.
 
 mod backlog;
 mod changes;

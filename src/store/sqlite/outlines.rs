@@ -1,5 +1,5 @@
-//! What is known of entries without their texts: an index has it, so that a list of a database is not
-//! a walk through all of its pages.
+//! What is known of entries without their texts: an index has it, so that a list of a database is
+//! not a walk through all of its pages.
 
 use std::collections::HashMap;
 

@@ -5,7 +5,8 @@ use std::fs;
 
 use super::paths::{Path, Use, inline_paths, uses};
 
-/// The files of a crate by their module: `["store", "file"]` for `store/file.rs` or `store/file/mod.rs`.
+/// The files of a crate by their module: `["store", "file"]` for `store/file.rs` or
+/// `store/file/mod.rs`.
 #[derive(Default)]
 pub struct Tree(BTreeMap<Path, Source>);
 

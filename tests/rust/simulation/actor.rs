@@ -230,8 +230,8 @@ impl Actor {
         self.end_purge(start, promised);
     }
 
-    /// Notes the end of what outdates computations, unless this process has met trouble: then others
-    /// may hear of it too late.
+    /// Notes the end of what outdates computations, unless this process has met trouble: then
+    /// others may hear of it too late.
     fn end_purge(&self, start: u64, promised: bool) {
         if self.struck() > 0 {
             self.play.oracle.forgive(start);

@@ -108,7 +108,8 @@ impl Client {
         text_of(&self.cache.hit(key.as_bytes(), None)?.entry)
     }
 
-    /// The right to compute `key`, or, unless it is made `anew`, the result that is there meanwhile.
+    /// The right to compute `key`, or, unless it is made `anew`, the result that is there
+    /// meanwhile.
     pub fn lead(&self, key: &str, anew: bool) -> std::result::Result<Right, String> {
         loop {
             let (text, epoch) = self.begin(key);

@@ -260,8 +260,8 @@ impl Disk {
         self.sweep(number);
     }
 
-    /// Has `name` be a mount point: a file that holds `bytes`, cannot be removed, and lets nothing be
-    /// renamed over it.
+    /// Has `name` be a mount point: a file that holds `bytes`, cannot be removed, and lets nothing
+    /// be renamed over it.
     pub fn mount(&mut self, name: &str, bytes: &[u8], now: u64) {
         let number = self.make(name, now).expect("nothing is there yet");
         self.append(number, bytes, now);

@@ -46,8 +46,8 @@ fn processes(all: &[&[&[Op]]]) -> History {
     History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false, mounted: false }
 }
 
-/// In whatever order two threads that put, save and close take their steps, and another process that
-/// does the same, nothing is lost; nor does one process find what another one purged.
+/// In whatever order two threads that put, save and close take their steps, and another process
+/// that does the same, nothing is lost; nor does one process find what another one purged.
 #[test]
 fn a_checkpoint_in_every_order() {
     use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save};

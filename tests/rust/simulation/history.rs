@@ -26,7 +26,8 @@ pub enum Op {
     Save,
     /// Closes; the next operation opens again.
     Close,
-    /// Forks: the child goes on, the parent does nothing more; whether it lives as long as the child.
+    /// Forks: the child goes on, the parent does nothing more; whether it lives as long as the
+    /// child.
     Fork(bool),
     /// Closes all descriptors, as a daemon does.
     CloseAll,

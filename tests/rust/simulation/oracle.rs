@@ -103,8 +103,8 @@ impl Oracle {
         }
     }
 
-    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone. What
-    /// was under way when files were taken away may come again, behind newer ones of others.
+    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone.
+    /// What was under way when files were taken away may come again, behind newer ones of others.
     pub fn end(&self, start: u64, end: u64, strong: bool) {
         let mut log = self.log();
         let strong = strong && log.disturbed < start;
@@ -128,13 +128,15 @@ impl Oracle {
         }
     }
 
-    /// Whether `process` knows something that no disk has taken yet: what it does then waits behind it.
+    /// Whether `process` knows something that no disk has taken yet: what it does then waits behind
+    /// it.
     pub fn is_behind(&self, process: Process) -> bool {
         let waits = |write: &Write| write.process == process && write.end == u64::MAX;
         self.log().writes.values().flatten().any(waits)
     }
 
-    /// Notes that a save of `process` that began at `start` went well: what it knew is promised now.
+    /// Notes that a save of `process` that began at `start` went well: what it knew is promised
+    /// now.
     pub fn saved(&self, process: Process, start: u64, end: u64) {
         for writes in self.log().writes.values_mut() {
             let all = writes.clone();
@@ -149,7 +151,8 @@ impl Oracle {
         }
     }
 
-    /// Notes that somebody took away what `keys` have: for good if nobody was there who knows better.
+    /// Notes that somebody took away what `keys` have: for good if nobody was there who knows
+    /// better.
     pub fn removed(&self, keys: &[String], moment: u64, for_good: bool) {
         let (start, returned, strong) = (moment, moment, for_good);
         let end = if for_good { moment } else { u64::MAX };

@@ -244,8 +244,8 @@ impl Play {
             // Who finds no file deletes nothing.
             Event::Delete if self.machine.disk().find(SNAPSHOT).is_err() => {}
             Event::Delete => {
-                // Of a file that an editor made and nobody has read, the journals do not know that it
-                // was there.
+                // Of a file that an editor made and nobody has read, the journals do not know that
+                // it was there.
                 if !self.is_known() {
                     self.disturbed.store(true, Ordering::Relaxed);
                 }
@@ -326,8 +326,8 @@ impl Play {
         self.random.branch(self.results.load(Ordering::Relaxed)).below(4) * 10
     }
 
-    /// Whether nobody saves who might write over an edit, or cleared before it in a journal; how many
-    /// saves were begun so far.
+    /// Whether nobody saves who might write over an edit, or cleared before it in a journal; how
+    /// many saves were begun so far.
     pub fn leaves_edits_alone(&self) -> (bool, u64) {
         let saves = self.folds.load(Ordering::Relaxed) > 0;
         let cleared = self.cleared.load(Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! The loss of power: what of all that was not synced is on the disk afterwards.
 //!
-//! File systems keep the order of names that are made, renamed and removed (their journal does); of the
-//! writes that were not synced each may be there, half of it, or nothing, and zeros in its place where
-//! a later one got there (as in ALICE, OSDI 2014, and dm-log-writes).
+//! File systems keep the order of names that are made, renamed and removed (their journal does); of
+//! the writes that were not synced each may be there, half of it, or nothing, and zeros in its
+//! place where a later one got there (as in ALICE, OSDI 2014, and dm-log-writes).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! The power is lost before each operation of a history, with each state of the disk that may follow.
+//! The power is lost before each operation of a history, with each state of the disk that may
+//! follow.
 
 use super::chooser::Script;
 use super::history::{End, History, Life, Op};

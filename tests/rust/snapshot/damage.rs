@@ -164,8 +164,8 @@ fn deep_files_are_no_danger() {
     assert!(said.starts_with("the file is cut off"), "{said}");
 }
 
-/// One flipped bit costs at most two entries of a file in our layout: the one it is in, and the next
-/// if it was between them; and in any layout what comes back of the others is as it was.
+/// One flipped bit costs at most two entries of a file in our layout: the one it is in, and the
+/// next if it was between them; and in any layout what comes back of the others is as it was.
 #[test]
 fn one_flip_costs_little() {
     for (name, file) in layouts() {

@@ -91,7 +91,8 @@ fn looseness_is_reported() {
     }
 }
 
-/// Each tag is found by its name, and a real key that looks like one is told apart by a dollar more.
+/// Each tag is found by its name, and a real key that looks like one is told apart by a dollar
+/// more.
 #[test]
 fn tags_and_their_escapes() {
     for tag in Tag::all() {
