@@ -59,7 +59,11 @@ def _below(function: Any) -> Any:
     return called_of(function)
 
 
+def has_any_attribute(function: Any) -> bool:
+    """Return whether ``function`` has each attribute that it is asked for, as servers' proxies."""
+    return getattr(function, "_outlive_nothing", None) is not None
+
+
 def _attribute(function: Any, name: str) -> Any:
     """Return an attribute; None if there is none, and of what has any that it is asked for."""
-    has_any = getattr(function, "_outlive_nothing", None) is not None
-    return None if has_any else getattr(function, name, None)
+    return None if has_any_attribute(function) else getattr(function, name, None)

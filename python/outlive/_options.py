@@ -129,7 +129,7 @@ def _tags(given: Any) -> Callable[[Any], tuple[str, ...]] | None:
         return None
     if callable(given):
         make: Callable[[Any], Any] = answering(given, "tags")
-        return lambda result: _checked_tags(make(result))
+        return lambda result: _checked_tags(() if (made := make(result)) is None else made)
     fixed = _checked_tags(given)
     return lambda _result: fixed
 
@@ -145,21 +145,25 @@ def _cost(given: Any) -> Any:
 
 
 def _packages(given: Any) -> tuple[str, ...]:
-    if not _are_words(given):
+    words = _words(given)
+    if words is None:
         raise TypeError(f'depends= takes names of packages, such as ("numpy",), not {given!r}')
-    return tuple(given)
+    return words
 
 
-def _are_words(given: Any) -> bool:
-    """Whether ``given`` has words, and is not one whose letters would be taken for them."""
-    is_many = not isinstance(given, str) and hasattr(given, "__iter__")
-    return is_many and all(isinstance(word, str) for word in given)
+def _words(given: Any) -> tuple[str, ...] | None:
+    """Return many words as a tuple; None for all else, and for one, which is not its letters."""
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        return None
+    words = tuple(given)
+    return words if all(isinstance(word, str) for word in words) else None
 
 
 def _checked_tags(given: Any) -> tuple[str, ...]:
-    if not _are_words(given):
+    words = _words(given)
+    if words is None:
         raise TypeError(f"tags= takes a tuple of str, or a callable of the result, not {given!r}")
-    return tuple(given)
+    return words
 
 
 def _types(given: Any) -> tuple[Any, ...]:

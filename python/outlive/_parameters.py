@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 
 from ._core import IGNORED, IGNORED_BY_NAME, KEYED, SECRET, SECRET_BY_NAME
+from ._layers import has_any_attribute
 from ._typing import TYPE_CHECKING
 from ._wrappers import hands_on, without_caches, without_partials
 
@@ -110,9 +111,8 @@ def _signatures(
     """
     function = without_caches(function)
     kinds = inspect.Parameter
-    try:
-        found = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # some functions written in C do not tell
+    found = _shown(function)
+    if found is None:
         return [kinds("args", kinds.VAR_POSITIONAL), kinds("kwargs", kinds.VAR_KEYWORD)], None
     if not _is_wrapped(function) or hands_on(function):
         return found, None
@@ -122,6 +122,16 @@ def _signatures(
     if not any(each.kind in (kinds.VAR_POSITIONAL, kinds.VAR_KEYWORD) for each in own):
         return own, None
     return found, frozenset(each.name for each in own)
+
+
+def _shown(function: Any) -> list[inspect.Parameter] | None:
+    """The parameters that ``inspect`` shows; None if there is no telling."""
+    if has_any_attribute(function):  # a server's proxy would ask the server for its signature
+        return None
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some functions written in C do not tell
+        return None
 
 
 def _is_wrapped(function: Any) -> bool:

@@ -293,6 +293,11 @@ impl CoreCache {
         }
     }
 
+    /// Returns the `max_bytes` that a text of `size` bytes exceeds: such a value is not kept.
+    pub fn outgrown_by(&self, size: u64) -> Option<u64> {
+        self.own_limits().max_bytes.filter(|most| size > *most)
+    }
+
     fn own_limits(&self) -> MutexGuard<'_, Limits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -51,6 +51,15 @@ impl Notifier {
         self.warn(py, "CacheFileWarning", &sentence)
     }
 
+    /// Warns that `what`, a value of `size` bytes, is larger than all entries may be.
+    pub fn tell_too_large(&self, py: Python<'_>, what: &str, size: u64, most: u64) -> PyResult<()> {
+        let sentence = format!(
+            "{what} has {size} bytes, and all entries together may have {most} (max_bytes=), so it \
+             is not kept"
+        );
+        self.warn(py, "UnstorableWarning", &sentence)
+    }
+
     /// Warns, once, about the size of the file on the disk.
     pub fn tell_size(&self, py: Python<'_>) -> PyResult<()> {
         let Some(sentence) = self.size_notice() else { return Ok(()) };

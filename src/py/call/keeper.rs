@@ -111,11 +111,22 @@ impl<'a> Keeper<'a> {
         let kept = away(py, self.cache(), |cache| lease.commit(cache, key, entry)).unwrap_or(true);
         self.after_put(py)?;
         if kept {
-            self.observer().stored(py, stored)?;
-        } else {
-            self.observer().not_kept(py, "it was purged while its result was computed")?;
+            return self.report(py, stored);
         }
-        Ok(kept)
+        self.observer().not_kept(py, "it was purged while its result was computed")?;
+        Ok(false)
+    }
+
+    /// Reports a result that was stored. Returns whether it is kept: it may be too large.
+    fn report(&self, py: Python<'_>, stored: Stored) -> PyResult<bool> {
+        let core = self.me.core.get();
+        let Some((size, most)) = stored.size.and_then(|size| Some((size, core.outgrown_by(size)?)))
+        else {
+            return self.observer().stored(py, stored).map(|()| true);
+        };
+        self.teller().too_large(py, size, most)?;
+        self.observer().not_kept(py, "its result is larger than max_bytes= allows")?;
+        Ok(false)
     }
 
     /// Issues the warnings of the store, and starts the save that its journal asks for.
@@ -214,7 +225,7 @@ impl<'a> Keeper<'a> {
         let _ = away(py, self.cache(), |cache| cache.put(key, entry));
         self.after_put(py)?;
         self.me.core.get().expect_store(py)?;
-        self.observer().stored(py, stored)?;
+        self.report(py, stored)?;
         refused.map_or(Ok(()), |refused| self.teller().unstorable(py, &refused))
     }
 

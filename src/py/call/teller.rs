@@ -69,9 +69,23 @@ impl Teller<'_> {
         self.warn_once(py, &sentence)
     }
 
+    /// Warns, once for each function, that a result is larger than all entries may be.
+    pub fn too_large(&self, py: Python<'_>, size: u64, most: u64) -> PyResult<()> {
+        let is_told = self.me.told.too_large.swap(true, Ordering::Relaxed);
+        if is_told || self.request.options.on_unstorable == "ignore" {
+            return Ok(());
+        }
+        let what = self.what();
+        self.me.core.get().notifier().tell_too_large(py, &what, size, most)
+    }
+
+    /// Names the result that the call asks for.
+    fn what(&self) -> String {
+        format!("the result of {} for key {}", self.me.name, shown(&self.request.key))
+    }
+
     fn unstorable_sentence(&self, refused: &Unstorable) -> String {
-        let of = format!("the result of {} for key {}", self.me.name, shown(&self.request.key));
-        unstorable(&of, &refused.part)
+        unstorable(&self.what(), &refused.part)
     }
 
     /// Returns the error of `on_unstorable="raise"`: the result, which was paid for, is its

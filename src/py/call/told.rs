@@ -11,6 +11,8 @@ pub struct Told {
     pub unstorable: AtomicBool,
     /// The function was edited since its results were kept.
     pub code: AtomicBool,
+    /// A result is larger than `max_bytes=` allows.
+    pub too_large: AtomicBool,
     /// An option's callable raised.
     pub raising: AtomicBool,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,17 @@ def test_a_callable_that_raises_costs_no_result() -> None:
     with pytest.warns(OutliveWarning, match=r"tags= of .* raised TypeError") as told:
         assert [f(1), f(1), f(2)] == [[1], [1], [2]]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("make", [iter, lambda tags: (tag for tag in tags), set, list])
+def test_tags_of_a_result_may_be_anything_with_words(make: Any) -> None:
+    """An iterator of tags is read once; None means that there are none."""
+    cache = Cache(None)
+    f = cache.memoise(lambda tags: tags, tags=lambda result: result and make(result))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f(["a", "b"]), f(None)
+    assert [cache.forget(tag="b"), len(cache)] == [1, 1]
 
 
 def test_the_drop_in_has_no_tags(drop_in: DropInCache) -> None:

@@ -224,7 +224,7 @@ def test_plain_stores_what_json_would() -> None:
     for _ in range(3):
         found = memoised()
         assert found == ["a", {"1": 2}] and type(found[0]) is str
-    lost = Cache().memoise(threading.Lock, name="g", on_unstorable="plain")
+    lost = Cache().memoise(lambda: threading.Lock(), name="g", on_unstorable="plain")
     with pytest.warns(UnstorableWarning):
         lost()
 

@@ -296,3 +296,19 @@ def test_a_function_with_a_second_name_in_a_class_is_no_method() -> None:
         twice = double
 
     assert double(4) == 8 and double.peek(4) == 8 and Tools.twice.peek(4) == 8
+
+
+def test_an_ignored_instance_is_ignored_with_its_class() -> None:
+    """With ``ignore=("self",)`` a subclass has the results of the class that defines the method."""
+
+    class Base:
+        url = "base"
+
+        @Cache(None).memoise(ignore=("self",))
+        def get(self, path: str) -> str:
+            return self.url + path
+
+    class Derived(Base):
+        url = "derived"
+
+    assert [Base().get("/x"), Derived().get("/x")] == ["base/x", "base/x"]
