@@ -131,7 +131,7 @@ class _Making:
                 "OutliveWarning",
                 f"{cache.path} is a file of this host ({_host()}); the function comes from "
                 f"{self._host}, which has one of its own: they share no results, unless the path "
-                "is on a disk that both see",
+                'is on a disk that both see. Cache("redis://host/0") is one cache for all hosts',
             )
 
 

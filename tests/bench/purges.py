@@ -28,7 +28,7 @@ from outlive import Cache
 with open(sys.argv[1] + "/words", "r+b") as file:
     words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
 
-@Cache(sys.argv[1] + "/cache.json").memoise(name="f")
+@Cache(sys.argv[2]).memoise(name="f")
 def f(uri):
     words[0] = time.monotonic_ns()
     words[1] += 1
@@ -39,14 +39,19 @@ while not words[2]:
 """
 
 
-def _delays(folder: Path, purges: int) -> list[float]:
-    """Nanoseconds of each purge."""
+def delays(place: str, purges: int) -> list[float]:
+    """Nanoseconds of each purge, sorted; ``place`` is a file or the URL of a server."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _delays(Path(folder), place, purges)
+
+
+def _delays(folder: Path, place: str, purges: int) -> list[float]:
     (folder / "words").write_bytes(bytes(24))
-    f = Cache(folder / "cache.json").memoise(lambda uri: uri, name="f")
+    f = Cache(place).memoise(lambda uri: uri, name="f")
     uri, delays = "https://api.example.org/issues/1", []
     with (folder / "words").open("r+b") as file:
         words = memoryview(mmap.mmap(file.fileno(), 0)).cast("Q")
-    with subprocess.Popen([sys.executable, "-c", _OTHER, str(folder)]) as other:
+    with subprocess.Popen([sys.executable, "-c", _OTHER, str(folder), place]) as other:
         for purge in range(purges):
             while words[_COUNT] <= purge and other.poll() is None:
                 time.sleep(0.0001)
@@ -63,8 +68,6 @@ def _delays(folder: Path, purges: int) -> list[float]:
 def tables(purges: int) -> Iterator[Table]:
     """One table, of as many purges."""
     with tempfile.TemporaryDirectory() as folder:
-        delays = _delays(Path(folder), purges)
-    values = {
-        f"p{part}": delays[min(len(delays) - 1, len(delays) * part // 100)] for part in (50, 99)
-    }
+        found = delays(str(Path(folder) / "cache.json"), purges)
+    values = {f"p{part}": found[min(len(found) - 1, len(found) * part // 100)] for part in (50, 99)}
     yield Table("Forgotten in one process, not served any more in another", "ns", values)

@@ -123,6 +123,10 @@ def header() -> str:
         "diskcache",
         "cachier",
         "orjson",
+        "redis",
+        "dogpile.cache",
+        "cashews",
+        "aiocache",
     )
     versions = ", ".join(f"{name} {_version(name)}" for name in names)
     when = time.strftime("%Y-%m-%d %H:%M %Z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import statistics
@@ -45,6 +46,8 @@ class Variant:
     names: dict[str, Any]
     #: The keys of one chunk; None lets every chunk be the keys of the question.
     fresh: Callable[[int], Sequence[Any]] | None = None
+    #: The event loop in which the statement is awaited; None: it is no coroutine.
+    loop_of: asyncio.AbstractEventLoop | None = None
     chunks: list[float] = field(default_factory=list)
 
     @property
@@ -56,9 +59,12 @@ class Variant:
         """A function of its own code object that times one chunk."""
         names = ", ".join(["_", *self.names])
         space: dict[str, Any] = {}
-        exec(_LOOP.format(names=names, call=self.call), space)
-        values = [None, *self.names.values()]
-        return lambda items: space["run"](clock, items, *values)
+        values, event_loop = [None, *self.names.values()], self.loop_of
+        if event_loop is None:
+            exec(_LOOP.format(names=names, call=self.call), space)
+            return lambda items: space["run"](clock, items, *values)
+        exec("async " + _LOOP.strip().format(names=names, call=f"await {self.call}"), space)
+        return lambda items: event_loop.run_until_complete(space["run"](clock, items, *values))
 
 
 def measure(

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from outlive import Cache
+from support.servers import ENGINES, Server
 
 TTL = 100.0
 ARGUMENTS = st.sampled_from([0, 1, -1, 0.0, True, "0", "", None, (1,), "outlive:meta"])
@@ -30,11 +40,15 @@ class Model(RuleBasedStateMachine):
         self.open()
 
     def open(self) -> None:
-        self.cache = Cache(self.folder / "cache.json", clock=lambda: self.now)
+        self.cache = self.make(clock=lambda: self.now)
         self.functions = {
             "lasting": self.cache.memoise(name="lasting")(self.compute),
             "expiring": self.cache.memoise(name="expiring", ttl=TTL)(self.compute),
         }
+
+    def make(self, **options: Any) -> Cache:
+        """The cache of the next process."""
+        return Cache(self.folder / "cache.json", **options)
 
     def compute(self, argument: Any) -> list[Any]:
         self.computed += 1
@@ -114,5 +128,49 @@ class Model(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+class ModelOfDatabase(Model):
+    """The same over a database."""
+
+    def make(self, **options: Any) -> Cache:
+        """The cache of the next process."""
+        return Cache(self.folder / "cache.db", **options)
+
+
+class ModelOfServer(Model):
+    """The same over a server, which each process after another reaches in another way."""
+
+    server: Server
+
+    def __init__(self) -> None:
+        self.name = f"model{next(_numbers)}"
+        self.urls = itertools.cycle([self.server.url, self.server.socket_url])
+        super().__init__()
+
+    def make(self, **options: Any) -> Cache:
+        """The cache of the next process."""
+        return Cache(next(self.urls), name=self.name, **options)
+
+
+_numbers = itertools.count()
+_LONG = settings(max_examples=60, stateful_step_count=40, deadline=None)
+_SHORT = settings(max_examples=15, stateful_step_count=30, deadline=None)
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestModel.settings = _LONG
+
+
+def run(model: type[Model]) -> None:
+    """Run a model for a while."""
+    untyped: Any = run_state_machine_as_test
+    untyped(model, settings=_SHORT)
+
+
+def test_a_database() -> None:
+    """A database holds what a dict would, whatever is done to it."""
+    run(ModelOfDatabase)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_server(engine: str, shared_servers: Callable[[str], Server]) -> None:
+    """So does a server."""
+    ModelOfServer.server = shared_servers(engine)
+    run(ModelOfServer)

@@ -127,9 +127,28 @@ def test_a_file_of_another_host_is_told(tmp_path: Path) -> None:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             print(cloudpickle.loads(sent)(3), cloudpickle.loads(sent)(4))
-        print(len(told), "is a file of this host (elsewhere)" in str(told[0].message))
+        said = str(told[0].message)
+        print(len(told), "is a file of this host (elsewhere)" in said, 'Cache("redis://' in said)
     """
-    assert run(tmp_path, program) == "9 16\n1 True\n"
+    assert run(tmp_path, program) == "9 16\n1 True True\n"
+
+
+def test_a_server_is_that_of_all_hosts(tmp_path: Path) -> None:
+    """A function that arrives on another host with a cache on a server has nothing to tell."""
+    program = """
+        import warnings, cloudpickle
+        from outlive import Cache, _shipping
+        cache = Cache("redis://127.0.0.1:1/0", name="shop")
+        @cache.memoise
+        def square(x): return x * x
+        sent = cloudpickle.dumps(square)
+        _shipping._host = lambda: "elsewhere"
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            print(repr(cloudpickle.loads(sent))[:9], cloudpickle.loads(sent).cache_key(3)[-11:])
+        print([str(one.message) for one in told])
+    """
+    assert run(tmp_path, program).endswith("[]\n")
 
 
 MANY = """

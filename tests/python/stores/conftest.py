@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shelve
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
+from support.servers import Server
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Kind:
     name: str
     #: What a cache file of it is called; None: there is none.
     file: str | None = None
+    #: The server that keeps it; None: there is none.
+    engine: str | None = None
     #: What each cache of it is made with.
     options: dict[str, Any] = field(default_factory=dict)
     #: Whether results outlive the process.
@@ -65,10 +69,20 @@ def _over(name: str, mapping: Callable[[Path], Any], **options: Any) -> Kind:
     )
 
 
+def _server(engine: str, **options: Any) -> Kind:
+    name = engine + (" without memory" if options else "")
+    return Kind(
+        name, engine=engine, options=options, is_paged=True, keeps_order=False, has_limits=False
+    )
+
+
 KINDS = [
     Kind("json", "cache.json"),
     Kind("sqlite", "cache.db", is_paged=True),
     Kind("sqlite without memory", "cache.db", options={"near": 0}, is_paged=True),
+    _server("redis"),
+    _server("redis", near=0),
+    _server("valkey"),
     Kind("memory", persists=False),
     _over("fsspec", _in_files),
     _over("zict without memory", _of_zict, near=0),
@@ -177,19 +191,59 @@ class Mapped(Place):
         return [part for name in mapping for part in (name.encode(), bytes(mapping[name]))]
 
 
-def _place(kind: Kind, folder: Path) -> Iterator[Place]:
+class Name(Place):
+    """A name on a server, which is reached over TCP and its Unix socket in turn."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, kind: Kind, server: Server) -> None:
+        """Have caches made under a name of their own."""
+        super().__init__(kind)
+        self.server, self.name = server, f"name{next(self._numbers)}"
+        self._urls = itertools.cycle([server.url, server.socket_url])
+        self._url = next(self._urls)
+
+    def _make(self, options: dict[str, Any]) -> Cache:
+        return Cache(self._url, name=self.name, **options)
+
+    def close(self) -> None:
+        """Have the server reached by another way, so that nothing in this process answers for it."""
+        super().close()
+        self._url = next(self._urls)
+
+    def _keys(self) -> list[bytes]:
+        start = f"outlive:{self.name}:".encode()
+        return [key for key in self.server.stored() if key.startswith(start)]
+
+    def left(self) -> list[str]:
+        """The leases of computations."""
+        return [key.decode() for key in self._keys() if b":l:" in key]
+
+    def contents(self) -> list[bytes]:
+        """All keys and values."""
+        client = self.server.client()
+        return [*self._keys(), *(client.dump(key) for key in self._keys())]
+
+
+def _place(kind: Kind, folder: Path, shared_servers: Callable[[str], Server]) -> Iterator[Place]:
     made: Place
-    if kind.mapping is not None:
+    if kind.engine is not None:
+        made = Name(kind, shared_servers(kind.engine))
+    elif kind.mapping is not None:
         made = Mapped(kind, folder)
+    elif kind.file is not None:
+        made = Folder(kind, folder)
     else:
-        made = Place(kind) if kind.file is None else Folder(kind, folder)
+        made = Place(kind)
     yield made
     made.close()
 
 
 def _fixture(kinds: Iterable[Kind]) -> Any:
-    def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-        yield from _place(request.param, tmp_path)
+    def place(
+        request: pytest.FixtureRequest, tmp_path: Path, shared_servers: Callable[[str], Server]
+    ) -> Iterator[Place]:
+        yield from _place(request.param, tmp_path, shared_servers)
 
     return pytest.fixture(params=list(kinds), ids=lambda kind: str(kind.name))(place)
 

@@ -25,15 +25,16 @@ class Proxy:
         self.cut_after: int | None = None
         #: How many connections were made.
         self.connections = 0
+        #: How many pieces came from clients: about as many as they asked something.
+        self.questions = 0
         self._pairs: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
-    @property
-    def url(self) -> str:
+    def url(self, timeout: float = 5) -> str:
         """The URL of the server's first database, through the proxy."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://127.0.0.1:{self.port}/0?timeout={timeout}"
 
     def _accept(self) -> None:
         while True:
@@ -67,6 +68,8 @@ class Proxy:
                         to.sendall(piece[: self.cut_after - passed])
                         break
                     passed += len(piece)
+                else:
+                    self.questions += 1
                 to.sendall(piece)
         _shut(source)
         _shut(to)

@@ -72,7 +72,7 @@ class Worker:
         self.process = subprocess.Popen(
             [*before, sys.executable, "-c", _PROGRAM, url, repr(options)],
             cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            encoding="utf-8", env=inherited | {"PYTHONFAULTHANDLER": "1"},
+            encoding="utf-8", env=inherited | {"PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "always"},
         )  # fmt: skip
 
     def begin(self, expression: str) -> Thread:
