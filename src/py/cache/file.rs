@@ -59,6 +59,7 @@ pub struct CacheFile {
 impl CacheFile {
     #[new]
     #[pyo3(signature = (path, *, ascii, fsync, page_size, carrier, overridden, warn, server=None))]
+    #[expect(clippy::too_many_arguments, reason = "Python gives them by name, each in one place")]
     fn new(
         mut path: Option<PathBuf>,
         ascii: bool,

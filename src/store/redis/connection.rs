@@ -175,6 +175,7 @@ pub fn wrong(error: &RedisError, timeout: Duration) -> Failure {
     // The server's words about a login may repeat what was sent; its code does not.
     match error.code() {
         Some(code) => Failure::Down(format!("it says {code}")),
-        None => Failure::Down(error.to_string()),
+        // The rest of a message shows what was read of something that is no such server.
+        None => Failure::Down(error.to_string().lines().next().unwrap_or_default().to_owned()),
     }
 }

@@ -41,6 +41,10 @@ impl Failure {
         if words.contains("OOM command not allowed") {
             return Self::Full;
         }
+        // What it says of this it says to whom it then leaves.
+        if words.contains("max number of clients") {
+            return Self::Down(words);
+        }
         let is_down = DOWN.iter().any(|down| *down == code || words.contains(&format!("-{down} ")));
         if is_down { Self::Down(words) } else { Self::Refused(words) }
     }

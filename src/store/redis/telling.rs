@@ -9,6 +9,8 @@ use crate::key::shown;
 pub struct Notices {
     server: String,
     sentences: Vec<String>,
+    /// How often it could not be used.
+    outages: usize,
     /// Why the server cannot be used now.
     away: Option<String>,
     /// Why it takes nothing now.
@@ -27,7 +29,7 @@ impl Notices {
     /// None yet, of the server that is shown so.
     pub fn new(server: String) -> Self {
         let (sentences, refused) = (Vec::new(), Vec::new());
-        Self { server, sentences, away: None, full: None, refused, damaged: 0 }
+        Self { server, sentences, outages: 0, away: None, full: None, refused, damaged: 0 }
     }
 
     /// Takes what is to be told.
@@ -39,8 +41,12 @@ impl Notices {
     pub fn begin_outage(&mut self, why: &str) {
         self.damaged = 0;
         self.away = Some(why.to_owned());
+        self.outages += 1;
+        // Who has seen a warning is not shown the same words once more.
+        let count =
+            if self.outages > 1 { format!(" (outage {})", self.outages) } else { String::new() };
         self.tell(&format!(
-            "it cannot be used: {why}; calls compute, and their results are kept in this process and \
+            "it cannot be used: {why}{count}; calls compute, and their results are kept in this process and \
              written there as soon as it can"
         ));
     }
