@@ -299,9 +299,9 @@ class Cache(LookInside, CacheMaps, CacheMapping):
 
     def close(self) -> None:
         """Save and let go of the file; the next use opens it again. May be called repeatedly."""
-        self._state.core.close()
         if self._state.kept_receipts is not None:
-            self._state.kept_receipts.write()
+            self._state.kept_receipts.write()  # it asks the entries what calls took
+        self._state.core.close()
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):

@@ -90,8 +90,7 @@ class CacheState:
     @property
     def entries(self) -> _core.Cache:
         """The entries that the mapping shows; in mode "off", those of a memory of its own."""
-        mode = _modes.current(self.core) or self.core.mode
-        return self._aside() if mode == "off" else self.core
+        return self._aside() if _modes.of(self.core) == "off" else self.core
 
     def _aside(self) -> _core.Cache:
         if self._memory is None:
@@ -202,7 +201,7 @@ class CacheState:
     def renew_options(self, memoised: _core.Memoised) -> None:
         """Give ``memoised`` the present defaults, and its own options on top."""
         registration = memoised._outlive_registration
-        options = _options.checked(self.options, registration.own)
+        options = registration.options()
         self.refuse_limits(maxsize=options.maxsize)
         registration.refresher.set_pause(options.refresh_after)
         options = options.replace(**registration.fixed)

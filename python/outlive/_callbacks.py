@@ -171,8 +171,7 @@ def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheM
     from . import _exceptions, _modes, _nearest
 
     nearest = _nearest.nearest(key, start, core.keys())
-    mode = _modes.current(core) or core.mode
-    return _exceptions.cache_miss(function, key, nearest, mode)
+    return _exceptions.cache_miss(function, key, nearest, _modes.of(core))
 
 
 def check_frozen(core: _core.Cache) -> None:

@@ -62,7 +62,7 @@ cache: DropInCache = DropInCache(cache_file)
 def load() -> None:
     """Read the file, unless that was done before or caching is switched off."""
     core = cache._state.core
-    if (_modes.current(core) or core.mode) != "off":
+    if _modes.of(core) != "off":
         core.load()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import _arguments, _core, _modes, _naming, _options
+from . import _arguments, _core, _modes, _naming
 from ._explanation import Explanation
 from ._facts import Fact, fact_of
 from ._nearest import nearest
@@ -15,6 +15,7 @@ from ._spans import ago, moment, span
 
 if TYPE_CHECKING:
     from ._cache_state import CacheState
+    from ._options import Options
 
 
 class Registered(Protocol):
@@ -22,8 +23,11 @@ class Registered(Protocol):
 
     cache: CacheState
     given: dict[str, Any]
-    own: dict[str, Any]
     not_kept: dict[int, str]
+
+    def options(self) -> Options:
+        """Return the function's own options on top of the defaults of its cache."""
+        ...
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
@@ -38,13 +42,13 @@ class Explainer:
         """Take the key of the call."""
         self._registration, self._memoised, self._key = registration, memoised, key
         self._state = registration.cache
-        self._options = _options.checked(self._state.options, registration.own)
+        self._options = registration.options()
         self._now = self._state.now()
 
     def explain(self) -> Explanation:
         """Return whether the call is a hit, and why."""
         core = self._state.core
-        mode = _modes.current(core) or core.mode
+        mode = _modes.of(core)
         if mode == "off":
             return self._miss("mode", "is computed: the mode is 'off', which keeps nothing")
         found = self.of_entry()
@@ -91,8 +95,7 @@ class Explainer:
 
     def _ttl(self, value: Any) -> float | None:
         ttl: Any = self._options.ttl
-        core = self._state.core
-        if (_modes.current(core) or core.mode) == "frozen":
+        if _modes.of(self._state.core) == "frozen":
             return None
         if not callable(ttl):
             return None if ttl is None else float(ttl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,16 +44,16 @@ class Fact(NamedTuple):
 class Sum(NamedTuple):
     """What is known of several entries together, in the order of the native half."""
 
-    entries: int
+    entries: int = 0
     #: Bytes of the texts of the values.
-    size: int
+    size: int = 0
     #: Seconds that the calls took of which that is known.
-    took: float
+    took: float = 0.0
     #: How many calls these are.
-    timed: int
+    timed: int = 0
     #: Seconds since 1970.
-    oldest: float | None
-    newest: float | None
+    oldest: float | None = None
+    newest: float | None = None
 
     @property
     def mean(self) -> float | None:
@@ -77,3 +78,13 @@ def fact_of(core: _core.Cache, key: str) -> Fact | None:
     """Return what is known of the entry of ``key``; None if there is none."""
     row = core.row(key)
     return None if row is None else Fact(*row)
+
+
+#: Stands for the name of a function in lists of entries that none made.
+NO_FUNCTION = "(no function)"
+
+
+def by_function(sums: Iterable[tuple[str, tuple[Any, ...]]]) -> list[tuple[str, Sum]]:
+    """Return the sums of functions with their names, the largest first."""
+    found = [(name or NO_FUNCTION, Sum(*row)) for name, row in sums]
+    return sorted(found, key=lambda each: (-each[1].size, each[0]))

@@ -12,7 +12,7 @@ import os
 from typing import TYPE_CHECKING
 
 from . import _savings
-from ._receipts import Receipts
+from ._receipts import Receipts, add
 
 if TYPE_CHECKING:
     from ._cache_state import CacheState
@@ -36,11 +36,13 @@ class KeptReceipts:
 
     def write(self) -> None:
         """Append what was counted since the last time; trouble with the disk loses these counts."""
+        if self._state.core.mode not in _WRITING:
+            return
         news = self.unwritten()
-        if not news or self._state.core.mode not in _WRITING:
+        if not news:
             return
         for name, receipts in news.items():
-            self._written[name] = self._written.get(name, Receipts()).plus(receipts)
+            add(self._written, name, receipts)
         try:
             _append(self._path, news)
         except OSError as error:
@@ -62,7 +64,7 @@ class KeptReceipts:
         """Return what all runs did, this one included."""
         found = read(self._path)
         for name, receipts in self.unwritten().items():
-            found[name] = found.get(name, Receipts()).plus(receipts)
+            add(found, name, receipts)
         return found
 
     def _begin_anew(self) -> None:
@@ -86,7 +88,7 @@ def read(path: str) -> dict[str, Receipts]:
     for line in lines:
         try:
             for name, numbers in json.loads(line).items():
-                found[name] = found.get(name, Receipts()).plus(Receipts(*numbers))
+                add(found, name, Receipts(*numbers))
         except (ValueError, TypeError, AttributeError):  # a torn line, somebody's hand
             continue
     return found
@@ -107,7 +109,7 @@ def _add_up(path: str, news: dict[str, Receipts]) -> None:
     """Replace all lines by their sum, while nobody appends."""
     whole = read(path)
     for name, receipts in news.items():
-        whole[name] = whole.get(name, Receipts()).plus(receipts)
+        add(whole, name, receipts)
     temporary = f"{path}.tmp-{os.getpid()}"
     with open(temporary, "w", encoding="utf-8", opener=_private) as file:
         file.write(_line(whole))

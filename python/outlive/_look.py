@@ -58,9 +58,7 @@ class LookInside:
             TypeError: ``keep`` is neither True nor False.
             ValueError: there is no file beside which they could be kept.
         """
-        if not isinstance(keep, bool):
-            raise TypeError(f"receipts= takes True or False, not {keep!r}")
-        if not keep:
+        if not _options.flag(keep, "receipts"):
             return
         if self._state.path is None or self._state.core.file.is_server:
             raise ValueError("receipts=True needs a cache in a file: they are kept beside it")

@@ -69,8 +69,7 @@ class CacheMaps:
         from ._long import start
 
         native, called, bound = self._memoised_parts(function)
-        manner = native._outlive_registration.manner
-        return start.map_of(native, manner, called, items, options, bound)
+        return start.map_of(native, called, items, options, bound)
 
     @overload
     def amap(
@@ -97,8 +96,7 @@ class CacheMaps:
         from ._long import start
 
         native, called, bound = self._memoised_parts(function)
-        manner = native._outlive_registration.manner
-        return start.amap_of(native, manner, called, items, options, bound)
+        return start.amap_of(native, called, items, options, bound)
 
     def _memoised_parts(self, function: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]]:
         from . import _decorate

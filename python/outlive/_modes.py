@@ -64,6 +64,11 @@ def current(core: _core.Cache) -> str | None:
     return None
 
 
+def of(core: _core.Cache) -> str:
+    """Return the mode that holds for ``core`` here and now."""
+    return current(core) or core.mode
+
+
 def everywhere(mode: str | None) -> None:
     """Set the mode of all caches of this process, future ones included; None ends that."""
     global _everywhere

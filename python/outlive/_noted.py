@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ._options import Options
 
 
-def noter(options: Options, function: str) -> Callable[[Any], bytes | None] | None:
+def noter(options: Options, function: str) -> Callable[[Any], bytes | None]:
     """Return the callable that makes the notes of a result as JSON; None if there are none."""
     makers: dict[str, Callable[[Any], Any]] = {}
     if options.tags is not None:
@@ -24,7 +24,7 @@ def noter(options: Options, function: str) -> Callable[[Any], bytes | None] | No
         makers["meta"] = options.meta
     if options.depends:
         makers["depends"] = _versions_of(options.depends)
-    return _Noter(makers, function) if makers else None
+    return _Noter(makers, function)
 
 
 class _Noter:

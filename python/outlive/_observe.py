@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from . import _core
 from ._explain import Explainer, Registered
@@ -20,6 +20,7 @@ class Observed(Registered, Protocol):
     memoised: Callable[[], _core.Memoised | None]
 
 
+Kind = Literal["hit", "miss", "store"]
 _logger = logging.getLogger("outlive")
 
 
@@ -36,35 +37,36 @@ class Observer:
         return memoised
 
     def hit(self, key: str) -> None:
-        """Report a result that was served."""
-        self._tell("on_hit", self._event("hit", key))
-        _logger.debug("hit: %s", _core.shown_key(key))
+        """Tell of a result that was served."""
+        self._tell("on_hit", "hit", key)
+        self._log("hit: %s", key)
 
     def miss(self, key: str, anew: bool) -> None:
-        """Report a result that is about to be computed."""
+        """Tell of a result that is about to be computed."""
         found = None if anew else Explainer(self._registration, self._memoised, key).of_entry()
-        reason = found.reason if found is not None and not found.is_hit else "refresh"
-        self._tell("on_miss", self._event("miss", key)._replace(reason=reason))
-        if found is not None and not found.is_hit:
-            _logger.debug("miss: %s %s", _core.shown_key(key), found.why)
+        if found is None or found.is_hit:
+            self._tell("on_miss", "miss", key, reason="refresh")
+            self._log("miss: %s is computed anew", key)
         else:
-            _logger.debug("miss: %s is computed anew", _core.shown_key(key))
+            self._tell("on_miss", "miss", key, reason=found.reason)
+            self._log("miss: %s %s", key, found.why)
 
     def store(self, key: str, length: int | None, seconds: float | None) -> None:
-        """Report a result that was kept."""
-        event = self._event("store", key)._replace(seconds=seconds, size=length)
-        self._tell("on_store", event)
+        """Tell of a result that was kept."""
+        self._tell("on_store", "store", key, seconds=seconds, size=length)
         took = "" if seconds is None else f", computed in {span(seconds)}"
         where = "in this process only" if length is None else size(length)
-        _logger.debug("stored: %s, %s%s", _core.shown_key(key), where, took)
+        self._log("stored: %s, %s%s", key, where, took)
 
-    def _event(self, kind: Literal["hit", "miss", "store"], key: str) -> Event:
-        return Event(kind, self._memoised.name, key, self._state.path)
+    def _log(self, sentence: str, key: str, *more: str) -> None:
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug(sentence, _core.shown_key(key), *more)
 
-    def _tell(self, name: str, event: Event) -> None:
+    def _tell(self, name: str, kind: Kind, key: str, **known: Any) -> None:
         hook = getattr(self._state.hooks, name, None)
         if hook is None:
             return
+        event = Event(kind, self._memoised.name, key, self._state.path)._replace(**known)
         try:
             hook(event)
         except Exception as error:  # what only looks on must not cost the call

@@ -39,3 +39,8 @@ class Receipts(NamedTuple):
             max(self.seconds_saved - seconds, 0.0),
             max(self.cost_saved - cost, 0.0),
         )
+
+
+def add(known: dict[str, Receipts], name: str, more: Receipts) -> None:
+    """Add ``more`` to what is known of the function ``name``."""
+    known[name] = known.get(name, Receipts()).plus(more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _arguments, _core, _options
 from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
+from ._wrappers import native_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -51,6 +52,10 @@ class Registration:
         #: Why the results of the last calls that were not kept were not, by hashes of their keys.
         self.not_kept: dict[int, str] = {}
 
+    def options(self) -> _options.Options:
+        """Return the function's own options on top of the defaults of its cache."""
+        return _options.checked(self.cache.options, self.own)
+
     @property
     def classes(self) -> FunctionClasses:
         """Return the classes of its results."""
@@ -79,8 +84,7 @@ class Registration:
 
         hits, misses, expired = memoised.counts()
         size = self.cache.count(memoised)
-        maxsize = _options.checked(self.cache.options, self.own).maxsize
-        four = hits, misses, maxsize, size
+        four = hits, misses, self.options().maxsize, size
         return CacheInfo.counted(four, evictions=memoised.evictions(), expired=expired)
 
     def receipts(self, memoised: _core.Memoised) -> Receipts:
@@ -171,13 +175,13 @@ class Registration:
         """Return the results of many calls, made in threads."""
         from ._long import start
 
-        return start.map_of(memoised, self.manner, memoised, items, options)
+        return start.map_of(memoised, memoised, items, options)
 
     def amap(self, memoised: _core.Memoised, items: Any, **options: Any) -> AsyncIterator[Any]:
         """Return the results of many calls, made in tasks."""
         from ._long import start
 
-        return start.amap_of(memoised, self.manner, self.face(), items, options)
+        return start.amap_of(memoised, self.face(), items, options)
 
     def sample(self, memoised: _core.Memoised, index: Any) -> Any:
         """Return the function for its ``index``-th answer to each call; 0 is the function itself.
@@ -198,7 +202,7 @@ class Registration:
 
     def samples(self) -> list[_core.Memoised]:
         """Return the functions that were memoised for further answers."""
-        return [getattr(face, "_outlive_native", face) for face in list(self._samples.values())]
+        return [native_of(face) for face in list(self._samples.values())]
 
     def pydantic_schema(self, memoised: _core.Memoised, handler: Any) -> Any:
         """Return the schema of the function for the memoised one."""

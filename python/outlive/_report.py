@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from . import _savings
-from ._facts import Sum
+from ._facts import NO_FUNCTION, Sum
 from ._page.html import fragment
 from ._page.survey import Survey, survey
 from ._receipts import Receipts
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ._cache_state import CacheState
 
 _HEADS = ("function", "entries", "size", "calls", "hits", "misses", "saved")
-_NOTHING = Sum(0, 0, 0.0, 0, None, None)
 
 
 @dataclass(frozen=True)
@@ -72,16 +71,14 @@ class Report:
 def of_cache(state: CacheState) -> Report:
     """Return the report of a cache."""
     receipts = _savings.of_cache(state)
-    sums = {name: Sum(*row) for name, row in state.entries.sums()}
+    found = survey(state.entries, state.label, state.now())
+    sums = {name: each for name, each in found.functions if name != NO_FUNCTION}
     lines = [
-        _line(name, sums.get(name, _NOTHING), receipts.get(name, Receipts()))
+        _line(name, sums.get(name, Sum()), receipts.get(name, Receipts()))
         for name in {**receipts, **sums}
-        if name
     ]
     lines.sort(key=lambda line: (-line.receipts.seconds_saved, -line.size, line.function))
-    whole = (sum(each.entries for each in sums.values()), sum(each.size for each in sums.values()))
-    total = Line("all", *whole, _savings.total(receipts))
-    found = survey(state.entries, state.label, state.now())
+    total = _line("all", found.total, _savings.total(receipts))
     return Report(state.label, tuple(lines), total, found)
 
 
@@ -94,10 +91,7 @@ def line_of(state: CacheState) -> str | None:
     receipts = _savings.total(_savings.of_cache(state))
     if not receipts.calls:
         return None
-    parts = [f"{receipts.hits:,} of {receipts.calls:,} calls saved", span(receipts.seconds_saved)]
-    if receipts.cost_saved:
-        parts.append(f"{receipts.cost_saved:,.2f} in money")
-    return f"outlive: {', '.join(parts)}, {_file_of(state)}"
+    return f"outlive: {_savings.saved(receipts)}, {_file_of(state)}"
 
 
 def at_exit(state: CacheState) -> None:

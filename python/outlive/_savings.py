@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import _options
 from ._facts import Fact, Sum
-from ._receipts import Receipts
+from ._receipts import Receipts, add
+from ._spans import span
 
 if TYPE_CHECKING:
     from . import _core
@@ -26,8 +26,7 @@ def of_cache(state: CacheState) -> dict[str, Receipts]:
     """Return the receipts of each function by name; functions of one name are summed up."""
     found: dict[str, Receipts] = {}
     for memoised in state.functions():
-        mine = of_function(state, memoised)
-        found[memoised.name] = found.get(memoised.name, Receipts()).plus(mine)
+        add(found, memoised.name, of_function(state, memoised))
     return found
 
 
@@ -39,6 +38,12 @@ def total(receipts: dict[str, Receipts]) -> Receipts:
     return whole
 
 
+def saved(receipts: Receipts) -> str:
+    """Return what hits saved, in words: ``96 of 100 calls saved, 3 min, 0.20 in money``."""
+    calls = f"{receipts.hits:,} of {receipts.calls:,} calls saved, {span(receipts.seconds_saved)}"
+    return f"{calls}, {receipts.cost_saved:,.2f} in money" if receipts.cost_saved else calls
+
+
 def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
     """What is known of the entries of a function; in the drop-in, where functions share, of all."""
     found = Sum(*state.core.sum_of(state.start_of(memoised)))
@@ -47,8 +52,7 @@ def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
 
 def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
     """The mean cost of a computed call."""
-    registration = memoised._outlive_registration
-    cost: Any = _options.checked(state.options, registration.own).cost
+    cost: Any = memoised._outlive_registration.options().cost
     if cost is None or not callable(cost):
         return float(cost or 0.0)
     start = state.start_of(memoised)

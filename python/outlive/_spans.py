@@ -28,6 +28,11 @@ def ago(then: float, now: float) -> str:
     return f"{span(age)} ago" if age > 0 else f"{span(-age)} ahead"
 
 
+def entries(count: int) -> str:
+    """Return a number of entries with the noun: ``"1 entry"``, ``"2,000 entries"``."""
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
 def size(count: float) -> str:
     """Return a number of bytes in decimal units: ``"13 MB"``."""
     at = 0

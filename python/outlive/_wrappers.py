@@ -11,7 +11,7 @@ from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import dis
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import CodeType
     from typing import Any
 
@@ -33,6 +33,17 @@ def native_of(function: Any) -> Any:
     # functools.wraps copies these attributes to any wrapper that the user puts around it.
     is_face = "_outlive_face" in names and names["_outlive_face"] == function.__code__
     return names["_outlive_native"] if is_face else function
+
+
+def as_face(shown: Any, native: _core.Memoised, controls: Iterable[str], refresh: Any) -> Any:
+    """Return ``shown``, a function in front of ``native``, with all of its ``controls``."""
+    for name in controls:
+        setattr(shown, name, getattr(native, name))
+    shown.refresh, shown._outlive_native = refresh, native
+    # A wrapper gets a copy of its attributes, but is no memoised function. The code object tells
+    # them apart; picklers that take functions by value can take it, too.
+    shown._outlive_face = shown.__code__
+    return shown
 
 
 def without_caches(function: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import _core
 from .._core import PendingCall
+from .._wrappers import as_face
 from . import loops
 from .leader import compute, lead
 from .wait import wait
@@ -25,14 +26,7 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
         """Compute this call anew and keep the result, whatever is stored."""
         return await finish(native.refresh(*args, **kwargs))
 
-    for name in controls:
-        setattr(memoised, name, getattr(native, name))
-    shown: Any = memoised
-    shown.refresh, shown._outlive_native = refresh, native
-    # A wrapper gets a copy of its attributes, but is no memoised function. The code object tells
-    # them apart; picklers that take functions by value can take it, too.
-    shown._outlive_face = shown.__code__
-    return shown
+    return as_face(memoised, native, controls, refresh)
 
 
 async def finish(found: Any) -> Any:

@@ -9,8 +9,12 @@ from typing import Any
 from .. import _core
 from .._manners import suspends
 from .._steps import run, run_later
+from .._wrappers import as_face
 from .call import BatchCall
 from .shape import Shape
+
+#: The function itself, and what computes anew.
+Pair = tuple[Callable[..., Any], Callable[..., Any]]
 
 
 def face(
@@ -34,14 +38,11 @@ def face(
     """
     shape = Shape(function, native.name, each, batch)
     make = _suspending if suspends(function) else _plain
-    shown: Any = make(native, function, shape)
-    for name in controls:
-        setattr(shown, name, getattr(native, name))
-    shown._outlive_native, shown._outlive_face = native, shown.__code__
-    return shown
+    shown, refresh = make(native, function, shape)
+    return as_face(shown, native, controls, refresh)
 
 
-def _plain(native: _core.Memoised, function: Callable[..., Any], shape: Shape) -> Any:
+def _plain(native: _core.Memoised, function: Callable[..., Any], shape: Shape) -> Pair:
     @functools.wraps(function)
     def memoised(*args: Any, **kwargs: Any) -> Any:
         return run(BatchCall(native, shape, args, kwargs).steps())
@@ -50,12 +51,10 @@ def _plain(native: _core.Memoised, function: Callable[..., Any], shape: Shape) -
         """Compute all items of this call anew and keep the results, whatever is stored."""
         return run(BatchCall(native, shape, args, kwargs).refreshing())
 
-    shown: Any = memoised
-    shown.refresh = refresh
-    return shown
+    return memoised, refresh
 
 
-def _suspending(native: _core.Memoised, function: Callable[..., Any], shape: Shape) -> Any:
+def _suspending(native: _core.Memoised, function: Callable[..., Any], shape: Shape) -> Pair:
     @functools.wraps(function)
     async def memoised(*args: Any, **kwargs: Any) -> Any:
         return await run_later(BatchCall(native, shape, args, kwargs).steps())
@@ -64,6 +63,4 @@ def _suspending(native: _core.Memoised, function: Callable[..., Any], shape: Sha
         """Compute all items of this call anew and keep the results, whatever is stored."""
         return await run_later(BatchCall(native, shape, args, kwargs).refreshing())
 
-    shown: Any = memoised
-    shown.refresh = refresh
-    return shown
+    return memoised, refresh

@@ -7,8 +7,6 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
-_LACKS = "the arguments do not name what each= is about"
-
 
 class Shape:
     """How calls of one function are split into items, and results put together again."""

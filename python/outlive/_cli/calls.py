@@ -8,8 +8,6 @@ from typing import Any
 
 from .. import _arguments, _core
 from .._facts import Fact, fact_of
-from .._provenance import of_fact
-from .._spans import ago
 from . import output, selecting
 
 _SHOWN = 5
@@ -39,8 +37,7 @@ class Answer:
 
 
 def _line(fact: Fact) -> str:
-    age = "" if fact.created is None else f" ({ago(fact.created, output.now())})"
-    return f"hit: {_core.shown_key(fact.key)} was {of_fact(fact, '')}{age}"
+    return f"hit: {_core.shown_key(fact.key)} was {output.made(fact)}"
 
 
 def look_up(core: _core.Cache, call: str) -> Answer:
@@ -53,12 +50,10 @@ def look_up(core: _core.Cache, call: str) -> Answer:
     if exact is not None:
         return Answer(call, [exact])
     function, args, kwargs = _parsed(call)
-    names = selecting.names_of(core, function)
-    if not names:
+    facts, _ = selecting.facts(core, function=function)
+    if not facts:
         known = ", ".join(sorted(name for name, _ in core.sums() if name)[:_SHOWN]) or "none"
         return Answer(call, [], f"was never seen: no function of this name is kept (some: {known})")
-    given: dict[str, str] = {}
-    facts = [Fact(*row) for name in names for row in core.rows(function=name)[0]]
     shown = [(fact, _arguments.of(fact.key, _named(fact.key))) for fact in facts]
     parameters = max((list(arguments) for _, arguments in shown), key=len)
     if len(args) > len(parameters):

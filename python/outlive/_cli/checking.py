@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .._spans import entries
 from . import output
 from .opening import FOUND, NOTHING, core_of, file_argument, opened
 
@@ -26,15 +27,15 @@ def verify(ctx: click.Context, file: str, as_json: bool) -> None:
         bad, count = core_of(cache).bad(), core_of(cache).rows(limit=0)[1][0]
     is_whole = not problems and not bad
     if as_json:
-        entries = [{"key": key, "why": why} for key, why in bad]
-        output.emit({"whole": is_whole, "entries": count, "problems": problems, "bad": entries})
+        listed = [{"key": key, "why": why} for key, why in bad]
+        output.emit({"whole": is_whole, "entries": count, "problems": problems, "bad": listed})
     else:
         for problem in problems:
             click.echo(problem)
         for key, why in bad:
             click.echo(f"{output.one_line(key)}: {why}")
         word = "all is well" if is_whole else f"{len(problems) + len(bad):,} bad"
-        click.echo(f"{output.entries(count)}: {word}", err=True)
+        click.echo(f"{entries(count)}: {word}", err=True)
     ctx.exit(FOUND if is_whole else NOTHING)
 
 
@@ -65,4 +66,4 @@ def repair(file: str, as_json: bool) -> None:
         click.echo(problem)
     for key, why in bad:
         click.echo(f"dropped {output.one_line(key)}: {why}")
-    click.echo(f"{output.entries(count)}: good", err=True)
+    click.echo(f"{entries(count)}: good", err=True)

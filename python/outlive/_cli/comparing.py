@@ -7,10 +7,14 @@ from typing import NamedTuple
 
 import click
 
-from .. import Cache, _core
+from .. import _core
 from .._facts import Fact
+from .._spans import entries
 from . import output
 from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+
+#: What is known of entries, by key.
+Facts = dict[str, Fact]
 
 
 class Difference(NamedTuple):
@@ -57,7 +61,7 @@ def difference(a: _core.Cache, b: _core.Cache) -> Difference:
     )
 
 
-def facts_of(core: _core.Cache) -> dict[str, Fact]:
+def facts_of(core: _core.Cache) -> Facts:
     """Return what is known of all entries that a file can hold, by key."""
     facts = (Fact(*row) for row in core.rows()[0])
     return {fact.key: fact for fact in facts if fact.is_storable}
@@ -89,11 +93,11 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
                 carry_salt(core_of(source), core_of(target))
                 core_of(target).take(core_of(source), list(facts_of(core_of(source))))
         carry_salt(core_of(other), core_of(target))
-        taken = newer(core_of(other), core_of(target))
-        gone = list[str]()
+        mine, theirs = facts_of(core_of(target)), facts_of(core_of(other))
+        taken, gone = newer(theirs, mine), list[str]()
         if base is not None and os.path.getsize(base):
             with opened(base) as before:
-                gone, taken = _removals(before, target, other, taken)
+                gone, taken = _removals(facts_of(core_of(before)), mine, theirs, taken)
         core_of(target).take(core_of(other), taken)
         for key in gone:
             core_of(target).remove(key)
@@ -101,24 +105,22 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
     if as_json:
         output.emit({"entries": count, "taken": len(taken), "removed": len(gone)})
     else:
-        click.echo(f"{into}: {output.entries(count)}, {len(taken):,} from {second}", err=True)
+        click.echo(f"{into}: {entries(count)}, {len(taken):,} from {second}", err=True)
 
 
-def newer(source: _core.Cache, target: _core.Cache) -> list[str]:
+def newer(source: Facts, target: Facts) -> list[str]:
     """Return the keys that ``source`` has and ``target`` lacks, or has from an earlier time."""
-    known = facts_of(target)
     return [
-        fact.key
-        for fact in facts_of(source).values()
-        if fact.key not in known or (fact.created or 0.0) > (known[fact.key].created or 0.0)
+        key
+        for key, fact in source.items()
+        if key not in target or (fact.created or 0.0) > (target[key].created or 0.0)
     ]
 
 
 def _removals(
-    base: Cache, target: Cache, other: Cache, taken: list[str]
+    before: Facts, mine: Facts, theirs: Facts, taken: list[str]
 ) -> tuple[list[str], list[str]]:
     """The keys to remove because one side removed them, and the keys of ``taken`` that stay."""
-    before, mine, theirs = (facts_of(core_of(each)) for each in (base, target, other))
 
     def is_as_before(fact: Fact) -> bool:
         return fact.key in before and fact.created == before[fact.key].created

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import _kept_receipts, _savings
-from .._facts import Fact, Sum
-from .._receipts import Receipts
-from .._spans import ago, size, span
+from .._facts import Fact, Sum, by_function
+from .._spans import ago, entries, size, span
 from . import output, selecting
 from .opening import FOUND, NOTHING, core_of, file_argument, opened
 
@@ -58,8 +58,8 @@ def ls(ctx: click.Context, /, file: str, count: int | None, as_json: bool, **mea
             limit=count,
         )
     if as_json:
-        entries = [output.document_of(fact) for fact in facts]
-        output.emit({"entries": entries, "total": output.document_of_sum(total)})
+        listed = [output.document_of(fact) for fact in facts]
+        output.emit({"entries": listed, "total": output.document_of_sum(total)})
     elif output.is_terminal():
         _print_table(facts, total)
     else:
@@ -71,7 +71,7 @@ def _print_table(facts: list[Fact], total: Sum) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console, now = output.console(), output.now()
+    console, now = output.console(), time.time()
     rows = [(_age(fact, now), size(fact.size), _took(fact)) for fact in facts]
     widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
     room = max(console.width - sum(widths) - _GAP * len(widths), 10)
@@ -104,10 +104,9 @@ def _print_lines(facts: list[Fact], total: Sum) -> None:
 
 
 def _total(shown: int, total: Sum) -> str:
-    count = f"{total.entries:,}" if shown == total.entries else f"{shown:,} of {total.entries:,}"
-    noun = "entry" if total.entries == 1 else "entries"
+    part = "" if shown == total.entries else f"{shown:,} of "
     took = f", computed in {span(total.took)}" if total.timed else ""
-    return f"{count} {noun}, {size(total.size)}{took}"
+    return f"{part}{entries(total.entries)}, {size(total.size)}{took}"
 
 
 @click.command()
@@ -123,9 +122,7 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
     """
     with opened(file) as cache:
         sums, rows = core_of(cache).overview()
-    functions = [(name or "(no function)", Sum(*row)) for name, row in sums]
-    functions.sort(key=lambda each: (-each[1].size, each[0]))
-    total = Sum(0, 0, 0.0, 0, None, None)
+    functions, total = by_function(sums), Sum()
     for _, each in functions:
         total = total.plus(each)
     receipts = _savings.total(_kept_receipts.read(_kept_receipts.path_beside(file)))
@@ -140,7 +137,7 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
     else:
         _print_stats(file, total, functions, marked)
         if receipts.calls:
-            click.echo(f"\n{_receipts_line(receipts)}")
+            click.echo(f"\nreceipts of all runs: {_savings.saved(receipts)}")
     ctx.exit(FOUND if total.entries else NOTHING)
 
 
@@ -148,18 +145,12 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
 _MARKED: tuple[str, ...] = ("oldest", "newest", "largest", "slowest")
 
 
-def _receipts_line(receipts: Receipts) -> str:
-    money = f", {receipts.cost_saved:,.2f} in money" if receipts.cost_saved else ""
-    saved = f"{receipts.hits:,} of {receipts.calls:,} calls saved"
-    return f"receipts of all runs: {saved}, {span(receipts.seconds_saved)}{money}"
-
-
 def _print_stats(
     file: str, total: Sum, functions: list[tuple[str, Sum]], marked: dict[str, Fact | None]
 ) -> None:
     from rich.text import Text
 
-    console, now = output.console(), output.now()
+    console, now = output.console(), time.time()
     console.print(Text(file, style="bold"))
     console.print(Text(_total(total.entries, total)))
     for name, fact in marked.items():

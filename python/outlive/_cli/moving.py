@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -12,6 +13,7 @@ import click
 
 from .. import _core, _frozen
 from .._facts import Fact
+from .._spans import entries
 from . import output
 from .comparing import facts_of, newer
 from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
@@ -37,14 +39,14 @@ def copy(source: str, target: str, as_json: bool) -> None:
     """
     with opened(source) as old, opened(target, writable=True, new=True) as new:
         carry_salt(core_of(old), core_of(new))
-        keys = newer(core_of(old), core_of(new))
+        keys = newer(facts_of(core_of(old)), facts_of(core_of(new)))
         for some in _with_progress(keys, f"{source} -> {target}"):
             core_of(new).take(core_of(old), some)
         count = len(new)
     if as_json:
         output.emit({"copied": len(keys), "entries": count})
     else:
-        click.echo(f"copied {output.entries(len(keys))}; {target} has {count:,}", err=True)
+        click.echo(f"copied {entries(len(keys))}; {target} has {count:,}", err=True)
 
 
 def _with_progress(keys: list[str], title: str) -> Iterator[list[str]]:
@@ -126,7 +128,7 @@ def import_(ctx: click.Context, file: str, source: IO[str], as_json: bool) -> No
     if as_json:
         output.emit({"imported": count})
     else:
-        click.echo(f"imported {output.entries(count)} into {file}", err=True)
+        click.echo(f"imported {entries(count)} into {file}", err=True)
     ctx.exit(FOUND if count else NOTHING)
 
 
@@ -147,7 +149,7 @@ def _put(core: _core.Cache, line: dict[str, Any]) -> None:
     core.put_text(
         line["key"],
         json.dumps(line["result"]),
-        created=output.now() if at is None else float(at),
+        created=time.time() if at is None else float(at),
         took=line.get("took"),
         code=line.get("code"),
         others=json.dumps(notes).encode() if notes else None,

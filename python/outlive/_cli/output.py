@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._facts import Fact, Sum
-from .._spans import moment
+from .._provenance import of_fact
+from .._spans import ago, moment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,20 +48,16 @@ def one_line(key: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in key)
 
 
-def entries(count: int) -> str:
-    """Return ``1 entry``, ``2 entries``."""
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
-
-
 def iso(time: float | None) -> str | None:
     """Return a time as ISO 8601 in UTC; None if it is not known."""
     found = moment(time)
     return None if found is None else f"{found:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def now() -> float:
-    """Return the time in seconds since 1970."""
-    return datetime.now(timezone.utc).timestamp()
+def made(fact: Fact) -> str:
+    """Return when and how an entry was made, and how long ago that is."""
+    age = "" if fact.created is None else f" ({ago(fact.created, time.time())})"
+    return f"{of_fact(fact, '')}{age}"
 
 
 def document_of(fact: Fact) -> dict[str, Any]:

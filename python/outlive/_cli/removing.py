@@ -10,7 +10,7 @@ import click
 
 from .. import Cache
 from .._facts import Fact
-from .._spans import size
+from .._spans import entries, size
 from . import output, selecting
 from .opening import FOUND, NOTHING, Trouble, core_of, file_argument, opened
 from .showing import found_one
@@ -122,7 +122,7 @@ def _remove(
     ctx: click.Context, cache: Cache, facts: list[Fact], *, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     count, length = len(facts), sum(fact.size for fact in facts)
-    what = f"{output.entries(count)}, {size(length)}"
+    what = f"{entries(count)}, {size(length)}"
     if not dry_run and not yes and count > _HANDFUL:
         _ask(what)
     gone = 0 if dry_run else sum(core_of(cache).remove(fact.key) for fact in facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import click
 
@@ -27,7 +28,7 @@ def report(ctx: click.Context, file: str, into: str, as_json: bool) -> None:
         outlive report github.json --html github.html
     """
     with opened(file) as cache:
-        found = survey(core_of(cache), os.path.basename(file), output.now())
+        found = survey(core_of(cache), os.path.basename(file), time.time())
     text = page(found)
     with click.open_file(into, "w", encoding="utf-8") as target:
         target.write(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,6 @@ import click
 
 from .. import _arguments, _core, _durations
 from .._facts import Fact, Sum
-from . import output
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -87,8 +87,8 @@ def facts(
         limit: How many to return; None: all.
     """
     names: list[str | None] = [None] if function is None else [*names_of(core, function)]
-    before = None if age is None else output.now() - age
-    found, whole = list[Fact](), Sum(0, 0, 0.0, 0, None, None)
+    before = None if age is None else time.time() - age
+    found, whole = list[Fact](), Sum()
     for name in names:
         rows, total = core.rows(
             pattern=pattern_of(pattern),

@@ -10,8 +10,6 @@ import click
 
 from .. import _core
 from .._facts import Fact, fact_of
-from .._provenance import of_fact
-from .._spans import ago
 from . import output, selecting
 from .opening import NOTHING, Trouble, core_of, file_argument, opened
 
@@ -86,9 +84,8 @@ def _print(fact: Fact, text: str) -> None:
 
 
 def _facts(fact: Fact) -> str:
-    age = "" if fact.created is None else f" ({ago(fact.created, output.now())})"
     kind = "exception, " if fact.is_error else ""
-    return f"{output.one_line(fact.key)}\n{kind}{of_fact(fact, '')}{age}"
+    return f"{output.one_line(fact.key)}\n{kind}{output.made(fact)}"
 
 
 def pretty(text: str) -> str:

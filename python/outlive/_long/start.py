@@ -23,7 +23,6 @@ _REFUSED = {
 
 def map_of(
     native: _core.Memoised,
-    manner: str,
     called: Any,
     items: Any,
     options: dict[str, Any],
@@ -35,14 +34,13 @@ def map_of(
         TypeError: the function is not for threads, or an option or ``items`` are of a wrong type.
         ValueError: an option has a value that means nothing.
     """
-    if manner != "whole":
-        raise TypeError(f"{native.name} {_REFUSED[manner].format(native.name)}")
+    if native._outlive_registration.manner != "whole":
+        raise _refusal(native)
     return threads.results(_job(native, called, options, bound), _plain(items, native.name))
 
 
 def amap_of(
     native: _core.Memoised,
-    manner: str,
     called: Any,
     items: Any,
     options: dict[str, Any],
@@ -54,10 +52,11 @@ def amap_of(
         TypeError: the function is not for tasks, or an option or ``items`` are of a wrong type.
         ValueError: an option has a value that means nothing.
     """
+    manner = native._outlive_registration.manner
     if manner == "whole":
         raise TypeError(f"{native.name} is no async def function: write {native.name}.map(items)")
     if manner != "task":
-        raise TypeError(f"{native.name} {_REFUSED[manner].format(native.name)}")
+        raise _refusal(native)
     job = _job(native, called, options, bound)
     return tasks.results(job, checked_items(items, f"{native.name}.amap"))
 
@@ -72,6 +71,11 @@ def parts(memoised: Any) -> tuple[_core.Memoised, Any, tuple[Any, ...]] | None:
         memoised, bound = memoised.__func__, (memoised.__self__,)
     native = native_of(memoised)
     return (native, memoised, bound) if isinstance(native, _core.Memoised) else None
+
+
+def _refusal(native: _core.Memoised) -> TypeError:
+    advice = _REFUSED[native._outlive_registration.manner].format(native.name)
+    return TypeError(f"{native.name} {advice}")
 
 
 def _job(

@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from .._facts import Fact, Sum
-from .._spans import ago, moment, size, span
+from .._spans import ago, entries, moment, size, span
 from . import charts
 from .survey import Histogram, Survey
 
@@ -45,8 +45,7 @@ def fragment(found: Survey, more: str = "") -> str:
 
 
 def _of_function(found: Sum) -> str:
-    noun = "entry" if found.entries == 1 else "entries"
-    return f"{size(found.size)}, {found.entries:,} {noun}"
+    return f"{size(found.size)}, {entries(found.entries)}"
 
 
 def _histogram(found: Histogram) -> str:

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from .. import _core
-from .._facts import Fact, Sum
+from .._facts import Fact, Sum, by_function
 
 #: So many of the largest, and of the slowest, entries stand on a page.
 MOST = 500
@@ -49,8 +49,7 @@ def survey(core: _core.Cache, label: str, now: float) -> Survey:
     if total[0] > len(rows):
         slow, _ = core.rows(order="took", descending=True, limit=MOST)
         facts |= {row[0]: Fact(*row) for row in slow}
-    functions = [(name or "(no function)", Sum(*row)) for name, row in core.sums()]
-    functions.sort(key=lambda each: (-each[1].size, each[0]))
+    functions = by_function(core.sums())
     return Survey(label, now, Sum(*total), functions, _histograms(core, now), [*facts.values()])
 
 
