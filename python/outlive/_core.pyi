@@ -1,6 +1,6 @@
 """The native half of outlive: users meet it as ``outlive.Cache`` and as decorated functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeAlias, final
@@ -473,6 +473,12 @@ class PendingCall:
     @staticmethod
     def leave_previous(token: Any) -> None:
         """Undo `note_previous`."""
+
+    def begin(self) -> Any:
+        """Count a call that is computed, and make it; what it returns is a source of pieces."""
+
+    def ask(self, source: Iterator[Any], /) -> Any:
+        """Ask ``source`` for the next piece, as part of this computation."""
 
     def count(self) -> None:
         """Count a call that is computed."""

@@ -39,8 +39,21 @@ pub struct Ask {
     pub origin: Option<Origin>,
     /// Whether an existing result will do; otherwise it is computed anew.
     pub looks: bool,
-    /// Whether other processes are kept from computing the key.
-    pub locks: bool,
+    /// When other processes are kept from computing the key.
+    pub locks: Locks,
+}
+
+/// When a key is locked, so that other processes do not compute it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locks {
+    /// Never: nothing will be written.
+    #[default]
+    Never,
+    /// From the beginning of the computation.
+    AtOnce,
+    /// While the result is put: whoever computes does not wait for others, and the first result is
+    /// kept.
+    AtTheEnd,
 }
 
 /// What is known of an older result that may not be served.
@@ -94,6 +107,8 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     beside: Option<Before>,
     /// Tells whether it is outdated; None before it begins.
     begun: Option<Arc<Begun>>,
+    /// Whether the key is locked once there is a result.
+    locks_late: bool,
 }
 
 /// When the entry was made that a key had, if it had one.
@@ -108,7 +123,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// A lease without a flight, for a computation that had `begun` and is over already.
     pub fn late(old: StaleResult<L>, begun: Option<Arc<Begun>>) -> Self {
-        Self { guard: None, lock: None, old, started: f64::NAN, beside: None, begun }
+        let (guard, lock, beside, locks_late) = (None, None, None, false);
+        Self { guard, lock, old, started: f64::NAN, beside, begun, locks_late }
     }
 
     /// When the computation began, as purges see it.
@@ -127,7 +143,10 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let (_displaced, _trimmed);
         let _active = sync::active();
         let ledger = &*cache.ledger;
-        let locked = if ask.locks { ledger.store.lock_key(key) } else { KeyLock::Unsupported };
+        let locked = match ask.locks {
+            Locks::AtOnce => ledger.store.lock_key(key),
+            Locks::Never | Locks::AtTheEnd => KeyLock::Unsupported,
+        };
         let is_busy = matches!(locked, KeyLock::Busy);
         (self.lock, self.started) = (locked.held(), clock::now());
         drop(ledger.loaded());
@@ -137,6 +156,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let found = if ask.looks { ledger.hit(key, ask.origin) } else { Default::default() };
         let (found, trimmed) = found;
         _trimmed = trimmed;
+        if ask.locks == Locks::AtTheEnd {
+            let before = match &found {
+                None if ask.looks => None,
+                _ => made_at(cache, key),
+            };
+            (self.locks_late, self.beside) = (true, Some(before));
+        }
         match found {
             Some(found) => Miss::Found(self, found),
             None if is_busy => Miss::Busy(self),
@@ -157,7 +183,11 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// Keeps the result, on disk before any caller gets it, and hands it to those who wait. Returns
     /// `false` if it is not kept, because it was outdated meanwhile or another one has priority.
-    pub fn commit(self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
+    pub fn commit(mut self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
+        if self.locks_late {
+            let _active = sync::active();
+            self.lock = cache.ledger.store.lock_key(key).held();
+        }
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
         let kept = match self.beside {
             Some(before) => self.put_unless_first(cache, key, entry, before),

@@ -48,7 +48,7 @@ pub use epoch::Epoch;
 pub use facts::{Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 pub use follower::Follower;
 pub use gate::Gate;
-pub use lease::{Ask, Found, Lease, Miss, StaleResult};
+pub use lease::{Ask, Found, Lease, Locks, Miss, StaleResult};
 pub use lifetimes::Lifetime;
 pub use limiter::Share;
 pub use listing::Listing;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use outlive::cache::{
-    Ask, Cache, Entry, Epoch, Lease, Miss, Origin, Share, SharedResult, StaleResult,
+    Ask, Cache, Entry, Epoch, Lease, Locks, Miss, Origin, Share, SharedResult, StaleResult,
 };
 use outlive::flight::{Caller, Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
@@ -332,7 +332,7 @@ fn threads_and_saves_agree() {
     assert_eq!(kept, found);
 }
 
-const ASK: Ask = Ask { origin: None, looks: true, locks: true };
+const ASK: Ask = Ask { origin: None, looks: true, locks: Locks::AtOnce };
 
 /// Misses `key` as a call of `function` in the thread `thread`.
 fn miss(cache: &Text, thread: u64, function: u64) -> Miss<String, String> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use outlive::cache::{Ask, Cache, Entry, Miss, Share, StaleResult};
+use outlive::cache::{Ask, Cache, Entry, Locks, Miss, Share, StaleResult};
 use outlive::flight::Owner;
 use outlive::policy::Limits;
 use outlive::store::{Affected, FileStore, Page, Store};
@@ -40,7 +40,7 @@ fn compute(cache: &Text, key: &'static str) {
     let mut entry = Entry::new(Some(1000.0));
     entry.text = Some(Bytes::from_static(b"1"));
     let key = Bytes::from_static(key.as_bytes());
-    let ask = Ask { locks: true, ..Ask::default() };
+    let ask = Ask { locks: Locks::AtOnce, ..Ask::default() };
     let Miss::Lead(lease) = cache.begin_miss(&key, Owner::thread(1), ask, StaleResult::default())
     else {
         panic!("nobody else computes it");

@@ -11,6 +11,7 @@ from typing import Any
 from .. import _core
 from .._core import PendingCall
 from .._steps import Pause, Step, run, run_later
+from .._wrappers import as_face
 from .live import Live
 from .pieces import own_copy, parts_of
 from .recording import CutOffError, ThreadRecording
@@ -25,11 +26,7 @@ def face(native: _core.Memoised, function: Callable[..., Any], controls: Iterabl
     """Return the generator function that stands for ``native``, with all its ``controls``."""
     make = _suspending if inspect.isasyncgenfunction(function) else _plain
     shown, refresh = make(native, function)
-    for name in controls:
-        setattr(shown, name, getattr(native, name))
-    shown.refresh, shown._outlive_native = refresh, native
-    shown._outlive_face = shown.__code__
-    return shown
+    return as_face(shown, native, controls, refresh)
 
 
 def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, Any]:
@@ -49,8 +46,8 @@ def _plain(native: _core.Memoised, function: Callable[..., Any]) -> tuple[Any, A
 def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]:
     """Yield a stream: one that is kept, is under way, or begins."""
     while True:
-        found = _joined(call, live)
-        if not isinstance(found, ThreadRecording):
+        found = call if type(call) is not PendingCall else _joined(call, live)
+        if type(found) is not ThreadRecording:
             pieces, returned = parts_of(found)
             for piece in pieces:
                 _take((yield piece))
@@ -58,9 +55,7 @@ def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]
         given = 0
         try:
             while True:
-                own = None
-                if given >= len(found.pieces) and not found.is_over:
-                    own = found.advance(given)
+                own = found.advance(given)
                 if own is not None:
                     given += 1
                     _take((yield own[0]))
@@ -85,10 +80,10 @@ def _take(sent: Any) -> None:
         raise TypeError("a memoised stream takes nothing by send(): it may be a replay")
 
 
-def _joined(call: Any, live: Live[ThreadRecording]) -> Any:
+def _joined(call: PendingCall, live: Live[ThreadRecording]) -> Any:
     """Return the recording to consume, or a result that has become available."""
-    if type(call) is not PendingCall:
-        return call
+    if call.leads:  # nearly always, and the first piece is wanted now
+        return live.begin(ThreadRecording(call))
     return run(_search(call, live, None, True, ThreadRecording))
 
 
@@ -99,16 +94,14 @@ def _search(
     for _ in range(_LOOKS):
         if type(call) is not PendingCall:
             return call
-        if call.leads:
-            if not call.is_busy() and call.is_missing():  # another process is not waited for
-                break
-        else:
-            found = live.join(call, loop)
-            if found is not None:
-                return found
-            if not (call.waits and may_wait):
-                break
-            yield Pause(_PAUSE)
+        if call.leads:  # no other process is waited for
+            break
+        found = live.join(call, loop)
+        if found is not None:
+            return found
+        if not (call.waits and may_wait):
+            break
+        yield Pause(_PAUSE)
         call = call.retry()
     if call.waits:
         call.compute_beside()

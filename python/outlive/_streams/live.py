@@ -43,7 +43,6 @@ class Live(Generic[R]):
 
     def begin(self, recording: R) -> R:
         """Be the first to consume a stream; others may join if its call leads."""
-        recording.consumers = 1
         if recording.call.leads:
             self._recordings[recording.key] = recording
         return recording

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-_LEAVES = (str, bytes, int, float, bool, type(None))
+#: What is its own copy.
+LEAVES = frozenset({str, bytes, int, float, bool, type(None)})
 #: The members of a result of which more than the pieces is known.
 _PIECES, _RETURNED = "pieces", "returned"
 
 
 def own_copy(piece: Any) -> Any:
     """Return a copy that no consumer can change; what cannot be copied is returned itself."""
-    if isinstance(piece, _LEAVES):
+    if type(piece) in LEAVES:
         return piece
     try:
         return copy.deepcopy(piece)

@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator
+from threading import get_ident
 from typing import Any
 
 from .._core import PendingCall
-from .pieces import own_copy, parts_of, result_of
+from .pieces import LEAVES, own_copy, parts_of, result_of
 
 #: How often who waits for another thread's turn looks for signals, in seconds.
 _SLICE = 0.1
+#: This process; after a fork that Python does not know of, another one, with which nobody shares.
+_process = os.getpid()
+
+
+def _note_process() -> None:
+    global _process
+    _process = os.getpid()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_process)
 
 
 class CutOffError(RuntimeError):
@@ -21,29 +33,25 @@ class CutOffError(RuntimeError):
 class Recording:
     """The record of a stream that one or several consumers read."""
 
-    #: What gives the pieces.
-    _source: Any
-
     #: The event loop in which it is consumed; None for a thread.
     loop: object = None
+    is_over = False
+    returned: Any = None
+    error: BaseException | None = None
+    #: How many consume it: whoever begins it is the first.
+    consumers = 1
 
     def __init__(self, call: PendingCall) -> None:
         """Begin with nothing; ``call`` keeps the result, if it keeps anything."""
         self.call, self.key = call, call.key or ""
         self.pieces: list[Any] = []
-        self.is_over = False
-        self.returned: Any = None
-        self.error: BaseException | None = None
-        #: How many consume it.
-        self.consumers = 0
-        self.process = os.getpid()
-        call.count()
-        function, args, kwargs = call.target
-        self._source = function(*args, **kwargs)
+        self.process = _process
+        #: What gives the pieces.
+        self._source: Any = call.begin()
 
     def note(self, piece: Any) -> None:
         """Keep a copy of a piece, before anybody can change it."""
-        self.pieces.append(own_copy(piece))
+        self.pieces.append(piece if type(piece) in LEAVES else own_copy(piece))
 
     def end(self, returned: Any) -> None:
         """Keep all pieces, on the disk before the consumer sees the end."""
@@ -76,35 +84,29 @@ class ThreadRecording(Recording):
     """A recording whose source is an ordinary generator, asked by whichever consumer is first."""
 
     _source: Generator[Any, Any, Any]
+    _driver: int | None = None
 
     def __init__(self, call: PendingCall) -> None:
         super().__init__(call)
         self._turn = threading.Lock()
-        self._driver: int | None = None
 
-    def advance(self, at: int) -> Any:
+    def advance(self, at: int) -> tuple[Any] | None:
         """Ask the source for piece number ``at``, unless that is there or the stream is over.
 
         Returns:
             The piece itself in a tuple of one, if this call got it from the source.
         """
+        if at < len(self.pieces) or self.is_over:
+            return None
         if not self._turn.acquire(False):
-            if self._driver == threading.get_ident():
-                raise ValueError("generator already executing")
-            while not self._turn.acquire(timeout=_SLICE):
-                pass
+            self._wait_for_turn()
         try:
+            self._driver = get_ident()
             if self.is_over or at < len(self.pieces):
                 return None
-            return self._ask()
-        finally:
-            self._turn.release()
-
-    def _ask(self) -> tuple[Any] | None:
-        self._driver = threading.get_ident()
-        token = self.call.enter()
-        try:
-            piece = next(self._source)
+            piece = self.call.ask(self._source)
+            self.note(piece)
+            return (piece,)
         except StopIteration as end:
             self.end(end.value)
         except Exception as error:
@@ -112,14 +114,16 @@ class ThreadRecording(Recording):
         except BaseException:
             self.cut_off(self.call.name)
             raise
-        else:
-            self.note(piece)
-            return (piece,)
         finally:
             self._driver = None
-            if token is not None:
-                PendingCall.leave(token)
+            self._turn.release()
         return None
+
+    def _wait_for_turn(self) -> None:
+        if self._driver == get_ident():
+            raise ValueError("generator already executing")
+        while not self._turn.acquire(timeout=_SLICE):
+            pass
 
     def close(self) -> None:
         """Close the source, which nobody consumes any more: a beginning is worth nothing."""

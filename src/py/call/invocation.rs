@@ -136,7 +136,8 @@ impl<'a, 'py> Invocation<'a, 'py> {
             // Waiting is of no use for a result that can be used only once.
             return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
         }
-        let (key, caller, ask) = (&self.request.key, self.request.caller(), self.request.ask());
+        let (key, caller, ask) =
+            (&self.request.key, self.request.caller(), self.request.ask(self.me));
         let miss = away(py, self.cache(), |cache| cache.begin_miss(key, caller, ask, old));
         self.next(py, miss)
     }
@@ -202,7 +203,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
 
     /// Asks again for a key that another process had.
     pub fn acquire(&self, py: Python<'py>, lease: PyLease) -> PyResult<Step<'py>> {
-        let (key, ask) = (&self.request.key, self.request.ask());
+        let (key, ask) = (&self.request.key, self.request.ask(self.me));
         let miss = away(py, self.cache(), |cache| lease.acquire(cache, key, ask));
         self.next(py, miss)
     }

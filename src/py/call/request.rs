@@ -10,9 +10,10 @@ use pyo3::types::{PyTuple, PyType};
 
 use super::context::CallContext;
 use super::exit::is_after_exit;
+use super::manner::Manner;
 use super::memoised::Memoised;
 use super::options::Options;
-use crate::cache::{Ask, Origin};
+use crate::cache::{Ask, Locks, Origin};
 use crate::flight::Caller;
 use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
@@ -126,12 +127,14 @@ impl Request {
     }
 
     /// Returns how the cache is asked for the key once nothing was found.
-    pub fn ask(&self) -> Ask {
-        Ask {
-            origin: self.origin,
-            looks: !self.anew,
-            locks: self.mode.computes() && self.mode != Mode::Readonly,
-        }
+    pub fn ask(&self, me: &Memoised) -> Ask {
+        let locks = match me.manner {
+            _ if !self.mode.computes() || self.mode == Mode::Readonly => Locks::Never,
+            // A stream waits for no other process, and its first piece for no lock.
+            Manner::Stream | Manner::TaskStream => Locks::AtTheEnd,
+            Manner::Whole | Manner::Task | Manner::Batch => Locks::AtOnce,
+        };
+        Ask { origin: self.origin, looks: !self.anew, locks }
     }
 
     /// Returns the right to compute beside the leader.

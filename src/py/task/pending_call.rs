@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::leadership::Leadership;
@@ -29,6 +29,7 @@ use crate::py::call::previous::Noted;
 use crate::py::call::request::Request;
 use crate::py::call::waiting::Waiting;
 use crate::py::key::arguments::Call;
+use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
 /// What a suspended call is to do next.
@@ -206,6 +207,28 @@ impl PendingCall {
     fn count(&self, py: Python<'_>) -> PyResult<()> {
         let Some(request) = &self.request else { return Ok(()) };
         Observer { me: self.me.get(), request }.miss(py, self.stage.old().expired)
+    }
+
+    /// Counts a call that is computed, and makes it: what the function returns is a source of
+    /// pieces.
+    fn begin<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.count(py)?;
+        let kwargs = self.kwargs.as_ref().map(|kwargs| kwargs.bind(py));
+        self.me.get().function.bind(py).call(self.args.bind(py), kwargs)
+    }
+
+    /// Asks `source` for the next piece; what it does meanwhile is part of this computation.
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Bound<'py, PyIterator>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let token = self.enter(py)?;
+        let piece = source.call_method0(intern!(py, "__next__"));
+        if let Some(token) = token {
+            Self::leave(&token)?;
+        }
+        piece
     }
 
     /// Keeps the result, on disk before any caller gets it. Returns what the caller gets.

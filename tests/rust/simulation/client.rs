@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use outlive::cache::{Ask, Cache, Entry, Gate, Lease, Miss, StaleResult};
+use outlive::cache::{Ask, Cache, Entry, Gate, Lease, Locks, Miss, StaleResult};
 use outlive::error::Result;
 use outlive::flight::{Flights, Owner, fresh_id, this_thread};
 use outlive::stepping;
@@ -116,7 +116,7 @@ impl Client {
             if let Some(text) = text.filter(|_| !anew) {
                 return Err(text);
             }
-            let ask = Ask { origin: None, looks: !anew, locks: true };
+            let ask = Ask { origin: None, looks: !anew, locks: Locks::AtOnce };
             let bytes = Bytes::copy_from_slice(key.as_bytes());
             let owner = Owner::thread(this_thread());
             let miss = self.cache.begin_miss(&bytes, owner, ask, StaleResult::default());
