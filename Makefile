@@ -103,8 +103,9 @@ bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 	test -f $(VENV)/bench.json || $(MAKE) --no-print-directory bench
 	cd tests && $(abspath $(BIN))/python -m bench.chart $(abspath $(VENV))/bench.json ../docs/speed.svg
 
-picture: $(VENV)/built ## the terminal after `make demo`, docs/demo.svg
+picture: $(VENV)/built ## terminals: after `make demo`, docs/demo.svg, and of the command line, docs/command-*.svg
 	$(BIN)/python tools/picture docs/demo.svg make -s demo
+	$(BIN)/python tools/terminals docs
 
 yardstick: $(VENV)/yardstick ## kills, crashes and losses, of outlive and of others: ten minutes; writes docs/yardstick.md
 	cd tests && $(abspath $(BIN))/python -m yardstick
