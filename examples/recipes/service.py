@@ -41,6 +41,8 @@ class Service(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: An answer leaves in one piece: of two, Nagle's algorithm holds the second one back.
+    wbufsize = 1 << 16
 
     @property
     def service(self) -> Service:
