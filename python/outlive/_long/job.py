@@ -10,6 +10,7 @@ from typing import Any
 from .. import _options
 from .._answering import answering
 from .._failed import Failed
+from . import methods
 from .reporters import Reporter, reporter_of
 from .tally import Tally
 
@@ -41,6 +42,7 @@ class Job:
         function: Callable[..., Any],
         look_up: Callable[..., Any],
         bound: tuple[Any, ...] = (),
+        fits: methods.Fits | None = None,
         *,
         workers: int = 8,
         on_error: str = "raise",
@@ -55,6 +57,7 @@ class Job:
             function: The callable to call.
             look_up: A callable that returns a kept result, or else its first argument.
             bound: The arguments before the item in every call: the instance of a method.
+            fits: What tells an instance from other first arguments, if each call needs one.
             workers: How many calls are made at once.
             on_error: "raise", "collect" or "skip".
             progress: None: in a terminal; True, False, or a callable.
@@ -62,6 +65,7 @@ class Job:
             star: Whether an item is a tuple of arguments, or a dict of them.
         """
         self.name, self.function, self._look_up, self._bound = name, function, look_up, bound
+        self._fits = fits
         self.workers = _options.count(workers, "workers")
         self.on_error = _options.one_of(on_error, ("raise", "collect", "skip"), "on_error")
         if not (progress is None or isinstance(progress, bool) or callable(progress)):
@@ -82,6 +86,8 @@ class Job:
             raise TypeError(
                 f"star=True: each item is a tuple or a dict of arguments, not {item!r:.200}"
             )
+        if self._fits is not None and call.args and not self._fits(call.args[0]):
+            raise methods.refusal(self.name)
         try:
             found = self._look_up(MISSING, *call.args, **call.kwargs)
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _core, _options
 from .._wrappers import native_of
-from . import tasks, threads
+from . import methods, tasks, threads
 from .job import Job, checked_items
 
 _OPTIONS = ("workers", "on_error", "progress", "ordered", "star")
@@ -82,7 +82,8 @@ def _job(
     native: _core.Memoised, called: Any, options: dict[str, Any], bound: tuple[Any, ...]
 ) -> Job:
     _options.refuse_unknown(options, _OPTIONS, "map")
-    return Job(native.name, called, native.look_up, bound, **options)
+    fits = None if bound else methods.first_argument(native)
+    return Job(native.name, called, native.look_up, bound, fits, **options)
 
 
 def _plain(items: Any, name: str) -> Any:
