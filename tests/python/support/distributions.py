@@ -21,6 +21,7 @@ _BESIDE = re.compile(
 )
 #: What a build needs beside Rust's and Python's files.
 _FOR_A_BUILD = {
+    ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
