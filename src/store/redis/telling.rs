@@ -42,9 +42,7 @@ impl Notices {
         self.damaged = 0;
         self.away = Some(why.to_owned());
         self.outages += 1;
-        // Who has seen a warning is not shown the same words once more.
-        let count =
-            if self.outages > 1 { format!(" (outage {})", self.outages) } else { String::new() };
+        let count = self.count();
         self.tell(&format!(
             "it cannot be used: {why}{count}; calls compute, and their results are kept in this process and \
              written there as soon as it can"
@@ -54,8 +52,13 @@ impl Notices {
     /// It answers again, after so long.
     pub fn end_outage(&mut self, after: Duration) {
         self.away = None;
-        let seconds = after.as_secs_f64();
-        self.tell(&format!("it can be used again, after {seconds:.1} s"));
+        let (seconds, count) = (after.as_secs_f64(), self.count());
+        self.tell(&format!("it can be used again, after {seconds:.1} s{count}"));
+    }
+
+    /// Which outage it is: who has seen a warning is not shown the same words once more.
+    fn count(&self) -> String {
+        if self.outages > 1 { format!(" (outage {})", self.outages) } else { String::new() }
     }
 
     /// The server takes nothing, because `why`; so much is told until it does.
