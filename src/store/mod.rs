@@ -41,7 +41,7 @@ pub use notes::{Code, Notes};
 pub use paged::{Draw, LastUse, Outline, Paged, Room};
 pub use purge::Purge;
 #[cfg(feature = "redis")]
-pub use redis::{Address, RedisStore};
+pub use redis::{Address, RedisStore, doubt_in_child};
 pub use snapshot::Format;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteOptions, SqliteStore, close_before_fork};

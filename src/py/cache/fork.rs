@@ -50,6 +50,8 @@ extern "C" fn give_back() {
 /// inheritance at its next use. Nothing that Python knows is dropped here.
 extern "C" fn give_back_in_child() {
     forks::note_child();
+    #[cfg(feature = "redis")]
+    crate::store::doubt_in_child();
     drop(HELD.take());
 }
 

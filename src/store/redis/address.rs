@@ -109,8 +109,8 @@ impl Address {
     /// Parses `url`; the error says what is wrong with it, without its secrets.
     pub fn parse(url: &str) -> Result<Self, String> {
         // NOTE: what follows may be part of a password.
-        let why = "a server's URL cannot be read: '/', '?', '#' and '@' in a password are written %2F, \
-                   %3F, %23 and %40";
+        let why = "a server's URL cannot be read: '/', '?', '#' and '@' in a password are written \
+                   %2F, %3F, %23 and %40";
         let parts = Parts::of(url).ok_or(why)?;
         let shown = parts.shown();
         Self::of(&parts).map_err(|why| format!("{shown}: {why}"))

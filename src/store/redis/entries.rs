@@ -148,6 +148,7 @@ impl Server {
         if let Change::Put(item) = change
             && let Some(salt) = salt_of(item)
         {
+            self.state.lock().salt = Some(salt.clone());
             return self.keep_salt(&salt).map(|()| true);
         }
         let lease = match change {
@@ -169,6 +170,12 @@ impl Server {
     /// Returns the commands for `change`; `None` if there are none.
     pub(super) fn commands(&self, change: &Change, cause: Cause, now: bool) -> Option<Vec<u8>> {
         let lease_time = milliseconds(LEASE);
+        if let Change::Put(item) = change
+            && let Some(salt) = salt_of(item)
+        {
+            // Another process may have put one there: then that is found when news are heard again.
+            return Some(command("HSETNX", &[&self.names.meta()[..], b"salt", salt.as_bytes()]));
+        }
         Some(match change {
             Change::Put(item) => {
                 // What came from elsewhere and is not JSON is of no use to anybody.

@@ -18,6 +18,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(5);
 /// How long it waits before it connects again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+/// How often it looks whether a server is back that somebody else looks for.
+const AWAY: Duration = Duration::from_millis(250);
 /// The channel of news under RESP2.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
 
@@ -67,6 +69,11 @@ impl Listener {
     fn run(self) {
         let mut pause = PAUSES[0];
         while let Some(server) = self.wanted_by() {
+            if is_away(&server) {
+                drop(server);
+                thread::sleep(AWAY);
+                continue;
+            }
             let begun = Instant::now();
             let is_supported = match open(&server) {
                 Ok(open) => {
@@ -82,7 +89,8 @@ impl Listener {
                 }
                 Err(failure) => !matches!(failure, Failure::Refused(_)),
             };
-            if let Some(server) = self.server.upgrade() {
+            // Another thread may listen by now.
+            if let Some(server) = self.wanted_by() {
                 let _active = active();
                 server.news.is_complete.store(false, Ordering::Release);
                 server.wake();
@@ -136,6 +144,11 @@ impl Listener {
             }
         }
     }
+}
+
+fn is_away(server: &Server) -> bool {
+    let _active = active();
+    server.is_away()
 }
 
 /// Connects, and subscribes to news.

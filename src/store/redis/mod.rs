@@ -56,6 +56,7 @@ use crate::error::Result;
 use crate::sync::Arc;
 
 pub use address::Address;
+pub use news::doubt_in_child;
 
 /// The store of a cache on a server.
 pub struct RedisStore(Arc<Server>);

@@ -44,8 +44,8 @@ impl Notices {
         self.outages += 1;
         let count = self.count();
         self.tell(&format!(
-            "it cannot be used: {why}{count}; calls compute, and their results are kept in this process and \
-             written there as soon as it can"
+            "it cannot be used: {why}{count}; calls compute, and their results are kept in this \
+             process and written there as soon as it can"
         ));
     }
 
@@ -65,8 +65,8 @@ impl Notices {
     pub fn refused(&mut self, why: &str) {
         if self.full.replace(why.to_owned()).is_none() {
             self.tell(&format!(
-                "it takes no results: {why}; they are kept in this process and written there as soon \
-                 as it does"
+                "it takes no results: {why}; they are kept in this process and written there as \
+                 soon as it does"
             ));
         }
     }
@@ -78,8 +78,8 @@ impl Notices {
         }
         if dropped > 0 {
             self.tell(&format!(
-                "{dropped} results that were made while it could not be used are not there: this process \
-                 keeps up to 1000 of them, or 16 MB, until it can"
+                "{dropped} results that were made while it could not be used are not there: this \
+                 process keeps up to 1000 of them, or 16 MB, until it can"
             ));
         }
     }
@@ -87,8 +87,8 @@ impl Notices {
     /// So many changes wait for the server when it is left.
     pub fn left_behind(&mut self, count: usize) {
         self.tell(&format!(
-            "{count} changes that wait for it are lost if this process ends now, and are written at the \
-             next use if it goes on"
+            "{count} changes that wait for it are lost if this process ends now, and are written \
+             at the next use if it goes on"
         ));
     }
 
@@ -97,7 +97,8 @@ impl Notices {
         self.damaged += 1;
         if self.damaged <= DAMAGED {
             self.tell(&format!(
-                "the entry of {} is damaged or of a later version: it is not used and will be made anew",
+                "the entry of {} is damaged or of a later version: it is not used and will be made \
+                 anew",
                 shown(key)
             ));
         }
