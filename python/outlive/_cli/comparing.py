@@ -11,7 +11,7 @@ from .. import _core
 from .._facts import Fact
 from .._spans import entries
 from . import output
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened, shown
 
 #: What is known of entries, by key.
 Facts = dict[str, Fact]
@@ -105,7 +105,9 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
     if as_json:
         output.emit({"entries": count, "taken": len(taken), "removed": len(gone)})
     else:
-        click.echo(f"{into}: {entries(count)}, {len(taken):,} from {second}", err=True)
+        click.echo(
+            f"{shown(into)}: {entries(count)}, {len(taken):,} from {shown(second)}", err=True
+        )
 
 
 def newer(source: Facts, target: Facts) -> list[str]:

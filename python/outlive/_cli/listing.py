@@ -11,7 +11,7 @@ from .. import _kept_receipts, _savings
 from .._facts import Fact, Sum, by_function
 from .._spans import ago, entries, size, span
 from . import output, selecting
-from .opening import FOUND, NOTHING, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, core_of, file_argument, opened, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -151,13 +151,13 @@ def _print_stats(
     from rich.text import Text
 
     console, now = output.console(), time.time()
-    console.print(Text(file, style="bold"))
+    console.print(Text(shown(file), style="bold"))
     console.print(Text(_total(total.entries, total)))
     for name, fact in marked.items():
         if fact is not None:
             value = {"largest": size(fact.size), "slowest": span(fact.took or 0.0)}.get(name)
-            shown = value or ago(fact.created or 0.0, now)
-            console.print(Text(f"{name:8} {shown:>10}  {_shortened(output.one_line(fact.key))}"))
+            told = value or ago(fact.created or 0.0, now)
+            console.print(Text(f"{name:8} {told:>10}  {_shortened(output.one_line(fact.key))}"))
     _print_functions(console, functions)
 
 

@@ -16,7 +16,7 @@ from .._facts import Fact
 from .._spans import entries
 from . import output
 from .comparing import facts_of, newer
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened, shown
 
 _AT_ONCE = 500
 _TEXT_IN = click.File("r", encoding="utf-8", errors="surrogatepass")
@@ -40,13 +40,13 @@ def copy(source: str, target: str, as_json: bool) -> None:
     with opened(source) as old, opened(target, writable=True, new=True) as new:
         carry_salt(core_of(old), core_of(new))
         keys = newer(facts_of(core_of(old)), facts_of(core_of(new)))
-        for some in _with_progress(keys, f"{source} -> {target}"):
+        for some in _with_progress(keys, f"{shown(source)} -> {shown(target)}"):
             core_of(new).take(core_of(old), some)
         count = len(new)
     if as_json:
         output.emit({"copied": len(keys), "entries": count})
     else:
-        click.echo(f"copied {entries(len(keys))}; {target} has {count:,}", err=True)
+        click.echo(f"copied {entries(len(keys))}; {shown(target)} has {count:,}", err=True)
 
 
 def _with_progress(keys: list[str], title: str) -> Iterator[list[str]]:
@@ -128,7 +128,7 @@ def import_(ctx: click.Context, file: str, source: IO[str], as_json: bool) -> No
     if as_json:
         output.emit({"imported": count})
     else:
-        click.echo(f"imported {entries(count)} into {file}", err=True)
+        click.echo(f"imported {entries(count)} into {shown(file)}", err=True)
     ctx.exit(FOUND if count else NOTHING)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import Cache, OutliveWarning, _core, _stores
+from .. import Cache, OutliveWarning, StoreError, _core, _servers, _stores
+
+if TYPE_CHECKING:
+    from .._types import Mode
 
 #: The exit status of grep: found, not found, trouble.
 FOUND, NOTHING, TROUBLE = 0, 1, 2
@@ -39,6 +43,8 @@ def exists(file: str) -> bool:
     Raises:
         Trouble: it is a URL of no store that outlive knows.
     """
+    if _servers.url(file, None) is not None:
+        return True  # what is on a server is there, if there is nothing
     try:
         path = str(_stores.parsed(file)[0])
     except ValueError as error:
@@ -83,14 +89,29 @@ def opened(
 
         warnings.showwarning = showwarning
         try:
-            cache = Cache(file, mode="on" if writable else "readonly")
+            cache = _cache(file, "on" if writable else "readonly")
             core_of(cache).load()
         except (OSError, ValueError, TypeError) as error:
             raise Trouble(str(error)) from error
         try:
             yield cache
+        except StoreError as error:  # a server that went away meanwhile
+            raise Trouble(str(error)) from error
         finally:
             cache.close()
+
+
+def _cache(file: str, mode: Mode) -> Cache:
+    if _servers.url(file, None) is None:
+        return Cache(file, mode=mode)
+    cache = Cache(file, mode=mode, on_store_error="raise")
+    cache.get("")  # a list of a server that is away would be empty: this raises
+    return cache
+
+
+def shown(file: str) -> str:
+    """Return how messages name a cache: without the password in the URL of a server."""
+    return file if _servers.url(file, None) is None else re.sub(r"//[^/]*@", "//", file)
 
 
 def core_of(cache: Cache) -> _core.Cache:

@@ -11,7 +11,7 @@ import click
 from .. import _core
 from .._facts import Fact, fact_of
 from . import output, selecting
-from .opening import NOTHING, Trouble, core_of, file_argument, opened
+from .opening import NOTHING, Trouble, core_of, file_argument, opened, shown
 
 #: So many keys are named where KEY means several.
 _NAMED = 10
@@ -36,7 +36,9 @@ def show(ctx: click.Context, file: str, key: str, raw: bool, as_json: bool) -> N
     with opened(file) as cache:
         fact = found_one(core_of(cache), key)
         if fact is None:
-            click.echo(f"outlive: no key of {file} is {key!r}, or has it as a part", err=True)
+            click.echo(
+                f"outlive: no key of {shown(file)} is {key!r}, or has it as a part", err=True
+            )
             ctx.exit(NOTHING)
         text = core_of(cache).text(fact.key) or "null"
         if raw:

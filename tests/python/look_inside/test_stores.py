@@ -13,6 +13,7 @@ import pytest
 from look_inside.terminal import Shell
 from outlive import Cache, UnstorableWarning
 from support.files import results
+from support.servers import Server, free_port
 
 FETCHED = 'shop.fetch(uri="/x", page={})'
 
@@ -130,3 +131,28 @@ def test_a_database_in_use(shell: Shell, database: Path) -> None:
     f(1)
     assert runs == [1, 1]
     cache.close()
+
+
+def test_a_server_says_what_the_file_says(shell: Shell, shop: Path, server: Server) -> None:
+    """Copied to a server, entries are listed, shown, explained, removed and verified there."""
+    url = server.at(1)
+    assert shell("copy", shop, url).status == 0
+    for words in (
+        ["stats", "--json"],
+        ["ls", "--sort", "key", "--json"],
+        ["ls", "page=2", "--json"],
+    ):
+        one, other = (shell(words[0], place, *words[1:]).json for place in (shop, url))
+        assert one == other, words
+    assert shell("show", url, FETCHED.format(2), "--raw").status == 0
+    assert shell("why", url, 'fetch("/x", 2)').out.startswith("hit: ")
+    assert shell("verify", url).status == 0 and shell("diff", shop, url).status == 0
+    assert shell("rm", url, "page=2").status == 0
+    assert shell("ls", url, "page=2").status == 1
+
+
+def test_a_server_that_is_away(shell: Shell) -> None:
+    """It is told in a line, without the password, and the status is that of trouble."""
+    printed = shell("ls", f"redis://:geheim@127.0.0.1:{free_port()}/0?timeout=0.2")
+    assert printed.status == 2 and printed.err.startswith("outlive: ")
+    assert "geheim" not in printed.err and "Traceback" not in printed.err
