@@ -9,12 +9,12 @@ from ._async.leader import LeaderTask
 from ._carrier import Carrier
 from ._explanation import Explanation
 from ._info import CacheInfo
+from ._option_types import Mode
 from ._options import Options
 from ._parameters import KeyRules
 from ._provenance import Provenance
 from ._receipts import Receipts
 from ._registration import Registration
-from ._types import Mode
 
 __all__ = [
     "IGNORED",
@@ -477,7 +477,7 @@ class PendingCall:
     def begin(self) -> Any:
         """Count a call that is computed, and make it; what it returns is a source of pieces."""
 
-    def ask(self, source: Iterator[Any], /) -> Any:
+    def ask(self, source: Iterator[Any]) -> Any:
         """Ask ``source`` for the next piece, as part of this computation."""
 
     def count(self) -> None:

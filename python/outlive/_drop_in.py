@@ -15,16 +15,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from ._types import (
-        CacheOptions,
-        Decorator,
-        FunctionOptions,
-        Memoised,
-        Mode,
-        P,
-        R,
-        S,
-    )
+    from ._option_types import CacheOptions, FunctionOptions, Mode
+    from ._types import Decorator, Memoised, P, R, S
 
 
 _OF_CONFIGURE = {"file", "mode", "maxsize", "max_bytes"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._types import Duration
+    from ._option_types import Duration
 
 _PART = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([smhdw])\s*"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -14,7 +14,7 @@ from ._warnings import warn
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._types import Duration
+    from ._option_types import Duration
 
 #: Attributes that stem from the place where an exception was raised, and are not its value.
 _OF_THE_PLACE = frozenset(

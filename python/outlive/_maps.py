@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from . import _core
     from ._cache_state import CacheState
     from ._failed import Failed
-    from ._types import MapOptions, R
+    from ._option_types import MapOptions
+    from ._types import R
 
 
 class CacheMaps:

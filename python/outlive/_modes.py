@@ -12,7 +12,7 @@ from ._warnings import warn
 if TYPE_CHECKING:
     from contextvars import Token
 
-    from ._types import Mode
+    from ._option_types import Mode
 
 #: The modes, as the native half names them.
 MODES: tuple[Mode, ...] = _core.MODES

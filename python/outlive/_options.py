@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from ._types import Duration
+    from ._option_types import Duration
 
 #: What an argument is that was not given, where None means something.
 UNCHANGED: Any = ...

@@ -16,7 +16,7 @@ import click
 from .. import Cache, OutliveWarning, StoreError, _core, _servers, _stores
 
 if TYPE_CHECKING:
-    from .._types import Mode
+    from .._option_types import Mode
 
 #: The exit status of grep: found, not found, trouble.
 FOUND, NOTHING, TROUBLE = 0, 1, 2
