@@ -62,7 +62,7 @@ class Cache(LookInside, CacheMaps, CacheUpkeep, CacheMapping):
         max_bytes: int | None = None,
         near: int | None = None,
         name: str | None = None,
-        on_store_error: str = "warn",
+        on_store_error: Literal["warn", "raise"] = "warn",
         on_hit: Callable[[Event], object] | None = None,
         on_miss: Callable[[Event], object] | None = None,
         on_store: Callable[[Event], object] | None = None,

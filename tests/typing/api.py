@@ -238,6 +238,9 @@ assert_type(github["key"], Any)
 assert_type(list(github), list[str])
 assert_type(github.path, str | None)
 assert_type(github.forget("outlive.*"), int)
+Cache("redis://host/0", name="shop", near=1 << 20, on_store_error="raise")
+Cache("redis://host/0", on_store_error="ignore")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
 with github.mode("offline"), Cache(app="demo") as opened:
     assert_type(opened, Cache)
 github[1]  # type: ignore[index] # pyright: ignore[reportArgumentType]
