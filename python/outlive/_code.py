@@ -98,6 +98,22 @@ def state_cells(code: CodeType) -> set[str]:
     return found
 
 
+def state_attributes(code: CodeType) -> set[str]:
+    """Name the attributes that ``code`` sets or changes itself: they are its state."""
+    found = set()
+    for inner in _all_code(code):
+        steps = list(steps_of(inner))
+        for at, step in enumerate(steps):
+            after = steps[at + 1 : at + 3]
+            is_set = step.opname in ("STORE_ATTR", "DELETE_ATTR")
+            is_changed = bool(after) and _changes(after[0])
+            is_stored = len(after) == 2 and after[1].opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
+            is_read = step.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            if is_set or (is_read and (is_changed or is_stored)):
+                found.add(step.argval)
+    return found
+
+
 def _changes(step: dis.Instruction) -> bool:
     return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _CHANGES
 

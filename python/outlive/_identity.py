@@ -7,11 +7,11 @@ from types import FunctionType, MethodType
 
 from . import _core
 from ._class_body import around
-from ._code import body_text, state_cells
+from ._code import body_text, state_attributes, state_cells
 from ._digest import short
-from ._layers import layers, qualname_of
+from ._layers import called_of, layers, qualname_of
 from ._secret import salt_of
-from ._texts import contents, tells_all, text_of
+from ._texts import attributes_of, contents, tells_all, text_of
 from ._typing import TYPE_CHECKING
 from ._wrappers import native_of
 
@@ -60,7 +60,7 @@ class Identity:
         parts = [f"{name}={text}" for name, text in closed_over if text is not None]
         if has_no_name(self._function):
             parts.append(body_of(self._function))
-        called = [text for text in map(text_of, self._called) if text is not None]
+        called = [text for text in map(_text_of_called, self._called) if text is not None]
         return parts + called + self._around
 
 
@@ -76,7 +76,8 @@ def _unknown(function: Any) -> list[int]:
 
 
 def _texts(function: Any) -> list[str | None]:
-    return list(map(text_of, _held(function)))
+    closed_over = (contents(cell) for _, cell in _closed_over(function))
+    return [*map(text_of, closed_over), *map(_text_of_called, _called(function))]
 
 
 def _held(function: Any) -> list[Any]:
@@ -102,6 +103,16 @@ def _called(function: Any) -> list[Any]:
     *outer, _ = layers(function)
     known = (FunctionType, MethodType, partial, _core.Memoised, type)
     return [layer for layer in outer if not issubclass(type(layer), known) and not _is_ours(layer)]
+
+
+def _text_of_called(layer: Any) -> str | None:
+    """Return the text of an object that is called, without what its calls set and change."""
+    called = called_of(layer)
+    state = set() if called is None else state_attributes(called.__code__)
+    if not state:
+        return text_of(layer)
+    held = {name: value for name, value in attributes_of(layer).items() if name not in state}
+    return f"{_core.class_name(type(layer))}({text_of(held)})"
 
 
 def _is_ours(layer: Any) -> bool:

@@ -119,7 +119,7 @@ class _Reader:
             return None
         name = _core.class_name(cls)
         try:
-            return f"{name}({_core.canonical(_attributes(value, cls))})"
+            return f"{name}({_core.canonical(attributes_of(value))})"
         except Exception:  # it holds a session, a lock
             self.is_complete = False
             return name
@@ -130,9 +130,10 @@ def _is_of_python(cls: type) -> bool:
     return cls.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
-def _attributes(value: Any, cls: type) -> dict[str, Any]:
+def attributes_of(value: Any) -> dict[str, Any]:
     """What an instance holds, without running code of its class."""
     held: dict[str, Any] = {}
+    cls = type(value)
     for base in cls.__mro__:
         for name, member in list(vars(base).items()):
             if type(member) is types.MemberDescriptorType and base.__flags__ & _HEAP_TYPE:

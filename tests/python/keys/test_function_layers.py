@@ -156,6 +156,32 @@ def test_objects_as_decorators_are_told_apart_by_their_attributes() -> None:
     assert answers(Cache(None), Times(greet, 1), Times(greet, 2)) == ["Hi Bo", "Hi BoHi Bo"]
 
 
+class Counting(Times):
+    """One that counts its calls, and remembers them."""
+
+    calls = 0
+
+    def __init__(self, function: Greeting, times: int) -> None:
+        super().__init__(function, times)
+        self.names: list[str] = []
+        self.seen: dict[str, int] = {}
+
+    def __call__(self, name: str) -> str:
+        self.calls += 1
+        self.names.append(name)
+        self.seen[name] = self.calls
+        return super().__call__(name)
+
+
+def test_the_state_of_an_object_as_decorator_is_no_part_of_its_key() -> None:
+    """What its calls set and change does not make it another decorator; what they read does."""
+    one, other = Counting(greet, 1), Counting(greet, 2)
+    cache = Cache(None)
+    for _ in range(2):
+        assert [cache.memoise(each)("Bo") for each in (one, other)] == ["Hi Bo", "Hi BoHi Bo"]
+    assert (one.names, other.names) == (["Bo"], ["Bo"])
+
+
 def test_objects_as_decorators_that_have_no_key_warn() -> None:
     """Two functions that differ in nothing that has a key warn if both are used."""
     cache = Cache(None)
