@@ -514,6 +514,36 @@ class PendingCall:
     def outcome(self) -> tuple[Any] | None:
         """The outcome as a tuple of one, or None if this call must look again."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether steps of this call that may wait are left to threads."""
+
+    @property
+    def is_unready(self) -> bool:
+        """Whether the store must be made ready before the call can look."""
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether something waits to be written."""
+
+    def prepare(self, wake: Callable[[], None]) -> None:
+        """Begin to read what the store begins with, and what others announced."""
+
+    def ask_for_key(self, wake: Callable[[], None]) -> None:
+        """Begin to ask for the key of this call, which leads."""
+
+    def found(self) -> tuple[Any] | None:
+        """The result, as a tuple of one, that was there when the key was asked for."""
+
+    def write(self, value: Any, wake: Callable[[], None]) -> tuple[Any] | None:
+        """Begin to store a result; a tuple of what the caller gets if nothing is to be stored."""
+
+    def written(self) -> Any:
+        """Tell of what was stored, and return what the caller gets."""
+
+    def settle(self, wake: Callable[[], None]) -> None:
+        """Begin to write what waits."""
+
 @final
 class HelperScope:
     """Makes the work of helper threads part of what the thread that started them computes."""

@@ -41,7 +41,7 @@ def fixed_options(manner: str) -> dict[str, Any]:
 
 def native_manner(function: Any, manner: str) -> str:
     """Return the manner as the native half names it."""
-    return "task" if manner == "batch" and suspends(function) else manner
+    return "task batch" if manner == "batch" and suspends(function) else manner
 
 
 def suspends(function: Any) -> bool:

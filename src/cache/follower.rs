@@ -33,6 +33,12 @@ impl<L: Clone> Follower<L> {
         true
     }
 
+    /// Returns whether there is nothing to take in, as far as one look at memory can tell.
+    pub fn is_current(&self) -> bool {
+        let _active = sync::active();
+        !self.0.is_shared || self.0.gate.watch.is_current()
+    }
+
     /// Returns whether there are announcements that were not taken in yet.
     pub fn is_behind(&self) -> bool {
         let _active = sync::active();

@@ -274,10 +274,22 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         ask: Ask,
         old: StaleResult<L>,
     ) -> Miss<L, E> {
+        match self.join_miss(key, caller, old) {
+            Miss::Busy(lease) => lease.acquire(self, key, ask),
+            miss => miss,
+        }
+    }
+
+    /// Joins the flight of `key`, or begins it without a look at the store: [`Miss::Busy`], and the
+    /// lease is to be acquired.
+    pub fn join_miss<'c>(
+        &self,
+        key: &Bytes,
+        caller: impl Into<Caller<'c>>,
+        old: StaleResult<L>,
+    ) -> Miss<L, E> {
         match self.flights.join(key, caller) {
-            Join::Lead(guard) => {
-                Lease { guard: Some(guard), ..Lease::late(old, None) }.acquire(self, key, ask)
-            }
+            Join::Lead(guard) => Miss::Busy(Lease { guard: Some(guard), ..Lease::late(old, None) }),
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,
             Join::Circle => Miss::Circle(old),

@@ -60,7 +60,7 @@ pub use watch::Watch;
 
 use crate::error::Result;
 use crate::flight::Flights;
-use crate::store::{KeyLock, Store};
+use crate::store::{KeyLock, Paged, Store};
 use crate::sync::{self, Arc};
 use copies::name_in;
 use ledger::Ledger;
@@ -172,6 +172,18 @@ where
     pub fn contains(&self, key: &[u8]) -> bool {
         let _active = sync::active();
         self.ledger.contains(key)
+    }
+
+    /// Returns whether entries are asked of the store one at a time, which may take a while.
+    pub fn is_paged(&self) -> bool {
+        self.ledger.store.paged().is_some()
+    }
+
+    /// Returns whether nobody is writing at this moment, so that a look at the store would not wait.
+    pub fn is_free(&self) -> bool {
+        let _active = sync::active();
+        self.ledger.history.try_lock().is_some()
+            && self.ledger.store.paged().is_none_or(Paged::is_quick)
     }
 
     /// Whether memory says what there is under `key`, so that the store need not be asked.

@@ -50,6 +50,11 @@ pub type LastUse<'u> = &'u dyn Fn(&[u8]) -> Option<u64>;
 pub trait Paged: Send + Sync {
     /// Returns the entry of `key`.
     fn get(&self, key: &[u8]) -> Option<Item>;
+    /// Returns whether a look would not wait for a disk or for others that write; false where it is a
+    /// way to another place.
+    fn is_quick(&self) -> bool {
+        false
+    }
     /// Returns whether there is one, without reading its text.
     fn contains(&self, key: &[u8]) -> bool;
     /// Returns how many there are, of the function with this `name` if one is given.

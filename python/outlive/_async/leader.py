@@ -9,12 +9,12 @@ import functools
 import os
 import time
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 from .._core import PAUSES, PendingCall
 from .._typing import TYPE_CHECKING
 from .._warnings import asking, users_line
+from . import away
 from .loops import hold, running_loop
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _GRACE = 0.1
 _UNSET: Any = object()
 
 
-async def compute(call: PendingCall) -> Any:
+async def compute(call: PendingCall, library: Any = None) -> Any:
     """Await the function and keep what it returns."""
     function, args, kwargs = call.target
     call.count()
@@ -34,28 +34,47 @@ async def compute(call: PendingCall) -> Any:
     try:
         value = await function(*args, **kwargs)
     except Exception as error:
-        return call.fail(error)
+        return await _failed(call, error, library)
     finally:
         if token is not None:
             PendingCall.leave_previous(token)
-    return call.keep(value)
+    if library is None or not call.is_away:
+        return call.keep(value)
+    kept = await away.done(functools.partial(call.write, value), library)
+    return call.written() if kept is None else kept[0]
 
 
-async def _compute_for_all(
-    call: PendingCall, sleep: Callable[[float], Any] | None
-) -> tuple[Any] | None:
+async def _failed(call: PendingCall, error: Exception, library: Any) -> Any:
+    """Return an older result, or raise the exception, once what is kept of it is written."""
+    try:
+        return call.fail(error)
+    finally:
+        if library is not None and call.is_away and call.is_unsettled:
+            await away.done(call.settle, library)
+
+
+async def _compute_for_all(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Compute for the waiting callers; None if another process has done so meanwhile."""
     pause, longest = PAUSES
-    while sleep is not None and call.is_busy():
-        await sleep(pause)
+    if library is None and call.is_away:
+        call.acquire()
+    while library is not None and await _is_busy(call, library):
+        await library.sleep(pause)
         pause = min(2 * pause, longest)
-    return (await compute(call),) if call.is_missing() else None
+    return (await compute(call, library),) if call.is_missing() else call.found()
+
+
+async def _is_busy(call: PendingCall, library: Any) -> bool:
+    """Return whether another process computes this key and may be waited for."""
+    if call.is_away:
+        await away.done(call.ask_for_key, library)
+    return call.is_busy()
 
 
 async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Compute for all callers, in a task of its own if the library has such tasks."""
     if library is not asyncio:
-        return await _lead_here(call, None if library is None else library.sleep)
+        return await _lead_here(call, library)
     waiting = call.subscribe()
     worker = LeaderTask(call)
     try:
@@ -71,11 +90,11 @@ async def lead(call: PendingCall, library: Any) -> tuple[Any] | None:
         del worker  # it holds the exception, whose traceback holds this frame
 
 
-async def _lead_here(call: PendingCall, sleep: Callable[[float], Any] | None) -> tuple[Any] | None:
+async def _lead_here(call: PendingCall, library: Any) -> tuple[Any] | None:
     """Compute in the caller's own task; if it is cancelled, another caller takes over."""
     token = call.enter()
     try:
-        return await _compute_for_all(call, sleep)
+        return await _compute_for_all(call, library)
     finally:
         call.give_up()
         with contextlib.suppress(ValueError):  # a coroutine may be closed in another context
@@ -155,7 +174,7 @@ async def _work(
     call.enter()
     asking.set(line)
     try:
-        outcome = await _compute_for_all(call, asyncio.sleep)
+        outcome = await _compute_for_all(call, asyncio)
     except asyncio.CancelledError:
         result.cancel()
         raise

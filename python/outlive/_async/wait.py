@@ -22,7 +22,7 @@ async def wait(call: PendingCall, library: Any) -> tuple[Any] | None:
         if await ended(call, library):
             return call.outcome()
         call.compute_beside()
-        return (await compute(call),)
+        return (await compute(call, library),)
     finally:
         call.give_up()
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use pyo3::IntoPyObjectExt;
@@ -22,13 +23,16 @@ use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
 use crate::value::write::Charset;
 
+/// How long a save waits for what event loops have left to threads.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The native half of one `outlive.Cache` object: its mode and its limits, over the entries of a
 /// file.
 #[pyclass(frozen, weakref, name = "Cache", module = "outlive._core")]
 pub struct CoreCache {
     /// The part that it shares with the other objects on the same file.
     #[pyo3(get)]
-    pub(super) file: Py<CacheFile>,
+    pub(in crate::py) file: Py<CacheFile>,
     pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
     /// The limits of the whole cache that a store by this object enforces.
@@ -179,7 +183,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        self.file.get().carry_away(py, true)?;
+        self.finish_away(py)?;
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
         self.tell(py)?;
         self.notifier().tell_size(py)?;
@@ -203,7 +207,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
-        self.file.get().carry_away(py, true)?;
+        self.finish_away(py)?;
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
             py.detach(|| self.cache.saver().leave());
@@ -310,6 +314,17 @@ impl CoreCache {
     /// Returns whether the code that runs in this thread or task may write the file now.
     pub fn may_write(slf: &Bound<'_, Self>) -> PyResult<bool> {
         Ok(Self::mode(slf)?.lets_write())
+    }
+
+    /// Waits for what event loops have left to threads, and writes what waits for a mapping.
+    fn finish_away(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.file.get().errands.finish(PATIENCE));
+        self.file.get().carry_away(py, true)
+    }
+
+    /// Returns whether the file was read at a use of this object.
+    pub fn was_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
     }
 
     pub(in crate::py) fn default_mode(&self) -> Mode {

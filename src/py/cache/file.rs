@@ -9,8 +9,9 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
 use super::distant::DistantPlace;
+use super::errands::Errands;
 use super::notifier::Notifier;
-use super::{registry, saving};
+use super::{deferred, registry, saving};
 use crate::cache::Cache;
 use crate::py::value::callbacks;
 use crate::py::value::key_interner::InternerPool;
@@ -33,6 +34,8 @@ pub struct CacheFile {
     pub(super) is_server: bool,
     /// The way to its place, if that is a mapping of the user's.
     pub(super) distant: Option<DistantPlace>,
+    /// The threads that do what would keep an event loop waiting.
+    pub(in crate::py) errands: Errands,
     near: Mutex<Option<u64>>,
     /// Whether who finds that the store cannot be used fails.
     raises: AtomicBool,
@@ -96,6 +99,7 @@ impl CacheFile {
             is_database: page_size.is_some(),
             is_server: server.is_some(),
             distant,
+            errands: Errands::default(),
             near: Mutex::default(),
             raises: AtomicBool::new(false),
             fsync,
@@ -185,9 +189,11 @@ impl CacheFile {
     /// Issues the warnings of the store, once it has written what another process was in the way
     /// of.
     pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        self.carry_away(py, false)?;
-        if self.cache.saver().is_unsettled() {
-            saving::settle(py, &self.cache)?;
+        if !deferred::is_deferred() {
+            self.carry_away(py, false)?;
+            if self.cache.saver().is_unsettled() {
+                saving::settle(py, &self.cache)?;
+            }
         }
         self.notifier.tell_notices(py, &self.cache)
     }
@@ -203,8 +209,13 @@ impl CacheFile {
         }
     }
 
+    /// Whether its entries are in a mapping of the user's.
+    pub(in crate::py) fn is_distant(&self) -> bool {
+        self.distant.is_some()
+    }
+
     /// Carries to a mapping what waits for it; what was refused before is tried `again`.
-    pub(super) fn carry_away(&self, py: Python<'_>, again: bool) -> PyResult<()> {
+    pub(in crate::py) fn carry_away(&self, py: Python<'_>, again: bool) -> PyResult<()> {
         self.distant.as_ref().map_or(Ok(()), |distant| distant.carry_away(py, again))
     }
 
@@ -215,7 +226,7 @@ impl CacheFile {
 
     /// Restricts the store during a load by an object that `is_writer` or not, and that `may_write`
     /// at this moment or not.
-    pub(super) fn restrict_load(&self, is_writer: bool, may_write: bool) {
+    pub(in crate::py) fn restrict_load(&self, is_writer: bool, may_write: bool) {
         let others = self.writers.load(Ordering::Acquire) - usize::from(is_writer);
         self.cache.set_read_only(!may_write && others == 0);
     }

@@ -10,7 +10,7 @@ use crate::flight::this_thread;
 static EXITING: AtomicU64 = AtomicU64::new(0);
 
 /// Returns whether this call comes from an exit handler that runs after ours.
-pub(super) fn is_after_exit() -> bool {
+pub fn is_after_exit() -> bool {
     EXITING.load(Ordering::Relaxed) == this_thread()
 }
 

@@ -14,6 +14,7 @@ use super::provenance::Provenance;
 use super::request::Request;
 use super::serving::Serving;
 use super::waiting::Waiting;
+use crate::cache::{Entry, SharedResult};
 use crate::flight::{Join, Waiter};
 use crate::py::cache::away::away;
 use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
@@ -132,9 +133,8 @@ impl<'a, 'py> Invocation<'a, 'py> {
             Look::Raise(error) => return Err(error),
             Look::Miss(old) => old,
         };
-        if self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes() {
-            // Waiting is of no use for a result that can be used only once.
-            return Ok(Step::Compute(PyLease::unshared(self.cache(), &self.request.key, old)));
+        if let Some(step) = self.used_up(&old) {
+            return Ok(step);
         }
         let (key, caller, ask) =
             (&self.request.key, self.request.caller(), self.request.ask(self.me));
@@ -142,14 +142,45 @@ impl<'a, 'py> Invocation<'a, 'py> {
         self.next(py, miss)
     }
 
+    /// Looks up, if `looks` says that this may be done here and now, and joins; who then leads has
+    /// yet to ask for the key.
+    pub fn step_ahead(&self, py: Python<'py>, looks: bool) -> PyResult<Step<'py>> {
+        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
+            return self.inside(py);
+        }
+        let old = match if looks { self.look(py)? } else { Look::Miss(PyStaleResult::default()) } {
+            Look::Hit(answer) => return Ok(Step::Done(answer)),
+            Look::Raise(error) => return Err(error),
+            Look::Miss(old) => old,
+        };
+        if let Some(step) = self.used_up(&old).filter(|_| looks) {
+            return Ok(step);
+        }
+        match self.cache().join_miss(&self.request.key, self.request.caller(), old) {
+            PyMiss::Busy(lease) => Ok(Step::Busy(lease)),
+            miss => self.next(py, miss),
+        }
+    }
+
+    /// What follows where waiting is of no use: for a result that can be used only once.
+    fn used_up(&self, old: &PyStaleResult) -> Option<Step<'py>> {
+        let is_used_up = self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes();
+        let lease = || PyLease::unshared(self.cache(), &self.request.key, old.clone());
+        is_used_up.then(|| Step::Compute(lease()))
+    }
+
     /// Returns the step after a miss.
-    fn next(&self, py: Python<'py>, miss: PyMiss) -> PyResult<Step<'py>> {
+    pub fn next(&self, py: Python<'py>, miss: PyMiss) -> PyResult<Step<'py>> {
         let lease = match miss {
             PyMiss::Nested => return self.inside(py),
             PyMiss::Wait(waiter) => return Ok(Step::Wait(waiter)),
             PyMiss::Busy(lease) => return Ok(Step::Busy(lease)),
             PyMiss::Found(lease, found) => match self.judge(py, &found, lease.old.due)? {
-                Look::Hit(answer) => return Ok(Step::Done(answer)),
+                Look::Hit(answer) => {
+                    let Entry { text, live, .. } = found.entry;
+                    lease.share(SharedResult::Result(text, live));
+                    return Ok(Step::Done(answer));
+                }
                 Look::Raise(error) => return Err(error),
                 Look::Miss(_) => lease,
             },

@@ -18,6 +18,7 @@ use super::teller::Teller;
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
 use crate::py::cache::away::away;
+use crate::py::cache::entries::Unstorable;
 use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;
@@ -31,6 +32,48 @@ pub struct Keeper<'a> {
     pub me: &'a Memoised,
     /// What the call asks for.
     pub request: &'a Request,
+}
+
+/// What becomes of a result.
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
+pub enum Outcome<'py> {
+    /// Nothing more is to be done.
+    Settled(Bound<'py, PyAny>),
+    /// It is to be stored.
+    Due(Due<'py>),
+}
+
+/// A result that is to be stored.
+pub struct Due<'py> {
+    /// The right to do so.
+    pub lease: PyLease,
+    /// What is stored.
+    pub entry: Entry<Arc<Template>>,
+    /// What the caller gets.
+    pub value: Bound<'py, PyAny>,
+    /// What is to be told then.
+    pub story: Story,
+}
+
+/// What is to be told of a result that is stored.
+pub struct Story {
+    stored: Stored,
+    refused: Option<Unstorable>,
+}
+
+impl Story {
+    /// Tells it: the result is `kept`, or was outdated. Returns whether it is kept in the end: it may
+    /// be too large.
+    pub fn tell(self, py: Python<'_>, keeper: &Keeper<'_>, kept: bool) -> PyResult<bool> {
+        let kept = if kept {
+            keeper.report(py, self.stored)?
+        } else {
+            keeper.observer().not_kept(py, "it was purged while its result was computed")?;
+            false
+        };
+        self.refused.map_or(Ok(()), |refused| keeper.teller().unstorable(py, &refused))?;
+        Ok(kept)
+    }
 }
 
 impl<'a> Keeper<'a> {
@@ -62,6 +105,26 @@ impl<'a> Keeper<'a> {
         lease: PyLease,
         value: Bound<'py, PyAny>,
     ) -> PyResult<Answer<'py>> {
+        let due = match self.prepare(py, lease, value)? {
+            Outcome::Settled(value) => return Ok((value, None)),
+            Outcome::Due(due) => due,
+        };
+        let record = self.serving().record_of(py, &due.entry)?;
+        let (key, lease, entry) = (&self.request.key, due.lease, due.entry);
+        let kept = away(py, self.cache(), |cache| lease.commit(cache, key, entry)).unwrap_or(true);
+        self.after_put(py)?;
+        let kept = due.story.tell(py, self, kept)?;
+        Ok((due.value, record.filter(|_| kept)))
+    }
+
+    /// Looks what is to become of a result.
+    #[inline]
+    pub fn prepare<'py>(
+        &self,
+        py: Python<'py>,
+        lease: PyLease,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<Outcome<'py>> {
         let recorder = self.recorder();
         let (value, (mut entry, refused)) = recorder.storable(py, value)?;
         let system = self.request.options.clock.is_none();
@@ -73,12 +136,12 @@ impl<'a> Keeper<'a> {
             drop(lease);
             self.teller().used_up(py, &value, &part)?;
             self.observer().not_kept(py, &format!("its result can be used only once ({part})"))?;
-            return Ok((value, None));
+            return Ok(Outcome::Settled(value));
         }
         if !recorder.is_wanted(py, &value)? {
             lease.share(SharedResult::Result(entry.text, entry.live));
             self.observer().not_kept(py, "cache_if= refused its result")?;
-            return Ok((value, None));
+            return Ok(Outcome::Settled(value));
         }
         if let Some(refused) = &refused
             && self.request.options.on_unstorable == "raise"
@@ -91,30 +154,8 @@ impl<'a> Keeper<'a> {
         if let Some(noted) = recorder.noted(py, &value)? {
             note_further(&mut entry.notes, &noted);
         }
-        let record = self.serving().record_of(py, &entry)?;
-        let kept = self.commit(py, lease, entry)?;
-        if let Some(refused) = refused {
-            self.teller().unstorable(py, &refused)?;
-        }
-        Ok((value, record.filter(|_| kept)))
-    }
-
-    /// Stores a result and reports it. Returns whether it is kept: it may be outdated.
-    fn commit(
-        &self,
-        py: Python<'_>,
-        lease: PyLease,
-        entry: Entry<Arc<Template>>,
-    ) -> PyResult<bool> {
-        let stored = Stored::of(&entry);
-        let key = &self.request.key;
-        let kept = away(py, self.cache(), |cache| lease.commit(cache, key, entry)).unwrap_or(true);
-        self.after_put(py)?;
-        if kept {
-            return self.report(py, stored);
-        }
-        self.observer().not_kept(py, "it was purged while its result was computed")?;
-        Ok(false)
+        let story = Story { stored: Stored::of(&entry), refused };
+        Ok(Outcome::Due(Due { lease, entry, value, story }))
     }
 
     /// Reports a result that was stored. Returns whether it is kept: it may be too large.
@@ -133,6 +174,12 @@ impl<'a> Keeper<'a> {
     pub fn after_put(&self, py: Python<'_>) -> PyResult<()> {
         let core = self.me.core.get();
         core.keep_limits(Some(&self.request.key), self.request.mode.writes());
+        self.after_limits(py)
+    }
+
+    /// Does the same where the limits of the cache are kept already.
+    pub fn after_limits(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.me.core.get();
         if core.cache().saver().should_save() {
             let cache = Arc::clone(core.cache());
             let builder = std::thread::Builder::new().name("outlive-save".to_owned());

@@ -14,6 +14,8 @@ pub enum Manner {
     Whole,
     /// An `async def` function: what it returns is awaited.
     Task,
+    /// Like `Batch`, and awaited.
+    TaskBatch,
     /// One call of the function brings the results of many keys, while its thread waits.
     Batch,
     /// The function gives its result piece by piece.
@@ -33,7 +35,7 @@ impl Manner {
     pub fn context(self, py: Python<'_>) -> PyResult<Arc<CallContext>> {
         match self {
             Self::Whole | Self::Batch => CallContext::thread(py),
-            Self::Task => CallContext::task(py),
+            Self::Task | Self::TaskBatch => CallContext::task(py),
             Self::Stream => CallContext::thread(py).map(|context| context.apart()),
             Self::TaskStream => CallContext::task(py).map(|context| context.apart()),
         }
@@ -48,6 +50,7 @@ impl<'py> FromPyObject<'_, 'py> for Manner {
             "whole" => Ok(Self::Whole),
             "task" => Ok(Self::Task),
             "batch" => Ok(Self::Batch),
+            "task batch" => Ok(Self::TaskBatch),
             "stream" => Ok(Self::Stream),
             "task stream" => Ok(Self::TaskStream),
             other => Err(PyValueError::new_err(format!("no manner of calls: {other}"))),

@@ -87,6 +87,11 @@ impl Counters {
 }
 
 impl Memoised {
+    /// Returns whether what may wait is left to threads: an event loop would stand still meanwhile.
+    pub fn is_away(&self) -> bool {
+        self.manner == Manner::Task && self.core.get().cache().is_paged()
+    }
+
     /// Returns how results are kept and served.
     pub fn options(&self) -> Arc<Options> {
         Arc::clone(&self.options.lock())

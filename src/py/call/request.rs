@@ -53,12 +53,23 @@ pub struct Request {
 
 impl Request {
     /// Returns what `call` of `me` asks for; None if it bypasses the cache.
-    #[inline(never)]
     pub fn begin(
         py: Python<'_>,
         me: &Memoised,
         call: &Call<'_, '_>,
         context: Arc<CallContext>,
+    ) -> PyResult<Option<Self>> {
+        Self::begin_as(py, me, call, context, true)
+    }
+
+    /// Does the same; what other processes announced is taken in only if the call `follows` them.
+    #[inline(never)]
+    pub fn begin_as(
+        py: Python<'_>,
+        me: &Memoised,
+        call: &Call<'_, '_>,
+        context: Arc<CallContext>,
+        follows: bool,
     ) -> PyResult<Option<Self>> {
         let core = me.core.bind(py);
         // The epoch comes first: a change of the mode advances it afterwards.
@@ -69,7 +80,9 @@ impl Request {
         }
         let loaded = CoreCache::load_once(core)?;
         let joins = mode.writes() && !is_after_exit();
-        if away(py, core.get().cache(), |cache| cache.follower().follow(joins)) || loaded {
+        let cache = core.get().cache();
+        let follows = follows && away(py, cache, |cache| cache.follower().follow(joins));
+        if follows || loaded {
             epoch = me.gate.epoch.current();
             mode = CoreCache::mode(core)?;
         }
@@ -132,7 +145,7 @@ impl Request {
             _ if !self.mode.computes() || self.mode == Mode::Readonly => Locks::Never,
             // A stream waits for no other process, and its first piece for no lock.
             Manner::Stream | Manner::TaskStream => Locks::AtTheEnd,
-            Manner::Whole | Manner::Task | Manner::Batch => Locks::AtOnce,
+            Manner::Whole | Manner::Task | Manner::Batch | Manner::TaskBatch => Locks::AtOnce,
         };
         Ask { origin: self.origin, looks: !self.anew, locks }
     }

@@ -9,7 +9,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use crate::cache::Begun;
 use crate::flight::{Guard, Leader, OutsideWait};
-use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::cache::{PyLease, PyMiss, PyStaleResult};
 use crate::py::call::context::{CallContext, ComputationScope};
 
 /// A computation that other callers wait for.
@@ -18,6 +18,9 @@ pub struct Leadership {
     lease: Mutex<Option<PyLease>>,
     /// Whether other processes are kept away, or cannot be.
     acquired: AtomicBool,
+    is_given_up: AtomicBool,
+    /// What a thread of its own found when it asked for the key.
+    asked: Mutex<Option<PyMiss>>,
     old: PyStaleResult,
     /// When the computation began, for comparison with purges.
     begun: Mutex<Option<Arc<Begun>>>,
@@ -34,6 +37,8 @@ impl Leadership {
         Arc::new(Self {
             lease: Mutex::new(Some(lease)),
             acquired: AtomicBool::new(acquired),
+            is_given_up: AtomicBool::new(false),
+            asked: Mutex::default(),
             old,
             begun,
             scope: Mutex::new(Some(context.begin())),
@@ -101,7 +106,23 @@ impl Leadership {
 
     /// Gives up: another waiting caller takes over.
     pub fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Release);
         drop(self.take());
+        drop(self.take_asked());
+    }
+
+    /// Takes what was found when the key was asked for.
+    pub fn take_asked(&self) -> Option<PyMiss> {
+        self.asked.lock().take()
+    }
+
+    /// Takes note of what was found; another caller takes over if this one has given up meanwhile.
+    pub fn set_asked(&self, miss: PyMiss) {
+        let old = self.asked.lock().replace(miss);
+        drop(old);
+        if self.is_given_up.load(Ordering::Acquire) {
+            drop(self.take_asked());
+        }
     }
 
     /// Returns whether it still has its lease.
@@ -155,8 +176,9 @@ impl Leader for Leadership {
     fn check(&self) {
         if self.ask("is_lost") == Some(true) {
             // The computation may still complete one day: its result is then kept like any other.
+            self.is_given_up.store(true, Ordering::Release);
             let lease = self.lease.lock().take();
-            drop(lease);
+            drop((lease, self.take_asked()));
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Calls of async functions.
 
+mod ahead;
+mod away;
 mod leadership;
+mod outcome;
 pub mod pending_call;
 mod pending_wait;
 mod stage;

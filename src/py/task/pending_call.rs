@@ -10,22 +10,24 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::ahead;
+use super::away::Writing;
 use super::leadership::Leadership;
 use super::stage::{Stage, State};
 use crate::flight::Join;
+use crate::py::cache::deferred::Deferred;
 use crate::py::cache::{PyLease, PyStaleResult};
 use crate::py::call::answer::Answer;
 use crate::py::call::context;
 use crate::py::call::invocation::{Invocation, Step};
 use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
-use crate::py::call::observer::Observer;
 use crate::py::call::patience::Patience;
-use crate::py::call::previous::Noted;
 use crate::py::call::request::Request;
 use crate::py::call::waiting::Waiting;
 use crate::py::key::arguments::Call;
@@ -42,6 +44,10 @@ pub struct PendingCall {
     pub(super) request: Option<Arc<Request>>,
     pub(super) stage: Stage,
     patience: Patience,
+    /// A result that a thread is storing.
+    pub(super) writing: Mutex<Option<Writing>>,
+    /// The result that was there when the key was asked for.
+    pub(super) found: Mutex<Option<Py<PyAny>>>,
 }
 
 /// Runs the call of an async function to where it must suspend: returns its result, or a
@@ -51,17 +57,31 @@ pub fn call<'py>(
     call: &Call<'_, 'py>,
     anew: bool,
 ) -> PyResult<Answer<'py>> {
-    let py = me.py();
-    let context = me.get().manner.context(py)?;
-    let Some(mut request) = Request::begin(py, me.get(), call, context)? else {
+    if me.get().is_away() {
+        return ahead::call(me, call, anew);
+    }
+    let Some(request) = request_of(me, call, anew, true)? else {
         return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
     };
-    if anew {
-        request.anew = true;
-        Invocation { me: me.get(), call, request: &request }.expect_computing(py)?;
-    }
-    request.bring(py, me.get())?;
+    request.bring(me.py(), me.get())?;
     pending_of(me, call, Arc::new(request))
+}
+
+/// Returns what a call asks of the cache; None if it bypasses the cache.
+pub(super) fn request_of<'py>(
+    me: &Bound<'py, Memoised>,
+    call: &Call<'_, 'py>,
+    anew: bool,
+    follows: bool,
+) -> PyResult<Option<Request>> {
+    let py = me.py();
+    let context = me.get().manner.context(py)?;
+    let mut request = Request::begin_as(py, me.get(), call, context, follows)?;
+    if let Some(request) = request.as_mut().filter(|_| anew) {
+        request.anew = true;
+        Invocation { me: me.get(), call, request }.expect_computing(py)?;
+    }
+    Ok(request)
 }
 
 /// Returns the next step of a call as Python sees it.
@@ -70,16 +90,8 @@ fn pending_of<'py>(
     call: &Call<'_, 'py>,
     request: Arc<Request>,
 ) -> PyResult<Answer<'py>> {
-    let invocation = Invocation { me: me.get(), call, request: &request };
-    let state = match invocation.step(me.py())? {
-        Step::Done(answer) => return Ok(answer),
-        Step::Nested => State::Nested,
-        Step::Compute(lease) if lease.guard().is_none() => State::Alone(lease),
-        Step::Compute(lease) => State::Lead(Leadership::new(lease, true, &request.context)),
-        Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &request.context)),
-        Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
-    };
-    PendingCall::make(me, call, Some(request), state).map(|pending| (pending, None))
+    let step = Invocation { me: me.get(), call, request: &request }.step(me.py())?;
+    PendingCall::after(me, call, request, step)
 }
 
 #[pymethods]
@@ -111,9 +123,13 @@ impl PendingCall {
 
     /// Looks up and joins once more: the result, or the next step.
     fn retry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (me, call) = (self.me.bind(py), self.to_call(py)?);
+        if let Some(anew) = self.stage.unready() {
+            return ahead::call_ready(me, &call, anew).map(|(value, _)| value);
+        }
         let Some(request) = &self.request else { return Ok(py.None().into_bound(py)) };
-        let call = self.to_call(py)?;
-        pending_of(self.me.bind(py), &call, Arc::clone(request)).map(|(value, _)| value)
+        let next = if me.get().is_away() { ahead::pending_of } else { pending_of };
+        next(me, &call, Arc::clone(request)).map(|(value, _)| value)
     }
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
@@ -190,25 +206,6 @@ impl PendingCall {
         self.stage.lead().is_none_or(|lead| lead.has_lease())
     }
 
-    /// Notes what this call is to replace; the token undoes it.
-    fn note_previous(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let Some(request) = &self.request else { return Ok(None) };
-        let noted = Noted::begin(py, self.me.get(), request, self.stage.old().expired)?;
-        Ok(noted.map(|noted| noted.token(py)))
-    }
-
-    /// Undoes `note_previous`.
-    #[staticmethod]
-    fn leave_previous(py: Python<'_>, token: Py<PyAny>) -> PyResult<()> {
-        Noted::of(token).leave(py)
-    }
-
-    /// Counts a call that is computed.
-    fn count(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(request) = &self.request else { return Ok(()) };
-        Observer { me: self.me.get(), request }.miss(py, self.stage.old().expired)
-    }
-
     /// Counts a call that is computed, and makes it: what the function returns is a source of
     /// pieces.
     fn begin<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -229,24 +226,6 @@ impl PendingCall {
             Self::leave(&token)?;
         }
         piece
-    }
-
-    /// Keeps the result, on disk before any caller gets it. Returns what the caller gets.
-    fn keep<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let Some(keeper) = self.keeper() else { return Ok(value) };
-        let Some(lease) = self.stage.lease() else {
-            return keeper.keep_nested(py, &value).map(|()| value);
-        };
-        keeper.keep(py, lease, value).map(|(value, _)| value)
-    }
-
-    /// The function raised: returns an older result if that may be served, or raises the exception.
-    fn fail<'py>(&self, py: Python<'py>, error: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let error = PyErr::from_value(error);
-        let (Some(keeper), Some(lease)) = (self.keeper(), self.stage.lease()) else {
-            return Err(error);
-        };
-        keeper.failed(py, lease, error).map(|(value, _)| value)
     }
 
     /// Gives up what is left to do: another waiting caller takes over.
@@ -272,7 +251,25 @@ impl PendingCall {
 }
 
 impl PendingCall {
-    fn make<'py>(
+    /// Returns the next step of a call as Python sees it.
+    pub(super) fn after<'py>(
+        me: &Bound<'py, Memoised>,
+        call: &Call<'_, 'py>,
+        request: Arc<Request>,
+        step: Step<'py>,
+    ) -> PyResult<Answer<'py>> {
+        let state = match step {
+            Step::Done(answer) => return Ok(answer),
+            Step::Nested => State::Nested,
+            Step::Compute(lease) if lease.guard().is_none() => State::Alone(lease),
+            Step::Compute(lease) => State::Lead(Leadership::new(lease, true, &request.context)),
+            Step::Busy(lease) => State::Lead(Leadership::new(lease, false, &request.context)),
+            Step::Wait(waiter) => State::Wait(Arc::new(waiter)),
+        };
+        Self::make(me, call, Some(request), state).map(|pending| (pending, None))
+    }
+
+    pub(super) fn make<'py>(
         me: &Bound<'py, Memoised>,
         call: &Call<'_, 'py>,
         request: Option<Arc<Request>>,
@@ -286,6 +283,8 @@ impl PendingCall {
             request,
             stage: Stage::new(state),
             patience: Patience::new(),
+            writing: Mutex::default(),
+            found: Mutex::default(),
         };
         Bound::new(py, pending).map(Bound::into_any)
     }
@@ -305,18 +304,28 @@ impl PendingCall {
     /// processes are kept away now; None if there is nothing to ask for.
     fn ask_again(&self, py: Python<'_>) -> PyResult<Option<(Arc<Leadership>, PyLease, bool)>> {
         let Some(lead) = self.stage.lead() else { return Ok(None) };
-        let Some(lease) = lead.to_acquire() else { return Ok(None) };
         let call = self.to_call(py)?;
         let Some(invocation) = self.invocation(&call) else { return Ok(None) };
-        Ok(match invocation.acquire(py, lease)? {
+        let _deferred = self.me.get().is_away().then(Deferred::begin);
+        let step = match (lead.take_asked(), lead.to_acquire()) {
+            (Some(miss), _) => invocation.next(py, miss)?,
+            (None, Some(lease)) => invocation.acquire(py, lease)?,
+            (None, None) => return Ok(None),
+        };
+        Ok(match step {
             Step::Busy(lease) => Some((lead, lease, false)),
             Step::Compute(lease) => Some((lead, lease, true)),
             // Another process has stored the result: waiting callers find it in the cache.
-            Step::Done(_) | Step::Nested | Step::Wait(_) => None,
+            Step::Done((value, _)) => {
+                let old = self.found.lock().replace(value.unbind());
+                drop(old);
+                None
+            }
+            Step::Nested | Step::Wait(_) => None,
         })
     }
 
-    fn keeper(&self) -> Option<Keeper<'_>> {
+    pub(super) fn keeper(&self) -> Option<Keeper<'_>> {
         Some(Keeper { me: self.me.get(), request: self.request.as_ref()? })
     }
 

@@ -63,7 +63,8 @@ impl PendingCall {
     }
 }
 
-fn tell(callback: &Py<PyAny>) {
+/// Calls a callback whose failure no caller hears of.
+pub(super) fn tell(callback: &Py<PyAny>) {
     Python::try_attach(|py| {
         if let Err(error) = callback.call0(py) {
             error.write_unraisable(py, Some(callback.bind(py)));

@@ -11,6 +11,8 @@ use crate::py::cache::{PyLease, PySharedResult, PyStaleResult};
 
 /// What is left to do.
 pub enum State {
+    /// Look anew, once the store is known to be ready.
+    Unready { anew: bool },
     /// Nothing is left to do.
     Over,
     /// Compute inside of our own flight.
@@ -36,6 +38,14 @@ impl Stage {
     #[must_use]
     pub fn replace(&self, state: State) -> State {
         std::mem::replace(&mut *self.0.lock(), state)
+    }
+
+    /// Returns whether the store is to be made ready, and if so, whether older results count.
+    pub fn unready(&self) -> Option<bool> {
+        match &*self.0.lock() {
+            State::Unready { anew } => Some(*anew),
+            _ => None,
+        }
     }
 
     /// Returns whether other callers wait for what the call computes.
@@ -69,7 +79,9 @@ impl Stage {
         match &*self.0.lock() {
             State::Lead(lead) => lead.old().clone(),
             State::Alone(lease) => lease.old.clone(),
-            State::Over | State::Nested | State::Wait(_) => PyStaleResult::default(),
+            State::Unready { .. } | State::Over | State::Nested | State::Wait(_) => {
+                PyStaleResult::default()
+            }
         }
     }
 
@@ -78,7 +90,7 @@ impl Stage {
         match self.replace(State::Over) {
             State::Alone(lease) => Some(lease),
             State::Lead(lead) => Some(lead.take()),
-            State::Over | State::Nested | State::Wait(_) => None,
+            State::Unready { .. } | State::Over | State::Nested | State::Wait(_) => None,
         }
     }
 

@@ -151,6 +151,17 @@ fn turn_to_wal(connection: &Connection) -> Result<()> {
     }
 }
 
+/// Returns whether a look waits for nobody.
+pub fn is_free(connection: &Connection) -> bool {
+    let look = || {
+        connection.busy_timeout(Duration::ZERO)?;
+        let mut look = connection.prepare_cached("SELECT 1 FROM meta LIMIT 1")?;
+        look.query_row([], |_| Ok(()))
+    };
+    let is_free = look().is_ok();
+    connection.busy_timeout(RECOVERY).is_ok() && is_free
+}
+
 /// Makes the connection wait for other programs as long as a writer does.
 pub fn become_writer(connection: &Connection) -> Result<()> {
     connection.busy_timeout(OTHERS)

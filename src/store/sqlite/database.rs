@@ -239,6 +239,12 @@ impl Database {
         read.map_err(|error| self.folder.tell_unread(&self.wrong("read", &error))).ok()
     }
 
+    /// Returns whether it is open and a look at it would wait for nobody.
+    pub fn is_quick(&self) -> bool {
+        let is_open = self.state.try_lock().is_some_and(|state| state.opened.is_some());
+        is_open && self.pool.try_read(connection::is_free).unwrap_or(false)
+    }
+
     /// Returns whether it was closed and not used since.
     pub fn is_closed(&self) -> bool {
         self.state.lock().closed

@@ -185,6 +185,10 @@ impl Paged for SqliteStore {
         self.current().contains(key)
     }
 
+    fn is_quick(&self) -> bool {
+        self.current().is_quick()
+    }
+
     fn count(&self, name: Option<&[u8]>) -> usize {
         self.current().count(name)
     }

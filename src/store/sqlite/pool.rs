@@ -41,11 +41,24 @@ impl Pool {
         let idle = self.readers.lock().pop();
         let connection = idle.map_or_else(open, Ok)?;
         let used = use_it(&connection);
+        self.give_back(connection, closings);
+        used
+    }
+
+    /// Lends an idle connection that reads; `None` if there is none.
+    pub fn try_read<T>(&self, use_it: impl FnOnce(&Connection) -> T) -> Option<T> {
+        let closings = self.closings.load(Ordering::Acquire);
+        let connection = self.readers.lock().pop()?;
+        let used = use_it(&connection);
+        self.give_back(connection, closings);
+        Some(used)
+    }
+
+    fn give_back(&self, connection: Connection, closings: u64) {
         let mut readers = self.readers.lock();
         if readers.len() < MOST && self.closings.load(Ordering::Acquire) == closings {
             readers.push(connection);
         }
-        used
     }
 
     /// Takes the connection that writes, if it is open. The caller gives it back.
