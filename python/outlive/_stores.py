@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _EXTENSIONS = (".db", ".sqlite", ".sqlite3")
 #: How a database begins.
 _MAGIC = b"SQLite format 3\0"
+#: How many bytes tell, and those that a cache's own have in the end: also if others are damaged.
+_HEADER, _OURS = 72, b"outl"
 _SCHEME = "sqlite:///"
 #: The page size of a new database, in bytes: texts of 2 KB take 1.4 times their size.
 PAGE_SIZE = 8192
@@ -91,7 +93,8 @@ def is_database(path: str, open_here: Iterable[str]) -> bool:
         return True
     try:
         with open(path, "rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+            start = file.read(_HEADER)
+            return start.startswith(_MAGIC) or start[68:72] == _OURS
     except OSError:
         return extension in _EXTENSIONS
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How many bytes of a file show whether it is text.
+const START: usize = 512;
+
 /// The reason why a file could not be read whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -11,6 +14,8 @@ pub struct Damage {
     pub at: usize,
     /// The line of that place; the first is 1.
     pub line: usize,
+    /// Whether the file begins with text that no cache begins with.
+    pub is_prose: bool,
 }
 
 impl Damage {
@@ -18,8 +23,16 @@ impl Damage {
     pub(super) fn new(what: &'static str, at: usize, text: &[u8]) -> Self {
         let at = at.min(text.len());
         let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
-        Self { what, at, line }
+        Self { what, at, line, is_prose: is_prose(text) }
     }
+}
+
+/// Returns whether a file begins with printed text other than an object.
+fn is_prose(text: &[u8]) -> bool {
+    let start = &text[..text.len().min(START)];
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    let is_printed = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
+    start.first().is_some_and(|first| *first != b'{') && start.iter().all(is_printed)
 }
 
 impl fmt::Display for Damage {

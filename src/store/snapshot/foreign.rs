@@ -22,11 +22,16 @@ const WRITTEN: [&str; 16] = [
     "ts", "sh", "rs",
 ];
 
+/// Extensions of databases: text under such a name is the user's own.
+const DATABASES: [&str; 3] = ["db", "sqlite", "sqlite3"];
+
 /// Returns what the file at `path` is, if not even a damaged cache can look like it.
 pub fn somebody_elses(path: &Path, found: &Snapshot) -> Option<&'static str> {
-    if found.damage.is_some() && found.items.is_empty() {
+    if let Some(damage) = found.damage.as_ref().filter(|_| found.items.is_empty()) {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-        return WRITTEN.contains(&extension.as_str()).then_some("it holds no JSON");
+        let is_written = WRITTEN.contains(&extension.as_str());
+        let is_no_database = damage.is_prose && DATABASES.contains(&extension.as_str());
+        return (is_written || is_no_database).then_some("it holds no JSON");
     }
     let Items::InFile(file, index) = &found.items else { return None };
     // A reserved member shows that it is ours.
@@ -60,6 +65,9 @@ mod tests {
         assert!(is_foreign("book.ipynb", r#"{"cells": [], "metadata": {}, "nbformat": 4}"#));
         assert!(!is_foreign("cache.json", r#"{"name": 1, "version": 2}"#));
         assert!(!is_foreign("cache.json", "damaged"));
+        assert!(is_foreign("notes.db", "my notes\n- eggs\n"));
+        assert!(!is_foreign("cache.db", "{\n\"a\": 1,\n\"b"));
+        assert!(!is_foreign("cache.db", "\0\0\0\0 torn by a loss of power"));
         assert!(!is_foreign("cache.txt", "{\n\"a\": 1,\n\"b"));
         let ours = r#"{"name": 1, "version": 2, "scripts": 3, "outlive:meta": {"version": 1, "salt": "s"}}"#;
         assert!(!is_foreign("cache.json", ours));

@@ -179,6 +179,32 @@ def test_a_text_file_is_not_taken_over(tmp_path: Path) -> None:
     assert path.read_text() == "my notes\n" * 100
 
 
+def test_text_under_the_name_of_a_database(tmp_path: Path) -> None:
+    """Notes that end in .db are somebody else's: calls compute, and the file stays as it is."""
+    path = tmp_path / "notes.db"
+    path.write_text("my notes\n" * 100)
+    with Cache(path) as cache:
+        calls: list[int] = []
+        note = cache.memoise(name="note")(lambda x: calls.append(x) or x)
+        with pytest.warns(CacheFileWarning, match="somebody else's: it holds no JSON"):
+            assert [note(1), note(1)] == [1, 1]
+        assert calls == [1]
+    assert path.read_text() == "my notes\n" * 100
+    assert [it.name for it in tmp_path.iterdir()] == ["notes.db"]
+
+
+def test_a_damaged_header(tmp_path: Path) -> None:
+    """A database whose first bytes are damaged is set aside as a database."""
+    path = tmp_path / "x.db"
+    with Cache(path) as cache:
+        cache["a"] = 1
+    path.write_bytes(b"XXXX" + path.read_bytes()[4:])
+    with pytest.warns(CacheFileWarning, match="damaged"), Cache(path) as cache:
+        cache["b"] = 2
+        assert cache["b"] == 2
+    assert path.read_bytes().startswith(b"SQLite format 3")
+
+
 def test_a_deleted_database(tmp_path: Path) -> None:
     """Deleting the file deletes the cache, also for a process that has it open."""
     path = tmp_path / "x.db"
