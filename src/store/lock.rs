@@ -225,14 +225,21 @@ enum Held {
     },
     /// Something of another store, when it is dropped.
     #[cfg(feature = "redis")]
-    Other { _held: Box<dyn fmt::Debug + Send + Sync> },
+    Other { _held: Box<OfStore> },
+}
+
+/// A box of its own, so that a guard, of which most are of files, stays as small as it was.
+#[cfg(feature = "redis")]
+#[derive(Debug)]
+struct OfStore {
+    _held: Box<dyn fmt::Debug + Send + Sync>,
 }
 
 impl KeyGuard {
     /// A right that goes when `held` is dropped.
     #[cfg(feature = "redis")]
     pub fn of_store(held: Box<dyn fmt::Debug + Send + Sync>) -> Self {
-        Self(Held::Other { _held: held })
+        Self(Held::Other { _held: Box::new(OfStore { _held: held }) })
     }
 }
 
