@@ -8,7 +8,7 @@ FUZZ_S ?= 60
 FEATURES := $(shell sed -n 's/^features = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '" ')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -115,6 +115,11 @@ guard: $(VENV)/built ## instructions of the hot paths, against committed figures
 
 guard-write: $(VENV)/built
 	cd tests && $(abspath $(BIN))/python -m bench.guard --write
+
+guard-all:          ## the guard on every Python that is found (WRITE=1 writes the figures: on a quiet machine)
+	@for python in $$(tools/pythons); do \
+	    $(MAKE) --no-print-directory $(if $(WRITE),guard-write,guard) PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || failed=1; \
+	done; exit $${failed:-0}
 
 $(VENV)/bench: $(VENV)/built
 	tools/peers $(BIN)/python

@@ -190,7 +190,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Makes changes of literals.
+/// Makes entries of literals.
 pub fn strings(pairs: &[(&str, &str)]) -> Entries {
     pairs.iter().map(|&(key, text)| (key.to_owned(), text.to_owned())).collect()
 }
