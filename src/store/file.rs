@@ -49,6 +49,7 @@ mod follow;
 mod generations;
 mod load;
 mod locks;
+mod news;
 mod notices;
 mod obstacle;
 mod own;
@@ -149,7 +150,7 @@ impl Store for FileStore {
         if announced || !state.is_quiet() {
             state.catch_up_or_tell();
         }
-        std::mem::take(&mut state.pending)
+        state.news.take()
     }
 
     fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {

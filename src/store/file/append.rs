@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Record, Terms, encode, encode_change};
 use crate::store::lock::CheckpointGuard;
-use crate::store::{Cause, Change, ExternalChange, Purge};
+use crate::store::{Cause, Change, Purge};
 use crate::value::write::Charset;
 
 impl FileState {
@@ -20,7 +20,7 @@ impl FileState {
         if self.is_check_due() {
             self.catch_up_or_tell();
         }
-        if own.may_be_outdated() && self.is_outdated(own.change) {
+        if own.may_be_outdated() && self.news.outdate(own.change) {
             return Ok(false);
         }
         if !own.may_be_outdated() {
@@ -43,12 +43,6 @@ impl FileState {
         Ok(counts)
     }
 
-    /// Returns whether other processes have outdated the result that `change` puts, as far as was
-    /// read and the cache has not been told yet.
-    pub(super) fn is_outdated(&self, change: &Change) -> bool {
-        self.pending.iter().any(|news| news.outdates(change))
-    }
-
     /// Appends the changes that no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
         while let Some((number, change, cause)) = self.backlog.first() {
@@ -67,11 +61,11 @@ impl FileState {
     /// Notes that `own` is in the journal, behind everything that was taken in by now. What others
     /// appended behind it is still to be read.
     pub(super) fn stand_behind(&mut self, own: Own) {
-        self.supersede(own);
+        self.news.supersede(own);
         if own.is_news && matches!(own.change, Change::Clear) {
             // What this process did since is appended behind it.
             let later = self.backlog.changes().cloned();
-            self.pending.extend(later.map(ExternalChange::Change));
+            self.news.add_changes(later);
         }
     }
 
@@ -123,7 +117,7 @@ impl FileState {
             self.sync_name()?;
             let is_outdated = |change: &Change| match number {
                 Some(number) => !self.backlog.holds(number),
-                None => self.is_outdated(change),
+                None => self.news.outdate(change),
             };
             if computed.is_some_and(is_outdated) {
                 return Ok(false);

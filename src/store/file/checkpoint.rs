@@ -227,7 +227,7 @@ impl Saving for Checkpoint {
             // A deletion that only this process knows of is not announced a second time.
             merged: !is_common && !state.backlog.deletes(),
         });
-        Ok(Some(std::mem::take(&mut state.pending)))
+        Ok(Some(state.news.take()))
     }
 
     fn write(self: Box<Self>, entries: &Entries) -> Result<bool> {

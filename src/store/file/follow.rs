@@ -8,7 +8,7 @@ use super::phase::Phase;
 use super::state::FileState;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
-use crate::store::{Change, ExternalChange, Purge};
+use crate::store::{Change, Purge};
 
 impl FileState {
     /// Takes in what others appended; an error becomes a notice. Returns whether all could be read.
@@ -174,14 +174,14 @@ impl FileState {
                 self.backlog.note_external(change, is_given);
             }
         }
-        self.pending.extend(tail.into_external());
+        self.news.add(tail.into_external());
     }
 
     /// Drops from the backlog the computed results that the `purges` of others outdate; `certain`
     /// says that they were made after the results.
     pub(super) fn outdate_backlog(&mut self, purges: &[Purge], certain: bool) {
         for key in purges.iter().flat_map(|purge| self.backlog.outdate(purge, certain)) {
-            self.pending.push(ExternalChange::Change(Change::Remove(key)));
+            self.news.add_changes([Change::Remove(key)]);
         }
     }
 
@@ -189,7 +189,7 @@ impl FileState {
     pub(super) fn take_purges(&mut self, history: &mut History) {
         let purges = history.take_purges();
         self.outdate_backlog(&purges, false);
-        self.pending.extend(purges.into_iter().map(ExternalChange::Purge));
+        self.news.add_purges(purges);
     }
 
     /// Goes on with the generation behind the current one, which has ended; the process that ended
@@ -219,7 +219,7 @@ impl FileState {
         let snapshot = self.folder.snapshot()?;
         if self.journal.is_none() && snapshot != self.progress.snapshot {
             // The purges made before that snapshot was written are not in any journal any more.
-            self.pending.push(ExternalChange::Purge(Purge::All));
+            self.news.add_purges([Purge::All]);
         }
         let is_known = self.progress.settle(snapshot);
         let last = chain.last();
@@ -237,7 +237,7 @@ impl FileState {
             self.backlog.note_found(&[], &changes);
             // What no disk has taken comes after what was announced before.
             let own: Vec<_> = self.backlog.changes().cloned().collect();
-            self.pending.extend(changes.into_iter().chain(own).map(ExternalChange::Change));
+            self.news.add_changes(changes.into_iter().chain(own));
         }
         Ok(())
     }

@@ -6,15 +6,15 @@ use super::reading::{FileReader, Reading};
 use super::snapshot_file::Found;
 use super::state::FileState;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, ExternalChange, Items, Loaded, Purge};
+use crate::store::{Change, Items, Loaded, Purge};
 
 impl FileState {
     /// Reads everything and begins there. Changes that no disk has taken are included.
     pub fn load(&mut self) -> Loaded {
-        self.pending.clear();
+        self.news.clear();
         let loaded = self.try_load().map(|(loaded, _)| loaded);
         // Nothing is being computed yet on the ground of earlier news.
-        self.pending.clear();
+        self.news.clear();
         loaded.unwrap_or_else(|| Loaded {
             items: Items::default().after(self.backlog.changes().cloned().collect()),
             ..Loaded::default()
@@ -23,20 +23,9 @@ impl FileState {
 
     /// Reads everything again and presents it as changes of others. What cannot be read changes
     /// nothing.
-    ///
-    /// Changes read from the journals before stay in front, and so do deletions that are read only
-    /// now: what others removed must not look like something that a foreign writer of the file did
-    /// not know. The same holds for what was read before that writer came.
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
-            self.pending.retain(|change| match change {
-                ExternalChange::Change(_)
-                | ExternalChange::Purge(_)
-                | ExternalChange::Outdated(_) => true,
-                ExternalChange::Replaced(old) => loaded.foreign && (old.missed || !old.foreign),
-            });
-            self.pending.extend(deletions.into_iter().map(ExternalChange::Change));
-            self.pending.push(ExternalChange::Replaced(loaded));
+            self.news.add_all(loaded, deletions);
         }
     }
 
@@ -57,7 +46,7 @@ impl FileState {
         if missed && self.journal.is_some() {
             // Somebody folded what this process had not read of the journal that it follows: what
             // was purged there is not told any more.
-            self.pending.push(ExternalChange::Purge(Purge::All));
+            self.news.add_purges([Purge::All]);
         }
         self.take_purges(&mut history);
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);

@@ -135,7 +135,7 @@ impl ProcessStore {
             Ok(false) => state.keep_unwritten(own, self.folder.busy()),
             Err(error) => state.keep_unwritten(own, error),
         };
-        let overtakes = std::mem::take(&mut state.overtakes);
+        let overtakes = state.news.take_overtaken();
         drop(state);
         if overtakes {
             self.locks.announce(&self.folder, Purge::of(own.change).affected());

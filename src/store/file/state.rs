@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::backlog::{Backlog, puts_over, undoes};
+use super::backlog::Backlog;
 use super::folder::Folder;
 use super::generations::Generations;
+use super::news::News;
 use super::own::Own;
 use super::phase::Phase;
 use super::progress::Progress;
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::stepping;
 use crate::store::fs::Closed;
 use crate::store::journal::Journal;
-use crate::store::{Change, ExternalChange, Format};
+use crate::store::{Change, Format};
 use crate::sync::Arc;
 
 /// A journal of fewer bytes is not worth a save of its own.
@@ -50,11 +51,8 @@ pub struct FileState {
     pub progress: Progress,
     /// Own changes that no disk has taken.
     pub backlog: Backlog,
-    /// Whether an own change undid something that others had written and the cache has not seen:
-    /// hits may still serve it.
-    pub overtakes: bool,
-    /// Changes of others that the cache has not asked for yet.
-    pub pending: Vec<ExternalChange>,
+    /// Changes of others that the cache has not taken yet.
+    pub news: News,
     /// Damaged snapshots of which a copy is kept.
     pub quarantine: Quarantine,
     /// Whether the user deleted the cache and its journals still have to be ended.
@@ -82,8 +80,7 @@ impl FileState {
             format: None,
             progress: Progress::default(),
             backlog: Backlog::default(),
-            overtakes: false,
-            pending: Vec::new(),
+            news: News::default(),
             quarantine: Quarantine::default(),
             is_void: false,
             is_later: false,
@@ -102,8 +99,7 @@ impl FileState {
         let known = self.progress.snapshot;
         let is_unread = || self.folder.fingerprint().is_some_and(|now| Some(now) != known);
         // Once the cache has taken it in, the journal says what the snapshot lacks.
-        let is_new = |it: &ExternalChange| matches!(it, ExternalChange::Replaced(it) if it.foreign);
-        self.journal.is_some() && (self.pending.iter().any(is_new) || is_unread())
+        self.journal.is_some() && (self.news.hold_foreign_snapshot() || is_unread())
     }
 
     /// Reports that the snapshot could not be written, and how many results only this process has.
@@ -160,10 +156,10 @@ impl FileState {
     /// `false` if it is the result of a computation that turns out to be outdated.
     pub fn keep_unwritten(&mut self, own: Own, error: Error) -> Result<bool> {
         let is_read = self.check_usable().is_err() || self.catch_up_or_tell();
-        if own.may_be_outdated() && self.is_outdated(own.change) {
+        if own.may_be_outdated() && self.news.outdate(own.change) {
             return Ok(false);
         }
-        self.supersede(own);
+        self.news.supersede(own);
         // Who could not read does not know whether what is read later was purged before or after.
         self.backlog.keep_as(own.change.clone(), own.cause, error.is_busy() && is_read);
         Err(error)
@@ -181,27 +177,6 @@ impl FileState {
             self.finished = Some(journal.generation);
             self.progress.finish_generation(journal.bytes());
         }
-    }
-
-    /// Notes that an own change comes after all changes of others: those that it undoes are no news
-    /// any more. If everything is to be read as news, the change becomes part of it, in the place
-    /// of the entry that it replaces, as in a dict.
-    pub fn supersede(&mut self, own: Own) {
-        let change = own.change;
-        let is_undone = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if undoes(change, old));
-        let is_put_over = |old: &ExternalChange| matches!(old, ExternalChange::Change(old) if puts_over(change, old));
-        let whole = self.pending.iter().rposition(|old| old.is_whole() && !is_undone(old));
-        let last = self.pending.iter().rposition(is_undone);
-        let place = whole.map(|whole| {
-            let over = last.filter(|&at| whole < at && is_put_over(&self.pending[at]));
-            let before = &self.pending[..over.unwrap_or(self.pending.len())];
-            before.iter().filter(|old| !is_undone(old)).count()
-        });
-        self.pending.retain(|old| !is_undone(old));
-        if let Some(place) = place.or_else(|| own.is_news.then_some(self.pending.len())) {
-            self.pending.insert(place, ExternalChange::Change(change.clone()));
-        }
-        self.overtakes |= last.is_some() || self.pending.iter().any(ExternalChange::is_whole);
     }
 
     /// Gives up all handles. What was read stays known, and the backlog is kept.
@@ -239,7 +214,7 @@ impl FileState {
         (child.finished, child.format) = (self.finished, self.format);
         child.progress = std::mem::take(&mut self.progress);
         child.backlog = std::mem::take(&mut self.backlog).child();
-        child.pending = std::mem::take(&mut self.pending);
+        child.news = self.news.child();
         child.quarantine = std::mem::take(&mut self.quarantine);
         (child.is_void, child.is_later) = (self.is_void, self.is_later);
         child
