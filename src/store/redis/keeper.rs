@@ -5,58 +5,20 @@
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use redis::{Connection, ProtocolVersion, Value, cmd};
 
-use super::breaker::Breaker;
 use super::commands::{eval, milliseconds};
 use super::connection::{connect, exchange};
 use super::failure::{Failure, sound};
-use super::leases::{LEASE, Lease, RENEWAL};
+use super::leases::{LEASE, Lease, RENEWAL, Task};
 use super::scripts;
 use super::server::Server;
 use crate::store::{Cause, Change};
-use crate::sync::{Arc, Mutex, active, rank};
-
-/// A task for the thread.
-#[derive(Debug)]
-pub enum Task {
-    /// Look whether there is something to do.
-    Look,
-    /// Release a key.
-    Release(Arc<Lease>),
-    /// End, and confirm it.
-    End(SyncSender<()>),
-}
-
-/// The way to the thread.
-#[derive(Default)]
-pub struct Keeping {
-    sender: Mutex<Option<Sender<Task>>, { rank::LEAF }>,
-    /// Whether the server takes nothing although it answers.
-    full: Mutex<Breaker, { rank::LEAF }>,
-}
-
-impl Keeping {
-    /// Used in the child of a fork, which has no such thread.
-    pub fn forget(&self) {
-        // NOTE: another thread may have been using it when the child was made.
-        std::mem::forget(self.sender.lock().take());
-    }
-
-    /// Ends the thread, and waits up to `patience` for its remaining work.
-    pub fn end(&self, patience: Duration) {
-        let sender = self.sender.lock().take();
-        let (ended, end) = sync_channel(1);
-        if sender.is_some_and(|sender| sender.send(Task::End(ended)).is_ok()) {
-            // If it takes longer, it finishes without anybody waiting.
-            let _ = end.recv_timeout(patience);
-        }
-    }
-}
+use crate::sync::active;
 
 /// How many changes are written together.
 const TOGETHER: usize = 50;

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::keeper::Task;
 use crate::sync::{Arc, Mutex, forks, rank};
 
 /// How long a key is taken unless the lease is renewed: after the death of its process, others wait
@@ -52,6 +51,17 @@ impl Lease {
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
+}
+
+/// A task for the maintenance thread.
+#[derive(Debug)]
+pub enum Task {
+    /// Look whether there is something to do.
+    Look,
+    /// Release a key.
+    Release(Arc<Lease>),
+    /// End, and confirm it.
+    End(SyncSender<()>),
 }
 
 /// Releases the key when it is dropped, unless the result did. Never waits, and takes no lock: it

@@ -1,7 +1,7 @@
 //! The one connection of a process on which the server announces the changes of others.
 
 use std::sync::Weak;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,22 +22,6 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)
 const AWAY: Duration = Duration::from_millis(250);
 /// The channel of news under RESP2.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
-
-/// The number of the listening thread: when it changes, another one takes over.
-#[derive(Debug, Default)]
-pub struct Listening(AtomicU64);
-
-impl Listening {
-    /// Ends the listening thread.
-    pub fn end(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Returns its number.
-    pub fn number(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 struct Listener {
     server: Weak<Server>,

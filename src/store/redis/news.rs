@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::server::Server;
 use crate::store::fs::Memory;
 use crate::store::lock::blank_page;
 use crate::store::{ExternalChange, Page};
@@ -133,43 +132,14 @@ impl News {
         self.waiting.lock().retain(|(_, other)| !Arc::ptr_eq(other, &waiting));
     }
 
-    fn wake(&self, key: Option<&[u8]>) {
+    /// Wakes those who wait for `key`, or for anything.
+    pub fn wake(&self, key: Option<&[u8]>) {
         let all = self.waiting.lock();
         for (_, waiting) in all.iter().filter(|(waited, _)| key.is_none_or(|key| waited == key)) {
             if let Ok(mut has_come) = waiting.has_come.lock() {
                 *has_come = true;
                 waiting.came.notify_all();
             }
-        }
-    }
-}
-
-impl Server {
-    /// Records the server's news: these of its keys have changed, or all. The caller is inside the
-    /// cache.
-    pub(super) fn hear(&self, changed: Option<&[Vec<u8>]>) {
-        let Some(changed) = changed else {
-            self.news.is_salt_doubtful.store(true, Ordering::Release);
-            self.news.forget_all();
-            return self.news.wake(None);
-        };
-        let mut found = Vec::new();
-        for name in changed {
-            if let Some(key) = self.names.key(name) {
-                self.news.wake(Some(&key));
-                if self.interest.has(&key) {
-                    found.push(ExternalChange::Outdated(Some(key)));
-                }
-            } else if let Some(function) = self.names.function(name) {
-                // Computations find out when their result is kept.
-                found.push(ExternalChange::Outdated(None));
-                if function.is_empty() {
-                    self.news.is_salt_doubtful.store(true, Ordering::Release);
-                }
-            }
-        }
-        if !found.is_empty() {
-            self.news.add(found);
         }
     }
 }
