@@ -1,5 +1,5 @@
 //! A mapping of the user's as the place of a cache: what is asked for is brought before a step of
-//! the cache, and what a step has changed is carried away behind it, while no lock is held.
+//! the cache, and what a step has changed is carried away after it, while no lock is held.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::store::{
     Asking, Change, Distant, DistantStore, Listed, RESERVED_KEY, Read, bytes_of, read,
 };
 
-/// So many changes that calls of the mapping itself make are carried away with those before them.
+/// How many changes that calls of the mapping itself make are carried away with those before them.
 const MORE: u64 = 1000;
 
 /// The way to a mapping.
@@ -27,18 +27,19 @@ pub struct DistantPlace {
 }
 
 impl DistantPlace {
-    /// The way to the mapping of `carrier`, and the store in front of it.
+    /// Makes the way to the mapping of `carrier`, and the store in front of it.
     pub fn new(carrier: Py<PyAny>) -> (Self, DistantStore) {
         let store = DistantStore::default();
         (Self { place: Arc::clone(&store.0), carrier }, store)
     }
 
-    /// The mapping's carrier.
+    /// Returns the mapping's carrier.
     pub fn carrier(&self) -> &Py<PyAny> {
         &self.carrier
     }
 
-    /// Brings the entry of `key`, unless `cache` knows it; it is there as long as what is returned.
+    /// Brings the entry of `key`, unless `cache` knows it; it is there as long as the returned value
+    /// lives.
     pub fn bring(&self, py: Python<'_>, cache: &PyCache, key: &Bytes) -> PyResult<Option<Asking>> {
         if cache.holds(key) {
             return Ok(None);
@@ -55,7 +56,7 @@ impl DistantPlace {
         self.bring(py, cache, &Bytes::from_static(RESERVED_KEY.as_bytes()))
     }
 
-    /// Brings all entries; they are there as long as what is returned.
+    /// Brings all entries; they are there as long as the returned value lives.
     pub fn bring_all(&self, py: Python<'_>) -> PyResult<Listed> {
         self.carry_away(py, false)?;
         let names = self.ask(py, intern!(py, "names"), (None::<Name<'_>>,))?;
@@ -70,8 +71,8 @@ impl DistantPlace {
         Ok(self.place.list(items))
     }
 
-    /// Brings how many entries there are, of the function with this name if one is given, which is
-    /// there as long as what is returned.
+    /// Brings the number of entries, of the function with this name if one is given; it is there as
+    /// long as the returned value lives.
     pub fn bring_count(
         &self,
         py: Python<'_>,
@@ -140,7 +141,7 @@ impl DistantPlace {
         Ok(found.map_or(Read::Nothing, |found| self.understood(&found, Some(key))))
     }
 
-    /// What the mapping gave as a value; of `key` if one is given.
+    /// Returns what the mapping's value says; of `key` if one is given.
     fn understood(&self, found: &Bound<'_, PyAny>, key: Option<&[u8]>) -> Read {
         let bytes = found.cast::<PyBytes>().map(|bytes| Bytes::copy_from_slice(bytes.as_bytes()));
         let said = bytes.map_or(Read::Damaged, |bytes| read(&bytes, key));
@@ -160,14 +161,14 @@ impl DistantPlace {
         said
     }
 
-    /// The name of an entry in the mapping.
+    /// Returns the name of an entry in the mapping.
     fn name<'py>(&self, py: Python<'py>, key: &[u8]) -> PyResult<Name<'py>> {
         let function = name_of(key).unwrap_or_default();
         let parts = (PyBytes::new(py, key), PyBytes::new(py, function));
         self.carrier.bind(py).call_method1(intern!(py, "name_of"), parts)
     }
 
-    /// What a method of the carrier gives; None, and a notice, if the mapping raises.
+    /// Returns what a method of the carrier returns; `None`, with a notice, if the mapping raises.
     fn ask<'py>(
         &self,
         py: Python<'py>,
@@ -215,7 +216,7 @@ impl DistantPlace {
 
 type Name<'py> = Bound<'py, PyAny>;
 
-/// An exception in a sentence.
+/// Returns an exception as a sentence.
 fn described(py: Python<'_>, error: &PyErr) -> String {
     let name = error.get_type(py).name().map_or_else(|_| String::new(), |name| name.to_string());
     let text = error.value(py).str().map_or_else(|_| String::new(), |text| text.to_string());

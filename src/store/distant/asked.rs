@@ -33,7 +33,7 @@ struct Answer {
 }
 
 impl Asked {
-    /// Somebody asks for `key`, of which this is `known`; whether anything is.
+    /// Notes that somebody asks for `key`, of which this is `known`; returns whether anything is.
     pub fn ask(&mut self, key: &Bytes, known: Option<Known>) -> bool {
         let answer = self.keys.entry(key.clone()).or_default();
         answer.askers += 1;
@@ -41,14 +41,14 @@ impl Asked {
         answer.known.is_some()
     }
 
-    /// What a place far away has under `key`, unless this process has changed that meanwhile.
+    /// Notes what a place far away has under `key`, unless this process has changed that meanwhile.
     pub fn bring(&mut self, key: &[u8], found: Known) {
         if let Some(answer) = self.keys.get_mut(key) {
             answer.known.get_or_insert(found);
         }
     }
 
-    /// One who asked for `key` asks no more.
+    /// Notes that one of those who asked for `key` no longer does.
     pub fn release(&mut self, key: &[u8]) {
         let Some(answer) = self.keys.get_mut(key) else { return };
         answer.askers -= 1;
@@ -57,7 +57,7 @@ impl Asked {
         }
     }
 
-    /// All entries are here, as long as somebody lists them.
+    /// Takes all entries in, for as long as somebody lists them.
     pub fn bring_all(&mut self, mut items: Vec<Item>) {
         let time = |item: &Item| item.created.unwrap_or(f64::NEG_INFINITY);
         items.sort_by(|a, b| time(a).total_cmp(&time(b)).then_with(|| a.key.cmp(&b.key)));
@@ -67,7 +67,7 @@ impl Asked {
         self.list = Some(List { readers, keys, items });
     }
 
-    /// One who listed them lists no more.
+    /// Notes that one of those who listed them no longer does.
     pub fn release_all(&mut self) {
         if let Some(list) = &mut self.list {
             list.readers -= 1;
@@ -75,24 +75,24 @@ impl Asked {
         self.list = self.list.take().filter(|list| list.readers > 0);
     }
 
-    /// There are so many entries of the function with this name, or in all.
+    /// Notes how many entries there are of the function with this name, or in all.
     pub fn bring_count(&mut self, name: Option<&[u8]>, count: usize) {
         self.counts.push((name.map(<[u8]>::to_vec), count));
     }
 
-    /// One who asked for that number asks no more.
+    /// Notes that one of those who asked for that number no longer does.
     pub fn release_count(&mut self, name: Option<&[u8]>) {
         if let Some(at) = self.counts.iter().position(|(it, _)| it.as_deref() == name) {
             self.counts.swap_remove(at);
         }
     }
 
-    /// That number, if it was brought.
+    /// Returns that number, if it was brought.
     pub fn count(&self, name: Option<&[u8]>) -> Option<usize> {
         self.counts.iter().rev().find(|(it, _)| it.as_deref() == name).map(|(_, count)| *count)
     }
 
-    /// This process has changed something.
+    /// Notes a change that this process makes.
     pub fn note(&mut self, change: &Change) {
         let (key, known) = match change {
             Change::Put(item) => (&item.key, Known::Item(item.clone())),
@@ -120,7 +120,7 @@ impl Asked {
         }
     }
 
-    /// The entry of `key`, if it was brought.
+    /// Returns the entry of `key`, if it was brought.
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         match self.keys.get(key) {
             Some(Answer { known: Some(known), .. }) => known.clone().item(),
@@ -128,7 +128,7 @@ impl Asked {
         }
     }
 
-    /// All entries, if they were brought.
+    /// Returns all entries, if they were brought.
     pub fn all(&self) -> impl Iterator<Item = &Item> {
         let keys = self.list.iter().flat_map(|list| list.keys.iter().map(move |key| (list, key)));
         keys.filter_map(|(list, key)| list.items.get(key))

@@ -20,7 +20,7 @@ pub enum Read {
     Damaged,
 }
 
-/// The bytes of `item`.
+/// Returns the bytes of `item`.
 ///
 /// # Errors
 /// If its key or its text has 4 GiB or more.
@@ -33,7 +33,7 @@ pub fn bytes_of(item: &Item) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What `bytes` say; of `key` if one is given.
+/// Returns what `bytes` say; of `key` if one is given.
 pub fn read(bytes: &Bytes, key: Option<&[u8]>) -> Read {
     let length = bytes.len();
     match decode(bytes, 0, Charset::Utf8) {
@@ -53,7 +53,7 @@ mod tests {
     use crate::store::{Code, Notes};
     use bytes::Bytes;
 
-    /// All of an entry is there again, whatever is damaged is none, and a later version is known.
+    /// An entry is read back whole, a damaged one is not read, and a later version is recognised.
     #[test]
     fn entries() {
         let item = Item {

@@ -12,7 +12,7 @@ pub enum Known {
 }
 
 impl Known {
-    /// The entry, if there is one.
+    /// Returns the entry, if there is one.
     pub fn item(self) -> Option<Item> {
         match self {
             Self::Nothing => None,

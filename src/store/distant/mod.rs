@@ -2,7 +2,7 @@
 //! whose code may do anything, and call this very cache.
 //!
 //! So the store itself reaches nothing. Whoever is about to ask for an entry first [`ask`]s for it
-//! and brings what the place has; what a step has changed waits here and is carried away behind it.
+//! and brings what the place has; what a step has changed waits here and is carried away after it.
 //! In between, what waits and what was brought is all that the store has, and what this process did
 //! counts for more than what is brought.
 //!
@@ -44,17 +44,17 @@ struct State {
     later: HashSet<Bytes>,
 }
 
-/// Somebody asks for an entry. As long as this lives the store has what was brought.
+/// Someone who asks for an entry. As long as this lives the store has what was brought.
 #[must_use = "dropped it asks for nothing"]
 #[derive(Debug)]
 pub struct Asking {
     place: Arc<Distant>,
     key: Bytes,
-    /// Whether nothing need be brought: this process knows what there is.
+    /// Whether nothing needs to be brought: this process knows what there is.
     pub is_known: bool,
 }
 
-/// Somebody lists all entries, or counts some. As long as this lives the store has them.
+/// Someone who lists all entries, or counts some. As long as this lives the store has them.
 #[must_use = "dropped it lists nothing"]
 #[derive(Debug)]
 pub struct Listed {
@@ -71,7 +71,7 @@ enum What {
 }
 
 impl Distant {
-    /// Somebody is about to ask the cache for `key`.
+    /// Notes that somebody is about to ask the cache for `key`.
     pub fn ask(self: &Arc<Self>, key: &Bytes) -> Asking {
         let _active = sync::active();
         let mut state = self.state.lock();
@@ -81,7 +81,7 @@ impl Distant {
         Asking { place: Arc::clone(self), key: key.clone(), is_known }
     }
 
-    /// Somebody is about to list all entries, which are brought here.
+    /// Brings all entries for somebody who is about to list them.
     pub fn list(self: &Arc<Self>, mut items: Vec<Item>) -> Listed {
         let _active = sync::active();
         let mut state = self.state.lock();
@@ -94,20 +94,20 @@ impl Distant {
         Listed { place: Arc::clone(self), what: What::Entries }
     }
 
-    /// Somebody is about to count the entries of the function with this name, or all.
+    /// Brings the number of entries of the function with this name, or of all, to one who asks.
     pub fn count(self: &Arc<Self>, name: Option<&[u8]>, count: usize) -> Listed {
         let _active = sync::active();
         self.state.lock().asked.bring_count(name, count);
         Listed { place: Arc::clone(self), what: What::Count(name.map(<[u8]>::to_vec)) }
     }
 
-    /// The number of the last change.
+    /// Returns the number of the last change.
     pub fn last(&self) -> u64 {
         let _active = sync::active();
         self.state.lock().waiting.last()
     }
 
-    /// The first change behind the number `after` that is to be carried away; those that were
+    /// Returns the first change after number `after` that is to be carried away; those that were
     /// refused are tried `again`.
     pub fn next(&self, mut after: u64, again: bool) -> Option<(u64, Change)> {
         let _active = sync::active();
@@ -127,13 +127,14 @@ impl Distant {
         None
     }
 
-    /// The change with this number was carried away.
+    /// Notes that the change with this number was carried away.
     pub fn done(&self, number: u64) {
         let _active = sync::active();
         self.state.lock().waiting.done(number);
     }
 
-    /// The change with this number was refused: it stays in this process, and is tried again later.
+    /// Notes that the change with this number was refused: it stays in this process, and is tried
+    /// again later.
     pub fn refused(&self, number: u64) {
         let _active = sync::active();
         self.state.lock().waiting.refused(number);

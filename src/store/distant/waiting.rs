@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::known::Known;
 use crate::store::{Change, Item};
 
-/// So many changes are kept that were refused, and so many bytes of them.
+/// How many changes that were refused are kept, and how many bytes of them.
 const MOST_REFUSED: usize = 1000;
 const MOST_BYTES: usize = 16 << 20;
 
@@ -29,7 +29,7 @@ struct Waiter {
 }
 
 impl Waiting {
-    /// Adds a change. What it makes needless goes.
+    /// Adds a change, and drops those that it makes needless.
     pub fn push(&mut self, change: Change) {
         self.last += 1;
         let key = match &change {
@@ -49,7 +49,7 @@ impl Waiting {
         self.changes.insert(self.last, Waiter { change, is_refused: false });
     }
 
-    /// What the changes make of `key`; `None` if none concerns it.
+    /// Returns what the changes make of `key`; `None` if none concerns it.
     pub fn of(&self, key: &[u8]) -> Option<Known> {
         let last = self.of_key.get(key).and_then(|number| self.changes.get(number));
         match last.map(|waiter| &waiter.change) {
@@ -59,7 +59,7 @@ impl Waiting {
         }
     }
 
-    /// The entries that the changes make.
+    /// Returns the entries that the changes make.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.changes.values().filter_map(|waiter| match &waiter.change {
             Change::Put(item) => Some(item),
@@ -67,20 +67,20 @@ impl Waiting {
         })
     }
 
-    /// The number of the last change.
+    /// Returns the number of the last change.
     pub fn last(&self) -> u64 {
         self.last
     }
 
-    /// The first change behind the number `after`, of those that were refused before only if they
-    /// are to be tried `again`.
+    /// Returns the first change after number `after`; one that was refused before only if those are
+    /// to be tried `again`.
     pub fn first(&self, after: u64, again: bool) -> Option<(u64, Change)> {
         let mut behind = self.changes.range(after + 1..);
         let found = behind.find(|(_, waiter)| again || !waiter.is_refused)?;
         Some((*found.0, found.1.change.clone()))
     }
 
-    /// The change with this number is carried away.
+    /// Notes that the change with this number is carried away.
     pub fn done(&mut self, number: u64) {
         let Some(Waiter { change, .. }) = self.changes.remove(&number) else { return };
         match change {
@@ -93,8 +93,8 @@ impl Waiting {
         }
     }
 
-    /// The change with this number was refused: it waits for a later time, unless there are too
-    /// many.
+    /// Notes that the change with this number was refused: it waits for a later time, unless there
+    /// are too many.
     pub fn refused(&mut self, number: u64) {
         if let Some(waiter) = self.changes.get_mut(&number) {
             waiter.is_refused = true;
@@ -151,7 +151,7 @@ mod tests {
         );
     }
 
-    /// A change that comes while an older one of its key is carried away is carried behind it.
+    /// A change that comes while an older one of its key is carried away follows it.
     #[test]
     fn a_change_under_way() {
         let mut waiting = Waiting::default();
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(waiting.first(number, false), Some((2, put("a"))));
     }
 
-    /// What was refused waits for somebody who tries again; of too many the oldest go.
+    /// What was refused waits for somebody who tries again; if there is too much, the oldest goes.
     #[test]
     fn refusals() {
         let mut waiting = Waiting::default();
