@@ -274,6 +274,19 @@ def test_passwords(tmp_path: Path, password: str) -> None:
             ask_all(worker, range(3))
 
 
+def test_no_more_clients(server: Server, tmp_path: Path) -> None:
+    """A server that has too many clients is one that is down."""
+    held = server.client()
+    held.ping()
+    held.config_set("maxclients", "1")
+    with Worker(tmp_path, server.url) as worker:
+        ask_all(worker, range(50))
+        held.config_set("maxclients", "1000")
+        calm_again(worker, server)
+        said = worker.end()
+    assert len(warnings_in(said)) == 2, said
+
+
 def test_what_is_no_value_of_ours(server: Server, tmp_path: Path) -> None:
     """Whatever stands under a key of ours, it is computed anew, and no call fails."""
     with Worker(tmp_path, server.url) as worker:
