@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import valkey
 
 from support.programs import Ended, Scripts
 from support.proxy import Proxy
@@ -24,7 +25,10 @@ MANY = 400
 
 def kept(server: Server) -> set[int]:
     """The numbers whose results of ``f`` are on a server."""
-    keys = [key.decode() for key in server.stored() if b":e:" in key]
+    try:
+        keys = [key.decode() for key in server.stored() if b":e:" in key]
+    except valkey.exceptions.ConnectionError:
+        return set()  # it changes its role at the moment
     return {int(key.split("n=")[1].split(",")[0]) for key in keys if "f(n=" in key}
 
 

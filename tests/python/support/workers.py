@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,8 @@ class Worker:
     ) -> None:
         """Start one behind the command ``before``; ``options`` are those of its ``Cache``."""
         self.folder = folder
+        self._ending = threading.Lock()
+        self._said: str | None = None
         inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
         self.process = subprocess.Popen(
             [*before, sys.executable, "-c", _PROGRAM, url, repr(options)],
@@ -104,11 +107,18 @@ class Worker:
     def kill(self) -> None:
         """End it at once."""
         self.process.kill()
-        self.process.communicate(timeout=STUCK)
+        self._rest()
+
+    def _rest(self) -> str:
+        """What it says on stderr until it ends; threads that ask at once get the same."""
+        with self._ending:
+            if self._said is None:
+                self._said = self.process.communicate(timeout=STUCK)[1]
+            return self._said
 
     def end(self) -> str:
         """Have it end well; what it said on stderr."""
-        _, said = self.process.communicate(timeout=STUCK)
+        said = self._rest()
         assert self.process.returncode == 0, said
         return said
 
