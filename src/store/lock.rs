@@ -54,6 +54,8 @@ pub struct LockFile {
     pub supported: bool,
     /// Set in the child of a fork: the locks are the parent's.
     forgotten: AtomicBool,
+    /// Set when the presence was lost: this process has to join anew.
+    left: AtomicBool,
     /// Who made the file: another program may use a file of this name.
     origin: Origin,
     /// Whether it was empty when it was opened.
@@ -87,6 +89,7 @@ impl LockFile {
                     handle,
                     supported,
                     forgotten,
+                    left: AtomicBool::new(false),
                     origin,
                     was_empty,
                     shared,
@@ -107,7 +110,11 @@ impl LockFile {
 
     /// Returns whether no other process is there at this moment, where there are locks.
     pub fn is_alone(&self) -> io::Result<bool> {
-        is_alone(&*self.handle)
+        is_alone(&*self.handle).inspect_err(|_| {
+            // It may be held as one that keeps everybody out: who asked joins anew.
+            self.handle.unlock(LockPart::Presence);
+            self.left.store(true, Ordering::Release);
+        })
     }
 
     /// Marks all locks as the parent's.
@@ -205,7 +212,8 @@ impl LockFile {
 
     /// Returns whether the open file still has a name, and is ours.
     pub fn is_ours(&self) -> bool {
-        self.handle.glance().is_ok_and(|glance| glance.links > 0)
+        let is_named = || self.handle.glance().is_ok_and(|glance| glance.links > 0);
+        !self.left.load(Ordering::Acquire) && is_named()
     }
 }
 

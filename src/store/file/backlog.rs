@@ -154,7 +154,8 @@ impl Backlog {
         let is_newer = |old: &Unwritten| old.made < made;
         let same = |old: &Unwritten| key(&old.change) == Some(&item.key);
         let is_cleared = |old: &Unwritten| matches!(old.change, Change::Clear) && is_newer(old);
-        self.unwritten.retain(|old| !same(old) || !is_newer(old));
+        // Of what others made, the last that was appended counts.
+        self.unwritten.retain(|old| !same(old) || !(old.repeats || is_newer(old)));
         // A clear that waits is appended behind this change, which then has to be written again.
         if self.unwritten.iter().any(is_cleared) && !self.unwritten.iter().any(same) {
             self.keep(Change::Put(item.clone()), Cause::Upkeep);
@@ -177,6 +178,14 @@ impl Backlog {
     /// it, and so is what waits behind the clear.
     pub fn note_external(&mut self, change: &Change, given: bool) {
         if given && !self.blocks() { self.overtake(change) } else { self.note_later(change) }
+    }
+
+    /// Returns what is kept here that will be appended behind `news`: the cache must not take it for
+    /// undone.
+    pub fn behind(&self, news: &[Change]) -> Vec<Change> {
+        let all = self.blocks() && !news.is_empty();
+        let is_concerned = |own: &&Change| all || news.iter().any(|it| undoes(it, own));
+        self.changes().filter(is_concerned).cloned().collect()
     }
 
     /// Returns whether everything unwritten must be appended before `change`. Order matters only

@@ -174,7 +174,9 @@ impl FileState {
                 self.backlog.note_external(change, is_given);
             }
         }
+        let own = self.backlog.behind(&tail.changes);
         self.news.add(tail.into_external());
+        self.news.add_changes(own);
     }
 
     /// Drops from the backlog the computed results that the `purges` of others outdate; `certain`

@@ -271,7 +271,8 @@ impl Write {
     /// Whether another process may have outdated by it the computation that gave `other`.
     fn may_outdate(&self, other: &Self) -> bool {
         let asked = self.begun.is_none() && self.is_ours() && self.process != other.process;
-        asked && other.begun.is_some_and(|begun| self.returned > begun)
+        // What waited for a disk was written later than it was made, and is taken for as late as that.
+        asked && other.begun.is_some_and(|begun| self.end > begun)
     }
 
     /// Whether it was a process of ours.
