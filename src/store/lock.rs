@@ -7,6 +7,7 @@
 //! IMPORTANT: a lock belongs to the open file description, which a forked child shares. A child
 //! closes such files and never unlocks them: otherwise the parent would lose the lock.
 
+mod checkpoint;
 mod page;
 mod shared_page;
 #[cfg(feature = "sqlite")]
@@ -23,6 +24,7 @@ use super::fs::{
     CHECKPOINT_SUFFIX, Fs, Glance, LockHandle, LockMode, LockPart, Map, Status, Taken, is_lost,
 };
 use crate::sync::{Mutex, rank};
+pub use checkpoint::CheckpointGuard;
 #[cfg(feature = "redis")]
 pub use page::blank_page;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
@@ -259,41 +261,6 @@ impl Drop for Held {
         if let Some(lock) = held {
             lock.free_key(*number);
         }
-    }
-}
-
-/// The right to write a snapshot or to begin a chain of journals. It has a file description of its
-/// own, so that it works between threads, too.
-#[derive(Debug)]
-pub struct CheckpointGuard {
-    handle: Box<dyn LockHandle>,
-    /// Set in the child of a fork: the lock is the parent's.
-    forgotten: bool,
-}
-
-impl Drop for CheckpointGuard {
-    /// Closing the file is not enough if a child was forked meanwhile: the child has it open, too.
-    fn drop(&mut self) {
-        if !self.forgotten {
-            self.handle.unlock(LockPart::Checkpoint);
-        }
-    }
-}
-
-impl CheckpointGuard {
-    /// Closes the file and leaves the lock to the parent.
-    pub fn forget(mut self) {
-        self.forgotten = true;
-    }
-
-    /// Takes the lock at `path` if it is free.
-    pub fn take(fs: &dyn Fs, path: &Path, like: Option<&Status>) -> io::Result<Option<Self>> {
-        let (handle, _) = open(fs, path, like)?;
-        if handle.try_lock(LockPart::Checkpoint, LockMode::Exclusive)? == Taken::Busy {
-            return Ok(None);
-        }
-        let guard = Self { handle, forgotten: false };
-        Ok(is_still(fs, path, &*guard.handle).then_some(guard))
     }
 }
 
