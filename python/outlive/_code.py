@@ -130,7 +130,7 @@ def steps_of(code: CodeType) -> Iterator[dis.Instruction]:
     steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         notes = after is not None and after.opname == "STORE_NAME" and after.argval in _NOTES
-        if notes and step.opname.startswith("LOAD_CONST"):
+        if notes and step.opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT")):
             continue
         if step.opname == "STORE_NAME" and step.argval in _NOTES:
             continue
