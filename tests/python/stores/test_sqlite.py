@@ -185,7 +185,12 @@ def test_text_under_the_name_of_a_database(tmp_path: Path) -> None:
     path.write_text("my notes\n" * 100)
     with Cache(path) as cache:
         calls: list[int] = []
-        note = cache.memoise(name="note")(lambda x: calls.append(x) or x)
+
+        @cache.memoise
+        def note(x: int) -> int:
+            calls.append(x)
+            return x
+
         with pytest.warns(CacheFileWarning, match="somebody else's: it holds no JSON"):
             assert [note(1), note(1)] == [1, 1]
         assert calls == [1]
