@@ -18,7 +18,7 @@ use crate::py::call::memoised::Memoised;
 use crate::py::call::request::Request;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
-use crate::py::task::pending_call;
+use crate::py::task::calling;
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::from_wtf8;
 
@@ -130,7 +130,7 @@ impl Memoised {
         let call = Call::from_python(args, kwargs)?;
         Self::expect_instance(slf, &call)?;
         if me.manner.suspends() {
-            return pending_call::call(slf, &call, true).map(|(value, _)| value);
+            return calling::call(slf, &call, true).map(|(value, _)| value);
         }
         let Some(mut request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {
             return me.invoke(py, &call);

@@ -19,7 +19,7 @@ use super::hits::row::{Hit, HitRecord};
 use super::key::arguments::Call;
 use super::key::identity::Identity;
 use super::key::maker::KeyMaker;
-use super::task::pending_call;
+use super::task::calling;
 use super::value::template::{Template, TemplateObject};
 use crate::cache::Epoch;
 
@@ -174,7 +174,7 @@ fn enter(py: Python<'_>) -> PyResult<Level<'_>> {
 fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prepared<'py>> {
     let (me, py) = (slf.get(), slf.py());
     if me.manner.suspends() {
-        return pending_call::call(slf, call, false).map(Prepared::Done);
+        return calling::call(slf, call, false).map(Prepared::Done);
     }
     match Request::begin(py, me, call, CallContext::thread(py)?)? {
         Some(request) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::pending_call::{PendingCall, request_of};
+use super::pending_call::PendingCall;
 use super::stage::State;
 use crate::py::cache::deferred::Deferred;
 use crate::py::cache::errands::try_turn;
@@ -45,6 +45,23 @@ pub fn call_ready<'py>(
         Some(request) => pending_of(me, call, Arc::new(request)),
         None => PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None)),
     }
+}
+
+/// Returns what a call asks of the cache; None if it bypasses the cache.
+pub(super) fn request_of<'py>(
+    me: &Bound<'py, Memoised>,
+    call: &Call<'_, 'py>,
+    anew: bool,
+    follows: bool,
+) -> PyResult<Option<Request>> {
+    let py = me.py();
+    let context = me.get().manner.context(py)?;
+    let mut request = Request::begin_as(py, me.get(), call, context, follows)?;
+    if let Some(request) = request.as_mut().filter(|_| anew) {
+        request.anew = true;
+        Invocation { me: me.get(), call, request }.expect_computing(py)?;
+    }
+    Ok(request)
 }
 
 /// Returns the next step of a call as Python sees it. The store is looked into only if that waits for

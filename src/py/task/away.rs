@@ -12,24 +12,18 @@ use pyo3::prelude::*;
 
 use super::pending_call::PendingCall;
 use super::pending_wait::tell;
+use super::writing::Writing;
 use crate::cache::Entry;
 use crate::py::cache::PyLease;
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::deferred::Deferred;
 use crate::py::cache::errands::{Kind, in_turn};
 use crate::py::call::exit::is_after_exit;
-use crate::py::call::keeper::{Outcome, Story};
+use crate::py::call::keeper::Outcome;
 use crate::py::value::template::Template;
 
 /// How long to wait before a write is tried again that another process was in the way of.
 const A_MOMENT: Duration = Duration::from_millis(2);
-
-/// A result that a thread is storing.
-pub struct Writing {
-    value: Py<PyAny>,
-    story: Story,
-    kept: Option<bool>,
-}
 
 #[pymethods]
 impl PendingCall {

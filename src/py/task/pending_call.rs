@@ -15,10 +15,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::ahead;
-use super::away::Writing;
 use super::leadership::Leadership;
 use super::stage::{Stage, State};
+use super::writing::Writing;
 use crate::flight::Join;
 use crate::py::cache::deferred::Deferred;
 use crate::py::cache::{PyLease, PyStaleResult};
@@ -50,50 +49,6 @@ pub struct PendingCall {
     pub(super) found: Mutex<Option<Py<PyAny>>>,
 }
 
-/// Runs the call of an async function to where it must suspend: returns its result, or a
-/// `PendingCall`.
-pub fn call<'py>(
-    me: &Bound<'py, Memoised>,
-    call: &Call<'_, 'py>,
-    anew: bool,
-) -> PyResult<Answer<'py>> {
-    if me.get().is_away() {
-        return ahead::call(me, call, anew);
-    }
-    let Some(request) = request_of(me, call, anew, true)? else {
-        return PendingCall::make(me, call, None, State::Over).map(|pending| (pending, None));
-    };
-    request.bring(me.py(), me.get())?;
-    pending_of(me, call, Arc::new(request))
-}
-
-/// Returns what a call asks of the cache; None if it bypasses the cache.
-pub(super) fn request_of<'py>(
-    me: &Bound<'py, Memoised>,
-    call: &Call<'_, 'py>,
-    anew: bool,
-    follows: bool,
-) -> PyResult<Option<Request>> {
-    let py = me.py();
-    let context = me.get().manner.context(py)?;
-    let mut request = Request::begin_as(py, me.get(), call, context, follows)?;
-    if let Some(request) = request.as_mut().filter(|_| anew) {
-        request.anew = true;
-        Invocation { me: me.get(), call, request }.expect_computing(py)?;
-    }
-    Ok(request)
-}
-
-/// Returns the next step of a call as Python sees it.
-fn pending_of<'py>(
-    me: &Bound<'py, Memoised>,
-    call: &Call<'_, 'py>,
-    request: Arc<Request>,
-) -> PyResult<Answer<'py>> {
-    let step = Invocation { me: me.get(), call, request: &request }.step(me.py())?;
-    PendingCall::after(me, call, request, step)
-}
-
 #[pymethods]
 impl PendingCall {
     /// The function, its positional arguments and its keywords.
@@ -119,17 +74,6 @@ impl PendingCall {
     #[getter]
     fn leads(&self) -> bool {
         self.stage.leads()
-    }
-
-    /// Looks up and joins once more: the result, or the next step.
-    fn retry<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (me, call) = (self.me.bind(py), self.to_call(py)?);
-        if let Some(anew) = self.stage.unready() {
-            return ahead::call_ready(me, &call, anew).map(|(value, _)| value);
-        }
-        let Some(request) = &self.request else { return Ok(py.None().into_bound(py)) };
-        let next = if me.get().is_away() { ahead::pending_of } else { pending_of };
-        next(me, &call, Arc::clone(request)).map(|(value, _)| value)
     }
 
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
