@@ -199,7 +199,9 @@ def test_file_is_strict_json(value: Any) -> None:
         def refuse(constant: str) -> None:
             raise AssertionError(f"{constant} is no JSON")
 
-        assert list(json.loads(path.read_text("ascii"), parse_constant=refuse)) == ["k"]
+        members = json.loads(path.read_text("ascii"), parse_constant=refuse)
+        # A value that looks like an instance of a class raises the version of the file.
+        assert [name for name in members if name != "outlive:meta"] == ["k"]
 
 
 @given(
