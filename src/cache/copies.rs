@@ -184,8 +184,9 @@ impl<L: Clone> Ledger<L> {
         }
         self.purges.purge(&Purge::of_function(name));
         let state = self.state.lock();
-        let keys = state.table().iter().map(|(key, _)| key.into_owned());
-        let keys: Vec<_> = keys.filter(|key| name_of(key) == Some(name)).collect();
+        let keys = state.table().iter().map(|(key, _)| key);
+        let own = keys.filter(|key| name_of(key) == Some(name));
+        let keys: Vec<_> = own.map(std::borrow::Cow::into_owned).collect();
         drop(state);
         let gone = self.forget(&keys);
         self.gate.epoch.advance();

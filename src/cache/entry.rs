@@ -121,7 +121,12 @@ impl<L> Entry<L> {
 
     /// The size of its text in bytes; 0 for a result that lives in this process only.
     pub fn size(&self) -> u64 {
-        self.text.as_ref().map_or(0, |text| text.len() as u64)
+        self.stored_size().unwrap_or(0)
+    }
+
+    /// The size of its text in bytes; None for a result that lives in this process only.
+    pub fn stored_size(&self) -> Option<u64> {
+        self.text.as_ref().map(|text| text.len() as u64)
     }
 
     /// The last use; 0 if uses are not counted.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 
 use super::entry::Entry;
-use super::limiter::{function_of, is_function};
+use super::limiter::function_of;
 use crate::store::{Item, Notes, Outline, Purge};
 
 /// A selection of entries: those that meet all conditions.
@@ -53,8 +53,6 @@ pub struct Fact {
 pub(super) struct Measures<'m> {
     /// The key's text; empty where nobody asked for it.
     pub key: &'m [u8],
-    /// The name of the function; empty if the key tells of none.
-    pub name: &'m [u8],
     /// The size of the value's text in bytes.
     pub size: u64,
     /// When it was made, in seconds since the epoch.
@@ -131,15 +129,13 @@ impl Selection {
 impl<'m> Measures<'m> {
     /// Those of an entry.
     pub fn of_entry<L>(key: &'m [u8], entry: &Entry<L>) -> Self {
-        let name = function_of(key).unwrap_or_default();
-        Self { key, name, size: entry.size(), created: entry.created, took: entry.notes.took }
+        Self { key, size: entry.size(), created: entry.created, took: entry.notes.took }
     }
 
     /// Those of an entry in a store.
     pub fn of_outline(outline: &Outline<'m>) -> Self {
-        let &Outline { key, name, size, created, took, .. } = outline;
-        let name = if is_function(name) { name } else { &[] };
-        Self { key, name, size, created, took }
+        let &Outline { key, size, created, took, .. } = outline;
+        Self { key, size, created, took }
     }
 
     /// Returns which of two stands first.
@@ -172,9 +168,8 @@ impl Fact {
     }
 
     pub(super) fn measures(&self) -> Measures<'_> {
-        let name = function_of(&self.key).unwrap_or_default();
         let (created, took) = (self.created, self.notes.took);
-        Measures { key: &self.key, name, size: self.size(), created, took }
+        Measures { key: &self.key, size: self.size(), created, took }
     }
 }
 

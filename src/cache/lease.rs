@@ -9,6 +9,8 @@
 //!                      Nested, Circle, Beside(Lease)
 //! ```
 
+use std::ops::ControlFlow::{self, Break, Continue};
+
 use bytes::Bytes;
 
 use super::entry::{Entry, Origin};
@@ -158,8 +160,9 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         _trimmed = trimmed;
         if ask.locks == Locks::AtTheEnd {
             let before = match &found {
+                Some(found) => found.entry.created,
                 None if ask.looks => None,
-                _ => made_at(cache, key),
+                None => made_at(cache, key),
             };
             (self.locks_late, self.beside) = (true, Some(before));
         }
@@ -274,9 +277,9 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         ask: Ask,
         old: StaleResult<L>,
     ) -> Miss<L, E> {
-        match self.join_miss(key, caller, old) {
-            Miss::Busy(lease) => lease.acquire(self, key, ask),
-            miss => miss,
+        match self.joined(key, caller, old) {
+            Continue(lease) => lease.acquire(self, key, ask),
+            Break(miss) => miss,
         }
     }
 
@@ -288,13 +291,29 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         caller: impl Into<Caller<'c>>,
         old: StaleResult<L>,
     ) -> Miss<L, E> {
-        match self.flights.join(key, caller) {
-            Join::Lead(guard) => Miss::Busy(Lease { guard: Some(guard), ..Lease::late(old, None) }),
+        match self.joined(key, caller, old) {
+            Continue(lease) => Miss::Busy(lease),
+            Break(miss) => miss,
+        }
+    }
+
+    /// The lease of whoever leads, which is to be acquired; or how it is with all others.
+    #[inline]
+    fn joined<'c>(
+        &self,
+        key: &Bytes,
+        caller: impl Into<Caller<'c>>,
+        old: StaleResult<L>,
+    ) -> ControlFlow<Miss<L, E>, Lease<L, E>> {
+        Break(match self.flights.join(key, caller) {
+            Join::Lead(guard) => {
+                return Continue(Lease { guard: Some(guard), ..Lease::late(old, None) });
+            }
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,
             Join::Circle => Miss::Circle(old),
             Join::Beside => Miss::Beside(Lease::beside(self, key, old)),
-        }
+        })
     }
 }
 

@@ -231,14 +231,21 @@ impl<L: Clone> Ledger<L> {
     /// Reads what other processes did; cheap if they did nothing.
     pub fn take_external_changes(&self) -> Displaced<L> {
         let _history = self.history.lock();
+        if !self.is_shared {
+            // Nobody announces anything, and there is no page to watch.
+            return self.take_in_any(self.store.external_changes());
+        }
         self.watch(self.store.mapped_page());
         let stamp = self.gate.watch.stamp();
-        let changes = self.store.external_changes();
-        let displaced = if changes.is_empty() { Displaced::new() } else { self.take_in(changes) };
+        let displaced = self.take_in_any(self.store.external_changes());
         // The look may have found that the file of the page is lost.
         self.watch(self.store.mapped_page());
-        self.gate.watch.note(self.gate.watch.page().map_or(0, |_| stamp));
+        self.gate.watch.note_watched(stamp);
         displaced
+    }
+
+    fn take_in_any(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
+        if changes.is_empty() { Displaced::new() } else { self.take_in(changes) }
     }
 
     /// Joins the processes that announce, unless this one has joined already, or has found before

@@ -7,9 +7,6 @@ use bytes::Bytes;
 use super::facts::{Fact, Measures, Order};
 use crate::store::{Outline, Paged};
 
-/// So many are collected before they are sorted.
-const AT_ONCE: usize = 1024;
-
 /// An entry of a list.
 #[derive(Debug)]
 pub enum Listed {
@@ -41,7 +38,7 @@ impl Listed {
         match self {
             Self::Whole(fact) => fact.measures(),
             Self::Outlined(Outlined { key, size, created, took, .. }) => {
-                Measures { key, name: &[], size: *size, created: *created, took: *took }
+                Measures { key, size: *size, created: *created, took: *took }
             }
         }
     }
@@ -71,33 +68,40 @@ impl First {
         Self { found: Vec::new(), order, limit, is_sorted: false }
     }
 
-    /// Adds one, unless enough stand before it.
-    pub fn push(&mut self, new: Listed) {
+    /// Adds one that has these measures, and a `number` if a store outlined it, unless enough stand
+    /// before it: only then is it made.
+    pub fn push(
+        &mut self,
+        measures: &Measures<'_>,
+        number: Option<i64>,
+        make: impl FnOnce() -> Listed,
+    ) {
         let last = self.limit.checked_sub(1).map(|last| self.found.get(last));
         let Some(last) = last else { return };
-        let has_order = self.order.is_some() || matches!(new, Listed::Outlined(_));
-        let is_known = self.is_sorted || !has_order;
-        if last.is_some_and(|last| is_known && self.compare(last, &new) != Ordering::Greater) {
+        let is_known = self.is_sorted || self.order.is_none() && number.is_none();
+        let new = (measures, number.unwrap_or(0));
+        let stands_before = |last| self.compare(last, new) != Ordering::Greater;
+        if last.is_some_and(|last| is_known && stands_before(last)) {
             return;
         }
-        self.found.push(new);
-        if self.found.len() >= self.limit.saturating_mul(2).max(AT_ONCE) {
+        self.found.push(make());
+        if self.found.len() >= self.limit.saturating_mul(2) {
             self.cut();
         }
     }
 
     /// What is equal stays as it came.
-    fn compare(&self, one: &Listed, other: &Listed) -> Ordering {
+    fn compare(&self, one: &Listed, (measures, number): (&Measures<'_>, i64)) -> Ordering {
         let ranked = self.order.map_or(Ordering::Equal, |(by, descending)| {
-            let order = one.measures().compare(&other.measures(), by);
+            let order = one.measures().compare(measures, by);
             if descending { order.reverse() } else { order }
         });
-        ranked.then_with(|| one.number().cmp(&other.number()))
+        ranked.then_with(|| one.number().cmp(&number))
     }
 
     fn cut(&mut self) {
         let mut found = std::mem::take(&mut self.found);
-        found.sort_by(|one, other| self.compare(one, other));
+        found.sort_by(|one, other| self.compare(one, (&other.measures(), other.number())));
         found.truncate(self.limit);
         (self.found, self.is_sorted) = (found, true);
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::copies::name_in;
 use super::entry::Entry;
 use super::facts::{Extremes, Fact, Histograms, Measures, Order, Selection, SortKey, Sum};
+use super::limiter::{function_of, is_function};
 use super::listing::Listing;
 use super::ranking::{First, Listed};
 use crate::store::{Outline, Paged};
@@ -22,8 +23,9 @@ impl<L: Clone> Listing<L> {
         let begin = || (First::new(order, limit), Sum::default());
         let keys = matches!(order, Some((SortKey::Key, _)));
         let (first, sum) = self.survey(selection, keys, begin, |(first, sum), seen| {
-            sum.add(&seen.measures());
-            first.push(seen.listed());
+            let measures = seen.measures();
+            sum.add(&measures);
+            first.push(&measures, seen.number(), || seen.listed());
         });
         (first.facts(self.0.store.paged()), sum)
     }
@@ -51,7 +53,7 @@ impl<L: Clone> Listing<L> {
     /// Returns the sums of each function in a selection; entries whose keys name no function are
     /// summed up under an empty name.
     pub fn sums(&self, selection: &Selection) -> Sums {
-        self.survey(selection, false, Sums::new, |sums, seen| add_to(sums, &seen.measures()))
+        self.survey(selection, false, Sums::new, |sums, seen| add_to(sums, seen))
     }
 
     /// Returns the sums of each function, as [`sums`](Self::sums) does, and the extremes.
@@ -63,11 +65,11 @@ impl<L: Clone> Listing<L> {
         };
         let selection = Selection::default();
         let (sums, firsts) = self.survey(&selection, false, begin, |(sums, firsts), seen| {
+            add_to(sums, seen);
             let measures = seen.measures();
-            add_to(sums, &measures);
             let (made, timed) = (measures.created.is_some(), measures.took.is_some());
             for (first, _) in firsts.iter_mut().zip([made, made, true, timed]).filter(|it| it.1) {
-                first.push(seen.listed());
+                first.push(&measures, seen.number(), || seen.listed());
             }
         });
         let [oldest, newest, largest, slowest] =
@@ -163,6 +165,23 @@ impl<L> Seen<'_, L> {
         }
     }
 
+    /// The name of the function; empty if the key tells of none.
+    fn name(&self) -> &[u8] {
+        match self {
+            Self::Entry(key, _) => function_of(key).unwrap_or_default(),
+            Self::Outline(outline) if is_function(outline.name) => outline.name,
+            Self::Outline(_) => &[],
+        }
+    }
+
+    /// Its place among all, if a store outlined it.
+    fn number(&self) -> Option<i64> {
+        match self {
+            Self::Entry(..) => None,
+            Self::Outline(outline) => Some(outline.number),
+        }
+    }
+
     fn listed(&self) -> Listed {
         match self {
             Self::Entry(key, entry) => Listed::Whole(Fact::new(key, entry)),
@@ -192,9 +211,10 @@ fn outlined<A, L>(
     is_whole.then_some(found)
 }
 
-fn add_to(sums: &mut Sums, entry: &Measures<'_>) {
-    match sums.get_mut(entry.name) {
-        Some(sum) => sum.add(entry),
-        None => sums.entry(entry.name.to_vec()).or_default().add(entry),
+fn add_to<L>(sums: &mut Sums, seen: &Seen<'_, L>) {
+    let (name, measures) = (seen.name(), seen.measures());
+    match sums.get_mut(name) {
+        Some(sum) => sum.add(&measures),
+        None => sums.entry(name.to_vec()).or_default().add(&measures),
     }
 }

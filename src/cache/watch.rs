@@ -55,6 +55,12 @@ impl Watch {
         self.page.lock().as_ref().map_or(0, |page| page.changes())
     }
 
+    /// Notes that everything announced up to `stamp` is taken in, if a page is still watched.
+    pub(super) fn note_watched(&self, stamp: u64) {
+        let is_watched = self.page.lock().is_some();
+        self.note(if is_watched { stamp } else { 0 });
+    }
+
     /// Notes that everything announced up to `stamp` is taken in.
     pub(super) fn note(&self, stamp: u64) {
         self.seen.store(stamp, Ordering::Release);

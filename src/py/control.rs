@@ -115,7 +115,6 @@ impl Memoised {
         let Some(request) = Request::begin(py, me, &call, CallContext::thread(py)?)? else {
             return Ok(());
         };
-        request.bring(py, me)?;
         Keeper { me, request: &request }.keep_given(py, result)
     }
 
@@ -136,7 +135,6 @@ impl Memoised {
             return me.invoke(py, &call);
         };
         request.anew = true;
-        request.bring(py, me)?;
         Invocation { me, call: &call, request: &request }.expect_computing(py)?;
         answer(py, me, &call, request).map(|(value, _)| value)
     }
@@ -164,7 +162,6 @@ impl Memoised {
         let me = slf.get();
         let request = Request::begin(py, me, call, CallContext::thread(py)?)?;
         let Some(request) = request else { return Ok(None) };
-        request.bring(py, me)?;
         Invocation { me, call, request: &request }.peek(py)
     }
 

@@ -160,7 +160,6 @@ pub(super) fn look_up_call<'py>(
     let Some(request) = Request::begin(py, me, call, CallContext::thread(py)?)? else {
         return Ok(None);
     };
-    request.bring(py, me)?;
     Invocation { me, call, request: &request }.found(py)
 }
 
@@ -177,10 +176,7 @@ fn begin<'py>(slf: &Bound<'py, Memoised>, call: &Call<'_, 'py>) -> PyResult<Prep
         return calling::call(slf, call, false).map(Prepared::Done);
     }
     match Request::begin(py, me, call, CallContext::thread(py)?)? {
-        Some(request) => {
-            request.bring(py, me)?;
-            computation::begin(py, me, call, request)
-        }
+        Some(request) => computation::begin(py, me, call, request),
         None => Ok(Prepared::Due(Computation::Straight)),
     }
 }

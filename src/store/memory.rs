@@ -1,6 +1,6 @@
 //! A cache without a file: nothing is kept beyond the process.
 
-use super::{Cause, Change, ExternalChange, KeyLock, Loaded, Saving, Store};
+use super::{Cause, Change, ExternalChange, Loaded, Store};
 use crate::error::Result;
 
 /// The store of a cache that exists in memory alone. Every change is accepted and forgotten.
@@ -22,22 +22,6 @@ impl Store for MemoryStore {
 
     fn append_as(&self, _: &Change, _: Cause) -> Result<bool> {
         Ok(true)
-    }
-
-    fn lock_key(&self, _: &[u8]) -> KeyLock {
-        KeyLock::Unsupported
-    }
-
-    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
-        Ok(None)
-    }
-
-    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
-        Ok(None)
-    }
-
-    fn wants_save(&self) -> bool {
-        false
     }
 
     fn quarantine(&self, _: &str) {}

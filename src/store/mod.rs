@@ -11,10 +11,13 @@ mod free_memory;
 pub mod fs;
 mod items;
 mod journal;
+mod known;
 mod lock;
 mod memory;
 mod notes;
 mod paged;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod pending;
 mod purge;
 #[cfg(feature = "redis")]
 mod redis;
@@ -76,6 +79,17 @@ pub enum Change {
     Remove(Bytes),
     /// No key has one.
     Clear,
+}
+
+impl Change {
+    /// The key that it is about; `None` if it is about all keys.
+    pub fn key(&self) -> Option<&Bytes> {
+        match self {
+            Self::Put(item) => Some(&item.key),
+            Self::Remove(key) => Some(key),
+            Self::Clear => None,
+        }
+    }
 }
 
 /// The cause of a change, which decides its relation to computations under way.
@@ -227,7 +241,9 @@ pub trait Store: Send + Sync {
         false
     }
     /// Tries to lock `key` for this process alone. Never waits for another process's key.
-    fn lock_key(&self, key: &[u8]) -> KeyLock;
+    fn lock_key(&self, _key: &[u8]) -> KeyLock {
+        KeyLock::Unsupported
+    }
     /// Waits for `time`, while another process has `key`; less if the store hears of its result.
     /// The caller is not inside the cache.
     fn wait_for(&self, _key: &[u8], time: Duration) {
@@ -240,15 +256,21 @@ pub trait Store: Send + Sync {
     /// Begins to fold everything into a new snapshot; `None` if nothing changed since the last.
     /// Does not wait while another process or thread saves ([`Error::is_busy`]): ask again later,
     /// without any lock.
-    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>>;
+    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
+        Ok(None)
+    }
     /// Begins the last save of this process, as `begin_save` does: `None` if nothing changed. When
     /// the save is dropped, this process has left; the last process to leave leaves only the
     /// snapshot behind. The next use opens the store again.
-    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>>;
+    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
+        Ok(None)
+    }
     /// Makes the next save write a snapshot although only the order of the entries has changed.
     fn reorder(&self) {}
     /// Returns whether the journal has outgrown the snapshot, so that a save is due.
-    fn wants_save(&self) -> bool;
+    fn wants_save(&self) -> bool {
+        false
+    }
     /// Keeps a copy of the file as it is now under a telling name, because of `why`.
     fn quarantine(&self, why: &str);
     /// Removes the copies of damaged files, with everything that they hold.

@@ -84,22 +84,26 @@ pub trait Paged: Send + Sync {
         false
     }
     /// Sets the `clock` that numbers uses.
-    fn count_uses(&self, clock: Box<dyn Fn() -> u64 + Send + Sync>);
+    fn count_uses(&self, _clock: Box<dyn Fn() -> u64 + Send + Sync>) {}
     /// Drops the least recently used entries, of the function with this `name` if one is given,
     /// until the rest has `room`, and returns their keys. If `newest` alone is too large, it is
     /// dropped, and no other entry for it.
     fn make_fit(
         &self,
-        name: Option<&[u8]>,
-        room: Room,
-        newest: Option<&[u8]>,
-        last_use: LastUse<'_>,
-    ) -> Vec<Bytes>;
+        _name: Option<&[u8]>,
+        _room: Room,
+        _newest: Option<&[u8]>,
+        _last_use: LastUse<'_>,
+    ) -> Vec<Bytes> {
+        Vec::new()
+    }
     /// Records when entries were last used, by the clock that counts uses.
-    fn note_uses(&self, uses: &[(Bytes, u64)]);
+    fn note_uses(&self, _uses: &[(Bytes, u64)]) {}
     /// Sets after how many seconds entries of the function with this `name` are of no use; `None`:
     /// never. A function with a clock of its own takes the time of its newest result for now.
     fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool);
     /// Drops entries whose time is over `now`, and returns their keys.
-    fn drop_expired(&self, now: f64) -> Vec<Bytes>;
+    fn drop_expired(&self, _now: f64) -> Vec<Bytes> {
+        Vec::new()
+    }
 }

@@ -8,5 +8,12 @@ use super::PyCache;
 /// meanwhile.
 #[inline]
 pub fn away<T: Send>(py: Python<'_>, cache: &PyCache, run: impl FnOnce(&PyCache) -> T + Send) -> T {
-    if cache.is_remote() { py.detach(|| run(cache)) } else { run(cache) }
+    if cache.is_remote() { detached(py, cache, run) } else { run(cache) }
+}
+
+/// Out of line: the operation is inlined once, where it waits for nobody.
+#[cold]
+#[inline(never)]
+fn detached<T: Send>(py: Python<'_>, cache: &PyCache, run: impl FnOnce(&PyCache) -> T + Send) -> T {
+    py.detach(|| run(cache))
 }

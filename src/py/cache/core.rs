@@ -122,9 +122,12 @@ impl CoreCache {
     #[pyo3(signature = (*, maxsize, max_bytes))]
     fn set_limits(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
         let limits = Limits { maxsize, max_bytes };
+        if limits != Limits::default() {
+            // Before the limits: who sees these not is not asked for them.
+            self.file.get().bounded.store(true, Ordering::Release);
+        }
         *self.own_limits() = limits;
         if limits != Limits::default() {
-            self.file.get().bounded.store(true, Ordering::Release);
             self.cache.policies().limit(Share::All, Limits::default());
         }
     }
@@ -291,15 +294,23 @@ impl CoreCache {
 
     /// Evicts what exceeds the limits of this object, after it stored `newest`.
     pub fn keep_limits(&self, newest: Option<&Bytes>, durable: bool) {
-        let limits = *self.own_limits();
-        if limits != Limits::default() {
+        if let Some(limits) = self.limits_if_any() {
             self.cache.policies().trim(limits, newest, durable);
         }
     }
 
-    /// Returns the `max_bytes` that a text of `size` bytes exceeds: such a value is not kept.
-    pub fn outgrown_by(&self, size: u64) -> Option<u64> {
-        self.own_limits().max_bytes.filter(|most| size > *most)
+    /// Returns the `size` of a text in bytes with the `max_bytes` that it exceeds: such a value is
+    /// not kept.
+    pub fn outgrown(&self, size: Option<u64>) -> Option<(u64, u64)> {
+        let most = self.limits_if_any()?.max_bytes?;
+        size.filter(|&size| size > most).map(|size| (size, most))
+    }
+
+    /// Returns the limits of this object, if it has any; without a look at them where no object of
+    /// the file has some.
+    fn limits_if_any(&self) -> Option<Limits> {
+        let limits = self.is_bounded().then(|| *self.own_limits())?;
+        (limits != Limits::default()).then_some(limits)
     }
 
     fn own_limits(&self) -> MutexGuard<'_, Limits> {

@@ -152,10 +152,10 @@ impl<'py> Values<'_, 'py> {
         }
         // What only this process can hold takes an older result out of a mapping.
         let _brought = if entry.text.is_none() { core.bring(py, key)? } else { None };
-        let size = entry.text.as_ref().map(|_| entry.size());
+        let size = entry.stored_size();
         let _ = away(py, &core.cache, |cache| cache.put(key, entry));
         core.keep_limits(Some(key), durable);
-        if let Some((size, most)) = size.and_then(|size| Some((size, core.outgrown_by(size)?))) {
+        if let Some((size, most)) = core.outgrown(size) {
             let what = format!("the value of {}", shown(key));
             core.notifier().tell_too_large(py, &what, size, most)?;
         }

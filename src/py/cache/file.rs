@@ -189,7 +189,8 @@ impl CacheFile {
     /// Issues the warnings of the store, once it has written what another process was in the way
     /// of.
     pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
-        if !deferred::is_deferred() {
+        let may_wait = self.distant.is_some() || self.cache.saver().is_unsettled();
+        if may_wait && !deferred::is_deferred() {
             self.carry_away(py, false)?;
             if self.cache.saver().is_unsettled() {
                 saving::settle(py, &self.cache)?;

@@ -56,6 +56,14 @@ pub enum Step<'py> {
     Wait(Waiter<PySharedResult>),
 }
 
+/// What a look leaves to do.
+enum Looked<'py> {
+    /// It settles the next step.
+    Step(Step<'py>),
+    /// Nothing is there that may be served; this is.
+    Miss(PyStaleResult),
+}
+
 /// The decision for a call that has waited.
 pub(super) enum Decision<'py> {
     /// Return this answer.
@@ -123,19 +131,10 @@ impl<'a, 'py> Invocation<'a, 'py> {
 
     /// Looks up and joins, without waiting or computing.
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
-        // While this key is being computed, the computer may be this call: the cache is not asked
-        // then.
-        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
-            return self.inside(py);
-        }
-        let old = match self.look(py)? {
-            Look::Hit(answer) => return Ok(Step::Done(answer)),
-            Look::Raise(error) => return Err(error),
-            Look::Miss(old) => old,
+        let old = match self.looked(py, true)? {
+            Looked::Step(step) => return Ok(step),
+            Looked::Miss(old) => old,
         };
-        if let Some(step) = self.used_up(&old) {
-            return Ok(step);
-        }
         let (key, caller, ask) =
             (&self.request.key, self.request.caller(), self.request.ask(self.me));
         let miss = away(py, self.cache(), |cache| cache.begin_miss(key, caller, ask, old));
@@ -145,28 +144,41 @@ impl<'a, 'py> Invocation<'a, 'py> {
     /// Looks up, if `looks` says that this may be done here and now, and joins; who then leads has
     /// yet to ask for the key.
     pub fn step_ahead(&self, py: Python<'py>, looks: bool) -> PyResult<Step<'py>> {
-        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
-            return self.inside(py);
-        }
-        let old = match if looks { self.look(py)? } else { Look::Miss(PyStaleResult::default()) } {
-            Look::Hit(answer) => return Ok(Step::Done(answer)),
-            Look::Raise(error) => return Err(error),
-            Look::Miss(old) => old,
+        let old = match self.looked(py, looks)? {
+            Looked::Step(step) => return Ok(step),
+            Looked::Miss(old) => old,
         };
-        if let Some(step) = self.used_up(&old).filter(|_| looks) {
-            return Ok(step);
-        }
         match self.cache().join_miss(&self.request.key, self.request.caller(), old) {
             PyMiss::Busy(lease) => Ok(Step::Busy(lease)),
             miss => self.next(py, miss),
         }
     }
 
-    /// What follows where waiting is of no use: for a result that can be used only once.
-    fn used_up(&self, old: &PyStaleResult) -> Option<Step<'py>> {
-        let is_used_up = self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes();
-        let lease = || PyLease::unshared(self.cache(), &self.request.key, old.clone());
-        is_used_up.then(|| Step::Compute(lease()))
+    /// Looks up, unless this may not be done here and now.
+    #[inline]
+    fn looked(&self, py: Python<'py>, looks: bool) -> PyResult<Looked<'py>> {
+        // While this key is being computed, the computer may be this call: the cache is not asked
+        // then.
+        if self.cache().flights().is_nested(&self.request.key, self.request.caller()) {
+            return self.inside(py).map(Looked::Step);
+        }
+        if !looks {
+            return Ok(Looked::Miss(PyStaleResult::default()));
+        }
+        Ok(match self.look(py)? {
+            Look::Hit(answer) => Looked::Step(Step::Done(answer)),
+            Look::Raise(error) => return Err(error),
+            Look::Miss(old) if self.is_used_up() => {
+                let lease = PyLease::unshared(self.cache(), &self.request.key, old);
+                Looked::Step(Step::Compute(lease))
+            }
+            Look::Miss(old) => Looked::Miss(old),
+        })
+    }
+
+    /// Returns whether waiting is of no use: results can be used only once.
+    fn is_used_up(&self) -> bool {
+        self.me.used_up.load(Ordering::Relaxed) && self.request.mode.computes()
     }
 
     /// Returns the step after a miss.

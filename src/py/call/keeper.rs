@@ -161,8 +161,7 @@ impl<'a> Keeper<'a> {
     /// Reports a result that was stored. Returns whether it is kept: it may be too large.
     fn report(&self, py: Python<'_>, stored: Stored) -> PyResult<bool> {
         let core = self.me.core.get();
-        let Some((size, most)) = stored.size.and_then(|size| Some((size, core.outgrown_by(size)?)))
-        else {
+        let Some((size, most)) = core.outgrown(stored.size) else {
             return self.observer().stored(py, stored).map(|()| true);
         };
         self.teller().too_large(py, size, most)?;

@@ -32,7 +32,7 @@ pub struct Stored {
 impl Stored {
     /// Describes an entry.
     pub fn of<L>(entry: &Entry<L>) -> Self {
-        Self { size: entry.text.as_ref().map(|_| entry.size()), took: entry.notes.took }
+        Self { size: entry.stored_size(), took: entry.notes.took }
     }
 }
 

@@ -52,17 +52,24 @@ pub struct Request {
 }
 
 impl Request {
-    /// Returns what `call` of `me` asks for; None if it bypasses the cache.
+    /// Returns what `call` of `me` asks for, with the entry of its key if that is in a mapping; None
+    /// if it bypasses the cache.
+    #[inline]
     pub fn begin(
         py: Python<'_>,
         me: &Memoised,
         call: &Call<'_, '_>,
         context: Arc<CallContext>,
     ) -> PyResult<Option<Self>> {
-        Self::begin_as(py, me, call, context, true)
+        let request = Self::begin_as(py, me, call, context, true)?;
+        if let Some(request) = &request {
+            request.bring(py, me)?;
+        }
+        Ok(request)
     }
 
-    /// Does the same; what other processes announced is taken in only if the call `follows` them.
+    /// Returns what `call` of `me` asks for, without its entry; what other processes announced is
+    /// taken in only if the call `follows` them.
     #[inline(never)]
     pub fn begin_as(
         py: Python<'_>,

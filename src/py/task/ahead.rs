@@ -74,8 +74,8 @@ pub fn pending_of<'py>(
     let _deferred = Deferred::begin();
     let core = me.get().core.get();
     let is_held = core.cache().holds(&request.key);
-    let turn = core.file.get().errands.turn();
-    let is_mine = if is_held { None } else { try_turn(&turn) };
+    let turn = (!is_held).then(|| core.file.get().errands.turn());
+    let is_mine = turn.as_ref().and_then(try_turn);
     let looks = is_held || is_mine.is_some() && core.cache().is_free();
     let step = Invocation { me: me.get(), call, request: &request }.step_ahead(me.py(), looks)?;
     drop(is_mine);

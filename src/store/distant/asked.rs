@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::known::Known;
+use crate::store::known::Known;
 use crate::store::{Change, Item};
 
 /// Keys that somebody asks for at the moment, and what is known of each.

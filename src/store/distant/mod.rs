@@ -10,7 +10,6 @@
 
 mod asked;
 mod form;
-mod known;
 mod waiting;
 
 use std::collections::HashSet;
@@ -18,11 +17,11 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use self::asked::Asked;
-use self::known::Known;
 use self::waiting::Waiting;
 use super::file::Notices;
-use super::paged::{LastUse, Paged, Room};
-use super::{Cause, Change, ExternalChange, Item, KeyLock, Loaded, RESERVED_KEY, Saving, Store};
+use super::known::Known;
+use super::paged::Paged;
+use super::{Cause, Change, ExternalChange, Item, Loaded, RESERVED_KEY, Store};
 use crate::error::Result;
 use crate::key::name_of;
 use crate::sync::{self, Arc, Mutex, rank};
@@ -205,22 +204,6 @@ impl Store for DistantStore {
         Ok(true)
     }
 
-    fn lock_key(&self, _: &[u8]) -> KeyLock {
-        KeyLock::Unsupported
-    }
-
-    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
-        Ok(None)
-    }
-
-    fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
-        Ok(None)
-    }
-
-    fn wants_save(&self) -> bool {
-        false
-    }
-
     fn quarantine(&self, why: &str) {
         let text = format!("a mapping holds a damaged entry: {why}; it will be made anew");
         self.0.notices.lock().add("row", text);
@@ -268,18 +251,5 @@ impl Paged for DistantStore {
         state.asked.all().filter_map(known).collect()
     }
 
-    /// Uses are not counted: the place has its own way to let entries go.
-    fn count_uses(&self, _: Box<dyn Fn() -> u64 + Send + Sync>) {}
-
-    fn make_fit(&self, _: Option<&[u8]>, _: Room, _: Option<&[u8]>, _: LastUse<'_>) -> Vec<Bytes> {
-        Vec::new()
-    }
-
-    fn note_uses(&self, _: &[(Bytes, u64)]) {}
-
     fn expire(&self, _: &[u8], _: Option<f64>, _: bool) {}
-
-    fn drop_expired(&self, _: f64) -> Vec<Bytes> {
-        Vec::new()
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use super::known::Known;
+use crate::store::known::Known;
 use crate::store::{Change, Item};
 
 /// How many changes that were refused are kept, and how many bytes of them.
@@ -32,12 +32,7 @@ impl Waiting {
     /// Adds a change, and drops those that it makes needless.
     pub fn push(&mut self, change: Change) {
         self.last += 1;
-        let key = match &change {
-            Change::Put(item) => Some(&item.key),
-            Change::Remove(key) => Some(key),
-            Change::Clear => None,
-        };
-        if let Some(key) = key {
+        if let Some(key) = change.key() {
             if let Some(old) = self.of_key.insert(key.clone(), self.last) {
                 self.changes.remove(&old);
             }

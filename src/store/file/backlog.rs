@@ -1,11 +1,10 @@
 //! Changes that no disk has taken, or that may have been lost with their file.
 
 use std::collections::HashMap;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use crate::stepping;
+use crate::clock;
 use crate::store::{Cause, Change, Item, Purge};
 
 /// Own changes in the order in which they were made, until a disk has taken them.
@@ -51,7 +50,7 @@ impl Backlog {
     /// Keeps a change that could not be appended. `waits` says that another process was in the way.
     pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         self.overtake(&change);
-        let made = created(&change).unwrap_or_else(seconds);
+        let made = created(&change).unwrap_or_else(clock::now);
         let (number, repeats) = (self.next, false);
         self.unwritten.push(Unwritten { number, change, cause, waits, repeats, made });
         self.next += 1;
@@ -114,7 +113,7 @@ impl Backlog {
         let found: HashMap<&Bytes, &Item> =
             items.iter().chain(put).map(|item| (&item.key, item)).collect();
         self.unwritten.retain_mut(|it| {
-            let now = key(&it.change).and_then(|key| found.get(key).copied());
+            let now = it.change.key().and_then(|key| found.get(key).copied());
             if let Some(now) = now.filter(|_| it.repeats) {
                 it.change = Change::Put(now.clone());
             }
@@ -152,7 +151,7 @@ impl Backlog {
     fn note_newer(&mut self, item: &Item) {
         let Some(made) = item.created else { return };
         let is_newer = |old: &Unwritten| old.made < made;
-        let same = |old: &Unwritten| key(&old.change) == Some(&item.key);
+        let same = |old: &Unwritten| old.change.key() == Some(&item.key);
         let is_cleared = |old: &Unwritten| matches!(old.change, Change::Clear) && is_newer(old);
         // Of what others made, the last that was appended counts.
         self.unwritten.retain(|old| !same(old) || !(old.repeats || is_newer(old)));
@@ -210,10 +209,10 @@ impl Backlog {
     pub fn outdate(&mut self, purge: &Purge, certain: bool) -> Vec<Bytes> {
         let concerned = |it: &mut Unwritten| {
             let is_computed = it.cause == Cause::Computed && (certain || it.waits);
-            is_computed && key(&it.change).is_some_and(|key| purge.concerns(key))
+            is_computed && it.change.key().is_some_and(|key| purge.concerns(key))
         };
         let gone = self.unwritten.extract_if(.., concerned);
-        gone.filter_map(|it| key(&it.change).cloned()).collect()
+        gone.filter_map(|it| it.change.key().cloned()).collect()
     }
 
     /// Notes that writing fails: a change that could not be appended is lost if it is dropped.
@@ -264,14 +263,9 @@ fn created(change: &Change) -> Option<f64> {
     if let Change::Put(item) = change { item.created } else { None }
 }
 
-/// Returns the time now, in seconds since the epoch.
-fn seconds() -> f64 {
-    stepping::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
-}
-
 /// Returns whether `new` leaves nothing of `old`.
 pub fn undoes(new: &Change, old: &Change) -> bool {
-    match (key(new), key(old)) {
+    match (new.key(), old.key()) {
         (None, _) => true,
         (Some(new), Some(old)) => new == old,
         (Some(_), None) => false,
@@ -281,15 +275,6 @@ pub fn undoes(new: &Change, old: &Change) -> bool {
 /// Returns whether `new`, which undoes `old`, puts a result over another.
 pub fn puts_over(new: &Change, old: &Change) -> bool {
     matches!((new, old), (Change::Put(_), Change::Put(_)))
-}
-
-/// Returns the key that a change is about; `None` if it is about all keys.
-fn key(change: &Change) -> Option<&Bytes> {
-    match change {
-        Change::Put(item) => Some(&item.key),
-        Change::Remove(key) => Some(key),
-        Change::Clear => None,
-    }
 }
 
 #[cfg(test)]

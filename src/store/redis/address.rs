@@ -138,11 +138,6 @@ impl Address {
             shown: parts.shown(),
         })
     }
-
-    /// Returns whether everything that is sent is encrypted.
-    pub fn is_encrypted(&self) -> bool {
-        matches!(self.place, Place::Encrypted(_))
-    }
 }
 
 /// Returns the server to ask, and the number of the database if the path has it.

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::store::known::Known;
+use crate::store::pending::{applied, last_of, notes_of};
 use crate::store::{Cause, Change, Item};
 
 /// How many changes may wait.
@@ -84,42 +86,23 @@ impl Backlog {
         std::mem::take(&mut self.dropped)
     }
 
-    /// Returns what the last change that concerns `key` makes of it: an entry, or none.
-    #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
-    pub fn waiting(&self, key: &[u8]) -> Option<Option<Item>> {
-        self.changes.iter().rev().find_map(|(change, _)| match change {
-            Change::Put(item) => (item.key == key).then(|| Some(item.clone())),
-            Change::Remove(removed) => (removed == key).then_some(None),
-            Change::Clear => Some(None),
-        })
+    /// Returns what the last change that concerns `key` makes of it; `None` if none concerns it.
+    pub fn waiting(&self, key: &[u8]) -> Option<Known> {
+        last_of(self.all(), key)
     }
 
     /// Applies the changes to `keys`; adds keys of entries that pass `is_meant`.
-    pub fn with_waiting(
-        &self,
-        mut keys: Vec<Bytes>,
-        is_meant: impl Fn(&Item) -> bool,
-    ) -> Vec<Bytes> {
-        for (change, _) in &self.changes {
-            match change {
-                Change::Put(item) if is_meant(item) && !keys.contains(&item.key) => {
-                    keys.push(item.key.clone());
-                }
-                Change::Put(_) => {}
-                Change::Remove(key) => keys.retain(|it| it != key),
-                Change::Clear => keys.clear(),
-            }
-        }
-        keys
+    pub fn with_waiting(&self, keys: Vec<Bytes>, is_meant: impl Fn(&Item) -> bool) -> Vec<Bytes> {
+        applied(self.all(), keys, is_meant)
     }
 
     /// Returns what tags or later versions added to waiting entries.
-    pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
-        let others = |(change, _): &(Change, Cause)| match change {
-            Change::Put(item) => Some((item.key.clone(), item.notes.others.as_deref()?.clone())),
-            _ => None,
-        };
-        self.changes.iter().filter_map(others).collect()
+    pub fn notes(&self) -> impl Iterator<Item = (Bytes, Bytes)> {
+        notes_of(self.all())
+    }
+
+    fn all(&self) -> impl DoubleEndedIterator<Item = &Change> + ExactSizeIterator {
+        self.changes.iter().map(|(change, _)| change)
     }
 }
 
@@ -133,7 +116,7 @@ fn size(change: &Change) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Backlog, MOST, MOST_BYTES};
+    use super::{Backlog, Known, MOST, MOST_BYTES};
     use crate::store::{Cause, Change, Item, Notes};
     use bytes::Bytes;
 
@@ -168,9 +151,9 @@ mod tests {
         let (first, oldest) = backlog.oldest(50);
         backlog.push(Change::Remove(Bytes::from("a")), Cause::Given);
         backlog.taken(first + oldest.len() as u64);
-        assert!(backlog.waiting(b"b").is_none() && backlog.waiting(b"a") == Some(None));
+        assert!(backlog.waiting(b"b").is_none() && backlog.waiting(b"a") == Some(Known::Nothing));
         backlog.push(Change::Clear, Cause::Given);
         assert_eq!(backlog.oldest(50).1, [(Change::Clear, Cause::Given)]);
-        assert_eq!(backlog.waiting(b"x"), Some(None));
+        assert_eq!(backlog.waiting(b"x"), Some(Known::Nothing));
     }
 }

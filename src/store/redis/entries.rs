@@ -17,6 +17,7 @@ use super::value::{self, HEAD, Written};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::key::name_of;
+use crate::store::known::Known;
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Cause, Change, ExternalChange, Item};
 use crate::value::check::check;
@@ -39,10 +40,10 @@ impl Server {
     /// Returns the entry of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         if let Some(waiting) = self.state.lock().backlog.waiting(key) {
-            return waiting;
+            return waiting.item();
         }
         if let Some(taken) = self.just_taken(key) {
-            return taken;
+            return taken.item();
         }
         self.interest.add(key);
         let names =
@@ -53,12 +54,12 @@ impl Server {
     }
 
     /// Returns what came with `key` when this thread took it, if that is still valid.
-    #[expect(clippy::option_option, reason = "nothing is known, or it is known that there is none")]
-    fn just_taken(&self, key: &[u8]) -> Option<Option<Item>> {
+    fn just_taken(&self, key: &[u8]) -> Option<Known> {
         let taken = TAKEN.take()?;
         let is_it = std::ptr::eq(taken.server, self) && taken.key == key;
         let is_it = is_it && self.news.is_complete.load(Ordering::Acquire);
-        (is_it && taken.news == self.news.count()).then_some(taken.item)
+        let is_valid = is_it && taken.news == self.news.count();
+        is_valid.then(|| taken.item.map_or(Known::Nothing, Known::Item))
     }
 
     /// Makes an entry of two generations and a value.
@@ -95,7 +96,7 @@ impl Server {
     /// Returns whether there is an entry of `key`.
     pub fn contains(&self, key: &[u8]) -> bool {
         if let Some(waiting) = self.state.lock().backlog.waiting(key) {
-            return waiting.is_some();
+            return waiting.item().is_some();
         }
         let generations = [self.names.generation_of_all(), self.names.generation_of(key)];
         let mut commands = command("MGET", &generations);
@@ -190,7 +191,7 @@ impl Server {
                 eval(scripts::REMOVE, &[&names[0], &names[1]], &[why, &lease_time])
             }
             Change::Clear => {
-                eval(scripts::CLEAR, &[&self.names.generation_of_all(), &self.names.meta()], &[])
+                eval(scripts::BEGIN, &[&self.names.generation_of_all(), &self.names.meta()], &[])
             }
         })
     }

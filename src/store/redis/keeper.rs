@@ -93,9 +93,11 @@ impl Keeper {
         let now = Instant::now();
         let mut pause = IDLE;
         let mut until = |left: Duration| pause = pause.min(left);
-        if let Some(left) = server.breaker.lock().wait(now) {
-            until(left);
-        } else if let Some(left) = server.keeping.full.lock().wait(now) {
+        // A full server is asked again only for what waits.
+        let waits = !server.state.lock().backlog.is_empty();
+        let away = server.breaker.lock().wait(now);
+        let full = server.keeping.full.lock().wait(now).filter(|_| waits);
+        if let Some(left) = away.or(full) {
             until(left);
         }
         if !server.leases.held().is_empty() {
@@ -133,7 +135,7 @@ impl Keeper {
 
     fn release(&mut self, lease: &Lease) {
         let Some(server) = self.server.upgrade() else { return };
-        if is_away(&server) {
+        if server.is_away_outside() {
             return;
         }
         let command = eval(scripts::RELEASE, &[&lease.name], &[&lease.token]);
@@ -146,7 +148,7 @@ impl Keeper {
             let _active = active();
             server.leases.held()
         };
-        if held.is_empty() || is_away(server) {
+        if held.is_empty() || server.is_away_outside() {
             return;
         }
         let mut commands = Vec::new();
@@ -181,7 +183,7 @@ impl Keeper {
                     server.notices.lock().end_outage(after);
                 }
             }
-            Err(failure) => drop((server.breaker.lock().trip(Instant::now()), failure)),
+            Err(_) => drop(server.breaker.lock().trip(Instant::now())),
         }
     }
 
@@ -224,16 +226,16 @@ impl Keeper {
 
     /// Returns how many of `changes` the server has taken, and why it took no more.
     fn write(&mut self, server: &Server, changes: &[(Change, Cause)]) -> (u64, Option<Failure>) {
-        let (mut commands, mut counts) = (Vec::new(), Vec::new());
+        let (mut commands, mut sent) = (Vec::new(), Vec::new());
         {
             let _active = active();
             for (change, cause) in changes {
                 let command = server.commands(change, *cause, false);
-                counts.push(usize::from(command.is_some()));
+                sent.push(command.is_some());
                 commands.extend(command.unwrap_or_default());
             }
         }
-        let replies = counts.iter().sum();
+        let replies = sent.iter().filter(|sent| **sent).count();
         if replies == 0 {
             return (changes.len() as u64, None);
         }
@@ -242,20 +244,13 @@ impl Keeper {
             Err(failure) => return (0, Some(failure)),
         };
         let (mut replies, mut taken) = (replies.into_iter(), 0);
-        for count in counts {
-            for reply in replies.by_ref().take(count) {
-                match sound(reply) {
-                    Ok(_) => {}
-                    Err(failure) => return (taken, Some(failure)),
-                }
+        for sent in sent {
+            let reply = if sent { replies.next() } else { None };
+            if let Some(Err(failure)) = reply.map(sound) {
+                return (taken, Some(failure));
             }
             taken += 1;
         }
         (taken, None)
     }
-}
-
-fn is_away(server: &Server) -> bool {
-    let _active = active();
-    server.is_away()
 }

@@ -85,9 +85,12 @@ impl Drop for Release {
 pub struct Leases(Mutex<HashMap<Bytes, Arc<Lease>>, { rank::LEAF }>);
 
 impl Leases {
-    /// Adds a lease.
-    pub fn add(&self, key: &[u8], lease: &Arc<Lease>) {
-        self.0.lock().insert(Bytes::copy_from_slice(key), Arc::clone(lease));
+    /// Adds a lease; returns whether it is the only one, so that its keeper may be idle.
+    pub fn add(&self, key: &Bytes, lease: &Arc<Lease>) -> bool {
+        let mut all = self.0.lock();
+        let is_only = all.is_empty();
+        all.insert(key.clone(), Arc::clone(lease));
+        is_only
     }
 
     /// Returns the lease of `key`.

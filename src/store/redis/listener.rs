@@ -53,7 +53,7 @@ impl Listener {
     fn run(self) {
         let mut pause = PAUSES[0];
         while let Some(server) = self.wanted_by() {
-            if is_away(&server) {
+            if server.is_away_outside() {
                 drop(server);
                 thread::sleep(AWAY);
                 continue;
@@ -128,11 +128,6 @@ impl Listener {
             }
         }
     }
-}
-
-fn is_away(server: &Server) -> bool {
-    let _active = active();
-    server.is_away()
 }
 
 /// Connects, and subscribes to news.

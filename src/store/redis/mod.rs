@@ -52,7 +52,7 @@ use bytes::Bytes;
 use self::server::Server;
 use self::state::Lifetime;
 use super::lock::{Affected, Page};
-use super::paged::{LastUse, Paged, Room};
+use super::paged::Paged;
 use super::snapshot::salt_item;
 use super::{Cause, Change, ExternalChange, Item, Items, KeyLock, Loaded, Purge, Saving, Store};
 use crate::error::Result;
@@ -160,17 +160,9 @@ impl Store for RedisStore {
         self.0.news.wait(key, time);
     }
 
-    fn begin_save(&self) -> Result<Option<Box<dyn Saving>>> {
-        Ok(None)
-    }
-
     fn begin_close(&self) -> Result<Option<Box<dyn Saving>>> {
         self.close();
         Ok(None)
-    }
-
-    fn wants_save(&self) -> bool {
-        false
     }
 
     fn quarantine(&self, why: &str) {
@@ -223,17 +215,6 @@ impl Paged for RedisStore {
         self.open().clear_named(name)
     }
 
-    /// Does nothing: the server counts them.
-    fn count_uses(&self, _: Box<dyn Fn() -> u64 + Send + Sync>) {}
-
-    /// Does nothing: the server decides how much it holds.
-    fn make_fit(&self, _: Option<&[u8]>, _: Room, _: Option<&[u8]>, _: LastUse<'_>) -> Vec<Bytes> {
-        Vec::new()
-    }
-
-    /// Does nothing: the server counts uses.
-    fn note_uses(&self, _: &[(Bytes, u64)]) {}
-
     fn expire(&self, name: &[u8], seconds: Option<f64>, own_clock: bool) {
         let mut state = self.current().state.lock();
         match seconds {
@@ -242,10 +223,5 @@ impl Paged for RedisStore {
             }
             None => drop(state.lifetimes.remove(name)),
         }
-    }
-
-    /// Does nothing: the server drops them.
-    fn drop_expired(&self, _: f64) -> Vec<Bytes> {
-        Vec::new()
     }
 }

@@ -53,27 +53,16 @@ if ARGV[1]=='g' and redis.call('EXISTS',KEYS[1])==1 then
 end
 return redis.call('UNLINK',KEYS[2])";
 
-/// Begins a generation: what was made before counts no more.
+/// Begins a generation: what was made before counts no more. One of all forgets the salt, too.
 ///
-/// Key: a generation.
+/// Keys: a generation; the hash with the salt, if it is one of all.
 pub const BEGIN: &str = r"
 local time=redis.call('TIME')
 local now=time[1]*1000000+time[2]
 local old=tonumber(redis.call('GET',KEYS[1]) or 0)
 if now<=old then now=old+1 end
 redis.call('SET',KEYS[1],string.format('%.0f',now))
-return 1";
-
-/// Begins a generation of all, and forgets the salt.
-///
-/// Keys: a generation, the hash with the salt.
-pub const CLEAR: &str = r"
-local time=redis.call('TIME')
-local now=time[1]*1000000+time[2]
-local old=tonumber(redis.call('GET',KEYS[1]) or 0)
-if now<=old then now=old+1 end
-redis.call('SET',KEYS[1],string.format('%.0f',now))
-redis.call('HDEL',KEYS[2],'salt')
+if KEYS[2] then redis.call('HDEL',KEYS[2],'salt') end
 return 1";
 
 /// Makes a lease last longer, if it is still this token's.

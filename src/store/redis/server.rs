@@ -19,7 +19,7 @@ use super::news::News;
 use super::pool::{Lent, Pool};
 use super::state::State;
 use super::telling::Notices;
-use crate::sync::{Arc, Mutex, forks, rank};
+use crate::sync::{Arc, Mutex, active, forks, rank};
 
 /// What one process has of a server.
 pub struct Server {
@@ -83,9 +83,15 @@ impl Server {
         }
     }
 
-    /// Returns whether the server may be asked.
+    /// Returns whether the server may not be asked.
     pub fn is_away(&self) -> bool {
         self.breaker.lock().is_open()
+    }
+
+    /// Returns the same to a thread that is not inside the cache.
+    pub fn is_away_outside(&self) -> bool {
+        let _active = active();
+        self.is_away()
     }
 
     /// Has the server do `commands`, which are sent together, and gives a reply to each. Waits for

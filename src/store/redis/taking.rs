@@ -32,9 +32,11 @@ impl Server {
         let keeper = self.keeper();
         let locked = if is_mine {
             let lease = Arc::new(Lease::new(lease, token, since, keeper));
-            self.leases.add(&key, &lease);
-            // Whatever becomes of the lease, it is renewed until it is given back.
-            self.wake();
+            // Whatever becomes of the lease, it is renewed until it is given back. Where others are
+            // held, the keeper comes in time.
+            if self.leases.add(&key, &lease) {
+                self.wake();
+            }
             KeyLock::Held(KeyGuard::of_store(Box::new(Release(lease))))
         } else {
             KeyLock::Busy

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::scan::beginning;
+
 /// How many bytes of a file show whether it is text.
 const START: usize = 512;
 
@@ -30,7 +32,7 @@ impl Damage {
 /// Returns whether a file begins with printed text other than an object.
 fn is_prose(text: &[u8]) -> bool {
     let start = &text[..text.len().min(START)];
-    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    let start = beginning(start);
     let is_printed = |byte: &u8| !byte.is_ascii_control() || byte.is_ascii_whitespace();
     start.first().is_some_and(|first| *first != b'{') && start.iter().all(is_printed)
 }

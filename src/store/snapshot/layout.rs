@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::scan::BOM;
+use super::scan::beginning;
 
 /// Where entries of the file's own object begin.
 pub(super) struct Layout<'t> {
@@ -61,7 +61,7 @@ fn outermost(text: &[u8]) -> Option<&[u8]> {
 /// Returns whether values are broken into lines without indentation, as by Python's `indent=0`:
 /// then a line inside a value looks like one of the object's own.
 fn breaks_values(text: &[u8]) -> bool {
-    let text = text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start();
+    let text = beginning(text);
     // A line break may follow the object's own bracket.
     let inside = text.get(1..).unwrap_or_default();
     let marks = ["{\n", "[\n", "{\r", "[\r", "\n]", "\n},"];

@@ -172,6 +172,11 @@ pub(super) fn shift(error: &Error, by: usize) -> Error {
 /// The mark that some editors put before UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// Returns `text` without that mark and white space in front.
+pub(super) fn beginning(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start()
+}
+
 /// Returns where the first entry is; `None` if the object is empty.
 pub(super) fn first_entry(scanner: &Scanner<'_>, text: &[u8]) -> Result<Option<usize>> {
     let start = scanner.word(if text.starts_with(BOM) { BOM.len() } else { 0 });

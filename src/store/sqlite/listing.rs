@@ -1,14 +1,14 @@
 //! The entries of a database, with the changes that wait to be written to it.
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use rusqlite::{Connection, Result, Row, params};
 
 use super::database::Database;
 use super::entries::{self, Read};
 use crate::key::name_of;
-use crate::store::{Change, Item};
+use crate::store::Item;
+use crate::store::known::Known;
+use crate::store::pending::{applied, last_of, notes_of};
 
 const KEYS: &str = "SELECT key FROM entry ORDER BY id";
 const KEYS_OF: &str = "SELECT key FROM entry WHERE function = ?1 ORDER BY id";
@@ -44,10 +44,9 @@ impl Database {
     /// Returns what the last waiting change that concerns `key` makes of it.
     fn waiting(&self, key: &[u8]) -> Option<Read> {
         let state = self.state.lock();
-        state.backlog.iter().rev().find_map(|(change, _)| match change {
-            Change::Put(item) => (item.key == key).then(|| Read::Item(item.clone())),
-            Change::Remove(removed) => (removed == key).then_some(Read::Nothing),
-            Change::Clear => Some(Read::Nothing),
+        last_of(state.backlog.iter().map(|(change, _)| change), key).map(|known| match known {
+            Known::Item(item) => Read::Item(item),
+            Known::Nothing => Read::Nothing,
         })
     }
 
@@ -72,33 +71,8 @@ impl Database {
             let old = before.is_none_or(|before| item.created.is_some_and(|it| it < before));
             old && (name.is_none() || name_of(&item.key) == name)
         };
-        self.with_waiting(keys, is_meant)
-    }
-
-    /// Applies the changes that wait to `keys`.
-    fn with_waiting(&self, mut keys: Vec<Bytes>, is_meant: impl Fn(&Item) -> bool) -> Vec<Bytes> {
         let state = self.state.lock();
-        if state.backlog.is_empty() {
-            return keys;
-        }
-        let mut known: HashSet<Bytes> = keys.iter().cloned().collect();
-        for (change, _) in &state.backlog {
-            match change {
-                Change::Put(item) if is_meant(item) && known.insert(item.key.clone()) => {
-                    keys.push(item.key.clone());
-                }
-                Change::Put(_) => {}
-                Change::Remove(key) => {
-                    known.remove(key);
-                    keys.retain(|it| it != key);
-                }
-                Change::Clear => {
-                    known.clear();
-                    keys.clear();
-                }
-            }
-        }
-        keys
+        applied(state.backlog.iter().map(|(change, _)| change), keys, is_meant)
     }
 
     /// Returns what tags or later versions added to entries.
@@ -113,12 +87,7 @@ impl Database {
         };
         let mut notes: Vec<(Bytes, Bytes)> = self.read(notes).unwrap_or_default();
         let state = self.state.lock();
-        for (change, _) in &state.backlog {
-            if let Change::Put(item) = change {
-                let others = item.notes.others.as_ref();
-                notes.extend(others.map(|others| (item.key.clone(), Bytes::clone(others))));
-            }
-        }
+        notes.extend(notes_of(state.backlog.iter().map(|(change, _)| change)));
         notes
     }
 }

@@ -1,6 +1,6 @@
 //! What a process knows of one key.
 
-use crate::store::Item;
+use super::Item;
 
 /// What there is under a key.
 #[derive(Clone, Debug, PartialEq)]
