@@ -22,7 +22,8 @@ pub struct Asked {
 struct List {
     readers: usize,
     keys: Vec<Bytes>,
-    items: HashMap<Bytes, Item>,
+    /// The entry of each of `keys`; `None` if it was forgotten meanwhile.
+    items: HashMap<Bytes, Option<Item>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +63,7 @@ impl Asked {
         let time = |item: &Item| item.created.unwrap_or(f64::NEG_INFINITY);
         items.sort_by(|a, b| time(a).total_cmp(&time(b)).then_with(|| a.key.cmp(&b.key)));
         let keys = items.iter().map(|item| item.key.clone()).collect();
-        let items = items.into_iter().map(|item| (item.key.clone(), item)).collect();
+        let items = items.into_iter().map(|item| (item.key.clone(), Some(item))).collect();
         let readers = self.list.as_ref().map_or(0, |list| list.readers) + 1;
         self.list = Some(List { readers, keys, items });
     }
@@ -100,7 +101,7 @@ impl Asked {
             Change::Clear => {
                 self.keys.values_mut().for_each(|answer| answer.known = Some(Known::Nothing));
                 if let Some(list) = &mut self.list {
-                    list.items.clear();
+                    list.items.values_mut().for_each(|item| *item = None);
                 }
                 return;
             }
@@ -108,15 +109,10 @@ impl Asked {
         if let Some(answer) = self.keys.get_mut(key) {
             answer.known = Some(known.clone());
         }
-        if let Some(list) = &mut self.list {
-            match known {
-                Known::Item(item) => {
-                    if list.items.insert(key.clone(), item).is_none() {
-                        list.keys.push(key.clone());
-                    }
-                }
-                Known::Nothing => drop(list.items.remove(key)),
-            }
+        if let Some(list) = &mut self.list
+            && list.items.insert(key.clone(), known.item()).is_none()
+        {
+            list.keys.push(key.clone());
         }
     }
 
@@ -124,14 +120,14 @@ impl Asked {
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         match self.keys.get(key) {
             Some(Answer { known: Some(known), .. }) => known.clone().item(),
-            _ => self.list.as_ref()?.items.get(key).cloned(),
+            _ => self.list.as_ref()?.items.get(key)?.clone(),
         }
     }
 
     /// Returns all entries, if they were brought.
     pub fn all(&self) -> impl Iterator<Item = &Item> {
         let keys = self.list.iter().flat_map(|list| list.keys.iter().map(move |key| (list, key)));
-        keys.filter_map(|(list, key)| list.items.get(key))
+        keys.filter_map(|(list, key)| list.items.get(key)?.as_ref())
     }
 }
 
@@ -176,8 +172,13 @@ mod tests {
         asked.bring_all(vec![item("b", 2.0), item("c", 1.0), item("a", 2.0)]);
         asked.note(&Change::Remove(Bytes::from("a")));
         asked.note(&Change::Put(item("d", 0.0)));
-        let keys: Vec<_> = asked.all().map(|item| item.key.clone()).collect();
-        assert_eq!(keys, ["c", "b", "d"]);
+        let keys = |asked: &Asked| asked.all().map(|item| item.key.clone()).collect::<Vec<_>>();
+        assert_eq!(keys(&asked), ["c", "b", "d"]);
+        asked.note(&Change::Put(item("a", 3.0)));
+        asked.note(&Change::Clear);
+        asked.note(&Change::Put(item("c", 4.0)));
+        asked.note(&Change::Put(item("a", 5.0)));
+        assert_eq!(keys(&asked), ["c", "a"]);
         asked.release_all();
         assert_eq!(asked.all().count(), 0);
     }

@@ -118,6 +118,11 @@ impl Server {
             if state.only_reads {
                 return Err(self.failed(std::io::ErrorKind::ReadOnlyFilesystem.into()));
             }
+            match change {
+                Change::Put(item) => state.salt = salt_of(item).or(state.salt.take()),
+                Change::Clear => state.salt = None,
+                Change::Remove(_) => {}
+            }
             if !state.backlog.is_empty() {
                 // Waiting changes go first, and this one with them.
                 state.backlog.push(change.clone(), cause);
@@ -149,7 +154,6 @@ impl Server {
         if let Change::Put(item) = change
             && let Some(salt) = salt_of(item)
         {
-            self.state.lock().salt = Some(salt.clone());
             return self.keep_salt(&salt).map(|()| true);
         }
         let lease = match change {
@@ -162,7 +166,6 @@ impl Server {
             lease.end();
         }
         if *change == Change::Clear {
-            self.state.lock().salt = None;
             self.sweep();
         }
         Ok(kept != 0 || !matches!(change, Change::Put(_)))

@@ -1,4 +1,5 @@
-//! The maintenance thread: it renews leases, writes what waits, and tries a server that is away.
+//! The maintenance thread: it renews leases, writes what waits, tries a server that is away, and
+//! deletes entries that no longer count.
 //!
 //! IMPORTANT: it is inside the cache while it uses what calls use, and not while it waits for the
 //! server: a fork waits for threads that are inside.
@@ -17,6 +18,7 @@ use super::failure::{Failure, sound};
 use super::leases::{LEASE, Lease, RENEWAL, Task};
 use super::scripts;
 use super::server::Server;
+use super::sweep::Sweep;
 use crate::store::{Cause, Change};
 use crate::sync::active;
 
@@ -35,7 +37,7 @@ impl Server {
             return sender.clone();
         }
         let (new, tasks) = channel();
-        let keeper = Keeper { server: Weak::clone(&self.me), tasks, connection: None };
+        let keeper = Keeper { server: Weak::clone(&self.me), tasks, connection: None, sweep: None };
         let builder = thread::Builder::new().name("outlive-keeper".to_owned());
         if builder.spawn(move || keeper.run()).is_ok() {
             *sender = Some(new.clone());
@@ -47,12 +49,19 @@ impl Server {
     pub(super) fn wake(&self) {
         let _ = self.keeper().send(Task::Look);
     }
+
+    /// Has the thread delete the entries that no longer count.
+    pub(super) fn sweep(&self) {
+        let _ = self.keeper().send(Task::Sweep);
+    }
 }
 
 struct Keeper {
     server: Weak<Server>,
     tasks: Receiver<Task>,
     connection: Option<Connection>,
+    /// What is left to sweep.
+    sweep: Option<Sweep>,
 }
 
 impl Keeper {
@@ -62,7 +71,9 @@ impl Keeper {
         loop {
             match self.tasks.recv_timeout(pause) {
                 Ok(Task::Release(lease)) => self.release(&lease),
+                Ok(Task::Sweep) => self.begin_sweep(),
                 Ok(Task::End(ended)) => {
+                    while self.sweep_slice() {}
                     let _ = ended.send(());
                     return;
                 }
@@ -84,6 +95,10 @@ impl Keeper {
                 }
             }
             pause = Self::pause(&server, renewed, dropped);
+            drop(server);
+            if self.sweep_slice() {
+                pause = Duration::ZERO;
+            }
         }
     }
 
@@ -131,6 +146,38 @@ impl Keeper {
             self.connection = Some(connection);
         }
         done
+    }
+
+    /// Begins anew, if a sweep is under way: a new generation has begun.
+    fn begin_sweep(&mut self) {
+        self.sweep = self.server.upgrade().map(|server| Sweep::new(&server.names));
+    }
+
+    /// Sweeps one slice, if there is any; returns whether more can be swept now.
+    fn sweep_slice(&mut self) -> bool {
+        let (Some(mut sweep), Some(server)) = (self.sweep.take(), self.server.upgrade()) else {
+            return false;
+        };
+        if server.is_away_outside() {
+            self.sweep = Some(sweep);
+            return false;
+        }
+        let mut ask = |commands: &[u8], replies| self.ask(&server, commands, replies);
+        match sweep.step(&server.names, &mut ask) {
+            Ok(true) => {
+                self.sweep = Some(sweep);
+                return true;
+            }
+            Err(failure @ Failure::Down(_)) => {
+                // It begins anew when the server is there again.
+                self.begin_sweep();
+                let _active = active();
+                server.lose(&failure);
+            }
+            // What is left there is of no use, and in nobody's way.
+            Ok(false) | Err(_) => {}
+        }
+        false
     }
 
     fn release(&mut self, lease: &Lease) {
@@ -244,10 +291,13 @@ impl Keeper {
             Err(failure) => return (0, Some(failure)),
         };
         let (mut replies, mut taken) = (replies.into_iter(), 0);
-        for sent in sent {
+        for (sent, (change, _)) in sent.into_iter().zip(changes) {
             let reply = if sent { replies.next() } else { None };
             if let Some(Err(failure)) = reply.map(sound) {
                 return (taken, Some(failure));
+            }
+            if *change == Change::Clear {
+                self.begin_sweep();
             }
             taken += 1;
         }

@@ -60,6 +60,8 @@ pub enum Task {
     Look,
     /// Release a key.
     Release(Arc<Lease>),
+    /// Delete the entries that no longer count.
+    Sweep,
     /// End, and confirm it.
     End(SyncSender<()>),
 }

@@ -27,6 +27,7 @@ mod commands;
 mod connection;
 mod entries;
 mod failure;
+mod heads;
 mod hearing;
 mod interest;
 mod keeper;
@@ -41,9 +42,11 @@ mod pool;
 mod scripts;
 mod server;
 mod state;
+mod sweep;
 mod taking;
 mod telling;
 mod value;
+mod walk;
 
 use std::time::Duration;
 

@@ -85,3 +85,13 @@ return 0";
 pub const OUTDATE: &str = r"
 if redis.call('EXISTS',KEYS[1])==1 then redis.call('SET',KEYS[1],'-','PX',ARGV[1]) end
 return 1";
+
+/// Deletes an entry, unless one that counts has taken its place.
+///
+/// Key: entry. Argument: since when entries count.
+pub const SWEEP: &str = r"
+local old=redis.call('GETRANGE',KEYS[1],6,13)
+if #old==8 and struct.unpack('<d',old)<tonumber(ARGV[1]) then
+  return redis.call('UNLINK',KEYS[1])
+end
+return 0";

@@ -91,6 +91,20 @@ def test_stopped(server: Server, tmp_path: Path) -> None:
         ask_all(later, range(MANY))
 
 
+def test_cleared_while_stopped(server: Server, tmp_path: Path) -> None:
+    """What was cleared while a server was stopped goes from it, too, and what came later stays."""
+    with Worker(tmp_path, server.url) as worker:
+        ask_all(worker, range(MANY))
+        server.pause()
+        worker.ask("cache.clear()")
+        ask_all(worker, range(10))
+        server.resume()
+        calm_again(worker, server)
+        until(lambda: kept(server).isdisjoint(range(10, MANY)))
+        assert set(range(10)) <= kept(server)
+        worker.end()
+
+
 def test_killed_and_restarted(server: Server, tmp_path: Path) -> None:
     """A server that comes back empty is used again, and what it lost is not served from memory for ever."""
     with Worker(tmp_path, server.url) as worker:
