@@ -4,8 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
-# What wheels are built with.
-FEATURES := $(shell sed -n 's/^features = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '" ')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
@@ -26,7 +24,7 @@ fmt: $(VENV)/made   ## format all, and mend what linters can mend
 lint: $(VENV)/built ## formatters, linters, layers, types
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
-	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features $(FEATURES) -- -D warnings
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features wheel -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
@@ -35,7 +33,7 @@ lint: $(VENV)/built ## formatters, linters, layers, types
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 rust:               ## the core, without Python
-	cargo test -q --features redis,sqlite
+	cargo test -q --features stores
 
 python: $(VENV)/built $(VENV)/octohatrack ## the package, and real octohatrack on it
 	$(BIN)/pytest -q
@@ -86,7 +84,7 @@ deny:               ## licences, sources and known faults of the crates
 	tools/deny
 
 sbom:               ## outlive.cdx.json: the crates, as CycloneDX
-	cargo cyclonedx --format json --override-filename outlive.cdx --features $(FEATURES)
+	cargo cyclonedx --format json --override-filename outlive.cdx --features wheel
 
 elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
 	tools/elsewhere
