@@ -8,28 +8,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from outlive import Cache
 
-from . import goals, peers, samples
+from . import goals, peers
 from .report import Table
-from .timing import Variant, measure
+from .samples import ISSUE_TEXT, answer, fresh
+from .timing import Variant, in_turn, measure
 
-_SOURCE = json.dumps(samples.issue())
 #: What a miss may cost beyond the function itself.
 _MOST_NS = 4_000
-
-
-def _answer(uri: str) -> Any:
-    """A result of 2 KB that is a new object each time, as any real one is."""
-    return json.loads(_SOURCE)
-
-
-def _fresh() -> Callable[[int], Sequence[str]]:
-    """Keys that nobody has asked for before."""
-    numbers = itertools.count()
-    return lambda n: [f"https://api.example.org/fresh/{next(numbers)}" for _ in range(n)]
 
 
 def _filled(folder: Path, entries: int) -> Cache:
@@ -46,13 +34,11 @@ def by_size(seconds: float, sizes: Sequence[int]) -> Table:
     """The same miss in caches of different size, beyond the bare function."""
     with tempfile.TemporaryDirectory() as folder:
         caches = [_filled(Path(folder), size) for size in sizes]
-        variants = [Variant("the bare function", "f(k)", {"f": _answer}, fresh=_fresh())]
+        variants = [Variant("the bare function", "f(k)", {"f": answer}, fresh=fresh())]
         for size, cache in zip(sizes, caches, strict=True):
-            names = {"f": cache.memoise(_answer)}
-            variants.append(Variant(f"with {size:,} entries", "f(k)", names, fresh=_fresh()))
-        variants.append(
-            Variant("in memory", "f(k)", {"f": Cache().memoise(_answer)}, fresh=_fresh())
-        )
+            names = {"f": cache.memoise(answer)}
+            variants.append(Variant(f"with {size:,} entries", "f(k)", names, fresh=fresh()))
+        variants.append(Variant("in memory", "f(k)", {"f": Cache().memoise(answer)}, fresh=fresh()))
         times = measure(variants, [""], seconds, time.perf_counter_ns)
         for cache in caches:
             cache.close()
@@ -71,19 +57,16 @@ def against_persistent(seconds: float) -> Table:
     """Misses and hits of the peers that keep results on a disk."""
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder) / "ours.json")
-        functions = {"outlive": cache.memoise(_answer)}
+        functions = {"outlive": cache.memoise(answer)}
         for name, peer in peers.PERSISTENT.items():
-            functions[name] = peer(str(Path(folder) / name))(_answer)
-        times = {}
-        for name, function in functions.items():
-            # One after the other: what one syncs to the disk would make the next one wait.
-            variant = Variant(name, "f(k)", {"f": function}, fresh=_fresh())
-            times |= measure([variant], [""], seconds / len(functions), time.perf_counter_ns)
+            functions[name] = peer(str(Path(folder) / name))(answer)
+        variants = [Variant(n, "f(k)", {"f": f}, fresh=fresh()) for n, f in functions.items()]
+        times = in_turn(variants, [""], seconds)
         cache.close()
     return Table(
         "Miss, a result of 2 KB, the function (7 us) included",
         "ns",
-        {name: variant.time for name, variant in times.items()},
+        times,
         note="all of them keep it on the disk",
     )
 
@@ -92,9 +75,9 @@ def hits_of_persistent(seconds: float) -> Table:
     """A hit on a result of 2 KB: a fresh object for each of them."""
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder) / "ours.json")
-        functions = {"outlive": cache.memoise(_answer)}
+        functions = {"outlive": cache.memoise(answer)}
         for name, peer in peers.PERSISTENT.items():
-            functions[name] = peer(str(Path(folder) / name))(_answer)
+            functions[name] = peer(str(Path(folder) / name))(answer)
         variants = [Variant(n, "f(k)", {"f": f}) for n, f in functions.items()]
         times = measure(variants, ["https://api.example.org/1"], seconds, time.perf_counter_ns)
         cache.close()
@@ -110,8 +93,8 @@ def after_restart(seconds: float) -> Table:
     uris = [f"https://api.example.org/loaded/{number}" for number in range(50_000)]
     with tempfile.TemporaryDirectory() as folder:
         cache = Cache(Path(folder) / "loaded.json")
-        function = cache.memoise(_answer)
-        lines = ",\n".join(f"{json.dumps(function.cache_key(uri))}: {_SOURCE}" for uri in uris)
+        function = cache.memoise(answer)
+        lines = ",\n".join(f"{json.dumps(function.cache_key(uri))}: {ISSUE_TEXT}" for uri in uris)
         (Path(folder) / "loaded.json").write_text("{\n" + lines + "\n}\n")
         len(cache)
         left = iter(uris)
@@ -122,7 +105,7 @@ def after_restart(seconds: float) -> Table:
             import orjson
 
             variants.append(Variant("orjson.loads", "f(k)", {"f": orjson.loads}))
-        times = measure(variants, [_SOURCE], seconds)
+        times = measure(variants, [ISSUE_TEXT], seconds)
         cache.close()
     return Table(
         "First hit on a result of 2 KB that was loaded",
@@ -136,7 +119,7 @@ def in_memory(seconds: float) -> Table:
     """Misses without a file, against the peers in memory; the result is immutable."""
     functions = {"outlive": Cache().memoise(str.upper, name="upper", key="first")}
     functions |= {name: peer()(str.upper) for name, peer in _wrappable().items()}
-    variants = [Variant(n, "f(k)", {"f": f}, fresh=_fresh()) for n, f in functions.items()]
+    variants = [Variant(n, "f(k)", {"f": f}, fresh=fresh()) for n, f in functions.items()]
     times = measure(variants, [""], seconds, time.perf_counter_ns)
     return Table(
         "Miss in memory, a str",

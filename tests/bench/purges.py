@@ -65,9 +65,14 @@ def _delays(folder: Path, place: str, purges: int) -> list[float]:
     return sorted(delays)
 
 
-def tables(purges: int) -> Iterator[Table]:
-    """One table, of as many purges."""
-    with tempfile.TemporaryDirectory() as folder:
-        found = delays(str(Path(folder) / "cache.json"), purges)
+def table(place: str, purges: int, by: str = "") -> Table:
+    """What became of as many purges at ``place``; ``by`` ends the title."""
+    found = delays(place, purges)
     values = {f"p{part}": found[min(len(found) - 1, len(found) * part // 100)] for part in (50, 99)}
-    yield Table("Forgotten in one process, not served any more in another", "ns", values)
+    return Table(f"Forgotten in one process, not served any more in another{by}", "ns", values)
+
+
+def tables(purges: int) -> Iterator[Table]:
+    """One table, of a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield table(str(Path(folder) / "cache.json"), purges)

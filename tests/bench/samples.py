@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -50,3 +53,18 @@ def issue(number: int = 1) -> dict[str, Any]:
 def page() -> list[dict[str, Any]]:
     """A page of a hundred issues: about 170 KB of JSON."""
     return [issue(number) for number in range(100)]
+
+
+#: What a server would send.
+ISSUE_TEXT = json.dumps(issue())
+
+
+def answer(uri: str) -> Any:
+    """A result of 2 KB that is a new object each time, as any real one is."""
+    return json.loads(ISSUE_TEXT)
+
+
+def fresh(start: int = 0) -> Callable[[int], Sequence[str]]:
+    """Keys that nobody has asked for before, numbered from ``start``."""
+    numbers = itertools.count(start)
+    return lambda n: [f"https://api.example.org/fresh/{next(numbers)}" for _ in range(n)]

@@ -8,50 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import itertools
 import json
 import socket
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outlive import Cache
 
-from . import purges, samples
+from . import purges
 from .report import Table
-from .timing import Variant, measure
+from .samples import ISSUE_TEXT, answer, fresh
+from .timing import Variant, in_turn, measure
 
-# The tests know how a server is started.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
-from support.servers import Server, program
+if TYPE_CHECKING:
+    from support.servers import Server
 
-_TEXT = json.dumps(samples.issue())
 #: What a miss may cost beyond the bare round trips, in ns.
 _BEYOND_ROUND_TRIPS = 20_000
 _HIT = "https://api.example.org/1"
 
 
-def _answer(uri: str) -> Any:
-    """A result of 2 KB that is a new object each time, as any real one is."""
-    return json.loads(_TEXT)
-
-
 async def _later(uri: str) -> Any:
-    return json.loads(_TEXT)
-
-
-def _fresh() -> Callable[[int], Sequence[str]]:
-    """Keys that nobody has asked for before."""
-    numbers = itertools.count(time.time_ns())
-    return lambda n: [f"https://api.example.org/fresh/{next(numbers)}" for _ in range(n)]
+    return answer(uri)
 
 
 def tables(seconds: float, forgotten: int) -> Iterator[Table]:
     """All of them, ``seconds`` each, and so many results forgotten."""
+    # The tests know how a server is started.
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "python"))
+    from support.servers import Server, program
+
     if program("redis") is None:
         print("\nno redis-server can be had here: nothing is said of servers", file=sys.stderr)
         return
@@ -60,13 +51,13 @@ def tables(seconds: float, forgotten: int) -> Iterator[Table]:
         yield _misses(server, loop, seconds)
         yield _hits(server, loop, seconds)
         yield _near_hits(server, Path(folder), seconds)
-        yield _forgotten(server, forgotten)
+        yield purges.table(server.url, forgotten, ", by a server")
         loop.close()
 
 
 def _misses(server: Server, loop: asyncio.AbstractEventLoop, seconds: float) -> Table:
     variants = [
-        Variant(name, "f(k)", {"f": function}, fresh=_fresh(), loop_of=which)
+        Variant(name, "f(k)", {"f": function}, fresh=fresh(time.time_ns()), loop_of=which)
         for name, function, which in [
             ("outlive", _ours(server), None),
             ("outlive, near=0", _ours(server, near=0), None),
@@ -74,7 +65,7 @@ def _misses(server: Server, loop: asyncio.AbstractEventLoop, seconds: float) -> 
             *_peers(server, loop),
         ]
     ]
-    times = _in_turn(variants, [""], seconds)
+    times = in_turn(variants, [""], seconds)
     bare = times["the bare round trips: GET, SET"] + _BEYOND_ROUND_TRIPS
     return Table(
         "Miss, a result of 2 KB kept on a server, the function included",
@@ -97,7 +88,7 @@ def _hits(server: Server, loop: asyncio.AbstractEventLoop, seconds: float) -> Ta
     return Table(
         "Hit, a result of 2 KB that the server has",
         "ns",
-        _in_turn(variants, [_HIT], seconds),
+        in_turn(variants, [_HIT], seconds),
         note="a fresh object for each of them",
     )
 
@@ -118,25 +109,8 @@ def _near_hits(server: Server, folder: Path, seconds: float) -> Table:
     )
 
 
-def _forgotten(server: Server, times: int) -> Table:
-    delays = purges.delays(server.url, times)
-    parts = {f"p{part}": delays[len(delays) * part // 100] for part in (50, 99)}
-    return Table(
-        "Forgotten in one process, not served any more in another, by a server", "ns", parts
-    )
-
-
-def _in_turn(variants: list[Variant], keys: list[str], seconds: float) -> dict[str, float]:
-    """Times by name, measured one after the other: all of them would make the server busy."""
-    times = {}
-    for variant in variants:
-        measured = measure([variant], keys, seconds / len(variants), time.perf_counter_ns)
-        times[variant.name] = measured[variant.name].time
-    return times
-
-
 def _ours(server: Server, **options: Any) -> Callable[[str], Any]:
-    return Cache(server.url, name=f"bench{len(options)}", **options).memoise(_answer)
+    return Cache(server.url, name=f"bench{len(options)}", **options).memoise(answer)
 
 
 def _connection(server: Server) -> Any:
@@ -157,17 +131,17 @@ def _bare_miss(server: Server) -> Callable[[str], Any]:
     def miss(uri: str) -> Any:
         connection.sendall(_command("GET", uri))
         assert connection.recv(65536) == b"$-1\r\n"
-        answer = _answer(uri)
-        connection.sendall(_command("SET", uri, _TEXT))
+        result = answer(uri)
+        connection.sendall(_command("SET", uri, ISSUE_TEXT))
         assert connection.recv(65536) == b"+OK\r\n"
-        return answer
+        return result
 
     return miss
 
 
 def _bare_hit(server: Server) -> Callable[[str], Any]:
     connection = _connection(server)
-    connection.sendall(_command("SET", _HIT, _TEXT))
+    connection.sendall(_command("SET", _HIT, ISSUE_TEXT))
     connection.recv(65536)
 
     def hit(uri: str) -> Any:
@@ -207,9 +181,9 @@ def _redis_py(server: Server) -> Callable[[str], Any]:
         found: Any = client.get(f"redis-py:{uri}")
         if found is not None:
             return json.loads(found)
-        answer = _answer(uri)
-        client.set(f"redis-py:{uri}", json.dumps(answer))
-        return answer
+        result = answer(uri)
+        client.set(f"redis-py:{uri}", json.dumps(result))
+        return result
 
     return get
 
@@ -222,7 +196,7 @@ def _dogpile(server: Server, lock: bool) -> Callable[[str], Any]:
         "thread_local_lock": not lock,
     }  # fmt: skip
     region = make_region().configure("dogpile.cache.redis", arguments=arguments)
-    made: Any = region.cache_on_arguments(namespace=f"lock {lock}")(_answer)
+    made: Any = region.cache_on_arguments(namespace=f"lock {lock}")(answer)
     return made  # type: ignore[no-any-return]
 
 

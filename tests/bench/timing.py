@@ -94,6 +94,17 @@ def measure(
     return {variant.name: variant for variant in variants}
 
 
+def in_turn(variants: list[Variant], keys: Sequence[Any], seconds: float) -> dict[str, float]:
+    """Nanoseconds for one call by name, waits included; ``seconds`` are those of all variants.
+
+    They are measured one after the other: what one syncs to a disk, or has a server do, would make
+    the next one wait.
+    """
+    for variant in variants:
+        measure([variant], keys, seconds / len(variants), time.perf_counter_ns)
+    return {variant.name: variant.time for variant in variants}
+
+
 def _feed(
     variant: Variant, loop: Callable[[Sequence[Any]], int], keys: Sequence[Any]
 ) -> Iterator[Sequence[Any]]:
