@@ -1,7 +1,6 @@
 //! Many seeds.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::history::{History, Troubles};
@@ -39,10 +38,9 @@ fn nothing_is_lost() {
         return replay(seed);
     }
     let (from, count) = (number("SIM_FROM").unwrap_or(0), number("SIM_SEEDS").unwrap_or(SEEDS));
-    let mut found = try_all(from, from + count);
-    found.extend(FAILED_ONCE.iter().filter_map(|&seed| Some((seed, try_one(seed)?))));
+    let found = try_all((from..from + count).chain(FAILED_ONCE.iter().copied()));
     let Some((seed, _)) = found.first() else { return };
-    println!("{} of {count} seeds fail:", found.len());
+    println!("{} of {} seeds fail:", found.len(), count + FAILED_ONCE.len() as u64);
     for (seed, fault) in found.iter().take(400) {
         println!("  {seed}: {}", fault.lines().next().unwrap_or_default());
     }
@@ -55,15 +53,12 @@ fn try_one(seed: u64) -> Option<String> {
     play(&History::new(seed, troubles()), Setting::default(), false).fault
 }
 
-/// The seeds from `from` up to `end` that fail.
-fn try_all(from: u64, end: u64) -> Vec<Fault> {
-    let (next, found) = (AtomicU64::new(from), Mutex::new(Vec::new()));
+/// Those of the seeds that fail.
+fn try_all(seeds: impl Iterator<Item = u64> + Send) -> Vec<Fault> {
+    let (seeds, found) = (Mutex::new(seeds), Mutex::new(Vec::new()));
+    let next = || seeds.lock().expect("nobody panics in here").next();
     let work = || {
-        loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= end {
-                return;
-            }
+        while let Some(seed) = next() {
             let fault = try_one(seed).map(|fault| (seed, fault));
             found.lock().expect("nobody panics in here").extend(fault);
         }
