@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import pytest
 import trio
 
 from outlive import Cache, CacheFileWarning
+from support.programs import Scripts
 
 _HOLDER = """
 import sqlite3, sys
@@ -28,14 +27,11 @@ sys.stdin.read()
 @contextmanager
 def held_by_another(path: Path) -> Iterator[Callable[[], None]]:
     """Another program holds the write lock of the database, until what is yielded is called."""
-    command = [sys.executable, "-c", _HOLDER, str(path)]
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as holder:
+    with Scripts(path.parent, "holder.py").start(_HOLDER, str(path)) as holder:
         assert holder.stdin is not None
         assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        yield lambda: holder.communicate()[0] and None
-        holder.communicate() if holder.poll() is None else None
+        assert holder.stdout.readline() == "held\n"
+        yield holder.stdin.close
 
 
 class Slow(dict[str, bytes]):
@@ -250,12 +246,11 @@ ask(1)
 
     async def main() -> Any:
         await ask(0)
-        command = [sys.executable, "-c", program, str(path)]
-        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        with subprocess.Popen(command, **pipes) as other:
+        with Scripts(tmp_path).start(program, str(path)) as other:
+            assert other.stdin is not None
             assert other.stdout is not None
-            assert other.stdout.readline() == b"computing\n"
-            return await goes_on(ask(1), lambda: other.communicate(b"\n")[0] and None)
+            assert other.stdout.readline() == "computing\n"
+            return await goes_on(ask(1), other.stdin.close)
 
     assert asyncio.run(main()) == [1, "theirs"]
     assert calls == [0]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import valkey
 
-from support.programs import Ended, Scripts
+from support.programs import Ended, Scripts, free_port
 from support.proxy import Proxy
-from support.servers import Sentinel, Server, TlsServer, free_port, has_tls
+from support.servers import Sentinel, Server, TlsServer, has_tls
 from support.threads import until
 from support.workers import Worker, expected
 
@@ -26,7 +26,7 @@ MANY = 400
 def kept(server: Server) -> set[int]:
     """The numbers whose results of ``f`` are on a server."""
     try:
-        keys = [key.decode() for key in server.stored() if b":e:" in key]
+        keys = [key.decode() for key in server.entries()]
     except valkey.exceptions.ConnectionError:
         return set()  # it changes its role at the moment
     return {int(key.split("n=")[1].split(",")[0]) for key in keys if "f(n=" in key}
@@ -310,7 +310,7 @@ def test_what_is_no_value_of_ours(server: Server, tmp_path: Path) -> None:
     with Worker(tmp_path, server.url) as worker:
         ask_all(worker, range(8))
     client = server.client()
-    entries = [key for key in server.stored() if b":e:" in key]
+    entries = server.entries()
     assert len(entries) == 8
     for bit, key in enumerate(entries):
         value = bytearray(client.get(key))

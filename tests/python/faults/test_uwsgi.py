@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.programs import STUCK
+from support.programs import STUCK, free_port
 
 UWSGI = shutil.which("uwsgi", path=os.path.dirname(sys.executable))
 
@@ -57,9 +56,7 @@ def _ask(port: int, key: str) -> tuple[int, int]:
 def test_workers_forked_in_c_lose_nothing(tmp_path: Path, ends: signal.Signals) -> None:
     """Each key is computed once by all workers together, and every result is found afterwards."""
     (tmp_path / "app.py").write_text(APP)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     options = ["--master", "--processes", "3", "--need-app", "--disable-logging", "--die-on-term"]
     command = [UWSGI or "", "--http-socket", f"127.0.0.1:{port}", "--module", "app", *options]
     command += ["--pythonpath", str(tmp_path), "--home", sys.prefix]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 import xmlrpc.client
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,12 +18,8 @@ from support.programs import Scripts, untyped
 Greeting = Callable[[str], str]
 
 
-@pytest.fixture(autouse=True)
-def _no_warning() -> Iterator[None]:
-    """Fail on a warning unless a test expects it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+# A warning is an error unless a test expects it.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def upper(function: Greeting) -> Greeting:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,8 @@ import pytest
 from outlive import Cache, KeyCollisionWarning
 from support.programs import Scripts
 
-
-@pytest.fixture(autouse=True)
-def _no_warning() -> Iterator[None]:
-    """Fail on a warning unless a test expects it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+# A warning is an error unless a test expects it.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def reporter(cache: Cache, host: str) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,25 +12,11 @@ import pytest
 import stamina
 import tenacity
 
+from keys.decorators import retry
 from outlive import Cache
 
-
-@pytest.fixture(autouse=True)
-def _no_warning() -> Iterator[None]:
-    """Nothing warns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-
-
-def retry(function: Callable[..., Any]) -> Any:
-    """Pass all arguments on."""
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    return wrapper
+# Nothing warns.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def with_nothing(function: Callable[..., Any]) -> Any:

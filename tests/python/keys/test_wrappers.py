@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import functools
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from keys.decorators import retry
 from outlive import Cache
 
-
-@pytest.fixture(autouse=True)
-def _no_warning() -> Iterator[None]:
-    """Nothing warns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+# Nothing warns.
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def with_session(function: Callable[..., Any]) -> Any:
@@ -27,16 +22,6 @@ def with_session(function: Callable[..., Any]) -> Any:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return function("a session", *args, **kwargs)
-
-    return wrapper
-
-
-def retry(function: Callable[..., Any]) -> Any:
-    """Pass all arguments on, as stamina and tenacity do."""
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
 
     return wrapper
 

@@ -13,7 +13,8 @@ import pytest
 from look_inside.terminal import Shell
 from outlive import Cache, UnstorableWarning
 from support.files import results
-from support.servers import Server, free_port
+from support.programs import free_port
+from support.servers import Server
 
 FETCHED = 'shop.fetch(uri="/x", page={})'
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import queue
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from support.programs import STUCK
+from support.programs import STUCK, free_port
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="processes are forked here"),
@@ -95,9 +94,7 @@ def program(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 @contextmanager
 def service(folder: Path) -> Iterator[Callable[[str], tuple[str, str]]]:
     """Two workers of uvicorn; what asks them gives the answer and the process that gave it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     options = ["--workers", "2", "--port", str(port), "--log-level", "error"]
 
     def ask(path: str) -> tuple[str, str]:

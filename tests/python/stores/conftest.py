@@ -28,16 +28,23 @@ class Kind:
     options: dict[str, Any] = field(default_factory=dict)
     #: Whether results outlive the process.
     persists: bool = True
-    #: Whether memory may hold less than the store does.
-    is_paged: bool = False
-    #: Whether entries are listed in the order in which they came.
-    keeps_order: bool = True
-    #: Whether ``maxsize=`` and ``max_bytes=`` can be had.
-    has_limits: bool = True
-    #: Who has limits instead: a word of the refusal.
-    limited_by: str = "maxmemory"
     #: Makes the mapping in a folder that is the store; None: the store is outlive's own.
     mapping: Callable[[Path], Any] | None = None
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether entries are listed in the order in which they came."""
+        return self.engine is None and self.mapping is None
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether ``maxsize=`` and ``max_bytes=`` can be had."""
+        return self.engine is None and self.mapping is None
+
+    @property
+    def limited_by(self) -> str:
+        """Who has limits instead: a word of the refusal."""
+        return "mapping" if self.engine is None else "maxmemory"
 
 
 def _in_files(folder: Path) -> Any:
@@ -58,28 +65,18 @@ def _shelf(folder: Path) -> Any:
 
 
 def _over(name: str, mapping: Callable[[Path], Any], **options: Any) -> Kind:
-    return Kind(
-        name,
-        options=options,
-        is_paged=True,
-        keeps_order=False,
-        has_limits=False,
-        limited_by="mapping",
-        mapping=mapping,
-    )
+    return Kind(name, options=options, mapping=mapping)
 
 
 def _server(engine: str, **options: Any) -> Kind:
     name = engine + (" without memory" if options else "")
-    return Kind(
-        name, engine=engine, options=options, is_paged=True, keeps_order=False, has_limits=False
-    )
+    return Kind(name, engine=engine, options=options)
 
 
 KINDS = [
     Kind("json", "cache.json"),
-    Kind("sqlite", "cache.db", is_paged=True),
-    Kind("sqlite without memory", "cache.db", options={"near": 0}, is_paged=True),
+    Kind("sqlite", "cache.db"),
+    Kind("sqlite without memory", "cache.db", options={"near": 0}),
     _server("redis"),
     _server("redis", near=0),
     _server("valkey"),
@@ -89,6 +86,18 @@ KINDS = [
     _over("diskcache", _of_diskcache),
     _over("shelve without memory", _shelf, near=0),
 ]
+
+
+def doubling(cache: Cache, **options: Any) -> tuple[Any, list[Any]]:
+    """A function that is memoised in ``cache``, and what it was called with."""
+    calls: list[Any] = []
+
+    @cache.memoise(name="double", **options)
+    def double(x: Any) -> Any:
+        calls.append(x)
+        return [x, x]
+
+    return double, calls
 
 
 class Place:
@@ -211,39 +220,35 @@ class Name(Place):
         super().close()
         self._url = next(self._urls)
 
-    def _keys(self) -> list[bytes]:
+    def _own(self, keys: Iterable[bytes]) -> list[bytes]:
         start = f"outlive:{self.name}:".encode()
-        return [key for key in self.server.stored() if key.startswith(start)]
+        return [key for key in keys if key.startswith(start)]
 
     def left(self) -> list[str]:
         """The leases of computations."""
-        return [key.decode() for key in self._keys() if b":l:" in key]
+        return [key.decode() for key in self._own(self.server.leases())]
 
     def contents(self) -> list[bytes]:
         """All keys and values."""
-        client = self.server.client()
-        return [*self._keys(), *(client.dump(key) for key in self._keys())]
+        client, keys = self.server.client(), self._own(self.server.stored())
+        return [*keys, *(client.dump(key) for key in keys)]
 
 
-def _place(kind: Kind, folder: Path, shared_servers: Callable[[str], Server]) -> Iterator[Place]:
-    made: Place
+def _place(kind: Kind, folder: Path, shared_servers: Callable[[str], Server]) -> Place:
     if kind.engine is not None:
-        made = Name(kind, shared_servers(kind.engine))
-    elif kind.mapping is not None:
-        made = Mapped(kind, folder)
-    elif kind.file is not None:
-        made = Folder(kind, folder)
-    else:
-        made = Place(kind)
-    yield made
-    made.close()
+        return Name(kind, shared_servers(kind.engine))
+    if kind.mapping is not None:
+        return Mapped(kind, folder)
+    return Place(kind) if kind.file is None else Folder(kind, folder)
 
 
 def _fixture(kinds: Iterable[Kind]) -> Any:
     def place(
         request: pytest.FixtureRequest, tmp_path: Path, shared_servers: Callable[[str], Server]
     ) -> Iterator[Place]:
-        yield from _place(request.param, tmp_path, shared_servers)
+        made = _place(request.param, tmp_path, shared_servers)
+        yield made
+        made.close()
 
     return pytest.fixture(params=list(kinds), ids=lambda kind: str(kind.name))(place)
 

@@ -13,22 +13,9 @@ from typing import Any
 import pytest
 
 from outlive import Cache, CacheMiss, UnstorableWarning
-from stores.conftest import Place
+from stores.conftest import Place, doubling
 from support.clock import Clock
 from support.threads import together
-
-
-def doubling(cache: Cache, **options: Any) -> tuple[Any, list[Any]]:
-    """A function that is memoised in ``cache``, and what it was called with."""
-    calls: list[Any] = []
-
-    @cache.memoise(name="double", **options)
-    def double(x: Any) -> Any:
-        calls.append(x)
-        return [x, x]
-
-    return double, calls
-
 
 VALUES = [
     None, True, 1, 1.5, -0.0, math.inf, "", "text \0 \ud800 ü 😀", b"\0\xff", (1, [2]), {1, 2},

@@ -13,20 +13,9 @@ from typing import Any
 import pytest
 
 from outlive import Cache, CacheFileWarning
+from stores.conftest import doubling
 from support.programs import run
 from support.threads import together
-
-
-def doubling(cache: Cache, **options: Any) -> tuple[Any, list[Any]]:
-    """A function that is memoised in ``cache``, and what it was called with."""
-    calls: list[Any] = []
-
-    @cache.memoise(name="double", **options)
-    def double(x: Any) -> Any:
-        calls.append(x)
-        return [x, x]
-
-    return double, calls
 
 
 class Watched(dict[str, bytes]):

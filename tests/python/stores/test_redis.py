@@ -14,6 +14,7 @@ from outlive import Cache
 from support.programs import Scripts
 from support.proxy import Proxy
 from support.servers import Server
+from support.threads import until
 from support.workers import Worker, expected
 
 
@@ -161,8 +162,7 @@ def test_ctrl_c_is_heard(server: Server, tmp_path: Path) -> None:
     with Worker(tmp_path, server.url) as holder, Worker(tmp_path, server.url) as other:
         other.ask("f(0)")
         holder.begin("f(1, 60)")
-        while 1 not in holder.calls():
-            time.sleep(0.01)
+        until(lambda: 1 in holder.calls())
         interrupted = (
             "threading.Timer(0.5, lambda: os.kill(os.getpid(), 2)).start() or "
             "exec('try: f(1, 60)\\nexcept KeyboardInterrupt: heard = True') or heard"

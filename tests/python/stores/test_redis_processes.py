@@ -203,7 +203,7 @@ def test_nothing_is_left_but_results(server: Server, tmp_path: Path) -> None:
         worker.ask("[f(n) for n in range(20)]"), worker.ask("f.forget(3)")
         worker.end()
     assert all(key.startswith(b"outlive:shop:") for key in server.stored())
-    assert not [key for key in server.stored() if b":l:" in key]
-    assert len([key for key in server.stored() if b":e:" in key]) == 19
+    assert not server.leases()
+    assert len(server.entries()) == 19
     client = server.client()
-    assert all(client.pttl(key) > 0 for key in server.stored() if b":e:" in key)
+    assert all(client.pttl(key) > 0 for key in server.entries())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -50,27 +52,40 @@ class Scripts:
 
     def start(self, source: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Begin to run ``source``; its input and outputs are pipes."""
-        inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
         script = self.folder / self.name
         # At once: a program that was started a moment ago may be about to read it.
         new = script.with_suffix(".new")
         new.write_text(dedent(source), encoding="utf-8", errors="surrogatepass")
         new.replace(script)
-        return subprocess.Popen(
-            [sys.executable, str(script), *arguments],
-            cwd=self.folder,
-            env=inherited | {"PYTHONFAULTHANDLER": "1"} | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            preexec_fn=_interruptible if os.name == "posix" else None,
-        )
+        command = [sys.executable, str(script), *arguments]
+        return started(command, self.folder, **environment)
 
     @property
     def files(self) -> list[str]:
         """The names of all files that programs left in the folder."""
         return sorted(path.name for path in self.folder.iterdir() if path.name != self.name)
+
+
+def started(command: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[str]:
+    """Begin to run a command in ``folder``; its input and outputs are pipes."""
+    inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=inherited | {"PYTHONFAULTHANDLER": "1"} | environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=_interruptible if os.name == "posix" else None,
+    )
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
 
 
 def run(folder: Path, source: str, *, name: str = "program.py", **environment: str) -> str:

@@ -6,12 +6,11 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 
-from typing_extensions import Self
+from support.closing import Closing
 
 
-class Proxy:
+class Proxy(Closing):
     """Listens on a free port of 127.0.0.1 and hands on to a server, as it is told at the moment."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -84,17 +83,6 @@ class Proxy:
         _shut(self._listener)
         self._listener.close()
         self.cut()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _shut(end: socket.socket) -> None:

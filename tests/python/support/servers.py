@@ -6,7 +6,6 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,16 +13,15 @@ import time
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import valkey
-from typing_extensions import Self
 
-#: Seconds after which a server that does not answer counts as broken.
-STUCK = 30
+from support.closing import Closing, Pausable
+from support.programs import free_port
+from support.threads import STUCK
+
 ENGINES = ("redis", "valkey")
 
 
@@ -69,14 +67,7 @@ def _install(package: str) -> None:
         subprocess.run(words, check=False, capture_output=True, timeout=120)
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return int(tried.getsockname()[1])
-
-
-class Server:
+class Server(Closing, Pausable):
     """A server in a folder of its own, started at once and stopped by its process id."""
 
     def __init__(self, engine: str, *settings: str, host: str = "127.0.0.1") -> None:
@@ -143,6 +134,8 @@ class Server:
 
     def answers(self) -> bool:
         """Whether it answers, and has loaded what it kept."""
+        import valkey
+
         try:
             return bool(self.client().ping())
         except valkey.exceptions.AuthenticationError:
@@ -152,15 +145,9 @@ class Server:
 
     def client(self, timeout: float = 5) -> Any:
         """A client of its own, over the Unix socket; half of its package is without types."""
+        import valkey  # here, because most tests need no server and it takes long
+
         return valkey.Valkey(unix_socket_path=str(self.socket), socket_timeout=timeout)
-
-    def pause(self) -> None:
-        """Stop the process as it is: it keeps its connections and answers nothing."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Have a stopped process go on."""
-        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once; its folder stays, and ``start`` starts it again."""
@@ -170,6 +157,14 @@ class Server:
     def stored(self) -> list[bytes]:
         """All keys of its first database."""
         return sorted(self.client().scan_iter(count=1000))
+
+    def entries(self) -> list[bytes]:
+        """The keys of results in its first database."""
+        return [key for key in self.stored() if b":e:" in key]
+
+    def leases(self) -> list[bytes]:
+        """The keys of computations that run, in its first database."""
+        return [key for key in self.stored() if b":l:" in key]
 
     def called(self) -> dict[str, int]:
         """How often each command was called since the statistics were reset."""
@@ -181,17 +176,6 @@ class Server:
         self.resume()
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class TlsServer(Server):
@@ -235,7 +219,7 @@ class Sentinel(Server):
         self.primary, self.service = primary, service
         super().__init__(engine)
 
-    def _run(self) -> subprocess.Popen[bytes]:
+    def _words(self) -> list[str]:
         file = self.folder / "sentinel.conf"
         if not file.exists():
             file.write_text(
@@ -245,12 +229,7 @@ class Sentinel(Server):
                 f"sentinel failover-timeout {self.service} 3000\n",
                 encoding="utf-8",
             )
-        with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                [needed(self.engine), str(file), "--sentinel"], cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-            )  # fmt: skip
+        return [str(file), "--sentinel"]
 
     @property
     def _base(self) -> str:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import ast
-import os
-import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from typing_extensions import Self
-
+from support.closing import Closing, Pausable
+from support.programs import STUCK, started
 from support.threads import Worker as Thread
-
-#: Seconds after which a process counts as stuck.
-STUCK = 60
 
 _PROGRAM = """
 import os, sys, threading, time
@@ -61,7 +54,7 @@ def expected(n: int) -> list[Any]:
     return [n, "x" * (n % 300)]
 
 
-class Worker:
+class Worker(Closing, Pausable):
     """A process with a cache and two functions in it: ``f(n)``, which notes its calls, and ``count()``."""
 
     def __init__(
@@ -71,12 +64,8 @@ class Worker:
         self.folder = folder
         self._ending = threading.Lock()
         self._said: str | None = None
-        inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
-        self.process = subprocess.Popen(
-            [*before, sys.executable, "-c", _PROGRAM, url, repr(options)],
-            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            encoding="utf-8", env=inherited | {"PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "always"},
-        )  # fmt: skip
+        command = [*before, sys.executable, "-c", _PROGRAM, url, repr(options)]
+        self.process = started(command, folder, PYTHONWARNINGS="always")
 
     def begin(self, expression: str) -> Thread:
         """Have it evaluate something; ``result()`` waits for what comes out."""
@@ -95,14 +84,6 @@ class Worker:
         if not line:
             raise AssertionError(self.end())
         return ast.literal_eval(line)
-
-    def pause(self) -> None:
-        """Stop it as it is."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Have it go on."""
-        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once."""
@@ -127,15 +108,8 @@ class Worker:
         path = self.folder / "calls"
         return sorted(map(int, path.read_text().split())) if path.exists() else []
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it at once, if it has not ended."""
         if self.process.poll() is None:
             with suppress(ProcessLookupError):
                 self.resume()
