@@ -11,10 +11,15 @@ import inspect
 import sys
 from typing import Any
 
+from .._layers import has_any_attribute
 from .._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: What is shown of a function whose attributes mean nothing: it has none.
+_OPAQUE = object()
 
 
 class Hole:
@@ -96,7 +101,13 @@ def returned(function: Any) -> Any:
 
 def innermost(function: Any) -> Any:
     """Return the function itself, without its wrappers."""
-    while True:
+    seen: set[int] = set()
+    while id(function) not in seen:
+        seen.add(id(function))
+        # A server's proxy has no end of attributes, and none of them is of a function: whoever is
+        # called with one, or looks into it, asks the server.
+        if has_any_attribute(function):
+            return _OPAQUE
         if hasattr(function, "func") and not inspect.isfunction(function):
             function = function.func
         elif inspect.ismethod(function):
@@ -108,6 +119,7 @@ def innermost(function: Any) -> Any:
             if inspect.isroutine(function) or not inspect.isfunction(call):
                 return function
             function = call
+    return function
 
 
 def names_of(function: Any) -> dict[str, Any]:

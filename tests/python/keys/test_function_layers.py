@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import operator
-import xmlrpc.client
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -260,14 +258,6 @@ def test_a_partial_hides_no_decorator_that_supplies_arguments() -> None:
 
     cached = Cache(None).memoise(functools.partial(say, "glad"))
     assert [cached("Bo"), cached("Bo", language="en")] == ["glad Bo de", "glad Bo en"]
-
-
-def test_a_proxy_that_has_any_attribute_can_be_memoised() -> None:
-    """A method of a server claims to wrap another one, and so on without end."""
-    server = xmlrpc.client.ServerProxy("http://127.0.0.1:1/")
-    cached = Cache(None).memoise(server.add, name="add")
-    assert cached.cache_key(1) == "add(*args=(1,))"
-    assert Cache(None).memoise(untyped(mock.Mock(return_value=2)), name="mocked")(1) == 2
 
 
 EDITED = """
