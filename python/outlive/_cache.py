@@ -137,7 +137,13 @@ class Cache(LookInside, CacheMaps, CacheUpkeep, CacheMapping):
         file = None if server else _registry.path_of(path, app)
         is_drop_in = self._state_type.is_drop_in
         if store is None:
-            core = _registry.core_of(file, durability == "fsync", is_drop_in, page_size, server)
+            core = _registry.core_of(
+                server or file,
+                durability == "fsync",
+                is_drop_in,
+                page_size,
+                is_server=server is not None,
+            )
         else:
             core = _registry.core_over(store)
         behind = None if fallback is None else _registry.lend_to(core, fallback)

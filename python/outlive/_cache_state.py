@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from _weakref import ref  # weakref itself takes a while to import
 
-from . import _arguments, _modes, _options, _registry, _servers
+from . import _arguments, _modes, _options, _registry
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ class CacheState:
         return None if self.core.path is None else str(self.core.path)
 
     @property
+    def has_file(self) -> bool:
+        """Whether the results are in a file of this host."""
+        return self.core.path is not None and not self.core.file.is_server
+
+    @property
     def label(self) -> str:
         """The file as messages name it."""
         carrier = self.core.file.carrier
@@ -105,13 +110,11 @@ class CacheState:
             ValueError: another object on the same file has another one, or it is on a server.
         """
         given = {"maxsize": maxsize, "max_bytes": max_bytes}
-        if self.core.file.is_server:
-            _servers.refuse_limits(maxsize, max_bytes, "Cache")
         now = zip(given.items(), self.core.limits(), strict=True)
         wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
         is_limited = any(value is not None for value in wanted.values())
         if is_limited:
-            self.refuse_limits(**wanted)
+            self.refuse_limits("Cache", **wanted)
         for other in _registry.sharing(self.core) if is_limited else ():
             for (name, value), known in zip(wanted.items(), other.limits(), strict=True):
                 if None not in (value, known) and value != known:
@@ -121,13 +124,19 @@ class CacheState:
                     )
         self.core.set_limits(**wanted)
 
-    def refuse_limits(self, **limits: object) -> None:
-        """Refuse limits where nobody could keep them.
+    def refuse_limits(self, of: str, **limits: object) -> None:
+        """Refuse limits where nobody could keep them; ``of`` is what they are given to.
 
         Raises:
-            ValueError: there is a limit, and the results are in a mapping.
+            ValueError: there is a limit, and the results are on a server or in a mapping.
         """
         given = [name for name, value in limits.items() if value is not None]
+        if given and self.core.file.is_server:
+            raise ValueError(
+                f"{of}: {given[0]}= is not kept on a server, where every entry would have to be "
+                "counted: the server's own maxmemory and maxmemory-policy say how much there may "
+                "be, and ttl= how long it stays"
+            )
         if given and self.core.file.carrier is not None:
             raise ValueError(
                 f"{given[0]}={limits[given[0]]}: outlive cannot limit {self.label}; use a limit of "
@@ -201,8 +210,9 @@ class CacheState:
     def renew_options(self, memoised: _core.Memoised) -> None:
         """Give ``memoised`` the present defaults, and its own options on top."""
         registration = memoised._outlive_registration
-        options = registration.options()
-        self.refuse_limits(maxsize=options.maxsize)
+        options = _options.checked(self.options, registration.own)
+        self.refuse_limits("memoise", maxsize=options.maxsize)
+        registration.options = options
         registration.refresher.set_pause(options.refresh_after)
         options = options.replace(**registration.fixed)
         errors = None

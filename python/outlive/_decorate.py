@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable
 
-from . import _core, _manners, _naming, _options, _parameters, _refresh, _servers
+from . import _core, _manners, _naming, _options, _parameters, _refresh
 from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
@@ -65,8 +65,7 @@ def decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     _options.refuse_unknown(given, _ALL_OPTIONS, "memoise", _OF_CACHES)
     own = _own(given)
     _options.refuse_meaningless(_options.checked(cache.options, own), own, "memoise")
-    if cache.core.file.is_server:
-        _servers.refuse_limits(own.get("maxsize"), own.get("max_bytes"), "memoise")
+    cache.refuse_limits("memoise", maxsize=own.get("maxsize"))
     for option in _NOTED if cache.is_drop_in else ():
         if own.get(option) is not None and (option != "cost" or callable(own["cost"])):
             raise TypeError(
@@ -185,9 +184,10 @@ def _native(
     sample: int = 0,
 ) -> _core.Memoised:
     rule = given.get("key") or ("first" if cache.is_drop_in else "all")
-    if not callable(rule) and rule not in ("first", "all"):
+    if callable(rule):
+        answering(rule, "key")
+    elif rule not in ("first", "all"):
         raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
-    answering(rule, "key")
     _refuse_idle_roles(rule, given)
     version = given.get("version")
     name = _naming.full_name(function, given.get("name"), version)

@@ -23,11 +23,9 @@ class Registered(Protocol):
 
     cache: CacheState
     given: dict[str, Any]
+    #: The function's own on top of the defaults of its cache.
+    options: Options
     not_kept: dict[int, str]
-
-    def options(self) -> Options:
-        """Return the function's own options on top of the defaults of its cache."""
-        ...
 
     @staticmethod
     def code_note(function: Any) -> tuple[str | None, bytes | None]:
@@ -42,7 +40,7 @@ class Explainer:
         """Take the key of the call."""
         self._registration, self._memoised, self._key = registration, memoised, key
         self._state = registration.cache
-        self._options = registration.options()
+        self._options = registration.options
         self._now = self._state.now()
 
     def explain(self) -> Explanation:

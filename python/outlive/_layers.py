@@ -19,10 +19,11 @@ def layers(function: Any) -> Iterator[Any]:
     while function is not None and id(function) not in seen:
         seen.add(id(function))
         yield function
-        beside = _attribute(function, "_self_wrapper")
+        is_opaque = has_any_attribute(function)
+        beside = None if is_opaque else getattr(function, "_self_wrapper", None)
         if type(beside) is FunctionType:  # of wrapt: it is called with the function below
             yield beside
-        function = _below(function)
+        function = _below(function, is_opaque)
 
 
 def innermost(function: Any) -> Any:
@@ -38,22 +39,30 @@ def called_of(layer: Any) -> FunctionType | None:
     return called if isinstance(called, FunctionType) else None
 
 
-def qualname_of(function: Any) -> str | None:
-    """Return the qualified name of a function or partial; None if it has none."""
+def without_partial(function: Any) -> Any:
+    """Return what stands below partials."""
     while isinstance(function, functools.partial):
         function = function.func
-    name = getattr(function, "__qualname__", None)
+    return function
+
+
+def qualname_of(function: Any) -> str | None:
+    """Return the qualified name of a function or partial; None if it has none."""
+    name = getattr(without_partial(function), "__qualname__", None)
     return name if isinstance(name, str) else None
 
 
-def _below(function: Any) -> Any:
-    """Return what a layer calls; None if it calls none that it tells of."""
+def _below(function: Any, is_opaque: bool) -> Any:
+    """Return what a layer calls; None if it calls none that it tells of.
+
+    An opaque one has each attribute that it is asked for.
+    """
     # Not isinstance: a proxy is an instance of whatever it stands for.
     if issubclass(type(function), functools.partial):
         return function.func
     if type(function) is MethodType:
         return function.__func__
-    wrapped = _attribute(function, "__wrapped__")
+    wrapped = None if is_opaque else getattr(function, "__wrapped__", None)
     if wrapped is not None or type(function) is FunctionType or isinstance(function, type):
         return wrapped
     return called_of(function)
@@ -62,8 +71,3 @@ def _below(function: Any) -> Any:
 def has_any_attribute(function: Any) -> bool:
     """Return whether ``function`` has each attribute that it is asked for, as servers' proxies."""
     return getattr(function, "_outlive_nothing", None) is not None
-
-
-def _attribute(function: Any, name: str) -> Any:
-    """Return an attribute; None if there is none, and of what has any that it is asked for."""
-    return None if has_any_attribute(function) else getattr(function, name, None)

@@ -60,7 +60,7 @@ class LookInside:
         """
         if not _options.flag(keep, "receipts"):
             return
-        if self._state.path is None or self._state.core.file.is_server:
+        if not self._state.has_file:
             raise ValueError("receipts=True needs a cache in a file: they are kept beside it")
         from ._kept_receipts import KeptReceipts
 

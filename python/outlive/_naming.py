@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from . import _core
 from ._code import code_of
-from ._layers import innermost, qualname_of
+from ._layers import innermost, qualname_of, without_partial
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,24 +59,16 @@ def function_name(function: Callable[..., Any]) -> str:
     Raises:
         TypeError: ``function`` has no name, or binds what has no key.
     """
-    return _own_name(function) + _bound_mark(function, _bare_name(function) or "it")
+    name = _own_name(function)
+    return name + _bound_mark(function, name)
 
 
 def _own_name(function: Any) -> str:
     """``module.qualname``, without what it binds."""
-    name = _bare_name(function)
-    if name is None:
-        raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
-    return name
-
-
-def _bare_name(function: Any) -> str | None:
     qualname = qualname_of(function)
     if qualname is None:
-        return None
-    while isinstance(function, functools.partial):
-        function = function.func
-    module = module_name(function)
+        raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
+    module = module_name(without_partial(function))
     name = f"{module}.{qualname}" if module else qualname
     # A name that could be taken for more than a name is quoted.
     return name if _PLAIN.fullmatch(name) else _core.canonical(name)
@@ -123,7 +115,7 @@ def bound_to(function: Any) -> Any:
     instance = getattr(function, "__self__", None)
     if instance is not None:
         return None if inspect.ismodule(instance) else instance
-    is_object = _bare_name(function) is None and not isinstance(function, functools.partial)
+    is_object = not isinstance(function, functools.partial) and qualname_of(function) is None
     return function if is_object else None
 
 

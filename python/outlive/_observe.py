@@ -66,7 +66,7 @@ class Observer:
         hook = getattr(self._state.hooks, name, None)
         if hook is None:
             return
-        event = Event(kind, self._memoised.name, key, self._state.path)._replace(**known)
+        event = Event(kind, self._memoised.name, key, self._state.path, **known)
         try:
             hook(event)
         except Exception as error:  # what only looks on must not cost the call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _arguments, _core, _options
+from . import _arguments, _core
 from ._one_shot import one_shot_part
 from ._typing import TYPE_CHECKING
 from ._wrappers import native_of
@@ -31,6 +31,8 @@ class Registration:
         """Note the options that the function was decorated with."""
         self.cache, self.given = cache, given
         self.own = own
+        #: Its own options on top of the defaults of its cache, once the cache has renewed them.
+        self.options = cache.options
         #: Refreshes results in the background.
         self.refresher: Any = None
         #: A weak reference to the memoised function.
@@ -51,10 +53,6 @@ class Registration:
         self._observer: Observer | None = None
         #: Why the results of the last calls that were not kept were not, by hashes of their keys.
         self.not_kept: dict[int, str] = {}
-
-    def options(self) -> _options.Options:
-        """Return the function's own options on top of the defaults of its cache."""
-        return _options.checked(self.cache.options, self.own)
 
     @property
     def classes(self) -> FunctionClasses:
@@ -84,7 +82,7 @@ class Registration:
 
         hits, misses, expired = memoised.counts()
         size = self.cache.count(memoised)
-        four = hits, misses, self.options().maxsize, size
+        four = hits, misses, self.options.maxsize, size
         return CacheInfo.counted(four, evictions=memoised.evictions(), expired=expired)
 
     def receipts(self, memoised: _core.Memoised) -> Receipts:

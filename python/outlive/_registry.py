@@ -80,17 +80,30 @@ def core_over(mapping: Any) -> _core.Cache:
         with _files_lock:
             file = _over(mapping)
             if file is None:
-                file = _core.CacheFile(
-                    None,
-                    ascii=False,
-                    fsync=False,
-                    page_size=None,
-                    carrier=carrier,
-                    overridden=_modes.current,
-                    warn=warn,
-                )
+                file = _new_file(None, carrier=carrier)
                 _mapped[ref(file, _mapped.pop)] = None
     return _counted(_core.Cache(file, mode=_mode_of_environment()))
+
+
+def _new_file(
+    path: str | None,
+    *,
+    plain: bool = False,
+    fsync: bool = False,
+    page_size: int | None = None,
+    carrier: Any = None,
+    server: str | None = None,
+) -> _core.CacheFile:
+    return _core.CacheFile(
+        path,
+        ascii=plain,
+        fsync=fsync,
+        page_size=page_size,
+        carrier=carrier,
+        overridden=_modes.current,
+        warn=warn,
+        server=server,
+    )
 
 
 def _over(mapping: Any) -> _core.CacheFile | None:
@@ -111,32 +124,24 @@ def core_of(
     fsync: bool,
     plain: bool,
     page_size: int | None = None,
-    server: str | None = None,
+    *,
+    is_server: bool = False,
 ) -> _core.Cache:
     """Return the native half of a new ``Cache`` object on ``path``; None means in memory.
 
     All objects on one path share one native file. It is a database if there is a ``page_size``, or
-    if the existing file is one; ``server`` is the URL of a server, instead of a path.
+    if the existing file is one. The ``path`` of a server is its URL.
 
     Raises:
         ValueError: the file is in use with less durability than asked for.
     """
-    path = server or path
     file = _living(path) if path is not None else None
     if file is None:
-        if page_size is None and path is not None and not plain and server is None:
+        if page_size is None and path is not None and not plain and not is_server:
             is_database = _stores.is_database(path, _databases())
             page_size = _stores.PAGE_SIZE if is_database else None
-        file = _core.CacheFile(
-            path,
-            ascii=plain,
-            fsync=fsync,
-            page_size=page_size,
-            carrier=None,
-            overridden=_modes.current,
-            warn=warn,
-            server=server,
-        )
+        server = path if is_server else None
+        file = _new_file(path, plain=plain, fsync=fsync, page_size=page_size, server=server)
     if path is None:
         return _core.Cache(file, mode=_mode_of_environment())
     file = _first(path, file)
@@ -159,7 +164,7 @@ def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
     behind = server or path_of(named, None)
     if behind is None or core.path is None or behind == str(core.path):
         raise ValueError(f"fallback={path!r} must be another file than that of the cache")
-    fallback = core_of(None if server else behind, False, False, page_size, server)
+    fallback = core_of(behind, False, False, page_size, is_server=server is not None)
     fallback.mode = "readonly"
     core.set_fallback(fallback)
     return behind

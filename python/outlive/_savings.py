@@ -52,7 +52,7 @@ def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
 
 def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
     """The mean cost of a computed call."""
-    cost: Any = memoised._outlive_registration.options().cost
+    cost: Any = memoised._outlive_registration.options.cost
     if cost is None or not callable(cost):
         return float(cost or 0.0)
     start = state.start_of(memoised)

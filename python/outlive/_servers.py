@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 _SCHEMES = ("redis", "valkey", "unix")
 
 
+def is_url(path: object) -> bool:
+    """Return whether ``path`` is the URL of a server."""
+    return isinstance(path, str) and "://" in path and path.startswith(_SCHEMES)
+
+
 def url(path: object, name: object) -> str | None:
     """Return the URL of the server that ``path`` is, with the name that ``name=`` says; else None.
 
@@ -20,8 +25,7 @@ def url(path: object, name: object) -> str | None:
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name= takes a str, not {name!r}")
-    is_server = isinstance(path, str) and "://" in path and path.startswith(_SCHEMES)
-    if not isinstance(path, str) or not is_server:
+    if not isinstance(path, str) or not is_url(path):
         if name is not None:
             raise ValueError(
                 "name= is for a cache on a server: a file is named by its path, and a function by "
@@ -50,18 +54,3 @@ def refuse(*, app: Any, durability: str) -> None:
             "durability='fsync' is for files: what a server keeps, and how safely, its own "
             "configuration says (appendonly, save)"
         )
-
-
-def refuse_limits(maxsize: Any, max_bytes: Any, of: str) -> None:
-    """Raise ValueError if there is a limit: a server has one of its own.
-
-    Raises:
-        ValueError: one of the arguments is given.
-    """
-    for option, value in (("maxsize", maxsize), ("max_bytes", max_bytes)):
-        if value is not None and value is not ...:
-            raise ValueError(
-                f"{of}: {option}= is not kept on a server, where every entry would have to be "
-                "counted: the server's own maxmemory and maxmemory-policy say how much there may "
-                "be, and ttl= how long it stays"
-            )

@@ -125,8 +125,7 @@ class _Making:
         return _arrived[identifier]
 
     def _tell_of_host(self, cache: Any) -> None:
-        is_server = cache._state.core.file.is_server
-        if self._host != _host() and cache.path is not None and not is_server:
+        if self._host != _host() and cache._state.has_file:
             warn(
                 "OutliveWarning",
                 f"{cache.path} is a file of this host ({_host()}); the function comes from "

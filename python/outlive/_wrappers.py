@@ -7,6 +7,7 @@ from types import FunctionType
 
 from . import _core
 from ._code import steps_of
+from ._layers import without_partial
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ def without_caches(function: Any) -> Any:
 
 def without_partials(function: Any) -> Any:
     """Return what stands below partials and bound methods."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = without_partial(function)
     return getattr(function, "__func__", function)
 
 

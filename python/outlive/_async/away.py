@@ -17,26 +17,31 @@ async def done(begin: Callable[[Callable[[], None]], Any], library: Any) -> Any:
     if library is asyncio:
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
-        if (at_once := begin(functools.partial(_wake, loop, woken))) is None:
+        if (at_once := begin(functools.partial(wake, loop, woken))) is None:
             await woken
         return at_once
     event = library.Event()
-    wake = functools.partial(_wake_trio, library, library.lowlevel.current_trio_token(), event)
-    if (at_once := begin(wake)) is None:
+    token = library.lowlevel.current_trio_token()
+    if (at_once := begin(functools.partial(wake_trio, library, token, event))) is None:
         await event.wait()
     return at_once
 
 
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> None:
+def wake(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], outcome: object = None
+) -> None:
+    """Wake, from any thread, the task of ``loop`` that awaits ``future``."""
     with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits there any more
-        loop.call_soon_threadsafe(_set, woken)
+        loop.call_soon_threadsafe(settle, future, outcome)
 
 
-def _set(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)
+def settle(future: asyncio.Future[Any], outcome: object) -> None:
+    """Give ``future`` its outcome, unless it has one."""
+    if not future.done():
+        future.set_result(outcome)
 
 
-def _wake_trio(trio: Any, token: Any, event: Any) -> None:
+def wake_trio(trio: Any, token: Any, event: Any) -> None:
+    """Wake, from any thread, the tasks of trio that wait for ``event``."""
     with contextlib.suppress(trio.RunFinishedError):
         token.run_sync_soon(event.set)

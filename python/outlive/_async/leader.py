@@ -26,7 +26,7 @@ _GRACE = 0.1
 _UNSET: Any = object()
 
 
-async def compute(call: PendingCall, library: Any = None) -> Any:
+async def compute(call: PendingCall, library: Any) -> Any:
     """Await the function and keep what it returns."""
     function, args, kwargs = call.target
     call.count()

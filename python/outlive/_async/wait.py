@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 from typing import Any
 
 from .._core import PendingCall
+from . import away
 from .leader import compute
 
 #: Seconds between two checks whether the loop of the awaited task still runs.
@@ -42,7 +42,7 @@ def _pause(call: PendingCall) -> float:
 async def _wait_in_loop(call: PendingCall) -> bool:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
-    call.on_done(functools.partial(_wake, loop, done))
+    call.on_done(functools.partial(away.wake, loop, done, True))
     pause = _pause(call)
 
     timer: asyncio.TimerHandle
@@ -52,7 +52,7 @@ async def _wait_in_loop(call: PendingCall) -> bool:
         if call.check_leader():
             timer = loop.call_later(pause, look)
         else:
-            _set(done, False)
+            away.settle(done, False)
 
     timer = loop.call_later(pause, look)
     try:
@@ -61,24 +61,9 @@ async def _wait_in_loop(call: PendingCall) -> bool:
         timer.cancel()
 
 
-def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Future[bool]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: no caller waits there any more
-        loop.call_soon_threadsafe(_set, done, True)
-
-
-def _set(done: asyncio.Future[bool], outcome: bool) -> None:
-    if not done.done():
-        done.set_result(outcome)
-
-
 async def _wait_in_trio(call: PendingCall, trio: Any) -> bool:
     token, done = trio.lowlevel.current_trio_token(), trio.Event()
-
-    def wake() -> None:
-        with contextlib.suppress(trio.RunFinishedError):
-            token.run_sync_soon(done.set)
-
-    call.on_done(wake)
+    call.on_done(functools.partial(away.wake_trio, trio, token, done))
     pause = min(_LOOK, _pause(call))
     while not done.is_set():
         with trio.move_on_after(pause):

@@ -137,9 +137,7 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
         given = 0
         try:
             while True:
-                own = None
-                if given >= len(found.pieces) and not found.is_over:
-                    own = await found.advance(given)
+                own = await found.advance(given)
                 if own is not None:
                     given += 1
                     yield own[0]
@@ -166,5 +164,7 @@ async def _joined_later(call: Any, live: Live[TaskRecording]) -> Any:
 
     library = loops.library()
     begin = functools.partial(TaskRecording, library=library)
+    if call.leads:  # nearly always, and the first piece is wanted now
+        return live.begin(begin(call))
     search = _search(call, live, loop_of(library), library is not None, begin)
     return await run_later(search)
