@@ -163,7 +163,8 @@ def lend_to(core: _core.Cache, path: str | os.PathLike[str]) -> str | None:
     named, page_size = (None, None) if server else _stores.parsed(path)
     behind = server or path_of(named, None)
     if behind is None or core.path is None or behind == str(core.path):
-        raise ValueError(f"fallback={path!r} must be another file than that of the cache")
+        shown = _stores.shown(path)
+        raise ValueError(f"fallback={shown!r} must be another file than that of the cache")
     fallback = core_of(behind, False, False, page_size, is_server=server is not None)
     fallback.mode = "readonly"
     core.set_fallback(fallback)

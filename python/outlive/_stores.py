@@ -28,15 +28,13 @@ def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] 
     Raises:
         ValueError: it is a URL of no store that outlive knows, or has a parameter that it does not.
     """
-    if not isinstance(path, str) or "://" not in path:
+    scheme = _scheme_of(path)
+    if scheme is None or not isinstance(path, str):
         return path, None
-    scheme = path.partition("://")[0]
-    if len(scheme) < 2 or not scheme.replace("+", "").replace("-", "").isalnum():
-        return path, None  # a path, if a strange one, or one that begins with a drive
     if not path.startswith(_SCHEME):
         raise ValueError(
-            f"{scheme}: outlive has no such store in {path!r}; sqlite:///x.db names x.db here, "
-            "sqlite:////tmp/x.db the file /tmp/x.db, redis://host:6379/0 a server"
+            f"{scheme}: outlive has no such store in {shown(path)!r}; sqlite:///x.db names x.db "
+            "here, sqlite:////tmp/x.db the file /tmp/x.db, redis://host:6379/0 a server"
         )
     from urllib.parse import unquote  # not before somebody asks: it takes a while to import
 
@@ -44,6 +42,28 @@ def parsed(path: str | os.PathLike[str] | None) -> tuple[str | os.PathLike[str] 
     if not name:
         raise ValueError(f"{path!r} names no file; None keeps everything in memory")
     return unquote(name), _page_size(query, path)
+
+
+def _scheme_of(path: object) -> str | None:
+    """The scheme of a URL; None for a path."""
+    if not isinstance(path, str) or "://" not in path:
+        return None
+    scheme = path.partition("://")[0]
+    # The others are paths, if strange ones, or begin with a drive.
+    is_scheme = len(scheme) >= 2 and scheme.replace("+", "").replace("-", "").isalnum()
+    return scheme if is_scheme else None
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """Return a path or URL as messages show it: of a server, without user, passwords, options."""
+    scheme, text = _scheme_of(path), os.fspath(path)
+    if scheme is None or text.startswith(_SCHEME):
+        return text
+    head, _, query = text.partition("?")
+    if "@" in query:  # of a password with a question mark, a part of which stands before it
+        return f"{scheme}://..."
+    place = head.partition("://")[2]
+    return f"{scheme}://{place.rpartition('@')[2]}"
 
 
 def refuse_beside_mapping(*, path: object, app: object, fallback: object, durability: str) -> None:

@@ -10,8 +10,9 @@ import click
 from .. import _core
 from .._facts import Fact
 from .._spans import entries
+from .._stores import shown
 from . import output
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened, shown
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
 
 #: What is known of entries, by key.
 Facts = dict[str, Fact]
@@ -95,7 +96,7 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
         carry_salt(core_of(other), core_of(target))
         mine, theirs = facts_of(core_of(target)), facts_of(core_of(other))
         taken, gone = newer(theirs, mine), list[str]()
-        if base is not None and os.path.getsize(base):
+        if base is not None and not _is_empty(base):
             with opened(base) as before:
                 gone, taken = _removals(facts_of(core_of(before)), mine, theirs, taken)
         core_of(target).take(core_of(other), taken)
@@ -130,6 +131,11 @@ def _removals(
     by_them = [key for key, fact in mine.items() if key not in theirs and is_as_before(fact)]
     by_us = {key for key, fact in theirs.items() if key not in mine and is_as_before(fact)}
     return by_them, [key for key in taken if key not in by_us]
+
+
+def _is_empty(file: str) -> bool:
+    """Whether it is a file of no bytes, as git gives one where there was none before."""
+    return os.path.isfile(file) and not os.path.getsize(file)
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -10,8 +10,9 @@ import click
 from .. import _kept_receipts, _savings
 from .._facts import Fact, Sum, by_function
 from .._spans import ago, entries, size, span
+from .._stores import shown
 from . import output, selecting
-from .opening import FOUND, NOTHING, core_of, file_argument, opened, shown
+from .opening import FOUND, NOTHING, core_of, file_argument, opened
 
 if TYPE_CHECKING:
     from rich.console import Console

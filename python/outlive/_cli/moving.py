@@ -11,12 +11,13 @@ from typing import IO, Any
 
 import click
 
-from .. import _core, _frozen
+from .. import _core, _frozen, _servers
 from .._facts import Fact
 from .._spans import entries
+from .._stores import shown
 from . import output
 from .comparing import facts_of, newer
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened, shown
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
 
 _AT_ONCE = 500
 _TEXT_IN = click.File("r", encoding="utf-8", errors="surrogatepass")
@@ -171,6 +172,8 @@ def freeze(file: str, into: str | None, as_json: bool) -> None:
     Example:
         outlive freeze github.json -o paper.json && sha256sum -c paper.json.sha256
     """
+    if into is None and _servers.is_url(file):
+        raise Trouble("say where to with -o FROZEN: a server has no folder to put it in")
     target = into or f"{file.removesuffix('.json')}.frozen.json"
     if os.path.exists(target):
         raise Trouble(f"{target} is there already")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -43,7 +42,7 @@ def exists(file: str) -> bool:
     Raises:
         Trouble: it is a URL of no store that outlive knows.
     """
-    if _servers.url(file, None) is not None:
+    if _servers.is_url(file):
         return True  # what is on a server is there, if there is nothing
     try:
         path = str(_stores.parsed(file)[0])
@@ -102,16 +101,11 @@ def opened(
 
 
 def _cache(file: str, mode: Mode) -> Cache:
-    if _servers.url(file, None) is None:
+    if not _servers.is_url(file):
         return Cache(file, mode=mode)
     cache = Cache(file, mode=mode, on_store_error="raise")
     cache.get("")  # a list of a server that is away would be empty: this raises
     return cache
-
-
-def shown(file: str) -> str:
-    """Return how messages name a cache: without the password in the URL of a server."""
-    return file if _servers.url(file, None) is None else re.sub(r"//[^/]*@", "//", file)
 
 
 def core_of(cache: Cache) -> _core.Cache:

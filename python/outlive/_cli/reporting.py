@@ -7,8 +7,10 @@ import time
 
 import click
 
+from .. import _servers
 from .._page.html import page
 from .._page.survey import survey
+from .._stores import shown
 from . import output
 from .opening import FOUND, NOTHING, core_of, file_argument, opened
 
@@ -28,7 +30,8 @@ def report(ctx: click.Context, file: str, into: str, as_json: bool) -> None:
         outlive report github.json --html github.html
     """
     with opened(file) as cache:
-        found = survey(core_of(cache), os.path.basename(file), time.time())
+        title = shown(file) if _servers.is_url(file) else os.path.basename(file)
+        found = survey(core_of(cache), title, time.time())
     text = page(found)
     with click.open_file(into, "w", encoding="utf-8") as target:
         target.write(text)

@@ -10,8 +10,9 @@ import click
 
 from .. import _core
 from .._facts import Fact, fact_of
+from .._stores import shown
 from . import output, selecting
-from .opening import NOTHING, Trouble, core_of, file_argument, opened, shown
+from .opening import NOTHING, Trouble, core_of, file_argument, opened
 
 #: So many keys are named where KEY means several.
 _NAMED = 10

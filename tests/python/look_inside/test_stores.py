@@ -12,6 +12,7 @@ import pytest
 
 from look_inside.terminal import Shell
 from outlive import Cache, UnstorableWarning
+from outlive._stores import shown
 from support.files import results
 from support.programs import free_port
 from support.servers import Server
@@ -150,6 +151,66 @@ def test_a_server_says_what_the_file_says(shell: Shell, shop: Path, server: Serv
     assert shell("verify", url).status == 0 and shell("diff", shop, url).status == 0
     assert shell("rm", url, "page=2").status == 0
     assert shell("ls", url, "page=2").status == 1
+
+
+def test_no_password_is_shown(shell: Shell, shop: Path, server: Server) -> None:
+    """Neither in the URL's user nor in its options, whatever a command prints, or a page."""
+    client = server.client()
+    client.acl_setuser("ada", enabled=True, passwords=["+geheim"], keys=["*"], commands=["+@all"])
+    url = server.at(1).replace("://", "://ada:geheim@") + "&name=x"
+    assert shell("copy", shop, url).status == 0
+    line = shell("export", shop).lines[0]
+    page, frozen = shop.parent / "shop.html", shop.parent / "frozen.json"
+    for words, status in (
+        (["copy", url, "again.json"], 0),
+        (["copy", "again.json", url], 0),
+        (["import", url, "-"], 0),
+        (["merge", "again.json", url, "-o", "both.json"], 0),
+        (["merge", "again.json", url, "--base", url, "-o", "rest.json"], 0),
+        (["merge", "again.json", "both.json", "-o", url], 0),
+        (["stats", url], 0),
+        (["show", url, "no such key"], 1),
+        (["report", url, "--html", page], 0),
+        (["freeze", url], 2),
+        (["freeze", url, "-o", frozen], 0),
+        (["ls", url.replace("geheim", "geheim2")], 2),
+        (["ls", url.replace("geheim", "geh/eim")], 2),
+    ):
+        printed = shell(*words, given=line)
+        assert printed.status == status, (words, printed)
+        assert "geh" not in printed.out + printed.err, words
+        assert "Traceback" not in printed.err, words
+    assert "geheim" not in page.read_text(encoding="utf-8")
+    assert not list(shop.parent.glob("**/*geheim*"))
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        (
+            "redis+sentinel://u:geheim@h1,h2:5/s/0?sentinel_password=geheim",
+            "redis+sentinel://h1,h2:5/s/0",
+        ),
+        ("redis://:gehe?im@h/0", "redis://..."),
+        ("redis://:gehe/im@h/0?db=1", "redis://h/0"),
+        ("unix:///run/x.sock?name=a", "unix:///run/x.sock"),
+        ("postgres://u:geheim@h/0", "postgres://h/0"),
+        ("sqlite:///x.db?page_size=512", "sqlite:///x.db?page_size=512"),
+        ("shop?.json", "shop?.json"),
+    ],
+)
+def test_how_messages_name_a_cache(url: str, text: str) -> None:
+    """A file by its path, what is elsewhere by what is no secret."""
+    assert shown(url) == text
+
+
+def test_the_url_of_no_store_is_told_without_its_password(shell: Shell) -> None:
+    """Of a store that outlive does not know, too, and of a server that cannot be a fallback."""
+    printed = shell("ls", "postgres://u:geheim@h/0")
+    assert printed.status == 2 and "geheim" not in printed.err
+    with pytest.raises(ValueError, match="must be another file") as caught:
+        Cache(None, fallback="redis://:geheim@h/0")
+    assert "geheim" not in str(caught.value)
 
 
 def test_a_server_that_is_away(shell: Shell) -> None:
