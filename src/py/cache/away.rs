@@ -11,6 +11,17 @@ pub fn away<T: Send>(py: Python<'_>, cache: &PyCache, run: impl FnOnce(&PyCache)
     if cache.is_remote() { detached(py, cache, run) } else { run(cache) }
 }
 
+/// Runs an operation on two caches, of which either may wait for another machine.
+pub fn both_away<T: Send>(
+    py: Python<'_>,
+    one: &PyCache,
+    other: &PyCache,
+    run: impl FnOnce(&PyCache, &PyCache) -> T + Send,
+) -> T {
+    let remote = if one.is_remote() { one } else { other };
+    away(py, remote, |_| run(one, other))
+}
+
 /// Out of line: the operation is inlined once, where it waits for nobody.
 #[cold]
 #[inline(never)]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use pyo3::prelude::*;
 
+use super::away::{away, both_away};
 use super::core::CoreCache;
 use super::{PyCache, PyFound};
 
@@ -18,14 +19,16 @@ impl CoreCache {
         other.get().file.get().tell(slf.py())?;
         Self::load_once(other)?;
         let _salt = other.get().bring_salt(slf.py())?;
-        theirs.take_external_changes();
+        away(slf.py(), theirs, PyCache::take_external_changes);
         Self::share_salt(slf, theirs)?;
         let mut count = 0;
         let _brought = other.get().bring_all(slf.py())?;
-        for keys in theirs.listing().keys().chunks(SLICE) {
+        let keys = away(slf.py(), theirs, |theirs| theirs.listing().keys());
+        for keys in keys.chunks(SLICE) {
             for key in keys {
                 let _brought = slf.get().bring(slf.py(), key)?;
-                count += usize::from(copy(cache, theirs, key, transient));
+                let add = |cache: &_, theirs: &_| add(cache, theirs, key, transient);
+                count += usize::from(both_away(slf.py(), cache, theirs, add));
             }
             slf.get().tell(slf.py())?;
             slf.py().check_signals()?;
@@ -37,6 +40,16 @@ impl CoreCache {
 }
 
 impl CoreCache {
+    /// Copies the entry of `key`, if `other` has one, with its times.
+    pub(super) fn copy_entry(&self, py: Python<'_>, other: &Self, key: &Bytes, transient: bool) {
+        both_away(py, self.cache(), other.cache(), |cache, theirs| {
+            if let Some(found) = theirs.peek(key) {
+                // A failure is in the store's notices.
+                let _ = cache.put(key, found.entry.for_another_cache(transient));
+            }
+        });
+    }
+
     /// Digests of secrets in copied keys were made with the salt of their own cache.
     fn share_salt(slf: &Bound<'_, Self>, theirs: &PyCache) -> PyResult<()> {
         if let Some(salt) = theirs.salts().get(true) {
@@ -46,8 +59,8 @@ impl CoreCache {
     }
 }
 
-/// Copies one entry, unless it is there already.
-fn copy(cache: &PyCache, theirs: &PyCache, key: &Bytes, transient: bool) -> bool {
+/// Copies the entry of `key`, unless it is there already; returns whether it was not.
+fn add(cache: &PyCache, theirs: &PyCache, key: &Bytes, transient: bool) -> bool {
     let Some(PyFound { entry, .. }) = theirs.peek(key).filter(|it| it.entry.is_copy()) else {
         return false;
     };

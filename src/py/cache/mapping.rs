@@ -75,15 +75,13 @@ impl CoreCache {
 
     /// Copies all entries of `other`, with their times.
     fn update(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> PyResult<()> {
-        let (cache, transient) = (slf.get().cache(), !Self::may_write(slf)?);
+        let transient = !Self::may_write(slf)?;
         Self::look(slf)?;
         Self::look(other)?;
         let _brought = other.get().bring_all(slf.py())?;
-        for key in other.get().cache().listing().keys() {
-            if let Some(found) = other.get().cache().peek(&key) {
-                // A failure is in the store's notices.
-                let _ = cache.put(&key, found.entry.for_another_cache(transient));
-            }
+        let py = slf.py();
+        for key in away(py, other.get().cache(), |theirs| theirs.listing().keys()) {
+            slf.get().copy_entry(py, other.get(), &key, transient);
         }
         slf.get().keep_limits(None, !transient);
         slf.get().tell(slf.py())

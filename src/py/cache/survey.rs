@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
+use super::away::away;
 use super::core::CoreCache;
 use crate::cache::{Entry, Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 use crate::py::value::stored_text::is_error;
@@ -75,7 +76,7 @@ impl CoreCache {
         Self::look(slf)?;
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
         let _brought = slf.get().bring(slf.py(), &key)?;
-        let fact = slf.get().cache().listing().fact(&key);
+        let fact = away(slf.py(), slf.get().cache(), |cache| cache.listing().fact(&key));
         fact.map(|fact| row(slf.py(), fact)).transpose()
     }
 
@@ -87,7 +88,7 @@ impl CoreCache {
         Self::look(slf)?;
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
         let _brought = slf.get().bring(slf.py(), &key)?;
-        let fact = slf.get().cache().listing().fact(&key);
+        let fact = away(slf.py(), slf.get().cache(), |cache| cache.listing().fact(&key));
         let text = fact.and_then(|fact| fact.text);
         text.map(|text| from_wtf8(slf.py(), &text)).transpose()
     }
@@ -113,7 +114,7 @@ impl CoreCache {
         entry.notes = Notes { took, code: code.and_then(Code::new), others };
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
         // A failure is in the store's notices.
-        let _ = slf.get().cache().put(&key, entry);
+        let _ = away(slf.py(), slf.get().cache(), |cache| cache.put(&key, entry));
         slf.get().tell(slf.py())
     }
 
@@ -128,10 +129,7 @@ impl CoreCache {
         for key in keys {
             let key = with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice)?;
             let _brought = other.get().bring(slf.py(), &key)?;
-            if let Some(found) = other.get().cache().peek(&key) {
-                // A failure is in the store's notices.
-                let _ = slf.get().cache().put(&key, found.entry.for_another_cache(transient));
-            }
+            slf.get().copy_entry(slf.py(), other.get(), &key, transient);
         }
         slf.get().tell(slf.py())
     }
@@ -172,7 +170,10 @@ impl CoreCache {
     fn sum_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<Total> {
         Self::look(slf)?;
         let _brought = slf.get().bring_all(slf.py())?;
-        with_wtf8(start, |start| total(&slf.get().cache().listing().sum_of(start)))
+        let sum = |start: &[u8]| {
+            away(slf.py(), slf.get().cache(), |cache| total(&cache.listing().sum_of(start)))
+        };
+        with_wtf8(start, sum)
     }
 
     /// How many entries lie between limits of size, time and duration.

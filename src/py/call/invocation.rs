@@ -235,7 +235,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
         let waiting = Waiting { me: self.me, request: self.request, patience: &patience };
         while let Step::Busy(mut lease) = step {
             if !waiting.goes_on_for_process(py)? {
-                lease.stand_back(self.cache(), &self.request.key);
+                away(py, self.cache(), |cache| lease.stand_back(cache, &self.request.key));
                 return Ok(Step::Compute(lease));
             }
             waiting.pause(py)?;

@@ -208,12 +208,12 @@ impl<'a> Keeper<'a> {
         }
         if let Some(stale) = lease.old.stale.clone() {
             let result = SharedResult::Result(None, Some(Arc::clone(&stale)));
-            lease.fail(self.cache(), &self.request.key, result);
+            away(py, self.cache(), |cache| lease.fail(cache, &self.request.key, result));
             return Ok((self.serving().serve_live(py, &stale)?, None));
         }
         self.keep_error(py, &lease, &error)?;
         let result = SharedResult::Failed(Arc::new(error.clone_ref(py)));
-        lease.fail(self.cache(), &self.request.key, result);
+        away(py, self.cache(), |cache| lease.fail(cache, &self.request.key, result));
         Err(error)
     }
 

@@ -111,8 +111,8 @@ impl<'py> Invocation<'_, 'py> {
         {
             return Ok(());
         }
-        let _ =
-            self.cache().put_again(&self.request.key, Entry { transient: false, ..found.clone() });
+        let (key, entry) = (&self.request.key, Entry { transient: false, ..found.clone() });
+        let _ = away(py, self.cache(), |cache| cache.put_again(key, entry));
         self.keeper().after_put(py)
     }
 

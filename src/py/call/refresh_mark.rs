@@ -11,8 +11,9 @@ use super::code_note::note_further;
 use super::invocation::Invocation;
 use super::memoised::Memoised;
 use crate::cache::Entry;
+use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
-use crate::py::cache::{PyLease, PyStaleResult};
+use crate::py::cache::{PyCache, PyLease, PyStaleResult};
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
 use crate::store::{KeyLock, Notes};
@@ -50,25 +51,29 @@ impl Memoised {
             return Ok(());
         }
         let (cache, key) = (core.get().cache(), with_wtf8(key, Bytes::copy_from_slice)?);
-        // The holder of the key computes a result of its own, which must not be replaced.
-        let KeyLock::Held(_lock) = cache.lock_key(&key) else { return Ok(()) };
-        // A purge from here on outdates the mark, which carries the result.
-        let begun = Some(Arc::new(cache.begin(&key)));
-        cache.take_external_changes();
-        let Some(found) = cache.peek(&key) else { return Ok(()) };
-        if is_marked(&found.entry.notes) == begins {
-            return Ok(());
-        }
-        let mut entry = Entry { liveness: None, ..found.entry };
-        if begins {
-            mark(&mut entry.notes);
-        } else {
-            unmark(&mut entry.notes);
-        }
-        let lease = PyLease::late(PyStaleResult::default(), begun);
-        let _ = lease.put(cache, &key, entry);
+        away(py, cache, |cache| note_refresh(cache, &key, begins));
         core.get().tell(py)
     }
+}
+
+/// Adds the mark to the entry of `key`, or removes it.
+fn note_refresh(cache: &PyCache, key: &Bytes, begins: bool) {
+    // The holder of the key computes a result of its own, which must not be replaced.
+    let KeyLock::Held(_lock) = cache.lock_key(key) else { return };
+    // A purge from here on outdates the mark, which carries the result.
+    let begun = Some(Arc::new(cache.begin(key)));
+    cache.take_external_changes();
+    let Some(found) = cache.peek(key).filter(|it| is_marked(&it.entry.notes) != begins) else {
+        return;
+    };
+    let mut entry = Entry { liveness: None, ..found.entry };
+    if begins {
+        mark(&mut entry.notes);
+    } else {
+        unmark(&mut entry.notes);
+    }
+    // A failure is in the store's notices.
+    let _ = PyLease::late(PyStaleResult::default(), begun).put(cache, key, entry);
 }
 
 impl Invocation<'_, '_> {
@@ -83,7 +88,8 @@ impl Invocation<'_, '_> {
         if refresher.bind(py).call_method1(intern!(py, "is_at"), (key,))?.is_truthy()? {
             return Ok(false);
         }
-        Ok(self.cache().lock_key(&self.request.key).held().is_some())
+        let key = &self.request.key;
+        Ok(away(py, self.cache(), |cache| cache.lock_key(key).held().is_some()))
     }
 }
 
