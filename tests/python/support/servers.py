@@ -72,6 +72,7 @@ class Server(Closing, Pausable):
 
     def __init__(self, engine: str, *settings: str, host: str = "127.0.0.1") -> None:
         """Start it with these settings on its command line: ``"--maxmemory", "3mb"``."""
+        needed(engine)  # before anything is made that would stay where there is none
         self.engine, self.settings, self.host = engine, settings, host
         # A Unix socket's path has at most 107 bytes: pytest's folders may be too deep for it.
         self.folder = Path(tempfile.mkdtemp(prefix="store-"))
@@ -183,6 +184,7 @@ class TlsServer(Server):
 
     def __init__(self, engine: str, *settings: str) -> None:
         """Make the certificates, and start it."""
+        needed(engine)
         self.certificates = Path(tempfile.mkdtemp(prefix="tls-"))
         make_certificates(self.certificates)
         super().__init__(engine, *settings)
