@@ -185,6 +185,8 @@ impl<L: Clone> Ledger<L> {
         let is_known = old.text.is_some() && (!old.transient || old.borrowed);
         let stored = durable && (is_withheld || is_known || self.store.paged().is_some());
         drop(state);
+        // Before the journal says so: somebody else may compute it anew at once.
+        self.gate.epoch.advance();
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(&change()) } else { Ok(()) };
         if stored {
@@ -192,7 +194,6 @@ impl<L: Clone> Ledger<L> {
             self.store.announce(Affected::Key(key));
         }
         drop(history);
-        self.gate.epoch.advance();
         // A failure is in the store's notices, and the store tries again.
         let _ = self.settled(written);
         Some(old)
@@ -211,6 +212,7 @@ impl<L: Clone> Ledger<L> {
         }
         let old = if durable { state.clear() } else { state.clear_here() };
         drop(state);
+        self.gate.epoch.advance();
         let stored = durable && !was_empty;
         let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
         if stored {
@@ -218,7 +220,6 @@ impl<L: Clone> Ledger<L> {
             self.store.announce(Affected::All);
         }
         drop(history);
-        self.gate.epoch.advance();
         // If it was empty, another thread may have cleared it without telling the store yet.
         let _ =
             written.and_then(|()| self.store.settle()).or_else(|error| self.settled(Err(error)));

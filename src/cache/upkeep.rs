@@ -52,6 +52,8 @@ impl<L: Clone> Ledger<L> {
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) -> Option<Entry<L>> {
         let _history = self.history.lock();
         let old = self.state.lock().discard(key, text);
+        // Before the journal says so, as of all that is forgotten.
+        self.gate.epoch.advance();
         if old.is_some() {
             self.store.quarantine(why);
         }
@@ -60,7 +62,6 @@ impl<L: Clone> Ledger<L> {
             let _ = self.store.append_as(&change, Cause::Upkeep);
             self.store.announce(Affected::Key(key));
         }
-        self.gate.epoch.advance();
         old
     }
 
