@@ -30,8 +30,8 @@ pub use page::blank_page;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub use page::new_stamp;
 pub use page::{Affected, Page, SIZE as PAGE_SIZE};
-pub use shared_page::NoPage;
 use shared_page::SharedPage;
+pub use shared_page::{NoPage, announce_from_outside};
 #[cfg(feature = "sqlite")]
 pub use writing::WriteGuard;
 

@@ -122,6 +122,22 @@ fn two_processes_share_a_page() {
     assert!(page(&anew).changes() != last.0 && page(&anew).all() != last.1);
 }
 
+/// What one thread changes is announced although another one closes the cache at that moment.
+#[test]
+fn who_has_left_still_announces() {
+    let (_folder, path) = place();
+    let (one, other) = (present(&path), present(&path));
+    let page = page(&other);
+    one.append(&put("a", "1")).expect("there is room");
+    let before = page.changes_of(b"a");
+    one.close();
+    one.announce(Affected::Key(b"a"));
+    assert_ne!(page.changes_of(b"a"), before);
+    let (_folder, path) = place();
+    FileStore::new(path.clone(), OPTIONS).announce(Affected::Key(b"a"));
+    assert!(!lock_of(&path).exists());
+}
+
 /// The child of a fork maps the page anew, and both go on to see what the other announces.
 #[test]
 fn a_child_maps_the_page_anew() {

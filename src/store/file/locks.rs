@@ -1,5 +1,6 @@
 //! The locks of one process: its presence, and the right to write a snapshot.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use super::trust;
 use crate::error::{Error, Result};
 use crate::stepping;
 use crate::store::KeyLock;
-use crate::store::fs::{Closed, Map, Taken, is_lost};
-use crate::store::lock::{Affected, CheckpointGuard, LockFile, NoPage, Page};
+use crate::store::fs::{Closed, Map, Status, Taken, is_lost};
+use crate::store::lock::{self, Affected, CheckpointGuard, LockFile, NoPage, Page};
 use crate::sync::{Arc, Mutex, rank};
 
 /// What this process holds of the lock file.
@@ -59,6 +60,18 @@ impl Presence {
             self.seen = lock.is_ours().then_some(now);
         }
         self.seen.map(|_| lock)
+    }
+}
+
+/// Announces to those that are present, for a process that is not.
+fn announce_from_outside(folder: &Folder, affected: Affected<'_>) -> io::Result<()> {
+    let (like, user) = (folder.like(), folder.fs.user());
+    let is_ours = |status: &Status| trust::check(status, like.as_ref(), user).is_ok();
+    let (path, like) = (&folder.paths().lock, folder.journal_like());
+    match lock::announce_from_outside(&*folder.fs, path, like.as_ref(), is_ours, affected) {
+        // The last of them has left.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        announced => announced,
     }
 }
 
@@ -204,7 +217,12 @@ impl Locks {
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
         // It may have been closed a moment ago because another cache needed descriptors.
         let closed = || if self.is_present() { self.try_join(folder).ok()? } else { None };
-        let announced = match self.open().or_else(closed).map(|lock| lock.announce(affected)) {
+        let lock = self.open().or_else(closed);
+        // Another thread may have closed the cache between the change and this.
+        let announce_here =
+            || self.are_made(folder).then(|| announce_from_outside(folder, affected));
+        let announced = lock.map(|lock| lock.announce(affected)).or_else(announce_here);
+        let announced = match announced {
             // The program closed the lock file: it is opened again.
             Some(Err(error)) if is_lost(&error) => {
                 self.rejoin(folder).ok().flatten().map(|lock| lock.announce(affected))

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::page::{Affected, Page, SIZE, blank, new_stamp};
-use super::{Origin, is_same_file};
-use crate::store::fs::{Fs, Glance, LockHandle, Map};
+use super::page::{Affected, Page, SIZE, blank, is_page, new_stamp};
+use super::{Origin, is_same_file, open};
+use crate::store::fs::{Fs, Glance, LockHandle, Map, Status};
 use crate::sync::{Arc, Mutex, rank};
 
 /// The reason why a process does without the page.
@@ -90,8 +90,31 @@ impl SharedPage {
         if !(self.stamps || becomes_page) || !is_whole(handle.glance()?.size) {
             return Ok(());
         }
-        affected.offsets().into_iter().try_for_each(|at| handle.write_at(at, &new_stamp()))
+        stamp(handle, affected)
     }
+}
+
+/// Announces that results of `affected` were replaced or forgotten to the processes that use the
+/// file at `path`, if it `is_ours`, without being one of them.
+pub fn announce_from_outside(
+    fs: &dyn Fs,
+    path: &Path,
+    like: Option<&Status>,
+    is_ours: impl FnOnce(&Status) -> bool,
+    affected: Affected<'_>,
+) -> io::Result<()> {
+    let (handle, is_new) = open(fs, path, like)?;
+    if is_new || !handle.shares_memory() || !is_ours(&handle.status()?) {
+        return Ok(());
+    }
+    let mut bytes = vec![0; SIZE];
+    let read = fs.open_read(path)?.read_piece(0, &mut bytes)?;
+    if read == SIZE && is_page(&bytes) { stamp(&*handle, affected) } else { Ok(()) }
+}
+
+/// Puts new stamps onto the page of a file.
+fn stamp(handle: &dyn LockHandle, affected: Affected<'_>) -> io::Result<()> {
+    affected.offsets().into_iter().try_for_each(|at| handle.write_at(at, &new_stamp()))
 }
 
 const CUT: &str = "somebody cut it short";
