@@ -1,5 +1,7 @@
 //! Applies the changes of other processes to the state.
 
+use std::collections::HashSet;
+
 use super::bounded_table::Displaced;
 use super::entry::Entry;
 use super::salt::Salt;
@@ -75,6 +77,7 @@ impl<'s, L: Clone> Intake<'s, L> {
         }
         let salt = state.salt.take();
         let mut old = state.clear();
+        let told: HashSet<_> = loaded.told.iter().filter(|_| loaded.foreign).cloned().collect();
         state.modified = modified(&loaded).or(state.modified);
         for item in loaded.items.into_vec() {
             if state.take_salt(&item) {
@@ -84,8 +87,11 @@ impl<'s, L: Clone> Intake<'s, L> {
             let (key, read) = state.read(item);
             let (entry, other) = match known {
                 Some(known) if known.text == read.text => (known, None),
-                // The writer of the file had read it before this result was made.
-                Some(known) if loaded.foreign && is_newer(&known, &read) => {
+                // The writer of the file had read it before this result was made; the journals are
+                // not its work.
+                Some(known)
+                    if loaded.foreign && !told.contains(&key) && is_newer(&known, &read) =>
+                {
                     self.kept.extend(known.to_item(&key));
                     (known, Some(read))
                 }

@@ -113,6 +113,8 @@ pub struct Loaded {
     /// Whether the snapshot's writer cannot have known what this process appended before: a program
     /// that rewrites the file, not a process that folded the journals into it.
     pub foreign: bool,
+    /// The keys whose results stand in the journals, and so are the last, whatever times they carry.
+    pub told: Vec<Bytes>,
     /// Whether journals are gone that this process has not read: others may have deleted in them
     /// what it knows.
     pub missed: bool,

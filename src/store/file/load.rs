@@ -70,12 +70,13 @@ impl FileState {
         }
         let deletes = |change: &&Change| !matches!(change, Change::Put(_));
         let deletions = changes.iter().filter(deletes).cloned().collect();
+        let told = changes.iter().filter_map(|change| change.key().cloned()).collect();
         changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
         let items = items.after(changes);
         // A process that merged an editor's file did not know what only this process did.
         let foreign = !is_known || merged.is_some() && merged == announced;
-        Some((Loaded { items, modified, foreign, missed }, deletions))
+        Some((Loaded { items, modified, foreign, told, missed }, deletions))
     }
 
     /// Returns the fingerprint of the snapshot that was found, as a checkpoint announced it.
