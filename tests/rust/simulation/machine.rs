@@ -11,7 +11,7 @@ use outlive::store::fs::{Fs, Glance, Handle, LockHandle, Status, lost};
 use super::disk::{Description, Disk, Number};
 use super::fault::Effect;
 use super::lock::OpenLock;
-use super::power::Fate;
+use super::power::{Fate, Stable};
 use super::scheduler::{Process, Scheduler};
 
 /// Where the simulated files are.
@@ -27,6 +27,8 @@ pub struct Machine {
     pub cut: AtomicU64,
     /// What reaches the disk then.
     pub fate: Mutex<Fate>,
+    /// What was certain, and what was not, when the power was lost there.
+    pub before_cut: Mutex<Option<Stable>>,
     /// Steps the threads.
     pub scheduler: Arc<Scheduler>,
 }
@@ -35,7 +37,7 @@ impl Machine {
     /// A machine with this disk.
     pub fn new(disk: Disk, fate: Fate, scheduler: Arc<Scheduler>) -> Arc<Self> {
         let (disk, cut, fate) = (Mutex::new(disk), AtomicU64::new(0), Mutex::new(fate));
-        Arc::new(Self { disk, cut, fate, scheduler })
+        Arc::new(Self { disk, cut, fate, before_cut: Mutex::default(), scheduler })
     }
 
     /// One more operation: the power may be lost before it.
@@ -43,6 +45,8 @@ impl Machine {
         let left = self.cut.load(Ordering::Relaxed);
         self.cut.store(left.saturating_sub(1), Ordering::Relaxed);
         if left == 1 {
+            let stable = self.disk().stable.clone();
+            *self.before_cut.lock().unwrap_or_else(PoisonError::into_inner) = Some(stable);
             self.lose_power();
         }
     }

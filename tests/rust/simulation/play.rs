@@ -14,7 +14,7 @@ use super::editor;
 use super::history::{Event, History, KEYS, Life, Op};
 use super::machine::{Machine, SNAPSHOT, View};
 use super::oracle::Oracle;
-use super::power::Fate;
+use super::power::{Fate, Stable};
 use super::random::Random;
 use super::scheduler::{Process, Scheduler, Task};
 
@@ -27,10 +27,8 @@ pub struct Outcome {
     pub trace: Vec<String>,
     /// What the chooser learned.
     pub chooser: Chooser,
-    /// What became of what was not synced.
-    pub fate: Fate,
-    /// Whether the power was lost where it was to be.
-    pub cut: bool,
+    /// What was certain, and what was not, when the power was lost where it was to be.
+    pub before_cut: Option<Stable>,
 }
 
 /// A history under way.
@@ -119,9 +117,8 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     let (end, fault) = failure.unzip();
     let until = |moment: u64| end.is_none_or(|end| moment <= end);
     let trace = trace.into_iter().filter(|line| until(line.0)).map(|line| line.1).collect();
-    let fate = play.machine.fate.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let cut = play.machine.cut.load(Ordering::Relaxed) == 0;
-    Outcome { fault, trace, chooser: scheduler.chooser(), fate, cut }
+    let before_cut = play.machine.before_cut.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Outcome { fault, trace, chooser: scheduler.chooser(), before_cut }
 }
 
 /// The name of a key.

@@ -71,7 +71,8 @@ fn try_all(seeds: impl Iterator<Item = u64> + Send) -> Vec<Fault> {
     found
 }
 
-/// Plays a seed, and a shorter history that fails as it does, step by step.
+/// Plays a seed, and a shorter history that fails as it does, step by step. With `SIM_WHOLE`, the
+/// history itself: the shorter one may fail for another reason, and takes long to find.
 fn replay(seed: u64) {
     let history = History::new(seed, troubles());
     let Some(fault) = play(&history, Setting::default(), false).fault else {
@@ -79,7 +80,9 @@ fn replay(seed: u64) {
         return;
     };
     println!("SIM_SEED={seed}: {fault}");
-    let shortest = play(&shrink(history, &fault), Setting::default(), true);
-    println!("The shortest history that fails, too:\n{}", shortest.trace.join("\n"));
+    let is_whole = std::env::var_os("SIM_WHOLE").is_some();
+    let told = if is_whole { history } else { shrink(history, &fault) };
+    let shortest = play(&told, Setting::default(), true);
+    println!("{told:?}\n{}", shortest.trace.join("\n"));
     panic!("SIM_SEED={seed}: {}", shortest.fault.unwrap_or(fault));
 }
