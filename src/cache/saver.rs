@@ -174,6 +174,13 @@ impl<L: Clone> Saver<L> {
         if self.is_unsettled() { until_free(|| self.settle()) } else { Ok(()) }
     }
 
+    /// Notes that nobody waits any more for what another process is in the way of: whoever did was
+    /// interrupted.
+    pub fn stop_waiting(&self) {
+        let _active = sync::active();
+        self.ledger.store.stop_waiting();
+    }
+
     /// Writes what another process was in the way of, if it no longer is.
     pub fn settle(&self) -> Result<()> {
         let _active = sync::active();

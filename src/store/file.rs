@@ -165,6 +165,10 @@ impl Store for FileStore {
         self.current().settle()
     }
 
+    fn stop_waiting(&self) {
+        self.current().stop_waiting();
+    }
+
     fn announce(&self, affected: Affected<'_>) {
         let store = self.current();
         store.locks.announce(&store.folder, affected);

@@ -224,6 +224,8 @@ pub trait Store: Send + Sync {
     fn settle(&self) -> Result<()> {
         Ok(())
     }
+    /// Notes that nobody waits any more for [`settle`](Self::settle) to succeed.
+    fn stop_waiting(&self) {}
     /// Announces to other processes that results of `affected` were replaced or forgotten, after
     /// `append` has written that: they look before they serve what they hold.
     fn announce(&self, _affected: Affected<'_>) {}

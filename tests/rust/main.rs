@@ -11,7 +11,9 @@ mod imports;
 mod journal;
 #[cfg(target_os = "linux")]
 mod key_locks;
+mod late;
 mod model;
+mod moody;
 mod nothing_lost;
 #[cfg(target_os = "linux")]
 mod page;

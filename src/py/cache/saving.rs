@@ -35,7 +35,7 @@ pub fn patiently(
 /// Writes what another process was in the way of.
 pub fn settle(py: Python<'_>, cache: &PyCache) -> PyResult<()> {
     while cache.saver().settle().is_err_and(|error| error.is_busy()) {
-        pause(py)?;
+        pause(py).inspect_err(|_| cache.saver().stop_waiting())?;
     }
     Ok(())
 }

@@ -45,9 +45,10 @@ impl FileState {
 
     /// Appends the changes that no disk has taken so far, in order, up to the first that fails.
     pub fn append_backlog(&mut self) -> Result<()> {
-        while let Some((number, change, cause)) = self.backlog.first() {
+        while let Some((number, change, cause, late)) = self.backlog.first() {
             // The cache may have taken in meanwhile what it deletes.
-            let own = Own { change: &change, cause, is_news: !matches!(change, Change::Put(_)) };
+            let is_news = !matches!(change, Change::Put(_));
+            let own = Own { change: &change, cause, is_news, late };
             // Another process's purge may have dropped it from the backlog.
             if self.append_change(own, Some(number))? {
                 self.backlog.note_written(number, &change);
@@ -91,7 +92,7 @@ impl FileState {
     /// counts.
     fn append_change(&mut self, own: Own, number: Option<u64>) -> Result<bool> {
         let terms = |read| match own.cause {
-            Cause::Given => Terms::Purges,
+            Cause::Given => own.late.map_or(Terms::Purges, |made| Terms::Late { made }),
             _ if own.may_be_outdated() => Terms::Computed { read },
             Cause::Computed | Cause::Upkeep => Terms::Upkeep,
         };

@@ -49,10 +49,15 @@ impl Backlog {
 
     /// Keeps a change that could not be appended. `waits` says that another process was in the way.
     pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
-        self.overtake(&change);
         let made = created(&change).unwrap_or_else(clock::now);
         let (number, repeats) = (self.next, false);
-        self.unwritten.push(Unwritten { number, change, cause, waits, repeats, made });
+        self.push(Unwritten { number, change, cause, waits, repeats, made });
+    }
+
+    /// Puts `it` behind everything that is kept.
+    fn push(&mut self, it: Unwritten) {
+        self.overtake(&it.change);
+        self.unwritten.push(Unwritten { number: self.next, ..it });
         self.next += 1;
     }
 
@@ -81,7 +86,7 @@ impl Backlog {
             self.keep(change, Cause::Given);
         }
         for it in later {
-            self.keep_as(it.change, it.cause, it.waits);
+            self.push(it);
         }
     }
 
@@ -97,7 +102,7 @@ impl Backlog {
         self.reclaim();
         self.void = self.next;
         for it in unwritten {
-            self.keep_as(it.change, it.cause, it.waits);
+            self.push(it);
         }
     }
 
@@ -150,7 +155,7 @@ impl Backlog {
 
     fn note_newer(&mut self, item: &Item) {
         let Some(made) = item.created else { return };
-        let is_newer = |old: &Unwritten| old.made < made;
+        let is_newer = |old: &Unwritten| !old.is_newer_than(made);
         let same = |old: &Unwritten| old.change.key() == Some(&item.key);
         let is_cleared = |old: &Unwritten| matches!(old.change, Change::Clear) && is_newer(old);
         // Of what others made, the last that was appended counts.
@@ -173,10 +178,18 @@ impl Backlog {
     }
 
     /// Notes a change of another process that was appended before those kept here can be. If
-    /// somebody asked for it (`given`), it came after them; but a clear that waits is appended behind
-    /// it, and so is what waits behind the clear.
-    pub fn note_external(&mut self, change: &Change, given: bool) {
-        if given && !self.blocks() { self.overtake(change) } else { self.note_later(change) }
+    /// somebody asked for it, it came after them, unless it was made long before it was `asked` for
+    /// there; but a clear that waits is appended behind it, and so is what waits behind the clear.
+    pub fn note_external(&mut self, change: &Change, asked: Asked) {
+        match asked {
+            Asked::Now if !self.blocks() => self.overtake(change),
+            Asked::At(made) if !self.blocks() && !matches!(change, Change::Put(_)) => {
+                let is_over =
+                    |old: &Unwritten| old.cause == Cause::Upkeep || !old.is_newer_than(made);
+                self.unwritten.retain(|old| !undoes(change, &old.change) || !is_over(old));
+            }
+            _ => self.note_later(change),
+        }
     }
 
     /// Returns what is kept here that will be appended behind `news`: the cache must not take it for
@@ -198,9 +211,12 @@ impl Backlog {
         self.changes().any(|change| !matches!(change, Change::Put(_)))
     }
 
-    /// Returns the first unwritten change with its number and its cause.
-    pub fn first(&self) -> Option<(u64, Change, Cause)> {
-        self.unwritten.first().map(|first| (first.number, first.change.clone(), first.cause))
+    /// Returns the first unwritten change with its number, its cause and, if it is written later
+    /// than it should have been, when it was made.
+    pub fn first(&self) -> Option<(u64, Change, Cause, Option<f64>)> {
+        let first = self.unwritten.first()?;
+        let late = Some(first.made).filter(|_| !first.waits);
+        Some((first.number, first.change.clone(), first.cause, late))
     }
 
     /// Drops the computed results that `purge` outdates, if others made it after them, and returns
@@ -215,9 +231,15 @@ impl Backlog {
         gone.filter_map(|it| it.change.key().cloned()).collect()
     }
 
-    /// Notes that writing fails: a change that could not be appended is lost if it is dropped.
+    /// Notes that writing fails, or that nobody waits for it any more: a change that could not be
+    /// appended is lost if it is dropped. Who asked for it goes on now, and what others make from
+    /// now on is newer.
     pub fn note_trouble(&mut self) {
-        self.unwritten.iter_mut().for_each(|it| it.waits = false);
+        let now = clock::now();
+        for it in &mut self.unwritten {
+            let has_waited = std::mem::take(&mut it.waits);
+            it.made = if has_waited && it.cause == Cause::Given { now } else { it.made };
+        }
     }
 
     /// Returns whether the change with this `number` is still unwritten.
@@ -254,7 +276,27 @@ impl Backlog {
     /// Returns what the child of a fork keeps: changes that the parent appended are the parent's.
     pub fn child(mut self) -> Self {
         self.unconfirmed.clear();
+        self.note_trouble();
         self
+    }
+}
+
+/// When somebody asked for a change of another process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Asked {
+    /// Nobody did: it is the result of a computation, or upkeep.
+    Never,
+    /// When it was written.
+    Now,
+    /// Before, in seconds since the epoch: no disk took it then.
+    At(f64),
+}
+
+impl Unwritten {
+    /// Returns whether it is newer than what another process made at `time`. Whoever asked for a
+    /// change that waits has not gone on yet: it comes after what others make meanwhile.
+    fn is_newer_than(&self, time: f64) -> bool {
+        self.waits && self.cause == Cause::Given || self.made >= time
     }
 }
 

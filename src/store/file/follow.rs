@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use super::backlog::Asked;
 use super::chain::History;
 use super::own::Own;
 use super::phase::Phase;
@@ -167,16 +168,26 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
-        self.outdate_backlog(&tail.purges, true);
         if !self.backlog.is_empty() {
-            for change in &tail.changes {
-                let is_given = tail.purges.contains(&Purge::of(change));
-                self.backlog.note_external(change, is_given);
-            }
+            self.compare_backlog(&tail);
         }
         let own = self.backlog.behind(&tail.changes);
         self.news.add(tail.into_external());
         self.news.add_changes(own);
+    }
+
+    /// Drops from the backlog what others have outdated or overtaken in `tail`.
+    fn compare_backlog(&mut self, tail: &Tail) {
+        let late: Vec<_> = tail.late.iter().map(|&(at, _)| Purge::of(&tail.changes[at])).collect();
+        for purge in &tail.purges {
+            self.outdate_backlog(std::slice::from_ref(purge), !late.contains(purge));
+        }
+        for (at, change) in tail.changes.iter().enumerate() {
+            let made = tail.late.iter().find(|late| late.0 == at).map(|late| Asked::At(late.1));
+            let is_given = || tail.purges.contains(&Purge::of(change));
+            let on_time = || if is_given() { Asked::Now } else { Asked::Never };
+            self.backlog.note_external(change, made.unwrap_or_else(on_time));
+        }
     }
 
     /// Drops from the backlog the computed results that the `purges` of others outdate; `certain`

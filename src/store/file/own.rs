@@ -11,6 +11,8 @@ pub struct Own<'c> {
     pub cause: Cause,
     /// Whether the cache is still to do it, as others' changes.
     pub is_news: bool,
+    /// When it was made, in seconds since the epoch, if no disk took it then.
+    pub late: Option<f64>,
 }
 
 impl Own<'_> {

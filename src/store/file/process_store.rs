@@ -122,7 +122,7 @@ impl ProcessStore {
     /// Writes `change` to the journal; a change that fails is kept for the next time, and reported
     /// once. Returns `false` if it is the result of a computation that was outdated meanwhile.
     pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
-        self.append_own(Own { change, cause, is_news: false })
+        self.append_own(Own { change, cause, is_news: false, late: None })
     }
 
     fn append_own(&self, own: Own) -> Result<bool> {
@@ -175,6 +175,11 @@ impl ProcessStore {
         result
     }
 
+    /// Notes that nobody waits any more for what could not be written.
+    pub fn stop_waiting(&self) {
+        self.state.lock().backlog.note_trouble();
+    }
+
     fn append_backlog(&self) -> Result<()> {
         let result = self.state.lock().append_backlog();
         // A change that was announced when it failed is in the journal only now.
@@ -194,9 +199,10 @@ impl ProcessStore {
         }
         let written = match purge.as_change() {
             // Another thread may be taking in what it undoes at this moment.
-            Some(change) => self
-                .append_own(Own { change: &change, cause: Cause::Given, is_news: true })
-                .map(drop),
+            Some(change) => {
+                let (cause, is_news, late) = (Cause::Given, true, None);
+                self.append_own(Own { change: &change, cause, is_news, late }).map(drop)
+            }
             None => self.append_purge(purge),
         };
         self.locks.announce(&self.folder, purge.affected());

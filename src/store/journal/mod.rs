@@ -15,7 +15,8 @@
 //!   left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
-//! * Flag 16 of a put or a remove: it purges nothing (below).
+//! * Flag 16 of a put or a remove: it purges nothing (below). Flag 64 of a put, a remove or a clear:
+//!   no disk took it when it was made, at `created`.
 //! * `created`: seconds since the epoch, an IEEE double.
 //! * `crc32` is over everything before it.
 //!

@@ -17,6 +17,9 @@ pub struct Tail {
     pub changes: Vec<Change>,
     /// What they and other records purge, in order.
     pub purges: Vec<Purge>,
+    /// The places of those among the changes that were made long before they were written, and when,
+    /// in seconds since the epoch.
+    pub late: Vec<(usize, f64)>,
     /// The snapshots that hold all generations before this one, of all checkpoints that got so far.
     pub folded: Vec<Folded>,
     /// Whether the history begins here: nothing before this piece counts.
@@ -56,6 +59,10 @@ impl Tail {
                 return;
             }
             (_, Terms::Purges) => self.purge(Purge::of(&change), at, purges),
+            (_, Terms::Late { made }) => {
+                self.late.push((self.changes.len(), made));
+                self.purge(Purge::of(&change), at, purges);
+            }
             (_, Terms::Computed { .. } | Terms::Upkeep) => {}
         }
         self.changes.push(change);

@@ -48,6 +48,9 @@ const CLASSES: u8 = 32;
 /// Flag of a put or a remove: it outdates no computation.
 const UPKEEP: u8 = 16;
 
+/// Flag of a put, a remove or a clear: it was made at `created`, and no disk took it then.
+const LATE: u8 = 64;
+
 /// Flag of a purge: its key is a pattern.
 const PATTERN: u8 = 1;
 
@@ -78,10 +81,12 @@ impl Folded {
 }
 
 /// The relation of a change to computations under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Terms {
     /// It outdates computations of its keys.
     Purges,
+    /// The same; but it was `made`, in seconds since the epoch, long before it was written.
+    Late { made: f64 },
     /// It outdates none.
     Upkeep,
     /// It counts unless a purge of its key begins after byte `read` of its generation and before
@@ -144,17 +149,26 @@ pub fn encode_change(
 ) -> io::Result<()> {
     match change {
         Change::Put(item) => put(out, item, terms, charset),
-        Change::Remove(key) => frame(out, REMOVE, upkeep(terms), 0.0, key, b""),
-        Change::Clear => frame(out, CLEAR, 0, 0.0, b"", b""),
+        Change::Remove(key) => frame(out, REMOVE, flags_of(terms), made(terms), key, b""),
+        Change::Clear => frame(out, CLEAR, flags_of(terms) & LATE, made(terms), b"", b""),
     }
 }
 
-fn upkeep(terms: Terms) -> u8 {
-    if terms == Terms::Upkeep { UPKEEP } else { 0 }
+fn flags_of(terms: Terms) -> u8 {
+    match terms {
+        Terms::Upkeep => UPKEEP,
+        Terms::Late { .. } => LATE,
+        Terms::Purges | Terms::Computed { .. } => 0,
+    }
+}
+
+/// Returns the time that a remove or a clear carries.
+fn made(terms: Terms) -> f64 {
+    if let Terms::Late { made } = terms { made } else { 0.0 }
 }
 
 fn put(out: &mut Vec<u8>, item: &Item, terms: Terms, charset: Charset) -> io::Result<()> {
-    let mut flags = upkeep(terms) | if item.sound { SOUND } else { 0 };
+    let mut flags = flags_of(terms) | if item.sound { SOUND } else { 0 };
     if item.created.is_some() {
         flags |= CREATED;
     }
@@ -279,7 +293,8 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
             Record::Change(Change::Put(item), Terms::Computed { read })
         }
         REMOVE => Record::Change(Change::Remove(key), terms(head)),
-        CLEAR => Record::Change(Change::Clear, Terms::Purges),
+        CLEAR if head[5] & LATE == 0 => Record::Change(Change::Clear, Terms::Purges),
+        CLEAR => Record::Change(Change::Clear, Terms::Late { made: time(head) }),
         PURGE if head[5] & PATTERN == 0 => Record::Purge(Purge::Key(key)),
         PURGE => Record::Purge(Purge::Fitting(key)),
         SEAL => Record::Seal { void: head[5] & VOID != 0 },
@@ -297,15 +312,25 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
 }
 
 fn terms(head: &[u8; HEAD]) -> Terms {
-    if head[5] & UPKEEP == 0 { Terms::Purges } else { Terms::Upkeep }
+    let has = |flag| head[5] & flag != 0;
+    match (has(UPKEEP), has(LATE)) {
+        (true, _) => Terms::Upkeep,
+        (false, true) => Terms::Late { made: time(head) },
+        (false, false) => Terms::Purges,
+    }
+}
+
+/// Returns the time in a record's head, in seconds since the epoch.
+fn time(head: &[u8; HEAD]) -> f64 {
+    let mut time = [0; 8];
+    time.copy_from_slice(&head[8..16]);
+    f64::from_le_bytes(time)
 }
 
 fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, notes: Notes, charset: Charset) -> Item {
     let flags = head[5];
     let has = |flag| flags & flag != 0;
-    let mut created = [0; 8];
-    created.copy_from_slice(&head[8..16]);
-    let created = Some(f64::from_le_bytes(created)).filter(|created| created.is_finite());
+    let created = Some(time(head)).filter(|created| created.is_finite());
     let is_before_classes = !has(CLASSES) && may_name_class(&text);
     let text =
         if is_before_classes { escape_classes(&text).map_or(text, Bytes::from) } else { text };

@@ -4,6 +4,12 @@ fn remove(key: &'static str) -> Change {
     Change::Remove(Bytes::from_static(key.as_bytes()))
 }
 
+fn put(key: &'static str, created: f64) -> Item {
+    let (key, text) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"1"));
+    let (sound, timed, notes) = (true, false, crate::store::Notes::default());
+    Item { key, text, sound, created: Some(created), timed, notes }
+}
+
 fn kept(backlog: &Backlog) -> Vec<Change> {
     backlog.changes().cloned().collect()
 }
@@ -74,15 +80,41 @@ fn lost_changes_are_reclaimed_in_order() {
     assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
 }
 
+/// What others made, and is only written again behind a clear that waits, goes with the cache that
+/// the user deletes; a reclaimed change keeps the time at which it was made.
+#[test]
+fn results_of_others_are_not_reclaimed() {
+    for reclaim in [Backlog::reclaim, Backlog::reclaim_void] {
+        let mut backlog = Backlog::default();
+        backlog.keep(Change::Clear, Cause::Given);
+        let of_others = put("a", clock::now() + 60.0);
+        backlog.note_found(std::slice::from_ref(&of_others), &[]);
+        assert_eq!(kept(&backlog), [Change::Clear, Change::Put(of_others)]);
+        let made = backlog.first();
+        reclaim(&mut backlog);
+        assert_eq!(backlog.first().map(|it| it.3), made.map(|it| it.3));
+        backlog.renew_repeated(&[], &[]);
+        assert_eq!(kept(&backlog), [Change::Clear]);
+    }
+}
+
+/// What somebody asked for, and waits for, comes after what others make meanwhile; once he goes on,
+/// what they make is newer.
+#[test]
+fn who_waits_has_the_last_word() {
+    let mut backlog = Backlog::default();
+    backlog.keep_as(remove("a"), Cause::Given, true);
+    backlog.note_found(&[put("a", clock::now() + 60.0)], &[]);
+    assert_eq!(kept(&backlog), [remove("a")]);
+    backlog.note_trouble();
+    backlog.note_found(&[put("a", clock::now() + 60.0)], &[]);
+    assert!(backlog.is_empty());
+}
+
 /// A result made after a change that no disk has taken is newer, wherever it is read: a clear,
 /// too, removes only what is older than itself.
 #[test]
 fn newer_results_are_left() {
-    let put = |key: &'static str, created| {
-        let (key, text) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"1"));
-        let (sound, timed, notes) = (true, false, crate::store::Notes::default());
-        Item { key, text, sound, created: Some(created), timed, notes }
-    };
     let mut backlog = Backlog::default();
     backlog.keep(Change::Clear, Cause::Given);
     backlog.keep(Change::Put(put("a", 5.0)), Cause::Given);

@@ -1,0 +1,209 @@
+//! Changes that no disk took at once, beside those of other processes. Caches of one process stand
+//! for processes here.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use outlive::cache::{Ask, Cache, Entry, Locks, Miss, StaleResult};
+use outlive::flight::Owner;
+use outlive::store::FileStore;
+
+use super::moody::{Mood, Moody};
+use super::stand::{OPTIONS, place};
+
+/// A cache as one process has it, and the mood of its disk.
+struct Process {
+    cache: Arc<Cache<(), ()>>,
+    mood: Arc<Mood>,
+}
+
+impl Process {
+    fn open(path: &Path) -> Self {
+        let disk = Moody::default();
+        let mood = Arc::clone(&disk.0);
+        let store = FileStore::with_fs(path.to_path_buf(), OPTIONS, Arc::new(disk));
+        let cache = Arc::new(Cache::new(Box::new(store)));
+        cache.load();
+        Self { cache, mood }
+    }
+
+    /// Whether the disk has room for what is appended.
+    fn set_full(&self, full: bool) {
+        self.mood.full.store(full, Ordering::Relaxed);
+    }
+
+    /// Keeps what somebody brings; whether a disk took it.
+    fn give(&self, key: &'static str, text: &'static str) -> bool {
+        self.cache.put(&Bytes::from_static(key.as_bytes()), entry(text, now())).is_ok()
+    }
+
+    /// Computes a result while `meanwhile` happens.
+    fn compute(&self, key: &'static str, text: &'static str, meanwhile: impl FnOnce()) {
+        let key = Bytes::from_static(key.as_bytes());
+        let ask = Ask { locks: Locks::AtOnce, ..Ask::default() };
+        let owner = Owner::thread(1);
+        let Miss::Lead(lease) = self.cache.begin_miss(&key, owner, ask, StaleResult::default())
+        else {
+            panic!("nobody else computes it");
+        };
+        meanwhile();
+        drop(lease.commit(&self.cache, &key, entry(text, now())));
+    }
+
+    /// What it has under `key`, some time after others did something.
+    fn find(&self, key: &str) -> Option<String> {
+        sleep(Duration::from_millis(2));
+        self.cache.take_external_changes();
+        let text = self.cache.peek(key.as_bytes())?.entry.text?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn entry(text: &'static str, created: f64) -> Entry<()> {
+    let mut entry = Entry::new(Some(created));
+    entry.text = Some(Bytes::from_static(text.as_bytes()));
+    entry
+}
+
+/// The time, which no two callers share.
+fn now() -> f64 {
+    sleep(Duration::from_micros(10));
+    UNIX_EPOCH.elapsed().expect("it is later").as_secs_f64()
+}
+
+/// What was computed after a clear that no disk took stays, although what another process had put
+/// before is written only now.
+#[test]
+fn a_late_put_takes_nothing_newer() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    assert!(one.give("a", "1") && two.find("a").is_some());
+    one.set_full(true);
+    two.set_full(true);
+    assert!(!two.give("a", "late"));
+    one.cache.clear(true);
+    one.compute("a", "2", || {});
+    two.set_full(false);
+    two.cache.saver().settle().expect("there is room");
+    assert_eq!(one.find("a").as_deref(), Some("2"));
+    one.set_full(false);
+    one.cache.saver().save().expect("there is room");
+    assert_eq!(Process::open(&path).find("a").as_deref(), Some("2"));
+}
+
+/// Who brings a result, and waits for another process, outdates what was being computed then,
+/// although that was finished before the wait was over.
+#[test]
+fn a_put_that_waits_comes_after_what_is_computed_meanwhile() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    one.mood.crowded.store(true, Ordering::Relaxed);
+    two.compute("a", "computed", || assert!(!one.give("a", "given")));
+    assert_eq!(one.find("a").as_deref(), Some("given"));
+    one.mood.crowded.store(false, Ordering::Relaxed);
+    one.cache.saver().settle().expect("nobody is in the way");
+    assert_eq!(two.find("a").as_deref(), Some("given"));
+    assert_eq!(Process::open(&path).find("a").as_deref(), Some("given"));
+}
+
+/// Once nobody waits any more for a change, what others make then is newer.
+#[test]
+fn who_was_interrupted_does_not_wait() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    one.mood.crowded.store(true, Ordering::Relaxed);
+    assert!(!one.give("a", "given"));
+    one.cache.saver().stop_waiting();
+    two.compute("a", "computed", || {});
+    assert_eq!(one.find("a").as_deref(), Some("computed"));
+    one.mood.crowded.store(false, Ordering::Relaxed);
+    one.cache.saver().settle().expect("nobody is in the way");
+    assert_eq!(Process::open(&path).find("a").as_deref(), Some("computed"));
+}
+
+/// A clear, or a removal, that is written late takes nothing from another process that made it later
+/// and could not write it either.
+#[test]
+fn a_late_deletion_takes_nothing_newer() {
+    for forget in [false, true] {
+        let (_folder, path) = place();
+        let (one, two) = (Process::open(&path), Process::open(&path));
+        assert!(one.give("a", "1") && two.find("a").is_some());
+        one.set_full(true);
+        two.set_full(true);
+        if forget {
+            drop(one.cache.remove(b"a", true))
+        } else {
+            one.cache.clear(true)
+        };
+        assert!(!two.give("a", "2"));
+        one.set_full(false);
+        one.cache.saver().settle().expect("there is room");
+        assert_eq!(two.find("a").as_deref(), Some("2"), "forget: {forget}");
+        two.set_full(false);
+        two.cache.saver().settle().expect("there is room");
+        assert_eq!(Process::open(&path).find("a").as_deref(), Some("2"), "forget: {forget}");
+    }
+}
+
+/// A clear that is written late takes what another process had made before, and could not write
+/// either.
+#[test]
+fn a_late_clear_takes_what_is_older() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    assert!(one.give("b", "1") && two.find("b").is_some());
+    one.set_full(true);
+    two.set_full(true);
+    assert!(!two.give("a", "2"));
+    one.cache.clear(true);
+    one.set_full(false);
+    one.cache.saver().settle().expect("there is room");
+    assert_eq!(two.find("a"), None);
+}
+
+/// What stands in the journal was written last, whatever time it carries: who finds an editor's file
+/// there does not put an older result over it.
+#[test]
+fn an_edit_brings_no_older_result_back() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    assert!(one.give("other", "1") && two.find("other").is_some());
+    one.cache.saver().save().expect("there is room");
+    assert!(one.give("a", "old") && two.find("a").is_some());
+    two.cache.saver().close().expect("there is room");
+    let given = one.cache.put(&Bytes::from_static(b"a"), entry("new", 1.0));
+    given.expect("there is room");
+    std::fs::write(&path, "{\"edited\": 1}").expect("the test can write");
+    assert_eq!(two.find("a").as_deref(), Some("new"));
+    assert_eq!(Process::open(&path).find("a").as_deref(), Some("new"));
+}
+
+/// Whoever learns from the journal that a key was forgotten may compute it anew without telling
+/// anybody: no table of the process that forgot it may answer by then.
+#[test]
+fn tables_are_outdated_before_the_journal_says_why() {
+    type Forget = fn(&Cache<(), ()>);
+    let ways: [Forget; 2] = [
+        |cache| drop(cache.remove(b"a", true)),
+        |cache| {
+            cache.clear(true);
+        },
+    ];
+    for forget in ways {
+        let (_folder, path) = place();
+        let one = Process::open(&path);
+        assert!(one.give("a", "1"));
+        let (cache, seen) = (Arc::clone(&one.cache), Arc::new(AtomicU64::new(0)));
+        let (before, note) = (cache.gate().epoch.current(), Arc::clone(&seen));
+        let look = move || note.store(cache.gate().epoch.current(), Ordering::Relaxed);
+        *one.mood.before.lock().expect("nobody panics in here") = Some(Box::new(look));
+        forget(&one.cache);
+        *one.mood.before.lock().expect("nobody panics in here") = None;
+        assert!(![0, before].contains(&seen.load(Ordering::Relaxed)));
+    }
+}
