@@ -136,10 +136,10 @@ fn a_late_deletion_takes_nothing_newer() {
         one.set_full(true);
         two.set_full(true);
         if forget {
-            drop(one.cache.remove(b"a", true))
+            drop(one.cache.remove(b"a", true));
         } else {
-            one.cache.clear(true)
-        };
+            one.cache.clear(true);
+        }
         assert!(!two.give("a", "2"));
         one.set_full(false);
         one.cache.saver().settle().expect("there is room");
@@ -197,7 +197,7 @@ fn tables_are_outdated_before_the_journal_says_why() {
     for forget in ways {
         let (_folder, path) = place();
         let one = Process::open(&path);
-        assert!(one.give("a", "1"));
+        assert!(one.give("a", "1") && one.find("a").is_some());
         let (cache, seen) = (Arc::clone(&one.cache), Arc::new(AtomicU64::new(0)));
         let (before, note) = (cache.gate().epoch.current(), Arc::clone(&seen));
         let look = move || note.store(cache.gate().epoch.current(), Ordering::Relaxed);
