@@ -1,4 +1,4 @@
-//! The cache without Python: strings stand for decoded values and for failures.
+//! The cache without Python: strings stand in for decoded values and for failures.
 
 use std::path::Path;
 use std::thread;
@@ -46,7 +46,7 @@ fn text(cache: &Text, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What is put in is found by the next cache on the same file, in the same order.
+/// The next cache on the same file finds every entry, in the order of insertion.
 #[test]
 fn results_outlive_the_cache() {
     let folder = TempDir::new().unwrap();
@@ -61,8 +61,8 @@ fn results_outlive_the_cache() {
     assert_eq!(text(&later, "b").as_deref(), Some("3"));
 }
 
-/// Once it is closed, closing and saving look at nothing: the file is others' business, and read
-/// again when it is used again.
+/// After a close, further closes and saves do not touch the file, which may be somebody else's by
+/// then; the next use reads it again.
 #[test]
 fn a_closed_cache_leaves_the_file_alone() {
     let folder = TempDir::new().unwrap();
@@ -83,8 +83,8 @@ fn a_closed_cache_leaves_the_file_alone() {
     assert_eq!(on_disk(&path).listing().keys(), [key("b"), key("c")]);
 }
 
-/// What a full disk left, a journal that could not be sealed and the next one, goes with the first
-/// cache that has read it.
+/// Empty journals that a full disk left, one that could not be sealed and the next one, are removed
+/// by the first cache that reads them.
 #[test]
 fn empty_journals_are_cleared_away() {
     let folder = TempDir::new().unwrap();
@@ -101,7 +101,7 @@ fn empty_journals_are_cleared_away() {
     assert_eq!(left, ["c.json"]);
 }
 
-/// A result that cannot be stored lives in memory, and takes an older stored one out of the file.
+/// An unstorable result lives in memory and removes an older, stored one from the file.
 #[test]
 fn the_unstorable_replaces_the_stored() {
     let folder = TempDir::new().unwrap();
@@ -114,7 +114,7 @@ fn the_unstorable_replaces_the_stored() {
     assert!(!on_disk(&path).contains(b"a"));
 }
 
-/// What one cache computes, another on the same file sees as soon as it takes in the news.
+/// A cache sees what another cache on the same file changed once it takes in external changes.
 #[test]
 fn caches_on_one_file_see_each_other() {
     let folder = TempDir::new().unwrap();
@@ -129,7 +129,7 @@ fn caches_on_one_file_see_each_other() {
     assert!(!one.contains(b"a"));
 }
 
-/// New keys leave tables of hits alone; replacing, removing and clearing outdates them.
+/// A new key leaves hit tables valid; replacing, removing or clearing outdates them.
 #[test]
 fn the_gate_tells_of_changes() {
     let cache = in_memory();
@@ -148,8 +148,8 @@ fn the_gate_tells_of_changes() {
     }
 }
 
-/// What others add leaves tables of hits alone. What they replace outdates all of them once; from
-/// then on entries tell of themselves when they go, and no other row is lost.
+/// A key that another process adds leaves hit tables valid. One that it replaces outdates all of
+/// them once; from then on each entry has a liveness, and no other row is lost.
 #[test]
 fn the_gate_tells_of_news() {
     let folder = TempDir::new().unwrap();
@@ -170,8 +170,8 @@ fn the_gate_tells_of_news() {
     assert!(liveness.is_gone() && two.gate().epoch.current() == replaced);
 }
 
-/// Where entries come and go, each carries a liveness that tells who answers with it that it went:
-/// by hand, for want of room, or because another took its place, here or in another process.
+/// Under a limit each entry has a liveness, which is retired when the entry goes: when it is
+/// removed, evicted or replaced, in this process or in another.
 #[test]
 fn marks_tell_of_entries_that_go() {
     let folder = TempDir::new().unwrap();
@@ -195,7 +195,7 @@ fn marks_tell_of_entries_that_go() {
     assert!(again.is_gone());
 }
 
-/// Tables that were filled before entries were marked are outdated when that begins.
+/// When entries begin to have a liveness, hit tables that were filled before are outdated.
 #[test]
 fn marks_begin_with_fresh_tables() {
     let cache = in_memory();
@@ -207,7 +207,7 @@ fn marks_begin_with_fresh_tables() {
     assert!(cache.hit(b"a", None).unwrap().entry.liveness.is_some());
 }
 
-/// A decoded form is kept beside the text it was made from, and not beside another one.
+/// A decoded form is kept with the text it was made from, never with another one.
 #[test]
 fn decoded_forms_belong_to_their_text() {
     let cache = in_memory();
@@ -220,7 +220,7 @@ fn decoded_forms_belong_to_their_text() {
     assert_eq!(cache.hit(b"a", None).unwrap().entry.live, None);
 }
 
-/// The first to use an entry is remembered; everybody later is told who it was.
+/// The first origin that uses an entry is recorded, and later ones are told which it was.
 #[test]
 fn entries_are_claimed_once() {
     let cache = in_memory();
@@ -234,7 +234,7 @@ fn entries_are_claimed_once() {
     assert_eq!(cache.hit(b"a", Some(two)).unwrap().claimed, Some(one));
 }
 
-/// What goes for want of room is counted, and gone from the file too.
+/// An eviction is counted, and removes the entry from the file, too.
 #[test]
 fn evictions_reach_the_file() {
     let folder = TempDir::new().unwrap();
@@ -257,7 +257,7 @@ fn evictions_reach_the_file() {
     assert_eq!(on_disk(&path).listing().keys(), [key("g(1)"), key("f(2)")]);
 }
 
-/// A discarded text is dropped from memory, and the file is kept aside.
+/// Discarding a bad text drops it from memory and quarantines a copy of the file.
 #[test]
 fn bad_texts_are_set_aside() {
     let folder = TempDir::new().unwrap();
@@ -274,7 +274,7 @@ fn bad_texts_are_set_aside() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
 
-/// While one thread computes, the other waits and gets the same; computing twice takes two flights.
+/// While one thread computes, another waits and gets the same result; then the flight is over.
 #[test]
 fn one_computes_and_the_other_waits() {
     let cache = in_memory();
@@ -300,7 +300,7 @@ fn one_computes_and_the_other_waits() {
     assert!(!cache.flights().is_flying(b"a"));
 }
 
-/// Threads that put, remove, read and save at once leave a file that holds what memory holds.
+/// Threads that put, remove and save at once leave a file with exactly the keys in memory.
 #[test]
 fn threads_and_saves_agree() {
     let folder = TempDir::new().unwrap();
@@ -334,7 +334,7 @@ fn threads_and_saves_agree() {
 
 const ASK: Ask = Ask { origin: None, looks: true, locks: Locks::AtOnce };
 
-/// Misses `key` as a call of `function` in the thread `thread`.
+/// Begins a miss, as a call of `function` in the thread `thread`.
 fn miss(cache: &Text, thread: u64, function: u64) -> Miss<String, String> {
     let caller = Caller::within(Owner::thread(thread), &[]).calling(Some(function));
     cache.begin_miss(&key("key"), caller, ASK, StaleResult::default())
@@ -347,7 +347,7 @@ fn lease(miss: Miss<String, String>) -> Lease<String, String> {
     }
 }
 
-/// A result is committed once; whoever missed it before looks once more and finds it.
+/// A miss looks the key up again and finds a result committed meanwhile, unless it may not look.
 #[test]
 fn a_miss_is_looked_up_again() {
     let cache = in_memory();
@@ -358,7 +358,7 @@ fn a_miss_is_looked_up_again() {
     assert!(matches!(again, Miss::Lead(_)));
 }
 
-/// A lease that is dropped passes the right to compute on to one who waits.
+/// Dropping a lease hands the duty to compute to a waiting caller.
 #[test]
 fn a_dropped_lease_is_passed_on() {
     let cache = in_memory();
@@ -369,8 +369,8 @@ fn a_dropped_lease_is_passed_on() {
     drop(lease(miss(&cache, 2, 1)));
 }
 
-/// Of two functions that compute one key side by side, the first one's result is kept, also if it
-/// comes last; if the first one fails, it is the other's.
+/// When functions compute one key side by side, the first one's result is kept, even if it comes
+/// last; if the first one fails, another's is kept.
 #[test]
 fn what_is_computed_beside_comes_second() {
     for fails in [false, true] {
@@ -390,7 +390,7 @@ fn what_is_computed_beside_comes_second() {
     }
 }
 
-/// What a purge is: somebody forgets, clears or puts.
+/// The ways to purge a key: remove it, clear the cache, replace it, outdate it by a pattern.
 const PURGES: [fn(&Text); 4] = [
     |cache| drop(cache.remove(b"key", true)),
     |cache| cache.clear(true),
@@ -398,8 +398,8 @@ const PURGES: [fn(&Text); 4] = [
     |cache| cache.outdate(b"k[a-f]*", true).expect("nobody is in the way"),
 ];
 
-/// What was begun before a purge is not kept, whether or not there was anything to forget, and
-/// whoever comes after the purge waits for no such computation.
+/// A computation that began before a purge is not kept, whether or not the key had a result, and a
+/// call after the purge does not wait for it.
 #[test]
 fn what_was_begun_before_a_purge_is_not_kept() {
     for (number, purge) in PURGES.iter().enumerate() {
@@ -429,7 +429,7 @@ fn what_was_begun_before_a_purge_is_not_kept() {
     }
 }
 
-/// What another process purged is not kept either, and no reader of the journal takes it.
+/// A result begun before another process purged its key is not kept, and no other process reads it.
 #[test]
 fn what_another_process_purged_is_not_kept() {
     for (number, purge) in PURGES.iter().enumerate() {
@@ -452,7 +452,7 @@ fn what_another_process_purged_is_not_kept() {
     }
 }
 
-/// What goes elsewhere for want of room outdates no computation.
+/// An eviction in another process does not outdate a computation of the same key.
 #[test]
 fn evictions_outdate_nothing() {
     let folder = TempDir::new().unwrap();
@@ -469,7 +469,7 @@ fn evictions_outdate_nothing() {
     assert_eq!(text(&two, "key").as_deref(), Some("1"));
 }
 
-/// What was dropped while the file was left alone can still be forgotten, alone or with everything.
+/// An entry removed from memory but not from the file can still be forgotten, by key or by a clear.
 #[test]
 fn what_is_withheld_can_be_forgotten() {
     for all in [false, true] {
@@ -488,7 +488,7 @@ fn what_is_withheld_can_be_forgotten() {
     }
 }
 
-/// An edit that knows nothing of the salt leaves it as it was.
+/// The salt survives an edit of the file that leaves it out.
 #[test]
 fn an_edit_without_the_salt_keeps_it() {
     let folder = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! A disk that fails on purpose: at every single operation in turn, for good or once.
+//! A disk that fails on purpose, at each operation in turn: once, or from then on.
 
 use std::ffi::OsString;
 use std::io;
@@ -21,7 +21,7 @@ enum Trouble {
     Full,
 }
 
-/// Counts operations and lets one fail. A write that fails has written half.
+/// Counts operations and makes one fail. A write that fails has written half.
 #[derive(Debug)]
 struct Plan {
     count: AtomicU64,
@@ -111,7 +111,7 @@ impl Handle for FaultyHandle {
         if !self.0.fails() {
             return self.1.append(bytes);
         }
-        // After a crash nothing is written any more; at it, and on a full disk, half is.
+        // A crash, or a full disk, cuts a write in half; after a crash nothing is written.
         if self.0.count.load(Ordering::Relaxed) == self.0.at + 1 {
             return self.1.append(&bytes[..bytes.len() / 2]);
         }
@@ -159,8 +159,8 @@ impl Promises {
         self.steps.push((change, promised));
     }
 
-    /// For each key what it may hold: what the last promised step left, or any step after it that
-    /// was tried in vain.
+    /// Fails unless each key has what its last promised step left, or what a later step that failed
+    /// was to leave.
     fn check(&self, found: &Entries, place: &str) {
         let keys = ["a", "b", "c", "d", "e", "f"];
         for key in keys {
@@ -205,7 +205,8 @@ enum Hit {
     Two,
 }
 
-/// Two processes, one on the faulty disk: appends, removals, saves, a clear and the closes of both.
+/// Runs two processes, one on the faulty disk, with appends, removals, saves, a clear and both
+/// closes. Returns the promises, the entries in memory, and whether the file must hold them all.
 fn story(path: &Path, plan: &Arc<Plan>, hit: Hit) -> (Promises, Entries, bool) {
     let mut promises = Promises::default();
     let faulty = Arc::new(FaultyDisk(Arc::clone(plan)));
@@ -230,12 +231,12 @@ fn story(path: &Path, plan: &Arc<Plan>, hit: Hit) -> (Promises, Entries, bool) {
     two.close();
     promises.make(&mut one, put("f", "6"));
     let closed = one.close() && matches!(hit, Hit::One);
-    // What cannot be read at the start is not written to at the end.
+    // A file that could not be read at the start is not written at the end.
     let file = !one.store.notices().iter().any(|notice| notice.contains("not touched"));
     (promises, one.entries(), closed && file)
 }
 
-/// How many operations the story takes when nothing fails.
+/// Returns the number of operations in the story when nothing fails.
 fn length(hit: Hit) -> u64 {
     let (folder, path) = place();
     let plan = Arc::new(Plan { count: 0.into(), at: u64::MAX, trouble: Trouble::Full });
@@ -250,8 +251,8 @@ fn every_operation() -> impl Iterator<Item = (Hit, u64)> {
     [Hit::One, Hit::Two].into_iter().flat_map(|hit| (0..length(hit)).map(move |at| (hit, at)))
 }
 
-/// Wherever a process is stopped, every change that it was promised is found by the next one, and
-/// nothing that was never written; the next one's clean exit leaves only the snapshot.
+/// Wherever a process crashes, the next one finds every change that was promised and nothing that
+/// was never written; its clean exit leaves only the snapshot.
 #[test]
 fn a_crash_at_any_operation_loses_nothing() {
     for (hit, at) in every_operation() {
@@ -261,8 +262,8 @@ fn a_crash_at_any_operation_loses_nothing() {
         let mut next = Cache::open(&path);
         promises.check(&next.entries(), &format!("crash of {hit:?} at {at}"));
         assert!(next.change(&put("new", "1")) && next.change(&remove("new")) && next.close());
-        // One that died before it had written to its new lock file left an empty one, as other
-        // programs do: it stays.
+        // A process that dies before it writes to its new lock file leaves an empty one. That
+        // stays, since other programs leave such files, too.
         let lock = folder.path().join("cache.json.lock");
         if std::fs::metadata(&lock).is_ok_and(|found| found.len() == 0) {
             std::fs::remove_file(lock).expect("it is there");
@@ -274,8 +275,8 @@ fn a_crash_at_any_operation_loses_nothing() {
     }
 }
 
-/// Whichever operation fails because the disk is full, the program goes on, no promised change is
-/// lost, and after a close that worked all that the process holds is in the file.
+/// Whichever operation meets a full disk, the program goes on, no promised change is lost, and
+/// after a successful close the file holds all that the process does.
 #[test]
 fn a_full_disk_at_any_operation_loses_nothing() {
     for (hit, at) in every_operation() {
@@ -294,7 +295,7 @@ fn a_full_disk_at_any_operation_loses_nothing() {
     }
 }
 
-/// A save that fails leaves the old snapshot byte for byte, and no temporary file.
+/// A failed save leaves the old snapshot as it was, and no temporary file.
 #[test]
 fn a_failed_save_changes_nothing() {
     let (folder, path) = place();

@@ -1,10 +1,10 @@
-//! Files that are damaged, replaced, forbidden or no files at all.
+//! Files that are damaged, replaced, protected, or not files at all.
 
 use outlive::store::{ExternalChange, FileStore, KeyLock, Options, Store};
 
 use super::stand::{Cache, OPTIONS, entries, journal, names, place, put, strings};
 
-/// A file that somebody else rewrote is read again at the next save, and merged with the journal.
+/// A file that another program rewrote is read again at the next save, and merged with the journal.
 #[test]
 fn a_replaced_file_is_merged() {
     let (_folder, path) = place();
@@ -17,7 +17,7 @@ fn a_replaced_file_is_merged() {
     assert_eq!(Cache::open(&path).entries(), cache.entries());
 }
 
-/// A file that the user removed is a clean reset: only what the journal holds counts.
+/// Removing the file resets the cache: only what the journal holds counts.
 #[test]
 fn a_removed_file_is_a_reset() {
     let (_folder, path) = place();
@@ -29,8 +29,8 @@ fn a_removed_file_is_a_reset() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("b", "2")]));
 }
 
-/// Snapshot and journal that the user removed do not come back, not even if the next save comes in
-/// the same moment.
+/// A snapshot and a journal that the user removed do not come back, even if the next save comes at
+/// once.
 #[test]
 fn removed_files_do_not_come_back() {
     let (folder, path) = place();
@@ -39,7 +39,7 @@ fn removed_files_do_not_come_back() {
         cache.change(&put("old", "1"));
         assert!(cache.save() && path.exists());
         cache.change(&put("a", "1"));
-        // Long enough that the store looks whether the files are in their place.
+        // Long enough for the store to check again whether the files are in place.
         std::thread::sleep(std::time::Duration::from_millis(2));
         cache.listen();
         std::fs::remove_file(journal(folder.path())).expect("the test can remove");
@@ -55,7 +55,7 @@ fn removed_files_do_not_come_back() {
     }
 }
 
-/// Whoever goes on without a save learns soon that the user removed the files.
+/// A process that does not save notices soon that the user removed the files.
 #[test]
 fn removed_files_are_seen_soon() {
     let (folder, path) = place();
@@ -74,7 +74,7 @@ fn removed_files_are_seen_soon() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("b", "2")]));
 }
 
-/// A damaged file is kept under a dated name, one notice names both, and the next save heals it.
+/// A damaged file is quarantined under a dated name, one notice names both, and a save repairs it.
 #[test]
 fn a_damaged_file_is_kept_beside() {
     let (folder, path) = place();
@@ -96,7 +96,7 @@ fn a_damaged_file_is_kept_beside() {
     assert_eq!(healed.store.notices(), Vec::<String>::new());
 }
 
-/// An empty file is an empty cache, with a notice and nothing to keep beside.
+/// An empty file is an empty cache, with a notice and without a quarantined copy.
 #[test]
 fn an_empty_file_is_an_empty_cache() {
     let (folder, path) = place();
@@ -108,7 +108,7 @@ fn an_empty_file_is_an_empty_cache() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1")]));
 }
 
-/// Where a folder stands instead of a file, the cache works in memory and says so once.
+/// If a folder is in place of the file, the cache works in memory and says so once.
 #[test]
 fn a_folder_in_the_way_is_left_alone() {
     let (folder, path) = place();
@@ -122,7 +122,7 @@ fn a_folder_in_the_way_is_left_alone() {
     assert_eq!(cache.entries(), strings(&[("a", "1")]));
 }
 
-/// A pipe in the place of the file is neither waited for nor touched.
+/// If a pipe is in place of the file, the cache neither waits for it nor touches it.
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_the_way_is_left_alone() {
@@ -135,7 +135,7 @@ fn a_pipe_in_the_way_is_left_alone() {
     assert_eq!(names(folder.path()), ["cache.json"]);
 }
 
-/// A store opened for reading serves what is there and changes nothing in the folder.
+/// A read-only store serves what is there and changes nothing in the folder.
 #[test]
 fn a_read_only_store_writes_nothing() {
     let (folder, path) = place();
@@ -154,7 +154,7 @@ fn a_read_only_store_writes_nothing() {
     assert_eq!(names(folder.path()), before);
 }
 
-/// A file whose mode lets nobody write is served and left as it is.
+/// A file that nobody may write is served and left as it is.
 #[cfg(unix)]
 #[test]
 fn a_write_protected_file_is_served() {
@@ -173,7 +173,7 @@ fn a_write_protected_file_is_served() {
     assert_eq!(std::fs::read(&path).expect("it is there"), b"{\"a\": 1}");
 }
 
-/// When the folder is removed under a running process, its results stay in memory, with a notice.
+/// When its folder is removed, a running process keeps its results in memory and says so.
 #[test]
 fn a_removed_folder_is_told() {
     let (folder, path) = place();
@@ -186,7 +186,7 @@ fn a_removed_folder_is_told() {
     assert!(!cache.store.notices().is_empty());
 }
 
-/// New files are private; a snapshot that was there keeps its mode, and a link to it stays a link.
+/// New files are private; an existing snapshot keeps its mode, and a link to it stays a link.
 #[cfg(unix)]
 #[test]
 fn modes_and_links_are_kept() {
@@ -212,7 +212,7 @@ fn modes_and_links_are_kept() {
     assert_eq!(Cache::open(&path).entries().len(), 2);
 }
 
-/// Temporary files of a process that died during a save are cleared away by the next save.
+/// The next save removes temporary files of a process that died during a save.
 #[test]
 fn leftovers_are_cleared_away() {
     let (folder, path) = place();

@@ -94,7 +94,7 @@ fn one_computes() {
     assert_eq!(runs.load(SeqCst), 1);
 }
 
-/// Keys do not wait for each other, nor does the same key in another cache.
+/// A call waits for no other key, nor for the same key in another cache.
 #[test]
 fn other_keys_go_on() {
     let graph = graph();
@@ -104,7 +104,7 @@ fn other_keys_go_on() {
     let _third = lead(two.join(&KEY, owner(3)));
 }
 
-/// When a leader panics, exactly one of those who wait takes over.
+/// When a leader panics, exactly one of its waiters takes over.
 #[test]
 fn panic_hands_over() {
     let (flights, runs, gate) = (flights::<Text>(), AtomicUsize::new(0), Barrier::new(9));
@@ -138,8 +138,7 @@ fn panic_hands_over() {
     assert_eq!(runs.load(SeqCst), 1);
 }
 
-/// An outcome, be it a value or an error, goes to those who wait at that moment and to nobody
-/// later.
+/// An outcome, a value or an error, goes to those who wait at that moment, and to no later caller.
 #[test]
 fn outcome_is_for_those_who_wait() {
     let flights = flights();
@@ -151,8 +150,8 @@ fn outcome_is_for_those_who_wait() {
     drop(lead(flights.join(&KEY, owner(3))));
 }
 
-/// Calls of two functions under one key both compute: the one may be part of the other, in a thread
-/// that nobody sees. What is computed beside the leader is there if the leader fails.
+/// Two functions that are called under one key both compute: one may be part of the other, in a
+/// thread that nobody sees. If the leader fails, the result computed beside it is there.
 #[test]
 fn two_functions_compute_side_by_side() {
     let flights = flights::<Text>();
@@ -168,7 +167,7 @@ fn two_functions_compute_side_by_side() {
     assert_eq!(guard.take_fallback::<Text>(), None);
 }
 
-/// A thread that asks for a key it is computing is told so, however deep it stands.
+/// A thread that asks for a key that it is computing is told so, at any depth.
 #[test]
 fn nested_is_recognised() {
     let flights = flights::<Text>();
@@ -177,7 +176,7 @@ fn nested_is_recognised() {
     assert!(matches!(flights.join(&KEY, owner(1)), Join::Nested));
 }
 
-/// A task that an ordinary call's event loop runs stands inside that call.
+/// A task of an event loop that an ordinary call runs is nested in that call.
 #[test]
 fn a_loop_inside_a_call_is_nested() {
     let flights = flights::<Text>();
@@ -185,7 +184,7 @@ fn a_loop_inside_a_call_is_nested() {
     assert!(matches!(flights.join(&KEY, Owner::task(10, 1)), Join::Nested));
 }
 
-/// Tasks of one event loop wait for each other, as they suspend.
+/// Tasks of one event loop wait for each other, since a task that waits suspends.
 #[test]
 fn tasks_wait_for_each_other() {
     let flights = flights();
@@ -195,7 +194,7 @@ fn tasks_wait_for_each_other() {
     assert_eq!(waiter.wait(NOW), Poll::Ready("done"));
 }
 
-/// An ordinary call never waits for a task whose event loop it would stop by waiting.
+/// An ordinary call never waits for a task whose event loop it would block.
 #[test]
 fn blocking_the_leaders_loop_is_a_circle() {
     let flights = flights::<Text>();
@@ -219,7 +218,7 @@ fn circle_of_two() {
     drop(wait(one.join(&KEY, owner(2))));
 }
 
-/// A circle is seen through any number of threads between.
+/// A circle is detected through any number of threads.
 #[test]
 fn circle_of_three() {
     let flights = flights::<Text>();
@@ -232,7 +231,7 @@ fn circle_of_three() {
     assert!(matches!(flights.join(&KEY, three), Join::Circle));
 }
 
-/// An inner call's value is there for the calls of the same owner, and gone with the flight.
+/// The value of an inner call is visible to the same owner only, and goes with the flight.
 #[test]
 fn nested_values_stay_inside() {
     let flights = flights();
@@ -257,7 +256,7 @@ fn flying_is_visible() {
     assert!(!flights.is_flying(&KEY));
 }
 
-/// A callback is called once when the flight ends, and at once if it has ended.
+/// A callback is called exactly once: when the flight ends, or at once if it has ended.
 #[test]
 fn callbacks_are_called_once() {
     let (flights, (calls, called)) = (flights(), mpsc::channel());
@@ -275,7 +274,7 @@ fn callbacks_are_called_once() {
     assert_eq!(called.try_iter().collect::<Vec<_>>(), ["early", "late"]);
 }
 
-/// A callback holds no lock: it may join, lead and finish flights itself.
+/// No lock is held during a callback: it may join, lead and finish flights itself.
 #[test]
 fn callbacks_may_use_the_flights() {
     let flights = Arc::new(flights());
@@ -290,7 +289,7 @@ fn callbacks_may_use_the_flights() {
     assert_eq!(told.try_recv(), Ok(()));
 }
 
-/// Who leaves the queue is not called back.
+/// A waiter that has been dropped is not called back.
 #[test]
 fn dropped_waiters_are_not_called() {
     let (flights, (calls, called)) = (flights(), mpsc::channel());
@@ -302,7 +301,7 @@ fn dropped_waiters_are_not_called() {
     assert_eq!(called.try_recv(), Err(mpsc::TryRecvError::Disconnected));
 }
 
-/// A value whose end asks the flights, as a finaliser may.
+/// A value that uses the flights when it is dropped, as a finaliser may.
 #[derive(Clone)]
 struct Nosy(Arc<Flights<Nosy>>, Arc<AtomicUsize>);
 
@@ -314,7 +313,7 @@ impl Drop for Nosy {
     }
 }
 
-/// No lock is held while a value is dropped, whichever way it goes.
+/// No lock is held while a value is dropped, on whatever path.
 #[test]
 fn values_are_dropped_without_locks() {
     let (flights, drops) = (Arc::new(flights()), Arc::new(AtomicUsize::new(0)));

@@ -1,5 +1,5 @@
-//! The annotated format: what is known of an entry stands in its line, and the last line is the
-//! same whatever the entries are.
+//! The annotated format: the line of an entry holds all that is known of it, and the last line is
+//! the same whatever the entries are.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn save(items: &[Item], charset: Charset, format: Format) -> String {
     String::from_utf8(out).expect("what is written is UTF-8")
 }
 
-/// An item with all that may be known of one.
+/// Returns an item with everything that may be known of one.
 fn noted(key: &str, text: &str) -> Item {
     let notes = Notes {
         took: Some(0.84),
@@ -33,7 +33,7 @@ fn noted(key: &str, text: &str) -> Item {
     Item { created: Some(1_764_412_345.125), timed: true, notes, ..item(key, text) }
 }
 
-/// Each entry is a line with all that is known of it; the last line is the same for other entries.
+/// Each entry is a line with all that is known of it; the last line does not depend on the entries.
 #[test]
 fn the_layout_is_one_annotated_entry_a_line() {
     let plain = Item { created: Some(5.0), ..item("b \"", "[1, \"\u{e9}\"]") };
@@ -52,8 +52,8 @@ fn the_layout_is_one_annotated_entry_a_line() {
     assert_eq!(save(&[], Charset::Utf8, Format::Annotated), "{\n\"outlive\": {\"format\": 2}\n}\n");
 }
 
-/// What is written is read again, with all notes and the salt, from a file that is whole or looked
-/// at in any order of members.
+/// A written file reads back with all notes and the salt, also in another layout and with its
+/// members in another order.
 #[test]
 fn annotated_files_come_back() {
     let items = [noted("a", "{\"x\": [1]}"), noted("b", "{\"$error\": [\"E\"]}"), salt_item("s")];
@@ -77,13 +77,13 @@ fn annotated_files_come_back() {
     }
 }
 
-/// A user may have entries under the reserved keys and under all that look like them.
+/// A user may have entries under the reserved keys and under keys that look like them.
 #[test]
 fn reserved_keys_may_be_used() {
     let keys = ["outlive", "outlive:", "outlive::", "outlive:meta", "outlive:x", "a"];
     for value in ["1", "{\"format\": 2}", "{\"version\": 1}", "{\"format\": 9}"] {
         for format in [Format::Flat, Format::Annotated] {
-            // A flat file's own reserved member is told from an entry by what it holds.
+            // Only its value tells the reserved member of a flat file from an entry.
             let used = keys.iter().filter(|key| **key != "outlive:meta" || value == "1");
             let mut items: Vec<Item> = used.map(|key| item(key, value)).collect();
             let file = save(&items, Charset::Utf8, format);
@@ -108,7 +108,7 @@ fn reserved_keys_may_be_used() {
     }
 }
 
-/// Entries of a value as deep as one may be are copied from file to file.
+/// Entries whose values have the greatest depth allowed are copied from file to file.
 #[test]
 fn the_deepest_values_have_room_for_notes() {
     let deep = "[".repeat(500) + &"]".repeat(500);
@@ -117,7 +117,7 @@ fn the_deepest_values_have_room_for_notes() {
     assert_eq!(load(&file[..file.len() - 27]).items.into_vec()[0].text, deep);
 }
 
-/// The file that is written from the places of `file`.
+/// Returns the file that is written from the places of `file`.
 fn again(file: &str) -> String {
     let Items::InFile(found, _) = load(file).items else { panic!("it was just read") };
     let range = 0..found.len();
@@ -134,8 +134,7 @@ fn again(file: &str) -> String {
     String::from_utf8(out).expect("what is written is UTF-8")
 }
 
-/// Lines that say when an entry was made are copied; one that does not is as old as its file, and
-/// gets that time before the file becomes younger.
+/// A line with a time is copied; one without gets the time of its file before the file is replaced.
 #[test]
 fn every_entry_has_a_time_in_the_end() {
     let file = r#"{
@@ -150,7 +149,7 @@ fn every_entry_has_a_time_in_the_end() {
     assert_eq!(again(file), expected);
 }
 
-/// A file that is torn at any byte gives back the entries before it, and is known for what it is.
+/// A file cut at any byte yields the entries before the cut, and never passes for a flat one.
 #[test]
 fn a_torn_file_is_known_by_its_entries() {
     let items = [noted("a", "1"), noted("b", "{\"x\": [2]}"), noted("c", "\"3\"")];
@@ -167,8 +166,8 @@ fn a_torn_file_is_known_by_its_entries() {
     }
 }
 
-/// An object without a result is damage that whoever asks for it finds, and costs no other; a value
-/// that somebody's hand put there is a result.
+/// An object without a result is damage that is found at its first use and costs no other entry; a
+/// bare value, as written by hand, is a result.
 #[test]
 fn an_entry_without_a_result_is_damaged() {
     let found = load(r#"{"a": 5, "b": {"result": 1}, "c": {"at": 1}, "outlive": {"format": 2}}"#);
@@ -176,8 +175,8 @@ fn an_entry_without_a_result_is_damaged() {
     assert_eq!(texts, ["5", "1", ""]);
 }
 
-/// A file keeps its format whatever the options say, and a new one has that of the options; so it
-/// is if another process made the file, which this one never read.
+/// A file keeps its format whatever the options say, even if another process made it and this one
+/// never read it; a new file has the format of the options.
 #[test]
 fn a_file_keeps_its_format() {
     let formats = [Format::Flat, Format::Annotated];

@@ -1,4 +1,4 @@
-//! What must hold of any bytes, whoever wrote them: used by the fuzz targets and by a short test.
+//! What must hold for any bytes, whoever wrote them: for the fuzz targets and a short test.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -13,8 +13,8 @@ use outlive::value::normalise::normalise;
 use outlive::value::write::Charset;
 use serde_json::Value;
 
-/// A snapshot: what is read is intact, is the same when the file comes in pieces, is written as
-/// JSON that others read, and comes back from there.
+/// Checks a snapshot: what is read is intact, is the same when the file is read in pieces, is
+/// written as JSON that others read, and reads back the same.
 pub fn snapshot(bytes: &[u8]) {
     let file = Bytes::copy_from_slice(bytes);
     let found = read(&file);
@@ -42,8 +42,8 @@ pub fn snapshot(bytes: &[u8]) {
     assert_json(&out);
 }
 
-/// Fails unless `items` came back in their order, apart from those that were refused, which are no
-/// JSON; of times and notes, what a file says of them.
+/// Fails unless `items` came back in order, without those that were refused because they are not
+/// JSON. Times and notes are not compared.
 fn compare(again: &[Item], items: &[Item], refused: usize) {
     let normal = |item: &Item| normalise(&item.text, Charset::Utf8).ok().map(Cow::into_owned);
     let kept: Vec<_> = items.iter().filter_map(|it| Some((&it.key, normal(it)?))).collect();
@@ -52,7 +52,7 @@ fn compare(again: &[Item], items: &[Item], refused: usize) {
     assert_eq!(again, kept);
 }
 
-/// Fails unless another reader takes `text` for JSON. It has no lone surrogates, and less depth.
+/// Fails unless another reader accepts `text`, except for surrogates and depth that it refuses.
 fn assert_json(text: &[u8]) {
     if let Err(error) = serde_json::from_slice::<Value>(text) {
         let known = ["surrogate", "recursion limit", "hex escape"];
@@ -61,7 +61,8 @@ fn assert_json(text: &[u8]) {
     }
 }
 
-/// A value: both ways of looking at it agree with another reader, and a normal form is one.
+/// Checks a value: what another reader accepts passes our check, and a normal form is JSON, on one
+/// line, and stays as it is when normalised again.
 pub fn value(bytes: &[u8]) {
     let theirs = serde_json::from_slice::<Value>(bytes);
     let ours = check(bytes);
@@ -78,8 +79,8 @@ pub fn value(bytes: &[u8]) {
     escaped(bytes);
 }
 
-/// A text from before there were classes: what is escaped in it is as good as it was, and is seen
-/// to need a version that knows them.
+/// Checks the escaped form of a text from before there were classes: it is valid JSON, and both
+/// forms are known to need a version that knows classes.
 fn escaped(bytes: &[u8]) {
     if let Some(escaped) = escape_classes(bytes) {
         assert!(may_name_class(bytes) && may_name_class(&escaped));
@@ -87,8 +88,8 @@ fn escaped(bytes: &[u8]) {
     }
 }
 
-/// A journal: it is read, whatever it holds; a save puts what was read into a snapshot, and a
-/// second process finds the same.
+/// Checks a journal: it is read, whatever it holds; a save writes what was read to a snapshot, and
+/// a second process finds the same.
 pub fn journal(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let path = folder.path().join("c.json");

@@ -1,4 +1,4 @@
-//! Golden files and what some flips, cuts and splices make of them: `make fuzz` goes on for longer.
+//! Golden files with random flips, cuts and splices; `make fuzz` tries more of them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use super::hostile;
 
-/// The bytes of all golden files whose names hold `part`.
+/// Returns the bytes of all golden files whose paths contain `part`.
 fn seeds(part: &str) -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for folder in std::fs::read_dir(Path::new("tests/fixtures")).expect("they are there") {
@@ -27,7 +27,7 @@ fn seeds(part: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// One change: what, where, and with what.
+/// One edit: its kind, where it begins and ends, and a byte that it uses.
 type Edit = (u8, Index, Index, u8);
 
 fn edited(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
@@ -66,7 +66,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     prop::collection::vec((0..5_u8, any::<Index>(), any::<Index>(), any::<u8>()), 0..5)
 }
 
-/// So many cases, or `HOSTILE_TIMES` as many.
+/// Returns the configuration for `cases` cases, times `HOSTILE_TIMES` if that is set.
 fn config(cases: u32) -> ProptestConfig {
     let times = std::env::var("HOSTILE_TIMES").ok().and_then(|times| times.parse().ok());
     let cases = cases * times.unwrap_or(1);
@@ -76,13 +76,13 @@ fn config(cases: u32) -> ProptestConfig {
 proptest! {
     #![proptest_config(config(1500))]
 
-    /// Snapshots of all kinds, edited.
+    /// Edited snapshots of all kinds have the properties of any snapshot.
     #[test]
     fn snapshots(seed: Index, edits in edits()) {
         hostile::snapshot(&edited(seed.get(&seeds("cache.json")).clone(), &edits));
     }
 
-    /// Their values.
+    /// Edited values have the properties of any value.
     #[test]
     fn values(seed: Index, edits in edits()) {
         let bytes = edited(seed.get(&seeds("cache.json")).clone(), &edits);
@@ -94,14 +94,14 @@ proptest! {
 proptest! {
     #![proptest_config(config(150))]
 
-    /// Journals, edited.
+    /// Edited journals have the properties of any journal.
     #[test]
     fn journals(seed: Index, edits in edits()) {
         hostile::journal(&edited(seed.get(&seeds(".journal-")).clone(), &edits));
     }
 }
 
-/// What fuzzing found: an annotated file with an entry under our own key, and one of that key.
+/// Found by fuzzing: an annotated file with entries under our own key and under its escaped form.
 #[test]
 fn an_entry_under_our_own_key() {
     hostile::snapshot(
@@ -110,15 +110,15 @@ fn an_entry_under_our_own_key() {
     );
 }
 
-/// What fuzzing found: a user's entry that looks like the last line of an annotated file keeps its
-/// place in a flat one.
+/// Found by fuzzing: an entry of a flat file that looks like the last line of an annotated one
+/// keeps its place.
 #[test]
 fn an_entry_that_looks_like_the_last_line() {
     hostile::snapshot(b"{\n\"\": []}e7.\n\"outlive\":{\"format\": 2}\n,\n\"t\": 2}\n");
 }
 
-/// A bracket too many closes a flat file early: its reserved member, which stands behind that, is
-/// no entry, and says of what format the file is.
+/// If a stray bracket closes a flat file early, the reserved member after it is still no entry and
+/// still tells the format of the file.
 #[test]
 fn a_reserved_member_behind_the_end() {
     let entries = "\"a\": {\"$shop:Repo\": 1},\n\"b\": []}";

@@ -1,4 +1,4 @@
-//! Which file of `src` may import which: no circle, and each room only what stands before it.
+//! Which file of `src` may import which: no circles, and each room only rooms before it.
 
 mod paths;
 mod tree;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tree::{Imports, Tree};
 
-/// The rooms in their order; those of one line know nothing of each other.
+/// The rooms (layers) in order; those on one line do not import each other.
 const ROOMS: &[&[&str]] = &[
     &["error", "memory", "stepping"],
     &["clock"],
@@ -28,7 +28,7 @@ const ROOMS: &[&[&str]] = &[
     &["py/control", "py/long_work", "py/memoised", "py/report"],
 ];
 
-/// A circle of imports, from a module back to itself; None if there is none.
+/// Returns a circle of imports, from a module back to itself; `None` if there is none.
 fn circle(imports: &Imports) -> Option<Vec<&str>> {
     let mut done = BTreeSet::new();
     imports.keys().find_map(|module| walk(imports, module, &mut Vec::new(), &mut done))
@@ -53,7 +53,7 @@ fn walk<'a>(
     found
 }
 
-/// The imports that lead to a room which does not stand before their own.
+/// Returns the imports of rooms that do not stand before the importing one.
 fn backwards(imports: &Imports, rooms: &[&[&str]]) -> Vec<String> {
     let room = |module: &str| {
         let is_in = |room: &&str| {
@@ -80,14 +80,14 @@ fn made_up(files: &[(&str, &str)]) -> Imports {
     tree.imports()
 }
 
-/// No file of `src` imports another that imports it, by whatever way.
+/// No file of `src` imports another one that imports it, directly or through others.
 #[test]
 fn there_is_no_circle() {
     let imports = Tree::read(Path::new("src")).imports();
     assert_eq!(circle(&imports), None);
 }
 
-/// Each room imports only rooms that stand before it, and every file stands in a room.
+/// Each room imports only rooms that stand before it, and every file is in a room.
 #[test]
 fn rooms_import_what_stands_before_them() {
     let imports = Tree::read(Path::new("src")).imports();
@@ -100,7 +100,7 @@ fn rooms_import_what_stands_before_them() {
     assert!(unknown.is_empty(), "in no room: {unknown:?}");
 }
 
-/// A circle is found by whatever way it goes, and named: groups, inline paths, names handed on.
+/// A circle is found and named, whether it runs through groups, inline paths or re-exports.
 #[test]
 fn a_circle_is_named() {
     let ring = made_up(&[
@@ -113,7 +113,7 @@ fn a_circle_is_named() {
     assert_eq!(circle(&ring), Some(vec!["a/x", "c", "b", "a/x"]));
 }
 
-/// A module and its own children may name each other; tests and comments import nothing.
+/// A module and its own children may import each other; tests and comments import nothing.
 #[test]
 fn children_tests_and_comments_make_no_circle() {
     let tree = made_up(&[
@@ -130,7 +130,7 @@ fn children_tests_and_comments_make_no_circle() {
     assert_eq!(tree["b"].iter().collect::<Vec<_>>(), ["a"]);
 }
 
-/// An import of a room that stands behind, or beside, is named.
+/// An import of a later room, or of one on the same line, is named.
 #[test]
 fn a_room_behind_is_refused() {
     let tree = made_up(&[

@@ -4,7 +4,7 @@ use outlive::store::{Change, Durability, FileStore, Item, Options, Store};
 
 use super::stand::{Cache, OPTIONS, item, journal, place, put, strings};
 
-/// A journal cut at any byte yields the whole records before the cut, and no notice.
+/// A journal cut at any byte yields the whole records before the cut, without a notice.
 #[test]
 fn a_journal_may_be_cut_anywhere() {
     let (folder, path) = place();
@@ -26,7 +26,7 @@ fn a_journal_may_be_cut_anywhere() {
     }
 }
 
-/// What is appended behind a torn record counts, and one notice tells of the torn one.
+/// Records appended after a torn one are kept, and one notice tells of the torn one.
 #[test]
 fn a_torn_record_is_passed_over() {
     let (folder, path) = place();
@@ -48,7 +48,7 @@ fn a_torn_record_is_passed_over() {
     assert!(notices[0].contains("27 bytes") && notices[0].contains("other 3"), "{notices:?}");
 }
 
-/// Whatever bit of a journal is flipped, no wrong value appears and the other records are kept.
+/// A flipped bit, wherever it is, costs at most one record and never gives a wrong value.
 #[test]
 fn a_flipped_bit_costs_one_record() {
     let (folder, path) = place();
@@ -91,7 +91,7 @@ fn times_survive() {
     assert_eq!(Cache::open(&path).items, [timed, plain]);
 }
 
-/// A journal larger than a mebibyte and than the snapshot asks for a save.
+/// A save is due once the journal is larger than a mebibyte and than the snapshot.
 #[test]
 fn a_grown_journal_asks_for_a_save() {
     let (_folder, path) = place();
@@ -105,7 +105,7 @@ fn a_grown_journal_asks_for_a_save() {
     assert!(!cache.store.wants_save());
 }
 
-/// With `Fsync` the same holds as with `Flush`.
+/// A change that is appended with `Fsync` is kept, as with `Flush`.
 #[test]
 fn synced_changes_are_kept() {
     let (_folder, path) = place();

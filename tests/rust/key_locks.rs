@@ -1,4 +1,4 @@
-//! One process at a time computes a key. Stores of one process stand for processes here.
+//! Key locks: one process at a time computes a key. Stores in one process stand in for processes.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -21,7 +21,7 @@ fn is_busy(store: &FileStore, key: &str) -> bool {
     matches!(store.lock_key(key.as_bytes()), KeyLock::Busy)
 }
 
-/// The end of a process, however it comes, frees its keys; the guards it left free nobody else's.
+/// The end of a process, however it comes, frees its keys; guards that it left free no other's.
 #[test]
 fn an_end_frees_the_keys() {
     for closes in [false, true] {
@@ -40,7 +40,7 @@ fn an_end_frees_the_keys() {
     }
 }
 
-/// Key locks work through saves and closes, and leave no file behind.
+/// Key locks work through saves and closes and leave no file behind.
 #[test]
 fn saves_and_closes_leave_key_locks_alone() {
     let (folder, path) = place();
@@ -54,7 +54,7 @@ fn saves_and_closes_leave_key_locks_alone() {
     }
 }
 
-/// The child of a fork frees nothing of its parent's, and takes keys of its own.
+/// A forked child frees no key of its parent and locks keys of its own.
 #[test]
 fn a_child_has_keys_of_its_own() {
     let (_folder, path) = place();
@@ -69,7 +69,7 @@ fn a_child_has_keys_of_its_own() {
     drop(held(&other, "b"));
 }
 
-/// In every order of a few steps a key is one process's, and free when nobody has it.
+/// In every order of a few steps, a key has at most one holder, and is free when it has none.
 #[test]
 fn every_schedule_of_a_few_steps() {
     const STEPS: usize = 5;
@@ -97,7 +97,7 @@ fn every_schedule_of_a_few_steps() {
     }
 }
 
-/// Whatever the moment at which others come and go, no two have one key at a time.
+/// Whenever others come and go, no two processes hold a key at the same time.
 #[test]
 fn joining_at_every_moment() {
     const KEYS: [&str; 3] = ["a", "b", "c"];

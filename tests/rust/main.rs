@@ -1,4 +1,4 @@
-//! The core's tests, without Python: one file for each concept.
+//! Tests of the core, without Python: one file per concept.
 
 mod cache;
 mod crash;

@@ -5,22 +5,22 @@ use proptest::prelude::*;
 use super::stand::{Cache, Entries, apply, entries, names, place, put, remove};
 use outlive::store::{Change, Item, Store};
 
-/// What one of the two processes does.
+/// A step of one of the two processes.
 #[derive(Clone, Debug)]
 enum Step {
-    /// It makes a change.
+    /// Makes a change.
     Change(Change),
-    /// It folds the journal.
+    /// Folds the journal.
     Save,
-    /// It ends cleanly and is started again.
+    /// Exits cleanly and restarts.
     Close,
-    /// It is killed and started again.
+    /// Is killed and restarts.
     Kill,
-    /// It is killed in the middle of a write and started again.
+    /// Is killed in the middle of a write and restarts.
     Tear(usize),
-    /// It is killed after the journal was sealed for a save, and started again.
+    /// Is killed after it sealed the journal for a save, and restarts.
     KillInSave,
-    /// It takes in what the other one did.
+    /// Takes in what the other process did.
     Listen,
 }
 
@@ -45,7 +45,7 @@ fn sorted(items: &[Item]) -> Entries {
     entries
 }
 
-/// Writes half a record behind the journals, as a process that is killed in `write` may do.
+/// Appends part of a record to the last journal, as a process that is killed in `write` may.
 fn tear(folder: &std::path::Path, length: usize) {
     use std::io::Write;
     let half = [b"\xFFol\x01\x01".as_slice(), &[0; 40]].concat();
@@ -60,7 +60,7 @@ fn tear(folder: &std::path::Path, length: usize) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever two processes do in turn, and however they end, each finds exactly what both did.
+    /// Whatever two processes do in turn, and however they end, each sees exactly what both did.
     #[test]
     fn two_processes_agree_with_a_list(
         steps in prop::collection::vec((any::<bool>(), step()), 1..40)

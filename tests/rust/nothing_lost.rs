@@ -1,4 +1,4 @@
-//! What was returned stays: through others' saves, an editor, a user who deletes, a later version.
+//! Returned results survive saves of other processes, edits, deletions and later versions.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use outlive::store::Store;
 
 use super::stand::{Cache, journal, names, place, put, strings};
 
-/// A process computes `key` and is killed.
+/// Stands in for a process that computes `key` and is killed.
 fn killed_after(path: &Path, key: &str) {
     let mut cache = Cache::open(path);
     assert!(cache.change(&put(key, "1")));
 }
 
-/// What an editor changed is kept by every process's next save, not only by the one that merged it.
+/// An edit survives the next save of every process, not only of the one that merged it.
 #[test]
 fn an_edit_outlives_the_saves_of_all() {
     let (_folder, path) = place();
@@ -30,8 +30,8 @@ fn an_edit_outlives_the_saves_of_all() {
     assert_eq!(found, all);
 }
 
-/// Who deletes the file has deleted the cache, whatever a killed process left beside it; what is
-/// computed from then on is kept.
+/// Deleting the file deletes the cache, whatever a killed process left beside it; what is computed
+/// from then on is kept.
 #[test]
 fn a_deleted_file_takes_its_journals_with_it() {
     let (folder, path) = place();
@@ -48,7 +48,7 @@ fn a_deleted_file_takes_its_journals_with_it() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("new", "2")]));
 }
 
-/// Results that no snapshot holds yet count although there is no snapshot.
+/// Results in journals count even if there is no snapshot yet.
 #[test]
 fn a_journal_without_a_file_counts() {
     let (_folder, path) = place();
@@ -57,7 +57,7 @@ fn a_journal_without_a_file_counts() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1"), ("b", "1")]));
 }
 
-/// A journal of a later version stays byte for byte, and results are kept in one beside it.
+/// A journal of a later version stays byte for byte, and new results go to one beside it.
 #[test]
 fn a_later_version_is_left_alone() {
     let (folder, path) = place();
@@ -78,7 +78,7 @@ fn a_later_version_is_left_alone() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("other", "2")]));
 }
 
-/// The longest name that a file system allows is a name for a cache.
+/// A cache may have the longest name that the file system allows.
 #[test]
 fn the_longest_name() {
     let (folder, _) = place();
@@ -93,7 +93,7 @@ fn the_longest_name() {
     }
 }
 
-/// The journal and the lock of a file that its group may write are the group's, too.
+/// The journal and the lock of a file that its group may write have the file's mode.
 #[cfg(unix)]
 #[test]
 fn files_beside_belong_with_the_file() {
@@ -109,7 +109,7 @@ fn files_beside_belong_with_the_file() {
     }
 }
 
-/// A journal that is a symbolic link is somebody's trap: nothing is written through it.
+/// Nothing is written through a journal or a lock that is a symbolic link: it may be a trap.
 #[cfg(unix)]
 #[test]
 fn links_beside_are_not_followed() {
@@ -123,14 +123,13 @@ fn links_beside_are_not_followed() {
         cache.change(&put("a", "1"));
         cache.close();
         assert_eq!(std::fs::read(&victim).expect("it is there"), b"precious");
-        // What is no journal's or lock's place may have been cleared away: the link, not its
-        // target.
+        // The cache may have removed the link already, as a stray file; not its target.
         let _ = std::fs::remove_file(&link);
     }
 }
 
-/// A file that is removed and made anew a moment later, as git does, was not deleted: what stands
-/// in journals alone counts.
+/// A file that is removed and written again a moment later, as git does, does not count as deleted:
+/// results in journals alone are kept.
 #[test]
 fn a_file_that_comes_back_was_not_deleted() {
     let (_folder, path) = place();

@@ -1,4 +1,4 @@
-//! The page of the lock file. Stores of one process stand for processes here.
+//! The page of the lock file. Stores in one process stand in for processes.
 
 mod no_room;
 
@@ -18,7 +18,7 @@ use no_room::NoRoom;
 
 type Text = Cache<String, String>;
 
-/// A process that is present, as one is once it has asked for a key.
+/// Returns the store of a process that is present, as one is once it has asked for a key.
 fn present(path: &Path) -> FileStore {
     join(FileStore::new(path.to_path_buf(), OPTIONS))
 }
@@ -48,8 +48,8 @@ fn compute(cache: &Text, key: &'static str) {
     lease.commit(cache, &key, entry).expect("the disk has room");
 }
 
-/// What is put over an old result, forgotten and cleared is announced; a first result never is.
-/// What is forgotten may just be computed elsewhere.
+/// A result that is replaced, forgotten or cleared is announced; a first result never is. To forget
+/// a key without a result may be announced, too: another process may just be computing it.
 #[test]
 fn only_old_results_are_announced() {
     let (_folder, path) = place();
@@ -74,7 +74,7 @@ fn only_old_results_are_announced() {
     assert!(cleared.0 != forgotten.0 && cleared.1 != first.1 && cleared.2 == forgotten.2);
 }
 
-/// What goes for want of room is announced: whoever computes it anew cannot know who serves it.
+/// An eviction is announced: a process that computes the key again cannot know who still serves it.
 #[test]
 fn evictions_are_announced() {
     let (_folder, path) = place();
@@ -88,7 +88,7 @@ fn evictions_are_announced() {
     assert_ne!(page.changes_of(b"a"), before);
 }
 
-/// What only this process forgets, in a mode that leaves the file alone, is no news to others.
+/// What a process forgets in memory alone, leaving the file as it is, is not announced.
 #[test]
 fn what_stays_in_the_file_is_not_announced() {
     let (_folder, path) = place();
@@ -103,7 +103,7 @@ fn what_stays_in_the_file_is_not_announced() {
     assert_eq!(page.changes(), before);
 }
 
-/// Each process sees what the other announces, and has a new page after both have left.
+/// Each process sees what the other announces; after both have left, the next one has a new page.
 #[test]
 fn two_processes_share_a_page() {
     let (_folder, path) = place();
@@ -122,7 +122,7 @@ fn two_processes_share_a_page() {
     assert!(page(&anew).changes() != last.0 && page(&anew).all() != last.1);
 }
 
-/// What one thread changes is announced although another one closes the cache at that moment.
+/// A change is announced even if another thread closes the cache at that moment.
 #[test]
 fn who_has_left_still_announces() {
     let (_folder, path) = place();
@@ -138,7 +138,7 @@ fn who_has_left_still_announces() {
     assert!(!lock_of(&path).exists());
 }
 
-/// The child of a fork maps the page anew, and both go on to see what the other announces.
+/// A forked child maps the page again, and both it and its parent see what others announce.
 #[test]
 fn a_child_maps_the_page_anew() {
     let (_folder, path) = place();
@@ -153,8 +153,8 @@ fn a_child_maps_the_page_anew() {
     assert!(childs.changes() != before && childs.changes() == parents.changes());
 }
 
-/// A page that somebody cuts is let go, and told once; results are kept as before, and a process
-/// that comes later makes a page that all announce to.
+/// Each process gives up a page that was cut short, with one notice, and keeps results as before; a
+/// process that comes later makes a new page, to which all announce.
 #[test]
 fn a_page_that_is_cut() {
     let (_folder, path) = place();
@@ -174,8 +174,8 @@ fn a_page_that_is_cut() {
     assert!(page(&later).changes() != before);
 }
 
-/// Without room for a page there is none, and results are kept. That the disk is full is the
-/// journal's to tell; who comes when there is room again makes the page whole.
+/// On a full disk there is no page, and results are kept without a notice: it is the journal that
+/// reports a full disk. A process that joins when there is room again completes the page.
 #[test]
 fn no_room_for_a_page() {
     let (_folder, path) = place();
@@ -190,7 +190,7 @@ fn no_room_for_a_page() {
     }
 }
 
-/// A lock file that holds something else, or has a second name, is locked and never written to.
+/// A lock file with foreign contents, or with a second name, is locked but never written to.
 #[test]
 fn what_is_not_ours_is_not_written_to() {
     for (contents, second) in
@@ -210,8 +210,8 @@ fn what_is_not_ours_is_not_written_to() {
     }
 }
 
-/// A lock file of somebody who may not write the cache is not mapped, and told once; neither is one
-/// that everybody may write. (Only root can give files away.)
+/// A lock file whose owner may not write the cache is not mapped, and one notice says so. (Only
+/// root can give files away.)
 #[test]
 fn strangers_lock_files() {
     let (_folder, path) = place();
@@ -227,7 +227,7 @@ fn strangers_lock_files() {
     assert_eq!(std::fs::metadata(lock_of(&path)).unwrap().len(), 0);
 }
 
-/// Where memory is not shared, on a store that cannot map, there is no page and nothing to tell.
+/// A store that cannot map has no page and no notice, and others see what it announces.
 #[test]
 fn without_a_map() {
     let (_folder, path) = place();

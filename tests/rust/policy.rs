@@ -16,7 +16,7 @@ fn aged(expiry: Expiry, age: f64) -> Freshness {
     expiry.judge(Some(NOW - age), 0.0, NOW)
 }
 
-/// Without limits a result is fresh for ever, also one from the future.
+/// Without limits a result is always fresh, even one from the future.
 #[test]
 fn no_limits() {
     for age in [0.0, 1e9, -1e9] {
@@ -24,7 +24,7 @@ fn no_limits() {
     }
 }
 
-/// A result is expired from the second on at which it has reached its ttl.
+/// A result expires as soon as its age reaches its ttl.
 #[test]
 fn ttl_is_reached() {
     let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
@@ -33,7 +33,7 @@ fn ttl_is_reached() {
     assert_eq!(aged(Expiry { ttl: Some(0.0), ..expiry }, 0.0), EXPIRED);
 }
 
-/// A result without a time of its own counts from its file's last modification.
+/// The age of a result without a time of its own counts from its file's last modification.
 #[test]
 fn age_of_the_file() {
     let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
@@ -41,7 +41,7 @@ fn age_of_the_file() {
     assert_eq!(expiry.judge(None, NOW - 90.0, NOW), EXPIRED);
 }
 
-/// Between `refresh_after` and `ttl` a result is served and made anew.
+/// Between `refresh_after` and `ttl` a result is served and computed anew.
 #[test]
 fn refresh_before_expiry() {
     let expiry = Expiry { ttl: Some(60.0), refresh_after: Some(20.0), ..Expiry::default() };
@@ -50,7 +50,7 @@ fn refresh_before_expiry() {
     assert_eq!(aged(expiry, 61.0), EXPIRED);
 }
 
-/// An expired result serves in place of an error for `stale_if_error` seconds after its ttl.
+/// An expired result is served in place of an error for `stale_if_error` seconds after its ttl.
 #[test]
 fn stale_serves_on_error() {
     let expiry = Expiry { ttl: Some(60.0), stale_if_error: Some(30.0), ..Expiry::default() };
@@ -58,7 +58,7 @@ fn stale_serves_on_error() {
     assert_eq!(aged(expiry, 90.0), EXPIRED);
 }
 
-/// A clock set back by less than the ttl costs nothing, and by more makes results expire.
+/// A clock set back by less than the ttl has no effect; set back by more, it makes results expire.
 #[test]
 fn clock_set_back() {
     let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
@@ -66,7 +66,7 @@ fn clock_set_back() {
     assert_eq!(aged(expiry, -61.0), EXPIRED);
 }
 
-/// A creation time that is no number makes a result expire instead of living for ever.
+/// A creation time that is not finite makes a result expire instead of living for ever.
 #[test]
 fn broken_times_expire() {
     let expiry = Expiry { ttl: Some(60.0), ..Expiry::default() };
@@ -86,7 +86,7 @@ fn key(name: &'static str) -> Bytes {
     Bytes::from_static(name.as_bytes())
 }
 
-/// A lru and its marks: each step is a use at a time of its own.
+/// An LRU and the livenesses of its entries: each step is a use at a time of its own.
 #[derive(Default)]
 struct Used {
     lru: Lru,
@@ -112,7 +112,7 @@ impl Used {
     }
 }
 
-/// The entry that was used least recently goes first, and a hit counts as a use.
+/// The least recently used entry is evicted first, and a hit counts as a use.
 #[test]
 fn least_recently_used_goes() {
     let mut used = Used::new(at_most(2));
@@ -123,7 +123,7 @@ fn least_recently_used_goes() {
     assert_eq!(used.lru.evictions(Scope::CACHE), 1);
 }
 
-/// However often and in whatever order entries were used meanwhile, the last use alone decides.
+/// Only the last use decides, however often and in whatever order entries were used before.
 #[test]
 fn the_last_use_decides() {
     let mut used = Used::new(at_most(3));
@@ -137,7 +137,7 @@ fn the_last_use_decides() {
     assert_eq!(gone, ["c", "b", "a"].map(|name| vec![key(name)]));
 }
 
-/// Entries that were used at the very same moment are told apart all the same.
+/// Entries that were last used at the same time are still distinct: one eviction takes one entry.
 #[test]
 fn equal_uses() {
     let mut lru = Lru::new(at_most(2));
@@ -149,7 +149,7 @@ fn equal_uses() {
     assert_eq!((lru.len(Scope::CACHE), lru.bytes(Scope::CACHE)), (2, 2));
 }
 
-/// An entry larger than the whole limit goes itself and drives nobody out.
+/// An entry larger than the whole limit is itself evicted and evicts no other.
 #[test]
 fn too_large_goes_alone() {
     let mut used = Used::new(at_most_bytes(10));
@@ -158,7 +158,7 @@ fn too_large_goes_alone() {
     assert_eq!((used.lru.len(Scope::CACHE), used.lru.bytes(Scope::CACHE)), (1, 5));
 }
 
-/// The limit of one function never drives out the entries of another.
+/// The limit of one function never evicts entries of another.
 #[test]
 fn functions_have_limits_of_their_own() {
     let mut used = Used::default();
@@ -170,7 +170,7 @@ fn functions_have_limits_of_their_own() {
     assert_eq!(used.lru.len(other), 1);
 }
 
-/// What is forgotten on purpose is not counted as evicted.
+/// A deliberately forgotten entry does not count as evicted.
 #[test]
 fn forgetting_is_no_eviction() {
     let mut used = Used::new(at_most(2));
@@ -204,7 +204,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The order of use in its simplest form: a list from the oldest to the newest entry.
+/// The order of use in its simplest form: a list from the least to the most recently used entry.
 #[derive(Debug, Default)]
 struct Naive {
     order: Vec<(u8, u64, usize)>,
@@ -280,7 +280,7 @@ fn apply(step: &Step, used: &mut Used, scopes: [Scope; 3], naive: &mut Naive) {
 }
 
 proptest! {
-    /// Whatever is done, exactly those entries go that a naive list would let go, in its order.
+    /// Whatever the steps, exactly the entries are evicted that a naive list evicts, in its order.
     #[test]
     fn recency_is_exact(steps in prop::collection::vec(step(), 1..200)) {
         let mut used = Used::default();

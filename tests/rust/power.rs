@@ -1,7 +1,7 @@
-//! The loss of power: what must have reached the disk before what.
+//! Power loss: what must have reached the disk before what.
 //!
-//! A disk that writes a log of its operations stands in for the plug: what was not synced before a
-//! promise would be lost with the power.
+//! The tests run on a disk that logs its operations: whatever was not synced before a promise would
+//! be lost with the power.
 
 use std::ffi::OsString;
 use std::io;
@@ -16,17 +16,17 @@ use crate::stand::{OPTIONS, item, put};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// What an open file is, which a rename changes.
+/// The kind of an open file, which a rename changes.
 type Kind = Arc<Mutex<String>>;
 
-/// The real disk, a log of what may matter when the power goes, and what was opened.
+/// The real disk, a log of the operations that matter to a power loss, and the opened files.
 #[derive(Debug)]
 struct LoggingDisk(Log, Mutex<Vec<(PathBuf, Kind)>>);
 
 #[derive(Debug)]
 struct LoggingHandle(Log, Kind, Box<dyn Handle>);
 
-/// What a file is, without what differs from run to run.
+/// Returns the kind of a file, without what differs from run to run.
 fn kind(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let known = ["journal", "tmp", "lock"];
@@ -143,13 +143,13 @@ fn taken(log: &Log) -> Vec<String> {
     std::mem::take(&mut log.lock().unwrap())
 }
 
-/// Where in the log something stands for the first time.
+/// Returns the position of the first `event` in the log.
 fn place(log: &[String], event: &str) -> usize {
     let found = log.iter().position(|noted| noted == event);
     found.unwrap_or_else(|| panic!("no {event:?} in {log:#?}"))
 }
 
-/// With `Fsync` each record is on the disk, and the folder knows its file, before the call returns.
+/// With `Fsync`, a record and the folder entry of its file are on the disk before the call returns.
 #[test]
 fn fsync_syncs_before_it_returns() {
     let folder = TempDir::new().unwrap();
@@ -164,7 +164,7 @@ fn fsync_syncs_before_it_returns() {
     store.close();
 }
 
-/// With `Flush` a record is handed to the system, which keeps it when the process dies; no sync.
+/// With `Flush`, a record is written but not synced: it survives the process, not a power loss.
 #[test]
 fn flush_does_not_wait_for_the_disk() {
     let folder = TempDir::new().unwrap();
@@ -177,7 +177,7 @@ fn flush_does_not_wait_for_the_disk() {
     store.close();
 }
 
-/// A snapshot is on the disk before its name is, its name is before the journals go.
+/// A save syncs the snapshot before it renames it, and syncs the rename before it removes journals.
 #[test]
 fn a_save_keeps_its_order() {
     for durability in [Durability::Flush, Durability::Fsync] {

@@ -23,7 +23,7 @@ fn item(key: impl AsRef<[u8]>, text: impl AsRef<[u8]>) -> Item {
     }
 }
 
-/// What a file gives, all of it made.
+/// What was read from a file, with all its items made.
 struct Snapshot {
     items: Vec<Item>,
     damage: Option<Damage>,
@@ -46,20 +46,20 @@ fn load(text: impl AsRef<[u8]>) -> Snapshot {
     read(&Bytes::copy_from_slice(text.as_ref()))
 }
 
-/// The entries as pairs of texts, for comparing.
+/// Returns the entries as pairs of texts, for comparison.
 fn pairs(snapshot: &Snapshot) -> Vec<(String, String)> {
     let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
     snapshot.items.iter().map(|item| (text(&item.key), text(&item.text))).collect()
 }
 
-/// The entries of a file that must be whole.
+/// Returns the entries of a file, which must be whole.
 fn whole(text: impl AsRef<[u8]>) -> Vec<(String, String)> {
     let snapshot = load(&text);
     assert_eq!(snapshot.damage, None, "{}", String::from_utf8_lossy(text.as_ref()));
     pairs(&snapshot)
 }
 
-/// The entries of a file that must be found damaged, and what was said about it.
+/// Returns the entries of a file, which must be damaged, and what was said about the damage.
 fn damaged(text: impl AsRef<[u8]>) -> (Vec<(String, String)>, String) {
     let snapshot = load(text);
     (pairs(&snapshot), snapshot.damage.as_ref().expect("damage").to_string())
@@ -81,7 +81,7 @@ fn pair(key: &str, text: &str) -> (String, String) {
     (key.to_owned(), text.to_owned())
 }
 
-/// Some results as an API gives them: every kind of value, brackets and escapes in strings.
+/// Returns results as an API gives them: every kind of value, brackets and escapes in strings.
 fn samples() -> Map<String, Value> {
     let value = json!({
         "https://api/users/1": {"login": "ada \"}{\" \\", "id": 1, "tags": ["x", [], {}]},
@@ -102,7 +102,7 @@ fn items(map: &Map<String, Value>) -> Vec<Item> {
     map.iter().map(|(key, value)| item(key, value.to_string())).collect()
 }
 
-/// The samples in the layouts of the world: ours, one line, four spaces, no spaces.
+/// Returns the samples in common layouts: ours, compact, and indented by four spaces or by none.
 fn layouts() -> Vec<(&'static str, Vec<u8>)> {
     let map = samples();
     let indent = |spaces: &[u8]| {
@@ -121,7 +121,7 @@ fn layouts() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Whether `item` is an entry of the samples, with its own value.
+/// Returns whether `item` is an entry of the samples, with its own value.
 fn is_genuine(item: &Item) -> bool {
     let value: Option<Value> = serde_json::from_slice(&item.text).ok();
     let own = std::str::from_utf8(&item.key).ok().and_then(|key| samples().get(key).cloned());
@@ -172,8 +172,8 @@ fn bad_texts_are_refused() {
     assert_eq!(whole(out), [pair("good", "1"), pair("fine", "2")]);
 }
 
-/// Times of a flat file stand under digests of the keys, only when some entry needs them, and come
-/// back exactly; those that 0.1.0 wrote under the keys themselves are read, too.
+/// A flat file holds times under digests of the keys, only when an entry needs them, and they come
+/// back exactly; times that 0.1.0 wrote under the keys themselves are read, too.
 #[test]
 fn times_survive() {
     let timed =
@@ -205,7 +205,7 @@ fn times_survive() {
     assert_eq!(created, [Some(7.0), None]);
 }
 
-/// Nothing is taken from a file of a later version, and its number is told.
+/// Nothing is read from a file of another version, and the version is reported.
 #[test]
 fn later_versions_are_not_read() {
     for (text, later) in [
@@ -219,7 +219,7 @@ fn later_versions_are_not_read() {
     }
 }
 
-/// A reserved key that holds somebody's result is an entry like any other.
+/// A reserved key that holds a user's result is an entry like any other.
 #[test]
 fn a_foreign_reserved_member_is_an_entry() {
     for value in ["1", "{}", "[{\"version\": 1}]", "{\"times\": {}}", "{\"version\": \"1\"}"] {
@@ -227,7 +227,7 @@ fn a_foreign_reserved_member_is_an_entry() {
     }
 }
 
-/// What Python's `json` writes is read, in any layout, with a mark, with any white space.
+/// Files of Python's `json` are read, in any layout, with a byte order mark, with any white space.
 #[test]
 fn foreign_layouts_are_read() {
     for (name, file) in layouts() {
@@ -243,13 +243,13 @@ fn foreign_layouts_are_read() {
     assert_eq!(whole(" { } "), []);
 }
 
-/// A key that comes twice has its last value, in its first place.
+/// A duplicate key has its last value, in its first place.
 #[test]
 fn the_last_duplicate_wins() {
     assert_eq!(whole(r#"{"a": 1, "b": 2, "\u0061": 3}"#), [pair("a", "3"), pair("b", "2")]);
 }
 
-/// Keys are read without their escapes, lone surrogates included, and written with them again.
+/// Escapes in keys are decoded when read, lone surrogates included, and encoded when written.
 #[test]
 fn keys_are_unescaped() {
     let back = load(r#"{"cut \ud83d": 1, "\ud83d\ude00\n\u0000": 2}"#);
@@ -267,14 +267,13 @@ fn entries_are_slices_of_the_file() {
     assert_eq!(item.text.as_ptr(), file[8..].as_ptr());
 }
 
-/// A value of bad grammar is found at its first use, not when the file is read.
+/// Reading a file does not check the grammar inside values; that waits for their first use.
 #[test]
 fn grammar_waits() {
     assert_eq!(whole(r#"{"a": [1 2], "b": tru, "c": 3}"#).len(), 3);
 }
 
-/// Wherever a byte is that is no UTF-8, or a character that is, the file is found damaged by the
-/// first and not by the second.
+/// Invalid UTF-8 is found wherever it stands in the file; a valid character is no damage anywhere.
 #[test]
 fn every_byte_is_checked_for_utf8() {
     let long = "0123456789abcdef".repeat(9);
@@ -294,8 +293,8 @@ fn every_byte_is_checked_for_utf8() {
     }
 }
 
-/// Keys come many times, far apart and in any spelling: each keeps its first place and has its last
-/// value.
+/// Keys that are repeated many times, far apart and in different spellings, keep their first place
+/// and have their last value.
 #[test]
 fn many_duplicates() {
     let spelled = |n: usize, round: usize| match round % 2 {
@@ -313,9 +312,8 @@ fn many_duplicates() {
     assert_eq!(whole(file), expected);
 }
 
-/// A file that is looked at while it is read gives what it gives when it is read at once, wherever
-/// the pieces end: numbers, words, escapes, characters and white space cut in two are nothing
-/// special.
+/// A file that is read in pieces gives what it gives when read at once, wherever the pieces end:
+/// inside a number, word, escape, character or white space.
 #[test]
 fn pieces_give_what_the_whole_gives() {
     let texts: [&[u8]; 7] = [

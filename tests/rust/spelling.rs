@@ -1,7 +1,7 @@
-//! Names that the file system spells otherwise than the program.
+//! Names that the file system spells differently from the program.
 //!
-//! A disk that knows no case and lists accents apart from their letters, as HFS+ does, stands in
-//! for one.
+//! The tests run on a disk that ignores case and lists accents apart from their letters, as HFS+
+//! does.
 
 use std::ffi::OsString;
 use std::io;
@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use crate::stand::{Cache, names, put, strings};
 
-/// The real disk, which has each name in lower case and its accents in one with their letters.
+/// The real disk, with names in lower case and accents composed with their letters.
 #[derive(Debug)]
 struct Hfs;
 
-/// The path by which the real disk knows it.
+/// Returns the path under which the real disk stores `path`.
 fn real(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_str().expect("tests use UTF-8");
     path.with_file_name(name.to_lowercase().replace("e\u{301}", "\u{e9}"))
@@ -73,7 +73,7 @@ fn open(folder: &Path, name: &str) -> Cache {
     Cache::open_on(&folder.join(name), Arc::new(Hfs))
 }
 
-/// What a killed process left is found, and folded, under a name that the disk lists otherwise.
+/// A killed process's journal is found and folded, even if the disk spells its name differently.
 #[test]
 fn a_journal_is_found_under_another_spelling() {
     for (name, listed) in [("A.json", "a.json"), ("\u{e9}.json", "\u{e9}.json")] {
@@ -87,7 +87,7 @@ fn a_journal_is_found_under_another_spelling() {
     }
 }
 
-/// Two spellings of one name are one cache, whoever is killed and whoever saves.
+/// Two spellings of one name are one cache, whichever process is killed and whichever saves.
 #[test]
 fn two_spellings_are_one_cache() {
     let folder = TempDir::new().expect("tests need a temporary folder");

@@ -1,4 +1,4 @@
-//! Programs that write back what they read before others saved, plus a change of their own.
+//! Stale edits: programs write back what they read before others saved, with a change of their own.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use outlive::store::FileStore;
 
 use super::stand::{OPTIONS, place};
 
-/// A cache as one process has it.
+/// The cache of one process.
 struct Process(Arc<Cache<(), ()>>);
 
 impl Process {
@@ -31,7 +31,7 @@ impl Process {
         self.0.saver().save().expect("there is room");
     }
 
-    /// Looks at the file, some time after somebody changed it.
+    /// Takes in external changes, some time after somebody changed the file.
     fn look(&self) {
         sleep(Duration::from_millis(2));
         self.0.take_external_changes();
@@ -43,14 +43,14 @@ impl Process {
     }
 }
 
-/// Writes what was read as `text`, and one entry more.
+/// Writes back `text`, which was read earlier, with one more entry.
 fn write_back(path: &Path, text: &str) {
     let (before, _) = text.rsplit_once('}').expect("it is an object");
     let comma = if before.contains(':') { "," } else { "" };
     fs::write(path, format!("{before}{comma}\n\"edited\": 1\n}}\n")).expect("the test can write");
 }
 
-/// Results that an editor did not know of outlive a kill that comes right after the edit was seen.
+/// Results that a stale edit lacks survive a kill that comes right after the edit was seen.
 #[test]
 fn a_kill_after_a_stale_edit_loses_nothing() {
     let (_folder, path) = place();
@@ -62,12 +62,12 @@ fn a_kill_after_a_stale_edit_loses_nothing() {
     one.save();
     write_back(&path, &text);
     one.look();
-    // A process that was killed leaves its files as they are.
+    // A killed process leaves its files as they are.
     std::mem::forget(one);
     assert!(Process::open(&path).has(&["before", "later", "edited"]));
 }
 
-/// Who merges a stale edit keeps what other living processes made, and so do these.
+/// A process that merges a stale edit keeps the results of other living processes, and so do these.
 #[test]
 fn a_merged_edit_keeps_the_results_of_all() {
     let (_folder, path) = place();
@@ -88,7 +88,7 @@ fn a_merged_edit_keeps_the_results_of_all() {
     assert!(two.has(&all) && one.has(&all) && Process::open(&path).has(&all));
 }
 
-/// What others forgot in a journal that is gone does not come back with an edit.
+/// An edit does not bring back what another process forgot in a journal that is gone.
 #[test]
 fn an_edit_brings_nothing_back_that_was_forgotten_unseen() {
     let (_folder, path) = place();

@@ -1,4 +1,4 @@
-//! What the tests of the stores share: the least of a cache, and a folder to work in.
+//! What the tests of the stores share: a minimal cache, and a folder to work in.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// Keys and texts in order, as the tests compare them.
 pub type Entries = Vec<(String, String)>;
 
-/// The options that tests begin with.
+/// The options that tests start from.
 pub const OPTIONS: Options = Options {
     charset: Charset::Utf8,
     format: Format::Annotated,
@@ -27,7 +27,7 @@ pub const OPTIONS: Options = Options {
     map: Some(share),
 };
 
-/// The beginning of a file, read again at each look, in the place of a map.
+/// The beginning of a file, read again at each access; it stands in for a memory map.
 #[derive(Debug)]
 struct Read(File, Vec<AtomicU64>);
 
@@ -45,35 +45,35 @@ impl Memory for Read {
     }
 }
 
-/// Shows the first `length` bytes of `file`.
+/// Returns the first `length` bytes of `file` as memory.
 pub fn share(file: &File, length: usize) -> io::Result<Box<dyn Memory>> {
     let words = (0..length / 8).map(|_| AtomicU64::new(0)).collect();
     Ok(Box::new(Read(file.try_clone()?, words)))
 }
 
-/// A result as the cache would hand it to a store.
+/// Returns an item as the cache hands it to a store.
 pub fn item(key: &str, text: &str) -> Item {
     let (key, text) = (Bytes::from(key.to_owned()), Bytes::from(text.to_owned()));
     Item { key, text, sound: true, created: None, timed: false, notes: Notes::default() }
 }
 
-/// The change that gives `key` the result `text`.
+/// Returns the change that gives `key` the result `text`.
 pub fn put(key: &str, text: &str) -> Change {
     Change::Put(item(key, text))
 }
 
-/// The change that takes `key` away.
+/// Returns the change that removes `key`.
 pub fn remove(key: &str) -> Change {
     Change::Remove(Bytes::from(key.to_owned()))
 }
 
-/// Items as text.
+/// Returns the keys and texts of `items` as strings.
 pub fn entries(items: &[Item]) -> Entries {
     let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).expect("tests use UTF-8");
     items.iter().map(|item| (text(&item.key), text(&item.text))).collect()
 }
 
-/// Does to `items` what `change` says, in the dumbest way.
+/// Applies `change` to `items` in the simplest way.
 pub fn apply(items: &mut Vec<Item>, change: &Change) {
     match change {
         Change::Clear => items.clear(),
@@ -85,11 +85,11 @@ pub fn apply(items: &mut Vec<Item>, change: &Change) {
     }
 }
 
-/// The least that a cache does with its store.
+/// A minimal cache: no more than what a cache does with its store.
 pub struct Cache {
     /// The store under test.
     pub store: FileStore,
-    /// What the cache knows.
+    /// The entries in memory.
     pub items: Vec<Item>,
 }
 
@@ -106,7 +106,7 @@ impl Cache {
         Self { store, items }
     }
 
-    /// Makes a change as a computed result would; whether it was promised to last.
+    /// Makes a change, as a computed result does; returns whether it is promised to last.
     pub fn change(&mut self, change: &Change) -> bool {
         self.listen();
         let written = match self.store.append(change) {
@@ -118,7 +118,7 @@ impl Cache {
         promised
     }
 
-    /// Takes in what others did.
+    /// Takes in external changes.
     pub fn listen(&mut self) {
         let news = self.store.external_changes();
         self.take_in(news);
@@ -134,19 +134,19 @@ impl Cache {
         }
     }
 
-    /// Folds the journal; whether that worked.
+    /// Folds the journal; returns whether that succeeded.
     pub fn save(&mut self) -> bool {
         self.checkpoint(Store::begin_save)
     }
 
-    /// Leaves the file; whether a save that was due worked.
+    /// Closes the store; returns whether a save that was due succeeded.
     pub fn close(&mut self) -> bool {
         let worked = self.checkpoint(Store::begin_close);
         self.store.close();
         worked
     }
 
-    /// One snapshot, and another one where a save before had failed; whether that worked.
+    /// Writes a snapshot, and another if an earlier save failed; returns whether that worked.
     fn checkpoint(
         &mut self,
         begin: impl Fn(&FileStore) -> outlive::error::Result<Option<Box<dyn Saving>>>,
@@ -158,7 +158,7 @@ impl Cache {
         })
     }
 
-    /// Whether all journals were folded; `None` if that failed.
+    /// Returns whether all journals were folded; `None` if the save failed.
     fn finish(&mut self, saving: outlive::error::Result<Option<Box<dyn Saving>>>) -> Option<bool> {
         let Some(mut saving) = saving.ok()? else { return Some(true) };
         let Some(changes) = saving.seal().ok()? else { return Some(true) };
@@ -166,20 +166,20 @@ impl Cache {
         saving.write(&self.items[..].into()).ok()
     }
 
-    /// What the cache holds.
+    /// Returns the keys and texts in memory.
     pub fn entries(&self) -> Entries {
         entries(&self.items)
     }
 }
 
-/// A folder of its own and the file in it.
+/// Returns a new temporary folder and the path of a cache file in it.
 pub fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("tests need a temporary folder");
     let path = folder.path().join("cache.json");
     (folder, path)
 }
 
-/// The names in a folder, sorted.
+/// Returns the names in a folder, sorted.
 pub fn names(folder: &Path) -> Vec<String> {
     let read = std::fs::read_dir(folder).expect("the folder is there");
     let name = |entry: io::Result<std::fs::DirEntry>| {
@@ -190,12 +190,12 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Makes entries of literals.
+/// Returns entries made of literals.
 pub fn strings(pairs: &[(&str, &str)]) -> Entries {
     pairs.iter().map(|&(key, text)| (key.to_owned(), text.to_owned())).collect()
 }
 
-/// The one journal in the folder.
+/// Returns the path of the only journal in the folder.
 pub fn journal(folder: &Path) -> PathBuf {
     let found: Vec<String> =
         names(folder).into_iter().filter(|name| name.contains(".journal-")).collect();
@@ -203,7 +203,7 @@ pub fn journal(folder: &Path) -> PathBuf {
     folder.join(&found[0])
 }
 
-/// What `attempt` gives once nobody is in its way.
+/// Repeats `attempt` until nobody is in its way; returns the result.
 fn until_free<T>(attempt: impl Fn() -> outlive::error::Result<T>) -> outlive::error::Result<T> {
     loop {
         match attempt() {

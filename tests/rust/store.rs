@@ -4,7 +4,7 @@ use outlive::store::{Change, FileStore, KeyLock, MemoryStore, Store};
 
 use super::stand::{Cache, OPTIONS, item, names, place, put, remove, strings};
 
-/// Every store takes changes, reports no news of its own, and closes without complaint.
+/// Every store accepts changes, does not report its own as external, and closes without a notice.
 #[test]
 fn every_store_keeps_the_contract() {
     let (_folder, path) = place();
@@ -26,7 +26,7 @@ fn every_store_keeps_the_contract() {
     }
 }
 
-/// What was appended is there after a crash, and after a clean exit only the snapshot is left.
+/// Appended changes survive a crash, and a clean exit leaves only the snapshot.
 #[test]
 fn changes_outlive_a_crash_and_a_close() {
     let (folder, path) = place();
@@ -44,7 +44,7 @@ fn changes_outlive_a_crash_and_a_close() {
     assert_eq!(cache.store.notices(), Vec::<String>::new());
 }
 
-/// A process that only reads makes no file, and nothing is written if nothing changed.
+/// A process that only reads creates no file, and nothing is written if nothing changed.
 #[test]
 fn reading_leaves_no_trace() {
     let (folder, path) = place();
@@ -59,7 +59,7 @@ fn reading_leaves_no_trace() {
     assert_eq!(std::fs::read(&path).expect("it is there"), b"{\"a\": 1}");
 }
 
-/// Processes see each other's changes, across saves of either, and the newest result wins.
+/// Processes see each other's changes, also across saves, and the newest result wins.
 #[test]
 fn processes_share_a_file() {
     let (folder, path) = place();
@@ -81,7 +81,7 @@ fn processes_share_a_file() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("b", "2"), ("c", "3")]));
 }
 
-/// A reader that holds a journal which others fold and remove finds the next one.
+/// A reader that holds a journal which others fold and remove goes on with the next one.
 #[test]
 fn a_reader_follows_through_the_end_of_a_chain() {
     let (_folder, path) = place();
@@ -98,7 +98,7 @@ fn a_reader_follows_through_the_end_of_a_chain() {
     assert_eq!(reader.entries().len(), 3);
 }
 
-/// Results appended while a save is under way are kept.
+/// Results that are appended during a save are kept.
 #[test]
 fn appends_go_on_during_a_save() {
     let (_folder, path) = place();
@@ -115,7 +115,7 @@ fn appends_go_on_during_a_save() {
     assert_eq!(Cache::open(&path).entries(), kept);
 }
 
-/// A save that is begun and given up leaves everything as it was, news included.
+/// A save that is begun and abandoned changes nothing; external changes are still reported.
 #[test]
 fn a_save_can_be_given_up() {
     let (folder, path) = place();
@@ -129,7 +129,7 @@ fn a_save_can_be_given_up() {
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1")]));
 }
 
-/// One process at a time computes a key; its end, however it comes, frees the key.
+/// Only one process at a time holds the lock of a key; its end, however it comes, frees the key.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_key_is_locked_for_one_process() {
@@ -145,7 +145,7 @@ fn a_key_is_locked_for_one_process() {
     assert!(matches!(one.store.lock_key(b"k"), KeyLock::Held(_)));
 }
 
-/// A child of a fork works with handles of its own, and a guard of the parent frees nothing there.
+/// A forked child works with its own handles, and a guard of the parent frees nothing in the child.
 #[test]
 fn a_child_goes_on_with_its_own_handles() {
     let (folder, path) = place();
@@ -172,14 +172,14 @@ fn a_child_does_not_keep_the_lock_of_a_save() {
     cache.change(&put("a", "1"));
     let parents = cache.store.begin_save().expect("it begins");
     cache.store.after_fork();
-    // In the child, the save stays where it was: on the stack of a thread that is not there.
+    // In the child the save is never dropped: its stack belongs to a thread that does not exist.
     std::mem::forget(parents);
     cache.change(&put("b", "2"));
     assert!(cache.save() && cache.close());
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1"), ("b", "2")]));
 }
 
-/// Many processes that append, save, leave and come back at the same time lose nothing.
+/// Many processes that append, save, close and reopen at the same time lose nothing.
 #[test]
 fn a_crowd_loses_nothing() {
     let (folder, path) = place();
@@ -204,7 +204,7 @@ fn a_crowd_loses_nothing() {
     assert_eq!(Cache::open(&path).items.len(), 4 * 5 * 40);
 }
 
-/// Threads of one process append while another one saves again and again; all is kept.
+/// Threads of one process append while another one saves again and again, and nothing is lost.
 #[test]
 fn threads_append_while_another_saves() {
     let (_folder, path) = place();
@@ -217,7 +217,7 @@ fn threads_append_while_another_saves() {
             scope.spawn(move || {
                 for n in 0..200 {
                     let item = item(&format!("{who}-{n}"), "1");
-                    // As the cache does: known before it is promised, so that a save has it.
+                    // In memory before it is promised, as in the cache, so that a save has it.
                     written.lock().expect("nobody panics").push(item.clone());
                     store.append(&Change::Put(item)).expect("the disk works");
                 }

@@ -1,11 +1,11 @@
-//! Values by groups of threads.
+//! Stripes: one value for each group of threads.
 
 use std::sync::Barrier;
 use std::thread;
 
 use outlive::collections::stripes::Stripes;
 
-/// What `run` gives in each of `number` threads that are all alive at once.
+/// Returns the results of `run` in `number` threads that are all alive at once.
 fn together<R: Send>(number: usize, run: impl Fn() -> R + Sync) -> Vec<R> {
     let (ready, done) = (Barrier::new(number), Barrier::new(number));
     thread::scope(|scope| {
@@ -20,7 +20,7 @@ fn together<R: Send>(number: usize, run: impl Fn() -> R + Sync) -> Vec<R> {
     })
 }
 
-/// A thread finds what it left, and nobody else's.
+/// A thread finds its own value again, and never another thread's.
 #[test]
 fn each_thread_has_its_own() {
     let stripes = Stripes::<Vec<u64>>::default();
@@ -32,18 +32,18 @@ fn each_thread_has_its_own() {
     assert_eq!(stripes.for_all(|own| own.len()), [100; 8]);
 }
 
-/// More threads than stripes share them, evenly, and nothing is lost.
+/// More threads than stripes share them evenly, and nothing is lost.
 #[test]
 fn many_threads_share() {
     let stripes = Stripes::<u64>::default();
     together(100, || (0..1000).for_each(|_| stripes.with(|count| *count += 1)));
     let counts = stripes.for_all(|count| *count);
     assert_eq!(counts.iter().sum::<u64>(), 100_000);
-    // Threads that choose at once may choose the same, so not exactly three or four each.
+    // Threads that choose at the same time may choose the same stripe: the shares are not exact.
     assert!(counts.len() > 8, "{counts:?}");
 }
 
-/// Threads that come one after the other find what the one before has left.
+/// A thread reuses the stripe of a thread that has ended.
 #[test]
 fn a_stripe_is_used_again() {
     let stripes = Stripes::<u64>::default();
@@ -52,11 +52,11 @@ fn a_stripe_is_used_again() {
     }
     let counts = stripes.for_all(|count| *count);
     assert_eq!(counts.iter().sum::<u64>(), 1000);
-    // A new thread's first call is a slow one only while there are few before it.
+    // Only the first few threads make a stripe; the later ones find one that is made.
     assert!(counts.iter().any(|count| *count > 30), "{counts:?}");
 }
 
-/// A visit shows what is there, ends at the first error, and waits for nobody.
+/// A visit shows the values whose locks are free, stops at the first error and never waits.
 #[test]
 fn a_visit_does_not_wait() {
     let stripes = Stripes::<u64>::default();

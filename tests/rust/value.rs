@@ -12,7 +12,7 @@ use outlive::value::write::{Charset, Writer};
 use serde_json::Value;
 use std::vec::Drain;
 
-/// A value as it was handed over, nothing merged and nothing rounded.
+/// A value as the parser handed it over: nothing merged, nothing rounded.
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
     Null,
@@ -79,7 +79,7 @@ fn written(charset: Charset, write: impl FnOnce(&mut Writer)) -> String {
     String::from_utf8(writer.as_bytes().to_vec()).unwrap()
 }
 
-/// `value` as `serde_json`'s reader sees it, in the words of this file.
+/// Returns the node that our parser must give for what `serde_json` read as `value`.
 fn from_serde(value: &Value) -> Node {
     match value {
         Value::Null => Node::Null,
@@ -159,7 +159,7 @@ fn numbers_are_exact() {
     assert_eq!(read("1e400").unwrap(), float(f64::INFINITY));
 }
 
-/// Floats are written as short as they can be and never look like integers.
+/// Floats are written in their shortest form and never look like integers.
 #[test]
 fn floats_look_like_floats() {
     for (value, text) in
@@ -169,7 +169,7 @@ fn floats_look_like_floats() {
     }
 }
 
-/// A float that is no number is written as a tagged value, so that the file stays strict JSON.
+/// A float that is not finite is written as a tagged value, so that the file stays strict JSON.
 #[test]
 fn non_finite_floats_are_tagged() {
     for (value, word) in [(f64::NAN, "nan"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
@@ -178,7 +178,7 @@ fn non_finite_floats_are_tagged() {
     }
 }
 
-/// Python's words for what is no number are read, and tidied into tags.
+/// Python's words for floats that are not finite are read, and normalised to tags.
 #[test]
 fn python_words_are_read() {
     assert_eq!(
@@ -190,7 +190,7 @@ fn python_words_are_read() {
     assert_eq!(tidied.as_ref(), br#"[{"$float": "nan"}, {"$float": "-inf"}]"#);
 }
 
-/// Escapes are decoded; a pair is one character, and a surrogate without its partner is kept.
+/// Escapes are decoded; a surrogate pair is one character, and a lone surrogate is kept.
 #[test]
 fn escapes_are_decoded() {
     for (json, text) in [
@@ -206,7 +206,7 @@ fn escapes_are_decoded() {
     }
 }
 
-/// In ASCII everything beyond it is an escape in lower case, as Python's own writer has it.
+/// In ASCII, every other character is an escape in lower case, as Python's own writer has it.
 #[test]
 fn ascii_is_written_as_python_does() {
     let text = "\u{e9}\u{1f600}\u{7f}\n\u{1}/\"\\";
@@ -216,7 +216,7 @@ fn ascii_is_written_as_python_does() {
     assert_eq!(utf8, "\"\u{e9}\u{1f600}\u{7f}\\n\\u0001/\\\"\\\\\"");
 }
 
-/// Bytes that no Python string can have are refused, and nothing of them is written.
+/// Bytes that no Python string can hold are refused, and no part of them is written.
 #[test]
 fn bad_strings_are_not_written() {
     for bad in [b"a\xff".as_slice(), b"\xed\xa0", b"\xc0\x80"] {
@@ -237,7 +237,7 @@ fn split_pairs_are_recognised() {
     }
 }
 
-/// What is not JSON is refused, in parsing and in checking alike.
+/// Parsing and checking both refuse what is not JSON.
 #[test]
 fn bad_texts_are_refused() {
     for bad in [

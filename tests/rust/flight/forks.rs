@@ -1,4 +1,4 @@
-//! Forks of the graph of flights, and threads at random.
+//! Forks of the graph of flights, and random threads.
 
 use bytes::Bytes;
 use outlive::flight::{Flights, Join, Outcome, Owner, Poll};
@@ -9,7 +9,7 @@ use std::thread;
 
 use super::{KEY, LONG, NOW, OTHER, THIRD, Text, call, flights, graph, lead, owner, wait};
 
-/// In the child of a fork the flights of other threads are gone and those of the forking one go on.
+/// In a forked child, the flights of other threads are gone, and those of the forking one go on.
 #[test]
 fn fork_keeps_the_forking_thread() {
     let graph = graph();
@@ -28,8 +28,8 @@ fn fork_keeps_the_forking_thread() {
     drop((again, task));
 }
 
-/// In the child of a fork nobody waits for a thread that is not there, and no callback of such a
-/// thread is called.
+/// In a forked child, nobody waits for a thread that does not exist there, and no callback of such
+/// a thread is called.
 #[test]
 fn fork_forgets_those_who_wait() {
     let (graph, (calls, called)) = (graph(), mpsc::channel());
@@ -57,8 +57,8 @@ fn fork_leaves_the_parent_alone() {
     assert_eq!(waiter.wait(NOW), Poll::Ready("done"));
 }
 
-/// Sixteen threads on overlapping keys, half of their computations stopped: no key is ever computed
-/// twice at a time, and everybody ends.
+/// Sixteen threads on overlapping keys, half of whose computations are stopped, never compute a key
+/// twice at a time, and all of them end.
 #[test]
 fn stress() {
     let flights = flights::<u64>();
@@ -83,7 +83,7 @@ fn stress() {
     assert!((0..5).all(|key| !flights.is_flying(key.to_string().as_bytes())));
 }
 
-/// Threads that call random keys one inside the other, in two caches, always end.
+/// Threads that nest calls of random keys, in two caches, always end.
 #[test]
 fn nested_stress() {
     let graph = graph();

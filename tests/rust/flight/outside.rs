@@ -1,10 +1,10 @@
-//! Waiting for other processes: who may, so that no circle goes through them.
+//! Waiting for other processes: who may, so that no circle runs through processes.
 
 use outlive::flight::Join;
 
 use super::{KEY, OTHER, Text, flights, lead, owner, wait};
 
-/// A leader of this key alone may wait for another process, and one that leads another key may not.
+/// The leader of a single key may wait for another process; the leader of two keys may not.
 #[test]
 fn only_who_leads_nothing_else_waits_outside() {
     let flights = flights::<Text>();
@@ -14,7 +14,7 @@ fn only_who_leads_nothing_else_waits_outside() {
     assert!(alone.may_wait_outside().is_none());
 }
 
-/// Nobody waits outside while somebody who leads another key waits for him.
+/// A leader does not wait for another process while the leader of another key waits for it.
 #[test]
 fn nobody_waits_outside_for_a_leader() {
     let flights = flights::<Text>();
@@ -28,7 +28,7 @@ fn nobody_waits_outside_for_a_leader() {
     assert!(guard.may_wait_outside().is_some());
 }
 
-/// Who leads a key does not come to wait, directly or through others, for somebody outside.
+/// The leader of a key never waits, even through others, for one that waits for another process.
 #[test]
 fn leaders_do_not_wait_for_the_outside() {
     let flights = flights::<Text>();

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 const KEYS: usize = 4;
 
-/// A memoised call: its key, who makes it, and the calls that its function makes in turn.
+/// A memoised call: its key, its owner, and the calls that its function makes in turn.
 #[derive(Clone, Debug)]
 struct Call {
     key: usize,
     owner: Owner,
-    /// An ordinary function: nothing else runs in its thread until it is done.
+    /// Whether it is an ordinary function: nothing else runs in its thread until it returns.
     sync: bool,
-    /// It is stopped, so that it has no result.
+    /// Whether it is stopped, so that it has no result.
     stopped: bool,
     then: Vec<Call>,
 }
@@ -27,13 +27,13 @@ struct Actor {
     call: Call,
 }
 
-/// How far a call has come.
+/// The progress of a call.
 enum State {
     Asking,
     Waiting(Waiter<usize>),
-    /// It leads, and next it tries the lock that keeps other processes away.
+    /// It leads, and next it tries the lock that excludes other processes.
     Locking(Guard<usize>),
-    /// It waits for the process that has the lock.
+    /// It waits for the process that holds the lock.
     Outside(Guard<usize>, OutsideWait),
     Computing {
         guard: Option<Guard<usize>>,
@@ -49,10 +49,10 @@ struct Frame<'a> {
 
 struct Machine<'a> {
     actors: &'a [Actor],
-    /// Two caches in each process: even keys and odd ones.
+    /// Two caches in each process: one for even keys, one for odd ones.
     processes: Vec<[Flights<usize>; 2]>,
     stacks: Vec<Vec<Frame<'a>>>,
-    /// Which keys some process holds.
+    /// For each key, whether some process has locked it.
     locks: [bool; KEYS],
 }
 
@@ -72,7 +72,7 @@ impl<'a> Machine<'a> {
         Self { actors, processes: vec![caches(), caches()], stacks, locks: [false; KEYS] }
     }
 
-    /// Whether the actor's thread is taken by an ordinary function of another task.
+    /// Returns whether an ordinary function of another task occupies the actor's thread.
     fn is_crowded_out(&self, who: usize) -> bool {
         let shares = |other: usize| {
             let (a, b) = (&self.actors[who], &self.actors[other]);
@@ -129,7 +129,7 @@ impl<'a> Machine<'a> {
         self.stacks[who].extend([below, Frame { call: inner, state }]);
     }
 
-    /// Ends a call: the other processes first, as a cache does.
+    /// Ends a call: releases the lock for other processes first, as a cache does.
     fn end(&mut self, call: &Call, guard: Option<Guard<usize>>, locked: bool) -> Option<State> {
         if locked {
             self.locks[call.key] = false;
@@ -163,7 +163,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs until nobody can go on; `choose` picks one of so many.
+    /// Runs until no actor can step, when all must have ended; `choose` picks one of so many.
     fn run(&mut self, mut choose: impl FnMut(usize) -> usize) {
         loop {
             let able: Vec<_> = (0..self.actors.len()).filter(|who| self.can_step(*who)).collect();
@@ -181,7 +181,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Runs the programs in every order and says how many there are.
+/// Runs the programs in every order and returns the number of orders.
 fn run_all_orders(actors: &[Actor]) -> usize {
     let (mut prefix, mut orders) = (Vec::new(), 0);
     loop {
@@ -201,7 +201,7 @@ fn run_all_orders(actors: &[Actor]) -> usize {
     }
 }
 
-/// A thread that calls the keys one inside the other.
+/// Returns a thread that calls `keys`, each inside the one before.
 fn thread(process: usize, id: u64, keys: &[usize]) -> Actor {
     let nest = |inner: Vec<Call>, key: &usize| {
         let owner = Owner::thread(id);
@@ -233,8 +233,8 @@ fn circles_across_processes() {
     assert!(run_all_orders(&[thread(0, 1, &[0, 1]), thread(1, 2, &[1, 0]), third]) > 10);
 }
 
-/// An event loop's task that calls an ordinary function under a key that another task of the loop
-/// is computing does not wait for it.
+/// A task that calls an ordinary function does not wait for another task of its event loop that
+/// computes the same key.
 #[test]
 fn circles_within_an_event_loop() {
     let call = |id, sync| {
@@ -265,8 +265,8 @@ fn tree() -> impl Strategy<Value = Tree> {
     })
 }
 
-/// Where a call stands: a thread's ordinary code may run an event loop, whose tasks may call
-/// ordinary code, which can run no second loop.
+/// Where a call runs: ordinary code of a thread may run an event loop, whose tasks may call
+/// ordinary code, which cannot run a second loop.
 #[derive(Clone, Copy)]
 enum Place {
     Thread,
@@ -294,7 +294,7 @@ fn actors() -> impl Strategy<Value = Vec<Actor>> {
     prop::collection::vec(one, 2..=5).prop_map(|all| {
         let numbered = all.into_iter().zip(1u64..);
         let actor = |((process, shares, tree), number): ((usize, bool, Tree), u64)| {
-            // Those that share a thread are tasks of its loop; the others have one of their own.
+            // Actors that share a thread are tasks of its loop; the others have a thread each.
             let (thread, outer) = if shares { (100, Place::Task) } else { (number, Place::Thread) };
             Actor { process, thread, call: plan(&tree, thread, 200 + number, outer) }
         };
@@ -305,8 +305,8 @@ fn actors() -> impl Strategy<Value = Vec<Actor>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
 
-    /// Whatever threads and tasks of two processes call one inside the other, in whatever order,
-    /// and whoever is stopped: all of them end.
+    /// Whatever calls threads and tasks of two processes nest, in whatever order, and whichever are
+    /// stopped, all of them end.
     #[test]
     fn nobody_waits_for_ever(
         actors in actors(),
@@ -316,7 +316,7 @@ proptest! {
         Machine::new(&actors).run(|able| choices.next().expect("endless").index(able));
     }
 
-    /// Two processes in each of which a thread waits for one that waits for the other process end.
+    /// Two processes both end if in each a thread waits for one that waits for the other process.
     #[test]
     fn circles_through_threads_and_processes(
         choices in prop::collection::vec(any::<prop::sample::Index>(), 64),

@@ -1,4 +1,4 @@
-//! Computations of tasks: spread over others, told when nobody waits, looked at when they stall.
+//! Computations of tasks: spread over others, told when nobody waits, checked when they stall.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -8,7 +8,7 @@ use parking::Cell;
 
 use super::{KEY, NOW, OTHER, THIRD, Text, flights, lead, wait};
 
-/// A guard that a leader can drop.
+/// A place from which a leader can take its guard.
 mod parking {
     use std::sync::Mutex;
 
@@ -30,7 +30,7 @@ const WORKER: Owner = Owner::task(11, 1);
 const STRANGER: Owner = Owner::task(12, 1);
 const ELSEWHERE: Owner = Owner::thread(2);
 
-/// Who calls through a worker waits for it, like anybody else.
+/// A caller waits for the worker that computes for it, like any other caller.
 #[test]
 fn a_caller_waits_for_its_worker() {
     let flights = flights::<Text>();
@@ -43,7 +43,7 @@ fn a_caller_waits_for_its_worker() {
     assert_eq!(waiter.wait(NOW), Poll::Ready("value"));
 }
 
-/// What a computation asks for in other tasks and threads is asked for inside of it.
+/// What a computation calls in other tasks and threads is nested in it.
 #[test]
 fn a_computation_may_be_spread() {
     let flights = flights::<Text>();
@@ -58,7 +58,7 @@ fn a_computation_may_be_spread() {
     drop(wait(flights.join(&KEY, STRANGER)));
 }
 
-/// While a thread waits, the computation that it works for waits too: circles are seen through it.
+/// While a thread waits, so does the computation it works for: a circle through it is detected.
 #[test]
 fn circles_through_a_thread_of_a_computation() {
     let flights = flights::<Text>();
@@ -88,8 +88,8 @@ impl Leader for Task {
     }
 }
 
-/// A leader is told when the last one who waited has left, not when others still wait, and not when
-/// it has finished.
+/// A leader is told when its last waiter has left, but not while others wait, nor once it has
+/// finished.
 #[test]
 fn a_deserted_leader_is_told() {
     let flights = flights::<Text>();
@@ -108,7 +108,7 @@ fn a_deserted_leader_is_told() {
     assert_eq!(task.deserted.load(SeqCst), 1);
 }
 
-/// A leader that cannot go on gives its duty to those who wait and have it look.
+/// A stalled leader hands over its duty when a waiter has it checked.
 #[test]
 fn a_stalled_leader_hands_over() {
     let flights = flights::<Text>();

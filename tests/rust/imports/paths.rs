@@ -1,18 +1,18 @@
-//! The paths that a Rust source names: of its `use` items, and those that begin at the crate.
+//! The paths in a Rust source: those of its `use` items, and those that begin at the crate.
 
-/// A path as it is written, one word a segment.
+/// A path as it is written, one string a segment.
 pub type Path = Vec<String>;
 
-/// What a `use` item brings in, and whether it hands it on (`pub use`).
+/// What a `use` item imports, and whether it re-exports it (`pub use`).
 #[derive(Debug)]
 pub struct Use {
     pub path: Path,
-    /// The name by which it is known here.
+    /// The name under which it is imported.
     pub name: String,
     pub is_public: bool,
 }
 
-/// The `use` items of `source`, one for each name.
+/// Returns the `use` items of `source`, one for each name.
 pub fn uses(source: &str) -> Vec<Use> {
     let source = without_tests(source);
     let mut found = Vec::new();
@@ -30,7 +30,7 @@ pub fn uses(source: &str) -> Vec<Use> {
     found
 }
 
-/// The paths in the code itself that begin with `crate::` or `super::`.
+/// Returns the paths in the code itself that begin with `crate::` or `super::`.
 pub fn inline_paths(source: &str) -> Vec<Path> {
     let source = without_tests(source);
     let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
@@ -39,14 +39,14 @@ pub fn inline_paths(source: &str) -> Vec<Path> {
     paths.map(|path| path.split("::").map(str::to_owned).collect()).collect()
 }
 
-/// The source without comments, and without the tests at its end.
+/// Returns the source without comments, and without the tests at its end.
 fn without_tests(source: &str) -> String {
     let code = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// `a::{b, c as d}` as `a::b` named b and `a::c` named d.
+/// Expands `a::{b, c as d}` to `a::b` named b and `a::c` named d.
 fn expand(tree: &str, before: &Path) -> Vec<(Path, String)> {
     let Some((head, group)) = tree.split_once('{') else { return vec![single(tree, before)] };
     let mut path = before.clone();
@@ -66,7 +66,7 @@ fn single(tree: &str, before: &Path) -> (Path, String) {
     (path, name.trim().to_owned())
 }
 
-/// The members of a group, which may hold groups themselves.
+/// Returns the members of a group, which may hold groups themselves.
 fn members(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut found) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {

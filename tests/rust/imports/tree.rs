@@ -15,11 +15,11 @@ struct Source {
     paths: Vec<Path>,
 }
 
-/// Which module imports which, a module and its own children left out.
+/// The modules that each module imports, without its own parents and children.
 pub type Imports = BTreeMap<String, BTreeSet<String>>;
 
 impl Tree {
-    /// The sources below `folder`.
+    /// Reads the sources below `folder`.
     pub fn read(folder: &std::path::Path) -> Self {
         let mut tree = Self::default();
         tree.read_folder(folder, folder);
@@ -47,7 +47,7 @@ impl Tree {
         self.0.insert(module, Source { uses: uses(text), paths: inline_paths(text) });
     }
 
-    /// Which module imports which.
+    /// Returns which module imports which.
     pub fn imports(&self) -> Imports {
         let mut imports = Imports::new();
         for (module, source) in &self.0 {
@@ -59,7 +59,7 @@ impl Tree {
         imports
     }
 
-    /// The module in which stands what `path` names in `module`; None if it is of another crate.
+    /// Returns the module of what `path` names in `module`; `None` if it is of another crate.
     fn resolve(&self, module: &Path, path: &Path) -> Option<Path> {
         let mut here = match path.first()?.as_str() {
             "crate" => Path::new(),
@@ -78,7 +78,7 @@ impl Tree {
         Some(self.descend(here, rest))
     }
 
-    /// As far into `module` as there are files, by way of what it hands on from its children.
+    /// Follows `rest` from `module` as far as there are files, also through re-exports of children.
     fn descend(&self, module: Path, rest: &[String]) -> Path {
         let Some(name) = rest.first() else { return module };
         let child: Path = module.iter().cloned().chain([name.clone()]).collect();

@@ -8,7 +8,7 @@ use outlive::store::fs::{
     Disk, Fs, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status, Taken,
 };
 
-/// It takes half of what is written to a lock file.
+/// The real disk, except that a write to a lock file stops halfway and fails.
 #[derive(Debug)]
 pub struct NoRoom;
 

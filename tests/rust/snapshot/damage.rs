@@ -25,12 +25,12 @@ fn truncation_loses_only_what_is_cut() {
     }
 }
 
-/// The place behind the value of `item`, which is a slice of `file`.
+/// Returns the offset in `file` at which the value of `item`, a slice of it, ends.
 fn end_of(file: &Bytes, item: &Item) -> usize {
     item.text.as_ptr().addr() - file.as_ptr().addr() + item.text.len()
 }
 
-/// Damage inside one entry costs that entry; those before and behind it are salvaged.
+/// Damage inside one entry costs that entry; those before and after it are salvaged.
 #[test]
 fn damage_costs_one_entry() {
     for (name, file) in layouts() {
@@ -48,7 +48,7 @@ fn damage_costs_one_entry() {
     }
 }
 
-/// In our own layout several damages cost no more than the entries they are in.
+/// In our own layout, several damages cost no more than the entries that they are in.
 #[test]
 fn damages_are_independent() {
     let (_, mut file) = layouts().swap_remove(0);
@@ -61,7 +61,7 @@ fn damages_are_independent() {
     assert_eq!(keys, ["https://api/users/1", "number", "esc \" \\ \u{e9}", "none", "last"]);
 }
 
-/// What is wrong is said in plain words, with the line.
+/// Damage is described in plain words, with the line.
 #[test]
 fn damage_is_named() {
     for (text, words) in [
@@ -89,7 +89,7 @@ fn damage_is_named() {
     assert!(damaged(b"{\"a\": \"\xff\"}").1.starts_with("not UTF-8 at line 1 (byte 7)"));
 }
 
-/// A number that is cut by the end, or split by damage, is not taken for a shorter one.
+/// A number that the end cuts, or damage splits, is not read as a shorter one.
 #[test]
 fn half_numbers_are_dropped() {
     for text in [
@@ -106,7 +106,7 @@ fn half_numbers_are_dropped() {
     }
 }
 
-/// What a longer file left behind a shorter one fills gaps, but replaces nothing.
+/// Remains of a longer file behind a shorter one fill gaps but replace nothing.
 #[test]
 fn leftovers_replace_nothing() {
     let (entries, _) = damaged("{\n\"a\": 1\n}\nld\": 2},\n\"a\": 0,\n\"b\": 2\n}\n");
@@ -125,7 +125,7 @@ fn members_of_values_are_no_entries() {
     }
 }
 
-/// An entry that lost its closing bracket does not swallow those behind it.
+/// An entry that lost its closing bracket does not swallow the entries after it.
 #[test]
 fn an_open_entry_swallows_nothing() {
     for (text, indent) in [
@@ -139,7 +139,7 @@ fn an_open_entry_swallows_nothing() {
     }
 }
 
-/// A large file of one line with damage in its first value is read in reasonable work.
+/// A large file of one line with damage in its first value is read with reasonable effort.
 #[test]
 fn salvage_is_patient_but_not_endless() {
     let mut file = serde_json::to_vec(&vec![samples(); 300]).unwrap();
@@ -148,7 +148,7 @@ fn salvage_is_patient_but_not_endless() {
     assert_eq!(damaged(&file).0, [pair("b", "1")]);
 }
 
-/// A long line of entries behind a damaged one is read in a time that is linear in it.
+/// A long line of entries after a damaged one is read in linear time.
 #[test]
 fn salvage_of_a_long_line_is_linear() {
     let entries: Vec<_> = (0..200_000).map(|n| format!("\"key {n}\": {n}")).collect();
@@ -156,7 +156,7 @@ fn salvage_of_a_long_line_is_linear() {
     assert_eq!(damaged(&file).0.len(), entries.len());
 }
 
-/// A million open brackets are an error at once, and take no stack.
+/// A million open brackets are an immediate error and use no stack.
 #[test]
 fn deep_files_are_no_danger() {
     let (entries, said) = damaged(format!("{{\"a\": 1,\n\"b\": {}", "[".repeat(1_000_000)));
@@ -164,8 +164,8 @@ fn deep_files_are_no_danger() {
     assert!(said.starts_with("the file is cut off"), "{said}");
 }
 
-/// One flipped bit costs at most two entries of a file in our layout: the one it is in, and the
-/// next if it was between them; and in any layout what comes back of the others is as it was.
+/// A flipped bit costs at most two entries of a file in our layout: the one it is in, or both if it
+/// is between two. In any layout, the other entries that come back are unchanged.
 #[test]
 fn one_flip_costs_little() {
     for (name, file) in layouts() {

@@ -35,7 +35,7 @@ fn object() -> impl Strategy<Value = Map<String, Value>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
 
-    /// The spans of any object are those that a full parser finds, in any layout.
+    /// In any layout, the entries of an object are those that a full parser finds.
     #[test]
     fn reads_what_serde_reads(map in object(), pretty: bool) {
         let text = if pretty { serde_json::to_vec_pretty(&map) } else { serde_json::to_vec(&map) };
@@ -48,7 +48,7 @@ proptest! {
         prop_assert_eq!(read, map);
     }
 
-    /// What is written is strict JSON with the same entries, and reads back the same.
+    /// A written file is strict JSON with the same entries, and reads back the same.
     #[test]
     fn written_files_come_back(map in object(), ascii: bool) {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
@@ -59,7 +59,7 @@ proptest! {
         prop_assert_eq!(load(file).items.len(), map.len());
     }
 
-    /// So are those of any file, whole or not.
+    /// A file written from places equals one written from items, also after damage.
     #[test]
     fn any_places_are_written_as_items_are(map in object(), ascii: bool, flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 0..3), layout in 0..3, cut in 0..12_usize) {
         let charset = if ascii { Charset::Ascii } else { Charset::Utf8 };
@@ -75,7 +75,7 @@ proptest! {
         assert_written_alike(&file.into(), &[cut], ascii);
     }
 
-    /// Flipped bits never make the reader panic, and what a damaged file gives back is JSON.
+    /// Flipped bits never make the reader panic, and each text read from a damaged file is JSON.
     #[test]
     fn bit_flips_are_survived(map in object(), flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 1..4), layout in 0..3) {
         let mut file = match layout {
@@ -99,7 +99,7 @@ proptest! {
     }
 }
 
-/// The entries of a file as the places where they stand in it.
+/// Returns the entries of a file as runs of places in it, which end at `cuts`.
 fn runs(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
     let Items::InFile(found, _) = read::read(file).items else { panic!("it was just read") };
     let (found, mut start, mut entries) = (Arc::new(found), 0, Entries::default());
@@ -116,7 +116,7 @@ fn runs(file: &Bytes, cuts: &[usize], timed: bool) -> Entries {
     entries
 }
 
-/// A file written from the places of another is the one that is written from its items.
+/// Fails unless a file written from the places of `file` equals one written from its items.
 fn assert_written_alike(file: &Bytes, cuts: &[usize], timed: bool) {
     let mut items = read(file).items;
     for item in items.iter_mut().filter(|item| salt_of(item).is_none()) {
@@ -136,8 +136,8 @@ fn assert_written_alike(file: &Bytes, cuts: &[usize], timed: bool) {
     }
 }
 
-/// Whatever the layout, the spelling of keys and what is wrong with values: places and items are
-/// written alike.
+/// Whatever the layout, the spelling of keys and the faults of values, a file written from places
+/// equals one written from items.
 #[test]
 fn places_are_written_as_items_are() {
     let more: [&[u8]; 9] = [

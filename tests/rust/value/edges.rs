@@ -9,14 +9,14 @@ use outlive::value::write::{Charset, Writer};
 
 use super::{Node, read};
 
-/// A key that comes twice is handed over twice.
+/// A duplicate key is handed over twice.
 #[test]
 fn duplicate_keys_are_handed_over() {
     let Node::Dict(members, false) = read(r#"{"a": 1, "a": 2}"#).unwrap() else { panic!() };
     assert_eq!(members.len(), 4);
 }
 
-/// A dict of one member is marked if its key begins with a dollar, and no other dict is.
+/// A dict of one member is marked if its key begins with a dollar sign; no other dict is.
 #[test]
 fn possible_tags_are_marked() {
     for (text, marks) in [
@@ -36,7 +36,7 @@ fn nested(levels: usize) -> String {
     "[".repeat(levels) + &"]".repeat(levels)
 }
 
-/// 500 levels are read on a small stack; more is an error, at once, however many there are.
+/// 500 levels are read on a small stack; any more are an immediate error, however many there are.
 #[test]
 fn depth_is_limited() {
     let small = std::thread::Builder::new().stack_size(512 * 1024);
@@ -54,7 +54,7 @@ fn depth_is_limited() {
         .unwrap();
 }
 
-/// A text that needs nothing is lent, not copied.
+/// A text that needs no change is borrowed, not copied.
 #[test]
 fn tidy_borrows_what_is_tidy() {
     use std::borrow::Cow;
@@ -74,7 +74,7 @@ fn tidy_keeps_the_depth() {
     assert!(normalise(deep(MAX_DEPTH).as_bytes(), Charset::Ascii).is_err());
 }
 
-/// The checker says what a file of one strict entry a line would have to change.
+/// The checker reports what would have to change in a strict file with one entry a line.
 #[test]
 fn looseness_is_reported() {
     for (text, non_ascii, loose) in [
@@ -91,8 +91,7 @@ fn looseness_is_reported() {
     }
 }
 
-/// Each tag is found by its name, and a real key that looks like one is told apart by a dollar
-/// more.
+/// Each tag is found by its name; a real key that looks like a tag has one more dollar sign.
 #[test]
 fn tags_and_their_escapes() {
     for tag in Tag::all() {
@@ -111,7 +110,7 @@ fn tags_and_their_escapes() {
     }
 }
 
-/// A writer gives its text away in memory of its exact size and is ready for the next.
+/// A writer hands over its text in memory of the exact size, and can then be used again.
 #[test]
 fn writers_are_reused() {
     let mut out = Writer::new(Charset::Utf8);

@@ -32,7 +32,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A text and one to three random damages to it.
+/// Generates JSON texts with one to three random damages.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let damage = (any::<prop::sample::Index>(), any::<u8>(), 0..3_u8);
     (json(), prop::collection::vec(damage, 1..4)).prop_map(|(value, damages)| {
@@ -55,7 +55,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
 
-    /// A text means what serde_json says it means.
+    /// A text is read as serde_json reads it.
     #[test]
     fn agrees_with_serde(value in json()) {
         for text in [serde_json::to_vec(&value).unwrap(), serde_json::to_vec_pretty(&value).unwrap()] {
@@ -82,7 +82,7 @@ proptest! {
         prop_assert_eq!(check(&text).map(drop).map_err(|e| e.to_string()), parsed);
     }
 
-    /// A damaged text that is taken is one that serde_json takes too, or holds Python's extras.
+    /// Apart from Python's extras and `\u`, exactly what serde_json accepts is accepted.
     #[test]
     fn nothing_but_json_is_taken(text in mutated()) {
         let lossy = String::from_utf8_lossy(&text).into_owned();
@@ -90,7 +90,7 @@ proptest! {
         prop_assert!(extras || read(&text).is_ok() == serde_json::from_slice::<Value>(&text).is_ok());
     }
 
-    /// A tidied text is one line of strict JSON in its charset, with the same value.
+    /// A normalised text is one line of strict JSON in its charset, with the same value.
     #[test]
     fn tidy_preserves_the_value(value in json(), pretty: bool) {
         let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
@@ -104,7 +104,7 @@ proptest! {
         }
     }
 
-    /// Any float is written as a float that reads back bit by bit.
+    /// Any finite float is written as a float that reads back with the same bits.
     #[test]
     fn floats_are_exact(bits: u64) {
         let value = f64::from_bits(bits);
