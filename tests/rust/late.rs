@@ -1,5 +1,5 @@
-//! Changes that no disk took at once, beside those of other processes. Caches of one process stand
-//! for processes here.
+//! Changes that the disk did not take at once, among those of other processes. Caches in one
+//! process stand in for processes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use outlive::store::FileStore;
 use super::moody::{Mood, Moody};
 use super::stand::{OPTIONS, place};
 
-/// A cache as one process has it, and the mood of its disk.
+/// The cache of one process, and the mood of its disk.
 struct Process {
     cache: Arc<Cache<(), ()>>,
     mood: Arc<Mood>,
@@ -31,17 +31,17 @@ impl Process {
         Self { cache, mood }
     }
 
-    /// Whether the disk has room for what is appended.
+    /// Sets whether the disk is full, so that nothing can be appended.
     fn set_full(&self, full: bool) {
         self.mood.full.store(full, Ordering::Relaxed);
     }
 
-    /// Keeps what somebody brings; whether a disk took it.
+    /// Puts a result; returns whether the disk took it.
     fn give(&self, key: &'static str, text: &'static str) -> bool {
         self.cache.put(&Bytes::from_static(key.as_bytes()), entry(text, now())).is_ok()
     }
 
-    /// Computes a result while `meanwhile` happens.
+    /// Computes a result while `meanwhile` runs.
     fn compute(&self, key: &'static str, text: &'static str, meanwhile: impl FnOnce()) {
         let key = Bytes::from_static(key.as_bytes());
         let ask = Ask { locks: Locks::AtOnce, ..Ask::default() };
@@ -54,7 +54,7 @@ impl Process {
         drop(lease.commit(&self.cache, &key, entry(text, now())));
     }
 
-    /// What it has under `key`, some time after others did something.
+    /// Takes in external changes, after a short pause, and returns what is under `key`.
     fn find(&self, key: &str) -> Option<String> {
         sleep(Duration::from_millis(2));
         self.cache.take_external_changes();
@@ -69,14 +69,14 @@ fn entry(text: &'static str, created: f64) -> Entry<()> {
     entry
 }
 
-/// The time, which no two callers share.
+/// Returns the time, a different one to each caller.
 fn now() -> f64 {
     sleep(Duration::from_micros(10));
     UNIX_EPOCH.elapsed().expect("it is later").as_secs_f64()
 }
 
-/// What was computed after a clear that no disk took stays, although what another process had put
-/// before is written only now.
+/// A result computed after a clear that no disk took is kept, even if an older put of another
+/// process is written only afterwards.
 #[test]
 fn a_late_put_takes_nothing_newer() {
     let (_folder, path) = place();
@@ -95,8 +95,8 @@ fn a_late_put_takes_nothing_newer() {
     assert_eq!(Process::open(&path).find("a").as_deref(), Some("2"));
 }
 
-/// Who brings a result, and waits for another process, outdates what was being computed then,
-/// although that was finished before the wait was over.
+/// A put that has to wait for another process outdates a computation under way, even if that ends
+/// before the wait is over.
 #[test]
 fn a_put_that_waits_comes_after_what_is_computed_meanwhile() {
     let (_folder, path) = place();
@@ -110,7 +110,7 @@ fn a_put_that_waits_comes_after_what_is_computed_meanwhile() {
     assert_eq!(Process::open(&path).find("a").as_deref(), Some("given"));
 }
 
-/// Once nobody waits any more for a change, what others make then is newer.
+/// Once nobody waits any more for a change to be written, what others make then is newer.
 #[test]
 fn who_was_interrupted_does_not_wait() {
     let (_folder, path) = place();
@@ -125,8 +125,8 @@ fn who_was_interrupted_does_not_wait() {
     assert_eq!(Process::open(&path).find("a").as_deref(), Some("computed"));
 }
 
-/// A clear, or a removal, that is written late takes nothing from another process that made it later
-/// and could not write it either.
+/// A clear or a removal that is written late does not remove what another process made after it,
+/// but could not write either.
 #[test]
 fn a_late_deletion_takes_nothing_newer() {
     for forget in [false, true] {
@@ -150,7 +150,7 @@ fn a_late_deletion_takes_nothing_newer() {
     }
 }
 
-/// A clear that is written late takes what another process had made before, and could not write
+/// A clear that is written late removes what another process made before it, but could not write
 /// either.
 #[test]
 fn a_late_clear_takes_what_is_older() {
@@ -166,8 +166,8 @@ fn a_late_clear_takes_what_is_older() {
     assert_eq!(two.find("a"), None);
 }
 
-/// What stands in the journal was written last, whatever time it carries: who finds an editor's file
-/// there does not put an older result over it.
+/// The last record in the journal counts, whatever its time: a process that finds an edited file
+/// does not put an older result over it.
 #[test]
 fn an_edit_brings_no_older_result_back() {
     let (_folder, path) = place();
@@ -183,8 +183,8 @@ fn an_edit_brings_no_older_result_back() {
     assert_eq!(Process::open(&path).find("a").as_deref(), Some("new"));
 }
 
-/// Whoever learns from the journal that a key was forgotten may compute it anew without telling
-/// anybody: no table of the process that forgot it may answer by then.
+/// Hit tables are outdated before the journal says that a key was forgotten: a process that reads
+/// so may compute the key again without an announcement.
 #[test]
 fn tables_are_outdated_before_the_journal_says_why() {
     type Forget = fn(&Cache<(), ()>);

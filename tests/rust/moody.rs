@@ -1,4 +1,4 @@
-//! The real disk in a mood: it has no room, or another process is in the way, while a test says so.
+//! The real disk in a mood: while a test says so, it is full, or another process is in the way.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -11,14 +11,14 @@ use outlive::store::fs::{
     Disk, Fs, Glance, Handle, LockHandle, LockMode, LockPart, Map, Memory, Status, Taken,
 };
 
-/// What a process finds at the moment.
+/// The mood of a disk.
 #[derive(Default)]
 pub struct Mood {
-    /// Nothing can be appended.
+    /// Whether it is full, so that nothing can be appended.
     pub full: AtomicBool,
-    /// Another process keeps everybody out.
+    /// Whether another process keeps all others out.
     pub crowded: AtomicBool,
-    /// What happens before each append.
+    /// What runs before each append.
     pub before: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Debug for Mood {
     }
 }
 
-/// The disk in a mood.
+/// The real disk, with a mood.
 #[derive(Clone, Debug, Default)]
 pub struct Moody(pub Arc<Mood>);
 

@@ -1,40 +1,40 @@
-//! Who goes on: at random, or as a script says.
+//! Which thread runs next: at random, or by a script.
 
 use std::time::Duration;
 
 use super::random::Random;
 
-/// Chooses which thread goes on.
+/// Chooses which thread runs next.
 #[derive(Clone, Debug)]
 pub enum Chooser {
-    /// Another thread goes on once in so many steps.
+    /// At random: another thread runs once in this many steps.
     Random(Random, usize),
-    /// See [`Script`].
+    /// As a [`Script`] says.
     Script(Script),
 }
 
-/// A schedule: the thread that runs goes on, but at the moments that the script names.
+/// A schedule: the running thread goes on, except at the decisions that the script names.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    /// At which decision another than the first choice is taken, and which; in order.
+    /// The decisions that do not take the first choice, in order, each with its choice.
     pub turns: Vec<(usize, usize)>,
-    /// How many choices there were at each decision, the first among them.
+    /// The number of choices at each decision, the first one included.
     pub widths: Vec<usize>,
 }
 
-/// How long most steps take.
+/// The time that most steps take.
 const STEP: Duration = Duration::from_nanos(1_700);
-/// How long some take: more than a look at a journal is good for.
+/// The time that some steps take: more than a look at a journal stays good for.
 const LONG_STEP: Duration = Duration::from_micros(1_100);
 
 impl Chooser {
-    /// How long the next step takes.
+    /// Returns the time that the next step takes.
     pub fn tick(&mut self) -> Duration {
         let Self::Random(random, _) = self else { return STEP };
         if random.once_in(40) { LONG_STEP } else { STEP }
     }
 
-    /// Whether others may go on before a lock of memory, too.
+    /// Returns whether other threads may also run before a lock in memory is taken.
     pub fn stops_at_lock(&mut self) -> bool {
         match self {
             Self::Random(random, _) => random.once_in(5),
@@ -42,7 +42,7 @@ impl Chooser {
         }
     }
 
-    /// One of `ready`. `me` runs now; `must`: it waits for the others.
+    /// Returns one of `ready`. `me` runs now; with `must` it waits for the others.
     pub fn choose(&mut self, ready: &[usize], me: usize, must: bool) -> usize {
         match self {
             Self::Random(random, stay) => {
@@ -57,7 +57,7 @@ impl Chooser {
 }
 
 impl Script {
-    /// The first choice is who runs already, then the others in turn.
+    /// Returns the scripted choice: the first is the running thread, then come the others in turn.
     fn choose(&mut self, ready: &[usize], me: usize, must: bool) -> usize {
         let stays = !must && ready.contains(&me);
         let others = || ready.iter().copied().filter(|&task| task != me);

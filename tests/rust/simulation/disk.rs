@@ -1,4 +1,4 @@
-//! A disk in memory: one folder, its files, and who has them open and locked.
+//! A disk in memory: one folder, its files, and which processes have them open and locked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
@@ -21,19 +21,19 @@ pub type Description = u64;
 /// A file.
 #[derive(Clone, Debug, Default)]
 pub struct File {
-    /// What it holds.
+    /// Its contents.
     pub bytes: Vec<u8>,
-    /// When it was last written to, in nanoseconds since the epoch.
+    /// The time of the last write, in nanoseconds since the epoch.
     pub modified: u64,
-    /// How many names it has.
+    /// The number of its names.
     pub links: u64,
-    /// How often it is open.
+    /// How many times it is open.
     pub opened: u64,
     /// Its permission bits.
     pub mode: u32,
-    /// Who holds which part of it, and whether alone.
+    /// The locks on it.
     pub locks: Vec<Lock>,
-    /// Its first bytes as those see them who map it.
+    /// Its first bytes, as processes that map it see them.
     shown: Option<Arc<[AtomicU64]>>,
 }
 
@@ -51,40 +51,40 @@ impl File {
 /// A lock that an open file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// Which part of the file.
+    /// The part of the file.
     pub part: LockPart,
-    /// Who.
+    /// The open file that holds it.
     pub holder: Description,
-    /// Whether nobody else may hold it.
+    /// Whether it excludes all others.
     pub alone: bool,
 }
 
 /// The folder and its files.
 #[derive(Debug)]
 pub struct Disk {
-    /// The names in the folder, in the order of their making.
+    /// The names in the folder, in the order in which they were made.
     pub names: Vec<(String, Number)>,
     /// All files that have a name or are open.
     pub files: BTreeMap<Number, File>,
     /// Whether the cache's file is a mount point.
     pub mounted: bool,
-    /// Whether there is a folder.
+    /// Whether the folder exists.
     pub folder: bool,
-    /// Its troubles.
+    /// Its faults.
     pub faults: Faults,
-    /// What the troubles are drawn from.
+    /// What the faults are drawn from.
     pub random: Random,
-    /// How often each process met one.
+    /// The number of faults that each process has met.
     pub struck: BTreeMap<Process, u64>,
-    /// Who could not read something: what such a process finds is no proof.
+    /// Processes that could not read something: what they find proves nothing.
     pub blind: BTreeSet<Process>,
-    /// Who could not write what it had to announce.
+    /// Processes that could not write an announcement.
     mute: BTreeSet<Process>,
-    /// What a loss of power leaves.
+    /// What a power loss leaves.
     pub stable: Stable,
-    /// How often the power was lost.
+    /// The number of power losses.
     pub boots: u64,
-    /// Whether the numbers of files that are gone are used again.
+    /// Whether the numbers of removed files are used again.
     pub reuses: bool,
     open: BTreeMap<Description, Opened>,
     opened: Description,
@@ -96,12 +96,12 @@ pub struct Disk {
 struct Opened {
     number: Number,
     process: Process,
-    /// How many processes have it: a parent and its child share it.
+    /// The number of processes that have it: a parent shares it with its child.
     copies: u32,
 }
 
 impl Disk {
-    /// An empty folder.
+    /// Returns a disk with an empty folder.
     pub fn new(random: Random) -> Self {
         Self {
             names: Vec::new(),
@@ -122,13 +122,13 @@ impl Disk {
         }
     }
 
-    /// The file under `name`.
+    /// Returns the file under `name`.
     pub fn find(&self, name: &str) -> io::Result<Number> {
         let found = self.names.iter().find(|known| known.0 == name);
         found.map(|known| known.1).ok_or(ErrorKind::NotFound.into())
     }
 
-    /// Makes an empty file under `name`. The number of one that is gone is used again.
+    /// Makes an empty file under `name`, which may get the number of a removed one.
     pub fn make(&mut self, name: &str, now: u64) -> io::Result<Number> {
         if !self.folder {
             return Err(ErrorKind::NotFound.into());
@@ -147,13 +147,13 @@ impl Disk {
         free.next().filter(|_| self.reuses).unwrap_or(self.numbers)
     }
 
-    /// Writes behind the end of a file.
+    /// Appends to a file.
     pub fn append(&mut self, number: Number, bytes: &[u8], now: u64) {
         let end = self.file(number).bytes.len();
         self.write_at(number, end, bytes, now);
     }
 
-    /// Writes over what a file holds from `start` on.
+    /// Writes over the contents of a file from `start` on.
     pub fn write_at(&mut self, number: Number, start: usize, bytes: &[u8], now: u64) {
         let (file, end) = (self.file(number), start + bytes.len());
         file.bytes.resize(file.bytes.len().max(end), 0);
@@ -172,12 +172,12 @@ impl Disk {
         }
     }
 
-    /// Whether all that was announced can be seen.
+    /// Returns whether everything announced can be seen.
     pub fn is_heard(&self) -> bool {
         self.mute.is_empty()
     }
 
-    /// The first bytes of a file as memory that shows whatever is written to it.
+    /// Returns the first bytes of a file as memory that shows whatever is written to it.
     pub fn show(&mut self, number: Number) -> Arc<[AtomicU64]> {
         let file = self.file(number);
         let blank = || (0..PAGE_SIZE / size_of::<u64>()).map(|_| AtomicU64::new(0)).collect();
@@ -186,7 +186,7 @@ impl Disk {
         shown
     }
 
-    /// The power goes and comes back.
+    /// Loses the power and gets it back: no file is open, and `fate` decides what is there.
     pub fn lose_power(&mut self, fate: &mut Fate, now: u64) {
         self.boots += 1;
         self.open.clear();
@@ -199,7 +199,7 @@ impl Disk {
         }
     }
 
-    /// All files go, and the folder if `whole`.
+    /// Removes all files, and the folder if `whole`.
     pub fn sweep_away(&mut self, whole: bool) {
         for (name, _) in self.names.clone() {
             self.unlink(&name).expect("it is there");
@@ -215,7 +215,7 @@ impl Disk {
         self.opened
     }
 
-    /// A child is forked, which has all open files of `process`, too; those of the parent.
+    /// Forks a child, which shares all open files of `process`; returns them.
     pub fn fork(&mut self, process: Process) -> Vec<Description> {
         let own = self.open.iter_mut().filter(|(_, opened)| opened.process == process);
         own.map(|(description, opened)| {
@@ -225,17 +225,17 @@ impl Disk {
         .collect()
     }
 
-    /// Whether a parent has this open file, too.
+    /// Returns whether a parent has this open file, too.
     pub fn is_shared(&self, description: Description) -> bool {
         self.open.get(&description).is_some_and(|opened| opened.copies > 1)
     }
 
-    /// Whether an open file has not been closed behind its process's back.
+    /// Returns whether an open file has not been closed behind its process's back.
     pub fn is_open(&self, description: Description) -> bool {
         self.open.contains_key(&description)
     }
 
-    /// `process` closes all descriptors.
+    /// Closes all descriptors of `process`.
     pub fn close_all(&mut self, process: Process) {
         let own = self.open.iter().filter(|(_, opened)| opened.process == process);
         let own: Vec<Description> = own.map(|(description, _)| *description).collect();
@@ -244,9 +244,9 @@ impl Disk {
         }
     }
 
-    /// Closes a file, and gives its locks back.
+    /// Closes a file and releases its locks.
     pub fn close(&mut self, description: Description) {
-        // After a loss of power, or if the process closed all, there is nothing to close.
+        // After a power loss, or if the process closed all descriptors, there is nothing to close.
         let Some(opened) = self.open.get_mut(&description) else { return };
         opened.copies -= 1;
         if opened.copies > 0 {
@@ -260,15 +260,15 @@ impl Disk {
         self.sweep(number);
     }
 
-    /// Has `name` be a mount point: a file that holds `bytes`, cannot be removed, and lets nothing
-    /// be renamed over it.
+    /// Makes `name` a mount point: a file that holds `bytes`, cannot be removed, and cannot be
+    /// replaced by a rename.
     pub fn mount(&mut self, name: &str, bytes: &[u8], now: u64) {
         let number = self.make(name, now).expect("nothing is there yet");
         self.append(number, bytes, now);
         self.mounted = true;
     }
 
-    /// Takes a name away.
+    /// Removes a name.
     pub fn unlink(&mut self, name: &str) -> io::Result<()> {
         let number = self.find(name)?;
         self.names.retain(|known| known.0 != name);
@@ -278,7 +278,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Gives the file `from` the name `to`.
+    /// Renames the file `from` to `to`.
     pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         let number = self.find(from)?;
         if let Ok(old) = self.find(to) {
@@ -292,12 +292,12 @@ impl Disk {
         Ok(())
     }
 
-    /// An open or named file.
+    /// Returns a file that is open or has a name.
     pub fn file(&mut self, number: Number) -> &mut File {
         self.files.get_mut(&number).expect("it is open or has a name")
     }
 
-    /// What the system says about a file.
+    /// Returns what the system says about a file.
     pub fn status(&self, number: Number) -> Status {
         let file = &self.files[&number];
         let size = file.bytes.len() as u64;
@@ -312,18 +312,18 @@ impl Disk {
         }
     }
 
-    /// The number of the disk, which is another one each time that the machine starts.
+    /// Returns the number of the disk, which changes each time the machine starts.
     fn device(&self) -> u64 {
         self.boots + 1
     }
 
-    /// What the system says about the folder.
+    /// Returns what the system says about the folder.
     pub fn folder_status(&self) -> Status {
         let fingerprint = FileFingerprint { device: self.device(), inode: 1, size: 0, modified: 0 };
         Status { fingerprint, regular: false, links: 2, mode: 0o700, owner: Some((1, 1)) }
     }
 
-    /// Takes a lock of an open file, or changes the one that it has; whether that could be.
+    /// Takes a lock for an open file, or changes the one it has; returns whether that was possible.
     pub fn lock(&mut self, number: Number, lock: Lock) -> bool {
         let locks = &mut self.file(number).locks;
         let bars = |other: &Lock| {
@@ -337,13 +337,13 @@ impl Disk {
         true
     }
 
-    /// Gives a lock back.
+    /// Releases a lock.
     pub fn unlock(&mut self, number: Number, part: LockPart, holder: Description) {
         let locks = &mut self.file(number).locks;
         locks.retain(|other| (other.part, other.holder) != (part, holder));
     }
 
-    /// What stands under `name`.
+    /// Returns the contents of the file under `name`.
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         self.find(name).ok().map(|number| self.files[&number].bytes.clone())
     }

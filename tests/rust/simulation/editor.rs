@@ -1,4 +1,4 @@
-//! Somebody else's hand: an editor that knows nothing of the journals.
+//! An editor, which knows nothing of the journals.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::machine::SNAPSHOT;
 use super::play::{Play, edited};
 
-/// Nobody's number: the editor is no process of ours.
+/// The number of the editor, which is not a simulated process.
 const EDITOR: usize = usize::MAX;
 
 /// Gives an entry a new value and writes the whole file: by a rename, or in place.
@@ -18,7 +18,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     }
     let Some(mut entries) = entries(play) else { return };
     if play.machine.disk().find(SNAPSHOT).is_err() {
-        // Who deletes the file and makes it anew has edited it, as far as the journals can tell.
+        // As far as the journals can tell, a file that is deleted and made again was edited.
         play.oracle.revived();
     }
     let key = edited(number);
@@ -34,7 +34,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     } else {
         rewrite(play, &bytes);
     }
-    // Who saved meanwhile may have looked before, and written after.
+    // A save meanwhile may have read the file before the edit, and written it after.
     let alone = before.0 && before == play.leaves_edits_alone();
     play.oracle.end(start, scheduler.moment(), alone);
     if !alone {
@@ -42,7 +42,7 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     }
 }
 
-/// Adds an entry as the others are: in an annotated file, the last member says so.
+/// Adds an entry in the format of the file: an annotated one has a last member that says so.
 fn put(entries: &mut Map<String, Json>, key: String, value: Json) {
     let last = entries.remove("outlive");
     let entry = if last.is_some() { json!({ "result": value }) } else { value };
@@ -63,7 +63,7 @@ fn replace(play: &Play, bytes: Vec<u8>) {
     disk.rename("edited", SNAPSHOT).expect("it was made a moment ago");
 }
 
-/// First the file is empty, then half of it is there.
+/// Writes the file in place: first it is empty, then half of it is there.
 fn rewrite(play: &Play, bytes: &[u8]) {
     let now = play.machine.now();
     let mut disk = play.machine.disk();

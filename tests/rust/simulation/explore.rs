@@ -1,21 +1,21 @@
-//! All schedules of a small history, but for those that turn away too often.
+//! All schedules of a small history that have few delays.
 //!
-//! The deterministic schedule lets each thread run until it waits or ends, then the next in turn. A
-//! *delay* lets another thread go on at one moment; all schedules with so many delays are played
-//! (delay-bounded scheduling: Emmi, Qadeer, Rakamarić, POPL 2011). It steps the real code with its
-//! real locks, which loom and shuttle do only for code written against their types, and stateright
-//! only for a model of it.
+//! The deterministic schedule runs each thread until it waits or ends, then the next one in turn. A
+//! *delay* lets another thread run at one decision; all schedules with up to a given number of
+//! delays are played (delay-bounded scheduling: Emmi, Qadeer, Rakamarić, POPL 2011). This steps the
+//! real code with its real locks; loom and shuttle do so only for code written against their types,
+//! and stateright only for a model of it.
 
 use super::chooser::{Chooser, Script};
 use super::history::{End, History, Life, Op};
 use super::play::{Setting, play};
 
-/// How many delays a schedule may have.
+/// Returns how many delays a schedule may have.
 fn delays() -> usize {
     std::env::var("SIM_DELAYS").map_or(1, |text| text.parse().expect("it is a number"))
 }
 
-/// Plays `history` with every schedule of so many more delays than `turns`; how many there were.
+/// Plays `history` with every schedule that adds up to `left` delays to `turns`; returns how many.
 fn explore(history: &History, turns: &[(usize, usize)], left: usize) -> usize {
     let script = Script { turns: turns.to_vec(), widths: Vec::new() };
     let outcome = play(history, Setting::scripted(script), false);
@@ -36,7 +36,7 @@ fn explore(history: &History, turns: &[(usize, usize)], left: usize) -> usize {
     count
 }
 
-/// A history of these processes, of which each has these threads.
+/// Returns a history of these processes, each with these threads.
 fn processes(all: &[&[&[Op]]]) -> History {
     let life = |threads: &&[&[Op]]| Life {
         threads: threads.iter().map(|ops| ops.to_vec()).collect(),
@@ -46,8 +46,8 @@ fn processes(all: &[&[&[Op]]]) -> History {
     History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false, mounted: false }
 }
 
-/// In whatever order two threads that put, save and close take their steps, and another process
-/// that does the same, nothing is lost; nor does one process find what another one purged.
+/// In whatever order the threads of one or two processes put, save and close, nothing is lost, and
+/// no process finds what another one purged.
 #[test]
 fn a_checkpoint_in_every_order() {
     use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save};

@@ -1,10 +1,10 @@
-//! What a disk may do instead of what it is asked for.
+//! Faults of a disk: what it does instead of what it is asked for.
 
 use std::io::{self, ErrorKind};
 
 use super::random::Random;
 
-/// What an operation does to the disk, as far as faults care.
+/// The effect of an operation on the disk, as far as faults depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It only looks.
@@ -17,21 +17,21 @@ pub enum Effect {
     Sync,
 }
 
-/// Which troubles the disk has at the moment.
+/// The faults that the disk has at the moment.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// There is no room: writes end half done or fail.
+    /// The disk is full: writes fail or stop half way.
     pub full: bool,
-    /// One in so many operations fails with EIO; 0: none.
+    /// One in this many operations fails with EIO; 0: none.
     pub broken: usize,
-    /// One in so many looks fails with EIO; 0: none.
+    /// One in this many looks fails with EIO; 0: none.
     pub unreadable: usize,
-    /// One in so many renames and removals fails with EBUSY; 0: none.
+    /// One in this many renames and removals fails with EBUSY; 0: none.
     pub busy: usize,
 }
 
 impl Faults {
-    /// The error that an operation meets, if any.
+    /// Returns the error that an operation meets, if any.
     pub fn strike(&self, effect: Effect, random: &mut Random) -> Option<io::Error> {
         let mut hits = |rate: usize| rate > 0 && random.once_in(rate);
         match effect {

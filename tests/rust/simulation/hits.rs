@@ -1,5 +1,5 @@
-//! What the tables of hits of a process answer, by the rules of `src/py/hits`: without asking the
-//! cache, for as long as nobody announces anything.
+//! The hit tables of a process, by the rules of `src/py/hits`: they answer without asking the
+//! cache, as long as nobody announces anything.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ pub struct Hits {
     rows: BTreeMap<String, Row>,
 }
 
-/// What a hit on a key gives, unless it went.
+/// What a hit on a key gives, until its liveness is retired.
 #[derive(Debug)]
 struct Row {
     text: String,
     liveness: Option<Arc<Liveness>>,
 }
 
-/// A result, and the state of the cache before it was looked for.
+/// A result, and the epoch of the cache before it was looked up.
 #[derive(Debug)]
 pub struct Record {
     /// The epoch.
     pub epoch: u64,
     /// The result.
     pub text: String,
-    /// Whether it is still there, if entries tell.
+    /// The liveness of its entry, if entries have one.
     pub liveness: Option<Arc<Liveness>>,
 }
 
 impl Hits {
-    /// What a hit gives.
+    /// Returns the text that a hit gives, if the table has one.
     pub fn find(&self, key: &str, gate: &Gate) -> Option<String> {
         let stamp = self.page.as_ref().map_or(0, |page| page.changes());
         if self.epoch != gate.epoch.current() || stamp != gate.watch.seen() {
@@ -46,12 +46,12 @@ impl Hits {
         (!is_gone).then(|| row.text.clone())
     }
 
-    /// Whether hits look at what others announce.
+    /// Returns whether hits see what other processes announce.
     pub fn look_at_a_page(&self) -> bool {
         self.page.is_some()
     }
 
-    /// Remembers a result that the cache gave, which shares `page`.
+    /// Remembers a result of the cache, which shares `page`.
     pub fn fill(&mut self, key: &str, record: Record, page: Option<Arc<Page>>, gate: &Gate) {
         let Record { epoch, text, liveness } = record;
         if gate.epoch.current() != epoch {

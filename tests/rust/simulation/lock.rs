@@ -13,13 +13,13 @@ use super::machine::View;
 /// An open lock file of a process.
 #[derive(Debug)]
 pub struct OpenLock {
-    /// Of which process.
+    /// The process that has it open.
     pub view: View,
-    /// Which file.
+    /// The file.
     pub number: Number,
-    /// Which open file.
+    /// The open file.
     pub description: Description,
-    /// Since which loss of power.
+    /// How often the power had been lost when it was opened.
     pub boot: u64,
 }
 
@@ -63,7 +63,7 @@ impl LockHandle for OpenLock {
         let status =
             self.act("fstat", "lock", Effect::Look, |disk, _| Ok(disk.status(self.number)));
         if status.is_err() {
-            // Who cannot look at the page does not write to it.
+            // A process that cannot look at the page does not write to it.
             self.view.machine.disk().note_announced(self.view.process, false);
         }
         status
@@ -90,7 +90,7 @@ impl LockHandle for OpenLock {
     }
 }
 
-/// The memory behind a file, which stays as long as somebody maps it.
+/// The mapped memory of a file, which stays as long as somebody maps it.
 #[derive(Debug)]
 struct Shown(Arc<[AtomicU64]>);
 

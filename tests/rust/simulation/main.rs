@@ -1,5 +1,5 @@
-//! The file store in a simulation: from a seed, a history of processes and threads over a disk that
-//! fails, and a list of what must be found afterwards.
+//! A simulation of the file store: a seed gives a history of processes and threads on a disk that
+//! fails, and an oracle knows what must be found afterwards.
 //!
 //! A failure prints its seed: `SIM_SEED=… cargo test --test simulation` plays it again, step by
 //! step.
@@ -28,9 +28,8 @@ mod tasks;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Keeps the other tests of this program waiting. All histories share the flights of the process:
-/// what another test does there at that moment changes where threads wait, and so what a script
-/// replays.
+/// Excludes the other tests of this program. All histories share the flights of the process: a test
+/// that used them at the same time would change where threads wait, and so what a script replays.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)

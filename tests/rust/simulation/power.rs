@@ -1,8 +1,8 @@
-//! The loss of power: what of all that was not synced is on the disk afterwards.
+//! Power loss: which unsynced changes are on the disk afterwards.
 //!
-//! File systems keep the order of names that are made, renamed and removed (their journal does); of
-//! the writes that were not synced each may be there, half of it, or nothing, and zeros in its
-//! place where a later one got there (as in ALICE, OSDI 2014, and dm-log-writes).
+//! File systems keep the order in which names are made, renamed and removed (their journal does).
+//! Of each unsynced write, all, half or nothing may be there, with zeros in its place where a later
+//! one lies beyond it (as in ALICE, OSDI 2014, and dm-log-writes).
 
 use std::collections::BTreeMap;
 
@@ -12,9 +12,9 @@ use super::random::Random;
 /// Decides what reaches the disk.
 #[derive(Clone, Debug)]
 pub enum Fate {
-    /// By chance.
+    /// At random.
     Random(Random),
-    /// As a script says, then the first choice; how many choices there were is noted.
+    /// As a script says, then the first choice; the number of choices is noted each time.
     Script(Vec<usize>, Vec<usize>),
 }
 
@@ -26,23 +26,23 @@ pub struct Stable {
     files: BTreeMap<Number, Contents>,
 }
 
-/// One step of the folder.
+/// A change of the names in the folder.
 #[derive(Clone, Debug)]
 struct NameChange {
     gone: Option<String>,
     made: Option<(String, Number)>,
 }
 
-/// What is certainly in a file, and the writes since.
+/// What is certainly in a file, and the writes since then.
 #[derive(Clone, Debug, Default)]
 struct Contents {
     synced: Vec<u8>,
     writes: Vec<(usize, Vec<u8>)>,
-    /// When it was last written to, if that is certain.
+    /// The time of the last write, if that is certain.
     modified: Option<u64>,
 }
 
-/// A file as it is found afterwards: its name and number, what it holds, and its time if that was
+/// A file as it is found afterwards: its name, number and contents, and its time if that was
 /// synced.
 pub type Found = (String, Number, Vec<u8>, Option<u64>);
 
@@ -57,7 +57,7 @@ impl Fate {
         }
     }
 
-    /// The script of the next fate to be tried; `None` if this was the last.
+    /// Returns the script of the next fate to try; `None` if this was the last.
     pub fn next(&self) -> Option<Vec<usize>> {
         let Self::Script(script, widths) = self else { return None };
         let chosen = |at: usize| script.get(at).copied().unwrap_or(0);
@@ -67,49 +67,49 @@ impl Fate {
 }
 
 impl Stable {
-    /// A name was made.
+    /// Notes that a name was made.
     pub fn make(&mut self, name: &str, number: Number) {
         self.files.insert(number, Contents::default());
         self.unsynced.push(NameChange { gone: None, made: Some((name.to_owned(), number)) });
     }
 
-    /// A name was removed.
+    /// Notes that a name was removed.
     pub fn unlink(&mut self, name: &str) {
         self.unsynced.push(NameChange { gone: Some(name.to_owned()), made: None });
     }
 
-    /// A file was given another name.
+    /// Notes that a file was renamed.
     pub fn rename(&mut self, from: &str, to: &str, number: Number) {
         let (gone, made) = (Some(from.to_owned()), Some((to.to_owned(), number)));
         self.unsynced.push(NameChange { gone, made });
     }
 
-    /// Something was written at `start`.
+    /// Notes that something was written at `start`.
     pub fn write(&mut self, number: Number, start: usize, bytes: &[u8]) {
         let contents = self.files.entry(number).or_default();
         contents.writes.push((start, bytes.to_vec()));
         contents.modified = None;
     }
 
-    /// A file was synced while it held `bytes`.
+    /// Notes that a file was synced while it held `bytes`.
     pub fn sync(&mut self, number: Number, bytes: &[u8]) {
         let contents = self.files.entry(number).or_default();
         (contents.synced, contents.writes) = (bytes.to_vec(), Vec::new());
     }
 
-    /// The time of a file was synced, too.
+    /// Notes that the time of a file was synced, too.
     pub fn sync_time(&mut self, number: Number, modified: u64) {
         self.files.entry(number).or_default().modified = Some(modified);
     }
 
-    /// The folder was synced.
+    /// Notes that the folder was synced.
     pub fn sync_names(&mut self) {
         for change in std::mem::take(&mut self.unsynced) {
             change.apply(&mut self.names);
         }
     }
 
-    /// The power goes, and comes back: what is there now, all of it certain.
+    /// Loses the power; returns what is on the disk afterwards, all of which is certain by then.
     pub fn lose_power(&mut self, fate: &mut Fate) -> Vec<Found> {
         let changes = std::mem::take(&mut self.unsynced);
         let taken = changes.len() - fate.choose(changes.len() + 1);

@@ -1,5 +1,4 @@
-//! The power is lost before each operation of a history, with each state of the disk that may
-//! follow.
+//! Power loss before each operation of a history, with each state of the disk that may follow.
 
 use std::collections::HashSet;
 
@@ -9,7 +8,7 @@ use super::history::{End, History, Life, Op};
 use super::play::{Outcome, Setting, play};
 use super::power::{Fate, Found};
 
-/// A program that is started twice, and syncs each result.
+/// Returns the history of a program that is started twice and syncs each result.
 fn history() -> History {
     use Op::{Call, Clear, Close, Forget, Refresh, Save};
     let life = |ops: &[Op], end| Life { threads: vec![ops.to_vec()], end };
@@ -25,8 +24,8 @@ fn try_one(cut: u64, script: &[usize], traced: bool) -> Outcome {
     play(&history(), Setting { cut, fate, ..Setting::scripted(Script::default()) }, traced)
 }
 
-/// What a process sees of the files that it finds. Of the page of a lock file nobody is left who
-/// knows a stamp: there it sees which fields have one, and the magic.
+/// What a process can tell of the files that it finds. Nobody is left who knows a stamp on the page
+/// of a lock file: only the magic, and which fields have a stamp, can be told there.
 type Appearance = Vec<(String, Number, Vec<u8>, Option<u64>)>;
 
 fn appearance(found: Vec<Found>) -> Appearance {
@@ -46,9 +45,8 @@ fn without_stamps(page: &[u8]) -> Vec<u8> {
     magic.iter().copied().chain(stamps).collect()
 }
 
-/// With each result synced, nothing that was returned is lost with the power, and nothing deleted
-/// comes back, whatever the disk has taken of what it was not told to sync. Of states of the disk
-/// that look alike, one is played.
+/// If each result is synced, a power loss takes no returned result and brings back no deleted one,
+/// whichever unsynced writes have reached the disk. Of disk states that look alike, one is played.
 #[test]
 fn nothing_is_lost_with_the_power() {
     let _alone = crate::alone();

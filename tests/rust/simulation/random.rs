@@ -5,19 +5,19 @@
 pub struct Random(u64);
 
 impl Random {
-    /// The stream of `seed`.
+    /// Returns the stream of `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A stream of its own for each `name`.
+    /// Returns a stream of its own for each `name`.
     pub fn branch(&self, name: u64) -> Self {
         let mut branch = Self(self.0 ^ name.wrapping_mul(0xD6E8_FEB8_6659_FD93));
         branch.next();
         branch
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -26,18 +26,18 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).expect("a usize fits");
         usize::try_from(self.next() % end).expect("it is below a usize")
     }
 
-    /// True once in `of` times.
+    /// Returns true once in `of` times.
     pub fn once_in(&mut self, of: usize) -> bool {
         self.below(of) == 0
     }
 
-    /// One of `all`.
+    /// Returns one of `all`.
     pub fn pick<T: Clone>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())].clone()
     }

@@ -1,4 +1,4 @@
-//! Many seeds.
+//! The histories of many seeds.
 
 use std::sync::Mutex;
 use std::thread;
@@ -7,7 +7,7 @@ use super::history::{History, Troubles};
 use super::play::{Setting, play};
 use super::shrink::shrink;
 
-/// How many seeds a run tries that is not told otherwise.
+/// The number of seeds that a run tries by default.
 const SEEDS: u64 = 500;
 
 /// Seeds that have failed once, each for a reason of its own, are tried in every run.
@@ -24,13 +24,13 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("it is a number"))
 }
 
-/// The kinds of trouble that `SIM_TROUBLES` names.
+/// Returns the kinds of trouble that `SIM_TROUBLES` names, or all of them.
 fn troubles() -> Troubles {
     std::env::var("SIM_TROUBLES").map_or(Troubles::ALL, |names| Troubles::named(&names))
 }
 
-/// Whatever processes and threads do, and whatever befalls them: each result that was returned and
-/// that nobody deleted or replaced is found, nothing deleted comes back, and no value is wrong.
+/// Whatever processes and threads do, and whatever happens to them, each returned result that
+/// nobody deleted or replaced is found, nothing deleted comes back, and no value is wrong.
 #[test]
 fn nothing_is_lost() {
     let _alone = crate::alone();
@@ -53,7 +53,7 @@ fn try_one(seed: u64) -> Option<String> {
     play(&History::new(seed, troubles()), Setting::default(), false).fault
 }
 
-/// Those of the seeds that fail.
+/// Returns the seeds that fail.
 fn try_all(seeds: impl Iterator<Item = u64> + Send) -> Vec<Fault> {
     let (seeds, found) = (Mutex::new(seeds), Mutex::new(Vec::new()));
     let next = || seeds.lock().expect("nobody panics in here").next();
@@ -71,8 +71,8 @@ fn try_all(seeds: impl Iterator<Item = u64> + Send) -> Vec<Fault> {
     found
 }
 
-/// Plays a seed, and a shorter history that fails as it does, step by step. With `SIM_WHOLE`, the
-/// history itself: the shorter one may fail for another reason, and takes long to find.
+/// Plays a seed, and prints step by step a shorter history that fails as it does. With `SIM_WHOLE`,
+/// prints the history itself: a shorter one takes long to find and may fail for another reason.
 fn replay(seed: u64) {
     let history = History::new(seed, troubles());
     let Some(fault) = play(&history, Setting::default(), false).fault else {

@@ -1,14 +1,14 @@
-//! A shorter history that fails, too.
+//! Finds a shorter history that fails, too.
 
 use super::history::History;
 use super::play::{Outcome, Setting, play};
 use super::random::Random;
 
-/// How many schedules a shorter history is tried with.
+/// The number of schedules with which a shorter history is tried.
 const SCHEDULES: u64 = 60;
 
-/// Leaves out of `history`, which fails with `fault`, what it fails without in the same way, with
-/// whatever schedule.
+/// Removes from `history`, which fails with `fault`, whatever it fails without in the same way,
+/// with whatever schedule.
 pub fn shrink(mut history: History, fault: &str) -> History {
     let way = way(fault);
     loop {
@@ -20,7 +20,7 @@ pub fn shrink(mut history: History, fault: &str) -> History {
     }
 }
 
-/// In which way something is wrong: the word before the colon.
+/// Returns in which way something is wrong: the word before the colon.
 fn way(fault: &str) -> &str {
     fault.split(':').next().unwrap_or_default()
 }
@@ -37,7 +37,7 @@ fn fails(history: &History, how: &str) -> Option<History> {
     })
 }
 
-/// All histories that lack one thing.
+/// Returns all histories that lack one thing.
 fn shorter(history: &History) -> Vec<History> {
     let mut all = Vec::new();
     let mut without = |cut: &dyn Fn(&mut History)| {

@@ -1,15 +1,15 @@
-//! The simulated threads, and which of them goes on.
+//! The simulated threads, and which of them runs next.
 
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::chooser::Chooser;
 
-/// A history that takes more steps than this makes no progress.
+/// The number of steps after which a history makes no progress.
 const STEPS: u64 = 30_000;
-/// How often everybody may wait for somebody else before it counts.
+/// How often all threads may wait for each other before that is a failure.
 pub const PATIENCE: u32 = 300;
-/// Nobody: the history has ended.
+/// No thread: the history has ended.
 pub const NOBODY: usize = usize::MAX;
 
 /// A simulated thread.
@@ -17,11 +17,11 @@ pub type Task = usize;
 /// A simulated process.
 pub type Process = usize;
 
-/// What a simulated thread is about.
+/// The status of a simulated thread.
 #[derive(Debug)]
 pub enum Status {
     Ready,
-    /// It waits for what another thread holds; it looked in vain when there was so much progress.
+    /// It waits for what another thread holds, and looked in vain at this count of progress.
     Waiting(u64),
     Sleeping(Duration),
     Done,
@@ -79,7 +79,7 @@ impl Tasks {
     pub fn count_wait(&mut self) {
         self.steps += 1;
         if self.steps >= STEPS / 2 {
-            // Whoever holds what others ask for again and again goes on in the end.
+            // A stopped process may hold what others ask for again and again: it goes on.
             self.processes.iter_mut().for_each(|life| life.stopped = false);
         }
         if self.steps >= STEPS {
@@ -99,7 +99,7 @@ impl Tasks {
         }
     }
 
-    /// Who goes on; `must`: not the one who asks, unless there is nobody else.
+    /// Returns the thread that runs next; with `must`, another one than `me` unless there is none.
     pub fn choose(&mut self, me: Task, must: bool) -> Task {
         loop {
             let ready: Vec<Task> =
@@ -114,7 +114,7 @@ impl Tasks {
         }
     }
 
-    /// Nobody can go on: the next sleeper wakes, or those who were stopped go on.
+    /// Lets time pass while no thread can run: the next sleeper wakes, or stopped processes go on.
     fn let_time_pass(&mut self) {
         let stopped = |task: &Entry| self.processes[task.process].stopped;
         let sleepers = self.all.iter().filter(|task| !stopped(task));
@@ -127,7 +127,7 @@ impl Tasks {
         } else if self.processes.iter().any(|life| life.stopped) {
             self.processes.iter_mut().for_each(|life| life.stopped = false);
         } else if self.patience > 0 {
-            // Another history may have what all histories of this program share, for a moment.
+            // Another history may hold, for a moment, what all histories of this program share.
             self.patience -= 1;
             self.progress += 1;
             thread::sleep(Duration::from_micros(100));
