@@ -1,4 +1,4 @@
-//! What must hold for any bytes, whoever wrote them: for the fuzz targets and a short test.
+//! What must hold for any bytes, whatever their origin: for the fuzz targets and a short test.
 
 use std::borrow::Cow;
 use std::path::Path;

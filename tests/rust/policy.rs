@@ -41,7 +41,7 @@ fn age_of_the_file() {
     assert_eq!(expiry.judge(None, NOW - 90.0, NOW), EXPIRED);
 }
 
-/// Between `refresh_after` and `ttl` a result is served and computed anew.
+/// Between `refresh_after` and `ttl` a result is served and recomputed.
 #[test]
 fn refresh_before_expiry() {
     let expiry = Expiry { ttl: Some(60.0), refresh_after: Some(20.0), ..Expiry::default() };

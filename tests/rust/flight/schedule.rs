@@ -163,7 +163,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs until no actor can step, when all must have ended; `choose` picks one of so many.
+    /// Runs until no actor can step, when all must have ended; `choose` picks one of that many.
     fn run(&mut self, mut choose: impl FnMut(usize) -> usize) {
         loop {
             let able: Vec<_> = (0..self.actors.len()).filter(|who| self.can_step(*who)).collect();

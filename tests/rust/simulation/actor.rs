@@ -19,12 +19,12 @@ pub struct Actor {
     pub view: View,
     /// Its cache.
     pub client: Client,
-    /// How often it has begun to close its cache, and how often come to the end of that.
+    /// How often it has begun to close its cache, and how often it has finished that.
     pub closes: Arc<[AtomicU64; 2]>,
 }
 
 impl Actor {
-    /// Lives `life`; its other threads are put among `workers`.
+    /// Runs `life`, and adds its other threads to `workers`.
     pub fn live(&self, life: &Life, workers: &Mutex<Vec<Task>>) {
         let (first, others) = life.threads.split_first().expect("there is one");
         for ops in others {
@@ -44,7 +44,7 @@ impl Actor {
         self.hear();
     }
 
-    /// Nobody is told anything if there was no trouble.
+    /// Fails the history if the user is told anything although there was no trouble.
     fn hear(&self) {
         let told = self.client.notices();
         if let Some(first) = told.first().filter(|_| self.play.quiet) {
@@ -52,7 +52,7 @@ impl Actor {
         }
     }
 
-    /// Does one thing.
+    /// Runs one operation.
     pub fn run(&self, op: Op) {
         self.play.machine.scheduler.note(|| format!("{op:?}"));
         match op {
@@ -71,7 +71,7 @@ impl Actor {
         }
     }
 
-    /// Clears. Who has not looked at an edit yet may leave it there.
+    /// Clears the cache. An edit that this process has not looked at yet may stay.
     fn clear(&self) {
         self.play.cleared.store(true, Ordering::Relaxed);
         let (own, edited) =
@@ -80,7 +80,7 @@ impl Actor {
         self.delete(&own, || self.client.clear());
     }
 
-    /// Goes on as a child. The parent does nothing more, but has its files open until it ends.
+    /// Goes on as the child. The parent does nothing more, but has its files open until it ends.
     fn fork(&self, lingers: bool) {
         let files = self.play.machine.disk().fork(self.view.process);
         let files = files.into_iter().map(|file| (self.view.process, file));
@@ -95,17 +95,17 @@ impl Actor {
         self.play.machine.scheduler.moment()
     }
 
-    /// Whether it was killed.
+    /// Returns whether it was killed.
     pub fn is_dead(&self) -> bool {
         self.play.machine.scheduler.is_killed(self.view.process)
     }
 
-    /// Whether it could not read something, and goes on with what it knows.
+    /// Returns whether it could not read something, and goes on with what it knows.
     fn is_blind(&self) -> bool {
         self.play.machine.disk().blind.contains(&self.view.process)
     }
 
-    /// How many troubles this process has met; a folder that is not there is one at any time.
+    /// Returns the number of faults that this process has met; a missing folder is one each time.
     fn struck(&self) -> u64 {
         let mut disk = self.play.machine.disk();
         let missing = u64::from(!disk.folder);
@@ -118,11 +118,11 @@ impl Actor {
         self.found_by(key, value, start, true);
     }
 
-    /// Notes what was found, by who `sees` what others announce, or not.
+    /// Notes what was found; with `sees`, announcements were taken into account.
     fn found_by(&self, key: &str, value: Value, start: u64, sees: bool) {
         self.play.machine.scheduler.note(|| format!("  {key} is {value:?}"));
         let (key, process, end) = (key.to_owned(), self.view.process, self.moment());
-        // Who could not read, or is dead, proves nothing.
+        // What is found proves nothing if the process could not read or is dead.
         if self.is_blind() || self.is_dead() {
             return;
         }
@@ -146,14 +146,14 @@ impl Actor {
         }
     }
 
-    /// A call that computes nothing; whether it found anything. If not, that proves nothing: first
-    /// results are not announced.
+    /// Calls without computing; returns whether there was a result. To find none proves nothing:
+    /// first results are not announced.
     fn hit(&self, key: &str) -> bool {
         let start = self.moment();
         let Found { text, sees } = self.client.hit(key);
         let is_hit = text.is_some();
         if is_hit {
-            // What a disk did not take nobody hears.
+            // Nobody sees an announcement that the disk did not take.
             let sees = sees && self.play.machine.disk().is_heard();
             self.found_by(key, text, start, sees);
         }
@@ -172,22 +172,22 @@ impl Actor {
         self.closes[1].load(Ordering::Relaxed)
     }
 
-    /// The user's function reads, takes its time, and returns what is kept then. So many closes had
-    /// `ended` when its key was asked for.
+    /// Runs the user's function, which takes some steps, and commits its result. `ended` is the
+    /// number of closes that had ended when the key was asked for.
     fn compute(&self, right: Right, key: &str, ended: u64) {
         let (text, begun, scheduler) =
             (self.play.result(key), self.moment(), &self.play.machine.scheduler);
         scheduler.note(|| format!("  {key} is being computed: {text}"));
         (0..self.play.steps_of_a_function()).for_each(|_| scheduler.step());
         let (keys, start) = ([key.to_owned()], self.moment());
-        // Who meets trouble may have nobody know that it computes, and not know what others do.
+        // A process that meets a fault may compute unknown to others, and not know of them.
         let from = Some(begun).filter(|_| self.struck() == 0);
         let (value, process) = (Some(text.clone()), self.view.process);
         self.play.oracle.begin_computed(&keys, &value, process, start, (begun, from));
         let (counts, promised) = self.client.commit(right, key, &text);
         if ended != self.closes[0].load(Ordering::Relaxed) || self.struck() > 0 {
-            // Who has left the others does not hear what they purge, and they do not know of him; what
-            // no disk took is given again when one does.
+            // A process that closes does not learn what others purge, nor do they know of it; what
+            // no disk took is written again when one does.
             self.play.oracle.forgive(start);
         }
         let promised = promised && !self.is_dead();
@@ -214,13 +214,13 @@ impl Actor {
         self.play.machine.scheduler.note(|| format!("  {key} is given {text}: {promised}"));
     }
 
-    /// Forgets all keys of ours by a pattern.
+    /// Forgets all keys that editors do not write, by a pattern.
     fn forget_where(&self) {
         let keys: Vec<_> = (0..KEYS).map(key).collect();
         self.delete(&keys, || self.client.forget_where("k*", &keys));
     }
 
-    /// Deletes; it is promised if nothing went wrong.
+    /// Deletes `keys`; the deletion counts as promised if nothing goes wrong.
     fn delete(&self, keys: &[String], delete: impl FnOnce()) {
         let (start, struck) = (self.moment(), self.struck());
         let behind = self.play.oracle.is_behind(self.view.process);
@@ -230,8 +230,8 @@ impl Actor {
         self.end_purge(start, promised);
     }
 
-    /// Notes the end of what outdates computations, unless this process has met trouble: then
-    /// others may hear of it too late.
+    /// Notes the end of a purge. It need not outdate computations if this process has met a fault:
+    /// others may learn of it too late.
     fn end_purge(&self, start: u64, promised: bool) {
         if self.struck() > 0 {
             self.play.oracle.forgive(start);

@@ -1,4 +1,4 @@
-//! The one place that knows the code under test: a process's cache, and what a call does with it.
+//! The only place that knows the code under test: a process's cache, and how a call uses it.
 
 use std::fs::File;
 use std::io;
@@ -17,10 +17,10 @@ use outlive::value::write::Charset;
 use super::hits::{Hits, Record};
 use super::machine::{FOLDER, SNAPSHOT, View};
 
-/// How long a call waits until it looks again whether another process is done.
+/// How long a call waits before it asks again whether another process is done.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// A cache of a simulated process.
+/// The cache of a simulated process.
 #[derive(Clone)]
 pub struct Client {
     cache: Arc<Cache<(), ()>>,
@@ -31,7 +31,7 @@ pub struct Client {
 pub struct Found {
     /// The result, if there is one.
     pub text: Option<String>,
-    /// Whether it counts what others announced: a table that sees no page does not.
+    /// Whether it takes announcements into account: a hit table without a page does not.
     pub sees: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct Right {
 }
 
 impl Client {
-    /// The cache as a process has it that sees the disk by `view`.
+    /// Returns the cache of a process that sees the disk by `view`.
     pub fn open(view: View, durability: Durability) -> Self {
         let options = Options {
             charset: Charset::Utf8,
@@ -60,7 +60,7 @@ impl Client {
         self.cache.gate()
     }
 
-    /// The tables: no thread stops while it has them, as with Python's own lock.
+    /// Returns the hit tables. No thread stops while it has them, as with Python's own lock.
     fn hits(&self) -> MutexGuard<'_, Hits> {
         self.hits.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,7 +71,7 @@ impl Client {
         Some(Found { text: Some(text), sees: hits.look_at_a_page() })
     }
 
-    /// What a call finds without computing: in a table, or else in the cache.
+    /// Returns what a call finds without computing, in a hit table or else in the cache.
     pub fn hit(&self, key: &str) -> Found {
         if let Some(found) = self.table(key) {
             return found;
@@ -86,7 +86,7 @@ impl Client {
         Found { text, sees: true }
     }
 
-    /// What the slow half of a call finds in the cache, and in which epoch.
+    /// Returns what the slow half of a call finds in the cache, and in which epoch.
     fn begin(&self, key: &str) -> (Option<String>, u64) {
         let mut epoch = self.gate().epoch.current();
         self.cache.load();
@@ -102,14 +102,13 @@ impl Client {
         (Some(text), epoch)
     }
 
-    /// What is there, for who looks at the disk whatever was announced.
+    /// Returns what is there after a look at the disk, whatever was announced.
     pub fn look(&self, key: &str) -> Option<String> {
         self.cache.take_external_changes();
         text_of(&self.cache.hit(key.as_bytes(), None)?.entry)
     }
 
-    /// The right to compute `key`, or, unless it is made `anew`, the result that is there
-    /// meanwhile.
+    /// Returns the right to compute `key`, or the result that is there by now unless `anew` is set.
     pub fn lead(&self, key: &str, anew: bool) -> std::result::Result<Right, String> {
         loop {
             let (text, epoch) = self.begin(key);
@@ -130,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The lease of `miss` once no other process computes `key`; None while another thread does.
+    /// Returns the lease of `miss` once no other process computes `key`; `None` if a thread does.
     fn when_free(
         &self,
         key: &Bytes,
@@ -156,7 +155,7 @@ impl Client {
         }
     }
 
-    /// Keeps what was computed; whether it counts, and whether it was promised to last.
+    /// Commits a computed result; returns whether it counts, and whether it is promised to last.
     pub fn commit(&self, right: Right, key: &str, text: &str) -> (bool, bool) {
         let Right { lease, epoch } = right;
         let entry = self.entry(text);
@@ -177,7 +176,7 @@ impl Client {
     }
 
     fn remember(&self, key: &str, record: Record) {
-        // Before the tables are locked: who asks for it may have to wait.
+        // Before the tables are locked: asking for it may take a wait.
         let page = self.gate().watch.page();
         self.hits().fill(key, record, page, self.gate());
     }
@@ -190,13 +189,13 @@ impl Client {
         entry
     }
 
-    /// Keeps a result that somebody brings; whether it was promised to last.
+    /// Puts a given result; returns whether it is promised to last.
     pub fn put(&self, key: &str, text: &str) -> bool {
         let entry = self.entry(text);
         self.is_promised(self.cache.put(&Bytes::copy_from_slice(key.as_bytes()), entry))
     }
 
-    /// Whether what was `written` lasts, once nobody is in its way.
+    /// Returns whether what was `written` lasts, once nobody is in its way.
     fn is_promised(&self, written: Result<()>) -> bool {
         match written {
             Err(error) if error.is_busy() => self.settle(),
@@ -204,8 +203,8 @@ impl Client {
         }
     }
 
-    /// Waits until nobody is in the way of what this process has to write; whether it is written.
-    /// What another thread was told of it says nothing.
+    /// Waits until nobody is in the way of what this process has to write; returns whether it is
+    /// written. What another thread was told of it does not count.
     fn settle(&self) -> bool {
         loop {
             match self.cache.saver().settle() {
@@ -221,7 +220,7 @@ impl Client {
         let _ = self.cache.saver().wait_until_settled();
     }
 
-    /// Forgets `keys`, and whatever else fits `pattern`.
+    /// Forgets `keys`, and whatever else matches `pattern`.
     pub fn forget_where(&self, pattern: &str, keys: &[String]) {
         self.cache.take_external_changes();
         while self.cache.outdate(pattern.as_bytes(), true).is_err_and(|error| error.is_busy()) {
@@ -233,18 +232,18 @@ impl Client {
         let _ = self.cache.saver().wait_until_settled();
     }
 
-    /// Forgets all.
+    /// Clears the cache.
     pub fn clear(&self) {
         self.cache.clear(true);
         let _ = self.cache.saver().wait_until_settled();
     }
 
-    /// Saves; whether it worked.
+    /// Saves; returns whether that worked.
     pub fn save(&self) -> bool {
         self.cache.saver().save().is_ok()
     }
 
-    /// Closes; whether it worked.
+    /// Closes; returns whether that worked.
     pub fn close(&self) -> bool {
         self.cache.saver().close().is_ok()
     }
@@ -254,14 +253,14 @@ impl Client {
         self.cache.after_fork();
     }
 
-    /// What the user is told.
+    /// Returns the notices for the user.
     pub fn notices(&self) -> Vec<String> {
         self.cache.notices()
     }
 }
 
-/// Has somebody compute something at all times. A thread that is killed leaves its flights behind,
-/// and where there are none a lock less is taken: histories would depend on those before them.
+/// Keeps some flight under way at all times. A killed thread leaves its flights behind, and without
+/// a flight one lock less is taken: histories would depend on those before them.
 pub fn be_busy() {
     static BUSY: Once = Once::new();
     BUSY.call_once(|| {
@@ -274,7 +273,7 @@ fn text_of(entry: &Entry<()>) -> Option<String> {
     Some(String::from_utf8_lossy(entry.text.as_ref()?).into_owned())
 }
 
-/// Simulated files have memory of their own.
+/// Refuses: simulated files have memory of their own.
 fn no_map(_: &File, _: usize) -> io::Result<Box<dyn Memory>> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,42 +1,42 @@
-//! What a seed stands for: which processes live after one another and beside each other, what their
-//! threads do, and what befalls them.
+//! What a seed stands for: which processes run one after another and side by side, what their
+//! threads do, and what happens to them.
 
 use super::random::Random;
 
-/// One thing that a thread does.
+/// An operation of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// A call: a hit, or a result that is computed and kept.
+    /// Calls: a hit, or a result that is computed and kept.
     Call(usize),
-    /// A result that is computed and kept whatever was there.
+    /// Computes and keeps a result, whatever was there.
     Refresh(usize),
-    /// A result that somebody brings.
+    /// Puts a given result.
     Give(usize),
-    /// A call that computes nothing: a table of hits may answer it.
+    /// Calls without computing: a hit table may answer.
     Hit(usize),
-    /// Looks without computing.
+    /// Looks at a key, without computing.
     Look(usize),
     /// Forgets a key.
     Forget(usize),
-    /// Forgets all that fit a pattern.
+    /// Forgets all keys that match a pattern.
     ForgetWhere,
-    /// Forgets all.
+    /// Clears the cache.
     Clear,
     /// Saves.
     Save,
     /// Closes; the next operation opens again.
     Close,
-    /// Forks: the child goes on, the parent does nothing more; whether it lives as long as the
-    /// child.
+    /// Forks: the child goes on, and the parent does nothing more; whether that lives as long as
+    /// the child.
     Fork(bool),
     /// Closes all descriptors, as a daemon does.
     CloseAll,
 }
 
-/// How a process ends that is not killed.
+/// How a process ends that nobody kills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It closes, as at the end of every program.
+    /// It closes its cache, as every program does at its end.
     Close,
     /// `os._exit`.
     Exit,
@@ -45,20 +45,20 @@ pub enum End {
 /// A process: its threads, and how it ends.
 #[derive(Clone, Debug)]
 pub struct Life {
-    /// What each thread does.
+    /// The operations of each thread.
     pub threads: Vec<Vec<Op>>,
     /// How it ends.
     pub end: End,
 }
 
-/// Something that befalls the machine.
+/// Something that happens to the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The process that lives in this slot is killed.
+    /// The process in this slot is killed.
     Kill(usize),
-    /// It is stopped.
+    /// The process in this slot is stopped.
     Stop(usize),
-    /// It goes on.
+    /// The process in this slot goes on.
     Continue(usize),
     /// The disk is full, or has room again.
     Full(bool),
@@ -72,20 +72,20 @@ pub enum Event {
     Replace(usize),
     /// An editor changes an entry and writes the file in place.
     Rewrite(usize),
-    /// The power goes and comes back.
+    /// The power is lost and comes back.
     PowerLoss,
     /// The user deletes the cache's file.
     Delete,
-    /// Somebody sweeps the folder: all files in it are gone.
+    /// Somebody removes all files in the folder.
     Sweep,
     /// Somebody removes the folder, or makes it again.
     Folder(bool),
-    /// A fresh process looks at everything.
+    /// A new process looks at every key.
     Observe,
 }
 
 impl Event {
-    /// The slot whose process it befalls.
+    /// Returns the slot of the process that it happens to, if it is one's.
     pub fn slot(self) -> Option<usize> {
         match self {
             Self::Kill(slot) | Self::Stop(slot) | Self::Continue(slot) => Some(slot),
@@ -94,27 +94,27 @@ impl Event {
     }
 }
 
-/// All that a seed stands for.
+/// Everything that a seed stands for.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// In each slot processes that live one after another.
+    /// For each slot, the processes that run in it one after another.
     pub slots: Vec<Vec<Life>>,
-    /// What befalls them, and after how many steps.
+    /// What happens to them, and after how many steps.
     pub events: Vec<(usize, Event)>,
-    /// How seldom another thread goes on.
+    /// How seldom another thread runs: once in this many steps.
     pub stay: usize,
-    /// What the schedule and the troubles are drawn from.
+    /// The seed of the schedule and of the faults.
     pub schedule: u64,
-    /// Whether every result is synced, so that it survives a loss of power.
+    /// Whether every result is synced, so that it survives a power loss.
     pub synced: bool,
     /// Whether the cache's file is a mount point.
     pub mounted: bool,
 }
 
-/// How many keys there are.
+/// The number of keys.
 pub const KEYS: usize = 4;
 
-/// Which kinds of trouble a history may have.
+/// The kinds of trouble that a history may have.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a kind of its own")]
 pub struct Troubles {
@@ -128,7 +128,7 @@ pub struct Troubles {
     pub kills: bool,
     /// Processes are stopped for a while.
     pub stops: bool,
-    /// There is no room now and then.
+    /// The disk is full now and then.
     pub full: bool,
     /// Operations fail.
     pub broken: bool,
@@ -149,13 +149,13 @@ pub struct Troubles {
 }
 
 impl History {
-    /// Whether nothing happens that the user must be told.
+    /// Returns whether nothing happens that the user must be told.
     pub fn is_quiet(&self) -> bool {
         let looks = self.events.iter().all(|(_, event)| *event == Event::Observe);
         looks && self.slots.iter().flatten().all(|life| life.end == End::Close)
     }
 
-    /// The history of `seed`, with `troubles` at most.
+    /// Returns the history of `seed`, with `troubles` at most.
     pub fn new(seed: u64, troubles: Troubles) -> Self {
         let random = &mut Random::new(seed);
         let troubles = troubles.some(random);
@@ -182,7 +182,7 @@ fn slot(random: &mut Random, troubles: Troubles) -> Vec<Life> {
 fn life(random: &mut Random, troubles: Troubles) -> Life {
     let threads = (0..random.pick(&[1, 1, 2, 3])).map(|_| thread(random)).collect::<Vec<_>>();
     let mut threads = if troubles.threads { threads } else { vec![threads.concat()] };
-    // A descriptor that another thread is about to use is nobody's to save.
+    // With several threads, nobody can save a descriptor that another one is about to use.
     if let [only] = &mut threads[..] {
         if troubles.forks {
             only.insert(random.below(only.len() + 1), Op::Fork(random.once_in(2)));
@@ -216,7 +216,7 @@ fn op(random: &mut Random) -> Op {
 }
 
 impl Troubles {
-    /// All: what the file store must bear.
+    /// All kinds: the file store must bear every one.
     pub const ALL: Self = Self {
         processes: true,
         threads: true,
@@ -234,7 +234,7 @@ impl Troubles {
         daemons: true,
     };
 
-    /// Those that `names` has, separated by commas; `all` are all.
+    /// Returns the kinds in `names`, separated by commas; `all` stands for all of them.
     pub fn named(names: &str) -> Self {
         let has = |name: &str| names.split(',').any(|known| known == name || known == "all");
         Self {
@@ -255,13 +255,13 @@ impl Troubles {
         }
     }
 
-    /// Some of these: a history with few kinds of trouble goes deeper into each.
+    /// Returns some of these kinds: a history with few of them goes deeper into each.
     fn some(self, random: &mut Random) -> Self {
         let mut keep = |wanted: bool| random.once_in(3) && wanted;
         let power = keep(self.power);
         let mounted = keep(self.mounted && !power);
-        // What was appended in the millisecond after the folder went is given again: not if nothing
-        // can be written any more.
+        // What was appended in the millisecond after the folder went is appended again, which fails
+        // if nothing can be written any more.
         let removals = self.removals && !power && !mounted;
         let (forks, kills, stops) = (keep(self.forks), keep(self.kills), keep(self.stops));
         let (full, broken) = (keep(self.full), keep(self.broken));

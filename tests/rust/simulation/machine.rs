@@ -14,18 +14,18 @@ use super::lock::OpenLock;
 use super::power::{Fate, Stable};
 use super::scheduler::{Process, Scheduler};
 
-/// Where the simulated files are.
+/// The folder of the simulated files.
 pub const FOLDER: &str = "/simulated";
 /// The cache's file.
 pub const SNAPSHOT: &str = "c.json";
 
-/// The disk and who runs on it.
+/// The disk, and the scheduler of those who run on it.
 #[derive(Debug)]
 pub struct Machine {
     disk: Mutex<Disk>,
-    /// Before which operation the power is lost, counted from now; 0: before none.
+    /// The operation before which the power is lost, counted from now; 0: none.
     pub cut: AtomicU64,
-    /// What reaches the disk then.
+    /// Decides what reaches the disk then.
     pub fate: Mutex<Fate>,
     /// What was certain, and what was not, when the power was lost there.
     pub before_cut: Mutex<Option<Stable>>,
@@ -34,13 +34,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine with this disk.
+    /// Returns a machine with this disk.
     pub fn new(disk: Disk, fate: Fate, scheduler: Arc<Scheduler>) -> Arc<Self> {
         let (disk, cut, fate) = (Mutex::new(disk), AtomicU64::new(0), Mutex::new(fate));
         Arc::new(Self { disk, cut, fate, before_cut: Mutex::default(), scheduler })
     }
 
-    /// One more operation: the power may be lost before it.
+    /// Counts an operation, before which the power may be lost.
     fn count_down(&self) {
         let left = self.cut.load(Ordering::Relaxed);
         self.cut.store(left.saturating_sub(1), Ordering::Relaxed);
@@ -51,12 +51,12 @@ impl Machine {
         }
     }
 
-    /// A process does with a file what it must not.
+    /// Fails the history: a process does with a file what it must not.
     pub fn abused(&self, how: &str) {
         self.scheduler.fail(format!("FORK: {how}"));
     }
 
-    /// The power goes and comes back: all processes end, but for the first, which is none.
+    /// Loses the power and gets it back: all processes end except for the first, which directs.
     pub fn lose_power(&self) {
         self.scheduler.note(|| "THE POWER GOES".to_owned());
         self.scheduler.kill_all_but(0);
@@ -65,12 +65,12 @@ impl Machine {
         self.disk().lose_power(&mut fate, now);
     }
 
-    /// The disk, for what no process does.
+    /// Returns the disk, for what no process does.
     pub fn disk(&self) -> MutexGuard<'_, Disk> {
         self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time as a disk writes it down.
+    /// Returns the time as the disk records it.
     pub fn now(&self) -> u64 {
         u64::try_from(self.scheduler.time_of_day().as_nanos()).unwrap_or_default()
     }
@@ -96,7 +96,7 @@ struct Open {
 }
 
 impl View {
-    /// Steps, and does `act` with the disk, unless the process is dead or the disk has troubles.
+    /// Steps, then does `act` with the disk, unless the process is dead or the disk has a fault.
     pub fn act<T>(
         &self,
         what: &str,
@@ -126,7 +126,7 @@ impl View {
         });
     }
 
-    /// Nothing that a dead process does reaches the disk.
+    /// Fails if the process is dead: nothing that it does reaches the disk.
     pub fn alive(&self) -> io::Result<()> {
         let dead = self.machine.scheduler.is_killed(self.process);
         if dead { Err(io::Error::other("its process is dead")) } else { Ok(()) }
@@ -151,7 +151,7 @@ impl View {
     }
 }
 
-/// The name of `path` in the folder.
+/// Returns the name of `path` in the folder.
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

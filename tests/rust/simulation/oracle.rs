@@ -1,66 +1,66 @@
-//! What was returned and what was deleted, and what may be found on account of it.
+//! The oracle: what was returned, what was deleted, and what may therefore be found.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::scheduler::Process;
 
-/// A key's result; `None`: it has none.
+/// The result of a key; `None` if it has none.
 pub type Value = Option<String>;
 
-/// A step of a key's history: it had this value from some moment on.
+/// A step in the history of a key: it had this value from some moment on.
 #[derive(Clone, Debug)]
 pub struct Write {
-    /// What the key has from then on.
+    /// The value of the key from then on.
     pub value: Value,
-    /// Who wrote.
+    /// The process that wrote.
     pub process: Process,
-    /// When the computation began whose result it is.
+    /// When the computation of this result began.
     pub begun: Option<u64>,
-    /// The same, if purges since certainly outdate it.
+    /// The same, if later purges certainly outdate it.
     pub from: Option<u64>,
-    /// Whether it outdates what was begun before: somebody forgot the key, or brought a result.
+    /// Whether it outdates what was begun before: it forgets the key, or puts a result.
     pub purges: bool,
-    /// When it was begun.
+    /// When the write began.
     pub start: u64,
     /// When the writer went on; from then on its own process must see it.
     pub returned: u64,
     /// When it was on the disk, if it is promised; until when it may still get there, if it is not.
     pub end: u64,
-    /// Whether it is promised to hold for everybody.
+    /// Whether it is promised to all processes.
     pub strong: bool,
 }
 
-/// What somebody found.
+/// What a process found.
 #[derive(Clone, Debug)]
 pub struct Read {
-    /// Under this key.
+    /// The key.
     pub key: String,
     /// What was there.
     pub value: Value,
-    /// Who looked.
+    /// The process that looked.
     pub process: Process,
-    /// When.
+    /// When the look began.
     pub start: u64,
-    /// Until when.
+    /// When the look ended.
     pub end: u64,
-    /// Whether who looked sees what other processes announce.
+    /// Whether it takes announcements of other processes into account.
     pub sees: bool,
 }
 
-/// All that happened.
+/// Everything that happened.
 #[derive(Debug, Default)]
 struct Log {
     writes: BTreeMap<String, Vec<Write>>,
     reads: Vec<Read>,
     ended: BTreeSet<Process>,
-    /// When files were first taken away from under a process.
+    /// When files were first removed from under a process.
     first_disturbed: Option<u64>,
-    /// When files were last taken away from under a process.
+    /// When files were last removed from under a process.
     disturbed: u64,
 }
 
-/// Keeps the log.
+/// Keeps the log, and judges what was found by it.
 #[derive(Debug, Default)]
 pub struct Oracle(Mutex<Log>);
 
@@ -74,7 +74,7 @@ impl Oracle {
         self.note(keys, value, process, start, (None, None));
     }
 
-    /// The same of the result of a computation, which began at `from` if purges since outdate it.
+    /// The same for a result whose computation began at `begun`; purges after `from` outdate it.
     pub fn begin_computed(
         &self,
         keys: &[String],
@@ -103,8 +103,8 @@ impl Oracle {
         }
     }
 
-    /// Notes how what was begun at `start` ended: it is promised, or known to its process alone.
-    /// What was under way when files were taken away may come again, behind newer ones of others.
+    /// Notes how the write begun at `start` ended: promised to all, or known to its process alone.
+    /// What was under way when files were removed may come again, after newer writes of others.
     pub fn end(&self, start: u64, end: u64, strong: bool) {
         let mut log = self.log();
         let strong = strong && log.disturbed < start;
@@ -114,35 +114,35 @@ impl Oracle {
         }
     }
 
-    /// Notes that what was begun at `start` came to nothing, because it was outdated.
+    /// Notes that the write begun at `start` came to nothing, because it was outdated.
     pub fn dropped(&self, start: u64, end: u64) {
         for write in self.log().writes.values_mut().flatten().filter(|it| it.start == start) {
             write.end = end;
         }
     }
 
-    /// Notes that what was begun at `start` may outdate nothing, and be outdated by nothing.
+    /// Notes that the write begun at `start` need not outdate others, nor be outdated by them.
     pub fn forgive(&self, start: u64) {
         for write in self.log().writes.values_mut().flatten().filter(|it| it.start == start) {
             (write.from, write.purges) = (None, false);
         }
     }
 
-    /// Whether `process` knows something that no disk has taken yet: what it does then waits behind
-    /// it.
+    /// Returns whether `process` knows something that no disk has taken yet: what it does now has
+    /// to wait for that.
     pub fn is_behind(&self, process: Process) -> bool {
         let waits = |write: &Write| write.process == process && write.end == u64::MAX;
         self.log().writes.values().flatten().any(waits)
     }
 
-    /// Notes that a save of `process` that began at `start` went well: what it knew is promised
-    /// now.
+    /// Notes that a save of `process` that began at `start` succeeded: what it knew by then is
+    /// promised now.
     pub fn saved(&self, process: Process, start: u64, end: u64) {
         for writes in self.log().writes.values_mut() {
             let all = writes.clone();
             let is_promised = |write: &&mut Write| {
                 let known = write.process == process && write.returned < start;
-                // What waited for a disk goes with a purge of others, were it one that is not promised.
+                // What waited for a disk goes with a purge of others, even an unpromised one.
                 known && !write.strong && !all.iter().any(|other| other.may_outdate(write))
             };
             for write in writes.iter_mut().filter(is_promised) {
@@ -151,8 +151,8 @@ impl Oracle {
         }
     }
 
-    /// Notes that somebody took away what `keys` have: for good if nobody was there who knows
-    /// better.
+    /// Notes that the values of `keys` were removed with their files: for good if no living process
+    /// may know them.
     pub fn removed(&self, keys: &[String], moment: u64, for_good: bool) {
         let (start, returned, strong) = (moment, moment, for_good);
         let end = if for_good { moment } else { u64::MAX };
@@ -160,7 +160,7 @@ impl Oracle {
         let purges = false;
         let write = Write { value, process, begun, from, purges, start, returned, end, strong };
         let mut log = self.log();
-        // Who lives gives its own results again, perhaps behind newer ones of others.
+        // A living process writes its own results again, perhaps after newer ones of others.
         if !for_good {
             log.first_disturbed.get_or_insert(moment);
             log.disturbed = moment;
@@ -175,8 +175,7 @@ impl Oracle {
         }
     }
 
-    /// Notes that somebody made the file anew that others had taken away: what they took may come
-    /// again.
+    /// Notes that somebody made a removed file again: what was removed with it may come back.
     pub fn revived(&self) {
         let taken = |write: &&mut Write| write.process == usize::MAX && write.value.is_none();
         for write in self.log().writes.values_mut().flatten().filter(taken) {
@@ -184,7 +183,7 @@ impl Oracle {
         }
     }
 
-    /// Notes that `process` has ended: what it has not written by now never comes.
+    /// Notes that `process` has ended: what it has not written by now is never written.
     pub fn ended(&self, process: Process, moment: u64) {
         let mut log = self.log();
         log.ended.insert(process);
@@ -195,12 +194,12 @@ impl Oracle {
         }
     }
 
-    /// Notes what somebody found.
+    /// Notes what a process found.
     pub fn found(&self, read: Read) {
         self.log().reads.push(read);
     }
 
-    /// The first thing that was found and may not be, or was not found and must be, and when.
+    /// Returns the first look that found what may not be, or missed what must be, and its end.
     pub fn fault(&self) -> Option<(u64, String)> {
         let log = self.log();
         log.reads.iter().find_map(|read| {
@@ -213,16 +212,16 @@ impl Oracle {
 }
 
 impl Log {
-    /// Whether files were taken away from under processes, which may have begun anew beside each
-    /// other: nobody knows whose result is the newer one. None may be lost all the same.
+    /// Returns whether files had been removed from under processes, which may then have started
+    /// again independently: nobody knows whose result is newer. Still, none may be lost.
     fn is_disturbed(&self, read: &Read, writes: &[Write]) -> bool {
         let value = read.value.is_some() && writes.iter().any(|it| it.value == read.value);
         value && self.first_disturbed.is_some_and(|first| first < read.end)
     }
 }
 
-/// Whether the value may be found: somebody wrote it before, and nothing certainly came after. Who
-/// was there when files were taken away may have missed what was in them.
+/// Returns whether the value may be found: it was written before, and nothing certainly came after.
+/// A process that was there when files were removed may have missed what was in them.
 fn is_allowed(read: &Read, writes: &[Write]) -> bool {
     let removals = writes.iter().filter(|write| write.is_removal() && write.start < read.start);
     let known = removals.map(|removal| removal.start).max().unwrap_or_default();
@@ -237,12 +236,12 @@ fn is_allowed(read: &Read, writes: &[Write]) -> bool {
 }
 
 impl Write {
-    /// Whether it was no process of ours that took the value away, from under one.
+    /// Returns whether somebody outside removed the value from under a process.
     fn is_removal(&self) -> bool {
         self.process == usize::MAX && self.value.is_none() && !self.strong
     }
 
-    /// From when on the reader must see it.
+    /// Returns the moment from which on the reader must see it.
     fn seen_by(&self, read: &Read) -> u64 {
         match (self.process == read.process, self.strong) {
             (true, _) => self.returned,
@@ -251,16 +250,15 @@ impl Write {
         }
     }
 
-    /// Whether it certainly came after `other`, or outdates the computation that gave it.
+    /// Returns whether it certainly came after `other`, or outdates the computation of that.
     fn follows(&self, other: &Self) -> bool {
         let known = if self.process == other.process { other.returned } else { other.end };
         self.start > known || self.outdates(other)
     }
 
-    /// Whether `other` is the result of a computation that was under way when somebody forgot the
-    /// key, or brought a result.
+    /// Returns whether it certainly outdates the computation of `other`, as a purge made meanwhile.
     fn outdates(&self, other: &Self) -> bool {
-        // If no disk took it at once, others hear of it too late.
+        // If no disk took it at once, others learn of it too late.
         let outright = self.strong && self.end == self.returned;
         self.purges
             && self.is_ours()
@@ -268,14 +266,14 @@ impl Write {
             && other.from.is_some_and(|from| self.start > from)
     }
 
-    /// Whether another process may have outdated by it the computation that gave `other`.
+    /// Returns whether it may be another process's purge, which outdates the work on `other`.
     fn may_outdate(&self, other: &Self) -> bool {
         let asked = self.begun.is_none() && self.is_ours() && self.process != other.process;
-        // What waited for a disk was written later than it was made, and is taken for as late as that.
+        // What waited for a disk was written later than it was made, and counts as that late.
         asked && other.begun.is_some_and(|begun| self.end > begun)
     }
 
-    /// Whether it was a process of ours.
+    /// Returns whether a process of ours wrote it.
     fn is_ours(&self) -> bool {
         self.process != usize::MAX
     }

@@ -1,4 +1,4 @@
-//! Plays a history: its processes, its threads, and what befalls them.
+//! Plays a history: its processes, its threads, and what happens to them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,9 +21,9 @@ use super::scheduler::{Process, Scheduler, Task};
 /// How a history ended.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was wrong.
+    /// What went wrong, if anything did.
     pub fault: Option<String>,
-    /// What everybody did up to then, if that was asked for.
+    /// What all threads did up to then, if that was traced.
     pub trace: Vec<String>,
     /// What the chooser learned.
     pub chooser: Chooser,
@@ -33,54 +33,54 @@ pub struct Outcome {
 
 /// A history under way.
 pub struct Play {
-    /// Where it takes place.
+    /// The machine on which it runs.
     pub machine: Arc<Machine>,
-    /// What must hold.
+    /// Judges what is found.
     pub oracle: Oracle,
-    /// How long functions take.
+    /// Decides how long functions take.
     random: Random,
     /// Counts results, so that no two are the same.
     results: AtomicU64,
-    /// How many saves and closes are under way: what an editor does meanwhile may be written over.
+    /// The number of saves and closes under way: they may write over what an editor does meanwhile.
     pub folds: AtomicUsize,
-    /// How many were begun.
+    /// The number of saves and closes that were begun.
     pub begun: AtomicU64,
-    /// Whether files were taken away from under a process, or a save was cut off: what is removed
-    /// may come again.
+    /// Whether files were removed from under a process, or a save was cut off: what is removed may
+    /// come back.
     disturbed: AtomicBool,
-    /// Whether somebody cleared: journals say so, and an editor does not know them.
+    /// Whether somebody cleared the cache: journals say so, which an editor does not know.
     pub cleared: AtomicBool,
-    /// What the parents of processes have open.
+    /// The files that the parents of processes have open.
     pub parents: Mutex<Vec<(Process, Description)>>,
-    /// The process that lives in each slot.
+    /// The living process of each slot.
     living: Mutex<Vec<Option<Process>>>,
     durability: Durability,
     /// Whether nothing happens that the user must be told.
     pub quiet: bool,
 }
 
-/// A pause between two looks at threads that are to end.
+/// The pause between two looks at threads that are to end.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What else than the seed of a history says how it goes on.
+/// How a history is played, apart from what its seed says.
 #[derive(Debug, Default)]
 pub struct Setting {
-    /// Who goes on.
+    /// Chooses which thread runs next.
     pub chooser: Option<Chooser>,
-    /// Before which operation the power is lost; 0: before none.
+    /// The operation before which the power is lost; 0: none.
     pub cut: u64,
-    /// What reaches the disk then.
+    /// Decides what reaches the disk then.
     pub fate: Option<Fate>,
 }
 
 impl Setting {
-    /// The schedule is this one.
+    /// Returns a setting with this schedule.
     pub fn scripted(script: Script) -> Self {
         Self { chooser: Some(Chooser::Script(script)), ..Self::default() }
     }
 }
 
-/// Plays `history`; `traced`: and writes down what everybody does.
+/// Plays `history`; with `traced`, records what all threads do.
 pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     be_busy();
     let random = Random::new(history.schedule);
@@ -121,23 +121,23 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     Outcome { fault, trace, chooser: scheduler.chooser(), before_cut }
 }
 
-/// The name of a key.
+/// Returns the name of a key.
 pub fn key(number: usize) -> String {
     format!("k{number}")
 }
 
-/// The name of a key that only an editor writes.
+/// Returns the name of a key that only an editor writes.
 pub fn edited(number: usize) -> String {
     format!("e{number}")
 }
 
-/// The names of all keys.
+/// Returns the names of all keys.
 pub fn all_keys() -> Vec<String> {
     (0..KEYS).map(key).chain((0..2).map(edited)).collect()
 }
 
 impl Play {
-    /// Begins all slots, lets happen what is to happen, waits for the end and looks at it.
+    /// Starts all slots, lets the events happen, waits for the end and checks it.
     fn direct(self: Arc<Self>, history: History) {
         let scheduler = &self.machine.scheduler;
         let mut tasks = Vec::new();
@@ -158,7 +158,7 @@ impl Play {
         self.look_at_the_end();
     }
 
-    /// Waits for the ends of `tasks`.
+    /// Waits until `tasks` have ended.
     pub fn join(&self, tasks: &[Task]) {
         while !self.machine.scheduler.are_done(tasks) {
             self.machine.scheduler.sleep(PAUSE);
@@ -184,7 +184,7 @@ impl Play {
         }
     }
 
-    /// Ends those whose child `process` was.
+    /// Ends the parents of `process`.
     pub fn end_parents(&self, process: Process) {
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         let own = parents.extract_if(.., |(child, _)| *child == process);
@@ -211,8 +211,8 @@ impl Play {
         let living = |slot: usize| self.living(slot);
         match event {
             Event::Kill(slot) => {
-                // Between a snapshot and the note that it stands there, who deletes it cannot be
-                // told from a save that never came so far: the journals count.
+                // Between a snapshot and the note of it in a journal, its deletion looks like a
+                // save that never got so far: the journals count.
                 if self.folds.load(Ordering::Relaxed) > 0 {
                     self.disturbed.store(true, Ordering::Relaxed);
                 }
@@ -238,11 +238,10 @@ impl Play {
             Event::Busy(on) => self.machine.disk().faults.busy = if on { 2 } else { 0 },
             Event::Replace(number) => editor::edit(self, number, true),
             Event::Rewrite(number) => editor::edit(self, number, false),
-            // Who finds no file deletes nothing.
+            // Without a file nothing is deleted.
             Event::Delete if self.machine.disk().find(SNAPSHOT).is_err() => {}
             Event::Delete => {
-                // Of a file that an editor made and nobody has read, the journals do not know that
-                // it was there.
+                // The journals do not know of a file that an editor made and nobody has read.
                 if !self.is_known() {
                     self.disturbed.store(true, Ordering::Relaxed);
                 }
@@ -256,11 +255,11 @@ impl Play {
         }
     }
 
-    /// Whether a journal names the snapshot that stands there, if there are any.
+    /// Returns whether a journal names the snapshot, if there are journals and a snapshot.
     fn is_known(&self) -> bool {
         let disk = self.machine.disk();
         let Ok(number) = disk.find(SNAPSHOT) else { return true };
-        // The number of the device changes with each start of the machine.
+        // The number of the device changes each time the machine starts.
         let name = &disk.status(number).fingerprint.to_bytes()[8..];
         let is_journal = |name: &str| name.contains(".journal-");
         let journals = disk.names.iter().filter(|(name, _)| is_journal(name));
@@ -269,7 +268,7 @@ impl Play {
         journals.peek().is_none() || journals.any(names)
     }
 
-    /// Takes files away. Whoever is there may have results that belong there, and give them again.
+    /// Removes files. A living process may have results that were in them, and writes them again.
     fn remove(&self, remove: impl FnOnce(&mut Disk)) {
         remove(&mut self.machine.disk());
         let living = self.living.lock().unwrap_or_else(PoisonError::into_inner);
@@ -280,7 +279,7 @@ impl Play {
         self.oracle.removed(&all_keys(), self.machine.scheduler.moment(), for_good);
     }
 
-    /// A fresh process looks at everything, and is gone.
+    /// Looks at every key, in a new process.
     fn observe(self: &Arc<Self>) {
         let actor = self.new_process();
         for key in all_keys() {
@@ -288,7 +287,7 @@ impl Play {
         }
     }
 
-    /// After the end everything must be there, and nothing but the snapshot once somebody closed.
+    /// Checks the end: everything must be there, and nothing but the snapshot once somebody closes.
     fn look_at_the_end(self: &Arc<Self>) {
         self.observe();
         let actor = self.new_process();
@@ -300,8 +299,8 @@ impl Play {
         self.observe();
         let left = |disk: &Disk| disk.names.iter().map(|(name, _)| name.clone()).collect();
         let left: Vec<String> = left(&self.machine.disk());
-        // A process that dies before it has written to its new lock file leaves an empty one, as
-        // other programs do: it stays.
+        // A process that dies before it writes to its new lock file leaves an empty one. That
+        // stays, since other programs leave such files, too.
         let is_empty_lock = |name: &str| {
             name == "c.json.lock" && self.machine.disk().read(name).is_some_and(|it| it.is_empty())
         };
@@ -313,18 +312,18 @@ impl Play {
         }
     }
 
-    /// A new result.
+    /// Returns a new result.
     pub fn result(&self, key: &str) -> String {
         format!("\"{key}#{}\"", self.results.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// How many steps the function takes whose result was numbered last: often none.
+    /// Returns how many steps the function of the latest result takes: often none.
     pub fn steps_of_a_function(&self) -> usize {
         self.random.branch(self.results.load(Ordering::Relaxed)).below(4) * 10
     }
 
-    /// Whether nobody saves who might write over an edit, or cleared before it in a journal; how
-    /// many saves were begun so far.
+    /// Returns whether nothing can undo an edit, as no save is under way and nobody has cleared in
+    /// a journal, and how many saves were begun so far.
     pub fn leaves_edits_alone(&self) -> (bool, u64) {
         let saves = self.folds.load(Ordering::Relaxed) > 0;
         let cleared = self.cleared.load(Ordering::Relaxed);

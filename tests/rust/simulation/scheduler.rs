@@ -1,7 +1,7 @@
-//! Threads that run one at a time: at each step a chooser says which goes on.
+//! Threads that run one at a time: at each step a chooser says which one goes on.
 //!
-//! Simulated threads are threads of the system that hand a baton to each other, so that code under
-//! test may keep what it likes in thread-local memory, and unwinds when its process is killed.
+//! Simulated threads are threads of the system that hand a baton to each other, so that the code
+//! under test may use thread-local memory, and unwinds when its process is killed.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -18,7 +18,7 @@ use super::tasks::{Entry, Life, NOBODY, PATIENCE, Status, Tasks};
 
 pub use super::tasks::{Process, Task};
 
-/// What unwinds the threads of a process that is killed.
+/// The panic that unwinds the threads of a killed process.
 struct Killed;
 
 /// Hands the baton on.
@@ -33,7 +33,7 @@ thread_local! {
     static ME: Cell<Task> = const { Cell::new(NOBODY) };
 }
 
-/// The door that the code under test steps through.
+/// The scheduler as the code under test sees it.
 struct Door(Arc<Scheduler>);
 
 impl stepping::Scheduler for Door {
@@ -54,11 +54,11 @@ impl stepping::Scheduler for Door {
     }
 }
 
-/// When a history begins.
+/// The time at which a history begins.
 const EPOCH: Duration = Duration::from_secs(1_700_000_000);
 
 impl Scheduler {
-    /// No threads yet; `chooser` will step them.
+    /// Returns a scheduler without threads; `chooser` will step them.
     pub fn new(chooser: Chooser, traced: bool) -> Arc<Self> {
         let tasks = Tasks {
             all: Vec::new(),
@@ -82,7 +82,7 @@ impl Scheduler {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new process.
+    /// Returns a new process.
     pub fn new_process(&self) -> Process {
         let mut tasks = self.lock();
         let killed = tasks.failure.is_some();
@@ -90,13 +90,13 @@ impl Scheduler {
         tasks.processes.len() - 1
     }
 
-    /// Has the thread that runs be of `process` from now on.
+    /// Makes the running thread one of `process`.
     pub fn become_process(&self, process: Process) {
         let me = ME.get();
         self.lock().all[me].process = process;
     }
 
-    /// Begins a thread of `process`; it runs when its turn comes.
+    /// Starts a thread of `process`; it runs when its turn comes.
     pub fn spawn(self: &Arc<Self>, process: Process, run: impl FnOnce() + Send + 'static) -> Task {
         let mut tasks = self.lock();
         let task = tasks.all.len();
@@ -132,7 +132,7 @@ impl Scheduler {
         self.fail(format!("it panicked: {}", text.unwrap_or("for no reason")));
     }
 
-    /// Runs all threads to their ends; what went wrong, and what they did.
+    /// Runs all threads to their ends; returns what went wrong, and what they did.
     pub fn finish(&self) -> (Option<String>, Vec<(u64, String)>) {
         let mut tasks = self.lock();
         let first = tasks.choose(NOBODY, true);
@@ -144,7 +144,7 @@ impl Scheduler {
         (tasks.failure.take(), tasks.trace.take().unwrap_or_default())
     }
 
-    /// Gives what the chooser learned back.
+    /// Returns the chooser, with what it learned.
     pub fn chooser(&self) -> Chooser {
         self.lock().chooser.clone()
     }
@@ -162,7 +162,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets the chooser go on with whom it likes.
+    /// Hands the baton to the thread that the chooser picks.
     fn switch<'a>(&'a self, me: Task, mut tasks: MutexGuard<'a, Tasks>, must: bool) {
         let next = tasks.choose(me, must);
         if next != me {
@@ -178,7 +178,7 @@ impl Scheduler {
         }
     }
 
-    /// A moment at which others may go on, or this thread's process may end.
+    /// Marks a moment at which another thread may run, or this thread's process may end.
     pub fn step(&self) {
         if !thread::panicking() {
             let mut tasks = self.lock();
@@ -187,7 +187,7 @@ impl Scheduler {
         }
     }
 
-    /// The same before a lock of memory: there are many, and each hand-over has a price.
+    /// The same before a lock in memory: there are many, and each hand-over has a price.
     fn step_at_lock(&self) {
         if thread::panicking() {
             return;
@@ -199,7 +199,7 @@ impl Scheduler {
         }
     }
 
-    /// Others must go on: this thread waits for what one of them holds.
+    /// Makes other threads run: this one waits for what one of them holds.
     pub fn wait(&self) {
         let (me, mut tasks) = (ME.get(), self.lock());
         tasks.count_wait();
@@ -220,30 +220,30 @@ impl Scheduler {
         self.switch(me, tasks, true);
     }
 
-    /// The time since the epoch, as results and files have it. It goes faster than the clock: files
-    /// note times in milliseconds, and each result has one of its own.
+    /// Returns the time since the epoch, as results and files have it. It runs faster than the
+    /// clock: files note times in milliseconds, and each result has one of its own.
     pub fn time_of_day(&self) -> Duration {
         EPOCH + self.lock().clock.saturating_sub(EPOCH) * 1000
     }
 
-    /// A number that only grows, and differs at each call.
+    /// Returns a number that is greater at each call.
     pub fn moment(&self) -> u64 {
         let mut tasks = self.lock();
         tasks.progress += 1;
         tasks.progress
     }
 
-    /// Whether `process` was killed.
+    /// Returns whether `process` was killed.
     pub fn is_killed(&self, process: Process) -> bool {
         self.lock().processes[process].killed
     }
 
-    /// Ends `process` where it is; its threads unwind when their turns come.
+    /// Kills `process` where it is; its threads unwind when their turns come.
     pub fn kill(&self, process: Process) {
         self.lock().processes[process].killed = true;
     }
 
-    /// Ends all processes but one, which loses no memory when the power goes.
+    /// Kills all processes but one, which survives a power loss.
     pub fn kill_all_but(&self, survivor: Process) {
         let mut tasks = self.lock();
         let all = tasks.processes.iter_mut().enumerate();
@@ -255,12 +255,12 @@ impl Scheduler {
         self.lock().processes[process].stopped = stopped;
     }
 
-    /// Lets all processes that are stopped go on.
+    /// Lets all stopped processes go on.
     pub fn let_all_go_on(&self) {
         self.lock().processes.iter_mut().for_each(|life| life.stopped = false);
     }
 
-    /// Whether all of `tasks` have ended.
+    /// Returns whether all of `tasks` have ended.
     pub fn are_done(&self, tasks: &[Task]) -> bool {
         let all = self.lock();
         tasks.iter().all(|&task| matches!(all.all[task].status, Status::Done))
@@ -271,7 +271,7 @@ impl Scheduler {
         self.lock().fail(why);
     }
 
-    /// Writes down what the thread that runs does.
+    /// Records what the running thread does.
     pub fn note(&self, what: impl FnOnce() -> String) {
         let mut tasks = self.lock();
         if tasks.trace.is_none() {

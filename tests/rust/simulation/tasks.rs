@@ -21,7 +21,7 @@ pub type Process = usize;
 #[derive(Debug)]
 pub enum Status {
     Ready,
-    /// It waits for what another thread holds, and looked in vain at this count of progress.
+    /// It waits for what another thread holds, and has looked in vain at this count of progress.
     Waiting(u64),
     Sleeping(Duration),
     Done,
