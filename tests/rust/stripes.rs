@@ -52,8 +52,8 @@ fn a_stripe_is_used_again() {
     }
     let counts = stripes.for_all(|count| *count);
     assert_eq!(counts.iter().sum::<u64>(), 1000);
-    // Only the first few threads make a stripe; the later ones find one that is made.
-    assert!(counts.iter().any(|count| *count > 30), "{counts:?}");
+    // Taken in turn, each of the 32 would be used some 31 times. Threads of other tests come between.
+    assert!(counts.iter().any(|count| *count > 100), "{counts:?}");
 }
 
 /// A visit shows the values whose locks are free, stops at the first error and never waits.
