@@ -62,8 +62,8 @@ look: docs $(VENV)/look ## every page of the site in Chromium, on a phone and a 
 test-all:           ## the Python tests on every Python from 3.10 to 3.15 that is found, 3.14t and 3.15t
 	@for python in $$(tools/pythons); do \
 	    echo "== $$($$python --version)"; \
-	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || exit 1; \
-	done
+	    $(MAKE) --no-print-directory python PYTHON=$$python VENV=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2] + sys.abiflags)') || failed=1; \
+	done; exit $${failed:-0}
 
 portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TARGETS= for fewer), where Debian's packages can be had
 	tools/portability $(TARGETS)

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::code_note::{CodeNote, MadeBy};
 use super::memoised::Memoised;
 use super::provenance::Provenance;
+use crate::py::value::callbacks::prepare;
 use crate::py::value::once::intern;
 use crate::store::{Code, Notes};
 
@@ -18,6 +19,7 @@ impl Memoised {
             return Ok(known);
         }
         let registration = self.registration.bind(py);
+        prepare(py);
         let found = registration.call_method1(intern!(py, "code_note"), (&self.function,))?;
         let (code, script): (Option<String>, Option<Vec<u8>>) = found.extract()?;
         let note = CodeNote { code: code.and_then(Code::new), script: script.map(Bytes::from) };

@@ -38,7 +38,7 @@ pub use instance::{allocate, blank, is_native_descriptor, set_through, tuple_of}
 pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
-pub use recursion::{Level, check_stack, enter as enter_recursion, stack_left};
+pub use recursion::{Level, check_stack, enter as enter_recursion, is_small_stack, stack_left};
 pub use reserve::{check_memory, hold as hold_reserve};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};
 pub use slot::{HitTier, Slot};

@@ -10,6 +10,10 @@ use pyo3::prelude::*;
 /// How many bytes of a stack are left for the called function, if it has twice as much.
 const RESERVE: usize = 48 << 10;
 
+/// How many bytes of a stack the import of our own modules needs where they have no bytecode yet:
+/// Python 3.14's parser says `MemoryError` where it has less.
+const IMPORTS: usize = 128 << 10;
+
 /// One level of calls; dropping it leaves the level.
 #[must_use = "dropped the level is left"]
 pub struct Level<'py>(Python<'py>);
@@ -43,6 +47,12 @@ pub fn check_stack() -> PyResult<()> {
 #[inline(never)]
 fn too_little() -> PyErr {
     PyRecursionError::new_err("too little stack is left for a memoised call")
+}
+
+/// Whether so little stack is left that modules of ours may not be imported on it, and that a
+/// `RecursionError` says nothing of the values which our Python code was given.
+pub fn is_small_stack() -> bool {
+    stack_left() < IMPORTS
 }
 
 /// Returns how many bytes of this thread's stack may still be used.

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
+use super::on_demand;
 use crate::py::ffi::{call_with, is_main_interpreter};
 use crate::py::value::once::intern;
 
@@ -29,6 +30,18 @@ pub fn hand_over(callbacks: Bound<'_, PyAny>) -> PyResult<()> {
     let _ = MODULES.set(py, modules.cast_into::<PyDict>()?.unbind());
     let _ = CALLBACKS.set(py, callbacks.unbind());
     Ok(())
+}
+
+/// Call before Python code of ours that imports on demand: a thread's stack may be too small for
+/// that.
+pub fn prepare(py: Python<'_>) {
+    on_demand::prepare(py, import_all);
+}
+
+fn import_all(py: Python<'_>) -> PyResult<()> {
+    CALLBACKS.get(py).map_or(Ok(()), |callbacks| {
+        callbacks.bind(py).call_method0(intern!(py, "import_all")).map(drop)
+    })
 }
 
 /// Returns whether the program has imported a module.
@@ -202,5 +215,6 @@ where
 {
     let missing = || PyImportError::new_err("outlive._core is part of outlive: import that");
     let callbacks = CALLBACKS.get(name.py()).ok_or_else(missing)?;
+    prepare(name.py());
     call_with(&callbacks.bind(name.py()).getattr(name)?, args)
 }

@@ -1,11 +1,12 @@
 //! Instances of classes: Python takes them apart and puts them together (`outlive._classes`); the
 //! code decides which classes a file may ask for.
 
-use pyo3::exceptions::{PyException, PyMemoryError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyRecursionError};
 use pyo3::prelude::*;
 
 use super::callbacks;
 use super::failure::Failure;
+use crate::py::ffi::is_small_stack;
 use crate::py::value::once::intern;
 
 /// The source of the classes that are allowed: the registration of a function, the state of a
@@ -83,9 +84,11 @@ impl<'a> Classes<'a> {
         let py = payload.py();
         callbacks::load(bound(py, self.owner), bound(py, self.given), name, payload).map_err(
             |error| {
-                let is_the_values = error.is_instance_of::<PyException>(py)
-                    && !error.is_instance_of::<PyMemoryError>(py);
-                if is_the_values { Failure::Class(error) } else { Failure::Python(error) }
+                if is_the_values(py, &error) {
+                    Failure::Class(error)
+                } else {
+                    Failure::Python(error)
+                }
             },
         )
     }
@@ -103,6 +106,13 @@ impl<'a> Classes<'a> {
     pub fn tell(self, py: Python<'_>, key: &str, error: &PyErr) -> PyResult<()> {
         callbacks::tell_class(bound(py, self.owner), key, error.value(py))
     }
+}
+
+/// Whether an error in putting a value together says that its entry is no good.
+fn is_the_values(py: Python<'_>, error: &PyErr) -> bool {
+    let is_the_threads = error.is_instance_of::<PyMemoryError>(py)
+        || error.is_instance_of::<PyRecursionError>(py) && is_small_stack();
+    error.is_instance_of::<PyException>(py) && !is_the_threads
 }
 
 fn bound<'py>(py: Python<'py>, object: Option<&Py<PyAny>>) -> Bound<'py, PyAny> {

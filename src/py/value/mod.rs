@@ -8,6 +8,7 @@ pub mod failure;
 pub mod immutable;
 pub mod instance_plan;
 pub mod key_interner;
+pub mod on_demand;
 pub mod once;
 pub mod plan;
 pub mod refusal;

@@ -1,6 +1,8 @@
-"""Instances that are nested deeply, in threads whose stacks are small."""
+"""Instances in threads whose stacks are small: nested deeply, and the first of their process."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -43,3 +45,40 @@ def test_a_deep_chain_of_frozen_instances_ends_no_process(script: Scripts) -> No
     assert script.output(PROGRAM, "1024") == "alive\n"
     for kilobytes in ("64", "80"):
         assert script.output(PROGRAM, kilobytes) == "alive\n"
+
+
+FIRST = """
+import sys, threading
+import msgspec
+from outlive import Cache
+
+class Pair(msgspec.Struct, frozen=True):
+    one: int
+    other: object
+
+cache = Cache("c.json")
+computed = []
+
+@cache.memoise
+def pair(n) -> Pair:
+    computed.append(n)
+    return Pair(n, Pair(n, None))
+
+threading.stack_size(int(sys.argv[1]) << 10)
+for n in (1, 2):
+    thread = threading.Thread(target=lambda: print(pair(n).other.one))
+    thread.start(), thread.join()
+threading.stack_size(0)
+assert pair(1) == Pair(1, Pair(1, None))
+print(computed)
+"""
+
+
+@pytest.mark.parametrize("kilobytes", ["64", "96"])
+def test_the_first_instance_in_a_small_thread(
+    script: Scripts, tmp_path: Path, kilobytes: str
+) -> None:
+    """What reads or writes instances is imported on demand, though the thread's stack is too small for that."""
+    without = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path / "none")}
+    assert script.output(FIRST, kilobytes, **without) == "1\n2\n[1, 2]\n"
+    assert script.output(FIRST, kilobytes, **without) == "1\n2\n[]\n"
