@@ -125,6 +125,21 @@ fn who_was_interrupted_does_not_wait() {
     assert_eq!(Process::open(&path).find("a").as_deref(), Some("computed"));
 }
 
+/// What others forget by a pattern does not bring back what a result stands over that no disk has
+/// taken, although the one who forgot it finds no room to remove that.
+#[test]
+fn what_is_outdated_brings_nothing_older_back() {
+    let (_folder, path) = place();
+    let (one, two) = (Process::open(&path), Process::open(&path));
+    assert!(one.give("a", "1") && two.find("a").is_some());
+    one.set_full(true);
+    one.compute("a", "2", || {});
+    two.cache.outdate(b"a*", true).expect("there is room");
+    assert_eq!(one.find("a"), None);
+    one.cache.saver().close().expect_err("there is no room");
+    assert_eq!(one.find("a"), None);
+}
+
 /// A clear or a removal that is written late does not remove what another process made after it,
 /// but could not write either.
 #[test]

@@ -227,8 +227,22 @@ impl Backlog {
             let is_computed = it.cause == Cause::Computed && (certain || it.waits);
             is_computed && it.change.key().is_some_and(|key| purge.concerns(key))
         };
-        let gone = self.unwritten.extract_if(.., concerned);
-        gone.filter_map(|it| it.change.key().cloned()).collect()
+        let gone: Vec<_> = self.unwritten.extract_if(.., concerned).collect();
+        let keys = gone.iter().filter_map(|it| it.change.key().cloned()).collect();
+        if let Purge::Fitting(_) = purge {
+            for it in &gone {
+                self.forget(it);
+            }
+        }
+        keys
+    }
+
+    /// Keeps of an outdated result that it is forgotten: unlike a purge that is a change itself, that
+    /// of a pattern leaves in the journal what this result was put over, until its author removes it.
+    fn forget(&mut self, outdated: &Unwritten) {
+        let Some(key) = outdated.change.key().cloned() else { return };
+        let (change, cause) = (Change::Remove(key), Cause::Upkeep);
+        self.push(Unwritten { change, cause, ..outdated.clone() });
     }
 
     /// Notes that writing fails, or that nobody waits for it any more: a change that could not be

@@ -67,6 +67,18 @@ fn purges_outdate_what_was_computed() {
     assert_eq!(backlog.outdate(&Purge::All, false), [Bytes::from_static(b"c")]);
 }
 
+/// A purge of a pattern leaves what an outdated result was put over: the key is forgotten.
+#[test]
+fn what_a_pattern_outdates_is_forgotten() {
+    let mut backlog = Backlog::default();
+    backlog.keep(Change::Put(put("a", 1.0)), Cause::Computed);
+    backlog.keep(Change::Put(put("b", 1.0)), Cause::Computed);
+    let number = backlog.first().map(|it| it.0).expect("there are two");
+    assert_eq!(backlog.outdate(&Purge::Fitting(Bytes::from_static(b"a*")), true).len(), 1);
+    assert!(!backlog.holds(number));
+    assert_eq!(kept(&backlog), [Change::Put(put("b", 1.0)), remove("a")]);
+}
+
 /// Changes appended since the files were last seen come before those that could not be
 /// appended.
 #[test]
