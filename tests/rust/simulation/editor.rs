@@ -38,6 +38,12 @@ pub fn edit(play: &Arc<Play>, number: usize, renames: bool) {
     let alone = before.0 && before == play.leaves_edits_alone();
     play.oracle.end(start, scheduler.moment(), alone);
     if !alone {
+        if play.machine.disk().mounted {
+            // Both write into one file: what was deleted since the editor read it may be in it again.
+            for (key, text) in results(&entries) {
+                play.oracle.begin(&[key], &Some(text), EDITOR, start);
+            }
+        }
         play.oracle.ended(EDITOR, scheduler.moment());
     }
 }
@@ -53,6 +59,12 @@ fn put(entries: &mut Map<String, Json>, key: String, value: Json) {
 fn entries(play: &Play) -> Option<Map<String, Json>> {
     let Some(bytes) = play.machine.disk().read(SNAPSHOT) else { return Some(Map::new()) };
     serde_json::from_slice(&bytes).ok()
+}
+
+/// Returns the keys and the texts of the results that processes of ours made.
+fn results(entries: &Map<String, Json>) -> impl Iterator<Item = (String, String)> {
+    let own = entries.iter().filter(|(key, _)| key.starts_with('k'));
+    own.map(|(key, entry)| (key.clone(), entry.get("result").unwrap_or(entry).to_string()))
 }
 
 fn replace(play: &Play, bytes: Vec<u8>) {
