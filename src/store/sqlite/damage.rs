@@ -72,6 +72,21 @@ impl Database {
             && (is_ours || start.starts_with(b"SQLite format 3\0"))
     }
 
+    /// Sets the database aside because a reader met damage; returns whether there is one to read.
+    pub(super) fn mend(&self, error: &Error) -> bool {
+        let mut state = self.state.lock();
+        if state.only_reads {
+            return false;
+        }
+        let Ok(_alone) = self.alone(state::A_WHILE) else { return false };
+        let (opened, there) = (state.opened, self.folder.fingerprint());
+        match (opened, there) {
+            // Another thread or process has done so meanwhile.
+            (Some(opened), Some(there)) if !opened.is_same_file(there) => true,
+            _ => self.set_aside(&mut state, error).is_ok(),
+        }
+    }
+
     /// Renames the database and everything that belongs to it, and copies what can be read into a
     /// new one. The caller keeps other processes from writing.
     pub(super) fn set_aside(&self, state: &mut State, error: &Error) -> CacheResult<()> {

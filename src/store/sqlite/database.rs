@@ -15,6 +15,7 @@ use super::telling::failure;
 use crate::error::{Error, Result};
 use crate::stepping;
 use crate::store::file::{Durability, Folder, Locks, Obstacle};
+use crate::store::fs::FileFingerprint;
 use crate::store::{Change, ExternalChange, Items, Loaded};
 use crate::sync::{Arc, Mutex, forks, rank};
 
@@ -121,7 +122,12 @@ impl Database {
             && !self.has_changed_hands()
         {
             state.seen_in_place = Some(now);
+            self.note_log(state);
             return Ok(true);
+        }
+        let is_replaced = |opened: FileFingerprint| there.is_none_or(|it| !opened.is_same_file(it));
+        if state.opened.is_some_and(is_replaced) {
+            self.part_from_old(state)?;
         }
         self.pool.close();
         if state.unusable && there.is_some() {
@@ -182,6 +188,8 @@ impl Database {
         let now = self.clock.get().map_or(0, |clock| clock()).cast_signed();
         state.uses_before = state.uses_before.max(latest.unwrap_or(0) + 1 - now);
         state.opened = self.folder.fingerprint();
+        state.log = None;
+        self.note_log(state);
         state.unusable = false;
         connection::become_writer(connection)
     }
@@ -220,8 +228,25 @@ impl Database {
     /// Lends a connection to a reader; `None` if there is nothing to read, or it cannot be read.
     pub(super) fn read<T>(
         &self,
-        use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        mut use_it: impl FnMut(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
+        match self.try_read(&mut use_it)? {
+            Err(error) if connection::is_damage(&error) && self.mend(&error) => {
+                self.try_read(&mut use_it)?.map_err(|error| self.tell_unread(&error)).ok()
+            }
+            read => read.map_err(|error| self.tell_unread(&error)).ok(),
+        }
+    }
+
+    pub(super) fn tell_unread(&self, error: &rusqlite::Error) {
+        self.folder.tell_unread(&self.wrong("read", error));
+    }
+
+    /// Lends a connection once; `None` if there is nothing to read, or it cannot be opened.
+    pub(super) fn try_read<T>(
+        &self,
+        use_it: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Option<rusqlite::Result<T>> {
         let only_reads = {
             let mut state = self.state.lock();
             match self.ready(&mut state, Purpose::Read) {
@@ -235,8 +260,7 @@ impl Database {
             }
         };
         let open = || self.connect(only_reads);
-        let read = self.pool.read(open, use_it);
-        read.map_err(|error| self.folder.tell_unread(&self.wrong("read", &error))).ok()
+        Some(self.pool.read(open, use_it))
     }
 
     /// Returns whether it is open and a look at it would wait for nobody.

@@ -30,6 +30,7 @@ mod listing;
 mod others;
 mod outlines;
 mod pool;
+mod replaced;
 mod room;
 mod state;
 mod telling;

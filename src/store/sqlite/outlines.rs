@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rusqlite::{Connection, Result, Row, Statement};
 
+use super::connection::is_damage;
 use super::database::Database;
 use super::entries::{self, Read};
 use crate::store::{Draw, Item, Outline};
@@ -23,7 +24,16 @@ impl Database {
         if !self.state.lock().backlog.is_empty() {
             return false;
         }
-        self.read(|connection| outlines(connection, name, keys, draw)).is_some()
+        match self.try_read(|connection| outlines(connection, name, keys, draw)) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => {
+                if !(is_damage(&error) && self.mend(&error)) {
+                    self.tell_unread(&error);
+                }
+                false
+            }
+            None => false,
+        }
     }
 
     /// The entries with these numbers. What is not as it was written is left out, and told.

@@ -61,6 +61,11 @@ impl Pool {
         }
     }
 
+    /// How often all connections were closed.
+    pub fn closings(&self) -> u64 {
+        self.closings.load(Ordering::Acquire)
+    }
+
     /// Takes the connection that writes, if it is open. The caller gives it back.
     pub fn take_writer(&self) -> Option<Connection> {
         self.writer.lock().take()

@@ -26,6 +26,8 @@ pub struct State {
     pub only_reads: bool,
     /// The file that is open.
     pub opened: Option<FileFingerprint>,
+    /// The log of that file, and how often all connections had been closed when it was seen.
+    pub log: Option<(FileFingerprint, u64)>,
     /// The number that tells this database from others.
     pub history: Option<i64>,
     /// Whether it is not ours to use.

@@ -136,6 +136,63 @@ def test_damaged(tmp_path: Path, damage: str) -> None:
         assert cache["new"] == 1
 
 
+def test_damage_that_a_list_meets(tmp_path: Path) -> None:
+    """A damaged page costs its own results: a list has all others, and what comes later is kept."""
+    path, page = tmp_path / "cache.db", 8192
+    with Cache(path) as cache:
+        for n in range(400):
+            cache[f"key {n}"] = [n, "text " * 100]
+    whole = path.read_bytes()
+    leaves = [at for at in range(page, len(whole), page) if whole[at] == 13 and whole[at + 4] > 5]
+    assert len(leaves) > 10
+    for number in leaves[::5]:
+        content = bytearray(whole)
+        content[number + 8 : number + page - 8] = b"\x5a" * (page - 16)
+        path.write_bytes(content)
+        ended = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", LISTED], cwd=tmp_path, text=True,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert (ended.returncode, ended.stderr) == (0, ""), number
+        for part in tmp_path.glob("cache.db*"):
+            part.unlink()
+
+
+LISTED = """
+from outlive import Cache
+cache = Cache("cache.db")
+listed = {key: cache[key] for key in cache}
+assert len(listed) > 350, len(listed)
+assert all(value == [int(key.split()[1]), "text " * 100] for key, value in listed.items())
+cache["new"] = 1
+cache.close()
+assert {**listed, "new": 1}.items() <= dict(Cache("cache.db")).items()
+"""
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["moved aside", "removed"])
+def test_replaced_while_it_is_used(tmp_path: Path, removed: bool) -> None:
+    """The log of a database is not taken for its successor's; it goes with the old one."""
+    with Cache(tmp_path / "new.db") as cache:
+        cache["theirs"] = 1
+    path, old = tmp_path / "cache.db", tmp_path / "old.db"
+    cache = Cache(path)
+    cache["first"], cache["second"] = 1, "text " * 10_000
+    path.unlink() if removed else path.rename(old)
+    (tmp_path / "new.db").rename(path)
+    cache["ours"] = 2
+    assert dict(cache) == {"theirs": 1, "ours": 2}
+    cache.close()
+    program = "from outlive import Cache\nfor name in {!r}: print(sorted(Cache(name)))"
+    names = ["cache.db"] if removed else ["cache.db", "old.db"]
+    ended = subprocess.run(
+        [sys.executable, "-c", program.format(names)], cwd=tmp_path, text=True,
+        capture_output=True, check=False,
+    )  # fmt: skip
+    kept = "['ours', 'theirs']\n" + ("" if removed else "['first', 'second']\n")
+    assert (ended.stdout, ended.stderr) == (kept, "")
+
+
 def numbered(cache: Cache) -> list[tuple[int, object]]:
     """The values of a cache, with the numbers in their keys."""
     return [(int(key.split()[-1]) if " " in key else 0, cache[key]) for key in cache]
