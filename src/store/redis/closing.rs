@@ -1,7 +1,11 @@
 //! The end of a server's use.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use redis::cmd;
+
+use super::failure::sound;
 use super::server::Server;
 
 /// How many changes are written one by one before the server is left.
@@ -14,6 +18,7 @@ impl Server {
         if !std::mem::replace(&mut self.state.lock().is_open, false) {
             return;
         }
+        self.look_again();
         self.write_last();
         self.listening.end();
         self.keeping.end(self.address.timeout * 2);
@@ -22,6 +27,20 @@ impl Server {
         let left = self.state.lock().backlog.oldest(LAST).1.len();
         if left > 0 {
             self.notices.lock().left_behind(left);
+        }
+    }
+
+    /// Asks a server that is left alone once more: what waits for it might be lost.
+    fn look_again(&self) {
+        if !self.is_away() || self.state.lock().backlog.is_empty() {
+            return;
+        }
+        let asked = self.try_ask(&cmd("PING").get_packed_command(), 1);
+        if asked.is_ok_and(|replies| replies.into_iter().all(|reply| sound(reply).is_ok())) {
+            let after = self.breaker.lock().mend(Instant::now());
+            if let Some(after) = after {
+                self.notices.lock().end_outage(after);
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl Server {
         asked
     }
 
-    fn try_ask(&self, commands: &[u8], replies: usize) -> Result<Vec<Value>, Failure> {
+    pub(super) fn try_ask(&self, commands: &[u8], replies: usize) -> Result<Vec<Value>, Failure> {
         let timeout = self.address.timeout;
         let mut lent = self.pool.take().map_or_else(|| self.connected(), Ok)?;
         let begun = Instant::now();

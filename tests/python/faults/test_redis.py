@@ -91,6 +91,17 @@ def test_stopped(server: Server, tmp_path: Path) -> None:
         ask_all(later, range(MANY))
 
 
+def test_closed_before_it_is_tried_again(server: Server, tmp_path: Path) -> None:
+    """A server that is back, and that nobody has tried since, gets what waits for it at the close."""
+    with Worker(tmp_path, server.url) as worker:
+        server.pause()
+        ask_all(worker, range(10))
+        time.sleep(1.5)  # the pause until the next try is two seconds now
+        server.resume()
+        said = worker.end()
+    assert set(range(10)) <= kept(server), said
+
+
 def test_cleared_while_stopped(server: Server, tmp_path: Path) -> None:
     """What was cleared while a server was stopped goes from it, too, and what came later stays."""
     with Worker(tmp_path, server.url) as worker:
