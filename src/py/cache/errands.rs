@@ -11,6 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use pyo3::prelude::*;
+
 use crate::sync::forks;
 
 /// How long a thread without work stays.
@@ -74,7 +76,7 @@ impl Errands {
         let of_thread = Arc::clone(&threads);
         let started = Builder::new()
             .name("outlive-errand".to_owned())
-            .spawn(move || of_thread.queue(kind).work());
+            .spawn(move || known_to_python(|| of_thread.queue(kind).work()));
         if started.is_err() {
             lock(&queue.state).has_thread = false;
             queue.work_off();
@@ -121,6 +123,27 @@ impl Errands {
                 new
             }
         }
+    }
+}
+
+/// Runs `work` in a thread that Python knows until the end, and that has no need of the interpreter
+/// meanwhile.
+///
+/// NOTE: a thread that attaches for the first time changes the interpreter's list of threads without
+/// the GIL. Before 3.12 a child that is forked at that moment waits for ever, so this is done once a
+/// thread, not for each job.
+fn known_to_python(work: impl Fn() + Send + Sync) {
+    let known = Python::try_attach(|py| {
+        py.detach(|| {
+            work();
+            // A thread that comes back to an interpreter which ends would be cut off in midst of this.
+            while Python::try_attach(|_| ()).is_none() {
+                std::thread::park();
+            }
+        });
+    });
+    if known.is_none() {
+        work();
     }
 }
 

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::flight::this_thread;
 use crate::py::value::callbacks;
+use crate::sync::{Mutex, active, rank};
 
 /// Python's identifiers of threads, by our numbers.
-static IDENTIFIERS: Mutex<BTreeMap<u64, u64>> = Mutex::new(BTreeMap::new());
+///
+/// NOTE: a thread that ends comes here without the interpreter, so a fork at that moment must wait
+/// for it: whoever locks this is inside the cache meanwhile.
+static IDENTIFIERS: Mutex<BTreeMap<u64, u64>, { rank::LEAF }> = Mutex::new(BTreeMap::new());
 
 /// Notes this thread's identifier, once; it is forgotten when the thread ends.
 pub fn note(py: Python<'_>) -> PyResult<()> {
     struct Noted(u64);
     impl Drop for Noted {
         fn drop(&mut self) {
+            let _active = active();
             IDENTIFIERS.lock().remove(&self.0);
         }
     }
@@ -24,14 +28,20 @@ pub fn note(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     let identifier = callbacks::thread_identifier(py)?.extract()?;
-    IDENTIFIERS.lock().insert(this_thread(), identifier);
+    {
+        let _active = active();
+        IDENTIFIERS.lock().insert(this_thread(), identifier);
+    }
     let _ = NOTED.try_with(|noted| drop(noted.set(Noted(this_thread()))));
     Ok(())
 }
 
 /// Returns the user's name of the thread with this number.
 pub fn name(py: Python<'_>, number: u64) -> PyResult<String> {
-    let identifier = IDENTIFIERS.lock().get(&number).copied();
+    let identifier = {
+        let _active = active();
+        IDENTIFIERS.lock().get(&number).copied()
+    };
     match identifier {
         Some(identifier) => callbacks::thread_name(py, identifier)?.extract(),
         None => Ok("another thread".to_owned()),
