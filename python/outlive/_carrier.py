@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import re
@@ -43,7 +44,8 @@ class Carrier:
         self.mapping = mapping
         #: The mapping as messages name it.
         self.label = f"the mapping {type(mapping).__qualname__}"
-        self._lock, self._process = threading.Lock(), os.getpid()
+        # It knows its owner: a signal's exception may come between taking it and knowing of it.
+        self._lock, self._process = threading.RLock(), os.getpid()
         self._thread: int | None = None
 
     def name_of(self, key: bytes, function: bytes) -> str:
@@ -63,28 +65,37 @@ class Carrier:
         Raises:
             TimeoutError: another thread has been calling the mapping all the time.
         """
-        if os.getpid() != self._process:  # who held the lock has not come along
-            self._lock, self._process, self._thread = threading.Lock(), os.getpid(), None
-        calling, thread = _calling.get(), threading.get_ident()
-        if self in calling or self._thread == thread:
+        if self._is_asking():
             return None
-        if not self._lock.acquire(timeout=_PATIENCE):
-            raise TimeoutError(f"another thread has been using it for {_PATIENCE:g} s")
-        self._thread = thread
-        return (_calling.set((*calling, self)),)
+        try:
+            if not self._lock.acquire(timeout=_PATIENCE):
+                raise TimeoutError(f"another thread has been using it for {_PATIENCE:g} s")
+            self._thread = threading.get_ident()
+            return (_calling.set((*_calling.get(), self)),)
+        except BaseException:
+            self.end(None)
+            raise
 
-    def end(self, token: tuple[Any]) -> None:
-        """Let others have the mapping."""
-        _calling.reset(token[0])
-        self._thread = None
-        self._lock.release()
+    def end(self, token: tuple[Any] | None) -> None:
+        """Let others have the mapping; without ``token``, after ``begin`` was cut off.
+
+        A second call does nothing: a signal's exception may have cut the first one off.
+        """
+        if self._thread == threading.get_ident():
+            self._thread = None
+        with contextlib.suppress(RuntimeError):  # it is not this thread's
+            self._lock.release()
+        if token is not None:
+            with contextlib.suppress(RuntimeError):  # it was reset before
+                _calling.reset(token[0])
 
     def get(self, name: str) -> bytes | None:
         """Return what stands under ``name``; None if there is nothing."""
-        token = self.begin()
-        if token is None:
+        if self._is_asking():
             return None
+        token = None
         try:
+            token = self.begin()
             value = self.mapping[name]
         except KeyError:
             return None
@@ -94,14 +105,21 @@ class Carrier:
 
     def names(self, function: bytes | None) -> list[str]:
         """Return the names of all entries, of one function if one is given."""
-        start = PREFIX if function is None else self.start_of(function)
-        token = self.begin()
-        if token is None:
+        if self._is_asking():
             return []
+        start = PREFIX if function is None else self.start_of(function)
+        token = None
         try:
+            token = self.begin()
             return [n for n in list(self.mapping) if isinstance(n, str) and n.startswith(start)]
         finally:
             self.end(token)
+
+    def _is_asking(self) -> bool:
+        """Return whether it is the mapping that asks."""
+        if os.getpid() != self._process:  # who held the lock has not come along
+            self._lock, self._process, self._thread = threading.RLock(), os.getpid(), None
+        return self in _calling.get() or self._thread == threading.get_ident()
 
     def put(self, name: str, value: bytes) -> None:
         """Put an entry down; to be called between ``begin`` and ``end``."""

@@ -97,7 +97,9 @@ impl DistantPlace {
         let carrier = self.carrier.bind(py);
         let Some(token) = self.ask(py, intern!(py, "begin"), ())? else { return Ok(()) };
         let done = self.carry_all(py, again);
-        carrier.call_method1(intern!(py, "end"), (token,))?;
+        // What cut it off, such as a signal's exception, may have come before the mapping was free.
+        let end = || carrier.call_method1(intern!(py, "end"), (&token,)).map(drop);
+        end().or_else(|cut_off| end().and(Err(cut_off)))?;
         done
     }
 

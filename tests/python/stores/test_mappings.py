@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from outlive import Cache, CacheFileWarning
+from outlive import Cache, CacheFileWarning, _carrier
 from stores.conftest import doubling
 from support.programs import run
 from support.threads import together
@@ -291,3 +291,29 @@ def test_a_fork_while_the_mapping_is_used(tmp_path: Path) -> None:
         print(os.waitstatus_to_exitcode(status))
     """
     assert run(tmp_path, program).strip() == "7"
+
+
+def test_an_interrupt_while_it_is_a_threads_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's exception that comes just when a thread has the mapping leaves it to the others."""
+
+    class CutInLock:
+        def __init__(self) -> None:
+            self.lock = threading.RLock()
+            self.release = self.lock.release
+
+        def acquire(self, timeout: float) -> bool:
+            self.lock.acquire(timeout=timeout)
+            raise KeyboardInterrupt
+
+    carrier = _carrier.Carrier({})
+    for ask in (carrier.begin, lambda: carrier.get("a"), lambda: carrier.names(None)):
+        lock = CutInLock()
+        monkeypatch.setattr(carrier, "_lock", lock)
+        with pytest.raises(KeyboardInterrupt):
+            ask()
+        assert is_free_for_others(lock.lock)
+
+
+def is_free_for_others(lock: Any) -> bool:
+    """Whether another thread can take a lock."""
+    return together(1, lambda _: lock.acquire(False)) == [True]
