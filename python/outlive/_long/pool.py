@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -33,6 +34,7 @@ class Pool:
         self._due: SimpleQueue[Call | None] = SimpleQueue()
         self._ended: SimpleQueue[Call] = SimpleQueue()
         self._under_way: dict[int, Call] = {}
+        self._process = os.getpid()
 
     def has_room(self) -> bool:
         """Return whether one more call may be handed over."""
@@ -43,14 +45,22 @@ class Pool:
         return not self._under_way
 
     def begin(self, call: Call) -> None:
-        """Hand a call over."""
-        self._under_way[id(call)] = call
-        if self._threads < min(self._workers, len(self._under_way)):
+        """Hand a call over.
+
+        Raises:
+            RuntimeError: there can be no thread.
+        """
+        self._begin_anew_in_child()
+        if self._threads < min(self._workers, len(self._under_way) + 1):
             self._start()
+        # Only what a thread will get is waited for, whatever cuts this off.
         self._due.put(call)
+        self._under_way[id(call)] = call
 
     def ended(self, timeout: float) -> Call | None:
         """Take out a call that is done; None if none is done within ``timeout`` seconds."""
+        if timeout > 0:
+            self._begin_anew_in_child()
         try:
             call = self._ended.get(timeout > 0, timeout or None)
         except Empty:
@@ -72,7 +82,9 @@ class Pool:
 
     def wait(self) -> list[Call]:
         """Wait for the calls under way after ``stop``, and return those that are done."""
-        ended = []
+        ended: list[Call] = []
+        if self._process != os.getpid():  # a fork left the calls under way to its parent
+            return ended
         while any(not call.is_done for call in list(self._under_way.values())):
             call = self.ended(_SLICE)
             if call is not None:
@@ -80,6 +92,20 @@ class Pool:
         while (call := self.ended(0)) is not None:
             ended.append(call)
         return ended
+
+    def _begin_anew_in_child(self) -> None:
+        """Hand all calls under way over once more in the child of a fork, which has no threads."""
+        if self._process == os.getpid():
+            return
+        left = list(self._under_way.values())
+        self._process, self._threads, self._under_way = os.getpid(), 0, {}
+        self._due, self._ended = SimpleQueue(), SimpleQueue()
+        for call in left:
+            if call.is_done:
+                self._under_way[id(call)] = call
+                self._ended.put(call)
+            else:
+                self.begin(call)
 
     def _start(self) -> None:
         arguments = self._due, self._ended, self._function, self._scope
