@@ -54,20 +54,21 @@ def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]
             return returned
         given = 0
         try:
-            while True:
+            while given or not isinstance(found.error, CutOffError):
                 own = found.advance(given)
                 if own is not None:
                     given += 1
                     _take((yield own[0]))
-                elif given < len(found.pieces):
+                elif given < len(found.pieces) and not found.is_one_shot:
                     given += 1
                     _take((yield own_copy(found.pieces[given - 1])))
-                elif found.is_over:
+                elif given < len(found.pieces) or found.is_over:
                     break
-            if found.error is None:
+            error = found.error if given == len(found.pieces) else found.used_up()
+            if error is None:
                 return found.returned
-            if given or not isinstance(found.error, CutOffError):
-                raise found.error
+            if given or not isinstance(error, CutOffError):
+                raise error
         finally:
             if live.leave(found):
                 found.close()
@@ -136,20 +137,23 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
             return
         given = 0
         try:
-            while True:
+            if found.consumers > 1:
+                await found.may_be_joined()
+            while given or not isinstance(found.error, CutOffError):
                 own = await found.advance(given)
                 if own is not None:
                     given += 1
                     yield own[0]
-                elif given < len(found.pieces):
+                elif given < len(found.pieces) and not found.is_one_shot:
                     given += 1
                     yield own_copy(found.pieces[given - 1])
-                elif found.is_over:
+                elif given < len(found.pieces) or found.is_over:
                     break
-            if found.error is None:
+            error = found.error if given == len(found.pieces) else found.used_up()
+            if error is None:
                 return
-            if given or not isinstance(found.error, CutOffError):
-                raise found.error
+            if given or not isinstance(error, CutOffError):
+                raise error
         finally:
             if live.leave(found):
                 await found.close()

@@ -17,7 +17,8 @@ class Live(Generic[R]):
 
     def __init__(self) -> None:
         self._recordings: dict[str, R] = {}
-        self._lock = threading.Lock()
+        # A signal's handler, or the end of a stream that the collector finds, may come in between.
+        self._lock = threading.RLock()
 
     def __reduce__(self) -> tuple[type[Live[R]], tuple[()]]:
         """Other processes have other streams under way."""
@@ -32,14 +33,18 @@ class Live(Generic[R]):
         """
         if not call.waits:
             return None
+        key, process = call.key or "", os.getpid()
         with self._lock:
-            found = self._recordings.get(call.key or "")
-            if found is None or found.is_over or found.loop is not loop:
+            found = self._recordings.get(key)
+            if found is None or found.is_one_shot or found.loop is not loop:
                 return None
-            if found.process != os.getpid():  # a fork has left its source elsewhere
+            if found.process != process:  # a fork has left its source elsewhere
                 return None
             found.consumers += 1
-            return found
+        if found.is_over:
+            self.leave(found)
+            return None
+        return found
 
     def begin(self, recording: R) -> R:
         """Be the first to consume a stream; others may join if its call leads."""

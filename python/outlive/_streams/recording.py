@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Generator
@@ -9,7 +10,8 @@ from threading import get_ident
 from typing import Any
 
 from .._core import PendingCall
-from .pieces import LEAVES, own_copy, parts_of, result_of
+from .._one_shot import one_shot_part
+from .pieces import LEAVES, parts_of, result_of
 
 #: How often who waits for another thread's turn looks for signals, in seconds.
 _SLICE = 0.1
@@ -36,6 +38,8 @@ class Recording:
     #: The event loop in which it is consumed; None for a thread.
     loop: object = None
     is_over = False
+    #: Whether a piece can be used only once: nobody but who asked for it can have it.
+    is_one_shot = False
     returned: Any = None
     error: BaseException | None = None
     #: How many consume it: whoever begins it is the first.
@@ -51,7 +55,14 @@ class Recording:
 
     def note(self, piece: Any) -> None:
         """Keep a copy of a piece, before anybody can change it."""
-        self.pieces.append(piece if type(piece) in LEAVES else own_copy(piece))
+        if type(piece) in LEAVES:
+            self.pieces.append(piece)
+            return
+        try:
+            self.pieces.append(copy.deepcopy(piece))
+        except Exception:  # a class's own rules may raise anything
+            self.is_one_shot = self.is_one_shot or one_shot_part(piece) is not None
+            self.pieces.append(piece)
 
     def end(self, returned: Any) -> None:
         """Keep all pieces, on the disk before the consumer sees the end."""
@@ -71,6 +82,13 @@ class Recording:
         else:
             self.pieces, self.returned = parts_of(stale)
 
+    def used_up(self) -> CutOffError:
+        """Return the error for a consumer that did not ask for a piece itself."""
+        return CutOffError(
+            f"{self.call.name} gives pieces that can be used only once (iterators, open files): "
+            "another consumer of this stream has them"
+        )
+
     def cut_off(self, name: str) -> None:
         """Note that the source was stopped for a reason that concerns one consumer alone."""
         self.is_over = True
@@ -88,7 +106,8 @@ class ThreadRecording(Recording):
 
     def __init__(self, call: PendingCall) -> None:
         super().__init__(call)
-        self._turn = threading.Lock()
+        # It knows its owner: a signal's exception may come between taking it and knowing of it.
+        self._turn = threading.RLock()
 
     def advance(self, at: int) -> tuple[Any] | None:
         """Ask the source for piece number ``at``, unless that is there or the stream is over.
@@ -98,10 +117,13 @@ class ThreadRecording(Recording):
         """
         if at < len(self.pieces) or self.is_over:
             return None
-        if not self._turn.acquire(False):
-            self._wait_for_turn()
+        me = get_ident()
+        if self._driver == me:
+            raise ValueError("generator already executing")
         try:
-            self._driver = get_ident()
+            if not self._turn.acquire(False):
+                self._wait_for_turn()
+            self._driver = me
             if self.is_over or at < len(self.pieces):
                 return None
             piece = self.call.ask(self._source)
@@ -112,18 +134,22 @@ class ThreadRecording(Recording):
         except Exception as error:
             self.fail(error)
         except BaseException:
-            self.cut_off(self.call.name)
+            if self._driver == me:  # else another thread asks the source, and goes on
+                self.cut_off(self.call.name)
             raise
         finally:
-            self._driver = None
-            self._turn.release()
+            if self._driver == me:
+                self._driver = None
+            try:  # noqa: SIM105 - each piece comes through here
+                self._turn.release()
+            except RuntimeError:
+                pass  # it was not ours
         return None
 
     def _wait_for_turn(self) -> None:
-        if self._driver == get_ident():
-            raise ValueError("generator already executing")
         while not self._turn.acquire(timeout=_SLICE):
-            pass
+            if self.process != _process:
+                raise CutOffError(f"{self.call.name} was cut off: a fork left its source elsewhere")
 
     def close(self) -> None:
         """Close the source, which nobody consumes any more: a beginning is worth nothing."""

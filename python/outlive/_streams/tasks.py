@@ -23,6 +23,15 @@ class TaskRecording(Recording):
         self._turn: Any = None
         self._task: asyncio.Task[tuple[Any] | None] | None = None
 
+    async def may_be_joined(self) -> None:
+        """Wait for the piece that a consumer asks for in its own task, if one does.
+
+        Its cancellation would cut the source off. Who joins has got nothing until then, and begins
+        anew in that case; from then on each request is a task of its own.
+        """
+        while self._turn is not None and self._library is asyncio and not self.is_over:
+            await self._turn.wait()
+
     async def advance(self, at: int) -> tuple[Any] | None:
         """Ask the source for piece number ``at``, unless that is there or the stream is over.
 

@@ -122,6 +122,40 @@ def test_a_cancelled_consumer_costs_the_others_nothing() -> None:
     assert (source.begun, source.closed) == (1, 1)
 
 
+def test_the_first_consumer_is_cancelled_in_the_middle_of_a_piece() -> None:
+    """Who joins while the first consumer waits for a piece gets everything if that one is cancelled then."""
+
+    async def main() -> None:
+        first = asyncio.create_task(drained(f("a")))
+        while source.begun == 0:
+            await asyncio.sleep(0)
+        gate.set()
+        while not waits.is_set():
+            await asyncio.sleep(0)
+        second = asyncio.create_task(drained(f("a")))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        first.cancel()
+        gate.set()
+        assert await asyncio.wait_for(second, STUCK) == ALL
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert await drained(f("a")) == ALL
+        assert len(asyncio.all_tasks()) == 1
+
+    async def pause() -> None:
+        if source.begun == 1 and gate.is_set():
+            gate.clear()
+            waits.set()
+        await gate.wait()
+
+    gate, waits = asyncio.Event(), asyncio.Event()
+    source = Source(pause)
+    f = source.stream(Cache(None))
+    asyncio.run(main())
+    assert source.begun == source.closed
+
+
 def test_the_only_consumer_is_cancelled() -> None:
     """If the only consumer is cancelled, the source is closed, nothing is kept, and no task is left."""
 
