@@ -74,7 +74,8 @@ class Shape:
         """
         if isinstance(given, Mapping):
             return [(given[item],) if item in given else None for item in items]
-        if isinstance(given, (str, bytes)) or not (
+        # A set has no order that could tell whose result is whose.
+        if isinstance(given, (str, bytes, set, frozenset)) or not (
             isinstance(given, Sized) and isinstance(given, Iterable)
         ):
             raise TypeError(

@@ -243,3 +243,13 @@ def test_methods() -> None:
 
 cache = Cache(None)
 asked: list[list[int]] = []
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_a_set_tells_not_whose_result_is_whose(kind: Callable[[list[int]], Any]) -> None:
+    """A set has no order: it is refused, and nothing is kept."""
+    cache = Cache(None)
+    f = cache.memoise(lambda ids: kind([7 * n for n in ids]), name="f", each="ids")
+    with pytest.raises(TypeError, match="must return a list"):
+        f([1, 2, 3])
+    assert len(cache) == 0
