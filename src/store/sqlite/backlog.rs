@@ -7,7 +7,7 @@ use super::changes::{self, Kind};
 use super::connection;
 use super::database::Database;
 use super::entries;
-use super::state::{Purpose, State};
+use super::state::{Purpose, State, Waiting};
 use crate::error::{Error, Result};
 use crate::key::name_of;
 use crate::store::fs::{Taken, is_lost};
@@ -49,8 +49,9 @@ impl Database {
             self.folder.tell_unwritable(&error);
             return Err(error);
         }
+        let waiting = Waiting::new(change, cause);
         let mut state = self.state.lock();
-        state.backlog.push((change.clone(), cause));
+        state.backlog.push(waiting);
         let result = self.write(&mut state);
         drop(state);
         if result.is_ok() {
@@ -246,23 +247,24 @@ pub struct Logged {
 fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Result<Done> {
     let (news, last) = changes::news(connection, state.seen, state.writer)?;
     let mut done = Done { news, last, kept: true, ..Done::default() };
-    for (change, cause) in &state.backlog {
+    for Waiting { change, cause, packed } in &state.backlog {
         done.kept =
             !(*cause == Cause::Computed && done.news.iter().any(|news| news.outdates(change)));
         if !done.kept {
             continue;
         }
         let logged = match change {
-            Change::Put(item) => put(connection, state, item, *cause, now)?,
+            Change::Put(item) => {
+                let packed = packed.as_deref();
+                done.bytes += (item.key.len() + packed.unwrap_or(&item.text).len() + 200) as u64;
+                put(connection, state, (item, packed), *cause, now)?
+            }
             Change::Remove(key) => remove(connection, key, *cause)?,
             Change::Clear => {
                 entries::delete_all(connection)?;
                 Some((Kind::Cleared, None))
             }
         };
-        if let Change::Put(item) = change {
-            done.bytes += (item.key.len() + item.text.len() + 200) as u64;
-        }
         if let Some((kind, key)) = logged {
             let row = key.as_ref().map(|key| &key[..]);
             done.last = changes::add(connection, state.writer, kind, row)?;
@@ -278,7 +280,7 @@ type Row = Option<(Kind, Option<Bytes>)>;
 fn put(
     connection: &Connection,
     state: &State,
-    item: &Item,
+    (item, packed): (&Item, Option<&[u8]>),
     cause: Cause,
     now: i64,
 ) -> rusqlite::Result<Row> {
@@ -292,7 +294,7 @@ fn put(
     let place = entries::find(connection, &item.key)?;
     let lifetime = name_of(&item.key).and_then(|name| state.lifetimes.get(name));
     let expires = lifetime.zip(item.created).map(|(lifetime, created)| created + lifetime.seconds);
-    entries::put(connection, item, place, now, expires)?;
+    entries::put(connection, item, packed, place, now, expires)?;
     let kind = if cause == Cause::Given { Kind::Purged } else { Kind::Outdated };
     let is_news = place.is_some() || cause == Cause::Given;
     Ok(is_news.then(|| (kind, Some(item.key.clone()))))

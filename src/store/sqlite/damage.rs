@@ -8,7 +8,7 @@ use super::connection::{self, Kind, found};
 use super::database::Database;
 use super::entries::Read;
 use super::state::State;
-use super::{entries, state};
+use super::{entries, packing, state};
 use crate::error::Result as CacheResult;
 use crate::stepping;
 use crate::store::Item;
@@ -141,7 +141,8 @@ fn salvage(path: &Path, new: &mut Connection, used: i64) -> Result<usize> {
         if let Ok(Some(item)) = item(&old, id)
             && entries::find(&transaction, &item.key)?.is_none()
         {
-            entries::put(&transaction, &item, None, used, None)?;
+            let packed = packing::packed(&item.text);
+            entries::put(&transaction, &item, packed.as_deref(), None, used, None)?;
             count += 1;
         }
     }

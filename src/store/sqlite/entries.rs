@@ -4,6 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::check::{Check, crc};
+use super::packing;
 use crate::key::name_of;
 use crate::store::{Code, Item, Notes};
 
@@ -35,9 +36,9 @@ impl Place {
     }
 }
 
-const GET: &str = "SELECT created, timed, took, code, others, crc, text FROM entry \
+const GET: &str = "SELECT created, timed, took, code, others, crc, size, text FROM entry \
                    WHERE hash = ?1 AND key = ?2";
-const NUMBERED: &str = "SELECT created, timed, took, code, others, crc, text, key FROM entry \
+const NUMBERED: &str = "SELECT created, timed, took, code, others, crc, size, text, key FROM entry \
                         WHERE id = ?1";
 const FIND: &str = "SELECT id, function, size FROM entry WHERE hash = ?1 AND key = ?2";
 const FUNCTION: &str = "SELECT id FROM function WHERE name = ?1";
@@ -67,7 +68,7 @@ pub fn get(connection: &Connection, key: &[u8]) -> Result<Read> {
 pub fn numbered(connection: &Connection, id: i64) -> Result<Option<(Bytes, Read)>> {
     let mut get = connection.prepare_cached(NUMBERED)?;
     let both = get.query_row([id], |row| {
-        let key = row.get_ref(7)?.as_blob_or_null()?.unwrap_or_default();
+        let key = row.get_ref(8)?.as_blob_or_null()?.unwrap_or_default();
         Ok((Bytes::copy_from_slice(key), read(row, key)?))
     });
     both.optional()
@@ -77,15 +78,16 @@ pub fn numbered(connection: &Connection, id: i64) -> Result<Option<(Bytes, Read)
 pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
     let blob = |at: usize| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_blob_or_null()?);
     let (created, took) = (row.get::<_, Option<f64>>(0)?, row.get::<_, Option<f64>>(2)?);
-    let (code, others, text) = (blob(3)?, blob(4)?, blob(6)?.unwrap_or_default());
-    let check = Check { key, text, created, took, code, others };
+    let (code, others, stored) = (blob(3)?, blob(4)?, blob(7)?.unwrap_or_default());
+    let Some(text) = packing::unpacked(stored, row.get(6)?) else { return Ok(Read::Damaged) };
+    let check = Check { key, text: &text, created, took, code, others };
     if i64::from(crc(&check)) != row.get::<_, i64>(5)? {
         return Ok(Read::Damaged);
     }
     let others = others.map(|others| Box::new(Bytes::copy_from_slice(others)));
     Ok(Read::Item(Item {
         key: Bytes::copy_from_slice(key),
-        text: Bytes::copy_from_slice(text),
+        text: text.into_owned().into(),
         sound: true,
         created,
         timed: row.get(1)?,
@@ -114,11 +116,12 @@ fn function_of(connection: &Connection, key: &[u8]) -> Result<i64> {
     Ok(connection.last_insert_rowid())
 }
 
-/// Writes `item`, over the row at `place` if its key has one. `used` is the number of its last use;
-/// it is of no use after `expires`.
+/// Writes `item`, over the row at `place` if its key has one; in place of its text that text
+/// `packed`, if it is given. `used` is the number of its last use; it is of no use after `expires`.
 pub fn put(
     connection: &Connection,
     item: &Item,
+    packed: Option<&[u8]>,
     place: Option<Place>,
     used: i64,
     expires: Option<f64>,
@@ -128,10 +131,10 @@ pub fn put(
     let (took, others) = (notes.took, notes.others.as_ref().map(|others| &others[..]));
     let check = Check { key, text, created: *created, took, code, others };
     let (crc, size) = (i64::from(crc(&check)), length(text));
+    let stored = packed.unwrap_or(text);
     if let Some(Place { id, function, size: old }) = place {
         let mut update = connection.prepare_cached(UPDATE)?;
-        let row =
-            params![id, used, size, created, timed, expires, took, code, others, crc, &text[..]];
+        let row = params![id, used, size, created, timed, expires, took, code, others, crc, stored];
         update.execute(row)?;
         return count(connection, function, 0, size - old);
     }
@@ -150,7 +153,7 @@ pub fn put(
         others,
         crc,
         &key[..],
-        &text[..]
+        stored
     ])?;
     count(connection, function, 1, size)
 }

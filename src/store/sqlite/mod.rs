@@ -29,6 +29,7 @@ mod leaving;
 mod listing;
 mod others;
 mod outlines;
+mod packing;
 mod pool;
 mod replaced;
 mod room;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use super::changes::{self, Kind};
 use super::database::Database;
 use super::entries::{self, Place};
-use super::state::{Lifetime, State};
+use super::state::{Lifetime, State, Waiting};
 use crate::key::name_of;
 use crate::store::{Change, LastUse, Room};
 
@@ -125,7 +125,7 @@ impl State {
         if lifetimes.is_empty() {
             return;
         }
-        for (change, _) in backlog.iter() {
+        for Waiting { change, .. } in backlog.iter() {
             if let Change::Put(item) = change
                 && let Some(created) = item.created
                 && let Some(lifetime) = name_of(&item.key).and_then(|name| lifetimes.get_mut(name))

@@ -3,11 +3,32 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use super::packing;
 use crate::store::fs::FileFingerprint;
 use crate::store::{Cause, Change, ExternalChange};
 
+/// A change that has not been written yet.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub change: Change,
+    pub cause: Cause,
+    /// The text of its entry as it is written, if that is another one.
+    pub packed: Option<Vec<u8>>,
+}
+
+impl Waiting {
+    /// Gets `change` ready: what takes time is done before anybody is kept waiting.
+    pub fn new(change: &Change, cause: Cause) -> Self {
+        let packed = match change {
+            Change::Put(item) => packing::packed(&item.text),
+            Change::Remove(_) | Change::Clear => None,
+        };
+        Self { change: change.clone(), cause, packed }
+    }
+}
+
 /// Changes that have not been written yet, in order.
-pub type Backlog = Vec<(Change, Cause)>;
+pub type Backlog = Vec<Waiting>;
 
 /// How long opening waits for other processes, one of which may be making the database.
 pub const A_WHILE: Duration = Duration::from_secs(2);
