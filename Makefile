@@ -91,11 +91,11 @@ elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, whe
 
 bench: $(VENV)/bench ## what it costs, against what others use: two minutes (bench-long: ten)
 	cd tests && $(abspath $(BIN))/python -m bench --json $(abspath $(VENV))/bench.json
-	cargo bench -q --bench flight
+	cargo bench -q --features sqlite --bench flight --bench sqlite
 
 bench-long: $(VENV)/bench
 	cd tests && $(abspath $(BIN))/python -m bench --long --json $(abspath $(VENV))/bench.json
-	cargo bench -q --bench flight
+	cargo bench -q --features sqlite --bench flight --bench sqlite
 
 bench-plot: $(VENV)/bench ## the same figures as a picture, docs/speed.svg
 	test -f $(VENV)/bench.json || $(MAKE) --no-print-directory bench

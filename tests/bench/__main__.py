@@ -7,7 +7,20 @@ import itertools
 import warnings
 from pathlib import Path
 
-from . import classes, files, hits, look, maps, misses, purges, report, results, servers, threads
+from . import (
+    classes,
+    files,
+    hits,
+    look,
+    maps,
+    misses,
+    purges,
+    report,
+    results,
+    servers,
+    stores,
+    threads,
+)
 
 
 def main() -> None:
@@ -18,7 +31,7 @@ def main() -> None:
         "--only",
         choices=[
             *("threads", "hits", "classes", "results", "misses", "maps", "files", "purges"),
-            *("servers", "look"),
+            *("stores", "servers", "look"),
         ],
         help="one part alone",
     )
@@ -47,6 +60,9 @@ def _parts(long: bool, only: str | None) -> list[itertools.chain[report.Table]]:
         ),
         "maps": maps.tables(20_000 if long else 5_000, 10 if long else 5),
         "purges": purges.tables(10_000 if long else 1_000),
+        "stores": stores.tables(
+            10.0 if long else 3.0, 2_000 if long else 200, 5_000 if long else 200
+        ),
         "servers": servers.tables(20.0 if long else 6.0, 10_000 if long else 1_000),
         "look": look.tables(1_000_000 if long else 200_000),
         "files": files.tables((10, 100, 1000) if long else (10, 100), 5 if long else 3),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +79,82 @@ def cachier(folder: str) -> Decorator:
     return cachier.cachier(cache_dir=folder)
 
 
+def cachau(folder: str) -> Decorator:
+    """``cachau.cache``: one file for each call."""
+    import cachau
+
+    return cachau.cache(persist=folder)
+
+
+def checkpointer(folder: str) -> Decorator:
+    """``checkpointer``: one pickle for each call."""
+    from checkpointer import checkpoint
+
+    made: Any = checkpoint(directory=folder, verbosity=0)
+    return made  # type: ignore[no-any-return]
+
+
+def sqlite3(folder: str) -> Decorator:
+    """What people write themselves: Python's ``sqlite3``, a log, JSON, a commit for each result."""
+    import sqlite3
+
+    path, connections = f"{folder}/by_hand.db", threading.local()
+
+    def connected() -> sqlite3.Connection:
+        if not hasattr(connections, "mine"):
+            connections.mine = sqlite3.connect(path, isolation_level=None, timeout=30)
+            connections.mine.execute("PRAGMA journal_mode = WAL")
+            connections.mine.execute("PRAGMA synchronous = NORMAL")
+            connections.mine.execute(
+                "CREATE TABLE IF NOT EXISTS entry(key TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID"
+            )
+        made: sqlite3.Connection = connections.mine
+        return made
+
+    def memoise(function: Function) -> Function:
+        def get(uri: str) -> Any:
+            sql = "SELECT text FROM entry WHERE key = ?"
+            found = connected().execute(sql, (uri,)).fetchone()
+            if found is not None:
+                return json.loads(found[0])
+            answer = function(uri)
+            sql = "INSERT OR REPLACE INTO entry VALUES (?, ?)"
+            connected().execute(sql, (uri, json.dumps(answer)))
+            return answer
+
+        return get
+
+    return memoise
+
+
+def sqlitedict(folder: str) -> Decorator:
+    """``sqlitedict``: pickles in SQLite, written by a thread of its own, a commit for each."""
+    import sqlitedict
+
+    return _over(sqlitedict.SqliteDict(f"{folder}/dict.db", autocommit=True))
+
+
+def shelf(folder: str) -> Decorator:
+    """``shelve``: pickles in whatever ``dbm`` this Python has."""
+    import shelve
+
+    return _over(shelve.open(f"{folder}/shelf"))
+
+
+def _over(mapping: Any) -> Decorator:
+    """The five lines that people write around a mapping."""
+
+    def memoise(function: Function) -> Function:
+        def get(uri: str) -> Any:
+            if uri not in mapping:
+                mapping[uri] = function(uri)
+            return mapping[uri]
+
+        return get
+
+    return memoise
+
+
 def installed(name: str) -> bool:
     """Whether a peer is there: not every one has a wheel for every interpreter."""
     return name in _BUILT_IN or importlib.util.find_spec(name.replace("-", "_")) is not None
@@ -93,3 +171,17 @@ IN_MEMORY: dict[str, Callable[[], Decorator]] = _BUILT_IN | _present(
 PERSISTENT: dict[str, Callable[[str], Decorator]] = _present(
     {"joblib": joblib, "diskcache": diskcache, "cachier": cachier}
 )
+#: Those that keep results on a disk and read each when it is asked for.
+ON_DISK: dict[str, Callable[[str], Decorator]] = {
+    "sqlite3 by hand": sqlite3,
+    "shelve": shelf,
+    **_present(
+        {
+            "diskcache": diskcache,
+            "joblib": joblib,
+            "cachau": cachau,
+            "checkpointer": checkpointer,
+            "sqlitedict": sqlitedict,
+        }
+    ),
+}

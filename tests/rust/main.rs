@@ -2,6 +2,8 @@
 
 mod cache;
 mod crash;
+#[cfg(feature = "sqlite")]
+mod database;
 mod files;
 mod flight;
 mod format;

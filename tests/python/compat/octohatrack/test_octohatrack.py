@@ -57,7 +57,7 @@ def test_one_line_takes_the_place_of_the_decorator(version: str) -> None:
 
 @every_version
 def test_says_the_same_and_asks_the_same(tool: Tool, version: str) -> None:
-    """Octohatrack gives the same answer after the same calls, whichever of the two decorators it has."""
+    """Octohatrack gives the same answer after the same calls, whichever decorator it has."""
     run = tool.using(version=version).run(repository_for(version))
     original = with_its_own_decorator(version, repository_for(version))
     assert (run.status, run.report, run.calls) == (0, original.report, original.calls)
@@ -68,6 +68,17 @@ def test_the_second_run_makes_no_call(tool: Tool, version: str) -> None:
     """What one run has asked, the next one knows."""
     first, second = [tool.using(version=version).run(repository_for(version)) for _ in range(2)]
     assert (second.status, second.report, second.calls) == (0, first.report, [])
+
+
+@every_version
+def test_a_database_does_what_the_file_does(tool: Tool, version: str) -> None:
+    """Over a database it gives the same answer after the same calls, and the next run makes none."""
+    tool = tool.using(version=version, decorator="database")
+    first, second = [tool.run(repository_for(version)) for _ in range(2)]
+    original = with_its_own_decorator(version, repository_for(version))
+    assert (first.status, first.report, first.calls) == (0, original.report, original.calls)
+    assert (second.status, second.report, second.calls) == (0, original.report, [])
+    assert [path.name for path in tool.folder.iterdir()] == ["cache_file.db"]
 
 
 @pytest.mark.parametrize("version", KNOW_DELETED_ACCOUNTS)

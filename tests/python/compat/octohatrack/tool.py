@@ -17,7 +17,7 @@ from typing import Any, Literal
 from compat.octohatrack.versions import folder_of
 from support.github import SMALL, TroubledGitHub
 
-Decorator = Literal["original", "outlive"]
+Decorator = Literal["original", "outlive", "database"]
 
 #: The last version that carries the decorator.
 NEWEST = "0.6.1"

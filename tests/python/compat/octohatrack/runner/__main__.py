@@ -1,6 +1,6 @@
 """`python -m compat.octohatrack.runner FOLDER DECORATOR SERVER PROGRAM [ARGUMENT...]`: the process that the tests start.
 
-FOLDER holds one version of octohatrack; DECORATOR is `original` or `outlive`; SERVER is the address that stands in
+FOLDER holds one version of octohatrack; DECORATOR is `original`, `outlive` or `database`; SERVER is the address that stands in
 for api.github.com; PROGRAM is `octohatrack`, the tool itself, or a module of this package that uses its helpers.
 """
 
@@ -22,8 +22,8 @@ def main() -> None:
     # The tool looks at sys.argv while it is imported.
     sys.argv = [program, *arguments]
     import_module("compat.octohatrack.runner.shims").install(server)
-    if decorator == "outlive":
-        import_module("compat.octohatrack.runner.swap").install()
+    if decorator != "original":
+        import_module("compat.octohatrack.runner.swap").install(decorator)
     _entry(program)()
 
 

@@ -16,14 +16,22 @@ from types import CodeType
 MODULE = "octohatrack.helpers"
 #: The names that the decorator is made of. A statement that binds or calls one of them belongs to it.
 NAMES = {"cache_file", "cache", "save_cache", "memoise"}
+#: What stands in its place: the drop-in, or the same over another store, which the drop-in does not have.
+BRIDGES = {
+    "outlive": "from outlive import memoise",
+    "database": "memoise = __import__('outlive').Cache('cache_file.db').memoise(key='first')",
+}
 
 
-def install() -> None:
+def install(decorator: str) -> None:
     """From now on, importing octohatrack's helpers gives them outlive's decorator."""
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder(BRIDGES[decorator]))
 
 
 class _Finder(MetaPathFinder):
+    def __init__(self, bridge: str) -> None:
+        self._bridge = bridge
+
     def find_spec(
         self, name: str, path: object = None, _target: object = None
     ) -> ModuleSpec | None:
@@ -31,18 +39,22 @@ class _Finder(MetaPathFinder):
             return None
         spec = PathFinder.find_spec(name, path)  # type: ignore[arg-type]
         if spec is not None and spec.origin is not None:
-            spec.loader = _Loader(name, spec.origin)
+            spec.loader = _Loader(name, spec.origin, self._bridge)
         return spec
 
 
 class _Loader(SourceFileLoader):
+    def __init__(self, name: str, path: str, bridge: str) -> None:
+        super().__init__(name, path)
+        self._bridge = bridge
+
     def get_code(self, _name: str) -> CodeType:
         """Always from the source: a compiled file in the folder holds the original decorator."""
         tree = ast.parse(self.get_data(self.path), self.path)
-        return compile(swapped(tree), self.path, "exec")
+        return compile(swapped(tree, self._bridge), self.path, "exec")
 
 
-def swapped(tree: ast.Module) -> ast.Module:
+def swapped(tree: ast.Module, bridge: str = BRIDGES["outlive"]) -> ast.Module:
     """The module with outlive's decorator; ValueError if its own was not found in exactly one place."""
     # From 0.3.1 on, it is the first branch of `if "--no-cache" not in sys.argv:`.
     blocks = [tree.body] + [
@@ -53,9 +65,9 @@ def swapped(tree: ast.Module) -> ast.Module:
         message = f"the decorator was found in {len(places)} places of {MODULE}"
         raise ValueError(message)
     (block,) = places
-    (bridge,) = ast.parse("from outlive import memoise").body
+    (statement,) = ast.parse(bridge).body
     block[:] = [
-        bridge if _name(each) == "memoise" else each for each in block if not _dropped(each)
+        statement if _name(each) == "memoise" else each for each in block if not _dropped(each)
     ]
     return ast.fix_missing_locations(tree)
 
