@@ -204,6 +204,9 @@ class Cache:
     def take(self, other: Cache, keys: list[str]) -> None:
         """Copies the entries of `other` under these keys, with their times."""
 
+    def walked(self) -> tuple[int, int]:
+        """Of how many entries a store was asked by the last list or sum so far, and of how many."""
+
     def sums(
         self,
         *,

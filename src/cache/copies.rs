@@ -56,7 +56,27 @@ impl<L: Clone> Ledger<L> {
         let (None, Some(paged)) = (&found, self.store.paged()) else { return found };
         let _history = self.history.lock();
         let Some(item) = self.item(paged, key) else { return self.state.lock().peek(key) };
-        Some(Found { entry: Entry::from_item(item).1, first_use: true, claimed: None })
+        Some(unused(item))
+    }
+
+    /// Returns the entries of `keys`, in their order, each without a use.
+    pub fn peek_many(&self, keys: &[Bytes]) -> Vec<Option<Found<L>>> {
+        let peek = |state: &State<L>| keys.iter().map(|key| state.peek(key)).collect::<Vec<_>>();
+        let known = self.loaded();
+        let Some(paged) = self.store.paged() else { return peek(&known) };
+        drop(known);
+        let _history = self.history.lock();
+        let state = self.state.lock();
+        let mut found = peek(&state);
+        let is_missing = |at: &usize| found[*at].is_none() && !state.withheld.hides(&keys[*at]);
+        let missing: Vec<usize> = (0..keys.len()).filter(is_missing).collect();
+        drop(state);
+        let asked: Vec<Bytes> = missing.iter().map(|&at| keys[at].clone()).collect();
+        let items = if asked.is_empty() { Vec::new() } else { paged.get_many(&asked) };
+        for (at, item) in missing.into_iter().zip(items) {
+            found[at] = item.map(unused);
+        }
+        found
     }
 
     /// Returns whether `key` has an entry.
@@ -211,6 +231,11 @@ pub(super) fn room(limits: Limits) -> Room {
 pub(super) fn name_in(start: &[u8]) -> Option<&[u8]> {
     let name = start.strip_suffix(b"(")?;
     (name_of(start) == Some(name)).then_some(name)
+}
+
+/// An entry of the store's that memory does not hold.
+fn unused<L>(item: Item) -> Found<L> {
+    Found { entry: Entry::from_item(item).1, first_use: true, claimed: None }
 }
 
 /// Returns whether every entry is one of the store's, and the other way round.

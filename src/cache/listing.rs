@@ -6,15 +6,41 @@ use super::copies::name_in;
 use super::ledger::Ledger;
 use crate::key::name_of;
 use crate::store::Paged;
-use crate::sync::{self, Arc};
+use crate::sync::{self, Arc, AtomicUsize, Ordering};
 
 /// Lists the entries of a cache.
-pub struct Listing<L>(pub(super) Arc<Ledger<L>>);
+pub struct Listing<L>(pub(super) Arc<Ledger<L>>, pub(super) Walk);
+
+/// The progress of a walk over entries of a store that is not loaded whole.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    done: AtomicUsize,
+    whole: AtomicUsize,
+}
+
+impl Walk {
+    /// Begins a walk over so many entries.
+    pub fn begin(&self, whole: usize) {
+        self.done.store(0, Ordering::Relaxed);
+        self.whole.store(whole, Ordering::Relaxed);
+    }
+
+    /// Counts more of them as visited.
+    pub fn advance(&self, count: usize) {
+        self.done.fetch_add(count, Ordering::Relaxed);
+    }
+}
 
 impl<L: Clone> Listing<L> {
     /// The listing of a cache with this ledger.
     pub(super) fn new(ledger: Arc<Ledger<L>>) -> Self {
-        Self(ledger)
+        Self(ledger, Walk::default())
+    }
+
+    /// Returns how many entries the last walk has visited so far, and how many it visits; zeros if
+    /// there has been none. Of walks at the same time it tells about either.
+    pub fn walked(&self) -> (usize, usize) {
+        (self.1.done.load(Ordering::Relaxed), self.1.whole.load(Ordering::Relaxed))
     }
 
     /// All keys in order.

@@ -168,6 +168,12 @@ where
         self.ledger.peek(key)
     }
 
+    /// Returns the entries of `keys`, in their order, as [`peek`](Self::peek) does.
+    pub fn peek_many(&self, keys: &[Bytes]) -> Vec<Option<Found<L>>> {
+        let _active = sync::active();
+        self.ledger.peek_many(keys)
+    }
+
     /// Returns whether `key` has an entry.
     pub fn contains(&self, key: &[u8]) -> bool {
         let _active = sync::active();

@@ -14,6 +14,9 @@ use crate::store::{Outline, Paged};
 use crate::sync;
 use crate::value::check::check;
 
+/// How many entries a store is asked for at once.
+const TOGETHER: usize = 200;
+
 /// The sums of functions by their names.
 type Sums = HashMap<Vec<u8>, Sum>;
 
@@ -133,12 +136,16 @@ impl<L: Clone> Listing<L> {
     fn each(&self, selection: &Selection, mut run: impl FnMut(&Bytes, &Entry<L>)) {
         let _active = sync::active();
         if let Some(paged) = self.0.store.paged() {
-            let keys = self.0.keys_named(paged, selection.function.as_deref());
-            for key in keys.into_iter().filter(|key| selection.names(key)) {
-                let found = self.0.peek(&key);
-                if let Some(found) = found.filter(|it| selection.is_of(it.entry.created)) {
-                    run(&key, &found.entry);
+            let mut keys = self.0.keys_named(paged, selection.function.as_deref());
+            keys.retain(|key| selection.names(key));
+            self.1.begin(keys.len());
+            for part in keys.chunks(TOGETHER) {
+                for (key, found) in part.iter().zip(self.0.peek_many(part)) {
+                    if let Some(found) = found.filter(|it| selection.is_of(it.entry.created)) {
+                        run(key, &found.entry);
+                    }
                 }
+                self.1.advance(part.len());
             }
             return;
         }

@@ -50,6 +50,10 @@ pub type LastUse<'u> = &'u dyn Fn(&[u8]) -> Option<u64>;
 pub trait Paged: Send + Sync {
     /// Returns the entry of `key`.
     fn get(&self, key: &[u8]) -> Option<Item>;
+    /// Returns the entries of `keys`, in their order: where it is a way to the store, in one.
+    fn get_many(&self, keys: &[Bytes]) -> Vec<Option<Item>> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
     /// Returns whether a look would not wait for a disk or for others that write; false where it is a
     /// way to another place.
     fn is_quick(&self) -> bool {

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import Cache, OutliveWarning, StoreError, _core, _servers, _stores
+from .._stores import shown
+from .watching import watched
 
 if TYPE_CHECKING:
     from .._option_types import Mode
@@ -93,7 +95,8 @@ def opened(
         except (OSError, ValueError, TypeError) as error:
             raise Trouble(str(error)) from error
         try:
-            yield cache
+            with watched(core_of(cache), shown(file)):
+                yield cache
         except StoreError as error:  # a server that went away meanwhile
             raise Trouble(str(error)) from error
         finally:

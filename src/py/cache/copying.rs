@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 
 use super::away::{away, both_away};
 use super::core::CoreCache;
-use super::{PyCache, PyFound};
+use super::{PyCache, PyEntry, PyFound};
 
 /// How many entries are copied before Ctrl-C is looked for.
-const SLICE: usize = 100;
+pub(super) const SLICE: usize = 100;
 
 #[pymethods]
 impl CoreCache {
@@ -25,10 +25,12 @@ impl CoreCache {
         let _brought = other.get().bring_all(slf.py())?;
         let keys = away(slf.py(), theirs, |theirs| theirs.listing().keys());
         for keys in keys.chunks(SLICE) {
-            for key in keys {
+            let found = away(slf.py(), theirs, |theirs| theirs.peek_many(keys));
+            let found = keys.iter().zip(found).filter_map(|(key, found)| Some((key, found?.entry)));
+            for (key, entry) in found.filter(|(_, entry)| entry.is_copy()) {
                 let _brought = slf.get().bring(slf.py(), key)?;
-                let add = |cache: &_, theirs: &_| add(cache, theirs, key, transient);
-                count += usize::from(both_away(slf.py(), cache, theirs, add));
+                let add = |cache: &_| add(cache, key, entry, transient);
+                count += usize::from(away(slf.py(), cache, add));
             }
             slf.get().tell(slf.py())?;
             slf.py().check_signals()?;
@@ -40,12 +42,20 @@ impl CoreCache {
 }
 
 impl CoreCache {
-    /// Copies the entry of `key`, if `other` has one, with its times.
-    pub(super) fn copy_entry(&self, py: Python<'_>, other: &Self, key: &Bytes, transient: bool) {
+    /// Copies the entries of `keys` that `other` has, with their times.
+    pub(super) fn copy_entries(
+        &self,
+        py: Python<'_>,
+        other: &Self,
+        keys: &[Bytes],
+        transient: bool,
+    ) {
         both_away(py, self.cache(), other.cache(), |cache, theirs| {
-            if let Some(found) = theirs.peek(key) {
-                // A failure is in the store's notices.
-                let _ = cache.put(key, found.entry.for_another_cache(transient));
+            for (key, found) in keys.iter().zip(theirs.peek_many(keys)) {
+                if let Some(found) = found {
+                    // A failure is in the store's notices.
+                    let _ = cache.put(key, found.entry.for_another_cache(transient));
+                }
             }
         });
     }
@@ -59,11 +69,8 @@ impl CoreCache {
     }
 }
 
-/// Copies the entry of `key`, unless it is there already; returns whether it was not.
-fn add(cache: &PyCache, theirs: &PyCache, key: &Bytes, transient: bool) -> bool {
-    let Some(PyFound { entry, .. }) = theirs.peek(key).filter(|it| it.entry.is_copy()) else {
-        return false;
-    };
+/// Copies an entry, unless it is there already; returns whether it was not.
+fn add(cache: &PyCache, key: &Bytes, entry: PyEntry, transient: bool) -> bool {
     let is_same = |it: &PyFound| it.entry.text == entry.text && it.entry.created == entry.created;
     if cache.peek(key).as_ref().is_some_and(is_same) {
         return false;

@@ -9,6 +9,7 @@ use pyo3::types::{PyList, PyString};
 
 use super::PyFound;
 use super::away::away;
+use super::copying::SLICE;
 use super::core::CoreCache;
 use super::entries::Values;
 use super::saving::patiently;
@@ -80,8 +81,9 @@ impl CoreCache {
         Self::look(other)?;
         let _brought = other.get().bring_all(slf.py())?;
         let py = slf.py();
-        for key in away(py, other.get().cache(), |theirs| theirs.listing().keys()) {
-            slf.get().copy_entry(py, other.get(), &key, transient);
+        let keys = away(py, other.get().cache(), |theirs| theirs.listing().keys());
+        for keys in keys.chunks(SLICE) {
+            slf.get().copy_entries(py, other.get(), keys, transient);
         }
         slf.get().keep_limits(None, !transient);
         slf.get().tell(slf.py())

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use pyo3::PyErr;
 
 use super::value::template::Template;
-use crate::cache::{Cache, Found, Lease, Miss, SharedResult, StaleResult};
+use crate::cache::{Cache, Entry, Found, Lease, Miss, SharedResult, StaleResult};
 
 /// A cache whose decoded forms and failures are Python objects.
 pub type PyCache = Cache<Arc<Template>, Arc<PyErr>>;
@@ -43,6 +43,9 @@ pub type PyMiss = Miss<Arc<Template>, Arc<PyErr>>;
 
 /// What is known of a result that has expired.
 pub type PyStaleResult = StaleResult<Arc<Template>>;
+
+/// A result with what is known of it.
+pub type PyEntry = Entry<Arc<Template>>;
 
 /// An entry that was found.
 pub type PyFound = Found<Arc<Template>>;

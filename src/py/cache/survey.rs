@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
 use super::away::away;
+use super::copying::SLICE;
 use super::core::CoreCache;
 use crate::cache::{Entry, Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 use crate::py::value::stored_text::is_error;
@@ -126,12 +127,21 @@ impl CoreCache {
     ) -> PyResult<()> {
         Self::load(slf)?;
         let transient = !Self::may_write(slf)?;
-        for key in keys {
-            let key = with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice)?;
-            let _brought = other.get().bring(slf.py(), &key)?;
-            slf.get().copy_entry(slf.py(), other.get(), &key, transient);
+        let text =
+            |key: Bound<'_, PyAny>| with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice);
+        let keys = keys.iter().map(text).collect::<PyResult<Vec<_>>>()?;
+        for keys in keys.chunks(SLICE) {
+            let brought = keys.iter().map(|key| other.get().bring(slf.py(), key));
+            let _brought = brought.collect::<PyResult<Vec<_>>>()?;
+            slf.get().copy_entries(slf.py(), other.get(), keys, transient);
         }
         slf.get().tell(slf.py())
+    }
+
+    /// How many entries the last list or sum has looked at so far, and how many it looks at, if the
+    /// store is not loaded whole.
+    fn walked(&self) -> (usize, usize) {
+        self.cache().listing().walked()
     }
 
     /// The sum of each function in a selection, and its name; the one without a name is of entries

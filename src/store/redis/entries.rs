@@ -46,11 +46,36 @@ impl Server {
             return taken.item();
         }
         self.interest.add(key);
-        let names =
-            [self.names.generation_of_all(), self.names.generation_of(key), self.names.entry(key)];
-        let asked = self.ask(&command("MGET", &names), 1);
+        let asked = self.ask(&command("MGET", &self.names_of(key)), 1);
         let found = asked.and_then(|replies| array(single(replies)));
         self.answered(found.and_then(|found| self.entry_of(key, found)))?
+    }
+
+    /// Returns the entries of `keys`, which one exchange asks for; they are not looked after.
+    pub fn get_many(&self, keys: &[Bytes]) -> Vec<Option<Item>> {
+        let mut commands = Vec::new();
+        for key in keys {
+            commands.extend(command("MGET", &self.names_of(key)));
+        }
+        let asked = self.ask(&commands, keys.len());
+        let entries = asked.and_then(|replies| {
+            let entry = |(key, reply): (&Bytes, Value)| self.entry_of(key, array(reply)?);
+            keys.iter().zip(replies).map(entry).collect()
+        });
+        let mut entries: Vec<Option<Item>> =
+            self.answered(entries).unwrap_or_else(|| vec![None; keys.len()]);
+        let state = self.state.lock();
+        for (key, entry) in keys.iter().zip(&mut entries) {
+            if let Some(waiting) = state.backlog.waiting(key) {
+                *entry = waiting.item();
+            }
+        }
+        entries
+    }
+
+    /// The names of all that says what counts as the entry of `key`.
+    fn names_of(&self, key: &[u8]) -> [Vec<u8>; 3] {
+        [self.names.generation_of_all(), self.names.generation_of(key), self.names.entry(key)]
     }
 
     /// Returns what came with `key` when this thread took it, if that is still valid.

@@ -198,6 +198,10 @@ impl Paged for RedisStore {
         self.open().get(key)
     }
 
+    fn get_many(&self, keys: &[Bytes]) -> Vec<Option<Item>> {
+        self.open().get_many(keys)
+    }
+
     fn contains(&self, key: &[u8]) -> bool {
         self.open().contains(key)
     }

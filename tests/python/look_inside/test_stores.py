@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from outlive import Cache, UnstorableWarning
 from outlive._stores import shown
 from support.files import results
 from support.programs import free_port
+from support.proxy import Proxy
 from support.servers import Server
 
 FETCHED = 'shop.fetch(uri="/x", page={})'
@@ -151,6 +154,43 @@ def test_a_server_says_what_the_file_says(shell: Shell, shop: Path, server: Serv
     assert shell("verify", url).status == 0 and shell("diff", shop, url).status == 0
     assert shell("rm", url, "page=2").status == 0
     assert shell("ls", url, "page=2").status == 1
+
+
+@pytest.fixture
+def far(server: Server) -> Iterator[Proxy]:
+    """A server with many entries, reached by a proxy that counts questions."""
+    with Cache(server.url) as cache:
+        for number in range(1_500):
+            text = f'"{number}"'
+            cache._state.core.put_text(f"shop.f(n={number})", text, created=number + 0.5, took=0.1)
+    with Proxy(server.host, server.port) as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("ls", "--json"), ("stats", "--json"), ("verify",), ("report", "--html", "-"), ("copy", "x.json")],
+)  # fmt: skip
+def test_a_server_is_asked_for_many_entries_at_once(
+    shell: Shell, far: Proxy, words: tuple[str, ...]
+) -> None:
+    """Lists, sums and copies take a question for some hundred entries, not one for each."""
+    name, *rest = words
+    assert shell(name, far.url(), *rest).status == 0
+    assert far.questions < 120
+    if name == "copy":
+        listed = shell("ls", "x.json", "--json").json
+        assert listed["total"]["entries"] == len(listed["entries"]) == 1_500
+
+
+def test_a_list_of_a_server_has_a_progress_bar(shell: Shell, far: Proxy) -> None:
+    """On a terminal a bar shows how far it is, if it takes a while; the list is below it."""
+    far.delay = 0.1
+    shown = shell.shown("ls", far.url(), "-n", "3")
+    assert re.search(r"127\.0\.0\.1:\d+/0 .*\[#+-*\] +\d+%", shown)
+    assert shown.index("%") < shown.index("shop.f(n=0)") < shown.index("3 of 1,500 entries")
+    piped = shell("ls", far.url(), "-n", "3")
+    assert re.fullmatch(r"3 of 1,500 entries, .*\n", piped.err)
 
 
 def test_no_password_is_shown(shell: Shell, shop: Path, server: Server) -> None:
