@@ -135,8 +135,8 @@ class PandasFrames(Frames):
         if self.cls is self.library.Series:
             more["name"] = value.name
             frame = value.to_frame("values")
-        for name, dtype in frame.dtypes.items():
-            if getattr(dtype, "kind", "") == "O" and str(dtype) == "object":
+        for name, column in frame.items():
+            if str(column.dtype) == "object" and not self._is_text(column):
                 raise Refused(
                     f"{shown(self.cls)} with the column {name!r} of Python objects",
                     "convert it: .astype(...), or use dump=/load=",
@@ -147,6 +147,10 @@ class PandasFrames(Frames):
         with pyarrow.ipc.new_stream(target, table.schema) as stream:
             stream.write_table(table)
         return target.getvalue(), more
+
+    def _is_text(self, column: Any) -> bool:
+        """Return whether a column of objects is what pandas makes of texts before version 3."""
+        return self._major() < 3 and all(cell is None or type(cell) is str for cell in column)
 
     def read(self, data: bytes, payload: dict[str, Any]) -> Any:
         """Return the frame or the series."""

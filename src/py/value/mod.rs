@@ -3,6 +3,7 @@
 pub mod callbacks;
 pub mod classes;
 pub mod decode;
+pub mod deep_copy;
 pub mod encode;
 pub mod failure;
 pub mod immutable;

@@ -7,14 +7,13 @@ use std::cell::RefCell;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFrozenSet, PyList, PySet, PyTuple};
 
+use super::deep_copy::{check_room_for_copy, deep_copy};
 use super::immutable::is_leaf;
 use super::instance_plan::{InstancePlan, Part, mutable};
 use super::shape::Shape;
 use crate::py::ffi::{call_with, check_stack, copy_dict, copy_list, copy_set, hide, set, set_nth};
-use crate::py::value::once::get_or_make;
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -39,6 +38,8 @@ pub enum CopyPlan {
     Instance(Box<InstancePlan<CopyNode>>),
     /// An unknown object, copied by `copy.deepcopy`.
     Deep,
+    /// The same, nested so deeply that a copy needs a large stack where Python's own calls take one.
+    Deepest,
     /// Nested so deeply that the stack must be checked first.
     Checked(Checked),
 }
@@ -121,7 +122,7 @@ impl CopyPlan {
     /// collector's header, so they cannot be hidden from it.
     fn is_of_container(&self) -> bool {
         match self {
-            Self::Share | Self::Deep | Self::Instance(_) | Self::Remade(_) => false,
+            Self::Share | Self::Deep | Self::Deepest | Self::Instance(_) | Self::Remade(_) => false,
             Self::Checked(Checked(plan)) => {
                 plan.as_ref().is_some_and(|plan| plan.is_of_container())
             }
@@ -141,9 +142,11 @@ impl CopyNode {
         Self { object: object.unbind(), plan: CopyPlan::Share }
     }
 
-    /// Makes the node of a snapshot of something that the file cannot hold.
-    pub fn deep(object: Bound<'_, PyAny>) -> Self {
-        Self { object: object.unbind(), plan: CopyPlan::Deep }
+    /// Makes the node of a snapshot of something that the file cannot hold, `too_deep` or not.
+    pub fn deep(object: Bound<'_, PyAny>, too_deep: bool) -> Self {
+        let takes_stack = too_deep && cfg!(not(Py_3_11)); // as calls of Python do before 3.11
+        let plan = if takes_stack { CopyPlan::Deepest } else { CopyPlan::Deep };
+        Self { object: object.unbind(), plan }
     }
 
     /// Returns the object, never to be handed out unless it is shared.
@@ -221,6 +224,10 @@ impl CopyPlan {
             },
             // An object that could be copied once and cannot be now is better shared than lost.
             Self::Deep => Some(deep_copy(object).unwrap_or_else(|_| object.clone())),
+            Self::Deepest => {
+                check_room_for_copy(true).map_err(|error| error.restore(py)).ok()?;
+                Self::Deep.try_copy(object)
+            }
             Self::Checked(checked) => checked.try_copy(object),
         }
     }
@@ -283,14 +290,6 @@ fn next(dropped: &mut Option<Vec<CopyPlan>>) -> Option<CopyPlan> {
         *dropped = None;
     }
     plan
-}
-
-/// Returns a copy made by `copy.deepcopy`, with code of the value's own classes.
-pub fn deep_copy<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let py = object.py();
-    let copy = get_or_make(&COPY, py, || Ok(py.import("copy")?.getattr("deepcopy")?.unbind()))?;
-    call_with(copy.bind(py), (object,))
 }
 
 fn copy_tuple<'py>(

@@ -4,15 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 #[cfg(Py_GIL_DISABLED)]
 use bytes::Bytes;
-use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use super::deep_copy::{check_room_for_copy, deep_copy};
 use super::instance_plan::Part;
-use super::plan::{CopyNode, deep_copy};
+use super::plan::CopyNode;
 #[cfg(Py_GIL_DISABLED)]
 use super::template_pool::TemplatePool;
-use crate::py::ffi::{check_stack, stack_left};
 
 /// A stored result in its decoded form, kept beside its text.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ impl Template {
         let copied = check_room_for_copy(deep).and_then(|()| deep_copy(object));
         match copied {
             Ok(snapshot) if snapshot.is(object) => (Self::same(snapshot), None),
-            Ok(snapshot) => (Self::with(CopyNode::deep(snapshot), false), None),
+            Ok(snapshot) => (Self::with(CopyNode::deep(snapshot, deep), false), None),
             Err(error) => (Self::same(object.clone()), Some(error)),
         }
     }
@@ -123,14 +122,4 @@ impl Template {
         }
         self.shared.get().map_or(Ok(()), |shared| visit.call(shared))
     }
-}
-
-/// `copy.deepcopy` of something deep goes on until it reaches Python's limit of recursion.
-const ROOM_FOR_DEEP_COPY: usize = 512 << 10;
-
-fn check_room_for_copy(deep: bool) -> PyResult<()> {
-    if deep && stack_left() < ROOM_FOR_DEEP_COPY {
-        return Err(PyRecursionError::new_err("too little stack is left to copy it"));
-    }
-    check_stack()
 }
