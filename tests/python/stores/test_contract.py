@@ -1,4 +1,4 @@
-"""The contract of every store, written once."""
+"""The contract of every store, written once: values, keys, forgetting, modes, threads, tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import random
 import threading
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,83 +125,6 @@ def test_counts(place: Place) -> None:
     assert double.cache_info() == (1, 2, None, 2)
     assert other.cache_info() == (0, 1, None, 1)
     assert (double.cache_contains(1), double.cache_contains(9)) == (True, False)
-
-
-def test_ttl(place: Place) -> None:
-    """An expired result is not served, and the time is that of the first call after a restart too."""
-    clock = Clock()
-    double, calls = doubling(place(clock=clock), ttl=10)
-    double(1)
-    clock.now += 9
-    assert (double(1), calls) == ([1, 1], [1])
-    if place.kind.persists:
-        place.close()
-        double, calls = doubling(place(clock=clock), ttl=10)
-        assert (double(1), calls) == ([1, 1], [])
-    clock.now += 2
-    double(1)
-    assert calls[-1:] == [1]
-    assert double.cache_contains(1)
-
-
-def test_maxsize_of_a_function(limited: Place) -> None:
-    """The least recently used entry is evicted, exactly, and no other function's."""
-    cache = limited()
-    double, _ = doubling(cache, maxsize=3)
-    other = cache.memoise(name="other")(lambda x: x)
-    for x in (1, 2, 3):
-        double(x), other(x)
-    for _ in range(3):
-        double(1)  # of which some are answered from a table
-    double(4)
-    assert list(cache) == ["double(x=1)", *(f"other(x={x})" for x in (1, 2)), "double(x=3)",
-                           "other(x=3)", "double(x=4)"]  # fmt: skip
-    info = double.cache_info()
-    assert (info.currsize, info.maxsize, info.evictions) == (3, 3, 1)
-    for x in range(10, 30):
-        double(x)
-    assert double.cache_info().currsize == 3
-
-
-def test_order_of_use_after_a_restart(limited: Place) -> None:
-    """The order of use survives a restart."""
-    double, _ = doubling(limited(), maxsize=3)
-    for x in (1, 2, 3, 1):
-        double(x)
-    if limited.kind.persists:
-        limited.close()
-        double, _ = doubling(limited(), maxsize=3)
-    double(4)
-    assert [double.cache_contains(x) for x in (1, 2, 3, 4)] == [True, False, True, True]
-
-
-def test_limits_of_the_cache(limited: Place) -> None:
-    """A whole cache keeps its limits, too."""
-    cache = limited(maxsize=4)
-    double, _ = doubling(cache)
-    for x in range(9):
-        double(x), cache.memoise(name="other")(lambda x: x)(x)
-    assert len(cache) == 4
-    cache.limit(maxsize=None, max_bytes=1000)
-    cache["large"] = "x" * 2000
-    assert ("large" in cache, len(cache)) == (False, 4)
-    for x in range(9):
-        cache[str(x)] = "x" * 300
-    assert list(cache) == ["6", "7", "8"]
-
-
-def test_no_limits(unlimited: Place) -> None:
-    """A store without limits refuses them where they are asked for, and says who has them."""
-    cache = unlimited()
-    for limit in ({"maxsize": 3}, {"max_bytes": 1000}):
-        with pytest.raises(ValueError, match=unlimited.kind.limited_by):
-            unlimited(**limit)
-        with pytest.raises(ValueError, match=unlimited.kind.limited_by):
-            cache.limit(**limit)
-    with pytest.raises(ValueError, match=unlimited.kind.limited_by):
-        doubling(cache, maxsize=3)
-    double, _ = doubling(cache)
-    assert double(1) == [1, 1]
 
 
 def test_tags_and_ages(place: Place) -> None:
@@ -339,64 +261,6 @@ def test_coroutines(place: Place) -> None:
     assert asyncio.run(ask()) == [[x % 3] for x in range(9)]
     assert asyncio.run(ask()) == [[x % 3] for x in range(9)]
     assert sorted(calls) == [0, 1, 2]
-
-
-def test_from_one_to_another(place: Place, tmp_path: Path) -> None:
-    """Entries are taken over from another cache with their times."""
-    clock = Clock()
-    with Cache(tmp_path / "other.json", clock=clock) as other:
-        doubling(other, ttl=100)[0](1)
-    clock.now += 60
-    cache = place(clock=clock)
-    with Cache(tmp_path / "other.json") as other:
-        cache.update(other)
-    double, calls = doubling(cache, ttl=100)
-    assert (double(1), calls) == ([1, 1], [])
-    clock.now += 60
-    assert (double(1), calls) == ([1, 1], [1])
-
-
-def test_copies(place: Place, tmp_path: Path) -> None:
-    """A cache is copied to any other with its times, tags, notes and salt, and once only."""
-    clock = Clock()
-    cache = place(clock=clock)
-    double, _ = doubling(cache, tags=lambda result: ["even"] if result[0] % 2 == 0 else [])
-    secret = cache.memoise(name="secret", secret=("token",))(lambda token: len(token))
-    for x in range(5):
-        double(x)
-    secret("very secret")
-    clock.now += 60
-    for name in ("copy.json", "copy.db"):
-        with Cache(tmp_path / name, clock=clock) as copy:
-            assert (cache.copy_to(copy), cache.copy_to(copy)) == (6, 0)
-            double(9)
-            assert (cache.copy_to(copy), double.forget(9)) == (1, True)
-            doubles = [f"double(x={x})" for x in range(5)]
-            (secrets,) = {*cache} - {*doubles}
-            assert place.in_order(copy) == place.in_order([*doubles, secrets, "double(x=9)"])
-        (tmp_path / name).rename(tmp_path / f"later {name}")
-        with Cache(tmp_path / f"later {name}", clock=clock) as later:
-            same = later.memoise(name="secret", secret=("token",))(lambda token: -1)
-            assert same.peek("very secret") == 11
-            assert later.prune(older_than=61) == 0
-            assert later.prune(older_than=59) == 6
-            assert later.forget(tag="even") == 0
-    with pytest.raises(TypeError, match="another cache"):
-        cache.copy_to({})  # type: ignore[arg-type]
-
-
-def test_a_fallback(place: Place, tmp_path: Path) -> None:
-    """Entries that a cache lacks are looked up in its fallback, whatever its store."""
-    if not place.kind.persists or place.kind.mapping is not None:
-        with pytest.raises(ValueError, match="fallback"):
-            place(fallback=tmp_path / "behind.json")
-        return
-    for name in ("behind.json", "behind.db"):
-        with Cache(tmp_path / name) as behind:
-            doubling(behind)[0](name)
-        double, calls = doubling(place(fallback=tmp_path / name))
-        assert (double(name), calls) == ([name, name], [])
-        place.close()
 
 
 @pytest.mark.parametrize("seed", range(5))
