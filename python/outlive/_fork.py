@@ -1,12 +1,14 @@
 """Finishes imports before a fork.
 
 A child that is forked while another thread imports would wait for ever for that thread's lock. So
-all modules that calls import on demand are imported before the fork.
+small modules that calls import on demand are imported before the fork, and imports of others that
+are under way are waited for.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from . import _core
 
@@ -22,11 +24,21 @@ _LIBRARY = ("copy", "json", "warnings", "threading", "weakref", "contextvars", "
 
 def _finish_imports() -> None:
     """Import these modules; wait for imports that are under way in other threads."""
-    for name in (*(f"{__package__}.{name}" for name in _LATER), *_LIBRARY):
+    ours = f"{__package__}."
+    for name in (*_under_way(ours), *(ours + name for name in _LATER), *_LIBRARY):
         try:
             __import__(name)
         except ImportError:  # a process that gave up its rights may not read the library any more
             continue
+
+
+def _under_way(start: str) -> list[str]:
+    """Return the modules that are being imported, of those whose names begin with ``start``."""
+    loaded = [
+        (name, module) for name, module in list(sys.modules.items()) if name.startswith(start)
+    ]
+    specs = [(name, getattr(module, "__spec__", None)) for name, module in loaded]
+    return [name for name, spec in specs if getattr(spec, "_initializing", False)]
 
 
 def register() -> None:

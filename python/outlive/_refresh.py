@@ -73,7 +73,8 @@ class Refresher:
         self._memoised, self._start = memoised, start
         self._pause = _LONGEST_PAUSE
         self._begun: dict[str, Refresh] = {}
-        self._lock = threading.Lock()
+        # The handler of a signal may call while this thread has it.
+        self._lock, self._process = threading.RLock(), os.getpid()
 
     def __call__(self, key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> bool:
         """Start to compute the call under ``key`` in the background, unless that is under way.
@@ -86,6 +87,8 @@ class Refresher:
         refresh = Refresh(self._memoised, key, args, kwargs or {})
         if memoised is None:
             return True
+        if self._process != os.getpid():  # who held the lock has not come along
+            self._lock, self._process = threading.RLock(), os.getpid()
         with self._lock:
             last = self._begun.get(key)
             if last is not None and last.is_cut_off():

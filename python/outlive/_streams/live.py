@@ -18,7 +18,7 @@ class Live(Generic[R]):
     def __init__(self) -> None:
         self._recordings: dict[str, R] = {}
         # A signal's handler, or the end of a stream that the collector finds, may come in between.
-        self._lock = threading.RLock()
+        self._lock, self._process = threading.RLock(), os.getpid()
 
     def __reduce__(self) -> tuple[type[Live[R]], tuple[()]]:
         """Other processes have other streams under way."""
@@ -34,7 +34,7 @@ class Live(Generic[R]):
         if not call.waits:
             return None
         key, process = call.key or "", os.getpid()
-        with self._lock:
+        with self._own_lock(process):
             found = self._recordings.get(key)
             if found is None or found.is_one_shot or found.loop is not loop:
                 return None
@@ -54,10 +54,15 @@ class Live(Generic[R]):
 
     def leave(self, recording: R) -> bool:
         """Stop consuming it; return whether it is to be closed."""
-        with self._lock:
+        with self._own_lock(os.getpid()):
             recording.consumers -= 1
             if recording.consumers > 0:
                 return False
             if self._recordings.get(recording.key) is recording:
                 del self._recordings[recording.key]
             return True
+
+    def _own_lock(self, process: int) -> threading.RLock:
+        if self._process != process:  # who held the lock has not come along
+            self._lock, self._process = threading.RLock(), process
+        return self._lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from outlive import Cache
 from support.clock import Clock
 from support.files import results
 from support.programs import Scripts
-from support.threads import until
+from support.threads import STUCK, until
 
 
 @pytest.fixture
@@ -213,3 +214,39 @@ def test_a_failed_refresh_leaves_no_note(tmp_path: Path) -> None:
         assert f() == 1
         until(lambda: calls == 2 and at_rest())
     assert "refreshing" not in (tmp_path / "c.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_fork_while_a_refresh_begins(script: Scripts) -> None:
+    """A child refreshes, too, if another thread of its parent was about to begin a refresh."""
+    ended = script(f"""
+    import os, signal, threading
+    from outlive import Cache, _refresh
+
+    now, inside, gate = [0], threading.Event(), threading.Event()
+
+    @Cache(None, clock=lambda: now[0]).memoise(refresh_after=1)
+    def f(x):
+        return x
+
+    def wait(self):
+        inside.set()
+        gate.wait()
+
+    f(1), f(2)
+    now[0] = 10
+    drop, _refresh.Refresher._drop_old = _refresh.Refresher._drop_old, wait
+    thread = threading.Thread(target=f, args=(1,))
+    thread.start()
+    inside.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm({STUCK})
+        _refresh.Refresher._drop_old = drop
+        os._exit(f(2) != 2)
+    status = os.waitpid(pid, 0)[1]
+    gate.set()
+    thread.join()
+    print(status)
+    """)
+    assert (ended.out, ended.err, ended.status) == ("0\n", "", 0)

@@ -214,3 +214,35 @@ print("done")
 def test_a_fork_beside_first_calls(script: Scripts) -> None:
     """A child inherits no value that another thread is making once."""
     assert script.output(FIRST_CALLS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+
+
+IMPORTING = """
+import os, signal, sys, threading, time
+from outlive import Cache
+
+f = Cache(None).memoise(lambda x: 2 * x, name="f")
+begun = threading.Event()
+
+class Slow:
+    def find_spec(name, path=None, target=None):
+        if name == "outlive._long.tasks":
+            begun.set()
+            time.sleep(0.2)
+
+sys.meta_path.insert(0, Slow)
+thread = threading.Thread(target=lambda: list(f.map([1, 2])))
+thread.start()
+begun.wait()
+pid = os.fork()
+if pid == 0:
+    signal.alarm(20)
+    os._exit(list(f.map([3])) != [6])
+assert os.waitpid(pid, 0)[1] == 0
+thread.join()
+print("done")
+"""
+
+
+def test_a_fork_beside_an_import(script: Scripts) -> None:
+    """A fork waits for what another thread imports of outlive on demand."""
+    assert script.output(IMPORTING, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
