@@ -13,6 +13,21 @@ Function = Callable[..., Any]
 Decorator = Callable[[Function], Function]
 
 
+#: What is to be closed before its folder is removed.
+_open: list[Any] = []
+
+
+def _noted(mapping: Any) -> Any:
+    _open.append(mapping)
+    return mapping
+
+
+def close_all() -> None:
+    """Close what was opened in folders that are removed next."""
+    while _open:
+        _open.pop().close()
+
+
 def original() -> Decorator:
     """The decorator that outlive replaces: one dict, the first argument is the key."""
     cache: dict[str, Any] = {}
@@ -69,7 +84,7 @@ def diskcache(folder: str) -> Decorator:
     """``diskcache.Cache``: SQLite and pickles."""
     import diskcache
 
-    return diskcache.Cache(folder).memoize()
+    return _noted(diskcache.Cache(folder)).memoize()
 
 
 def cachier(folder: str) -> Decorator:
@@ -102,7 +117,9 @@ def sqlite3(folder: str) -> Decorator:
 
     def connected() -> sqlite3.Connection:
         if not hasattr(connections, "mine"):
-            connections.mine = sqlite3.connect(path, isolation_level=None, timeout=30)
+            connections.mine = _noted(
+                sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+            )
             connections.mine.execute("PRAGMA journal_mode = WAL")
             connections.mine.execute("PRAGMA synchronous = NORMAL")
             connections.mine.execute(
@@ -131,14 +148,14 @@ def sqlitedict(folder: str) -> Decorator:
     """``sqlitedict``: pickles in SQLite, written by a thread of its own, a commit for each."""
     import sqlitedict
 
-    return _over(sqlitedict.SqliteDict(f"{folder}/dict.db", autocommit=True))
+    return _over(_noted(sqlitedict.SqliteDict(f"{folder}/dict.db", autocommit=True)))
 
 
 def shelf(folder: str) -> Decorator:
     """``shelve``: pickles in whatever ``dbm`` this Python has."""
     import shelve
 
-    return _over(shelve.open(f"{folder}/shelf"))
+    return _over(_noted(shelve.open(f"{folder}/shelf")))
 
 
 def _over(mapping: Any) -> Decorator:

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +46,37 @@ def long_answer(uri: str) -> Any:
 
 def database(folder: str) -> peers.Decorator:
     """A database of outlive's, of which nothing is held in memory."""
-    return Cache(Path(folder) / "ours.db", near=0).memoise
+    cache = Cache(Path(folder) / "ours.db", near=0)
+    _caches.append(cache)
+    return cache.memoise
+
+
+_caches: list[Cache] = []
 
 
 def _makers() -> dict[str, Callable[[str], peers.Decorator]]:
     return {"outlive": database, **peers.ON_DISK}
 
 
-def _made(folder: str, function: peers.Function) -> dict[str, peers.Function]:
+@contextmanager
+def _made(function: peers.Function) -> Iterator[tuple[Path, dict[str, peers.Function]]]:
+    """A folder, and ``function`` memoised by each of them in a folder of its own there."""
     made = {}
-    for name, maker in _makers().items():
-        place = Path(folder) / name
-        place.mkdir()
-        made[name] = maker(str(place))(function)
-    return made
+    with tempfile.TemporaryDirectory() as folder:
+        for name, maker in _makers().items():
+            place = Path(folder) / name
+            place.mkdir()
+            made[name] = maker(str(place))(function)
+        try:
+            yield Path(folder), made
+        finally:
+            _close_all()
+
+
+def _close_all() -> None:
+    peers.close_all()
+    while _caches:
+        _caches.pop().close()
 
 
 def _uris(count: int) -> list[str]:
@@ -72,9 +90,8 @@ def _fresh() -> Callable[[int], Sequence[str]]:
 
 def misses(seconds: float) -> Table:
     """A result of 2 KB is computed and kept."""
-    with tempfile.TemporaryDirectory() as folder:
+    with _made(answer) as (_, functions):
         times = {}
-        functions = _made(folder, answer)
         for name, function in functions.items():
             variant = Variant(name, "f(k)", {"f": function}, fresh=_fresh())
             share = seconds / len(functions)
@@ -90,8 +107,7 @@ def misses(seconds: float) -> Table:
 
 def hits(seconds: float) -> Table:
     """One of some thousand results that are not in memory."""
-    with tempfile.TemporaryDirectory() as folder:
-        functions = _made(folder, answer)
+    with _made(answer) as (_, functions):
         uris = _uris(_FILLED)
         for function in functions.values():
             for uri in uris:
@@ -109,9 +125,9 @@ def hits(seconds: float) -> Table:
 
 def threads(seconds: float) -> Table:
     """Two threads that read different results."""
-    with tempfile.TemporaryDirectory() as folder:
+    with _made(answer) as (_, functions):
         rates = {}
-        for name, function in _made(folder, answer).items():
+        for name, function in functions.items():
             for uri in (uris := _uris(_FILLED)):
                 function(uri)
             rates[name] = _rate_of_two(function, uris, seconds / (2 * len(_makers())))
@@ -187,17 +203,18 @@ def _work(name: str, folder: str, seconds: float, number: int) -> int:
 
 def sizes(results: int) -> Table:
     """What results of 20 KB take on the disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        for function in _made(folder, long_answer).values():
+    with _made(long_answer) as (folder, functions):
+        for function in functions.values():
             for uri in _uris(results):
                 function(uri)
-        taken = {name: _megabytes(Path(folder) / name) for name in _makers()}
+        _close_all()
+        taken = {name: _megabytes(folder / name) for name in functions}
     text = results * len(json.dumps(long_answer(_uris(1)[0]))) / 1e6
     return Table(
         f"{results} results of 20 KB on the disk",
         "MB",
         taken | {"their texts as JSON": text},
-        note="what each leaves there at that moment; long texts in a database are compressed",
+        note="once all are closed; long texts in a database are compressed",
     )
 
 
