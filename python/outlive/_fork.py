@@ -21,9 +21,20 @@ _LATER = (
 #: Not ``logging``, which takes part in forks itself, from its import on.
 _LIBRARY = ("copy", "json", "warnings", "threading", "weakref", "contextvars", "datetime")
 
+#: Modules that take a lock of theirs before a fork and release it after, from their import on.
+_LOCKING = {"logging": "_lock", "concurrent.futures.thread": "_global_shutdown_lock"}
+
 
 def _finish_imports() -> None:
     """Import these modules; wait for imports that are under way in other threads."""
+    missing = [name for name in _LOCKING if name not in sys.modules]
+    _import_all()
+    for name in missing:
+        if name in sys.modules:  # it will release what it had no time to take
+            getattr(sys.modules[name], _LOCKING[name]).acquire()
+
+
+def _import_all() -> None:
     ours = f"{__package__}."
     for name in (*_under_way(ours), *(ours + name for name in _LATER), *_LIBRARY):
         try:
