@@ -15,7 +15,7 @@ from . import _core
 #: Modules that calls import on demand, ours and the standard library's.
 _LATER = (
     "_code_digest", "_previous", "_tags", "_kept_errors", "_describe", "_digest", "_naming",
-    "_info", "_greenlets", "_exceptions", "_nearest", "_modes", "_refresh", "_noted", "_explain",
+    "_info", "_exceptions", "_nearest", "_modes", "_refresh", "_noted", "_explain",
     "_provenance", "_savings",
 )  # fmt: skip
 #: Not ``logging``, which takes part in forks itself, from its import on.
@@ -36,7 +36,9 @@ def _finish_imports() -> None:
 
 def _import_all() -> None:
     ours = f"{__package__}."
-    for name in (*_under_way(ours), *(ours + name for name in _LATER), *_LIBRARY):
+    # It imports gevent, and calls need it only where the program has done so.
+    later = (*_LATER, "_greenlets") if "gevent" in sys.modules else _LATER
+    for name in (*_under_way(ours), *(ours + name for name in later), *_LIBRARY):
         try:
             __import__(name)
         except ImportError:  # a process that gave up its rights may not read the library any more

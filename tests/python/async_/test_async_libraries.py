@@ -143,12 +143,13 @@ def test_without_an_event_loop() -> None:
 def test_by_hand_while_a_loop_computes() -> None:
     """A coroutine driven by hand does not wait for a loop's computation, but computes, too."""
     calls: list[int] = []
+    release = trio.Event()
 
     @Cache().memoise
     async def work(x: int) -> list[int]:
         calls.append(x)
         if len(calls) == 1:
-            await trio.sleep(0.01)
+            await release.wait()
         return [x]
 
     def by_hand() -> Any:
@@ -162,6 +163,7 @@ def test_by_hand_while_a_loop_computes() -> None:
             await trio.sleep(0)
             await trio.sleep(0)
             assert await trio.to_thread.run_sync(by_hand) == [1]
+            release.set()
 
     trio.run(main)
     assert calls == [1, 1]

@@ -249,3 +249,21 @@ print("done")
 def test_a_fork_beside_an_import(script: Scripts) -> None:
     """A fork waits for what another thread imports of outlive on demand."""
     assert script.output(IMPORTING, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+
+
+def test_a_fork_imports_no_library(script: Scripts) -> None:
+    """What is imported before a fork is ours, or Python's own."""
+    program = """
+    import os, sys
+    from outlive import Cache
+    f = Cache(None).memoise(lambda n: [n])
+    f(1)
+    before = set(sys.modules)
+    if os.fork() == 0:
+        f(2)
+        os._exit(0)
+    os.wait()
+    new = {name.partition(".")[0] for name in set(sys.modules) - before}
+    print(new - sys.stdlib_module_names - {"outlive"})
+    """
+    assert script.output(program) == "set()\n"
