@@ -127,7 +127,7 @@ impl Database {
         }
         let is_replaced = |opened: FileFingerprint| there.is_none_or(|it| !opened.is_same_file(it));
         if state.opened.is_some_and(is_replaced) {
-            self.part_from_old(state)?;
+            self.part_from_old(state);
         }
         self.pool.close();
         if state.unusable && there.is_some() {

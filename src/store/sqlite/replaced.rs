@@ -5,7 +5,6 @@
 
 use super::database::Database;
 use super::state::{A_WHILE, State};
-use crate::error::Result;
 use crate::store::fs::FileFingerprint;
 
 /// What belongs to a database that is in use, by the suffix of its name.
@@ -22,11 +21,12 @@ impl Database {
 
     /// Leaves a database that is not at its path any more: what stands in its log is moved into it,
     /// wherever it is now, and the log is not left to its successor.
-    pub(super) fn part_from_old(&self, state: &mut State) -> Result<()> {
+    pub(super) fn part_from_old(&self, state: &mut State) {
         if state.only_reads {
-            return Ok(());
+            return;
         }
-        let _alone = self.alone(A_WHILE)?;
+        // Whether or not others can be kept out: the folder may be gone, too.
+        let _alone = self.alone(A_WHILE);
         if let Some(old) = self.pool.take_writer() {
             // Results that cannot be moved there are only in this process.
             let _ = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -39,7 +39,6 @@ impl Database {
             }
         }
         state.log = None;
-        Ok(())
     }
 
     fn log(&self) -> Option<FileFingerprint> {
