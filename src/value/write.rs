@@ -122,6 +122,21 @@ impl Writer {
         if first { self.framed(b"\"", text, b"\": ") } else { self.framed(b", \"", text, b"\": ") }
     }
 
+    /// Writes a dict's member whose value is a string: its first one, or another.
+    #[inline]
+    pub fn member(&mut self, first: bool, key: &str, text: &str) {
+        let (own, value) = (key.as_bytes(), text.as_bytes());
+        let plain = match self.charset {
+            _ if first => false,
+            Charset::Utf8 => self.buffer.member::<false>(own, value),
+            Charset::Ascii => self.buffer.member::<true>(own, value),
+        };
+        if !plain {
+            self.key(first, key);
+            self.str(text);
+        }
+    }
+
     /// Writes a string with what surrounds it; both hold its quotes. Out of line: inlined into the
     /// recursive caller, its check of the string was not inlined itself.
     #[inline(never)]

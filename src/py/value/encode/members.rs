@@ -18,8 +18,12 @@ pub(super) fn put_dict(dict: &Bound<'_, PyDict>, w: &mut Writer, walk: Walk<'_>)
     let start = w.as_bytes().len();
     let single = dict.len() == 1;
     w.begin_dict();
-    let mut first = true;
-    for (key, value) in members(dict) {
+    let (mut first, mut members) = (true, members(dict));
+    // Plain members need no function of their own, as all others do, unless they are too deep.
+    let by_one = single || walk.depth + 1 >= LIMIT;
+    while let Some((key, value)) =
+        if by_one { members.next() } else { members.next_but_plain(w, &mut first) }
+    {
         match clean(&key).filter(|_| !single) {
             Some(clean) => w.key(first, clean),
             None if put_odd_key(&key, w, Place { first, single }, walk)? => {}
