@@ -15,8 +15,9 @@ use crate::sync::Arc;
 /// Entries that were replaced, removed or evicted, with their keys; to be dropped after unlocking.
 pub type Displaced<L> = Vec<(Bytes, Entry<L>)>;
 
-/// The entry that another one replaced, and those that were evicted for it.
-pub type Replaced<L> = (Option<Entry<L>>, Displaced<L>);
+/// The entry that another one replaced, and those that were evicted for it. Boxed: nearly always
+/// there is none, and to hand on the room for one takes as long.
+pub type Replaced<L> = (Option<Box<Entry<L>>>, Displaced<L>);
 
 /// A table whose entries record their use and are evicted by it, once there is a limit.
 #[derive(Debug)]
@@ -166,9 +167,9 @@ impl<L: Clone> BoundedTable<L> {
 
     /// Puts an entry; returns the one that it replaces, and those evicted for it.
     #[inline]
-    pub fn put(&mut self, key: &Bytes, mut entry: Entry<L>) -> Replaced<L> {
+    pub fn put(&mut self, key: &Bytes, mut entry: Box<Entry<L>>) -> Replaced<L> {
         let (size, origin) = (entry.size(), entry.origin);
-        entry.liveness = entry.liveness.or_else(|| self.gate.uses.new_liveness());
+        entry.liveness = entry.liveness.take().or_else(|| self.gate.uses.new_liveness());
         let liveness = entry.liveness.clone();
         // Entries used while this one was made were used before it.
         if let Some(liveness) = &liveness {
@@ -177,8 +178,10 @@ impl<L: Clone> BoundedTable<L> {
         if let Some((near, liveness)) = self.near.as_mut().zip(liveness.as_ref()) {
             near.insert(key, &entry, liveness);
         }
-        let old = self.table.insert(key.clone(), entry);
-        old.iter().for_each(Entry::retire);
+        let old = self.table.insert(key.clone(), *entry);
+        if let Some(old) = &old {
+            old.retire();
+        }
         let limiter = self.limiter.as_mut().zip(liveness.as_ref());
         let keys = limiter.map(|(limiter, liveness)| limiter.insert(key, size, origin, liveness));
         (old, self.evict(keys.unwrap_or_default()))

@@ -13,22 +13,31 @@ use crate::policy::Limits;
 use crate::store::{Item, Paged, Purge, Room};
 
 impl<L: Clone> Ledger<L> {
-    /// Returns the entry of `key` and records its use; also returns what is dropped from memory for
-    /// it.
-    pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> (Option<Found<L>>, Displaced<L>) {
-        let found = self.loaded().hit(key, origin);
-        if found.is_some() {
-            return (found, Displaced::new());
+    /// Returns the entry of `key` and records its use; what is dropped from memory for it is added
+    /// to `displaced`.
+    pub fn hit(
+        &self,
+        key: &[u8],
+        origin: Option<Origin>,
+        displaced: &mut Displaced<L>,
+    ) -> Option<Found<L>> {
+        let mut state = self.loaded();
+        // Not the whole `Option`: to copy one that is empty takes as long.
+        if let Some(found) = state.hit(key, origin) {
+            return Some(found);
         }
-        self.store.paged().map_or((None, Displaced::new()), |it| self.page_in(it, key, origin))
+        drop(state);
+        self.store.paged().and_then(|paged| self.page_in(paged, key, origin, displaced))
     }
 
+    #[inline(never)]
     fn page_in(
         &self,
         paged: &dyn Paged,
         key: &[u8],
         origin: Option<Origin>,
-    ) -> (Option<Found<L>>, Displaced<L>) {
+        displaced: &mut Displaced<L>,
+    ) -> Option<Found<L>> {
         let _history = self.history.lock();
         let item = self.item(paged, key);
         let mut state = self.state.lock();
@@ -42,7 +51,8 @@ impl<L: Clone> Ledger<L> {
         if let Some(uses) = self.paging.note_gone(&gone) {
             paged.note_uses(&uses);
         }
-        (found, gone)
+        displaced.extend(gone);
+        found
     }
 
     /// Returns what the store holds under `key` and memory does not. The history is locked.

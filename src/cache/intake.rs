@@ -63,8 +63,8 @@ impl<'s, L: Clone> Intake<'s, L> {
         self.kept.retain(|item| item.key != key);
         // This process can give it again if an editor knew nothing of it.
         entry.own = true;
-        let (old, evicted) = self.state.put(&key, entry);
-        self.displaced.extend(old.map(|old| (key, old)));
+        let (old, evicted) = self.state.put(&key, Box::new(entry));
+        self.displaced.extend(old.map(|old| (key, *old)));
         self.displaced.extend(evicted);
     }
 
@@ -99,7 +99,7 @@ impl<'s, L: Clone> Intake<'s, L> {
             };
             self.displaced.extend(other.map(|other| (key.clone(), other)));
             let twin = state.table_mut().insert(key.clone(), entry);
-            self.displaced.extend(twin.map(|twin| (key, twin)));
+            self.displaced.extend(twin.map(|twin| (key, *twin)));
         }
         for (key, entry) in old.into_entries() {
             match entry.to_item(&key) {

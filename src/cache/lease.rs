@@ -21,7 +21,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::flight::{Caller, Guard, Join, Outcome, Waiter};
 use crate::store::{KeyGuard, KeyLock, Purge};
-use crate::sync::{self, Arc};
+use crate::sync;
 
 /// An entry that was found.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     /// If another computation of the key has priority: when the entry before it was made.
     beside: Option<Before>,
     /// Tells whether it is outdated; None before it begins.
-    begun: Option<Arc<Begun>>,
+    begun: Option<Begun>,
     /// Whether the key is locked once there is a result.
     locks_late: bool,
 }
@@ -119,18 +119,18 @@ type Before = Option<f64>;
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
     /// A lease without a flight: nobody waits for the result.
     pub fn unshared(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
-        let begun = Some(Arc::new(cache.begin(key)));
+        let begun = Some(cache.begin(key));
         Self { started: clock::now(), ..Self::late(old, begun) }
     }
 
     /// A lease without a flight, for a computation that had `begun` and is over already.
-    pub fn late(old: StaleResult<L>, begun: Option<Arc<Begun>>) -> Self {
+    pub fn late(old: StaleResult<L>, begun: Option<Begun>) -> Self {
         let (guard, lock, beside, locks_late) = (None, None, None, false);
         Self { guard, lock, old, started: f64::NAN, beside, begun, locks_late }
     }
 
     /// When the computation began, as purges see it.
-    pub fn begun(&self) -> Option<Arc<Begun>> {
+    pub fn begun(&self) -> Option<Begun> {
         self.begun.clone()
     }
 
@@ -142,7 +142,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
-        let (_displaced, _trimmed);
+        let _displaced;
+        let mut trimmed = Vec::new();
         let _active = sync::active();
         let ledger = &*cache.ledger;
         let locked = match ask.locks {
@@ -154,22 +155,22 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         drop(ledger.loaded());
         _displaced = ledger.take_external_changes();
         // Only now: what was purged before does not concern a computation that begins now.
-        self.begun = Some(Arc::new(ledger.purges.begin(key)));
-        let found = if ask.looks { ledger.hit(key, ask.origin) } else { Default::default() };
-        let (found, trimmed) = found;
-        _trimmed = trimmed;
-        if ask.locks == Locks::AtTheEnd {
-            let before = match &found {
-                Some(found) => found.entry.created,
-                None if ask.looks => None,
-                None => made_at(cache, key),
-            };
-            (self.locks_late, self.beside) = (true, Some(before));
+        self.begun = Some(ledger.purges.begin(key));
+        if ask.looks
+            && let Some(found) = ledger.hit(key, ask.origin, &mut trimmed)
+        {
+            self.lock_late(ask, || found.entry.created);
+            return Miss::Found(self, found);
         }
-        match found {
-            Some(found) => Miss::Found(self, found),
-            None if is_busy => Miss::Busy(self),
-            None => Miss::Lead(self),
+        let made = |it: Found<L>| it.entry.created;
+        self.lock_late(ask, || if ask.looks { None } else { ledger.peek(key).and_then(made) });
+        if is_busy { Miss::Busy(self) } else { Miss::Lead(self) }
+    }
+
+    /// Notes, if the key is to be locked at the end, when the entry was made that it has `before`.
+    fn lock_late(&mut self, ask: Ask, before: impl FnOnce() -> Before) {
+        if ask.locks == Locks::AtTheEnd {
+            (self.locks_late, self.beside) = (true, Some(before()));
         }
     }
 
@@ -186,7 +187,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// Keeps the result, on disk before any caller gets it, and hands it to those who wait. Returns
     /// `false` if it is not kept, because it was outdated meanwhile or another one has priority.
-    pub fn commit(mut self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
+    pub fn commit(
+        mut self,
+        cache: &Cache<L, E>,
+        key: &Bytes,
+        entry: impl Into<Box<Entry<L>>>,
+    ) -> Result<bool> {
+        let entry = entry.into();
         if self.locks_late {
             let _active = sync::active();
             self.lock = cache.ledger.store.lock_key(key).held();
@@ -201,7 +208,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     }
 
     /// Keeps the result of this computation, unless it is outdated.
-    pub fn put(&self, cache: &Cache<L, E>, key: &Bytes, entry: Entry<L>) -> Result<bool> {
+    pub fn put(
+        &self,
+        cache: &Cache<L, E>,
+        key: &Bytes,
+        entry: impl Into<Box<Entry<L>>>,
+    ) -> Result<bool> {
+        let entry = entry.into();
         let alone = self.lock.is_some();
         match &self.begun {
             Some(begun) => cache.put_as(key, entry, Put::Computed { begun, alone }),
@@ -215,7 +228,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         &self,
         cache: &Cache<L, E>,
         key: &Bytes,
-        entry: Entry<L>,
+        entry: Box<Entry<L>>,
         before: Before,
     ) -> Result<bool> {
         let shared = self.guard.is_none();
@@ -235,7 +248,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Hands `result` to those who wait after the computation failed. A result computed beside it
     /// is kept.
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
-        if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback) {
+        if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback::<Box<Entry<L>>>) {
             // A failure is in the store's notices.
             let _ = self.put(cache, key, beside);
         }

@@ -95,7 +95,12 @@ impl<L: Clone> Ledger<L> {
 
     /// Keeps a result: on disk first, then in memory. Returns what it replaces, what is evicted for
     /// it, and whether it is kept: an outdated result is not.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> (Replaced<L>, Result<bool>) {
+    pub fn put(
+        &self,
+        key: &Bytes,
+        entry: Box<Entry<L>>,
+        put: Put<'_>,
+    ) -> (Replaced<L>, Result<bool>) {
         drop(self.loaded());
         let history = self.history.lock();
         if put.is_outdated() {
@@ -134,7 +139,7 @@ impl<L: Clone> Ledger<L> {
             return Ok(true);
         }
         if let Some(item) = entry.to_item(key) {
-            return self.store.append_as(&Change::Put(item), cause);
+            return self.store.append_as(Change::Put(item), cause);
         }
         if entry.text.is_some() {
             return Ok(true);
@@ -145,7 +150,7 @@ impl<L: Clone> Ledger<L> {
         let stale = known || self.store.paged().is_some_and(|paged| paged.contains(key));
         if stale {
             let cause = if cause == Cause::Given { cause } else { Cause::Upkeep };
-            return self.store.append_as(&Change::Remove(key.clone()), cause);
+            return self.store.append_as(Change::Remove(key.clone()), cause);
         }
         Ok(true)
     }
@@ -188,7 +193,7 @@ impl<L: Clone> Ledger<L> {
         // Before the journal says so: somebody else may compute it anew at once.
         self.gate.epoch.advance();
         let change = || Change::Remove(Bytes::copy_from_slice(key));
-        let written = if stored { self.store.append(&change()) } else { Ok(()) };
+        let written = if stored { self.store.append(change()) } else { Ok(()) };
         if stored {
             // Before anybody computes it anew: a first result is not announced.
             self.store.announce(Affected::Key(key));
@@ -214,7 +219,7 @@ impl<L: Clone> Ledger<L> {
         drop(state);
         self.gate.epoch.advance();
         let stored = durable && !was_empty;
-        let written = if stored { self.store.append(&Change::Clear) } else { Ok(()) };
+        let written = if stored { self.store.append(Change::Clear) } else { Ok(()) };
         if stored {
             // Before anybody computes anything anew, as above.
             self.store.announce(Affected::All);
@@ -236,13 +241,17 @@ impl<L: Clone> Ledger<L> {
             // Nobody announces anything, and there is no page to watch.
             return self.take_in_any(self.store.external_changes());
         }
-        self.watch(self.store.mapped_page());
-        let stamp = self.gate.watch.stamp();
-        let displaced = self.take_in_any(self.store.external_changes());
-        // The look may have found that the file of the page is lost.
-        self.watch(self.store.mapped_page());
-        self.gate.watch.note_watched(stamp);
-        displaced
+        let mut displaced = Displaced::new();
+        loop {
+            // NOTE: the stamp is read before the look for what it announces.
+            let stamp = self.gate.watch.stamp();
+            displaced.extend(self.take_in_any(self.store.external_changes()));
+            // The look may have found that the file of the page is lost, or another page.
+            if !self.watch(self.store.mapped_page()) {
+                self.gate.watch.note(stamp);
+                return displaced;
+            }
+        }
     }
 
     fn take_in_any(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
@@ -267,14 +276,17 @@ impl<L: Clone> Ledger<L> {
     }
 
     /// Makes `page` the one that hits look at, and outdates all tables that look at another one.
-    fn watch(&self, page: Option<Arc<Page>>) {
+    /// Returns whether it is another one than before.
+    fn watch(&self, page: Option<Arc<Page>>) -> bool {
         let is_lost = page.is_none();
-        if self.gate.watch.replace(page) {
+        let is_new = self.gate.watch.replace(page);
+        if is_new {
             self.gate.epoch.advance();
             if is_lost {
                 self.joined.store(false, Ordering::Release);
             }
         }
+        is_new
     }
 
     /// Takes in `changes`; the history has been locked since they were read.
@@ -299,7 +311,7 @@ impl<L: Clone> Ledger<L> {
         for item in kept {
             // Written as a computed result: a purge that is not read yet outdates it. A failure is
             // in the store's notices, and the next snapshot makes up for it.
-            let _ = self.store.append_as(&Change::Put(item), Cause::Computed);
+            let _ = self.store.append_as(Change::Put(item), Cause::Computed);
         }
         if resalted {
             self.gate.epoch.advance();
@@ -309,7 +321,7 @@ impl<L: Clone> Ledger<L> {
 }
 
 /// Handles an outdated entry: nothing was replaced, and no table of hits may serve it.
-fn refused<L>(entry: Entry<L>) -> (Replaced<L>, Result<bool>) {
+fn refused<L>(entry: Box<Entry<L>>) -> (Replaced<L>, Result<bool>) {
     entry.retire();
     ((Some(entry), Displaced::new()), Ok(false))
 }

@@ -62,6 +62,7 @@ use crate::error::Result;
 use crate::flight::Flights;
 use crate::store::{KeyLock, Paged, Store};
 use crate::sync::{self, Arc};
+use bounded_table::Displaced;
 use copies::name_in;
 use ledger::Ledger;
 use put::Put;
@@ -155,11 +156,9 @@ where
 
     /// The entry of `key`, asked for by `origin`.
     pub fn hit(&self, key: &[u8], origin: Option<Origin>) -> Option<Found<L>> {
-        let _displaced;
+        let mut displaced = Displaced::new();
         let _active = sync::active();
-        let (found, displaced) = self.ledger.hit(key, origin);
-        _displaced = displaced;
-        found
+        self.ledger.hit(key, origin, &mut displaced)
     }
 
     /// The entry of `key`, without counting a use.
@@ -224,17 +223,17 @@ where
     /// When it returns `Ok`, a stored result survives the end of this process. On `Err` the result
     /// is in memory all the same, and will be in the next snapshot; if another process was in the
     /// way, [`settle`](Saver::settle) writes it.
-    pub fn put(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        self.put_as(key, entry, Put::Given).map(drop)
+    pub fn put(&self, key: &Bytes, entry: impl Into<Box<Entry<L>>>) -> Result<()> {
+        self.put_as(key, entry.into(), Put::Given).map(drop)
     }
 
     /// Keeps an entry that is kept already in another form.
-    pub fn put_again(&self, key: &Bytes, entry: Entry<L>) -> Result<()> {
-        self.put_as(key, entry, Put::Again).map(drop)
+    pub fn put_again(&self, key: &Bytes, entry: impl Into<Box<Entry<L>>>) -> Result<()> {
+        self.put_as(key, entry.into(), Put::Again).map(drop)
     }
 
     /// Returns whether the entry is kept: a computation may be outdated.
-    fn put_as(&self, key: &Bytes, entry: Entry<L>, put: Put<'_>) -> Result<bool> {
+    fn put_as(&self, key: &Bytes, entry: Box<Entry<L>>, put: Put<'_>) -> Result<bool> {
         let _displaced;
         let _active = sync::active();
         let (displaced, written) = self.ledger.put(key, entry, put);

@@ -1,10 +1,6 @@
 //! Purges during computations: a result that was begun before a purge is not kept.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 
 use crate::flight::Outdater;
 use crate::store::Purge;
@@ -22,16 +18,41 @@ pub struct Purges {
 struct Log {
     /// The number of the last purge.
     last: u64,
-    /// The keys that are being computed.
-    under_way: HashMap<Bytes, UnderWay, RandomState>,
+    /// The computations that are under way, each in its place until it is over. Purges look at all
+    /// of them: they are far fewer than computations, which would each hash their key twice.
+    under_way: Vec<Option<UnderWay>>,
+    /// The places of those that are over.
+    free: Vec<usize>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct UnderWay {
-    /// How many computations of the key there are.
-    count: usize,
+    key: Bytes,
+    /// How many hold it.
+    held: usize,
     /// The number of the last purge that concerned it.
     purged: u64,
+}
+
+impl Log {
+    /// Notes a purge of the keys that pass `test`.
+    fn purge(&mut self, test: impl Fn(&[u8]) -> bool) {
+        self.last += 1;
+        for it in self.under_way.iter_mut().flatten().filter(|it| test(&it.key)) {
+            it.purged = self.last;
+        }
+    }
+
+    /// Returns the place of a computation that begins now.
+    fn add(&mut self, key: Bytes) -> usize {
+        let begun = Some(UnderWay { key, held: 1, purged: 0 });
+        let Some(place) = self.free.pop() else {
+            self.under_way.push(begun);
+            return self.under_way.len() - 1;
+        };
+        self.under_way[place] = begun;
+        place
+    }
 }
 
 impl Purges {
@@ -43,44 +64,29 @@ impl Purges {
     /// Begins a computation of `key`.
     pub fn begin(self: &Arc<Self>, key: &Bytes) -> Begun {
         let mut log = self.log.lock();
-        let last = log.last;
-        log.under_way.entry(key.clone()).or_default().count += 1;
-        Begun { purges: Arc::clone(self), key: key.clone(), last }
+        let (last, place) = (log.last, log.add(key.clone()));
+        Begun { purges: Arc::clone(self), place, last }
     }
 
     /// Outdates the computations of `key` that are under way.
     pub fn purge_key(&self, key: &[u8]) {
-        let mut log = self.log.lock();
-        log.last += 1;
-        let last = log.last;
-        if let Some(under_way) = log.under_way.get_mut(key) {
-            under_way.purged = last;
-        }
-        drop(log);
+        self.log.lock().purge(|own| own == key);
         self.flights.outdate(|flying| flying == key);
     }
 
     /// Outdates the computations that `purge` concerns.
     pub fn purge(&self, purge: &Purge) {
-        if let Purge::Key(key) = purge {
-            return self.purge_key(key);
-        }
-        let mut log = self.log.lock();
-        log.last += 1;
-        let last = log.last;
-        for (_, under_way) in log.under_way.iter_mut().filter(|(key, _)| purge.concerns(key)) {
-            under_way.purged = last;
-        }
-        drop(log);
+        self.log.lock().purge(|key| purge.concerns(key));
         self.flights.outdate(|key| purge.concerns(key));
     }
 }
 
-/// A computation under way; dropped when it is over.
+/// A computation under way; dropped, with all its clones, when it is over.
 #[derive(Debug)]
 pub struct Begun {
     purges: Arc<Purges>,
-    key: Bytes,
+    /// Its place in the log.
+    place: usize,
     /// The number of the last purge before it began.
     last: u64,
 }
@@ -89,19 +95,73 @@ impl Begun {
     /// Returns whether it is outdated by now.
     pub fn is_outdated(&self) -> bool {
         let log = self.purges.log.lock();
-        let concerned = || log.under_way.get(&self.key).is_some_and(|it| it.purged > self.last);
-        log.last > self.last && concerned()
+        log.last > self.last
+            && log.under_way[self.place].as_ref().is_some_and(|it| it.purged > self.last)
+    }
+}
+
+impl Clone for Begun {
+    fn clone(&self) -> Self {
+        if let Some(it) = &mut self.purges.log.lock().under_way[self.place] {
+            it.held += 1;
+        }
+        Self { purges: Arc::clone(&self.purges), ..*self }
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
         let mut log = self.purges.log.lock();
-        let key = std::mem::take(&mut self.key);
-        let Entry::Occupied(mut under_way) = log.under_way.entry(key) else { return };
-        under_way.get_mut().count -= 1;
-        if under_way.get().count == 0 {
-            under_way.remove();
+        let Log { under_way, free, .. } = &mut *log;
+        if let Some(it) = &mut under_way[self.place] {
+            it.held -= 1;
+            if it.held > 0 {
+                return;
+            }
         }
+        under_way[self.place] = None;
+        free.push(self.place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Begun, Purges};
+    use crate::flight::Flights;
+    use crate::store::Purge;
+    use crate::sync::Arc;
+
+    /// A purge outdates the computations of its keys that are under way, and none that begins later
+    /// in the place of one of them.
+    #[test]
+    fn places_are_used_again() {
+        let purges = Arc::new(Purges::new(Flights::<()>::new().outdater()));
+        let (a, b) = (Bytes::from_static(b"a"), Bytes::from_static(b"b"));
+        let (first, other) = (purges.begin(&a), purges.begin(&b));
+        let second = purges.begin(&a);
+        purges.purge_key(b"a");
+        assert!(first.is_outdated() && second.is_outdated() && !other.is_outdated());
+        drop((first, second));
+        let later = [purges.begin(&a), purges.begin(&a), purges.begin(&a)];
+        assert!(later.iter().all(|it| !it.is_outdated()));
+        purges.purge(&Purge::All);
+        assert!(later.iter().all(Begun::is_outdated) && other.is_outdated());
+        assert_eq!(purges.log.lock().under_way.len(), 4);
+    }
+
+    /// A computation is over with the last of its clones.
+    #[test]
+    fn clones_are_one_computation() {
+        let purges = Arc::new(Purges::new(Flights::<()>::new().outdater()));
+        let first = purges.begin(&Bytes::from_static(b"a"));
+        let second = first.clone();
+        drop(first);
+        let other = purges.begin(&Bytes::from_static(b"b"));
+        purges.purge_key(b"a");
+        assert!(second.is_outdated() && !other.is_outdated());
+        drop(second);
+        assert_eq!(purges.log.lock().free.len(), 1);
     }
 }

@@ -42,7 +42,7 @@ impl<L: Clone> Salts<L> {
             None => salt,
         };
         let salt = Salt { text: text.clone(), stored };
-        let put = || self.0.store.append_as(&Change::Put(salt.to_item()), Cause::Upkeep);
+        let put = || self.0.store.append_as(Change::Put(salt.to_item()), Cause::Upkeep);
         let written = if stored { put().map(drop) } else { Ok(()) };
         self.0.state.lock().salt = Some(salt);
         drop(history);

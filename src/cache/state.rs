@@ -211,7 +211,7 @@ impl<L: Clone> State<L> {
     /// Puts a copy of the store's entry into memory; returns the entry that it replaces.
     pub fn page_in(&mut self, item: Item) -> Option<Entry<L>> {
         let (key, entry) = Entry::from_item(item);
-        self.rows.put(&key, entry).0
+        self.rows.put(&key, Box::new(entry)).0.map(|old| *old)
     }
 
     /// Takes out all copies of what the store holds.
@@ -228,7 +228,7 @@ impl<L: Clone> State<L> {
 
     /// Puts an entry; returns the one that it replaces, and those evicted for it.
     #[inline]
-    pub fn put(&mut self, key: &Bytes, entry: Entry<L>) -> Replaced<L> {
+    pub fn put(&mut self, key: &Bytes, entry: Box<Entry<L>>) -> Replaced<L> {
         let transient = entry.transient;
         let (old, evicted) = self.rows.put(key, entry);
         match &old {
@@ -267,7 +267,7 @@ impl<L: Clone> State<L> {
                 continue;
             }
             let (key, entry) = Entry::from_item(item);
-            evicted.extend(self.rows.put(&key, entry).1);
+            evicted.extend(self.rows.put(&key, Box::new(entry)).1);
         }
         evicted
     }

@@ -78,13 +78,13 @@ impl<L: Clone> Table<L> {
     ///
     /// # Panics
     /// With more than 2^32 entries, which fit in no memory.
-    pub fn insert(&mut self, key: Bytes, entry: Entry<L>) -> Option<Entry<L>> {
+    pub fn insert(&mut self, key: Bytes, entry: Entry<L>) -> Option<Box<Entry<L>>> {
         self.drop_spent();
         let (hash, rows) = (self.index.hash(&key), &self.rows);
         let found = self.index.find_or_insert(hash, rows.len(), |row| rows.has_key(row, &key));
         let row = Row { key, entry };
         if let Some(number) = found {
-            return self.rows.replace(number, row).map(|old| old.entry);
+            return self.rows.replace(number, row).map(|old| Box::new(old.entry));
         }
         self.push(row);
         None

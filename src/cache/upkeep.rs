@@ -36,7 +36,7 @@ impl<L: Clone> Ledger<L> {
         for (key, entry) in evicted {
             if entry.to_item(key).is_some() {
                 // A failure is in the store's notices.
-                let _ = self.store.append_as(&Change::Remove(key.clone()), Cause::Upkeep);
+                let _ = self.store.append_as(Change::Remove(key.clone()), Cause::Upkeep);
                 keys.push(key);
             }
         }
@@ -59,7 +59,7 @@ impl<L: Clone> Ledger<L> {
         }
         if old.is_some() && durable {
             let change = Change::Remove(Bytes::copy_from_slice(key));
-            let _ = self.store.append_as(&change, Cause::Upkeep);
+            let _ = self.store.append_as(change, Cause::Upkeep);
             self.store.announce(Affected::Key(key));
         }
         old

@@ -50,15 +50,10 @@ impl Watch {
         !same
     }
 
-    /// Returns the stamp on the page now. Read it *before* looking for what it announces.
+    /// Returns the stamp on the page now; 0 without a page. Read it *before* looking for what it
+    /// announces.
     pub(super) fn stamp(&self) -> u64 {
         self.page.lock().as_ref().map_or(0, |page| page.changes())
-    }
-
-    /// Notes that everything announced up to `stamp` is taken in, if a page is still watched.
-    pub(super) fn note_watched(&self, stamp: u64) {
-        let is_watched = self.page.lock().is_some();
-        self.note(if is_watched { stamp } else { 0 });
     }
 
     /// Notes that everything announced up to `stamp` is taken in.

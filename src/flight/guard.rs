@@ -76,7 +76,7 @@ impl<V: Send + Sync + 'static> Guard<V> {
         self.graph.recount(&state);
         let Some(shared) = flight.as_ref().and_then(|flight| flight.shared.as_ref()) else {
             drop(state);
-            return drop((outcome, flight));
+            return;
         };
         let callbacks = SharedState::of(shared).end(outcome);
         let (due, lost): (Vec<_>, _) =

@@ -80,6 +80,10 @@ impl<V: Send + Sync + 'static> Flights<V> {
     pub fn join<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Join<V> {
         let (at, caller) = (self.address(key), caller.into());
         let mut state = self.graph.lock();
+        if self.is_idle() {
+            // The commonest case by far: there is nothing to look for.
+            return self.lead(&mut state, key, at, caller);
+        }
         if own(&mut state, at, caller).is_some() {
             return Join::Nested;
         }

@@ -60,6 +60,7 @@ mod progress;
 mod quarantine;
 mod reading;
 mod replace;
+mod sighting;
 mod snapshot_file;
 mod state;
 mod telling;
@@ -153,7 +154,7 @@ impl Store for FileStore {
         state.news.take()
     }
 
-    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {
+    fn append_as(&self, change: Change, cause: Cause) -> Result<bool> {
         self.current().append(change, cause)
     }
 

@@ -20,7 +20,7 @@ impl Store for MemoryStore {
         false
     }
 
-    fn append_as(&self, _: &Change, _: Cause) -> Result<bool> {
+    fn append_as(&self, _: Change, _: Cause) -> Result<bool> {
         Ok(true)
     }
 

@@ -196,7 +196,7 @@ pub trait Store: Send + Sync {
         true
     }
     /// Writes a change that a caller asked for, as [`append_as`](Self::append_as) does.
-    fn append(&self, change: &Change) -> Result<()> {
+    fn append(&self, change: Change) -> Result<()> {
         self.append_as(change, Cause::Given).map(drop)
     }
     /// Writes `change`; when it returns `Ok(true)`, the change survives the end of this process.
@@ -210,7 +210,7 @@ pub trait Store: Send + Sync {
     /// IMPORTANT: a save that another thread begins meanwhile drops the journal that holds the
     /// change. So the change must be among the entries of every save that is sealed after `append`
     /// was called: hold one lock over both, and over `seal`.
-    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool>;
+    fn append_as(&self, change: Change, cause: Cause) -> Result<bool>;
     /// Outdates the computations of other processes that `purge` concerns, if there are any, and
     /// their results of a moment ago. While another process is in the way ([`Error::is_busy`]), a
     /// purge of a key or of all waits for [`settle`](Self::settle); one of a pattern must be made

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::sync::Arc;
+
 /// Facts about one result that travel with it from the call to the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notes {
@@ -10,8 +12,9 @@ pub struct Notes {
     /// A digest of the code that made the result.
     pub code: Option<Code>,
     /// Members that a later version or a user added to the entry: one JSON object. They are kept as
-    /// long as the result.
-    pub others: Option<Box<Bytes>>,
+    /// long as the result. Shared by all entries of which the same is said, such as the program that
+    /// made them.
+    pub others: Option<Arc<Bytes>>,
 }
 
 impl Notes {

@@ -58,7 +58,7 @@ fn keep(store: &SqliteStore, n: usize) -> bool {
     let text = Bytes::from(format!("\"{n:0LENGTH$}\""));
     let notes = Notes { took: Some(0.5), ..Notes::default() };
     let item = Item { key: key(n), text, sound: true, created: Some(1.7e9), timed: false, notes };
-    store.append_as(&Change::Put(item), Cause::Computed).is_ok()
+    store.append_as(Change::Put(item), Cause::Computed).is_ok()
 }
 
 fn open(path: &Path) -> Connection {

@@ -92,7 +92,7 @@ impl Process {
             Some(key) => drop(self.near.remove(key)),
             None => self.near.clear(),
         }
-        self.store.append_as(change, cause).is_ok_and(|kept| kept)
+        self.store.append_as(change.clone(), cause).is_ok_and(|kept| kept)
     }
 
     /// All that there is, in order.

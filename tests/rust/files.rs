@@ -147,7 +147,7 @@ fn a_read_only_store_writes_nothing() {
     writer.change(&put("b", "2"));
     let is_change = |news: &ExternalChange| matches!(news, ExternalChange::Change(_));
     assert_eq!(store.external_changes().iter().filter(|news| is_change(news)).count(), 1);
-    assert!(store.append(&put("c", "3")).is_err());
+    assert!(store.append(put("c", "3")).is_err());
     assert!(store.begin_save().expect("nothing is begun").is_none());
     store.close();
     assert_eq!(store.notices().len(), 1);

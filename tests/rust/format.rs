@@ -28,7 +28,7 @@ fn noted(key: &str, text: &str) -> Item {
     let notes = Notes {
         took: Some(0.84),
         code: Code::new("3f2a9c1b"),
-        others: Some(Box::new(Bytes::from_static(b"{\"tags\": [\"x\"]}"))),
+        others: Some(Arc::new(Bytes::from_static(b"{\"tags\": [\"x\"]}"))),
     };
     Item { created: Some(1_764_412_345.125), timed: true, notes, ..item(key, text) }
 }
@@ -190,7 +190,7 @@ fn a_file_keeps_its_format() {
         one.load();
         for (number, store) in [&one, &other, &one].into_iter().enumerate() {
             let new = item(&format!("key {number}"), "1");
-            store.append(&Change::Put(new.clone())).expect("the disk works");
+            store.append(Change::Put(new.clone())).expect("the disk works");
             items.push(new);
             let mut saving = store.begin_save().expect("the disk works").expect("there is news");
             saving.seal().expect("the disk works").expect("there is something to save");
@@ -210,7 +210,7 @@ fn notes_survive_in_the_journal() {
     let store = FileStore::new(path.clone(), OPTIONS);
     store.load();
     for item in [&all, &took] {
-        store.append(&Change::Put(item.clone())).expect("the disk works");
+        store.append(Change::Put(item.clone())).expect("the disk works");
     }
     drop(store);
     assert_eq!(Cache::open(&path).items, [all, took]);

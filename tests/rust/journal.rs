@@ -85,7 +85,7 @@ fn times_survive() {
     let store = FileStore::new(path.clone(), OPTIONS);
     store.load();
     for item in [&timed, &plain] {
-        store.append(&Change::Put(item.clone())).expect("the disk works");
+        store.append(Change::Put(item.clone())).expect("the disk works");
     }
     drop(store);
     assert_eq!(Cache::open(&path).items, [timed, plain]);
@@ -111,7 +111,7 @@ fn synced_changes_are_kept() {
     let (_folder, path) = place();
     let store = FileStore::new(path.clone(), Options { durability: Durability::Fsync, ..OPTIONS });
     store.load();
-    store.append(&put("a", "1")).expect("the disk works");
+    store.append(put("a", "1")).expect("the disk works");
     drop(store);
     assert_eq!(Cache::open(&path).entries(), strings(&[("a", "1")]));
 }

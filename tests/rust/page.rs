@@ -128,7 +128,7 @@ fn who_has_left_still_announces() {
     let (_folder, path) = place();
     let (one, other) = (present(&path), present(&path));
     let page = page(&other);
-    one.append(&put("a", "1")).expect("there is room");
+    one.append(put("a", "1")).expect("there is room");
     let before = page.changes_of(b"a");
     one.close();
     one.announce(Affected::Key(b"a"));
@@ -165,7 +165,7 @@ fn a_page_that_is_cut() {
         assert!(store.page().is_none() && store.page().is_none());
         let told = store.notices();
         assert!(told.len() == 1 && told[0].contains("cut it short"), "{told:?}");
-        assert!(store.append(&put("a", "1")).is_ok());
+        assert!(store.append(put("a", "1")).is_ok());
     }
     assert!(!two.external_changes().is_empty());
     let later = present(&path);
@@ -186,7 +186,7 @@ fn no_room_for_a_page() {
     assert!(store.page().is_none() && other.page().is_some());
     for store in [&store, &other] {
         store.announce(Affected::All);
-        assert!(store.append(&put("a", "1")).is_ok() && store.notices().is_empty());
+        assert!(store.append(put("a", "1")).is_ok() && store.notices().is_empty());
     }
 }
 
@@ -206,7 +206,7 @@ fn what_is_not_ours_is_not_written_to() {
         store.announce(Affected::All);
         assert_eq!(std::fs::read_to_string(lock_of(&path)).unwrap(), contents);
         assert_eq!(store.notices().len(), 1);
-        assert!(store.append(&put("a", "1")).is_ok());
+        assert!(store.append(put("a", "1")).is_ok());
     }
 }
 

@@ -155,11 +155,11 @@ fn fsync_syncs_before_it_returns() {
     let folder = TempDir::new().unwrap();
     let (store, log) = store(folder.path(), Durability::Fsync);
     store.load();
-    store.append(&put("a", "1")).unwrap();
+    store.append(put("a", "1")).unwrap();
     let first = taken(&log);
     assert_eq!(first.last().map(String::as_str), Some("sync journal"), "{first:#?}");
     assert!(place(&first, "rename to journal") < place(&first, "sync folder"), "{first:#?}");
-    store.append(&put("b", "2")).unwrap();
+    store.append(put("b", "2")).unwrap();
     assert_eq!(taken(&log), ["append journal", "sync journal"]);
     store.close();
 }
@@ -170,9 +170,9 @@ fn flush_does_not_wait_for_the_disk() {
     let folder = TempDir::new().unwrap();
     let (store, log) = store(folder.path(), Durability::Flush);
     store.load();
-    store.append(&put("a", "1")).unwrap();
+    store.append(put("a", "1")).unwrap();
     taken(&log);
-    store.append(&put("b", "2")).unwrap();
+    store.append(put("b", "2")).unwrap();
     assert_eq!(taken(&log), ["append journal"]);
     store.close();
 }
@@ -184,7 +184,7 @@ fn a_save_keeps_its_order() {
         let folder = TempDir::new().unwrap();
         let (store, log) = store(folder.path(), durability);
         store.load();
-        store.append(&put("a", "1")).unwrap();
+        store.append(put("a", "1")).unwrap();
         taken(&log);
         let mut saving = store.begin_save().unwrap().expect("something changed");
         saving.seal().unwrap().expect("there is something to save");

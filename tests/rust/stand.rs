@@ -109,7 +109,7 @@ impl Cache {
     /// Makes a change, as a computed result does; returns whether it is promised to last.
     pub fn change(&mut self, change: &Change) -> bool {
         self.listen();
-        let written = match self.store.append(change) {
+        let written = match self.store.append(change.clone()) {
             Err(error) if error.is_busy() => until_free(|| self.store.settle()),
             written => written,
         };

@@ -12,7 +12,7 @@ fn every_store_keeps_the_contract() {
         [Box::new(MemoryStore), Box::new(FileStore::new(path, OPTIONS))];
     for store in stores {
         assert!(store.load().items.is_empty());
-        store.append(&put("a", "1")).expect("a change is taken");
+        store.append(put("a", "1")).expect("a change is taken");
         assert!(store.external_changes().is_empty());
         assert!(!store.wants_save());
         assert!(!matches!(store.lock_key(b"a"), KeyLock::Busy));
@@ -107,7 +107,7 @@ fn appends_go_on_during_a_save() {
     let mut saving = one.store.begin_save().expect("it begins").expect("there is something");
     let changes = saving.seal().expect("the disk works").expect("there is something to save");
     assert!(changes.is_empty());
-    one.store.append(&put("b", "2")).expect("the disk works");
+    one.store.append(put("b", "2")).expect("the disk works");
     two.change(&put("c", "3"));
     saving.write(&[item("a", "1")][..].into()).expect("the disk works");
     drop((one, two));
@@ -120,7 +120,7 @@ fn appends_go_on_during_a_save() {
 fn a_save_can_be_given_up() {
     let (folder, path) = place();
     let (mut one, two) = (Cache::open(&path), Cache::open(&path));
-    two.store.append(&put("a", "1")).expect("the disk works");
+    two.store.append(put("a", "1")).expect("the disk works");
     drop(one.store.begin_save().expect("it begins"));
     one.listen();
     assert_eq!(one.entries(), strings(&[("a", "1")]));
@@ -219,7 +219,7 @@ fn threads_append_while_another_saves() {
                     let item = item(&format!("{who}-{n}"), "1");
                     // In memory before it is promised, as in the cache, so that a save has it.
                     written.lock().expect("nobody panics").push(item.clone());
-                    store.append(&Change::Put(item)).expect("the disk works");
+                    store.append(Change::Put(item)).expect("the disk works");
                 }
             });
         }

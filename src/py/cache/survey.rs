@@ -1,6 +1,7 @@
 //! What Python asks about the entries of a cache without decoding their values.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
@@ -111,7 +112,7 @@ impl CoreCache {
         let mut entry = Entry::new(created);
         entry.text = Some(text);
         (entry.sound, entry.transient) = (false, !Self::may_write(slf)?);
-        let others = others.map(|others| Box::new(others.into()));
+        let others = others.map(|others| Arc::new(others.into()));
         entry.notes = Notes { took, code: code.and_then(Code::new), others };
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
         // A failure is in the store's notices.

@@ -1,5 +1,6 @@
 //! Results made by other code: an earlier state of the function, or another program's.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -22,7 +23,8 @@ impl Memoised {
         prepare(py);
         let found = registration.call_method1(intern!(py, "code_note"), (&self.function,))?;
         let (code, script): (Option<String>, Option<Vec<u8>>) = found.extract()?;
-        let note = CodeNote { code: code.and_then(Code::new), script: script.map(Bytes::from) };
+        let script = script.map(|script| Arc::new(Bytes::from(script)));
+        let note = CodeNote { code: code.and_then(Code::new), script };
         Ok(self.code.get_or_init(|| note))
     }
 }
@@ -35,7 +37,7 @@ impl Provenance<'_> {
         }
         let note = self.me.code_note(py)?;
         notes.code = note.code;
-        notes.others = note.script.clone().filter(|script| !script.is_empty()).map(Box::new);
+        notes.others = note.script.clone().filter(|script| !script.is_empty());
         Ok(())
     }
 

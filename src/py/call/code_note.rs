@@ -1,5 +1,7 @@
 //! What a result records about the code that made it, and what that says later.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::store::{Code, Notes};
@@ -11,7 +13,7 @@ pub struct CodeNote {
     pub code: Option<Code>,
     /// `{"script": "folder/file"}` for a function of a module that is run as a program; empty if it
     /// is in no file.
-    pub script: Option<Bytes>,
+    pub script: Option<Arc<Bytes>>,
 }
 
 /// The state of the function that made a result.
@@ -62,5 +64,5 @@ pub fn note_further(notes: &mut Notes, more: &Bytes) {
         Some(known) => Bytes::from([known, b", ", &more[1..]].concat()),
         None => more.clone(),
     };
-    notes.others = Some(Box::new(joined));
+    notes.others = Some(Arc::new(joined));
 }

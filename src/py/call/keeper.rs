@@ -48,7 +48,7 @@ pub struct Due<'py> {
     /// The right to do so.
     pub lease: PyLease,
     /// What is stored.
-    pub entry: Entry<Arc<Template>>,
+    pub entry: Box<Entry<Arc<Template>>>,
     /// What the caller gets.
     pub value: Bound<'py, PyAny>,
     /// What is to be told then.

@@ -4,6 +4,8 @@
 //! An entry without a note was made by a call that gave nothing but the first argument. So the file
 //! of a program with one function of one argument holds nothing but keys and values.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pyo3::prelude::*;
 
@@ -63,7 +65,7 @@ impl Provenance<'_> {
         {
             let function = function_digest(&self.me.name);
             let note = Maker { function, others: folded(others) }.to_note();
-            notes.others = Some(Box::new(note));
+            notes.others = Some(Arc::new(note));
         }
     }
 
@@ -88,6 +90,8 @@ impl Provenance<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::Maker;
     use crate::store::Notes;
 
@@ -99,7 +103,7 @@ mod tests {
         assert_eq!(note, "{\"maker\": \"5d2c01b900000007\"}");
         let more = [&note[..note.len() - 1], b", \"x\": 1}"].concat();
         for text in [note.to_vec(), more] {
-            let notes = Notes { others: Some(Box::new(text.into())), ..Notes::default() };
+            let notes = Notes { others: Some(Arc::new(text.into())), ..Notes::default() };
             assert!(Maker::of(&notes) == Some(maker));
         }
         assert!(Maker::of(&Notes::default()).is_none());

@@ -18,8 +18,9 @@ use crate::py::value::once::intern;
 use crate::py::value::stored_text::to_text;
 use crate::py::value::template::Template;
 
-/// The snapshot of a result, and the part of it that cannot be stored, if there is one.
-pub type Recorded = (Entry<Arc<Template>>, Option<Unstorable>);
+/// The snapshot of a result, and the part of it that cannot be stored, if there is one. Boxed, as it
+/// passes many hands on its way to the table.
+pub type Recorded = (Box<Entry<Arc<Template>>>, Option<Unstorable>);
 
 /// Records the results of one call.
 #[derive(Clone, Copy)]
@@ -37,7 +38,7 @@ impl<'a> Recorder<'a> {
 
     /// Returns the snapshot of `value`, and the part of it that cannot be stored.
     pub fn entry(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Recorded> {
-        let mut entry = Entry::new(Some(self.request.options.now(py)?));
+        let mut entry = Box::new(Entry::new(Some(self.request.options.now(py)?)));
         entry.liveness = self.me.core.get().cache().gate().uses.new_liveness();
         entry.timed = self.request.options.expires();
         entry.transient = self.request.is_transient();

@@ -35,7 +35,7 @@ fn unmark(notes: &mut Notes) {
         return;
     };
     let rest = rest.strip_suffix(b", ").map(|members| [members, b"}"].concat());
-    notes.others = rest.map(|members| Box::new(members.into()));
+    notes.others = rest.map(|members| Arc::new(members.into()));
 }
 
 #[pymethods]
@@ -61,7 +61,7 @@ fn note_refresh(cache: &PyCache, key: &Bytes, begins: bool) {
     // The holder of the key computes a result of its own, which must not be replaced.
     let KeyLock::Held(_lock) = cache.lock_key(key) else { return };
     // A purge from here on outdates the mark, which carries the result.
-    let begun = Some(Arc::new(cache.begin(key)));
+    let begun = Some(cache.begin(key));
     cache.take_external_changes();
     let Some(found) = cache.peek(key).filter(|it| is_marked(&it.entry.notes) != begins) else {
         return;
@@ -95,6 +95,8 @@ impl Invocation<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{is_marked, mark, unmark};
     use crate::store::Notes;
 
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn marks_come_and_go() {
         for others in [None, Some(b"{\"script\": \"a/b.py\"}".as_slice())] {
-            let others = others.map(|others| Box::new(others.into()));
+            let others = others.map(|others| Arc::new(others.into()));
             let before = Notes { others, ..Notes::default() };
             let mut notes = before.clone();
             mark(&mut notes);

@@ -1,6 +1,6 @@
 //! What stays the same during a call, from its start to its result.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -47,9 +47,12 @@ pub struct Request {
     given: Option<Py<PyAny>>,
     /// Its entry in a mapping, which was brought.
     brought: OnceLock<Box<Asking>>,
-    /// Whether the call is logged, once that was asked.
-    is_logged: OnceLock<bool>,
+    /// Whether the call is logged: [`UNKNOWN`] until that was asked, then 0 or 1.
+    is_logged: AtomicU8,
 }
+
+/// It was not asked yet whether a call is logged.
+const UNKNOWN: u8 = 2;
 
 impl Request {
     /// Returns what `call` of `me` asks for, with the entry of its key if that is in a mapping; None
@@ -112,7 +115,7 @@ impl Request {
             epoch,
             given,
             brought: OnceLock::new(),
-            is_logged: OnceLock::new(),
+            is_logged: AtomicU8::new(UNKNOWN),
         }))
     }
 
@@ -132,13 +135,14 @@ impl Request {
 
     /// Returns whether the call is logged. Asked once: a miss and its store are logged together.
     pub fn is_logged(&self, py: Python<'_>) -> PyResult<bool> {
-        if let Some(&is_logged) = self.is_logged.get() {
-            return Ok(is_logged);
+        let known = self.is_logged.load(Ordering::Relaxed);
+        if known != UNKNOWN {
+            return Ok(known != 0);
         }
-        // A program that logs anything has imported `logging`. NOTE: this is not asked while the
-        // cell is locked: it runs Python.
+        // A program that logs anything has imported `logging`.
         let found = callbacks::is_imported(intern!(py, "logging"))? && callbacks::is_logging(py)?;
-        Ok(*self.is_logged.get_or_init(|| found))
+        self.is_logged.store(found.into(), Ordering::Relaxed);
+        Ok(found)
     }
 
     /// Returns the caller as the flights see it.

@@ -147,7 +147,12 @@ impl PendingCall {
 
 impl PendingCall {
     /// Has a thread store an entry.
-    fn store(slf: &Bound<'_, Self>, lease: PyLease, entry: Entry<Arc<Template>>, wake: Py<PyAny>) {
+    fn store(
+        slf: &Bound<'_, Self>,
+        lease: PyLease,
+        entry: Box<Entry<Arc<Template>>>,
+        wake: Py<PyAny>,
+    ) {
         let (waiting, file) = (slf.clone().unbind(), slf.get().me.get().core.get().file.get());
         let turn = file.errands.turn();
         let job = move || {

@@ -23,7 +23,7 @@ pub struct Leadership {
     asked: Mutex<Option<PyMiss>>,
     old: PyStaleResult,
     /// When the computation began, for comparison with purges.
-    begun: Mutex<Option<Arc<Begun>>>,
+    begun: Mutex<Option<Begun>>,
     scope: Mutex<Option<ComputationScope>>,
     outside: Mutex<Option<OutsideWait>>,
     /// `outlive._async.leader.LeaderTask`.

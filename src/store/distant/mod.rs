@@ -197,10 +197,10 @@ impl Store for DistantStore {
         salt.map(|salt| ExternalChange::Change(Change::Put(salt))).into_iter().collect()
     }
 
-    fn append_as(&self, change: &Change, _: Cause) -> Result<bool> {
+    fn append_as(&self, change: Change, _: Cause) -> Result<bool> {
         let mut state = self.0.state.lock();
-        state.asked.note(change);
-        state.waiting.push(change.clone());
+        state.asked.note(&change);
+        state.waiting.push(change);
         Ok(true)
     }
 

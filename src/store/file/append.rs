@@ -15,7 +15,8 @@ use crate::value::write::Charset;
 
 impl FileState {
     /// Writes `own` to the journal; a change that fails is kept and tried again later. Returns
-    /// `false` if it is the result of a computation that was outdated meanwhile.
+    /// `false` if it is the result of a computation that was outdated meanwhile, and `true` if it
+    /// was appended: then the backlog is still to take note of it.
     pub fn append(&mut self, own: Own) -> Result<bool> {
         if self.is_check_due() {
             self.catch_up_or_tell();
@@ -38,7 +39,6 @@ impl FileState {
         let counts = self.append_change(own, None)?;
         if counts {
             self.backlog.overtake(own.change);
-            self.backlog.note_appended(own.change);
         }
         Ok(counts)
     }
@@ -51,7 +51,7 @@ impl FileState {
             let own = Own { change: &change, cause, is_news, late };
             // Another process's purge may have dropped it from the backlog.
             if self.append_change(own, Some(number))? {
-                self.backlog.note_written(number, &change);
+                self.backlog.note_written(number, change);
             } else {
                 self.backlog.drop(number);
             }

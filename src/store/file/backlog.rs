@@ -62,8 +62,8 @@ impl Backlog {
     }
 
     /// Notes that `change` was appended to the journal.
-    pub fn note_appended(&mut self, change: &Change) {
-        self.unconfirmed.push(change.clone());
+    pub fn note_appended(&mut self, change: Change) {
+        self.unconfirmed.push(change);
     }
 
     /// Notes that the files were seen in their place: everything appended so far is safe.
@@ -267,7 +267,7 @@ impl Backlog {
     }
 
     /// Notes that the change with this `number` has been appended to the journal.
-    pub fn note_written(&mut self, number: u64, change: &Change) {
+    pub fn note_written(&mut self, number: u64, change: Change) {
         self.drop(number);
         self.note_appended(change);
     }

@@ -3,6 +3,7 @@
 use super::chain::{Chain, History};
 use super::progress::Progress;
 use super::reading::{FileReader, Reading};
+use super::sighting::Sighting;
 use super::snapshot_file::Found;
 use super::state::FileState;
 use crate::store::fs::FileFingerprint;
@@ -64,7 +65,7 @@ impl FileState {
             self.backlog.note_found(&listed, &changes);
             items = Items::Listed(listed);
         }
-        self.seen = None;
+        self.seen = Sighting::default();
         if self.is_later {
             self.folder.tell_later();
         }

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use super::folder::Folder;
 use super::obstacle::Obstacle;
+use super::sighting::Sighting;
 use super::trust;
 use crate::error::{Error, Result};
-use crate::stepping;
 use crate::store::KeyLock;
 use crate::store::fs::{Closed, Map, Status, Taken, is_lost};
 use crate::store::lock::{self, Affected, CheckpointGuard, LockFile, NoPage, Page};
@@ -39,13 +38,10 @@ struct Presence {
     lock: Option<Arc<LockFile>>,
     /// Whether the file was closed until its next use.
     is_idle: bool,
-    /// When the file was last seen in its place, and ours.
-    seen: Option<Instant>,
+    /// When the file was last seen in its place, and ours: each operation on its descriptor finds
+    /// out by itself whether that is still ours.
+    seen: Sighting,
 }
-
-/// How long the lock file is assumed to be in its place: each operation on its descriptor finds out
-/// by itself whether that is still ours.
-const CERTAIN: Duration = Duration::from_millis(1);
 
 impl Presence {
     /// Returns the lock file if it is certain to be in its place.
@@ -55,11 +51,14 @@ impl Presence {
         if lock.has_become_page() && Arc::weak_count(lock) == 0 {
             return None;
         }
-        let now = stepping::instant();
-        if self.seen.is_none_or(|seen| now.duration_since(seen) >= CERTAIN) {
-            self.seen = lock.is_ours().then_some(now);
+        if !self.seen.is_recent() {
+            if !lock.is_ours() {
+                self.seen = Sighting::default();
+                return None;
+            }
+            self.seen = Sighting::now();
         }
-        self.seen.map(|_| lock)
+        Some(lock)
     }
 }
 
@@ -110,14 +109,14 @@ impl Locks {
             folder.tell_no_locks();
         }
         self.share_page(folder, &joined);
-        let (lock, is_idle, seen) = (Arc::new(joined), false, Some(stepping::instant()));
+        let (lock, is_idle, seen) = (Arc::new(joined), false, Sighting::now());
         *presence = Presence { lock: Some(Arc::clone(&lock)), is_idle, seen };
         Ok(Some(lock))
     }
 
     /// Joins anew after the program closed the lock file.
     pub fn rejoin(&self, folder: &Folder) -> Result<Option<Arc<LockFile>>> {
-        self.presence.lock().seen = None;
+        self.presence.lock().seen = Sighting::default();
         self.try_join(folder)
     }
 

@@ -121,11 +121,12 @@ impl ProcessStore {
 
     /// Writes `change` to the journal; a change that fails is kept for the next time, and reported
     /// once. Returns `false` if it is the result of a computation that was outdated meanwhile.
-    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
-        self.append_own(Own { change, cause, is_news: false, late: None })
+    pub fn append(&self, change: Change, cause: Cause) -> Result<bool> {
+        self.append_own(change, cause, false)
     }
 
-    fn append_own(&self, own: Own) -> Result<bool> {
+    fn append_own(&self, change: Change, cause: Cause, is_news: bool) -> Result<bool> {
+        let own = Own { change: &change, cause, is_news, late: None };
         // NOTE: before the state's lock is taken, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
@@ -135,10 +136,13 @@ impl ProcessStore {
             Ok(false) => state.keep_unwritten(own, self.folder.busy()),
             Err(error) => state.keep_unwritten(own, error),
         };
-        let overtakes = state.news.take_overtaken();
+        let overtaken = state.news.take_overtaken().then(|| Purge::of(&change));
+        if matches!(result, Ok(true)) {
+            state.backlog.note_appended(change);
+        }
         drop(state);
-        if overtakes {
-            self.locks.announce(&self.folder, Purge::of(own.change).affected());
+        if let Some(purge) = overtaken {
+            self.locks.announce(&self.folder, purge.affected());
         }
         if result.is_ok() {
             self.writing.is_stuck(false);
@@ -199,10 +203,7 @@ impl ProcessStore {
         }
         let written = match purge.as_change() {
             // Another thread may be taking in what it undoes at this moment.
-            Some(change) => {
-                let (cause, is_news, late) = (Cause::Given, true, None);
-                self.append_own(Own { change: &change, cause, is_news, late }).map(drop)
-            }
+            Some(change) => self.append_own(change, Cause::Given, true).map(drop),
             None => self.append_purge(purge),
         };
         self.locks.announce(&self.folder, purge.affected());

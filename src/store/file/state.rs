@@ -1,7 +1,5 @@
 //! What a process knows of the files.
 
-use std::time::{Duration, Instant};
-
 use super::backlog::Backlog;
 use super::folder::Folder;
 use super::generations::Generations;
@@ -10,9 +8,9 @@ use super::own::Own;
 use super::phase::Phase;
 use super::progress::Progress;
 use super::quarantine::Quarantine;
+use super::sighting::Sighting;
 use super::{Durability, Options};
 use crate::error::{Error, Result};
-use crate::stepping;
 use crate::store::fs::Closed;
 use crate::store::journal::Journal;
 use crate::store::{Change, Format};
@@ -20,10 +18,6 @@ use crate::sync::Arc;
 
 /// A journal of fewer bytes is not worth a save of its own.
 const SMALL: u64 = 1 << 20;
-
-/// How long the snapshot is assumed to exist since it was last seen. Changes appended within that
-/// time are kept, and appended again if the user had deleted the cache before.
-const CERTAIN: Duration = Duration::from_millis(1);
 
 /// Everything that changes while the store is in use.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
@@ -59,8 +53,9 @@ pub struct FileState {
     pub is_void: bool,
     /// Whether a later version wrote the snapshot or a journal: all files are left alone then.
     pub is_later: bool,
-    /// When the files were last seen in their place.
-    pub(super) seen: Option<Instant>,
+    /// When the files were last seen in their place. Changes appended since are kept, and appended
+    /// again if the user had deleted the cache before.
+    pub(super) seen: Sighting,
 }
 
 impl FileState {
@@ -84,7 +79,7 @@ impl FileState {
             quarantine: Quarantine::default(),
             is_void: false,
             is_later: false,
-            seen: None,
+            seen: Sighting::default(),
         }
     }
 
@@ -128,13 +123,12 @@ impl FileState {
 
     /// Returns whether the files were last seen in their place too long ago.
     pub(super) fn is_check_due(&self) -> bool {
-        let passed = |seen| stepping::instant().duration_since(seen);
-        self.seen.is_none_or(|seen| passed(seen) >= CERTAIN)
+        !self.seen.is_recent()
     }
 
     /// Notes that the files were seen in their place.
     pub(super) fn confirm(&mut self) {
-        self.seen = Some(stepping::instant());
+        self.seen = Sighting::now();
         self.backlog.confirm();
     }
 

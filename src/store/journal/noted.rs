@@ -12,6 +12,7 @@
 use bytes::Bytes;
 
 use crate::store::{Code, Notes};
+use crate::sync::Arc;
 
 const LENGTH: usize = 4;
 const TOOK: usize = LENGTH + 8;
@@ -41,7 +42,7 @@ pub fn decode(text: &Bytes) -> Option<(Notes, Bytes)> {
     let notes = Notes {
         took: Some(took).filter(|took| took.is_finite()),
         code: Code::new(&text[TOOK..CODE]),
-        others: (!others.is_empty()).then(|| Box::new(others)),
+        others: (!others.is_empty()).then(|| Arc::new(others)),
     };
     Some((notes, text.slice(end..)))
 }

@@ -136,29 +136,29 @@ impl Server {
 
     /// Writes `change`; a change that fails waits for the next time. Returns `false` if it is the
     /// result of a computation that was outdated.
-    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
+    pub fn append(&self, change: Change, cause: Cause) -> Result<bool> {
         self.news.note_write();
         {
             let mut state = self.state.lock();
             if state.only_reads {
                 return Err(self.failed(std::io::ErrorKind::ReadOnlyFilesystem.into()));
             }
-            match change {
+            match &change {
                 Change::Put(item) => state.salt = salt_of(item).or(state.salt.take()),
                 Change::Clear => state.salt = None,
                 Change::Remove(_) => {}
             }
             if !state.backlog.is_empty() {
                 // Waiting changes go first, and this one with them.
-                state.backlog.push(change.clone(), cause);
+                state.backlog.push(change, cause);
                 drop(state);
                 return Err(self.refused(&Failure::Away));
             }
         }
-        match self.write(change, cause, true) {
+        match self.write(&change, cause, true) {
             Ok(kept) => Ok(kept),
             Err(failure) => {
-                self.state.lock().backlog.push(change.clone(), cause);
+                self.state.lock().backlog.push(change, cause);
                 if !matches!(failure, Failure::Away | Failure::Down(_)) {
                     self.notices.lock().refused(failure.words());
                 }

@@ -58,7 +58,7 @@ impl Server {
             for (seen, reply) in part.iter().zip(replies) {
                 let item = bytes(reply).ok().flatten().and_then(|value| read(&seen.key, value));
                 let others = item.and_then(|item| item.notes.others);
-                notes.extend(others.map(|others| (seen.key.clone(), *others)));
+                notes.extend(others.map(|others| (seen.key.clone(), Bytes::clone(&others))));
             }
         }
         notes.extend(self.state.lock().backlog.notes());

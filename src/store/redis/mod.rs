@@ -124,7 +124,7 @@ impl Store for RedisStore {
         self.open().external_changes()
     }
 
-    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {
+    fn append_as(&self, change: Change, cause: Cause) -> Result<bool> {
         self.open().append(change, cause)
     }
 
@@ -136,7 +136,7 @@ impl Store for RedisStore {
         match purge {
             Purge::Key(key) => server.outdate_key(key),
             Purge::Fitting(_) => server.outdate_fitting(purge),
-            Purge::All => server.append(&Change::Clear, Cause::Given).map(drop),
+            Purge::All => server.append(Change::Clear, Cause::Given).map(drop),
         }
     }
 

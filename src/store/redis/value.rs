@@ -11,6 +11,7 @@
 use bytes::Bytes;
 
 use crate::store::{Code, Item, Notes};
+use crate::sync::Arc;
 
 /// The version that is written, and the only one that is read.
 pub const VERSION: u8 = 1;
@@ -106,7 +107,7 @@ pub fn read(key: &[u8], value: Vec<u8>) -> Option<Item> {
         let length = u32::from_le_bytes(value.get(at..at + 4)?.try_into().ok()?);
         let end = (at + 4).checked_add(usize::try_from(length).ok()?)?;
         value.get(at + 4..end)?;
-        notes.others = Some(Box::new(value.slice(at + 4..end)));
+        notes.others = Some(Arc::new(value.slice(at + 4..end)));
         at = end;
     }
     let (key, text) = (Bytes::copy_from_slice(key), value.slice(at..));
@@ -130,6 +131,7 @@ fn crc(key: &[u8], flags: u8, tail: &[u8]) -> u32 {
 mod tests {
     use super::{Written, head, read, write};
     use crate::store::{Code, Item, Notes};
+    use crate::sync::Arc;
     use bytes::Bytes;
 
     fn item(notes: Notes, created: Option<f64>) -> Item {
@@ -144,7 +146,7 @@ mod tests {
     /// An entry is read back with everything known of it.
     #[test]
     fn values_come_back() {
-        let others = Some(Box::new(Bytes::from("{\"tags\":[]}")));
+        let others = Some(Arc::new(Bytes::from("{\"tags\":[]}")));
         let full = Notes { took: Some(0.5), code: Code::new("12345678"), others };
         for item in [item(full, Some(1.5)), item(Notes::default(), None)] {
             let value = joined(&write(&item));

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::members::{members, number, string};
 use crate::store::{Code, Notes};
+use crate::sync::Arc;
 use crate::value::check::check;
 use crate::value::normalise::normalise;
 use crate::value::write::{Charset, Writer};
@@ -61,7 +62,7 @@ pub(super) fn read(text: &[u8]) -> Annotated<'_> {
     }
     if !others.is_empty() {
         others.push(b'}');
-        read.notes.others = Some(Box::new(others.into()));
+        read.notes.others = Some(Arc::new(others.into()));
     }
     read
 }
@@ -177,6 +178,7 @@ fn three_digits(seconds: f64) -> f64 {
 mod tests {
     use super::{Value, has_time, head, put_tail, read, three_digits};
     use crate::store::{Code, Notes};
+    use crate::sync::Arc;
     use crate::value::write::{Charset, Writer};
 
     fn entry(text: &[u8], created: Option<f64>, notes: &Notes) -> Vec<u8> {
@@ -190,7 +192,7 @@ mod tests {
     #[test]
     fn entries_come_back() {
         let code = Code::new("3f2a9c1b");
-        let others = Some(Box::new(b"{\"x\": [1, {\"at\": 2}], \"y\": \"}\"}".as_slice().into()));
+        let others = Some(Arc::new(b"{\"x\": [1, {\"at\": 2}], \"y\": \"}\"}".as_slice().into()));
         for created in [None, Some(1_764_412_345.125)] {
             for took in [None, Some(0.84), Some(0.0), Some(1e-9)] {
                 for (code, others) in

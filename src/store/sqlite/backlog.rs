@@ -43,8 +43,8 @@ struct Done {
 impl Database {
     /// Writes `change`; a change that fails is kept for the next time, and reported once. Returns
     /// `false` if it is the result of a computation that was outdated.
-    pub fn append(&self, change: &Change, cause: Cause) -> Result<bool> {
-        if is_too_large(change) {
+    pub fn append(&self, change: Change, cause: Cause) -> Result<bool> {
+        if is_too_large(&change) {
             let error = self.refused(std::io::ErrorKind::FileTooLarge.into());
             self.folder.tell_unwritable(&error);
             return Err(error);
@@ -85,7 +85,7 @@ impl Database {
             return Ok(());
         }
         if let Some(change) = purge.as_change() {
-            return self.append(&change, Cause::Given).map(drop);
+            return self.append(change, Cause::Given).map(drop);
         }
         let Purge::Fitting(pattern) = purge else { return Ok(()) };
         let written = self.change(|connection, state, logged| {

@@ -7,6 +7,7 @@ use super::check::{Check, crc};
 use super::packing;
 use crate::key::name_of;
 use crate::store::{Code, Item, Notes};
+use crate::sync::Arc;
 
 /// The result of reading a key.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ pub fn read(row: &Row<'_>, key: &[u8]) -> Result<Read> {
     if i64::from(crc(&check)) != row.get::<_, i64>(5)? {
         return Ok(Read::Damaged);
     }
-    let others = others.map(|others| Box::new(Bytes::copy_from_slice(others)));
+    let others = others.map(|others| Arc::new(Bytes::copy_from_slice(others)));
     Ok(Read::Item(Item {
         key: Bytes::copy_from_slice(key),
         text: text.into_owned().into(),

@@ -97,7 +97,7 @@ impl Store for SqliteStore {
         self.current().external_changes()
     }
 
-    fn append_as(&self, change: &Change, cause: Cause) -> Result<bool> {
+    fn append_as(&self, change: Change, cause: Cause) -> Result<bool> {
         self.current().append(change, cause)
     }
 

@@ -18,12 +18,12 @@ pub struct Waiting {
 
 impl Waiting {
     /// Gets `change` ready: what takes time is done before anybody is kept waiting.
-    pub fn new(change: &Change, cause: Cause) -> Self {
-        let packed = match change {
+    pub fn new(change: Change, cause: Cause) -> Self {
+        let packed = match &change {
             Change::Put(item) => packing::packed(&item.text),
             Change::Remove(_) | Change::Clear => None,
         };
-        Self { change: change.clone(), cause, packed }
+        Self { change, cause, packed }
     }
 }
 

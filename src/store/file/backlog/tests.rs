@@ -45,7 +45,7 @@ fn snapshots_settle() {
 fn reclaimed_changes_are_the_oldest() {
     let mut backlog = Backlog::default();
     for key in ["a", "b"] {
-        backlog.note_appended(&remove(key));
+        backlog.note_appended(remove(key));
     }
     backlog.keep(remove("c"), Cause::Given);
     backlog.reclaim_void();
@@ -84,9 +84,9 @@ fn what_a_pattern_outdates_is_forgotten() {
 #[test]
 fn lost_changes_are_reclaimed_in_order() {
     let mut backlog = Backlog::default();
-    backlog.note_appended(&remove("old"));
+    backlog.note_appended(remove("old"));
     backlog.confirm();
-    backlog.note_appended(&remove("a"));
+    backlog.note_appended(remove("a"));
     backlog.keep(remove("b"), Cause::Given);
     backlog.reclaim();
     assert_eq!(kept(&backlog), [remove("a"), remove("b")]);
