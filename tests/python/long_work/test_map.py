@@ -269,7 +269,7 @@ def test_cache_map_takes_any_function() -> None:
     assert list(cache.map(Shop("a").price, [1, 2])) == ["a 1", "a 2"]
     assert list(cache.map(Shop("b").price, [1])) == ["b 1"]
     assert list(cache.map(Shop("a").price, [1, 2])) == ["a 1", "a 2"]
-    assert calls == [1, 2, 1]
+    assert sorted(calls[:2]) == [1, 2] and calls[2:] == [1]
     body = Counted()
     body.__qualname__ = "body"  # type: ignore[attr-defined]
     for _ in range(2):
