@@ -146,10 +146,14 @@ impl Store for FileStore {
 
     fn external_changes(&self) -> Vec<ExternalChange> {
         let store = self.current();
-        let announced = store.locks.has_announcements(&store.folder);
+        let stamp = store.locks.stamp(&store.folder);
+        let news = stamp.filter(|&stamp| !store.locks.has_heard(stamp));
         let mut state = store.state.lock();
-        if announced || !state.is_quiet() {
-            state.catch_up_or_tell();
+        if news.is_some() || !state.is_quiet() {
+            let is_read = state.catch_up_or_tell();
+            if let Some(stamp) = news.filter(|_| is_read) {
+                store.locks.hear(stamp);
+            }
         }
         state.news.take()
     }

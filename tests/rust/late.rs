@@ -222,3 +222,24 @@ fn tables_are_outdated_before_the_journal_says_why() {
         assert!(![0, before].contains(&seen.load(Ordering::Relaxed)));
     }
 }
+
+/// What takes long is kept although others save again and again meanwhile, unless one of them has
+/// forgotten the key.
+#[test]
+fn a_long_computation_outlasts_the_saves_of_others() {
+    for forgets in [false, true] {
+        let (_folder, path) = place();
+        let (one, two) = (Process::open(&path), Process::open(&path));
+        one.compute("a", "slow", || {
+            for key in ["b", "c", "d"] {
+                two.compute(key, "1", || {});
+                if forgets {
+                    drop(two.cache.remove(b"a", true));
+                }
+                two.cache.saver().save().expect("there is room");
+            }
+        });
+        let kept = (!forgets).then_some("slow");
+        assert_eq!(Process::open(&path).find("a").as_deref(), kept, "forgets: {forgets}");
+    }
+}

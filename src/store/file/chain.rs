@@ -91,6 +91,11 @@ impl Chain {
         Self { listed, generations, purges: Vec::new() }
     }
 
+    /// The number of the first generation.
+    pub fn first(&self) -> Option<u64> {
+        self.generations.first().map(|generation| generation.journal.generation)
+    }
+
     /// The number of the last generation.
     pub fn last(&self) -> Option<u64> {
         self.generations.last().map(|generation| generation.journal.generation)

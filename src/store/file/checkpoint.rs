@@ -180,6 +180,10 @@ impl Checkpoint {
     /// Removes the journals that are folded, and the temporary files of dead processes.
     fn clear_away(&self, last: u64) {
         let folder = &*self.store.folder;
+        if self.store.state.lock().has_purges {
+            // Who has not read them there knows by this that it misses some.
+            self.store.locks.announce(folder, Affected::All);
+        }
         // If a journal cannot be removed, those behind it stay, too: they tell that it does not
         // count.
         drop(self.store.generations.remove_to(last));

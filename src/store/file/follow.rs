@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use super::backlog::Asked;
-use super::chain::History;
+use super::chain::{Chain, History};
 use super::own::Own;
 use super::phase::Phase;
 use super::state::FileState;
@@ -168,6 +168,7 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
+        self.has_purges |= !tail.purges.is_empty();
         if !self.backlog.is_empty() {
             self.compare_backlog(&tail);
         }
@@ -198,9 +199,22 @@ impl FileState {
         }
     }
 
+    /// Notes that a journal was folded which this process has not read, and that `chain` is left of
+    /// what it follows. What was purged there is not told any more; but whoever folds purges
+    /// announces it, and the generations of one chain follow each other closely.
+    pub(super) fn miss(&mut self, chain: &Chain) {
+        const CLOSE: u64 = 64;
+        let is_near = |(first, next): (u64, u64)| (next..next + CLOSE).contains(&first);
+        let goes_on = chain.first().zip(self.expected()).is_some_and(is_near);
+        if !goes_on || !self.locks.is_current() {
+            self.news.add_purges([Purge::All]);
+        }
+    }
+
     /// Takes in the purges of a history that was read anew.
     pub(super) fn take_purges(&mut self, history: &mut History) {
         let purges = history.take_purges();
+        self.has_purges |= !purges.is_empty();
         self.outdate_backlog(&purges, false);
         self.news.add_purges(purges);
     }
@@ -231,8 +245,7 @@ impl FileState {
         let chain = self.generations.read_all()?;
         let snapshot = self.folder.snapshot()?;
         if self.journal.is_none() && snapshot != self.progress.snapshot {
-            // The purges made before that snapshot was written are not in any journal any more.
-            self.news.add_purges([Purge::All]);
+            self.miss(&chain);
         }
         let is_known = self.progress.settle(snapshot);
         let last = chain.last();

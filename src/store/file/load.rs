@@ -7,7 +7,7 @@ use super::sighting::Sighting;
 use super::snapshot_file::Found;
 use super::state::FileState;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, Items, Loaded, Purge};
+use crate::store::{Change, Items, Loaded};
 
 impl FileState {
     /// Reads everything and begins there. Changes that no disk has taken are included.
@@ -43,12 +43,10 @@ impl FileState {
         let is_common = chain.accounts_for(found.fingerprint);
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
-        let mut history = chain.without_folded(announced).history();
         if missed && self.journal.is_some() {
-            // Somebody folded what this process had not read of the journal that it follows: what
-            // was purged there is not told any more.
-            self.news.add_purges([Purge::All]);
+            self.miss(&chain);
         }
+        let mut history = chain.without_folded(announced).history();
         self.take_purges(&mut history);
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;

@@ -205,11 +205,32 @@ impl Locks {
         self.open()?.mapped_page()
     }
 
+    /// Returns the stamp of the last announcement, if this process sees any. Ask for it *before* a
+    /// look at the journal.
+    pub fn stamp(&self, folder: &Folder) -> Option<u64> {
+        self.page(folder).map(|page| page.changes())
+    }
+
+    /// Returns whether everything announced up to `stamp` was looked at.
+    pub fn has_heard(&self, stamp: u64) -> bool {
+        self.announcement.load(Ordering::Acquire) == stamp
+    }
+
+    /// Notes that everything announced up to `stamp` was looked at.
+    pub fn hear(&self, stamp: u64) {
+        self.announcement.store(stamp, Ordering::Release);
+    }
+
     /// Returns whether there were announcements since the last call.
+    #[cfg(feature = "sqlite")]
     pub fn has_announcements(&self, folder: &Folder) -> bool {
-        let Some(page) = self.page(folder) else { return false };
-        let last = page.changes();
+        let Some(last) = self.stamp(folder) else { return false };
         self.announcement.swap(last, Ordering::AcqRel) != last
+    }
+
+    /// Returns whether nothing was announced since the last look that was noted.
+    pub fn is_current(&self) -> bool {
+        self.mapped_page().is_some_and(|page| self.has_heard(page.changes()))
     }
 
     /// Announces to other processes that results of `affected` were replaced or forgotten.

@@ -57,13 +57,18 @@ impl ProcessStore {
     /// The store of a process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
         let generations = Arc::new(Generations::new(Arc::new(folder), options.durability));
-        let state = FileState::new(Arc::clone(&generations), options);
-        Self::with_state(generations, options, state)
+        let locks = Arc::new(Locks::new(options.map));
+        let state = FileState::new(Arc::clone(&generations), Arc::clone(&locks), options);
+        Self::with_state(generations, locks, options, state)
     }
 
-    fn with_state(generations: Arc<Generations>, options: Options, state: FileState) -> Self {
+    fn with_state(
+        generations: Arc<Generations>,
+        locks: Arc<Locks>,
+        options: Options,
+        state: FileState,
+    ) -> Self {
         let folder = Arc::clone(generations.folder());
-        let locks = Arc::new(Locks::new(options.map));
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (following, writing) = (Obstacle::default(), Obstacle::default());
         let is_listed = AtomicBool::new(false);
@@ -278,10 +283,12 @@ impl ProcessStore {
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
         let generations = Arc::new(Generations::new(folder, self.options.durability));
+        let locks = Arc::new(Locks::new(self.options.map));
+        let (files, held) = (Arc::clone(&generations), Arc::clone(&locks));
         let state = match self.state.try_lock() {
-            Some(mut state) => state.child(Arc::clone(&generations), self.options),
-            None => FileState::new(Arc::clone(&generations), self.options),
+            Some(mut state) => state.child(files, held, self.options),
+            None => FileState::new(files, held, self.options),
         };
-        Self::with_state(generations, self.options, state)
+        Self::with_state(generations, locks, self.options, state)
     }
 }

@@ -3,6 +3,7 @@
 use super::backlog::Backlog;
 use super::folder::Folder;
 use super::generations::Generations;
+use super::locks::Locks;
 use super::news::News;
 use super::own::Own;
 use super::phase::Phase;
@@ -25,6 +26,7 @@ const SMALL: u64 = 1 << 20;
 pub struct FileState {
     pub(super) folder: Arc<Folder>,
     pub(super) generations: Arc<Generations>,
+    pub(super) locks: Arc<Locks>,
     pub(super) durability: Durability,
     pub(super) read_only: bool,
     /// Whether nothing may be created in the folder while reading.
@@ -53,6 +55,8 @@ pub struct FileState {
     pub is_void: bool,
     /// Whether a later version wrote the snapshot or a journal: all files are left alone then.
     pub is_later: bool,
+    /// Whether a journal has held a purge since this process began to read.
+    pub has_purges: bool,
     /// When the files were last seen in their place. Changes appended since are kept, and appended
     /// again if the user had deleted the cache before.
     pub(super) seen: Sighting,
@@ -60,10 +64,11 @@ pub struct FileState {
 
 impl FileState {
     /// The state before anything was read.
-    pub fn new(generations: Arc<Generations>, options: Options) -> Self {
+    pub fn new(generations: Arc<Generations>, locks: Arc<Locks>, options: Options) -> Self {
         Self {
             folder: Arc::clone(generations.folder()),
             generations,
+            locks,
             durability: options.durability,
             read_only: options.read_only,
             only_reads: options.read_only,
@@ -79,6 +84,7 @@ impl FileState {
             quarantine: Quarantine::default(),
             is_void: false,
             is_later: false,
+            has_purges: false,
             seen: Sighting::default(),
         }
     }
@@ -198,10 +204,15 @@ impl FileState {
     }
 
     /// Returns the state for the child of a fork: the same knowledge with handles of its own.
-    pub fn child(&mut self, generations: Arc<Generations>, options: Options) -> Self {
+    pub fn child(
+        &mut self,
+        generations: Arc<Generations>,
+        locks: Arc<Locks>,
+        options: Options,
+    ) -> Self {
         let journal = self.journal.take();
         let reopened = journal.as_ref().map(|journal| journal.reopen(&*self.folder.fs)).transpose();
-        let mut child = Self::new(generations, options);
+        let mut child = Self::new(generations, locks, options);
         child.only_reads = self.only_reads;
         child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
         child.journal = reopened.ok().flatten();
@@ -211,6 +222,7 @@ impl FileState {
         child.news = self.news.child();
         child.quarantine = std::mem::take(&mut self.quarantine);
         (child.is_void, child.is_later) = (self.is_void, self.is_later);
+        child.has_purges = self.has_purges;
         child
     }
 }
