@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
@@ -16,7 +15,7 @@ use super::mode::Mode;
 use super::notifier::Notifier;
 use super::saving::patiently;
 use super::watchers::Watchers;
-use crate::cache::{Epoch, Share};
+use crate::cache::Epoch;
 use crate::policy::Limits;
 use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
@@ -36,7 +35,7 @@ pub struct CoreCache {
     pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
     /// The limits of the whole cache that a store by this object enforces.
-    limits: Mutex<Limits>,
+    pub(super) limits: Mutex<Limits>,
     loaded: AtomicBool,
     /// A cache that is only read: entries that this one lacks are looked up there.
     pub(super) fallback: OnceLock<Py<Self>>,
@@ -112,40 +111,9 @@ impl CoreCache {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// The limits that a store by this object enforces: entries, bytes; None for no limit.
-    fn limits(&self) -> (Option<usize>, Option<u64>) {
-        let Limits { maxsize, max_bytes } = *self.own_limits();
-        (maxsize, max_bytes)
-    }
-
-    /// Sets the limits that a store by this object enforces; nothing is evicted before.
-    #[pyo3(signature = (*, maxsize, max_bytes))]
-    fn set_limits(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
-        let limits = Limits { maxsize, max_bytes };
-        if limits != Limits::default() {
-            // Before the limits: who sees these not is not asked for them.
-            self.file.get().bounded.store(true, Ordering::Release);
-        }
-        *self.own_limits() = limits;
-        if limits != Limits::default() {
-            self.cache.policies().limit(Share::All, Limits::default());
-        }
-    }
-
     /// Sets the owner of the classes of entries that are read without a function; the first stays.
     fn know_classes(&self, owner: Py<PyAny>) {
         let _ = self.classes.set(owner);
-    }
-
-    /// Evicts what exceeds the limits of this object.
-    fn trim(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().keep_limits(None, Self::may_write(slf)?);
-        slf.get().tell(slf.py())
-    }
-
-    /// The number of evicted entries.
-    fn evictions(&self) -> u64 {
-        self.cache.policies().evictions(&Share::All)
     }
 
     /// Notes that an override of the mode begins somewhere: hits look at it from now on.
@@ -285,36 +253,6 @@ impl CoreCache {
     /// Returns whether there are several such functions on the file.
     pub fn has_several_functions(&self) -> bool {
         self.file.get().has_several_functions()
-    }
-
-    /// Returns whether entries may be evicted.
-    pub fn is_bounded(&self) -> bool {
-        self.file.get().bounded.load(Ordering::Relaxed)
-    }
-
-    /// Evicts what exceeds the limits of this object, after it stored `newest`.
-    pub fn keep_limits(&self, newest: Option<&Bytes>, durable: bool) {
-        if let Some(limits) = self.limits_if_any() {
-            self.cache.policies().trim(limits, newest, durable);
-        }
-    }
-
-    /// Returns the `size` of a text in bytes with the `max_bytes` that it exceeds: such a value is
-    /// not kept.
-    pub fn outgrown(&self, size: Option<u64>) -> Option<(u64, u64)> {
-        let most = self.limits_if_any()?.max_bytes?;
-        size.filter(|&size| size > most).map(|size| (size, most))
-    }
-
-    /// Returns the limits of this object, if it has any; without a look at them where no object of
-    /// the file has some.
-    fn limits_if_any(&self) -> Option<Limits> {
-        let limits = self.is_bounded().then(|| *self.own_limits())?;
-        (limits != Limits::default()).then_some(limits)
-    }
-
-    fn own_limits(&self) -> MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether this object may write the file.

@@ -12,6 +12,7 @@ mod fallback;
 pub mod file;
 pub mod fork;
 mod hearing;
+mod limits;
 mod mapping;
 pub mod mode;
 pub mod notifier;
