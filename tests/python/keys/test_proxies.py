@@ -43,7 +43,8 @@ def test_a_proxy_is_asked_nothing_about_its_classes() -> None:
     for number, proxy in enumerate(proxies):
         cached = cache.memoise(untyped(proxy), name=f"now{number}", on_unstorable="ignore")
         assert cached(2) == xmlrpc.client.DateTime("20200101T00:00:00")
-    assert clock.asked == ["now"] * 3
+    # Python 3.12's own inspect calls what it finds as a signature.
+    assert [name for name in clock.asked if name != "now.__signature__"] == ["now"] * 3
 
 
 def test_wrappers_that_wrap_each_other_have_an_end() -> None:
