@@ -278,8 +278,8 @@ class Cache:
     def erase(self) -> bool:
         """Writes the file, and removes journals and copies of damaged files."""
 
-    def close(self) -> bool:
-        """Saves and leaves the file to others."""
+    def close(self, *, ends: bool = False) -> bool:
+        """Saves, and leaves the file to others if nothing is computed, or if the process ends."""
 
     def __len__(self) -> int: ...
     def __contains__(self, key: str, /) -> bool: ...

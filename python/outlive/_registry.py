@@ -228,7 +228,7 @@ def _all() -> list[_core.Cache]:
 def _leave() -> None:
     """Save the open files at the end of the interpreter, in the process that opened them."""
     for core in _all():
-        core.close()
+        core.close(ends=True)
     _core.exiting()
 
 

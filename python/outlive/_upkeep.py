@@ -20,7 +20,10 @@ class CacheUpkeep:
         self._state.core.save()
 
     def close(self) -> None:
-        """Save and let go of the file; the next use opens it again. May be called repeatedly."""
+        """Save and let go of the file; the next use opens it again. May be called repeatedly.
+
+        While a call computes in another thread, the file is saved and stays open for its result.
+        """
         if self._state.kept_receipts is not None:
             self._state.kept_receipts.write()  # it asks the entries what calls took
         self._state.core.close()

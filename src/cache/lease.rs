@@ -113,6 +113,9 @@ pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     locks_late: bool,
 }
 
+/// How often a key is locked anew before it counts as taken.
+const LOOKS: u32 = 8;
+
 /// When the entry was made that a key had, if it had one.
 type Before = Option<f64>;
 
@@ -142,18 +145,11 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
-        let _displaced;
+        let mut displaced = Vec::new();
         let mut trimmed = Vec::new();
         let _active = sync::active();
         let ledger = &*cache.ledger;
-        let locked = match ask.locks {
-            Locks::AtOnce => ledger.store.lock_key(key),
-            Locks::Never | Locks::AtTheEnd => KeyLock::Unsupported,
-        };
-        let is_busy = matches!(locked, KeyLock::Busy);
-        (self.lock, self.started) = (locked.held(), clock::now());
-        drop(ledger.loaded());
-        _displaced = ledger.take_external_changes();
+        let is_busy = self.lock_and_look(cache, key, ask, &mut displaced);
         // Only now: what was purged before does not concern a computation that begins now.
         self.begun = Some(ledger.purges.begin(key));
         if ask.looks
@@ -165,6 +161,33 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let made = |it: Found<L>| it.entry.created;
         self.lock_late(ask, || if ask.looks { None } else { ledger.peek(key).and_then(made) });
         if is_busy { Miss::Busy(self) } else { Miss::Lead(self) }
+    }
+
+    /// Locks `key`, if that is to be done at once, and takes in what other processes did. Returns
+    /// whether one of them has it.
+    fn lock_and_look(
+        &mut self,
+        cache: &Cache<L, E>,
+        key: &[u8],
+        ask: Ask,
+        displaced: &mut Vec<(Bytes, Entry<L>)>,
+    ) -> bool {
+        let ledger = &*cache.ledger;
+        for _ in 0..LOOKS {
+            let locked = match ask.locks {
+                Locks::AtOnce => ledger.store.lock_key(key),
+                Locks::Never | Locks::AtTheEnd => KeyLock::Unsupported,
+            };
+            let is_busy = matches!(locked, KeyLock::Busy);
+            (self.lock, self.started) = (locked.held(), clock::now());
+            drop(ledger.loaded());
+            displaced.extend(ledger.take_external_changes());
+            if self.lock.is_none() || ledger.store.hears_purges() {
+                return is_busy;
+            }
+            self.lock = None;
+        }
+        true
     }
 
     /// Notes, if the key is to be locked at the end, when the entry was made that it has `before`.

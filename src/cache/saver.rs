@@ -132,7 +132,7 @@ impl<L: Clone> Saver<L> {
     }
 
     /// Saves and leaves the store; the last process to leave leaves only the snapshot behind. Waits
-    /// while another thread or process saves.
+    /// while another thread or process saves. While something is computed, it only saves.
     pub fn close(&self) -> Result<()> {
         until_free(|| self.try_close())
     }
@@ -151,6 +151,12 @@ impl<L: Clone> Saver<L> {
             self.leave_store();
         }
         saved
+    }
+
+    /// Notes that the process ends: the next close leaves although something is computed.
+    pub fn end(&self) {
+        let _active = sync::active();
+        self.ledger.store.end();
     }
 
     /// Leaves the store without a snapshot: the journal holds everything.

@@ -67,6 +67,7 @@ mod telling;
 mod trust;
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 pub(super) use self::folder::Folder;
 pub(super) use self::notices::Notices;
@@ -200,6 +201,10 @@ impl Store for FileStore {
         self.current().lock_key(key)
     }
 
+    fn hears_purges(&self) -> bool {
+        self.current().state.lock().hears_purges()
+    }
+
     fn key_holder(&self, key: &[u8]) -> Option<u32> {
         self.current().locks.key_holder(key)
     }
@@ -230,6 +235,10 @@ impl Store for FileStore {
 
     fn close(&self) {
         self.current().close();
+    }
+
+    fn end(&self) {
+        self.current().ends.store(true, Ordering::Release);
     }
 
     fn is_closed(&self) -> bool {

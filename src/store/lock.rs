@@ -110,6 +110,17 @@ impl LockFile {
         Ok(self.handle.try_lock(LockPart::Presence, LockMode::Exclusive)? != Taken::Busy)
     }
 
+    /// Lets others join again; returns whether that worked: if not, this process must leave.
+    pub fn let_others_in(&self) -> bool {
+        let shared = self.handle.try_lock(LockPart::Presence, LockMode::Shared);
+        matches!(shared, Ok(Taken::Yes | Taken::Unsupported))
+    }
+
+    /// Returns whether this process computes: keys are locked here.
+    pub fn has_keys(&self) -> bool {
+        !self.taken.lock().is_empty()
+    }
+
     /// Returns whether no other process is there at this moment, where there are locks.
     pub fn is_alone(&self) -> io::Result<bool> {
         is_alone(&*self.handle).inspect_err(|_| {
@@ -221,7 +232,7 @@ impl LockFile {
 
 /// The right of this process to compute one key; dropping it gives the right back.
 #[derive(Debug)]
-pub struct KeyGuard(#[expect(dead_code, reason = "it counts when it is dropped")] Held);
+pub struct KeyGuard(Held);
 
 /// What gives the right back.
 #[derive(Debug)]
@@ -246,6 +257,15 @@ struct OfStore {
 }
 
 impl KeyGuard {
+    /// Returns whether the key is locked still: the process may have left meanwhile.
+    pub fn is_held(&self) -> bool {
+        match &self.0 {
+            Held::File { lock, .. } => lock.strong_count() > 0,
+            #[cfg(feature = "redis")]
+            Held::Other { .. } => true,
+        }
+    }
+
     /// A right that goes when `held` is dropped.
     #[cfg(feature = "redis")]
     pub fn of_store(held: Box<dyn fmt::Debug + Send + Sync>) -> Self {

@@ -248,6 +248,11 @@ pub trait Store: Send + Sync {
     fn lock_key(&self, _key: &[u8]) -> KeyLock {
         KeyLock::Unsupported
     }
+    /// Returns whether this process, which has a key locked, hears of purges from now on: a look at
+    /// the store may have found that what it follows has ended. If not, the key is locked anew.
+    fn hears_purges(&self) -> bool {
+        true
+    }
     /// Waits for `time`, while another process has `key`; less if the store hears of its result.
     /// The caller is not inside the cache.
     fn wait_for(&self, _key: &[u8], time: Duration) {
@@ -282,6 +287,8 @@ pub trait Store: Send + Sync {
     /// Ends the use of the store without a snapshot. Changes that were appended and not folded stay
     /// in the journal. The next use opens the store again.
     fn close(&self);
+    /// Lets the next close leave although this process computes: it ends.
+    fn end(&self) {}
     /// Returns whether the store was closed with everything in the snapshot, and was not used
     /// since: then there is nothing to save, and what others did meanwhile is read at the next use.
     fn is_closed(&self) -> bool {

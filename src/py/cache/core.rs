@@ -173,12 +173,17 @@ impl CoreCache {
         Ok(erased.is_ok())
     }
 
-    /// Saves and leaves the file to others.
-    pub fn close(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Saves and leaves the file to others, unless something is computed at this moment; at the end
+    /// of the process, in any case.
+    #[pyo3(signature = (*, ends=false))]
+    pub fn close(&self, py: Python<'_>, ends: bool) -> PyResult<bool> {
         if !self.is_writable() {
             return Ok(true);
         }
         self.finish_away(py)?;
+        if ends {
+            self.cache.saver().end();
+        }
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
             py.detach(|| self.cache.saver().leave());

@@ -189,7 +189,7 @@ impl<'a> Keeper<'a> {
         }
         if is_after_exit() {
             // The save at exit is over: this call comes from a handler that runs after it.
-            return core.close(py).map(drop);
+            return core.close(py, true).map(drop);
         }
         core.tell(py)
     }

@@ -170,7 +170,13 @@ impl FileState {
     /// reported when the result is written. Returns `false` if another process is in the way.
     pub fn follow_from_here(&mut self) -> bool {
         let ready = if self.journal.is_none() { self.make_ready(false) } else { Ok(()) };
+        self.follows_in_vain = ready.is_err();
         !matches!(ready, Err(error) if error.is_busy())
+    }
+
+    /// Returns whether it follows a journal, if it can.
+    pub fn hears_purges(&self) -> bool {
+        self.journal.is_some() || self.follows_in_vain
     }
 
     /// Opens or makes a generation to append to. `permitted` says that this process holds the

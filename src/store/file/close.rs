@@ -1,6 +1,7 @@
 //! Closing: the last process to leave clears up.
 
 use std::io::ErrorKind;
+use std::sync::atomic::Ordering;
 
 use super::checkpoint::{Checkpoint, Goal};
 use super::process_store::ProcessStore;
@@ -13,8 +14,12 @@ use crate::sync::Arc;
 
 impl ProcessStore {
     /// Begins the last checkpoint of this process. `None` means that there was nothing to do and it
-    /// has left. While another process is at a checkpoint, it stays.
+    /// has left. While another process is at a checkpoint, it stays; and while it computes: who
+    /// leaves frees its keys and misses what others purge, so that the result could not be kept.
     pub fn begin_close(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
+        if self.must_stay() {
+            return self.begin_save();
+        }
         let checkpoint = self.last_checkpoint();
         let stays = match &checkpoint {
             Ok(checkpoint) => checkpoint.is_some(),
@@ -28,6 +33,9 @@ impl ProcessStore {
 
     /// Leaves without a snapshot; the last process still removes what is folded already.
     pub fn close(self: &Arc<Self>) {
+        if self.must_stay() {
+            return;
+        }
         let last = if self.locks.is_present() { self.begin_close() } else { Ok(None) };
         // A checkpoint that is dropped leaves by itself.
         if !matches!(last, Ok(Some(_))) {
@@ -62,11 +70,20 @@ impl ProcessStore {
     /// Gives up all handles and locks; clears up first if no other process is there.
     pub fn leave(&self, alone: bool) {
         let mut state = self.state.lock();
+        if self.must_stay() && self.locks.stay() {
+            // Another thread began to compute meanwhile.
+            return;
+        }
         if alone && state.may_save() {
             self.clear_up(&mut state);
         }
         state.detach();
         self.locks.leave();
+    }
+
+    /// Returns whether this process computes, and does not end.
+    fn must_stay(&self) -> bool {
+        !self.ends.load(Ordering::Acquire) && self.locks.has_keys()
     }
 
     /// Removes everything but the snapshot, unless something still has to be folded.

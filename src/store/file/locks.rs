@@ -294,6 +294,16 @@ impl Locks {
         self.open().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
     }
 
+    /// Returns whether this process computes: keys are locked here.
+    pub fn has_keys(&self) -> bool {
+        self.open().is_some_and(|lock| lock.has_keys())
+    }
+
+    /// Stays among the processes that write after all; returns `false` if it must leave.
+    pub fn stay(&self) -> bool {
+        self.open().is_some_and(|lock| lock.has_keys() && lock.let_others_in())
+    }
+
     /// Leaves the processes that write.
     pub fn leave(&self) {
         let left = std::mem::take(&mut *self.presence.lock());

@@ -49,6 +49,8 @@ pub struct ProcessStore {
     child: OnceLock<Arc<Self>>,
     /// Whether it is on the list of stores that may be asked to close what is open.
     is_listed: AtomicBool,
+    /// Whether the process ends, so that it leaves although it computes.
+    pub(super) ends: AtomicBool,
     /// How many forks preceded the process that it belongs to.
     forks: u64,
 }
@@ -82,6 +84,7 @@ impl ProcessStore {
             writing,
             child,
             is_listed,
+            ends: AtomicBool::new(false),
             forks,
         }
     }
@@ -248,7 +251,9 @@ impl ProcessStore {
         let follows = self.state.lock().follow_from_here();
         // A process that begins or folds a journal takes a moment, too.
         let waits = !self.following.is_stuck(!follows) && !follows;
-        if waits { KeyLock::Busy } else { taken }
+        // Another thread may have closed the cache between the lock and the journal.
+        let is_held = matches!(&taken, KeyLock::Held(guard) if guard.is_held());
+        if waits || !is_held { KeyLock::Busy } else { taken }
     }
 
     /// Returns the right to write a snapshot.

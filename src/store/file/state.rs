@@ -55,6 +55,8 @@ pub struct FileState {
     pub is_void: bool,
     /// Whether a later version wrote the snapshot or a journal: all files are left alone then.
     pub is_later: bool,
+    /// Whether there was no journal to follow when a key was locked, and none could be made.
+    pub(super) follows_in_vain: bool,
     /// Whether a journal has held a purge since this process began to read.
     pub has_purges: bool,
     /// When the files were last seen in their place. Changes appended since are kept, and appended
@@ -84,6 +86,7 @@ impl FileState {
             quarantine: Quarantine::default(),
             is_void: false,
             is_later: false,
+            follows_in_vain: false,
             has_purges: false,
             seen: Sighting::default(),
         }

@@ -285,8 +285,13 @@ def test_caches_that_are_given_up_while_they_are_called(tmp_path: Path) -> None:
                 gc.collect()
             assert helper.result() == [nested(k) for k in range(20)]
 
-    with meanwhile(gc.collect):
-        together(THREADS, work)
+    # Each collection would go through all that the tests before left, while everybody waits.
+    gc.freeze()
+    try:
+        with meanwhile(gc.collect):
+            together(THREADS, work)
+    finally:
+        gc.unfreeze()
     gc.collect()
     assert not any(ref() for ref in alive)
 

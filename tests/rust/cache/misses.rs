@@ -1,5 +1,6 @@
 //! Misses: who computes, whose result is kept, and what a purge outdates.
 
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -171,4 +172,73 @@ fn one_computes_and_the_other_waits() {
         }
     });
     assert!(!cache.flights().is_flying(b"a"));
+}
+
+/// Begins with a key that it locks, as a call does whose cache is in a file.
+fn locked(cache: &Text) -> Lease<String, String> {
+    lease(cache.begin_miss(&key("key"), Owner::thread(1), ASK, StaleResult::default()))
+}
+
+/// Computes results and saves, as another program does that comes and goes.
+fn come_and_go(path: &Path) {
+    for name in ["a", "b", "c"] {
+        let other = on_disk(path);
+        let miss = other.begin_miss(&key(name), Owner::thread(2), ASK, StaleResult::default());
+        lease(miss).commit(&other, &key(name), result("0")).unwrap();
+        other.saver().save().unwrap();
+        other.saver().close().unwrap();
+    }
+}
+
+/// A cache that is closed beside a computation keeps the key locked and the result, whatever other
+/// processes do meanwhile; the next close leaves only the snapshot.
+#[test]
+fn a_close_beside_a_computation() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    let begun = locked(&cache);
+    cache.saver().close().unwrap();
+    let other = on_disk(&path);
+    let asked = other.begin_miss(&key("key"), Owner::thread(2), ASK, StaleResult::default());
+    assert!(matches!(asked, Miss::Busy(_)));
+    drop(asked);
+    other.saver().close().unwrap();
+    come_and_go(&path);
+    assert!(begun.commit(&cache, &key("key"), result("1")).unwrap());
+    cache.saver().close().unwrap();
+    assert_eq!(text(&on_disk(&path), "key").as_deref(), Some("1"));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A computation that begins when the last of the others has just cleared up has a journal of its
+/// own to hear of purges, so that it is kept.
+#[test]
+fn a_miss_after_the_others_left() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let other = on_disk(&path);
+    other.put(&key("first"), result("1")).unwrap();
+    let cache = on_disk(&path);
+    cache.load();
+    other.saver().close().unwrap();
+    let begun = locked(&cache);
+    come_and_go(&path);
+    assert!(begun.commit(&cache, &key("key"), result("1")).unwrap());
+    cache.saver().close().unwrap();
+    assert_eq!(text(&on_disk(&path), "key").as_deref(), Some("1"));
+}
+
+/// A process that ends leaves, although it computes.
+#[test]
+fn an_end_beside_a_computation() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("c.json");
+    let cache = on_disk(&path);
+    cache.put(&key("first"), result("1")).unwrap();
+    let begun = locked(&cache);
+    cache.saver().end();
+    cache.saver().close().unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    drop(begun);
 }
