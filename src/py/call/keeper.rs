@@ -35,7 +35,7 @@ pub struct Keeper<'a> {
 }
 
 /// What becomes of a result.
-#[expect(clippy::large_enum_variant, reason = "it lives for a moment")]
+#[allow(clippy::large_enum_variant, reason = "it lives for a moment; not large everywhere")]
 pub enum Outcome<'py> {
     /// Nothing more is to be done.
     Settled(Bound<'py, PyAny>),
