@@ -16,6 +16,8 @@ use outlive::store::fs::{
 pub struct Mood {
     /// Whether it is full, so that nothing can be appended.
     pub full: AtomicBool,
+    /// Whether there is no room for a page: a write to a lock file stops halfway and fails.
+    pub pageless: AtomicBool,
     /// Whether another process keeps all others out.
     pub crowded: AtomicBool,
     /// What runs before each append.
@@ -133,6 +135,10 @@ impl LockHandle for MoodyLock {
         self.1.status()
     }
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.0.pageless.load(Ordering::Relaxed) {
+            self.1.write_at(start, &bytes[..bytes.len() / 2])?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         self.1.write_at(start, bytes)
     }
     fn shares_memory(&self) -> bool {

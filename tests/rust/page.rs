@@ -1,11 +1,10 @@
 //! The page of the lock file. Stores in one process stand in for processes.
 
-mod no_room;
-
 use std::fs::File;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use outlive::cache::{Ask, Cache, Entry, Locks, Miss, Share, StaleResult};
@@ -13,8 +12,8 @@ use outlive::flight::Owner;
 use outlive::policy::Limits;
 use outlive::store::{Affected, FileStore, Page, Store};
 
+use super::moody::Moody;
 use super::stand::{OPTIONS, place, put};
-use no_room::NoRoom;
 
 type Text = Cache<String, String>;
 
@@ -179,7 +178,9 @@ fn a_page_that_is_cut() {
 #[test]
 fn no_room_for_a_page() {
     let (_folder, path) = place();
-    let store = join(FileStore::with_fs(path.clone(), OPTIONS, Arc::new(NoRoom)));
+    let disk = Moody::default();
+    disk.0.pageless.store(true, Ordering::Relaxed);
+    let store = join(FileStore::with_fs(path.clone(), OPTIONS, Arc::new(disk)));
     let other = present(&path);
     assert_eq!(store.notices(), Vec::<String>::new());
     assert_eq!(other.notices(), Vec::<String>::new());

@@ -64,7 +64,7 @@ def _consume(call: Any, live: Live[ThreadRecording]) -> Generator[Any, Any, Any]
                     _take((yield own_copy(found.pieces[given - 1])))
                 elif given < len(found.pieces) or found.is_over:
                     break
-            error = found.error if given == len(found.pieces) else found.used_up()
+            error = found.error_after(given)
             if error is None:
                 return found.returned
             if given or not isinstance(error, CutOffError):
@@ -149,7 +149,7 @@ async def _consume_later(call: Any, live: Live[TaskRecording]) -> AsyncGenerator
                     yield own_copy(found.pieces[given - 1])
                 elif given < len(found.pieces) or found.is_over:
                     break
-            error = found.error if given == len(found.pieces) else found.used_up()
+            error = found.error_after(given)
             if error is None:
                 return
             if given or not isinstance(error, CutOffError):

@@ -82,8 +82,10 @@ class Recording:
         else:
             self.pieces, self.returned = parts_of(stale)
 
-    def used_up(self) -> CutOffError:
-        """Return the error for a consumer that did not ask for a piece itself."""
+    def error_after(self, given: int) -> BaseException | None:
+        """Return the error that ends the stream for a consumer which was given so many pieces."""
+        if given == len(self.pieces):
+            return self.error
         return CutOffError(
             f"{self.call.name} gives pieces that can be used only once (iterators, open files): "
             "another consumer of this stream has them"

@@ -301,7 +301,7 @@ impl Locks {
 
     /// Stays among the processes that write after all; returns `false` if it must leave.
     pub fn stay(&self) -> bool {
-        self.open().is_some_and(|lock| lock.has_keys() && lock.let_others_in())
+        self.open().is_some_and(|lock| lock.let_others_in())
     }
 
     /// Leaves the processes that write.

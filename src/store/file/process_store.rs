@@ -245,15 +245,12 @@ impl ProcessStore {
             return KeyLock::Unsupported;
         }
         let taken = self.locks.take_key(&self.folder, key);
-        if !matches!(taken, KeyLock::Held(_)) {
-            return taken;
-        }
+        let KeyLock::Held(guard) = &taken else { return taken };
         let follows = self.state.lock().follow_from_here();
         // A process that begins or folds a journal takes a moment, too.
         let waits = !self.following.is_stuck(!follows) && !follows;
         // Another thread may have closed the cache between the lock and the journal.
-        let is_held = matches!(&taken, KeyLock::Held(guard) if guard.is_held());
-        if waits || !is_held { KeyLock::Busy } else { taken }
+        if waits || !guard.is_held() { KeyLock::Busy } else { taken }
     }
 
     /// Returns the right to write a snapshot.

@@ -1,7 +1,6 @@
 //! The end of a server's use.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use redis::cmd;
 
@@ -37,10 +36,7 @@ impl Server {
         }
         let asked = self.try_ask(&cmd("PING").get_packed_command(), 1);
         if asked.is_ok_and(|replies| replies.into_iter().all(|reply| sound(reply).is_ok())) {
-            let after = self.breaker.lock().mend(Instant::now());
-            if let Some(after) = after {
-                self.notices.lock().end_outage(after);
-            }
+            self.find_again();
         }
     }
 

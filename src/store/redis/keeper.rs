@@ -224,12 +224,7 @@ impl Keeper {
             found.and_then(|replies| replies.into_iter().try_for_each(|it| sound(it).map(drop)));
         let _active = active();
         match found {
-            Ok(()) => {
-                let after = server.breaker.lock().mend(Instant::now());
-                if let Some(after) = after {
-                    server.notices.lock().end_outage(after);
-                }
-            }
+            Ok(()) => server.find_again(),
             Err(_) => drop(server.breaker.lock().trip(Instant::now())),
         }
     }

@@ -141,6 +141,14 @@ impl Server {
         }
         self.wake();
     }
+
+    /// The server answers again: everybody may ask it.
+    pub(super) fn find_again(&self) {
+        let after = self.breaker.lock().mend(Instant::now());
+        if let Some(after) = after {
+            self.notices.lock().end_outage(after);
+        }
+    }
 }
 
 /// Returns whether one of the replies says that this server does not do what it is asked.

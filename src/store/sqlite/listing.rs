@@ -44,7 +44,7 @@ impl Database {
     /// Returns what the last waiting change that concerns `key` makes of it.
     fn waiting(&self, key: &[u8]) -> Option<Read> {
         let state = self.state.lock();
-        last_of(state.backlog.iter().map(|waiting| &waiting.change), key).map(|known| match known {
+        last_of(state.waiting(), key).map(|known| match known {
             Known::Item(item) => Read::Item(item),
             Known::Nothing => Read::Nothing,
         })
@@ -72,7 +72,7 @@ impl Database {
             old && (name.is_none() || name_of(&item.key) == name)
         };
         let state = self.state.lock();
-        applied(state.backlog.iter().map(|waiting| &waiting.change), keys, is_meant)
+        applied(state.waiting(), keys, is_meant)
     }
 
     /// Returns what tags or later versions added to entries.
@@ -87,7 +87,7 @@ impl Database {
         };
         let mut notes: Vec<(Bytes, Bytes)> = self.read(notes).unwrap_or_default();
         let state = self.state.lock();
-        notes.extend(notes_of(state.backlog.iter().map(|waiting| &waiting.change)));
+        notes.extend(notes_of(state.waiting()));
         notes
     }
 }

@@ -83,6 +83,11 @@ pub enum Purpose {
 }
 
 impl State {
+    /// The changes that have not been written yet, in order.
+    pub fn waiting(&self) -> impl DoubleEndedIterator<Item = &Change> + ExactSizeIterator {
+        self.backlog.iter().map(|waiting| &waiting.change)
+    }
+
     /// Forgets the database that was known, as it is not there any more.
     pub fn forget_all(&mut self) {
         self.opened = None;

@@ -190,6 +190,14 @@ fn come_and_go(path: &Path) {
     }
 }
 
+/// Commits `begun`, after others came and went; the result is kept, in the file, too.
+fn outlasts_others(begun: Lease<String, String>, cache: &Text, path: &Path) {
+    come_and_go(path);
+    assert!(begun.commit(cache, &key("key"), result("1")).unwrap());
+    cache.saver().close().unwrap();
+    assert_eq!(text(&on_disk(path), "key").as_deref(), Some("1"));
+}
+
 /// A cache that is closed beside a computation keeps the key locked and the result, whatever other
 /// processes do meanwhile; the next close leaves only the snapshot.
 #[test]
@@ -204,10 +212,7 @@ fn a_close_beside_a_computation() {
     assert!(matches!(asked, Miss::Busy(_)));
     drop(asked);
     other.saver().close().unwrap();
-    come_and_go(&path);
-    assert!(begun.commit(&cache, &key("key"), result("1")).unwrap());
-    cache.saver().close().unwrap();
-    assert_eq!(text(&on_disk(&path), "key").as_deref(), Some("1"));
+    outlasts_others(begun, &cache, &path);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -223,10 +228,7 @@ fn a_miss_after_the_others_left() {
     cache.load();
     other.saver().close().unwrap();
     let begun = locked(&cache);
-    come_and_go(&path);
-    assert!(begun.commit(&cache, &key("key"), result("1")).unwrap());
-    cache.saver().close().unwrap();
-    assert_eq!(text(&on_disk(&path), "key").as_deref(), Some("1"));
+    outlasts_others(begun, &cache, &path);
 }
 
 /// A process that ends leaves, although it computes.
