@@ -84,7 +84,7 @@ deny:               ## licences, sources and known faults of the crates
 	tools/deny
 
 sbom:               ## outlive.cdx.json: the crates, as CycloneDX
-	cargo cyclonedx --format json --override-filename outlive.cdx --features wheel
+	tools/sbom
 
 elsewhere:          ## the core's tests on aarch64 (in qemu) and on 32 bits, where these can be had
 	tools/elsewhere
