@@ -1,6 +1,6 @@
 """The native half of outlive: users meet it as ``outlive.Cache`` and as decorated functions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeAlias, final
@@ -31,6 +31,7 @@ __all__ = [
     "Memoised",
     "PendingCall",
     "Shape",
+    "add_receipts",
     "after_fork_in_child",
     "canonical",
     "class_name",
@@ -40,6 +41,7 @@ __all__ = [
     "limit_results",
     "log_hits",
     "override_all",
+    "read_receipts",
     "report",
     "shown_key",
 ]
@@ -603,6 +605,16 @@ def shown_key(key: str) -> str:
 
 def report(error: BaseException) -> None:
     """Hand ``error``, which has no caller to go to, to ``sys.unraisablehook``."""
+
+def read_receipts(path: str) -> dict[str, tuple[int, int, int, float, float]]:
+    """Returns what the file beside a cache says of each function, in the order of ``Receipts``."""
+
+def add_receipts(path: str, news: Mapping[str, tuple[int, int, int, float, float]]) -> None:
+    """Adds ``news`` to that file.
+
+    Raises:
+        OSError: it cannot be written, or is not this user's.
+    """
 
 def exiting() -> None:
     """Notes that the save at exit is done: results that come later are saved at once."""

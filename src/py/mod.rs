@@ -8,6 +8,7 @@ mod hits;
 mod key;
 mod long_work;
 mod memoised;
+mod receipts;
 mod report;
 mod task;
 mod value;
@@ -46,6 +47,8 @@ mod _core {
     use super::key::parameters::Role;
     #[pymodule_export]
     use super::key::shown::shown_key;
+    #[pymodule_export]
+    use super::receipts::{add_receipts, read_receipts};
     #[pymodule_export]
     use super::report::report;
     #[pymodule_export]

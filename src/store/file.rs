@@ -59,6 +59,7 @@ mod process_store;
 mod progress;
 mod quarantine;
 mod reading;
+mod receipts;
 mod replace;
 mod sighting;
 mod snapshot_file;
@@ -72,6 +73,7 @@ use std::sync::atomic::Ordering;
 pub(super) use self::folder::Folder;
 pub(super) use self::notices::Notices;
 use self::process_store::ProcessStore;
+pub use self::receipts::{Counts, KeptReceipts, Receipts};
 #[cfg(feature = "sqlite")]
 pub(super) use self::{
     locks::{Locks, Permit},

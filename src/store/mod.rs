@@ -35,7 +35,7 @@ use crate::sync::Arc;
 
 pub use distant::{Asking, Distant, DistantStore, Listed, Read, bytes_of, read};
 pub use entries::{Entries, EntryRun};
-pub use file::{Durability, FileStore, Options};
+pub use file::{Counts, Durability, FileStore, KeptReceipts, Options, Receipts};
 pub use fs::{Map, Memory};
 pub use items::Items;
 pub use lock::{Affected, KeyGuard, PAGE_SIZE, Page};

@@ -25,7 +25,7 @@ const ROOMS: &[&[&str]] = &[
     &["py/call"],
     &["py/task"],
     &["py/vectorcall"],
-    &["py/control", "py/long_work", "py/memoised", "py/report"],
+    &["py/control", "py/long_work", "py/memoised", "py/receipts", "py/report"],
 ];
 
 /// Returns a circle of imports, from a module back to itself; `None` if there is none.

@@ -21,6 +21,7 @@ mod nothing_lost;
 mod page;
 mod policy;
 mod power;
+mod receipts;
 mod snapshot;
 mod spelling;
 mod stale_edits;

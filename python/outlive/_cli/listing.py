@@ -126,7 +126,7 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
     functions, total = by_function(sums), Sum()
     for _, each in functions:
         total = total.plus(each)
-    receipts = _savings.total(_kept_receipts.read(_kept_receipts.path_beside(file)))
+    receipts = _savings.total(_kept_receipts.read(file))
     facts = (None if row is None else Fact(*row) for row in rows)
     marked = dict(zip(_MARKED, facts, strict=True))
     if as_json:
