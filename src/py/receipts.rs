@@ -15,6 +15,7 @@ pub fn read_receipts(py: Python<'_>, path: PathBuf) -> PyResult<Receipts> {
 
 /// Adds `news` to the file beside the cache at `path`.
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 makes it of a dict, and hands it over")]
 pub fn add_receipts(py: Python<'_>, path: PathBuf, news: Receipts) -> PyResult<()> {
     Ok(py.detach(|| KeptReceipts::beside(path).add(&news))?)
 }
