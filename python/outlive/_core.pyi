@@ -275,7 +275,10 @@ class Cache:
         """Proposes `salt`; returns the one in force, the same in all processes."""
 
     def save(self) -> bool:
-        """Writes the file if anything changed; returns whether all is well."""
+        """Writes the file if anything changed; returns whether all that was computed is kept."""
+
+    def trouble(self) -> str | None:
+        """Why the store cannot be used as it should at this moment; None if it can."""
 
     def erase(self) -> bool:
         """Writes the file, and removes journals and copies of damaged files."""

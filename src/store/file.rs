@@ -251,6 +251,10 @@ impl Store for FileStore {
         self.current().folder.notices.lock().take()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.current().state.lock().trouble().map(str::to_owned)
+    }
+
     fn after_fork(&self) {
         self.first.last().leave_to_child();
     }

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from typing import Any
 
 import click
 
 from .. import __version__
 from . import checking, comparing, explaining, listing, moving, removing, reporting, showing
+from .opening import Trouble
 
 _NAMES = ("-h", "--help")
 
 
-class _InOrder(click.Group):
-    """A group whose commands are listed as they were added."""
+class _Commands(click.Group):
+    """Commands that are listed as they were added, and say in one line what the system refuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Raises:
+            Trouble: a file cannot be read or written.
+        """
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # click ends the program, as whoever reads has what it wants
+            why = error.strerror or str(error)
+            raise Trouble(f"{error.filename}: {why}" if error.filename else why) from error
+        except click.FileError as error:
+            raise Trouble(f"{error.ui_filename}: {error.message}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -21,7 +40,7 @@ class _InOrder(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": _NAMES})
+@click.group(cls=_Commands, context_settings={"help_option_names": _NAMES})
 @click.version_option(__version__, prog_name="outlive", message="%(prog)s %(version)s")
 def app() -> None:
     """Look into the caches of outlive: what they hold, what it cost, why a call was a miss.

@@ -6,7 +6,7 @@ import click
 
 from .._spans import entries
 from . import output
-from .opening import FOUND, NOTHING, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, core_of, file_argument, keep, opened
 
 
 @click.command()
@@ -57,7 +57,7 @@ def repair(file: str, as_json: bool) -> None:
         core = core_of(cache)
         bad = core.bad()
         count = len(core.keys())  # listing them sets aside what is bad
-        core.save()
+        keep(cache, file)
         core.close()
     if as_json:
         output.emit({"entries": count, "problems": problems, "dropped": [key for key, _ in bad]})

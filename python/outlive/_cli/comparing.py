@@ -12,7 +12,7 @@ from .._facts import Fact
 from .._spans import entries
 from .._stores import shown
 from . import output
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, keep, opened
 
 #: What is known of entries, by key.
 Facts = dict[str, Fact]
@@ -102,6 +102,7 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
         core_of(target).take(core_of(other), taken)
         for key in gone:
             core_of(target).remove(key)
+        keep(target, into)
         count = len(target)
     if as_json:
         output.emit({"entries": count, "taken": len(taken), "removed": len(gone)})

@@ -17,7 +17,7 @@ from .._spans import entries
 from .._stores import shown
 from . import output
 from .comparing import facts_of, newer
-from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, Trouble, carry_salt, core_of, file_argument, keep, opened
 
 _AT_ONCE = 500
 _TEXT_IN = click.File("r", encoding="utf-8", errors="surrogatepass")
@@ -43,6 +43,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
         keys = newer(facts_of(core_of(old)), facts_of(core_of(new)))
         for some in _with_progress(keys, f"{shown(source)} -> {shown(target)}"):
             core_of(new).take(core_of(old), some)
+        keep(new, target)
         count = len(new)
     if as_json:
         output.emit({"copied": len(keys), "entries": count})
@@ -120,12 +121,16 @@ def import_(ctx: click.Context, file: str, source: IO[str], as_json: bool) -> No
     """
     count = 0
     with opened(file, writable=True, new=True) as cache:
-        for number, line in enumerate(_lines(source), 1):
-            try:
+        try:
+            for line in _lines(source):
                 _put(core_of(cache), line)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise Trouble(f"entry {number} is none that export writes: {error}") from error
-            count += 1
+                count += 1
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            verb = "is" if count == 1 else "are"
+            done = f"; {entries(count)} before it {verb} imported" if count else ""
+            wrong = f"entry {count + 1} is none that export writes: {error}{done}"
+            raise Trouble(wrong) from error
+        keep(cache, file)
     if as_json:
         output.emit({"imported": count})
     else:

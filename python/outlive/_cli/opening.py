@@ -76,6 +76,7 @@ def opened(
 
     Raises:
         Trouble: there is no such cache (unless it may be new), or it is a folder.
+        click.exceptions.Exit: it cannot be read, or not be written; a line on stderr said so.
     """
     if os.path.isdir(file):
         raise Trouble(f"{file} is a folder")
@@ -83,10 +84,11 @@ def opened(
         raise Trouble(f"no such file: {file}")
     with warnings.catch_warnings():
         warnings.simplefilter("always", OutliveWarning)
-        show = tell or on_stderr
+        show, told = tell or on_stderr, list[str]()
 
         def showwarning(message: Warning | str, *_: object, **__: object) -> None:
-            show(str(message))
+            told.append(str(message))
+            show(told[-1])
 
         warnings.showwarning = showwarning
         try:
@@ -95,12 +97,28 @@ def opened(
         except (OSError, ValueError, TypeError) as error:
             raise Trouble(str(error)) from error
         try:
+            trouble = None if tell else core_of(cache).trouble()
+            if trouble and not told:
+                raise Trouble(f"{shown(file)}: {trouble}")
+            if trouble:
+                raise click.exceptions.Exit(TROUBLE)
             with watched(core_of(cache), shown(file)):
                 yield cache
         except StoreError as error:  # a server that went away meanwhile
             raise Trouble(str(error)) from error
         finally:
             cache.close()
+
+
+def keep(cache: Cache, file: str) -> None:
+    """Write what a command changed, before it says that it did.
+
+    Raises:
+        Trouble: not all of it could be written.
+    """
+    core = core_of(cache)
+    if not core.save():
+        raise Trouble(f"{shown(file)}: not written: {core.trouble() or 'see above'}")
 
 
 def _cache(file: str, mode: Mode) -> Cache:

@@ -12,7 +12,7 @@ from .. import Cache
 from .._facts import Fact
 from .._spans import entries, size
 from . import output, selecting
-from .opening import FOUND, NOTHING, Trouble, core_of, file_argument, opened
+from .opening import FOUND, NOTHING, Trouble, core_of, file_argument, keep, opened
 from .showing import found_one
 
 #: More than a handful goes only after a question.
@@ -45,7 +45,7 @@ def rm(ctx: click.Context, file: str, key: str, dry_run: bool, yes: bool, as_jso
         else:
             one = found_one(core_of(cache), key)
             facts = [] if one is None else [one]
-        _remove(ctx, cache, facts, dry_run=dry_run, yes=yes, as_json=as_json)
+        _remove(ctx, cache, file, facts, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @click.command()
@@ -84,7 +84,7 @@ def prune(
             facts = _of_old_code(cache, facts)
         if meant["max_bytes"] is not None:
             facts = _beyond(facts, total.size - meant["max_bytes"])
-        _remove(ctx, cache, list(facts), dry_run=dry_run, yes=yes, as_json=as_json)
+        _remove(ctx, cache, file, list(facts), dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _function_of(fact: Fact) -> str:
@@ -119,13 +119,22 @@ def _beyond(facts: Iterable[Fact], surplus: int) -> Iterator[Fact]:
 
 
 def _remove(
-    ctx: click.Context, cache: Cache, facts: list[Fact], *, dry_run: bool, yes: bool, as_json: bool
+    ctx: click.Context,
+    cache: Cache,
+    file: str,
+    facts: list[Fact],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     count, length = len(facts), sum(fact.size for fact in facts)
     what = f"{entries(count)}, {size(length)}"
     if not dry_run and not yes and count > _HANDFUL:
         _ask(what)
     gone = 0 if dry_run else sum(core_of(cache).remove(fact.key) for fact in facts)
+    if gone:
+        keep(cache, file)
     if as_json:
         keys = [fact.key for fact in facts]
         output.emit({"removed": gone, "size": length, "dry_run": dry_run, "keys": keys})

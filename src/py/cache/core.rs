@@ -149,7 +149,12 @@ impl CoreCache {
         me.tell(py)
     }
 
-    /// Writes the file if anything changed; returns whether all is well.
+    /// Why the store cannot be used as it should at this moment, in words for the user.
+    fn trouble(&self, py: Python<'_>) -> Option<String> {
+        py.detach(|| self.cache.trouble())
+    }
+
+    /// Writes the file if anything changed; returns whether all that was computed is kept.
     fn save(&self, py: Python<'_>) -> PyResult<bool> {
         if !self.is_writable() {
             return Ok(true);
@@ -158,7 +163,7 @@ impl CoreCache {
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
         self.tell(py)?;
         self.notifier().tell_size(py)?;
-        Ok(saved.is_ok())
+        Ok(saved.is_ok() && self.cache.trouble().is_none())
     }
 
     /// Writes the file, and removes journals and copies of damaged files; returns whether all is

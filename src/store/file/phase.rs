@@ -1,5 +1,8 @@
 //! How far a process is with its files.
 
+/// Why a file is unusable that can be read all the same.
+pub const PROTECTED: &str = "the file is write-protected";
+
 /// How far a process is with its files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::chain::Chain;
 use super::folder::Folder;
 use super::generations::Generations;
-use super::phase::Phase;
+use super::phase::{PROTECTED, Phase};
 use super::quarantine::Quarantine;
 use super::replace;
 use super::snapshot_file::{self, Contents, Found};
@@ -146,7 +146,7 @@ impl<'a> FileReader<'a> {
                 ("the file is no cache", format!("it looks like somebody else's: {what}"));
             return self.leave_alone(Phase::Unusable(why), why, Some(io::Error::other(what)));
         }
-        let protected = Phase::Unusable("the file is write-protected");
+        let protected = Phase::Unusable(PROTECTED);
         let phase = if folder.is_write_protected() { protected } else { Phase::Following };
         let (format, is_later) = (read.format, read.later.is_some());
         let only_reads = self.only_reads;

@@ -6,7 +6,7 @@ use super::generations::Generations;
 use super::locks::Locks;
 use super::news::News;
 use super::own::Own;
-use super::phase::Phase;
+use super::phase::{PROTECTED, Phase};
 use super::progress::Progress;
 use super::quarantine::Quarantine;
 use super::sighting::Sighting;
@@ -179,6 +179,16 @@ impl FileState {
         if let Some(journal) = self.journal.take() {
             self.finished = Some(journal.generation);
             self.progress.finish_generation(journal.bytes());
+        }
+    }
+
+    /// Why results cannot be kept at this moment, or none could be read.
+    pub fn trouble(&self) -> Option<&'static str> {
+        match self.phase {
+            Phase::Unusable(PROTECTED) if self.only_reads => None,
+            Phase::Unusable(why) => Some(why),
+            _ if !self.backlog.is_empty() => Some("no disk has taken all results"),
+            Phase::Unknown | Phase::Following => None,
         }
     }
 

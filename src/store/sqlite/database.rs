@@ -38,6 +38,9 @@ pub struct Database {
 /// How long a file is assumed to be in its place.
 const CERTAIN: Duration = Duration::from_millis(1);
 
+/// Why another program's database, or a later version's, is left alone.
+const UNKNOWN: &str = "it is not a cache that this version knows";
+
 impl Database {
     /// A database that has nothing open yet.
     pub fn new(folder: Folder, options: SqliteOptions) -> Self {
@@ -280,8 +283,21 @@ impl Database {
         Error::Io { doing, path, source: failure(error) }
     }
 
+    /// Why it cannot be read or written at this moment.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let state = self.state.lock();
+        let is_open = || state.opened.is_some() || state.closed;
+        if state.unusable {
+            Some(UNKNOWN)
+        } else if !is_open() && self.folder.fingerprint().is_some() {
+            Some("it cannot be opened")
+        } else {
+            (state.waiting().len() > 0).then_some("no disk has taken all results")
+        }
+    }
+
     fn unusable(&self) -> Error {
-        let why = std::io::Error::other("it is not a cache that this version knows");
+        let why = std::io::Error::other(UNKNOWN);
         let path = self.folder.paths().snapshot.clone();
         Error::Io { doing: "use", path, source: why }
     }

@@ -173,6 +173,10 @@ impl Store for SqliteStore {
         self.current().folder.notices.lock().take()
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.current().trouble().map(str::to_owned)
+    }
+
     fn after_fork(&self) {
         self.0.leave_parent();
     }
