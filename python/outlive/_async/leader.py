@@ -175,10 +175,10 @@ async def _work(
     asking.set(line)
     try:
         outcome = await _compute_for_all(call, asyncio)
-    except asyncio.CancelledError:
-        result.cancel()
+    except asyncio.CancelledError as error:
+        result.cancel(*error.args[:1])
         raise
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+    except BaseException as error:  # such as pytest's outcomes, which are no Exceptions
         if not result.done():
             result.set_exception(error)
         elif not isinstance(error, Exception):

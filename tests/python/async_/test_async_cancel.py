@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 import sys
 from collections.abc import Callable
@@ -195,6 +196,53 @@ def test_an_exit_reaches_the_caller() -> None:
         assert len(calls) == 2
 
     asyncio.run(main())
+
+
+class Outcome(BaseException):
+    """As pytest's own: what ends a test is no Exception."""
+
+
+@pytest.mark.parametrize("kind", [Outcome, GeneratorExit, asyncio.CancelledError])
+def test_what_is_no_exception_reaches_the_caller(kind: type[BaseException]) -> None:
+    """The caller sees what the function raised, as without memoising; another one takes over."""
+
+    async def main() -> None:
+        calls = []
+
+        @Cache().memoise
+        async def leaves(x: int) -> list[int]:
+            calls.append(x)
+            await asyncio.sleep(0)
+            if len(calls) == 1:
+                raise kind("skipped")
+            return [x]
+
+        async def caught() -> str:
+            try:
+                await leaves(1)
+            except kind as error:
+                return str(error)
+            return "result"
+
+        assert await asyncio.gather(*(caught() for _ in range(4))) == ["skipped"] + ["result"] * 3
+        assert len(calls) == 2
+
+    asyncio.run(main())
+
+
+def test_what_is_no_exception_is_told_to_its_caller_alone(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing is left in a task that nobody asks."""
+
+    @Cache().memoise
+    async def leaves() -> None:
+        raise Outcome("skipped")
+
+    with pytest.raises(Outcome, match="skipped"):
+        asyncio.run(leaves())
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 def test_an_exit_ends_the_program() -> None:
