@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 
-from ._code import state_cells
 from ._digest import short
 from ._layers import qualname_of
+from ._state import state_cells
 from ._texts import text_of
 from ._typing import TYPE_CHECKING
 

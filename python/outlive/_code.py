@@ -20,24 +20,6 @@ if TYPE_CHECKING:
 
 #: Instructions that stem from lines and from the interpreter's own caches alone.
 _SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
-#: Methods that change the object that they are called on.
-_CHANGES = frozenset(
-    [
-        "append",
-        "add",
-        "extend",
-        "insert",
-        "update",
-        "setdefault",
-        "pop",
-        "popitem",
-        "popleft",
-        "appendleft",
-        "remove",
-        "discard",
-        "clear",
-    ]
-)
 #: The names by which a class body notes its source.
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
 
@@ -72,57 +54,37 @@ def body_text(code: CodeType) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def global_names(code: CodeType) -> list[tuple[str, str | None]]:
-    """Name the globals that ``code`` reads and never sets, each with the attribute read from it."""
-    return sorted(set(_global_names(code)), key=repr)
+    """Name the globals that ``code`` reads, each with the attribute that is read from it."""
+    return sorted(set(_read(code, ("LOAD_GLOBAL", "LOAD_NAME"))), key=repr)
 
 
-def _global_names(code: CodeType) -> Iterator[tuple[str, str | None]]:
-    steps = [step for inner in _all_code(code) for step in steps_of(inner)]
-    stored = {step.argval for step in steps if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
+@functools.lru_cache(maxsize=1024)
+def own_attributes(code: CodeType) -> list[str]:
+    """Name the attributes that ``code`` reads from its first parameter."""
+    if code.co_argcount == 0:
+        return []
+    own = code.co_varnames[0]
+    read = _read(code, ("LOAD_FAST", "STORE_FAST_LOAD_FAST", "LOAD_DEREF"))
+    return sorted({attribute for name, attribute in read if name == own and attribute is not None})
+
+
+def _read(code: CodeType, loads: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
+    """Yield the names that instructions load, each with the attribute that is read next."""
+    steps = [step for inner in nested_code(code) for step in steps_of(inner)]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
-        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and step.argval not in stored:
+        if step.opname.startswith(loads):
             is_asked = after is not None and after.opname in ("LOAD_ATTR", "LOAD_METHOD")
-            yield step.argval, after.argval if after is not None and is_asked else None
+            # From Python 3.13 on, two reads of variables on one line are one step.
+            name = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
+            yield name, after.argval if after is not None and is_asked else None
 
 
-def state_cells(code: CodeType) -> set[str]:
-    """Name the cells that ``code`` changes itself: they are its state, not part of its identity."""
-    found = set()
-    for inner in _all_code(code):
-        steps = list(steps_of(inner))
-        for step, after in zip(steps, [*steps[1:], None], strict=True):
-            is_set = step.opname in ("STORE_DEREF", "DELETE_DEREF")
-            is_changed = after is not None and step.opname == "LOAD_DEREF" and _changes(after)
-            if (is_set or is_changed) and step.argval in inner.co_freevars:
-                found.add(step.argval)
-    return found
-
-
-def state_attributes(code: CodeType) -> set[str]:
-    """Name the attributes that ``code`` sets or changes itself: they are its state."""
-    found = set()
-    for inner in _all_code(code):
-        steps = list(steps_of(inner))
-        for at, step in enumerate(steps):
-            after = steps[at + 1 : at + 3]
-            is_set = step.opname in ("STORE_ATTR", "DELETE_ATTR")
-            is_changed = bool(after) and _changes(after[0])
-            is_stored = len(after) == 2 and after[1].opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
-            is_read = step.opname in ("LOAD_ATTR", "LOAD_METHOD")
-            if is_set or (is_read and (is_changed or is_stored)):
-                found.add(step.argval)
-    return found
-
-
-def _changes(step: dis.Instruction) -> bool:
-    return step.opname in ("LOAD_ATTR", "LOAD_METHOD") and step.argval in _CHANGES
-
-
-def _all_code(code: CodeType) -> Iterator[CodeType]:
+def nested_code(code: CodeType) -> Iterator[CodeType]:
+    """Yield ``code`` and all code that is defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _all_code(constant)
+            yield from nested_code(constant)
 
 
 def steps_of(code: CodeType) -> Iterator[dis.Instruction]:

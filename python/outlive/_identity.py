@@ -7,10 +7,11 @@ from types import FunctionType, MethodType
 
 from . import _core
 from ._class_body import around
-from ._code import body_text, state_attributes, state_cells
+from ._code import body_text
 from ._digest import short
 from ._layers import called_of, layers, qualname_of
 from ._secret import salt_of
+from ._state import state_attributes, state_cells
 from ._texts import attributes_of, contents, tells_all, text_of
 from ._typing import TYPE_CHECKING
 from ._wrappers import native_of

@@ -187,7 +187,7 @@ impl Unstorable {
     }
 }
 
-/// Returns the sentence for a value that the file cannot hold.
+/// Returns the sentence for a value that cannot be stored. Not every cache has a file.
 pub fn unstorable(of: &str, where_: &str) -> String {
-    format!("{of} cannot be stored in the file: {where_}")
+    format!("{of} cannot be stored: {where_}")
 }

@@ -149,9 +149,9 @@ impl Teller<'_> {
         }
         let name = &self.me.name;
         let sentence = format!(
-            "{name} was edited since results of it were kept, and the old results are served: \
-             compute them anew with {name}.cache_clear() or on_code_change=\"recompute\", or say \
-             that they hold with on_code_change=\"ignore\""
+            "{name}, or a constant that it reads, was edited since results of it were kept, and the \
+             old results are served: compute them anew with {name}.cache_clear() or \
+             on_code_change=\"recompute\", or say that they hold with on_code_change=\"ignore\""
         );
         self.me.core.get().notifier().warn(py, "CodeChangedWarning", &sentence)
     }

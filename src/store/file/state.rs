@@ -14,7 +14,7 @@ use super::{Durability, Options};
 use crate::error::{Error, Result};
 use crate::store::fs::Closed;
 use crate::store::journal::Journal;
-use crate::store::{Change, Format};
+use crate::store::{Change, Format, RESERVED_KEY};
 use crate::sync::Arc;
 
 /// A journal of fewer bytes is not worth a save of its own.
@@ -108,7 +108,9 @@ impl FileState {
 
     /// Reports that the snapshot could not be written, and how many results only this process has.
     pub fn tell_unsaved(&self, error: &Error) {
-        let results = self.backlog.changes().filter(|change| matches!(change, Change::Put(_)));
+        // The salt is kept like a result, and is none.
+        let is_result = |change: &&Change| matches!(change, Change::Put(item) if item.key != RESERVED_KEY.as_bytes());
+        let results = self.backlog.changes().filter(is_result);
         self.folder.tell_unsaved(error, results.count());
     }
 

@@ -14,6 +14,7 @@ import pytest
 
 from faults.lab import Ended, Lab, finish
 from faults.turns import Turns
+from support.programs import Scripts
 
 NOBODY = 65_534
 USE = "desk = Desk()\nfor n in range(20): desk.get(n)\nprint('done')\nsys.exit(7)"
@@ -155,6 +156,26 @@ def test_the_folder_deleted_while_running(lab: Lab, again: bool) -> None:
     else:
         assert not lab.home.exists()
         assert "CacheFileWarning" in err
+
+
+NOWHERE = """
+import os
+os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone")
+from outlive import Cache
+f = Cache("cache.json").memoise(lambda x: x + 1)
+print([f(n) for n in range({count})])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be removed there")
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "; 1 result that is"), (2, "; 2 results that are")]
+)
+def test_unsaved_results_are_counted(script: Scripts, count: int, told: str) -> None:
+    """The warning counts results; the salt of their keys is none."""
+    ended = script(NOWHERE.format(count=count))
+    assert ended.status == 0
+    assert f"{told} in neither" in ended.err
 
 
 def test_a_symbolic_link_is_followed(lab: Lab) -> None:
