@@ -14,7 +14,7 @@ use super::call::manner::Manner;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::call::told::Told;
-use super::ffi::{defer_counting, install, redirect, slot_of, watching_slot_of};
+use super::ffi::{call_with, defer_counting, install, redirect, slot_of, watching_slot_of};
 use super::hits::Attached;
 use super::key::arguments::Call;
 use super::key::identity::Identity;
@@ -95,7 +95,7 @@ impl Memoised {
             return Ok(slf.clone().into_any());
         }
         let types = slf.py().import(intern!(slf.py(), "types"))?;
-        types.getattr(intern!(slf.py(), "MethodType"))?.call1((slf, instance))
+        call_with(&types.getattr(intern!(slf.py(), "MethodType"))?, (slf, instance))
     }
 
     /// Notes the class that it belongs to: `key_or_raise` looks for a forgotten instance.

@@ -17,6 +17,7 @@ use super::saving::patiently;
 use super::watchers::Watchers;
 use crate::cache::Epoch;
 use crate::policy::Limits;
+use crate::py::ffi::call_with;
 use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
@@ -297,7 +298,7 @@ impl CoreCache {
             return Ok(me.default_mode());
         }
         let word: Option<String> =
-            me.file.get().overridden.bind(slf.py()).call1((slf,))?.extract()?;
+            call_with(me.file.get().overridden.bind(slf.py()), (slf,))?.extract()?;
         word.map_or_else(|| Ok(me.default_mode()), |word| Mode::from_word(&word))
     }
 

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
+use crate::py::ffi::call_with;
 
 /// Warns the user about one file, or one cache in memory.
 pub struct Notifier {
@@ -27,7 +28,7 @@ impl Notifier {
 
     /// Issues a warning of the class with this name.
     pub fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
-        self.warn.bind(py).call1((class, sentence)).map(drop)
+        call_with(self.warn.bind(py), (class, sentence)).map(drop)
     }
 
     /// Issues the warnings of the store.

@@ -12,6 +12,7 @@ use crate::policy::Freshness;
 use crate::py::cache::away::away;
 use crate::py::cache::entries::{Source, Values};
 use crate::py::cache::{PyFound, PyStaleResult};
+use crate::py::ffi::call_with;
 use crate::py::value::classes::Classes;
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::is_error;
@@ -147,6 +148,7 @@ impl<'py> Invocation<'_, 'py> {
             return Ok(false);
         }
         let key = crate::py::value::wtf8::from_wtf8(py, &self.request.key)?;
-        refresher.bind(py).call1((key, self.call.args(py)?, self.call.kwargs(py)?))?.is_truthy()
+        call_with(refresher.bind(py), (key, self.call.args(py)?, self.call.kwargs(py)?))?
+            .is_truthy()
     }
 }

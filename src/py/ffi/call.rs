@@ -6,6 +6,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use super::vectorcall;
+
 /// Calls a function with the positional arguments first in `values`, then one for each of `names`.
 ///
 /// # Panics
@@ -24,7 +26,7 @@ pub fn call<'py>(
     // many as there are names (counted above); the caller keeps them and the tuple of names (NULL
     // or not empty) alive. The result is ours, or NULL with an error set.
     unsafe {
-        let result = ffi::PyObject_Vectorcall(function.as_ptr(), values, positional, names);
+        let result = vectorcall(function.as_ptr(), values, positional, names);
         Bound::from_owned_ptr_or_err(function.py(), result)
     }
 }

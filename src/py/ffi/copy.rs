@@ -29,7 +29,27 @@ pub fn copy_set<'py>(set: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_opt(set.py(), ffi::PySet_New(set.as_ptr())) }
 }
 
-/// Puts a value into a dict.
+/// Returns whether an object can be hashed: one of a class of the user's runs code for it.
+pub fn is_hashable(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: it is alive, and the interpreter is attached.
+    let hash = unsafe { super::hash(object.as_ptr()) };
+    hash != -1 || PyErr::take(object.py()).is_none()
+}
+
+/// Puts a value into a dict under a key that may run code of the user's when it is hashed or
+/// compared.
+pub fn set_hashed(
+    dict: &Bound<'_, PyAny>,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> Option<()> {
+    // SAFETY: all three are alive, and the interpreter is attached; an object that is not a dict is
+    // refused.
+    let failed = unsafe { super::set_item(dict.as_ptr(), key.as_ptr(), value.as_ptr()) };
+    (failed == 0).then_some(())
+}
+
+/// Puts a value into a dict under a key that runs no code when it is hashed or compared.
 #[inline]
 pub fn set(dict: &Bound<'_, PyAny>, key: &Py<PyAny>, value: &Bound<'_, PyAny>) -> Option<()> {
     // SAFETY: all three are alive, and the interpreter is attached; an object that is not a dict is

@@ -30,7 +30,7 @@ mod trampoline;
 
 pub use call::{call, call_with};
 pub use cell::cell_contents;
-pub use copy::{copy_dict, copy_list, copy_set, hide, set, set_nth};
+pub use copy::{copy_dict, copy_list, copy_set, hide, is_hashable, set, set_hashed, set_nth};
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, redirect, slot_of, watching_slot_of, widen};
@@ -45,3 +45,12 @@ pub use slot::{HitTier, Slot};
 pub use stamp::Stamp;
 pub use str::{ascii, utf8};
 pub use trampoline::{Entered, Served, Vectorcall, raised};
+
+#[cfg(all(ending_unwinds, not(Py_3_11)))]
+use ending::vectorcall;
+#[cfg(ending_unwinds)]
+use ending::{hash, set_item};
+#[cfg(not(all(ending_unwinds, not(Py_3_11))))]
+use pyo3::ffi::PyObject_Vectorcall as vectorcall;
+#[cfg(not(ending_unwinds))]
+use pyo3::ffi::{PyDict_SetItem as set_item, PyObject_Hash as hash};

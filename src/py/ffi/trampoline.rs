@@ -13,6 +13,7 @@ use pyo3::pyclass::boolean_struct::True;
 use super::raw_call::{RawCall, parts};
 use super::reserve::memory_error;
 use super::slot::Slot;
+use super::vectorcall;
 use crate::memory::OutOfMemory;
 
 /// A class whose instances are called without a tuple, a dict or a conversion.
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn redirected<T: Vectorcall>(
     unsafe {
         let (me, call) = parts::<T>(callable, arguments, nargsf, names);
         match me.get().stand_in(call.py()) {
-            Some(other) => ffi::PyObject_Vectorcall(other.as_ptr(), arguments, nargsf, names),
+            Some(other) => vectorcall(other.as_ptr(), arguments, nargsf, names),
             None => slow::<T>(callable, arguments, nargsf, names),
         }
     }
@@ -164,7 +165,7 @@ unsafe extern "C" fn slow<T: Vectorcall>(
         let Some(pending) = pending else { return done };
         let (me, _) = parts::<T>(callable, arguments, nargsf, names);
         let function = me.get().function().as_ptr();
-        let result = ffi::PyObject_Vectorcall(function, arguments, nargsf, names);
+        let result = vectorcall(function, arguments, nargsf, names);
         finish::<T>([callable, names, result], arguments, nargsf, pending)
     }
 }

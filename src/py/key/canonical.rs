@@ -11,7 +11,7 @@ use super::classes::{
     KnownClass, class_of_instances, is_frozen_dataclass, known, qualified, remember,
 };
 use crate::key::{KeyText, PREFIX};
-use crate::py::ffi::{check_stack, int_value};
+use crate::py::ffi::{call_with, check_stack, int_value};
 use crate::py::value::callbacks::{class_mark, describe, digest, pack};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
@@ -246,7 +246,7 @@ fn own_key<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>
     // A class method is bound already.
     let is_function = method.is_exact_instance_of::<PyFunction>();
     let is_bound = !is_function && method.hasattr(intern!(py, "__self__"))?;
-    if is_bound { method.call0() } else { method.call1((value,)) }.map(Some)
+    if is_bound { method.call0() } else { call_with(&method, (value,)) }.map(Some)
 }
 
 /// Returns whether a value may have another text when it is looked at again.

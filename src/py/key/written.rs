@@ -10,6 +10,7 @@ use super::canonical::{OFFENDING, canon, may_change};
 use super::maker::KeyMaker;
 use super::parameters::{Param, ParamKind, Role};
 use crate::key::KeyText;
+use crate::py::ffi::call_with;
 use crate::py::value::callbacks::key_advice;
 
 impl KeyMaker {
@@ -154,7 +155,7 @@ impl KeyMaker {
         canon(value, &mut clear)?;
         let digest = self.digest.as_ref().ok_or_else(|| PyTypeError::new_err("no digest"))?;
         let text = pyo3::types::PyBytes::new(py, &clear.into_bytes());
-        let digest: String = digest.bind(py).call1((name, text))?.extract()?;
+        let digest: String = call_with(digest.bind(py), (name, text))?.extract()?;
         key.raw(&format!("secret({digest})"));
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::instance_plan::Part;
 use super::key_interner::KeyInterner;
 use super::plan::{CopyNode, CopyPlan, Remade};
 use super::wtf8::from_wtf8;
+use crate::py::ffi::{is_hashable, set_hashed};
 use crate::value::parse::{Build, parse};
 use crate::value::tag::{Tag, class_name, unescape};
 use crate::value::text::Text;
@@ -263,7 +264,7 @@ fn members<'py>(
     items: &Bound<'py, PyList>,
     make: impl Fn(Python<'py>, &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let hashable = items.iter().all(|item| item.hash().is_ok());
+    let hashable = items.iter().all(|item| is_hashable(&item));
     if hashable { make(items.py(), items).map(Some) } else { Ok(None) }
 }
 
@@ -271,10 +272,11 @@ fn from_pairs<'py>(pairs: &Bound<'py, PyList>) -> PyResult<Option<Bound<'py, PyA
     let dict = PyDict::new(pairs.py());
     for pair in pairs {
         let Ok(pair) = pair.cast_into_exact::<PyList>() else { return Ok(None) };
-        if pair.len() != 2 || pair.get_item(0)?.hash().is_err() {
+        if pair.len() != 2 || !is_hashable(&pair.get_item(0)?) {
             return Ok(None);
         }
-        dict.set_item(pair.get_item(0)?, pair.get_item(1)?)?;
+        set_hashed(dict.as_any(), &pair.get_item(0)?, &pair.get_item(1)?)
+            .ok_or_else(|| PyErr::fetch(dict.py()))?;
     }
     Ok(Some(dict.into_any()))
 }

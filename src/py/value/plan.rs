@@ -13,7 +13,9 @@ use super::deep_copy::{check_room_for_copy, deep_copy};
 use super::immutable::is_leaf;
 use super::instance_plan::{InstancePlan, Part, mutable};
 use super::shape::Shape;
-use crate::py::ffi::{call_with, check_stack, copy_dict, copy_list, copy_set, hide, set, set_nth};
+use crate::py::ffi::{
+    call_with, check_stack, copy_dict, copy_list, copy_set, hide, set, set_hashed, set_nth,
+};
 
 /// How to copy one object.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub enum CopyPlan {
     Tuple(Vec<(usize, CopyNode)>),
     /// A dict, and its values that need a plan of their own.
     Dict(Vec<(Py<PyAny>, CopyNode)>),
+    /// The same of a dict with keys that may run code of the user's when they are hashed.
+    Hashed(Vec<(Py<PyAny>, CopyNode)>),
     /// A set: its members are immutable.
     Set,
     /// A set or frozenset with members that are copied.
@@ -103,7 +107,8 @@ impl CopyPlan {
         let keys = nodes(dict.keys().iter().filter(|key| !is_leaf(key)), depth)?;
         if keys.iter().all(CopyNode::is_shared) {
             let members = dict.iter().map(|(key, value)| (key.unbind(), value));
-            return Ok(Self::Dict(mutable(members, depth)?));
+            let parts = mutable(members, depth)?;
+            return Ok(if keys.is_empty() { Self::Dict(parts) } else { Self::Hashed(parts) });
         }
         let keys = nodes(dict.keys().iter(), depth)?;
         Ok(Self::Pairs(keys.into_iter().zip(nodes(dict.values().iter(), depth)?).collect()))
@@ -197,6 +202,7 @@ impl CopyPlan {
                 }
                 Some(copy)
             }
+            Self::Hashed(parts) => copy_hashed(object, parts),
             Self::List(parts) => {
                 let copy = copy_list(object)?;
                 for (n, part) in parts {
@@ -210,7 +216,7 @@ impl CopyPlan {
             Self::Pairs(pairs) => {
                 let copy = PyDict::new(py).into_any();
                 for (key, value) in pairs {
-                    set(&copy, key.try_copy(py)?.as_unbound(), &value.try_copy(py)?)?;
+                    set_hashed(&copy, &key.try_copy(py)?, &value.try_copy(py)?)?;
                 }
                 Some(copy)
             }
@@ -307,6 +313,17 @@ fn copy_tuple<'py>(
             None
         }
     }
+}
+
+fn copy_hashed<'py>(
+    dict: &Bound<'py, PyAny>,
+    parts: &[(Py<PyAny>, CopyNode)],
+) -> Option<Bound<'py, PyAny>> {
+    let (py, copy) = (dict.py(), copy_dict(dict)?);
+    for (key, part) in parts {
+        set_hashed(&copy, key.bind(py), &part.try_copy(py)?)?;
+    }
+    Some(copy)
 }
 
 /// Returns a set of copies, of the same kind as `set`.

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::callbacks;
-use crate::py::ffi::{allocate, blank, is_native_descriptor, set_through, tuple_of};
+use crate::py::ffi::{allocate, blank, call_with, is_native_descriptor, set_through, tuple_of};
 use crate::py::value::once::intern;
 
 /// How instances are copied.
@@ -234,7 +234,7 @@ impl Shape {
     /// Returns a copy made by the copier; None with an error set.
     pub(super) fn copied<'py>(&self, object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = object.py();
-        let copy = self.copier.as_ref()?.bind(py).call1((object,));
+        let copy = call_with(self.copier.as_ref()?.bind(py), (object,));
         copy.map_err(|error| error.restore(py)).ok()
     }
 }
