@@ -48,7 +48,7 @@ impl<'s, L: Clone> Intake<'s, L> {
             }
             ExternalChange::Outdated(None) => self.displaced.extend(self.state.drop_copies()),
             // The ledger handles it: no entry changes.
-            ExternalChange::Purge(_) => {}
+            ExternalChange::Purge(_) | ExternalChange::Missed(_) => {}
             ExternalChange::Replaced(loaded) => self.replace_all(loaded),
         }
     }

@@ -101,6 +101,8 @@ pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
 pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     guard: Option<Guard<SharedResult<L, E>>>,
     lock: Option<KeyGuard>,
+    /// Without a lock, keeps this process from missing purges.
+    attends: Option<KeyGuard>,
     /// What is known of an older result.
     pub old: StaleResult<L>,
     /// When the computation began, in seconds since the epoch; NaN if unknown.
@@ -128,8 +130,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// A lease without a flight, for a computation that had `begun` and is over already.
     pub fn late(old: StaleResult<L>, begun: Option<Begun>) -> Self {
-        let (guard, lock, beside, locks_late) = (None, None, None, false);
-        Self { guard, lock, old, started: f64::NAN, beside, begun, locks_late }
+        let (guard, lock, attends, beside) = (None, None, None, None);
+        Self { guard, lock, attends, old, started: f64::NAN, beside, begun, locks_late: false }
     }
 
     /// When the computation began, as purges see it.
@@ -142,6 +144,15 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, key, old) }
     }
 
+    /// Makes sure that no purge is missed while it is held, if keys are locked at all.
+    pub fn attending(mut self, cache: &Cache<L, E>, locks: Locks) -> Self {
+        if locks != Locks::Never {
+            let _active = sync::active();
+            self.attends = cache.ledger.store.attend().held();
+        }
+        self
+    }
+
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
@@ -150,8 +161,9 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let _active = sync::active();
         let ledger = &*cache.ledger;
         let is_busy = self.lock_and_look(cache, key, ask, &mut displaced);
+        let hears = ask.locks != Locks::AtTheEnd || !is_busy;
         // Only now: what was purged before does not concern a computation that begins now.
-        self.begun = Some(ledger.purges.begin(key));
+        self.begun = Some(ledger.purges.begin_hearing(key, hears));
         if ask.looks
             && let Some(found) = ledger.hit(key, ask.origin, &mut trimmed)
         {
@@ -180,12 +192,20 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
             };
             let is_busy = matches!(locked, KeyLock::Busy);
             (self.lock, self.started) = (locked.held(), clock::now());
+            let attends = match ask.locks {
+                Locks::Never => KeyLock::Unsupported,
+                _ if self.lock.is_some() => KeyLock::Unsupported,
+                Locks::AtOnce | Locks::AtTheEnd => ledger.store.attend(),
+            };
+            let is_late = matches!(attends, KeyLock::Busy);
+            self.attends = attends.held();
             drop(ledger.loaded());
             displaced.extend(ledger.take_external_changes());
-            if self.lock.is_none() || ledger.store.hears_purges() {
+            let follows = self.lock.is_some() || self.attends.is_some();
+            if !is_late && (!follows || ledger.store.hears_purges()) {
                 return is_busy;
             }
-            self.lock = None;
+            (self.lock, self.attends) = (None, None);
         }
         true
     }
@@ -315,6 +335,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     ) -> Miss<L, E> {
         match self.joined(key, caller, old) {
             Continue(lease) => lease.acquire(self, key, ask),
+            Break(Miss::Beside(lease)) => Miss::Beside(lease.attending(self, ask.locks)),
             Break(miss) => miss,
         }
     }

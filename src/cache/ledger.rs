@@ -292,8 +292,10 @@ impl<L: Clone> Ledger<L> {
     /// Takes in `changes`; the history has been locked since they were read.
     pub fn take_in(&self, changes: Vec<ExternalChange>) -> Displaced<L> {
         for change in &changes {
-            if let ExternalChange::Purge(purge) = change {
-                self.purges.purge(purge);
+            match change {
+                ExternalChange::Purge(purge) => self.purges.purge(purge),
+                ExternalChange::Missed(missed) => self.purges.miss(missed),
+                _ => {}
             }
         }
         let mut state = self.state.lock();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::flight::Outdater;
-use crate::store::Purge;
+use crate::store::{Missed, Purge};
 use crate::sync::{Arc, Mutex, rank};
 
 /// The computations of one cache that are under way, and what outdates them, in this process and in
@@ -32,6 +32,8 @@ struct UnderWay {
     held: usize,
     /// The number of the last purge that concerned it.
     purged: u64,
+    /// Whether this process heard of purges from its beginning.
+    hears: bool,
 }
 
 impl Log {
@@ -43,9 +45,21 @@ impl Log {
         }
     }
 
+    /// Notes that purges may have been missed. A computation at whose beginning nothing could be heard
+    /// is kept unless it is told that its key was purged: its result would be lost for a purge that
+    /// hardly ever was.
+    fn miss(&mut self, missed: &Missed) {
+        self.last += 1;
+        for it in self.under_way.iter_mut().flatten() {
+            if missed.told.concern(&it.key) || it.hears && missed.is_unknown {
+                it.purged = self.last;
+            }
+        }
+    }
+
     /// Returns the place of a computation that begins now.
-    fn add(&mut self, key: Bytes) -> usize {
-        let begun = Some(UnderWay { key, held: 1, purged: 0 });
+    fn add(&mut self, key: Bytes, hears: bool) -> usize {
+        let begun = Some(UnderWay { key, held: 1, purged: 0, hears });
         let Some(place) = self.free.pop() else {
             self.under_way.push(begun);
             return self.under_way.len() - 1;
@@ -63,9 +77,21 @@ impl Purges {
 
     /// Begins a computation of `key`.
     pub fn begin(self: &Arc<Self>, key: &Bytes) -> Begun {
+        self.begin_hearing(key, true)
+    }
+
+    /// Begins a computation of `key`; `hears` says whether this process hears of all purges from now
+    /// on.
+    pub fn begin_hearing(self: &Arc<Self>, key: &Bytes, hears: bool) -> Begun {
         let mut log = self.log.lock();
-        let (last, place) = (log.last, log.add(key.clone()));
+        let (last, place) = (log.last, log.add(key.clone(), hears));
         Begun { purges: Arc::clone(self), place, last }
+    }
+
+    /// Outdates the computations under way whose keys others may have purged.
+    pub fn miss(&self, missed: &Missed) {
+        self.log.lock().miss(missed);
+        self.flights.outdate(|key| missed.may_concern(key));
     }
 
     /// Outdates the computations of `key` that are under way.
@@ -130,7 +156,7 @@ mod tests {
 
     use super::{Begun, Purges};
     use crate::flight::Flights;
-    use crate::store::Purge;
+    use crate::store::{Affected, KeyStripes, Missed, Purge};
     use crate::sync::Arc;
 
     /// A purge outdates the computations of its keys that are under way, and none that begins later
@@ -149,6 +175,22 @@ mod tests {
         purges.purge(&Purge::All);
         assert!(later.iter().all(Begun::is_outdated) && other.is_outdated());
         assert_eq!(purges.log.lock().under_way.len(), 4);
+    }
+
+    /// A purge that may have been missed outdates computations whose process should have heard of it.
+    #[test]
+    fn what_may_be_missed() {
+        let purges = Arc::new(Purges::new(Flights::<()>::new().outdater()));
+        let (a, b) = (Bytes::from_static(b"a"), Bytes::from_static(b"b"));
+        let (hears, deaf) = (purges.begin(&a), purges.begin_hearing(&a, false));
+        let other = purges.begin(&b);
+        let mut told = KeyStripes::default();
+        purges.miss(&Missed { told, is_unknown: true });
+        assert!(hears.is_outdated() && other.is_outdated() && !deaf.is_outdated());
+        let (hears, other) = (purges.begin(&a), purges.begin(&b));
+        told.add(Affected::Key(b"a"));
+        purges.miss(&Missed { told, is_unknown: false });
+        assert!(hears.is_outdated() && deaf.is_outdated() && !other.is_outdated());
     }
 
     /// A computation is over with the last of its clones.

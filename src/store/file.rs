@@ -57,6 +57,7 @@ mod paths;
 mod phase;
 mod process_store;
 mod progress;
+mod purged;
 mod quarantine;
 mod reading;
 mod receipts;
@@ -201,6 +202,10 @@ impl Store for FileStore {
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
         self.current().lock_key(key)
+    }
+
+    fn attend(&self) -> KeyLock {
+        self.current().attend()
     }
 
     fn hears_purges(&self) -> bool {

@@ -8,6 +8,7 @@
 //! closes such files and never unlocks them: otherwise the parent would lose the lock.
 
 mod checkpoint;
+mod key_stripes;
 mod page;
 mod shared_page;
 #[cfg(feature = "sqlite")]
@@ -25,11 +26,12 @@ use super::fs::{
 };
 use crate::sync::{Mutex, rank};
 pub use checkpoint::CheckpointGuard;
+pub use key_stripes::{Affected, KeyStripes};
 #[cfg(feature = "redis")]
 pub use page::blank_page;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 pub use page::new_stamp;
-pub use page::{Affected, Page, SIZE as PAGE_SIZE};
+pub use page::{Page, SIZE as PAGE_SIZE};
 use shared_page::SharedPage;
 pub use shared_page::{NoPage, announce_from_outside};
 #[cfg(feature = "sqlite")]
@@ -64,9 +66,9 @@ pub struct LockFile {
     was_empty: bool,
     /// The page that the processes share, once it was asked for.
     shared: OnceLock<SharedPage>,
-    /// The numbers of the locked keys, each as often as it was taken: to the system, all threads of
-    /// a process are one.
-    taken: Mutex<Vec<u32>, { rank::LEAF }>,
+    /// The computations of this process: the numbers of the locked keys, each as often as it was
+    /// taken, as all threads of a process are one to the system; `None` for one without a lock.
+    taken: Mutex<Vec<Option<u32>>, { rank::LEAF }>,
     /// How often the right to write was taken.
     #[cfg(feature = "sqlite")]
     writing: std::sync::atomic::AtomicU32,
@@ -116,8 +118,8 @@ impl LockFile {
         matches!(shared, Ok(Taken::Yes | Taken::Unsupported))
     }
 
-    /// Returns whether this process computes: keys are locked here.
-    pub fn has_keys(&self) -> bool {
+    /// Returns whether this process computes.
+    pub fn computes(&self) -> bool {
         !self.taken.lock().is_empty()
     }
 
@@ -143,18 +145,27 @@ impl LockFile {
         if taken != Taken::Yes {
             return Ok((taken, None));
         }
-        numbers.push(number);
-        Ok((taken, Some(KeyGuard(Held::File { lock: Arc::downgrade(self), number }))))
+        Ok((taken, Some(self.guard(&mut numbers, Some(number)))))
     }
 
-    /// Releases a key, unless it was taken once more.
-    fn free_key(&self, number: u32) {
+    /// Counts a computation whose key is not locked.
+    pub fn attend(self: &Arc<Self>) -> KeyGuard {
+        self.guard(&mut self.taken.lock(), None)
+    }
+
+    fn guard(self: &Arc<Self>, taken: &mut Vec<Option<u32>>, number: Option<u32>) -> KeyGuard {
+        taken.push(number);
+        KeyGuard(Held::File { lock: Arc::downgrade(self), number })
+    }
+
+    /// Notes that a computation is over; releases its key, unless that was taken once more.
+    fn end(&self, number: Option<u32>) {
         let mut numbers = self.taken.lock();
         if let Some(at) = numbers.iter().rposition(|&taken| taken == number) {
             numbers.swap_remove(at);
         }
-        if !numbers.contains(&number) {
-            self.handle.unlock(LockPart::Key(number));
+        if let Some(key) = number.filter(|_| !numbers.contains(&number)) {
+            self.handle.unlock(LockPart::Key(key));
         }
     }
 
@@ -230,7 +241,8 @@ impl LockFile {
     }
 }
 
-/// The right of this process to compute one key; dropping it gives the right back.
+/// A computation of this process, with or without the lock of its key; dropping it ends it and
+/// gives the lock back.
 #[derive(Debug)]
 pub struct KeyGuard(Held);
 
@@ -242,7 +254,8 @@ enum Held {
         /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file
         /// open.
         lock: Weak<LockFile>,
-        number: u32,
+        /// The number of the locked key, if one is locked.
+        number: Option<u32>,
     },
     /// Something of another store, when it is dropped.
     #[cfg(feature = "redis")]
@@ -257,7 +270,7 @@ struct OfStore {
 }
 
 impl KeyGuard {
-    /// Returns whether the key is locked still: the process may have left meanwhile.
+    /// Returns whether it is held still: the process may have left meanwhile.
     pub fn is_held(&self) -> bool {
         match &self.0 {
             Held::File { lock, .. } => lock.strong_count() > 0,
@@ -279,7 +292,7 @@ impl Drop for Held {
         let Self::File { lock, number } = self else { return };
         let held = lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
         if let Some(lock) = held {
-            lock.free_key(*number);
+            lock.end(*number);
         }
     }
 }

@@ -38,7 +38,7 @@ pub use entries::{Entries, EntryRun};
 pub use file::{Counts, Durability, FileStore, KeptReceipts, Options, Receipts};
 pub use fs::{Map, Memory};
 pub use items::Items;
-pub use lock::{Affected, KeyGuard, PAGE_SIZE, Page};
+pub use lock::{Affected, KeyGuard, KeyStripes, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use paged::{Draw, LastUse, Outline, Paged, Room};
@@ -130,6 +130,8 @@ pub enum ExternalChange {
     Change(Change),
     /// Computations under way are outdated.
     Purge(Purge),
+    /// Journals are gone that this process has not read.
+    Missed(Missed),
     /// What memory holds of this key, or of all without a key, may differ from the store: it must
     /// be asked for again. Only stores that are not loaded whole send this.
     Outdated(Option<Bytes>),
@@ -147,7 +149,28 @@ impl ExternalChange {
 
     /// Returns whether it outdates the result that `change` puts.
     fn outdates(&self, change: &Change) -> bool {
-        matches!((self, change), (Self::Purge(purge), Change::Put(item)) if purge.concerns(&item.key))
+        let Change::Put(item) = change else { return false };
+        match self {
+            Self::Purge(purge) => purge.concerns(&item.key),
+            Self::Missed(missed) => missed.may_concern(&item.key),
+            Self::Change(_) | Self::Outdated(_) | Self::Replaced(_) => false,
+        }
+    }
+}
+
+/// What was purged in journals that a process has missed.
+#[derive(Clone, Copy, Debug)]
+pub struct Missed {
+    /// What the journals that are left tell of them.
+    pub told: KeyStripes,
+    /// Whether that is not all.
+    pub is_unknown: bool,
+}
+
+impl Missed {
+    /// Returns whether `key` may have been purged.
+    pub fn may_concern(&self, key: &[u8]) -> bool {
+        self.is_unknown || self.told.concern(key)
     }
 }
 
@@ -248,8 +271,13 @@ pub trait Store: Send + Sync {
     fn lock_key(&self, _key: &[u8]) -> KeyLock {
         KeyLock::Unsupported
     }
-    /// Returns whether this process, which has a key locked, hears of purges from now on: a look at
-    /// the store may have found that what it follows has ended. If not, the key is locked anew.
+    /// Makes sure, for a computation whose key is not locked, that this process hears of purges as
+    /// long as it holds what is returned.
+    fn attend(&self) -> KeyLock {
+        KeyLock::Unsupported
+    }
+    /// Returns whether this process, which has a key locked or attends, hears of purges from now on:
+    /// a look at the store may have found that what it follows has ended. If not, it does so anew.
     fn hears_purges(&self) -> bool {
         true
     }

@@ -73,7 +73,7 @@ impl Process {
                         self.near.clear();
                     }
                 }
-                ExternalChange::Purge(_) => {}
+                ExternalChange::Purge(_) | ExternalChange::Missed(_) => {}
                 ExternalChange::Outdated(None) | ExternalChange::Replaced(_) => self.near.clear(),
             }
         }

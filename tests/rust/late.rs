@@ -43,8 +43,19 @@ impl Process {
 
     /// Computes a result while `meanwhile` runs.
     fn compute(&self, key: &'static str, text: &'static str, meanwhile: impl FnOnce()) {
+        self.compute_with(Locks::AtOnce, key, text, meanwhile);
+    }
+
+    /// Computes a result, with the key locked as `locks` says, while `meanwhile` runs.
+    fn compute_with(
+        &self,
+        locks: Locks,
+        key: &'static str,
+        text: &'static str,
+        meanwhile: impl FnOnce(),
+    ) {
         let key = Bytes::from_static(key.as_bytes());
-        let ask = Ask { locks: Locks::AtOnce, ..Ask::default() };
+        let ask = Ask { locks, ..Ask::default() };
         let owner = Owner::thread(1);
         let Miss::Lead(lease) = self.cache.begin_miss(&key, owner, ask, StaleResult::default())
         else {
@@ -241,5 +252,45 @@ fn a_long_computation_outlasts_the_saves_of_others() {
         });
         let kept = (!forgets).then_some("slow");
         assert_eq!(Process::open(&path).find("a").as_deref(), kept, "forgets: {forgets}");
+    }
+}
+
+/// A stream, whose key is locked only at its end, is kept although others save and close meanwhile,
+/// or its own process does, unless one of them has forgotten the key.
+#[test]
+fn a_stream_outlasts_the_saves_of_others() {
+    type Meanwhile = fn(&Process, &Process);
+    let meanwhile: [Meanwhile; 4] = [
+        |_, other| other.cache.saver().save().expect("there is room"),
+        |_, other| other.cache.saver().close().expect("there is room"),
+        |own, _| own.cache.saver().close().expect("there is room"),
+        |own, other| {
+            own.cache.saver().close().expect("there is room");
+            other.cache.saver().close().expect("there is room");
+        },
+    ];
+    for (way, meanwhile) in meanwhile.iter().enumerate() {
+        for (forgets, knows) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (_folder, path) = place();
+            if knows {
+                let before = Process::open(&path);
+                before.compute("b", "0", || {});
+                before.cache.saver().close().expect("there is room");
+            }
+            let (one, two) = (Process::open(&path), Process::open(&path));
+            one.compute_with(Locks::AtTheEnd, "a", "slow", || {
+                for key in ["b", "c", "d"] {
+                    two.compute(key, "1", || {});
+                    if forgets {
+                        assert!(two.give("a", "0") && two.cache.remove(b"a", true).is_some());
+                    }
+                    meanwhile(&one, &two);
+                }
+            });
+            let kept = (!forgets).then_some("slow");
+            let case = format!("way {way}, forgets: {forgets}, knows: {knows}");
+            assert_eq!(one.find("a").as_deref(), kept, "{case}");
+            assert_eq!(Process::open(&path).find("a").as_deref(), kept, "{case}");
+        }
     }
 }

@@ -73,6 +73,27 @@ fn only_old_results_are_announced() {
     assert!(cleared.0 != forgotten.0 && cleared.1 != first.1 && cleared.2 == forgotten.2);
 }
 
+/// A save announces nothing: whatever was purged in the journals that it folds was announced before.
+#[test]
+fn saves_announce_nothing() {
+    let (_folder, path) = place();
+    let one = Text::new(Box::new(FileStore::new(path.clone(), OPTIONS)));
+    let two = Text::new(Box::new(FileStore::new(path.clone(), OPTIONS)));
+    let page = page(&present(&path));
+    compute(&one, "a");
+    compute(&two, "b");
+    let before = page.changes();
+    drop(one.remove(b"a", true));
+    assert_ne!(page.changes(), before);
+    for (cache, key) in [(&one, "c"), (&two, "d"), (&one, "e"), (&two, "f")] {
+        cache.take_external_changes();
+        compute(cache, key);
+        let before = page.changes();
+        cache.saver().save().expect("the disk has room");
+        assert_eq!(page.changes(), before, "{key}");
+    }
+}
+
 /// An eviction is announced: a process that computes the key again cannot know who still serves it.
 #[test]
 fn evictions_are_announced() {

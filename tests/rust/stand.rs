@@ -128,7 +128,9 @@ impl Cache {
         for news in news {
             match news {
                 ExternalChange::Change(change) => apply(&mut self.items, &change),
-                ExternalChange::Purge(_) | ExternalChange::Outdated(_) => {}
+                ExternalChange::Purge(_)
+                | ExternalChange::Missed(_)
+                | ExternalChange::Outdated(_) => {}
                 ExternalChange::Replaced(loaded) => self.items = loaded.items.into_vec(),
             }
         }

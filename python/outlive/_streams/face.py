@@ -83,9 +83,17 @@ def _take(sent: Any) -> None:
 
 def _joined(call: PendingCall, live: Live[ThreadRecording]) -> Any:
     """Return the recording to consume, or a result that has become available."""
-    if call.leads:  # nearly always, and the first piece is wanted now
+    if _begins(call):  # nearly always, and the first piece is wanted now
         return live.begin(ThreadRecording(call))
     return run(_search(call, live, None, True, ThreadRecording))
+
+
+def _begins(call: PendingCall) -> bool:
+    """Return whether the stream begins here and now: no process that clears up is in the way.
+
+    Such a process would neither see this one nor tell it what it purges.
+    """
+    return call.leads and (call.is_away or (not call.is_busy() and call.is_missing()))
 
 
 def _search(
@@ -95,8 +103,13 @@ def _search(
     for _ in range(_LOOKS):
         if type(call) is not PendingCall:
             return call
-        if call.leads:  # no other process is waited for
-            break
+        if call.leads:  # no other process is waited for, except for one that clears up
+            while may_wait and not call.is_away and call.is_busy():
+                yield Pause(_PAUSE)
+            if call.is_missing():
+                break
+            call = call.retry()
+            continue
         found = live.join(call, loop)
         if found is not None:
             return found
@@ -168,7 +181,7 @@ async def _joined_later(call: Any, live: Live[TaskRecording]) -> Any:
 
     library = loops.library()
     begin = functools.partial(TaskRecording, library=library)
-    if call.leads:  # nearly always, and the first piece is wanted now
+    if _begins(call):  # nearly always, and the first piece is wanted now
         return live.begin(begin(call))
     search = _search(call, live, loop_of(library), library is not None, begin)
     return await run_later(search)

@@ -196,7 +196,10 @@ impl<'a, 'py> Invocation<'a, 'py> {
                 Look::Raise(error) => return Err(error),
                 Look::Miss(_) => lease,
             },
-            PyMiss::Circle(old) => PyLease::unshared(self.cache(), &self.request.key, old),
+            PyMiss::Circle(old) => {
+                let lease = PyLease::unshared(self.cache(), &self.request.key, old);
+                lease.attending(self.cache(), self.request.ask(self.me).locks)
+            }
             PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
         self.expect_computing(py)?;

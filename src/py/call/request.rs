@@ -163,7 +163,9 @@ impl Request {
 
     /// Returns the right to compute beside the leader.
     pub fn lease_beside(&self, me: &Memoised) -> PyLease {
-        PyLease::beside(me.core.get().cache(), &self.key, PyStaleResult::default())
+        let cache = me.core.get().cache();
+        let lease = PyLease::beside(cache, &self.key, PyStaleResult::default());
+        lease.attending(cache, self.ask(me).locks)
     }
 
     /// Returns whether the result is kept in memory only.

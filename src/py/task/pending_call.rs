@@ -79,8 +79,10 @@ impl PendingCall {
     /// Stops waiting; computes without a flight, for event loops that nobody can wake.
     fn compute_unshared(&self) {
         let Some(request) = &self.request else { return };
-        let cache = self.me.get().core.get().cache();
+        let me = self.me.get();
+        let cache = me.core.get().cache();
         let lease = PyLease::unshared(cache, &request.key, PyStaleResult::default());
+        let lease = lease.attending(cache, request.ask(me).locks);
         drop(self.stage.replace(State::Alone(lease)));
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::clock;
-use crate::store::{Cause, Change, Item, Purge};
+use crate::store::{Cause, Change, Item, KeyStripes, Purge};
 
 /// Own changes in the order in which they were made, until a disk has taken them.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,13 @@ impl Backlog {
     /// Returns whether a disk has taken everything.
     pub fn is_empty(&self) -> bool {
         self.unwritten.is_empty()
+    }
+
+    /// Returns the stripes of the keys that unwritten changes are about.
+    pub fn affected(&self) -> KeyStripes {
+        let mut stripes = KeyStripes::default();
+        self.changes().for_each(|change| stripes.add(Purge::of(change).affected()));
+        stripes
     }
 
     /// Keeps a change that could not be appended.

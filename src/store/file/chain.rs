@@ -1,11 +1,13 @@
 //! The chain of journals: all generations in order, and what they say together.
 
+use std::cmp::Ordering;
 use std::io::{self, ErrorKind};
 
+use super::purged::KNOWN;
 use super::trust;
 use crate::store::fs::FileFingerprint;
 use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
-use crate::store::{Change, Purge};
+use crate::store::{Affected, Change, KeyStripes, Missed, Purge};
 
 /// One generation that was opened and read.
 #[derive(Debug)]
@@ -22,8 +24,19 @@ pub struct Chain {
     /// The numbers of all journals in the folder, files of other programs included.
     listed: Vec<u64>,
     generations: Vec<Generation>,
-    /// What was purged in those that were left out.
+    /// Where the purges begin that are news, if this process has read any.
+    unheard: Option<Position>,
+    /// What was purged in those that were left out, as far as it is news.
     purges: Vec<Purge>,
+}
+
+/// A byte of a generation.
+#[derive(Clone, Copy, Debug)]
+pub struct Position {
+    /// The number of the generation.
+    pub generation: u64,
+    /// The byte.
+    pub byte: u64,
 }
 
 /// What a chain says.
@@ -31,8 +44,10 @@ pub struct Chain {
 pub struct History {
     /// The changes that count, in order.
     pub changes: Vec<Change>,
-    /// What was purged.
+    /// What was purged, as far as it is news.
     purges: Vec<Purge>,
+    /// What generations purged, by their numbers.
+    purged: Vec<(u64, KeyStripes)>,
     /// The generation to go on with: the first that was not ended.
     pub current: Option<Current>,
     /// How many changes and how many bytes the generations before it hold.
@@ -77,6 +92,17 @@ impl Generation {
         !self.tail.sealed && !self.tail.later && !self.journal.is_quiet()
     }
 
+    /// Returns the purges from `position` on; all if there is none.
+    fn purges_since(&self, position: Option<Position>) -> impl Iterator<Item = Purge> {
+        let number = self.journal.generation;
+        let from = position.map_or(0, |it| match number.cmp(&it.generation) {
+            Ordering::Less => u64::MAX,
+            Ordering::Equal => it.byte,
+            Ordering::Greater => 0,
+        });
+        self.journal.purges_since(from).cloned()
+    }
+
     /// Returns whether nothing more is to be appended to it. Without a seal it has ended if `next`
     /// is in use: the seal is damaged, or could not be written.
     fn is_ended(&self, next: Option<&Self>) -> bool {
@@ -88,7 +114,13 @@ impl Generation {
 impl Chain {
     /// Makes a chain of `generations`, in order; `listed` has the numbers of all files.
     pub fn new(listed: Vec<u64>, generations: Vec<Generation>) -> Self {
-        Self { listed, generations, purges: Vec::new() }
+        Self { listed, generations, unheard: None, purges: Vec::new() }
+    }
+
+    /// Takes what is purged before `position` for known: told again, it would outdate what was begun
+    /// since.
+    pub fn heard_up_to(self, position: Option<Position>) -> Self {
+        Self { unheard: position, ..self }
     }
 
     /// The number of the first generation.
@@ -109,6 +141,22 @@ impl Chain {
     /// Returns whether one of the generations has this number.
     pub fn holds(&self, number: u64) -> bool {
         self.generations.iter().any(|it| it.journal.generation == number)
+    }
+
+    /// Returns what was purged in the generations from `next` on that are not in this chain any more.
+    pub fn missed_since(&self, next: Option<u64>) -> Missed {
+        let ends = next.zip(self.first().zip(self.last()));
+        let gone = match ends {
+            Some((next, (first, last))) if first <= next && next <= last + 1 => 0..0,
+            Some((next, (first, _))) if next < first && first - next < KNOWN => next..first,
+            _ => 0..u64::MAX,
+        };
+        let mut told = KeyStripes::default();
+        let all = self.generations.iter().flat_map(|it| &it.tail.purged);
+        for (_, stripes) in all.filter(|(number, _)| gone.contains(number)) {
+            told.add(Affected::Stripes(*stripes));
+        }
+        Missed { told, is_unknown: gone.end == u64::MAX }
     }
 
     /// Returns whether `found`, the numbers in the folder now, are the ones that were listed.
@@ -145,8 +193,10 @@ impl Chain {
             tail.folded.iter().any(|folded| Some(folded.snapshot) == snapshot)
         };
         let first = self.generations.iter().rposition(holds).unwrap_or_default();
-        let folded = self.generations.drain(..first);
-        self.purges.extend(folded.flat_map(|generation| generation.tail.purges));
+        let (folded, unheard) = (self.generations.drain(..first), self.unheard);
+        for generation in folded {
+            self.purges.extend(generation.purges_since(unheard));
+        }
         self
     }
 
@@ -156,6 +206,7 @@ impl Chain {
         let mut generations = self.generations.into_iter().peekable();
         while let Some(generation) = generations.next() {
             let ended = generation.is_ended(generations.peek());
+            history.purges.extend(generation.purges_since(self.unheard));
             history.add(generation, ended);
         }
         history
@@ -178,9 +229,17 @@ impl History {
         std::mem::take(&mut self.purges)
     }
 
+    /// Returns what generations purged, by their numbers.
+    pub fn purged(&self) -> &[(u64, KeyStripes)] {
+        &self.purged
+    }
+
     fn add(&mut self, generation: Generation, ended: bool) {
-        let Generation { journal, mut tail } = generation;
-        self.purges.append(&mut tail.purges);
+        let Generation { journal, tail } = generation;
+        let mut purged = KeyStripes::default();
+        tail.purges.iter().for_each(|purge| purged.add(purge.affected()));
+        self.purged.extend(Some((journal.generation, purged)).filter(|it| !it.1.are_none()));
+        self.purged.extend(&tail.purged);
         if tail.begins || tail.void {
             self.changes.clear();
             (self.older, self.base, self.folded) = ((0, 0), None, None);

@@ -156,6 +156,7 @@ impl Checkpoint {
             state.progress.expect(snapshot);
             state.append_permitted(&record)
         };
+        self.store.state.lock().tell_purged(sealed.last)?;
         announce(fingerprint)?;
         // NOTE: without the state's lock, as freeing the old file's blocks may take long.
         let placed = match folder.fs.rename(temporary, snapshot) {
@@ -180,10 +181,6 @@ impl Checkpoint {
     /// Removes the journals that are folded, and the temporary files of dead processes.
     fn clear_away(&self, last: u64) {
         let folder = &*self.store.folder;
-        if self.store.state.lock().has_purges {
-            // Who has not read them there knows by this that it misses some.
-            self.store.locks.announce(folder, Affected::All);
-        }
         // If a journal cannot be removed, those behind it stay, too: they tell that it does not
         // count.
         drop(self.store.generations.remove_to(last));
@@ -202,11 +199,11 @@ impl Saving for Checkpoint {
         if !self.is_due(&state) {
             return Ok(None);
         }
-        let owed = !state.backlog.is_empty();
+        let owed = state.backlog.affected();
         let sealed = state.seal();
-        if owed {
+        if !owed.are_none() {
             // What was announced when it failed may stand in the journal only now.
-            store.locks.announce(&store.folder, Affected::All);
+            store.locks.announce(&store.folder, Affected::Stripes(owed));
         }
         let (last, whole) = sealed.inspect_err(|error| state.tell_unsaved(error))?;
         let now = store.folder.snapshot().map_err(state.wrong("read"));
@@ -312,6 +309,13 @@ impl FileState {
         self.backlog.confirm();
         self.journal = Some(next);
         Ok((last, true))
+    }
+
+    /// Says what the generations up to `last` purged, for processes that have not read them when they
+    /// are removed.
+    fn tell_purged(&mut self, last: u64) -> Result<()> {
+        let told = self.purged.records(last);
+        told.iter().try_for_each(|record| self.append_permitted(record))
     }
 
     /// Appends `record`; the caller holds the checkpoint lock.

@@ -83,7 +83,7 @@ impl ProcessStore {
 
     /// Returns whether this process computes, and does not end.
     fn must_stay(&self) -> bool {
-        !self.ends.load(Ordering::Acquire) && self.locks.has_keys()
+        !self.ends.load(Ordering::Acquire) && self.locks.compute()
     }
 
     /// Removes everything but the snapshot, unless something still has to be folded.

@@ -9,7 +9,7 @@ use super::phase::Phase;
 use super::state::FileState;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
-use crate::store::{Change, Purge};
+use crate::store::{Change, ExternalChange, Purge};
 
 impl FileState {
     /// Takes in what others appended; an error becomes a notice. Returns whether all could be read.
@@ -141,6 +141,7 @@ impl FileState {
             // What we appended may have come after the user deleted the cache, and was reported as
             // safe.
             self.backlog.reclaim_void();
+            self.news.add_purges(tail.purges);
             self.reload();
             return Ok(());
         }
@@ -168,13 +169,20 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
-        self.has_purges |= !tail.purges.is_empty();
+        self.note_purged(&tail);
         if !self.backlog.is_empty() {
             self.compare_backlog(&tail);
         }
         let own = self.backlog.behind(&tail.changes);
         self.news.add(tail.into_external());
         self.news.add_changes(own);
+    }
+
+    /// Notes what the current generation purges, or tells of earlier ones.
+    fn note_purged(&mut self, tail: &Tail) {
+        let generation = self.journal.as_ref().map_or(0, |journal| journal.generation);
+        tail.purges.iter().for_each(|purge| self.purged.note(generation, purge.affected()));
+        self.purged.note_all(&tail.purged);
     }
 
     /// Drops from the backlog what others have outdated or overtaken in `tail`.
@@ -199,22 +207,21 @@ impl FileState {
         }
     }
 
-    /// Notes that a journal was folded which this process has not read, and that `chain` is left of
-    /// what it follows. What was purged there is not told any more; but whoever folds purges
-    /// announces it, and the generations of one chain follow each other closely.
+    /// Notes that journals may have been folded which this process has not read, and that `chain` is
+    /// left of what it follows. What was purged in them is not told any more; but whoever folded them
+    /// wrote down which keys it was about, and the generations of one chain follow each other
+    /// closely.
     pub(super) fn miss(&mut self, chain: &Chain) {
-        const CLOSE: u64 = 64;
-        let is_near = |(first, next): (u64, u64)| (next..next + CLOSE).contains(&first);
-        let goes_on = chain.first().zip(self.expected()).is_some_and(is_near);
-        if !goes_on || !self.locks.is_current() {
-            self.news.add_purges([Purge::All]);
+        let missed = chain.missed_since(self.expected());
+        if missed.is_unknown || !missed.told.are_none() {
+            self.news.add([ExternalChange::Missed(missed)]);
         }
     }
 
     /// Takes in the purges of a history that was read anew.
     pub(super) fn take_purges(&mut self, history: &mut History) {
+        self.purged.note_all(history.purged());
         let purges = history.take_purges();
-        self.has_purges |= !purges.is_empty();
         self.outdate_backlog(&purges, false);
         self.news.add_purges(purges);
     }
@@ -253,6 +260,7 @@ impl FileState {
             self.reload();
         } else if last.is_some() && last != self.finished {
             let is_common = chain.accounts_for(snapshot);
+            let chain = chain.heard_up_to(self.unheard());
             let mut history = chain.without_folded(snapshot).history();
             self.take_purges(&mut history);
             if history.is_void(snapshot, None) {

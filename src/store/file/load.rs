@@ -46,9 +46,10 @@ impl FileState {
         if missed && self.journal.is_some() {
             self.miss(&chain);
         }
+        let chain = chain.heard_up_to(self.unheard());
         let mut history = chain.without_folded(announced).history();
-        self.take_purges(&mut history);
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
+        self.take_purges(&mut history);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {
             self.give_up_chain(last);

@@ -8,9 +8,9 @@ use super::obstacle::Obstacle;
 use super::sighting::Sighting;
 use super::trust;
 use crate::error::{Error, Result};
-use crate::store::KeyLock;
 use crate::store::fs::{Closed, Map, Status, Taken, is_lost};
 use crate::store::lock::{self, Affected, CheckpointGuard, LockFile, NoPage, Page};
+use crate::store::{KeyGuard, KeyLock};
 use crate::sync::{Arc, Mutex, rank};
 
 /// What this process holds of the lock file.
@@ -122,6 +122,19 @@ impl Locks {
 
     /// Tries to lock `key` for this process alone.
     pub fn take_key(&self, folder: &Folder, key: &[u8]) -> KeyLock {
+        self.take(folder, |lock| lock.take_key(key))
+    }
+
+    /// Counts a computation whose key is not locked.
+    pub fn attend(&self, folder: &Folder) -> KeyLock {
+        self.take(folder, |lock| Ok((Taken::Yes, Some(lock.attend()))))
+    }
+
+    fn take(
+        &self,
+        folder: &Folder,
+        take: impl Fn(&Arc<LockFile>) -> io::Result<(Taken, Option<KeyGuard>)>,
+    ) -> KeyLock {
         let lock = match self.try_join(folder) {
             Ok(Some(lock)) => lock,
             // A process that clears up takes a moment: it is treated as if it computed the key.
@@ -133,10 +146,10 @@ impl Locks {
             }
         };
         self.joining.is_stuck(false);
-        let taken = match lock.take_key(key) {
+        let taken = match take(&lock) {
             // The program closed the lock file: it is opened again.
             Err(error) if is_lost(&error) => match self.rejoin(folder) {
-                Ok(Some(lock)) => lock.take_key(key),
+                Ok(Some(lock)) => take(&lock),
                 _ => Err(error),
             },
             taken => taken,
@@ -228,11 +241,6 @@ impl Locks {
         self.announcement.swap(last, Ordering::AcqRel) != last
     }
 
-    /// Returns whether nothing was announced since the last look that was noted.
-    pub fn is_current(&self) -> bool {
-        self.mapped_page().is_some_and(|page| self.has_heard(page.changes()))
-    }
-
     /// Announces to other processes that results of `affected` were replaced or forgotten.
     pub fn announce(&self, folder: &Folder, affected: Affected<'_>) {
         // It may have been closed a moment ago because another cache needed descriptors.
@@ -294,9 +302,9 @@ impl Locks {
         self.open().is_some_and(|lock| lock.keep_others_out().unwrap_or(false))
     }
 
-    /// Returns whether this process computes: keys are locked here.
-    pub fn has_keys(&self) -> bool {
-        self.open().is_some_and(|lock| lock.has_keys())
+    /// Returns whether this process computes.
+    pub fn compute(&self) -> bool {
+        self.open().is_some_and(|lock| lock.computes())
     }
 
     /// Stays among the processes that write after all; returns `false` if it must leave.

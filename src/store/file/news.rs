@@ -36,9 +36,10 @@ impl News {
     /// not know. The same holds for what was read before that writer came.
     pub fn add_all(&mut self, loaded: Loaded, deletions: Vec<Change>) {
         self.changes.retain(|change| match change {
-            ExternalChange::Change(_) | ExternalChange::Purge(_) | ExternalChange::Outdated(_) => {
-                true
-            }
+            ExternalChange::Change(_)
+            | ExternalChange::Purge(_)
+            | ExternalChange::Missed(_)
+            | ExternalChange::Outdated(_) => true,
             ExternalChange::Replaced(old) => loaded.foreign && (old.missed || !old.foreign),
         });
         self.add_changes(deletions);

@@ -59,17 +59,12 @@ impl ProcessStore {
     /// The store of a process that has nothing open yet.
     pub fn new(folder: Folder, options: Options) -> Self {
         let generations = Arc::new(Generations::new(Arc::new(folder), options.durability));
-        let locks = Arc::new(Locks::new(options.map));
-        let state = FileState::new(Arc::clone(&generations), Arc::clone(&locks), options);
-        Self::with_state(generations, locks, options, state)
+        let state = FileState::new(Arc::clone(&generations), options);
+        Self::with_state(generations, options, state)
     }
 
-    fn with_state(
-        generations: Arc<Generations>,
-        locks: Arc<Locks>,
-        options: Options,
-        state: FileState,
-    ) -> Self {
+    fn with_state(generations: Arc<Generations>, options: Options, state: FileState) -> Self {
+        let locks = Arc::new(Locks::new(options.map));
         let folder = Arc::clone(generations.folder());
         let (state, child, forks) = (Mutex::new(state), OnceLock::new(), forks::count());
         let (following, writing) = (Obstacle::default(), Obstacle::default());
@@ -138,7 +133,7 @@ impl ProcessStore {
         // NOTE: before the state's lock is taken, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
-        let owed = !state.backlog.is_empty();
+        let owed = state.backlog.affected();
         let result = match joined {
             Ok(true) => state.append(own),
             Ok(false) => state.keep_unwritten(own, self.folder.busy()),
@@ -155,9 +150,9 @@ impl ProcessStore {
         if result.is_ok() {
             self.writing.is_stuck(false);
         }
-        if owed {
+        if !owed.are_none() {
             // A change that was announced when it failed may be in the journal only now.
-            self.locks.announce(&self.folder, Affected::All);
+            self.locks.announce(&self.folder, Affected::Stripes(owed));
         }
         self.locks.announce_owed(&self.folder);
         self.folder.tell_failure(&result);
@@ -193,9 +188,12 @@ impl ProcessStore {
     }
 
     fn append_backlog(&self) -> Result<()> {
-        let result = self.state.lock().append_backlog();
+        let mut state = self.state.lock();
+        let owed = state.backlog.affected();
+        let result = state.append_backlog();
+        drop(state);
         // A change that was announced when it failed is in the journal only now.
-        self.locks.announce(&self.folder, Affected::All);
+        self.locks.announce(&self.folder, Affected::Stripes(owed));
         result
     }
 
@@ -241,10 +239,20 @@ impl ProcessStore {
 
     /// Tries to take `key` for this process alone.
     pub fn lock_key(&self, key: &[u8]) -> KeyLock {
+        self.follow(|locks, folder| locks.take_key(folder, key))
+    }
+
+    /// Counts a computation whose key is not locked.
+    pub fn attend(&self) -> KeyLock {
+        self.follow(Locks::attend)
+    }
+
+    /// Takes something for a computation, which then misses no purge.
+    fn follow(&self, take: impl FnOnce(&Locks, &Folder) -> KeyLock) -> KeyLock {
         if self.state.lock().check_usable().is_err() {
             return KeyLock::Unsupported;
         }
-        let taken = self.locks.take_key(&self.folder, key);
+        let taken = take(&self.locks, &self.folder);
         let KeyLock::Held(guard) = &taken else { return taken };
         let follows = self.state.lock().follow_from_here();
         // A process that begins or folds a journal takes a moment, too.
@@ -285,12 +293,10 @@ impl ProcessStore {
         let told = self.folder.notices.try_lock().map(|notices| notices.child());
         let folder = Arc::new(self.folder.for_child(told.unwrap_or_default()));
         let generations = Arc::new(Generations::new(folder, self.options.durability));
-        let locks = Arc::new(Locks::new(self.options.map));
-        let (files, held) = (Arc::clone(&generations), Arc::clone(&locks));
         let state = match self.state.try_lock() {
-            Some(mut state) => state.child(files, held, self.options),
-            None => FileState::new(files, held, self.options),
+            Some(mut state) => state.child(Arc::clone(&generations), self.options),
+            None => FileState::new(Arc::clone(&generations), self.options),
         };
-        Self::with_state(generations, locks, self.options, state)
+        Self::with_state(generations, self.options, state)
     }
 }

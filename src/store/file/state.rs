@@ -1,13 +1,14 @@
 //! What a process knows of the files.
 
 use super::backlog::Backlog;
+use super::chain::Position;
 use super::folder::Folder;
 use super::generations::Generations;
-use super::locks::Locks;
 use super::news::News;
 use super::own::Own;
 use super::phase::{PROTECTED, Phase};
 use super::progress::Progress;
+use super::purged::PurgedKeys;
 use super::quarantine::Quarantine;
 use super::sighting::Sighting;
 use super::{Durability, Options};
@@ -26,7 +27,6 @@ const SMALL: u64 = 1 << 20;
 pub struct FileState {
     pub(super) folder: Arc<Folder>,
     pub(super) generations: Arc<Generations>,
-    pub(super) locks: Arc<Locks>,
     pub(super) durability: Durability,
     pub(super) read_only: bool,
     /// Whether nothing may be created in the folder while reading.
@@ -45,6 +45,8 @@ pub struct FileState {
     pub format: Option<Format>,
     /// What the snapshot lacks.
     pub progress: Progress,
+    /// What generations purged, also those that are folded.
+    pub purged: PurgedKeys,
     /// Own changes that no disk has taken.
     pub backlog: Backlog,
     /// Changes of others that the cache has not taken yet.
@@ -57,8 +59,6 @@ pub struct FileState {
     pub is_later: bool,
     /// Whether there was no journal to follow when a key was locked, and none could be made.
     pub(super) follows_in_vain: bool,
-    /// Whether a journal has held a purge since this process began to read.
-    pub has_purges: bool,
     /// When the files were last seen in their place. Changes appended since are kept, and appended
     /// again if the user had deleted the cache before.
     pub(super) seen: Sighting,
@@ -66,11 +66,10 @@ pub struct FileState {
 
 impl FileState {
     /// The state before anything was read.
-    pub fn new(generations: Arc<Generations>, locks: Arc<Locks>, options: Options) -> Self {
+    pub fn new(generations: Arc<Generations>, options: Options) -> Self {
         Self {
             folder: Arc::clone(generations.folder()),
             generations,
-            locks,
             durability: options.durability,
             read_only: options.read_only,
             only_reads: options.read_only,
@@ -81,13 +80,13 @@ impl FileState {
             finished: None,
             format: None,
             progress: Progress::default(),
+            purged: PurgedKeys::default(),
             backlog: Backlog::default(),
             news: News::default(),
             quarantine: Quarantine::default(),
             is_void: false,
             is_later: false,
             follows_in_vain: false,
-            has_purges: false,
             seen: Sighting::default(),
         }
     }
@@ -176,6 +175,14 @@ impl FileState {
         current.or_else(|| self.finished.map(|finished| finished + 1))
     }
 
+    /// Returns where everything begins that this process has not read, if it has read anything.
+    pub fn unheard(&self) -> Option<Position> {
+        let at =
+            |journal: &Journal| Position { generation: journal.generation, byte: journal.bytes() };
+        let next = |finished| Position { generation: finished + 1, byte: 0 };
+        self.journal.as_ref().map(at).or_else(|| self.finished.map(next))
+    }
+
     /// Counts the current generation among the older ones.
     pub fn finish_generation(&mut self) {
         if let Some(journal) = self.journal.take() {
@@ -219,25 +226,20 @@ impl FileState {
     }
 
     /// Returns the state for the child of a fork: the same knowledge with handles of its own.
-    pub fn child(
-        &mut self,
-        generations: Arc<Generations>,
-        locks: Arc<Locks>,
-        options: Options,
-    ) -> Self {
+    pub fn child(&mut self, generations: Arc<Generations>, options: Options) -> Self {
         let journal = self.journal.take();
         let reopened = journal.as_ref().map(|journal| journal.reopen(&*self.folder.fs)).transpose();
-        let mut child = Self::new(generations, locks, options);
+        let mut child = Self::new(generations, options);
         child.only_reads = self.only_reads;
         child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
         child.journal = reopened.ok().flatten();
         (child.finished, child.format) = (self.finished, self.format);
         child.progress = std::mem::take(&mut self.progress);
+        child.purged = std::mem::take(&mut self.purged);
         child.backlog = std::mem::take(&mut self.backlog).child();
         child.news = self.news.child();
         child.quarantine = std::mem::take(&mut self.quarantine);
         (child.is_void, child.is_later) = (self.is_void, self.is_later);
-        child.has_purges = self.has_purges;
         child
     }
 }

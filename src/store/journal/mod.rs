@@ -11,7 +11,7 @@
 //!   inside of a damaged record is the start of the next one, never a piece of somebody's result.
 //! * `kind`: 1 put, 2 remove, 3 clear, 4 seal, 5 folded, 7 base, 8 put with notes (see [`noted`]),
 //!   9 passing, 10 put of a computed result, 11 purge. 6 was `hello` in version 0.1 and means nothing
-//!   any more. Unknown kinds from 64 on are skipped; others are a later version's, and the journal is
+//!   any more. 64 purged. Unknown kinds from 64 on are skipped; others are a later version's, and the journal is
 //!   left alone.
 //! * `flags` of a put: 1 `created` counts, 2 it must survive in the snapshot, 4 the text is strict
 //!   compact JSON, 8 it is ASCII only.
@@ -43,7 +43,10 @@
 //! that match it as a pattern. A **computed** result begins, before its notes, with a byte of this
 //! generation, eight bytes long: up to there its author had looked for purges. If a purge of its
 //! key begins between there and the record, the record does not count. So all readers agree,
-//! without a lock.
+//! without a lock. Who folds a generation says in the next one, by **purged**, what it purged: the
+//! number of the generation, eight bytes long, and one bit for each of 256 stripes of keys, which
+//! are the last eight bits of their checksums (the lowest bit of a byte is the first). So a process
+//! that has missed a generation knows what it has missed.
 //!
 //! Reading drops damaged bytes and goes on at the next magic with a right checksum. Bytes at the
 //! very end that are no whole record yet may belong to one that is being written: they are looked

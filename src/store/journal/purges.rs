@@ -20,6 +20,11 @@ impl Purges {
         self.0.push((at, purge));
     }
 
+    /// Returns those that begin at byte `from` or later.
+    pub fn since(&self, from: u64) -> impl Iterator<Item = &Purge> {
+        self.0.iter().filter(move |(at, _)| *at >= from).map(|(_, purge)| purge)
+    }
+
     /// Returns whether a purge of `key` begins at byte `from` or later.
     pub fn concern(&self, key: &[u8], from: u64) -> bool {
         // Nearly always there is none: the process that computed had read to the end.

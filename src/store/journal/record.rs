@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::noted;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, Item, Notes, Purge};
+use crate::store::{Change, Item, KeyStripes, Notes, Purge};
 use crate::value::escape::{escape_classes, may_name_class};
 use crate::value::text::is_wtf8;
 use crate::value::write::Charset;
@@ -38,6 +38,7 @@ const COMPUTED: u8 = 10;
 const PURGE: u8 = 11;
 /// Unknown kinds from this one on may be skipped; lower ones may not.
 const OPTIONAL: u8 = 64;
+const PURGED: u8 = 64;
 
 const CREATED: u8 = 1;
 const TIMED: u8 = 2;
@@ -101,6 +102,8 @@ pub enum Record {
     Change(Change, Terms),
     /// Computations under way are outdated.
     Purge(Purge),
+    /// An earlier generation purged keys in these stripes.
+    Purged(u64, KeyStripes),
     /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the
     /// cache).
     Seal { void: bool },
@@ -126,6 +129,10 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Purge(Purge::Key(key)) => frame(out, PURGE, 0, 0.0, key, b""),
         Record::Purge(Purge::Fitting(pattern)) => frame(out, PURGE, PATTERN, 0.0, pattern, b""),
         Record::Purge(Purge::All) => frame(out, PURGE, PATTERN, 0.0, b"*", b""),
+        Record::Purged(generation, stripes) => {
+            let parts = [&generation.to_le_bytes()[..], &stripes.to_bytes()];
+            frame_parts(out, PURGED, 0, 0.0, b"", &parts)
+        }
         Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
         Record::Folded(folded) => {
             frame(out, FOLDED, folded.flags(), 0.0, b"", &folded.snapshot.to_bytes())
@@ -306,9 +313,16 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         BASE if text.is_empty() => Record::Base(None),
         BASE => FileFingerprint::from_bytes(&text)
             .map_or(Record::Unknown, |snapshot| Record::Base(Some(snapshot))),
+        PURGED => purged(&text).unwrap_or(Record::Unknown),
         HELLO | OPTIONAL.. => Record::Unknown,
         _ => Record::Later,
     })
+}
+
+fn purged(text: &[u8]) -> Option<Record> {
+    let (generation, stripes) = text.split_first_chunk()?;
+    let stripes = KeyStripes::from_bytes(stripes.first_chunk()?);
+    Some(Record::Purged(u64::from_le_bytes(*generation), stripes))
 }
 
 fn terms(head: &[u8; HEAD]) -> Terms {

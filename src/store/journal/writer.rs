@@ -158,6 +158,11 @@ impl Journal {
         self.purges.concern(key, from)
     }
 
+    /// Returns the purges that begin at byte `from` or later, in what was read.
+    pub fn purges_since(&self, from: u64) -> impl Iterator<Item = &Purge> {
+        self.purges.since(from)
+    }
+
     /// Returns how many bytes of it were read.
     pub fn bytes(&self) -> u64 {
         self.known

@@ -20,7 +20,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::key_checksum;
+use super::key_stripes::{Affected, STRIPES, stripe_of};
 use crate::store::fs::Memory;
 
 /// How many bytes a page has.
@@ -30,26 +30,22 @@ const FIELD: usize = size_of::<u64>();
 const MAGIC: [u8; FIELD] = *b"outlive\x01";
 const CHANGES: usize = 1;
 const ALL: usize = 2;
-const STRIPES: usize = 256;
 const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
-
-/// The keys whose results were replaced or forgotten.
-#[derive(Clone, Copy, Debug)]
-pub enum Affected<'k> {
-    /// This key.
-    Key(&'k [u8]),
-    /// All keys.
-    All,
-}
 
 impl Affected<'_> {
     /// Returns the offsets of the fields that get a new stamp, in order.
-    pub fn offsets(self) -> [u64; 2] {
-        let first = match self {
-            Self::Key(key) => stripe(key),
-            Self::All => ALL,
+    pub fn offsets(self) -> Vec<u64> {
+        /// So many stripes are announced as all keys: each takes a write.
+        const MANY: usize = 16;
+        let stripes = match self {
+            Self::Key(key) => vec![stripe_of(key)],
+            Self::Stripes(stripes) if !stripes.are_all() => stripes.numbers().collect(),
+            Self::Stripes(_) | Self::All => (0..STRIPES).collect(),
         };
-        [first, CHANGES].map(|field| (field * FIELD) as u64)
+        let first = |number| FIRST_STRIPE + number;
+        let fields =
+            if stripes.len() < MANY { stripes.into_iter().map(first).collect() } else { vec![ALL] };
+        fields.into_iter().chain([CHANGES]).map(|field| (field * FIELD) as u64).collect()
     }
 }
 
@@ -93,7 +89,7 @@ impl Page {
 
     /// Returns the stamp of the last change to `key`, or to a key that shares its stripe.
     pub fn changes_of(&self, key: &[u8]) -> u64 {
-        self.field(stripe(key))
+        self.field(FIRST_STRIPE + stripe_of(key))
     }
 
     fn field(&self, number: usize) -> u64 {
@@ -145,10 +141,6 @@ pub fn new_stamp() -> [u8; FIELD] {
 
 fn since_epoch() -> u128 {
     std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos())
-}
-
-fn stripe(key: &[u8]) -> usize {
-    FIRST_STRIPE + key_checksum(key) as usize % STRIPES
 }
 
 #[cfg(test)]

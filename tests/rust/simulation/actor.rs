@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use outlive::cache::Locks;
+
 use super::client::{Client, Found, Right};
 use super::history::{End, KEYS, Life, Op};
 use super::machine::View;
@@ -56,7 +58,8 @@ impl Actor {
     pub fn run(&self, op: Op) {
         self.play.machine.scheduler.note(|| format!("{op:?}"));
         match op {
-            Op::Call(number) => self.call(&key(number)),
+            Op::Call(number) => self.call(&key(number), Locks::AtOnce),
+            Op::Stream(number) => self.call(&key(number), Locks::AtTheEnd),
             Op::Refresh(number) => self.refresh(&key(number)),
             Op::Give(number) => self.give(&key(number)),
             Op::Hit(number) => drop(self.hit(&key(number))),
@@ -135,14 +138,14 @@ impl Actor {
         self.found(key, self.client.look(key), start);
     }
 
-    fn call(&self, key: &str) {
+    fn call(&self, key: &str, locks: Locks) {
         if self.hit(key) {
             return;
         }
         let (start, ended) = (self.moment(), self.ended_closes());
-        match self.client.lead(key, false) {
+        match self.client.lead(key, false, locks) {
             Err(text) => self.found(key, Some(text), start),
-            Ok(right) => self.compute(right, key, ended),
+            Ok(right) => self.compute(right, key, (start, ended)),
         }
     }
 
@@ -161,10 +164,10 @@ impl Actor {
     }
 
     fn refresh(&self, key: &str) {
-        let ended = self.ended_closes();
-        match self.client.lead(key, true) {
+        let asked = (self.moment(), self.ended_closes());
+        match self.client.lead(key, true, Locks::AtOnce) {
             Err(_) => unreachable!("a refresh takes no result for an answer"),
-            Ok(right) => self.compute(right, key, ended),
+            Ok(right) => self.compute(right, key, asked),
         }
     }
 
@@ -172,9 +175,9 @@ impl Actor {
         self.closes[1].load(Ordering::Relaxed)
     }
 
-    /// Runs the user's function, which takes some steps, and commits its result. `ended` is the
-    /// number of closes that had ended when the key was asked for.
-    fn compute(&self, right: Right, key: &str, ended: u64) {
+    /// Runs the user's function, which takes some steps, and commits its result. The key was asked for
+    /// at the moment `asked`, when so many closes had `ended`.
+    fn compute(&self, right: Right, key: &str, (asked, ended): (u64, u64)) {
         let (text, begun, scheduler) =
             (self.play.result(key), self.moment(), &self.play.machine.scheduler);
         scheduler.note(|| format!("  {key} is being computed: {text}"));
@@ -194,7 +197,8 @@ impl Actor {
         if counts {
             self.play.oracle.end(start, self.moment(), promised);
         } else {
-            self.play.oracle.dropped(start, self.moment());
+            let certain = self.play.machine.disk().struck.values().all(|&struck| struck == 0);
+            self.play.oracle.dropped(start, self.moment(), certain.then_some(asked));
         }
         scheduler.note(|| format!("  {key} got {text}, promised: {promised}, counts: {counts}"));
     }

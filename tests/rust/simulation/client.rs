@@ -109,13 +109,13 @@ impl Client {
     }
 
     /// Returns the right to compute `key`, or the result that is there by now unless `anew` is set.
-    pub fn lead(&self, key: &str, anew: bool) -> std::result::Result<Right, String> {
+    pub fn lead(&self, key: &str, anew: bool, locks: Locks) -> std::result::Result<Right, String> {
         loop {
             let (text, epoch) = self.begin(key);
             if let Some(text) = text.filter(|_| !anew) {
                 return Err(text);
             }
-            let ask = Ask { origin: None, looks: !anew, locks: Locks::AtOnce };
+            let ask = Ask { origin: None, looks: !anew, locks };
             let bytes = Bytes::copy_from_slice(key.as_bytes());
             let owner = Owner::thread(this_thread());
             let miss = self.cache.begin_miss(&bytes, owner, ask, StaleResult::default());

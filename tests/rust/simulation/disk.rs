@@ -60,6 +60,7 @@ pub struct Lock {
 }
 
 /// The folder and its files.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub struct Disk {
     /// The names in the folder, in the order in which they were made.
@@ -86,6 +87,8 @@ pub struct Disk {
     pub boots: u64,
     /// Whether the numbers of removed files are used again.
     pub reuses: bool,
+    /// Whether keys cannot be locked.
+    pub keyless: bool,
     open: BTreeMap<Description, Opened>,
     opened: Description,
     numbers: Number,
@@ -116,6 +119,7 @@ impl Disk {
             stable: Stable::default(),
             boots: 0,
             reuses: true,
+            keyless: false,
             open: BTreeMap::new(),
             opened: 0,
             numbers: 1,

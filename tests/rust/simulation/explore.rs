@@ -43,20 +43,23 @@ fn processes(all: &[&[&[Op]]]) -> History {
         end: End::Close,
     };
     let slots = all.iter().map(|threads| vec![life(threads)]).collect();
-    History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: false, mounted: false }
+    let (events, mounted, keyless) = (Vec::new(), false, false);
+    History { slots, events, stay: 1, schedule: 0, synced: false, mounted, keyless }
 }
 
 /// In whatever order the threads of one or two processes put, save and close, nothing is lost, and
 /// no process finds what another one purged.
 #[test]
 fn a_checkpoint_in_every_order() {
-    use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save};
+    use Op::{Call, Clear, Close, Forget, Give, Hit, Refresh, Save, Stream};
     let _alone = crate::alone();
     let histories = [
         processes(&[&[&[Refresh(0), Save], &[Refresh(1), Close]]]),
         processes(&[&[&[Refresh(0), Save], &[Close, Refresh(1)]], &[&[Refresh(2), Save]]]),
         processes(&[&[&[Refresh(0), Save]], &[&[Call(0), Forget(0), Save]]]),
         processes(&[&[&[Call(0), Hit(0)]], &[&[Forget(0), Hit(0)]]]),
+        processes(&[&[&[Stream(0)]], &[&[Call(1), Close, Call(2), Close]]]),
+        processes(&[&[&[Stream(0)], &[Close]], &[&[Give(1), Save]]]),
         processes(&[&[&[Call(0), Hit(0)]], &[&[Give(0), Clear]]]),
     ];
     for history in histories {

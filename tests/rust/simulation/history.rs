@@ -8,6 +8,8 @@ use super::random::Random;
 pub enum Op {
     /// Calls: a hit, or a result that is computed and kept.
     Call(usize),
+    /// Calls, without waiting for a process that computes the key: it is locked at the end.
+    Stream(usize),
     /// Computes and keeps a result, whatever was there.
     Refresh(usize),
     /// Puts a given result.
@@ -109,6 +111,8 @@ pub struct History {
     pub synced: bool,
     /// Whether the cache's file is a mount point.
     pub mounted: bool,
+    /// Whether keys cannot be locked.
+    pub keyless: bool,
 }
 
 /// The number of keys.
@@ -146,6 +150,10 @@ pub struct Troubles {
     pub mounted: bool,
     /// Processes close all descriptors.
     pub daemons: bool,
+    /// Some calls lock their keys at the end only.
+    pub streams: bool,
+    /// Keys cannot be locked, as on macOS.
+    pub keyless: bool,
 }
 
 impl History {
@@ -160,7 +168,11 @@ impl History {
         let random = &mut Random::new(seed);
         let troubles = troubles.some(random);
         let slots = (0..=random.below(3)).map(|_| slot(random, troubles)).collect::<Vec<_>>();
-        let slots = if troubles.processes { slots } else { vec![slots.concat()] };
+        let mut slots = if troubles.processes { slots } else { vec![slots.concat()] };
+        if troubles.streams {
+            let threads = slots.iter_mut().flatten().flat_map(|life| &mut life.threads);
+            threads.flatten().for_each(Op::becomes_stream);
+        }
         let kinds = troubles.events(slots.len());
         let count = if kinds.is_empty() { 0 } else { random.below(7) };
         let events = (0..count).map(|_| (random.below(80), random.pick(&kinds))).collect();
@@ -171,6 +183,16 @@ impl History {
             schedule: random.next(),
             synced: troubles.power,
             mounted: troubles.mounted,
+            keyless: troubles.keyless,
+        }
+    }
+}
+
+impl Op {
+    /// Makes a stream of a call of some keys.
+    fn becomes_stream(&mut self) {
+        if let Self::Call(key @ 0..2) = *self {
+            *self = Self::Stream(key);
         }
     }
 }
@@ -232,7 +254,14 @@ impl Troubles {
         removals: true,
         mounted: true,
         daemons: true,
+        streams: true,
+        keyless: true,
     };
+
+    /// Returns these kinds without those that came later than the seeds that failed once.
+    pub fn of_old(self) -> Self {
+        Self { streams: false, keyless: false, ..self }
+    }
 
     /// Returns the kinds in `names`, separated by commas; `all` stands for all of them.
     pub fn named(names: &str) -> Self {
@@ -252,11 +281,16 @@ impl Troubles {
             removals: has("removals"),
             mounted: has("mounted"),
             daemons: has("daemons"),
+            streams: has("streams"),
+            keyless: has("keyless"),
         }
     }
 
     /// Returns some of these kinds: a history with few of them goes deeper into each.
     fn some(self, random: &mut Random) -> Self {
+        // A stream of its own: what came later changes nothing of the other kinds.
+        let mut later = random.branch(7);
+        let mut keep_later = |wanted: bool| later.once_in(3) && wanted;
         let mut keep = |wanted: bool| random.once_in(3) && wanted;
         let power = keep(self.power);
         let mounted = keep(self.mounted && !power);
@@ -280,6 +314,8 @@ impl Troubles {
             removals: keep(removals) && !full && !broken,
             mounted,
             daemons: keep(self.daemons),
+            streams: keep_later(self.streams),
+            keyless: keep_later(self.keyless),
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Write {
     pub end: u64,
     /// Whether it is promised to all processes.
     pub strong: bool,
+    /// When it was asked for, if it came to nothing, and only a write since then can be why.
+    pub outdated: Option<u64>,
 }
 
 /// What a process found.
@@ -96,7 +98,9 @@ impl Oracle {
     ) {
         let (returned, end, strong) = (u64::MAX, u64::MAX, false);
         let (value, purges) = (value.clone(), begun.is_none());
-        let write = Write { value, process, begun, from, purges, start, returned, end, strong };
+        let outdated = None;
+        let write =
+            Write { value, process, begun, from, purges, start, returned, end, strong, outdated };
         let mut log = self.log();
         for key in keys {
             log.writes.entry(key.clone()).or_default().push(write.clone());
@@ -114,10 +118,11 @@ impl Oracle {
         }
     }
 
-    /// Notes that the write begun at `start` came to nothing, because it was outdated.
-    pub fn dropped(&self, start: u64, end: u64) {
+    /// Notes that the write begun at `start` came to nothing, because it was outdated. Only a write
+    /// since it was `asked` for can be why, if that is given.
+    pub fn dropped(&self, start: u64, end: u64, asked: Option<u64>) {
         for write in self.log().writes.values_mut().flatten().filter(|it| it.start == start) {
-            write.end = end;
+            (write.end, write.outdated) = (end, asked);
         }
     }
 
@@ -157,8 +162,9 @@ impl Oracle {
         let (start, returned, strong) = (moment, moment, for_good);
         let end = if for_good { moment } else { u64::MAX };
         let (value, begun, from, process) = (None, None, None, usize::MAX);
-        let purges = false;
-        let write = Write { value, process, begun, from, purges, start, returned, end, strong };
+        let (purges, outdated) = (false, None);
+        let write =
+            Write { value, process, begun, from, purges, start, returned, end, strong, outdated };
         let mut log = self.log();
         // A living process writes its own results again, perhaps after newer ones of others.
         if !for_good {
@@ -199,19 +205,29 @@ impl Oracle {
         self.log().reads.push(read);
     }
 
-    /// Returns the first look that found what may not be, or missed what must be, and its end.
+    /// Returns the first result that was dropped for no reason, or else the first look that found
+    /// what may not be, or missed what must be, and its end.
     pub fn fault(&self) -> Option<(u64, String)> {
         let log = self.log();
-        log.reads.iter().find_map(|read| {
-            let nothing = Vec::new();
-            let writes = log.writes.get(&read.key).unwrap_or(&nothing);
-            let is_allowed = is_allowed(read, writes) || log.is_disturbed(read, writes);
-            (!is_allowed).then(|| (read.end, describe(read, writes)))
-        })
+        let dropped = log.writes.values().find_map(|writes| {
+            let lost = writes.iter().find(|write| write.is_lost(writes))?;
+            Some((lost.end, format!("DROPPED: {lost:?}\n{}", list(writes))))
+        });
+        dropped.filter(|_| log.first_disturbed.is_none()).or_else(|| log.fault_of_look())
     }
 }
 
 impl Log {
+    /// Returns the same of looks alone.
+    fn fault_of_look(&self) -> Option<(u64, String)> {
+        self.reads.iter().find_map(|read| {
+            let nothing = Vec::new();
+            let writes = self.writes.get(&read.key).unwrap_or(&nothing);
+            let is_allowed = is_allowed(read, writes) || self.is_disturbed(read, writes);
+            (!is_allowed).then(|| (read.end, describe(read, writes)))
+        })
+    }
+
     /// Returns whether files had been removed from under processes, which may then have started
     /// again independently: nobody knows whose result is newer. Still, none may be lost.
     fn is_disturbed(&self, read: &Read, writes: &[Write]) -> bool {
@@ -239,6 +255,13 @@ impl Write {
     /// Returns whether somebody outside removed the value from under a process.
     fn is_removal(&self) -> bool {
         self.process == usize::MAX && self.value.is_none() && !self.strong
+    }
+
+    /// Returns whether it came to nothing although there was no other write of its key meanwhile.
+    fn is_lost(&self, all: &[Self]) -> bool {
+        let Some(asked) = self.outdated else { return false };
+        let mut others = all.iter().filter(|other| other.start != self.start);
+        !others.any(|other| other.start < self.end && other.end >= asked)
     }
 
     /// Returns the moment from which on the reader must see it.
@@ -280,7 +303,11 @@ impl Write {
 }
 
 fn describe(read: &Read, writes: &[Write]) -> String {
-    let list: Vec<String> = writes.iter().map(|write| format!("    {write:?}")).collect();
     let what = if read.value.is_none() { "LOST" } else { "WRONG" };
-    format!("{what}: {read:?}\n  {} was written:\n{}", read.key, list.join("\n"))
+    format!("{what}: {read:?}\n  {} was written:\n{}", read.key, list(writes))
+}
+
+fn list(writes: &[Write]) -> String {
+    let list: Vec<String> = writes.iter().map(|write| format!("    {write:?}")).collect();
+    list.join("\n")
 }

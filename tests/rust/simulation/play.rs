@@ -90,6 +90,7 @@ pub fn play(history: &History, setting: Setting, traced: bool) -> Outcome {
     let scheduler = Scheduler::new(chooser, traced);
     let mut disk = Disk::new(random.branch(2));
     disk.reuses = !history.synced;
+    disk.keyless = history.keyless;
     if history.mounted {
         disk.mount(SNAPSHOT, b"{}\n", 1_600_000_000_000_000_000);
     }

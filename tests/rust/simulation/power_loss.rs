@@ -15,7 +15,8 @@ fn history() -> History {
     let first = life(&[Call(0), Call(1), Save, Refresh(0), Forget(1), Save], End::Close);
     let second = life(&[Call(0), Refresh(2), Close, Call(3), Clear, Call(1)], End::Exit);
     let slots = vec![vec![first, second]];
-    History { slots, events: Vec::new(), stay: 1, schedule: 0, synced: true, mounted: false }
+    let (events, mounted, keyless) = (Vec::new(), false, false);
+    History { slots, events, stay: 1, schedule: 0, synced: true, mounted, keyless }
 }
 
 /// Plays the history up to `cut` with the fate that `script` decides.

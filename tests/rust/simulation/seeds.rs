@@ -49,8 +49,14 @@ fn nothing_is_lost() {
     panic!("seed {seed} fails, and passes when it is played again");
 }
 
+fn history(seed: u64) -> History {
+    let troubles = troubles();
+    let is_old = FAILED_ONCE.contains(&seed);
+    History::new(seed, if is_old { troubles.of_old() } else { troubles })
+}
+
 fn try_one(seed: u64) -> Option<String> {
-    play(&History::new(seed, troubles()), Setting::default(), false).fault
+    play(&history(seed), Setting::default(), false).fault
 }
 
 /// Returns the seeds that fail.
@@ -74,7 +80,7 @@ fn try_all(seeds: impl Iterator<Item = u64> + Send) -> Vec<Fault> {
 /// Plays a seed, and prints step by step a shorter history that fails as it does. With `SIM_WHOLE`,
 /// prints the history itself: a shorter one takes long to find and may fail for another reason.
 fn replay(seed: u64) {
-    let history = History::new(seed, troubles());
+    let history = history(seed);
     let Some(fault) = play(&history, Setting::default(), false).fault else {
         println!("SIM_SEED={seed} passes");
         return;
