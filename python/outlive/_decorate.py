@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable
 
-from . import _core, _manners, _naming, _options, _parameters, _refresh
+from . import _bound, _core, _manners, _naming, _options, _parameters, _refresh
 from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
@@ -190,7 +190,9 @@ def _native(
         raise ValueError(f"key={rule!r}: must be 'first', 'all' or a callable of the arguments")
     _refuse_idle_roles(rule, given)
     version = given.get("version")
-    name = _naming.full_name(function, given.get("name"), version)
+    ignore, secret = given.get("ignore", ()), given.get("secret", ())
+    left_out = _parameters.names_of(ignore, "ignore") | _parameters.names_of(secret, "secret")
+    name = _naming.full_name(function, given.get("name"), version, left_out)
     shared = _naming.version_mark(version)
     rules = _parameters.KeyRules(
         name=name,
@@ -201,7 +203,7 @@ def _native(
         identity=_identity_of(cache, function, given),
         sample=_naming.sample_mark(sample),
     )
-    rules.read(function, given.get("ignore", ()), given.get("secret", ()))
+    rules.read(function, ignore, secret)
     registration = Registration(cache, given, own)
     registration.manner, registration.resample = _manners.manner_of(function, given), _resample
     registration.fixed = _manners.fixed_options(registration.manner)
@@ -294,4 +296,4 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
 
 def _what_it_is(function: Any) -> tuple[str, list[int]]:
     """What tells functions of one name apart, as far as their keys do not."""
-    return body_of(function), _naming.unkeyed(function)
+    return body_of(function), _bound.unkeyed(function)

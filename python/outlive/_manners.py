@@ -70,7 +70,7 @@ def refuse_stream(cache: CacheState, function: Any, given: dict[str, Any]) -> No
     """Raise if ``function`` is a generator function that cannot be recorded."""
     if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
         return
-    name = _naming.function_name(function)
+    name = _naming.own_name(function)
     if cache.is_drop_in:
         raise TypeError(f"{name} {_GENERATOR_ADVICE}")
     if given.get("each") is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import os
 import re
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from . import _core
+from ._bound import bound_mark
 from ._code import code_of
 from ._layers import innermost, qualname_of, without_partial
 from ._typing import TYPE_CHECKING
@@ -53,18 +53,12 @@ def full_name_of(named: Any) -> str:
     return f"{module_name(named)}.{named.__qualname__}"
 
 
-def function_name(function: Callable[..., Any]) -> str:
-    """Return ``module.qualname`` of ``function``, with what a partial or a bound method binds.
+def own_name(function: Any) -> str:
+    """Return ``module.qualname`` of ``function``, without what it binds.
 
     Raises:
-        TypeError: ``function`` has no name, or binds what has no key.
+        TypeError: ``function`` has no name.
     """
-    name = _own_name(function)
-    return name + _bound_mark(function, name)
-
-
-def _own_name(function: Any) -> str:
-    """``module.qualname``, without what it binds."""
     qualname = qualname_of(function)
     if qualname is None:
         raise TypeError(f"{function!r} has no name of its own: give it one with name=...")
@@ -74,86 +68,33 @@ def _own_name(function: Any) -> str:
     return name if _PLAIN.fullmatch(name) else _core.canonical(name)
 
 
-def _bound_mark(function: Any, name: str, *, is_named: bool = False) -> str:
-    """The arguments that a partial or a bound method binds, in brackets; "" for other functions."""
-    if isinstance(function, functools.partial):
-        inner = _bound_mark(function.func, name, is_named=is_named)
-        look = _as_told if is_named else _as_is
-        args = [look(value) for value in function.args]
-        keywords = {key: look(value) for key, value in function.keywords.items()}
-        return f"{inner}[{_bound_text(name, [args, keywords])}]"
-    instance = bound_to(function)
-    # An instance without a key is identified by name= alone: the user knows it.
-    if instance is None or (is_named and not has_key(instance)):
-        return ""
-    return f"[{_bound_text(name, instance)}]"
+def full_name(
+    function: Callable[..., Any],
+    name: str | None,
+    version: object,
+    left_out: frozenset[str] = frozenset(),
+) -> str:
+    """Return the text before the parenthesis of a key, with what the function binds.
 
-
-def _as_is(value: Any) -> Any:
-    return value
-
-
-def _as_told(value: Any) -> Any:
-    """Return ``value`` if it has a key, else the name of its class."""
-    return value if has_key(value) else _core.class_name(type(value))
-
-
-def unkeyed(function: Any) -> list[int]:
-    """Return the identities of what ``function`` binds and has no key."""
-    bound: list[Any] = []
-    while isinstance(function, functools.partial):
-        bound += [*function.args, *function.keywords.values()]
-        function = function.func
-    instance = bound_to(function)
-    if instance is not None:
-        bound.append(instance)
-    return [id(value) for value in bound if not has_key(value)]
-
-
-def bound_to(function: Any) -> Any:
-    """Return what ``function`` is a method of: also an object that is called, and has no name."""
-    instance = getattr(function, "__self__", None)
-    if instance is not None:
-        return None if inspect.ismodule(instance) else instance
-    is_object = not isinstance(function, functools.partial) and qualname_of(function) is None
-    return function if is_object else None
-
-
-def has_key(instance: object) -> bool:
-    """Return whether the class of a method's instance says how instances are told apart."""
-    try:
-        _core.canonical(instance)
-    except Exception:  # code of the user's, such as a __memo_key__, may raise anything
-        return False
-    return True
-
-
-def _bound_text(name: str, bound: object) -> str:
-    """The key text of what is bound."""
-    try:
-        return _core.canonical(bound)
-    except TypeError as error:
-        raise TypeError(
-            f"{name} binds what has no key ({error}): name it with name=..., or give the class "
-            "of what it binds a __memo_key__() method"
-        ) from error
-
-
-def full_name(function: Callable[..., Any], name: str | None, version: object) -> str:
-    """Return the text before the parenthesis of a key.
+    Args:
+        function: The function, a partial or a bound method.
+        name: What replaces ``module.qualname``.
+        version: What tells one state of the function from another.
+        left_out: Parameters whose values do not show.
 
     Raises:
         TypeError: ``name`` is no str, or ``function`` has no name and none is given.
         ValueError: ``name`` is empty or holds a character that keys reserve.
     """
     if name is None:
-        base = function_name(function)
+        base = own_name(function)
+        base += bound_mark(function, base, left_out)
     elif not isinstance(name, str):
         raise TypeError(f"name= takes a str, not {type(name).__name__}")
     elif not name or any(character in _RESERVED for character in name):
         raise ValueError(f"name={name!r}: must not be empty or hold any of {_RESERVED}")
     else:
-        base = name + _bound_mark(function, name, is_named=True)
+        base = name + bound_mark(function, name, left_out, is_named=True)
     return base + version_mark(version)
 
 

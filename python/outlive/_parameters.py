@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 
+from ._bound import hidden_names
 from ._core import IGNORED, IGNORED_BY_NAME, KEYED, SECRET, SECRET_BY_NAME
 from ._layers import has_any_attribute
 from ._typing import TYPE_CHECKING
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
     Param = tuple[str, int, int, bool, Any]
 
 
-def _names(given: str | Iterable[str], option: str) -> frozenset[str]:
+def names_of(given: str | Iterable[str], option: str) -> frozenset[str]:
+    """Return the parameters that ``ignore=`` or ``secret=`` names.
+
+    Raises:
+        TypeError: it is no tuple of str.
+    """
     if isinstance(given, str):
         raise TypeError(f"{option}= takes a tuple of parameter names: {option}=({given!r},)")
     names = frozenset(given) if isinstance(given, Iterable) else frozenset([given])
@@ -61,7 +67,14 @@ class KeyRules:
         Raises:
             TypeError: ``ignore`` or ``secret`` names a parameter that does not exist.
         """
-        ignored, secrets = _names(ignore, "ignore"), _names(secret, "secret")
+        ignored, secrets = names_of(ignore, "ignore"), names_of(secret, "secret")
+        hidden = hidden_names(function) if ignored or secrets else frozenset()
+        for name in sorted(hidden & secrets):
+            raise TypeError(
+                f"secret= names {name!r}, which the function binds already, so that its key would "
+                "show it: bind it by the name of a parameter, or pass it in each call"
+            )
+        ignored -= hidden  # the name leaves it out
         found, own = _signatures(function)
         names = [parameter.name for parameter in found]
         takes_any = any(parameter.kind == parameter.VAR_KEYWORD for parameter in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -15,6 +16,17 @@ from support.files import results
 from support.programs import run
 
 TOKEN = "hunter2-\u00fc-token"
+
+
+class Client:
+    """Has an instance without a key."""
+
+    def __init__(self, token: object) -> None:
+        self.token = token
+
+    def get(self, uri: str) -> str:
+        """Return what there is."""
+        return uri
 
 
 def everything_in(folder: Path) -> bytes:
@@ -109,6 +121,59 @@ def test_a_secret_default_is_digested_too(tmp_path: Path) -> None:
     assert function.cache_key("a") == function.cache_key("a", TOKEN)
     function("a")
     assert b"hunter2" not in everything_in(tmp_path)
+
+
+def called(uri: str, token: str, *rest: str, session: object = None, **more: str) -> str:
+    """Take a secret, for functions that bind it."""
+    return uri
+
+
+@pytest.mark.parametrize("options", [{}, {"name": "fetch"}])
+def test_a_bound_secret_is_digested_too(tmp_path: Path, options: dict[str, Any]) -> None:
+    """A partial that binds a secret by its name is a call with that secret."""
+    with Cache(tmp_path / "c.json") as cache:
+        keys = set()
+        for token in (TOKEN, "another"):
+            bound = functools.partial(functools.partial(called, token=token), session=object())
+            f = cache.memoise(bound, secret=("token",), ignore=("session",), **options)
+            f("a")
+            keys.add(f.cache_key("a"))
+        assert len(keys) == len(cache) == 2
+    assert b"hunter2" not in everything_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("bound", "secret"),
+    [
+        (functools.partial(called, "a", TOKEN), "token"),
+        (functools.partial(called, "a", "b", TOKEN), "rest"),
+        (functools.partial(called, "a", "b", other=TOKEN), "more"),
+        (Client(TOKEN).get, "self"),
+    ],
+    ids=["by position", "in *rest", "in **more", "an instance"],
+)
+def test_a_secret_that_the_key_would_show_is_refused(bound: Any, secret: str) -> None:
+    """What a function hides from its signature cannot be a secret."""
+    with pytest.raises(TypeError, match=f"secret= names '{secret}', which the function binds"):
+        Cache(None).memoise(bound, secret=(secret,))
+
+
+@pytest.mark.parametrize(
+    ("bind", "ignored"),
+    [
+        (lambda x: functools.partial(called, x, "b"), "uri"),
+        (lambda x: functools.partial(called, "a", session=x), "session"),
+        (lambda x: functools.partial(called, "a", "b", "c", x), "rest"),
+        (lambda x: functools.partial(called, "a", "b", other=x), "more"),
+        (lambda x: Client(x).get, "self"),
+    ],
+    ids=["by position", "by name", "in *rest", "in **more", "an instance"],
+)
+def test_what_is_bound_can_be_left_out(bind: Any, ignored: str) -> None:
+    """``ignore=`` holds for what a partial or a bound method binds."""
+    cache = Cache(None)
+    keys = {cache.memoise(bind(x), ignore=(ignored,)).cache_key("b") for x in (object(), "x")}
+    assert len(keys) == 1
 
 
 def test_the_drop_in_has_secrets_as_well(tmp_path: Path) -> None:
