@@ -224,13 +224,28 @@ def advice(value: object, name: str) -> str:
         return f"{leave_out}, or pass its .tolist(), or .item() of a single number"
     if hasattr(cls, "__dataclass_fields__"):
         return f"{leave_out}, or make its class a @dataclass(frozen=True)"
-    if cls.__flags__ & _HEAP_TYPE:
+    if hasattr(cls, "get_secret_value"):
+        return f'{leave_out}, or pass its .get_secret_value(), with secret=("{name}",)'
+    if cls.__flags__ & _HEAP_TYPE and (name == "self" or not _is_of_library(cls)):
         return (
             f"{leave_out}, or give its class a __memo_key__() method that returns what tells its "
             "instances apart"
         )
+    base = next((base for base in _FLAT if issubclass(cls, base)), None)
+    if base is not None:
+        return f"{leave_out}, or pass {base.__name__}({name})"
     return f"{leave_out}, or pass what tells it from others: a str, a number or a tuple of them"
 
 
+def _is_of_library(cls: type) -> bool:
+    """Return whether a class is of Python or an installed library: the user cannot extend it."""
+    if cls.__module__.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
+
+
+#: Built-in types that have keys, and whose subclasses may say more.
+_FLAT = (str, bytes, int, float, dict, list, tuple, set, frozenset)
 #: Classes made by Python code: a method can be added to these.
 _HEAP_TYPE = 1 << 9

@@ -36,6 +36,9 @@ _HINTS = {
     "ignore_self": 'ignore=("self",)',
 }
 
+#: Options of others that are needless here, and why.
+_NEEDLESS = {"typed": 'keys always tell 1, 1.0, True and "1" apart: leave it out'}
+
 
 def _of_result(ttl: Callable[[Any], Duration | None]) -> Callable[[Any], float | None]:
     def in_seconds(result: Any) -> float | None:
@@ -295,6 +298,8 @@ def refuse_unknown(
 def _advice(name: str, known: Sequence[str], elsewhere: Mapping[Any, str]) -> str:
     if name in elsewhere:
         return f"; give it to {elsewhere[name]}"
+    if name in _NEEDLESS:
+        return f"; {_NEEDLESS[name]}"
     meant = _HINTS.get(name)
     if meant is None or not any(meant.startswith(word) for word in known):
         meant = _similar(name, known)

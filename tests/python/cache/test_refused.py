@@ -28,6 +28,7 @@ UNKNOWN: dict[str, tuple[Callable[[], Any], str]] = {
     "of functions": (lambda: untyped(Cache)(version=2), "give it to memoise"),
     "of caches": (lambda: cache.memoise(mode="off"), r"give it to Cache\(\.\.\.\)"),
     "nothing like it": (lambda: cache.memoise(zzz=1), r"there are: .*cache_errors, .* version, "),
+    "what always holds": (lambda: cache.memoise(typed=True), "apart: leave it out"),
     "of configure": (lambda: untyped(outlive.configure)(path="x"), "did you mean file"),
 }
 

@@ -6,9 +6,11 @@ import argparse
 import collections
 import datetime as dt
 import functools
+import http.cookies
 import ipaddress
 import operator
 import re
+import string
 import types
 import zoneinfo
 from collections.abc import Callable
@@ -289,6 +291,15 @@ ADVICE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "an iterator": (lambda path: iter([1]), "list or tuple"),
     "an object": (lambda path: object(), "what tells it from others"),
     "an instance of a class": (lambda path: type("C", (), {})(), "__memo_key__"),
+    "an instance of the library's": (
+        lambda path: string.Template("$a"),
+        "what tells it from others",
+    ),
+    "a dict of the library's": (lambda path: http.cookies.SimpleCookie("a=b"), r"dict\(x\)"),
+    "a secret": (
+        lambda path: pytest.importorskip("pydantic").SecretStr("x"),
+        r'get_secret_value\(\), with secret=\("x",\)',
+    ),
 }
 
 
