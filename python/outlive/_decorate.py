@@ -10,7 +10,7 @@ from . import _bound, _core, _manners, _naming, _options, _parameters, _refresh
 from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
-from ._identity import Identity, body_of, has_no_name, look_alike
+from ._identity import Identity, body_of, has_no_name, likeness_of, look_alike
 from ._layers import layers
 from ._registration import Registration
 from ._secret import Digester
@@ -227,7 +227,7 @@ def _native(
         return memoised
     if _is_memoised_here(cache, name, function):
         _tell_twice(cache, name)
-    elif not ((cache.is_drop_in and rule == "first") or has_no_name(function)):
+    elif not (cache.is_drop_in and rule == "first"):
         _meet_namesake(cache, name, memoised, shares=given.get("name") is not None)
     return memoised
 
@@ -279,19 +279,26 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
 
     Most are never called again: a cell was run again, or a module was loaded again.
     """
+    function = memoised.function
     named = _named.setdefault(cache.core.file, weakref.WeakValueDictionary())
-    other, named[name] = named.get(name), memoised
-    if other is None or other.function is memoised.function:
-        return
-    old, new = (_what_it_is(each.function) for each in (other, memoised))
-    if old != new:
-        mark = "" if shares else short(f"{old}")
-    elif not shares and look_alike(other.function, memoised.function):
-        mark = ""
-    else:
-        return
-    for earlier in (other, *other._outlive_registration.samples()):
-        earlier.set_aside(mark, memoised)
+    # Lambdas of one name are many, and told apart by their bodies.
+    other = None if has_no_name(function) else named.get(name)
+    named[name] = memoised
+    if other is not None and other.function is not function:
+        old, new = (_what_it_is(each.function) for each in (other, memoised))
+        if old != new:
+            _set_aside(other, "" if shares else short(f"{old}"), memoised)
+    likeness = None if shares else likeness_of(function)
+    if likeness is not None:
+        alike = f"{name} {likeness}"
+        other, named[alike] = named.get(alike), memoised
+        if other is not None and look_alike(other.function, function):
+            _set_aside(other, "", memoised)
+
+
+def _set_aside(memoised: _core.Memoised, mark: str, by: _core.Memoised) -> None:
+    for each in (memoised, *memoised._outlive_registration.samples()):
+        each.set_aside(mark, by)
 
 
 def _what_it_is(function: Any) -> tuple[str, list[int]]:

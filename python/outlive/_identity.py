@@ -65,10 +65,19 @@ class Identity:
         return parts + called + self._around
 
 
+def likeness_of(function: Any) -> str | None:
+    """Return a digest that functions share which keys cannot tell apart.
+
+    None if keys tell ``function`` from all others.
+    """
+    if not _unknown(function):
+        return None
+    return short(f"{body_of(function)}\n{_texts(function)}", length=26)
+
+
 def look_alike(one: Any, other: Any) -> bool:
-    """Return whether keys cannot tell two functions of one name and body apart."""
-    unknown = [_unknown(function) for function in (one, other)]
-    return unknown[0] != unknown[1] and _texts(one) == _texts(other)
+    """Return whether functions of one likeness are two: they hold other objects."""
+    return _unknown(one) != _unknown(other)
 
 
 def _unknown(function: Any) -> list[int]:

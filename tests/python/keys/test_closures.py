@@ -124,6 +124,20 @@ def test_functions_that_keys_cannot_tell_apart_warn() -> None:
     assert [first("/x"), second("/x")] == ["a/x", "a/x"]
 
 
+def test_lambdas_that_keys_cannot_tell_apart_warn() -> None:
+    """So do two lambdas, whatever stands between them; those that are told apart do not."""
+    cache = Cache(None)
+
+    def asking(client: Session, page: int = 1) -> Any:
+        return cache.memoise(lambda uri: f"{client.get(uri)}?{page}")
+
+    first, other, second = asking(Session("a")), asking(Session("a"), 2), asking(Session("b"))
+    assert other("/x") == "a/x?2"
+    with pytest.warns(KeyCollisionWarning, match=r"<lambda> is called, .* share their results"):
+        assert first("/x") == "a/x?1"
+    assert [first("/x"), second("/x")] == ["a/x?1", "a/x?1"]
+
+
 def test_one_client_warns_of_nothing() -> None:
     """A function made again over the same client, or replacing a dropped one, does not collide."""
     cache = Cache(None)
