@@ -137,7 +137,7 @@ impl FileState {
             };
             if let Some(purge) = purge {
                 journal.note_purge(purge);
-                self.purged.note(journal.generation, purge.affected());
+                self.purged.note(journal.purged());
             }
             let late =
                 matches!(computed, Some(Change::Put(item)) if journal.is_purged(&item.key, read));

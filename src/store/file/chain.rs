@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use super::purged::KNOWN;
 use super::trust;
 use crate::store::fs::FileFingerprint;
-use crate::store::journal::{Dropped, Folded, Journal, Look, Tail};
+use crate::store::journal::{Dropped, Folded, Journal, Look, Purged, Tail};
 use crate::store::{Affected, Change, KeyStripes, Missed, Purge};
 
 /// One generation that was opened and read.
@@ -46,8 +46,8 @@ pub struct History {
     pub changes: Vec<Change>,
     /// What was purged, as far as it is news.
     purges: Vec<Purge>,
-    /// What generations purged, by their numbers.
-    purged: Vec<(u64, KeyStripes)>,
+    /// What generations purged.
+    purged: Vec<Purged>,
     /// The generation to go on with: the first that was not ended.
     pub current: Option<Current>,
     /// How many changes and how many bytes the generations before it hold.
@@ -143,18 +143,21 @@ impl Chain {
         self.generations.iter().any(|it| it.journal.generation == number)
     }
 
-    /// Returns what was purged in the generations from `next` on that are not in this chain any more.
-    pub fn missed_since(&self, next: Option<u64>) -> Missed {
-        let ends = next.zip(self.first().zip(self.last()));
-        let gone = match ends {
+    /// Returns what was purged from `position` on in generations that are not in this chain any more.
+    pub fn missed_since(&self, position: Option<Position>) -> Missed {
+        let ends = position.zip(self.first().zip(self.last()));
+        let gone = match ends.map(|(position, ends)| (position.generation, ends)) {
             Some((next, (first, last))) if first <= next && next <= last + 1 => 0..0,
             Some((next, (first, _))) if next < first && first - next < KNOWN => next..first,
             _ => 0..u64::MAX,
         };
+        let is_read = |it: &Purged| {
+            position.is_some_and(|read| it.generation == read.generation && it.last < read.byte)
+        };
         let mut told = KeyStripes::default();
         let all = self.generations.iter().flat_map(|it| &it.tail.purged);
-        for (_, stripes) in all.filter(|(number, _)| gone.contains(number)) {
-            told.add(Affected::Stripes(*stripes));
+        for purged in all.filter(|it| gone.contains(&it.generation) && !is_read(it)) {
+            told.add(Affected::Stripes(purged.stripes));
         }
         Missed { told, is_unknown: gone.end == u64::MAX }
     }
@@ -229,17 +232,15 @@ impl History {
         std::mem::take(&mut self.purges)
     }
 
-    /// Returns what generations purged, by their numbers.
-    pub fn purged(&self) -> &[(u64, KeyStripes)] {
+    /// Returns what generations purged.
+    pub fn purged(&self) -> &[Purged] {
         &self.purged
     }
 
     fn add(&mut self, generation: Generation, ended: bool) {
         let Generation { journal, tail } = generation;
-        let mut purged = KeyStripes::default();
-        tail.purges.iter().for_each(|purge| purged.add(purge.affected()));
-        self.purged.extend(Some((journal.generation, purged)).filter(|it| !it.1.are_none()));
         self.purged.extend(&tail.purged);
+        self.purged.extend(journal.purged());
         if tail.begins || tail.void {
             self.changes.clear();
             (self.older, self.base, self.folded) = ((0, 0), None, None);

@@ -169,20 +169,16 @@ impl FileState {
             self.progress.common = tail.base;
         }
         self.progress.changes += tail.changes.len() as u64;
-        self.note_purged(&tail);
+        self.purged.note(tail.purged.iter().copied());
+        if !tail.purges.is_empty() {
+            self.purged.note(self.journal.as_ref().and_then(Journal::purged));
+        }
         if !self.backlog.is_empty() {
             self.compare_backlog(&tail);
         }
         let own = self.backlog.behind(&tail.changes);
         self.news.add(tail.into_external());
         self.news.add_changes(own);
-    }
-
-    /// Notes what the current generation purges, or tells of earlier ones.
-    fn note_purged(&mut self, tail: &Tail) {
-        let generation = self.journal.as_ref().map_or(0, |journal| journal.generation);
-        tail.purges.iter().for_each(|purge| self.purged.note(generation, purge.affected()));
-        self.purged.note_all(&tail.purged);
     }
 
     /// Drops from the backlog what others have outdated or overtaken in `tail`.
@@ -212,7 +208,7 @@ impl FileState {
     /// wrote down which keys it was about, and the generations of one chain follow each other
     /// closely.
     pub(super) fn miss(&mut self, chain: &Chain) {
-        let missed = chain.missed_since(self.expected());
+        let missed = chain.missed_since(self.unheard());
         if missed.is_unknown || !missed.told.are_none() {
             self.news.add([ExternalChange::Missed(missed)]);
         }
@@ -220,7 +216,7 @@ impl FileState {
 
     /// Takes in the purges of a history that was read anew.
     pub(super) fn take_purges(&mut self, history: &mut History) {
-        self.purged.note_all(history.purged());
+        self.purged.note(history.purged().iter().copied());
         let purges = history.take_purges();
         self.outdate_backlog(&purges, false);
         self.news.add_purges(purges);

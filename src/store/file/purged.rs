@@ -2,56 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::journal::Record;
-use crate::store::{Affected, KeyStripes};
+use crate::store::journal::{Purged, Record};
 
 /// Of how many generations it is known: who missed more takes everything for purged.
 pub const KNOWN: u64 = 64;
 
 /// What the last generations purged, by their numbers.
 #[derive(Clone, Debug, Default)]
-pub struct PurgedKeys(BTreeMap<u64, KeyStripes>);
+pub struct PurgedKeys(BTreeMap<u64, Purged>);
 
 impl PurgedKeys {
-    /// Notes that `generation` purges what is `affected`.
-    pub fn note(&mut self, generation: u64, affected: Affected<'_>) {
-        self.0.entry(generation).or_default().add(affected);
+    /// Notes what was read of some generations.
+    pub fn note(&mut self, read: impl IntoIterator<Item = Purged>) {
+        for purged in read {
+            self.0.insert(purged.generation, purged);
+        }
         let last = self.0.last_key_value().map_or(0, |(&last, _)| last);
         while let Some(first) = self.0.first_entry().filter(|it| it.key() + KNOWN < last) {
             first.remove();
         }
     }
 
-    /// Notes what was read.
-    pub fn note_all<'s>(&mut self, all: impl IntoIterator<Item = &'s (u64, KeyStripes)>) {
-        for &(generation, stripes) in all {
-            self.note(generation, Affected::Stripes(stripes));
-        }
-    }
-
     /// Returns the records that tell of generations up to `last`.
     pub fn records(&self, last: u64) -> Vec<Record> {
-        let told = self.0.range(..=last);
-        told.map(|(&generation, &stripes)| Record::Purged(generation, stripes)).collect()
+        self.0.range(..=last).map(|(_, &purged)| Record::Purged(purged)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::KeyStripes;
+
+    fn purged(generation: u64, last: u64) -> Purged {
+        Purged { generation, last, stripes: KeyStripes::ALL }
+    }
 
     /// Of the last generations it is told what they purged, of none before or behind them.
     #[test]
     fn only_the_last_generations() {
-        let mut purged = PurgedKeys::default();
-        purged.note(1, Affected::All);
-        purged.note(9, Affected::Key(b"a"));
-        purged.note_all(&[(9, KeyStripes::default()), (10, KeyStripes::ALL)]);
-        assert_eq!(purged.records(9).len(), 2);
-        purged.note(9 + KNOWN, Affected::All);
-        let Record::Purged(9, stripes) = purged.records(9)[0] else { panic!("it is the first") };
-        assert!(stripes.concern(b"a") && !stripes.concern(b"b"));
-        purged.note(11 + KNOWN, Affected::All);
-        assert_eq!(purged.records(9), []);
+        let mut keys = PurgedKeys::default();
+        keys.note([purged(1, 5), purged(9, 5), purged(10, 5), purged(9, 7)]);
+        let told = |last| keys.records(last).len();
+        assert_eq!((told(0), told(9), told(10)), (0, 2, 3));
+        assert_eq!(keys.records(9)[1], Record::Purged(purged(9, 7)));
+        keys.note([purged(9 + KNOWN, 5)]);
+        assert_eq!(keys.records(9), [Record::Purged(purged(9, 7))]);
+        keys.note([purged(11 + KNOWN, 5)]);
+        assert_eq!(keys.records(9), []);
     }
 }

@@ -44,9 +44,10 @@
 //! generation, eight bytes long: up to there its author had looked for purges. If a purge of its
 //! key begins between there and the record, the record does not count. So all readers agree,
 //! without a lock. Who folds a generation says in the next one, by **purged**, what it purged: the
-//! number of the generation, eight bytes long, and one bit for each of 256 stripes of keys, which
-//! are the last eight bits of their checksums (the lowest bit of a byte is the first). So a process
-//! that has missed a generation knows what it has missed.
+//! number of the generation and the byte at which its last purge begins, eight bytes long each, and
+//! one bit for each of 256 stripes of keys, which are the last eight bits of their checksums (the
+//! lowest bit of a byte is the first). So a process that has missed a generation knows what it has
+//! missed.
 //!
 //! Reading drops damaged bytes and goes on at the next magic with a right checksum. Bytes at the
 //! very end that are no whole record yet may belong to one that is being written: they are looked
@@ -59,5 +60,5 @@ mod record;
 mod writer;
 
 pub use reader::Tail;
-pub use record::{Folded, Record, Terms, decode, encode, encode_change};
+pub use record::{Folded, Purged, Record, Terms, decode, encode, encode_change};
 pub use writer::{Dropped, Journal, Look};

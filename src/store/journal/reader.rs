@@ -4,9 +4,9 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::purges::Purges;
-use super::record::{FAMILY, Folded, Record, Terms, VERSION, decode};
+use super::record::{FAMILY, Folded, Purged, Record, Terms, VERSION, decode};
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, ExternalChange, KeyStripes, Purge};
+use crate::store::{Change, ExternalChange, Purge};
 use crate::value::write::Charset;
 
 /// What a piece of a journal says.
@@ -17,8 +17,8 @@ pub struct Tail {
     pub changes: Vec<Change>,
     /// What they and other records purge, in order.
     pub purges: Vec<Purge>,
-    /// What earlier generations purged, by their numbers.
-    pub purged: Vec<(u64, KeyStripes)>,
+    /// What earlier generations purged.
+    pub purged: Vec<Purged>,
     /// The places of those among the changes that were made long before they were written, and when,
     /// in seconds since the epoch.
     pub late: Vec<(usize, f64)>,
@@ -100,7 +100,7 @@ pub fn scan(
         match record {
             Record::Change(change, terms) => tail.take(change, terms, from + start as u64, purges),
             Record::Purge(purge) => tail.purge(purge, from + start as u64, purges),
-            Record::Purged(generation, stripes) => tail.purged.push((generation, stripes)),
+            Record::Purged(purged) => tail.purged.push(purged),
             Record::Folded(folded) => tail.folded.push(folded),
             Record::Base(Some(snapshot)) => tail.base = Some(snapshot),
             Record::Base(None) => tail.begin(),

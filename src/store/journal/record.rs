@@ -95,6 +95,17 @@ pub enum Terms {
     Computed { read: u64 },
 }
 
+/// What a generation purged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// The number of the generation.
+    pub generation: u64,
+    /// Where its last purge begins.
+    pub last: u64,
+    /// The stripes of the keys.
+    pub stripes: KeyStripes,
+}
+
 /// The contents of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
@@ -102,8 +113,8 @@ pub enum Record {
     Change(Change, Terms),
     /// Computations under way are outdated.
     Purge(Purge),
-    /// An earlier generation purged keys in these stripes.
-    Purged(u64, KeyStripes),
+    /// What an earlier generation purged.
+    Purged(Purged),
     /// The generation ends here; if it is `void`, nothing in it counts (the user deleted the
     /// cache).
     Seal { void: bool },
@@ -129,8 +140,9 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Purge(Purge::Key(key)) => frame(out, PURGE, 0, 0.0, key, b""),
         Record::Purge(Purge::Fitting(pattern)) => frame(out, PURGE, PATTERN, 0.0, pattern, b""),
         Record::Purge(Purge::All) => frame(out, PURGE, PATTERN, 0.0, b"*", b""),
-        Record::Purged(generation, stripes) => {
-            let parts = [&generation.to_le_bytes()[..], &stripes.to_bytes()];
+        Record::Purged(Purged { generation, last, stripes }) => {
+            let (generation, last) = (generation.to_le_bytes(), last.to_le_bytes());
+            let parts = [&generation[..], &last, &stripes.to_bytes()];
             frame_parts(out, PURGED, 0, 0.0, b"", &parts)
         }
         Record::Seal { void } => frame(out, SEAL, if *void { VOID } else { 0 }, 0.0, b"", b""),
@@ -320,9 +332,11 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
 }
 
 fn purged(text: &[u8]) -> Option<Record> {
-    let (generation, stripes) = text.split_first_chunk()?;
+    let (generation, rest) = text.split_first_chunk()?;
+    let (last, stripes) = rest.split_first_chunk()?;
     let stripes = KeyStripes::from_bytes(stripes.first_chunk()?);
-    Some(Record::Purged(u64::from_le_bytes(*generation), stripes))
+    let [generation, last] = [generation, last].map(|bytes| u64::from_le_bytes(*bytes));
+    Some(Record::Purged(Purged { generation, last, stripes }))
 }
 
 fn terms(head: &[u8; HEAD]) -> Terms {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::purges::Purges;
 use super::reader::{Tail, scan};
+use super::record::Purged;
 use crate::store::Purge;
 use crate::store::fs::{FileFingerprint, Fs, Glance, Handle, lost};
 use crate::value::write::Charset;
@@ -156,6 +157,12 @@ impl Journal {
     /// Returns whether a purge of `key` begins at byte `from` or later, in what was read.
     pub fn is_purged(&self, key: &[u8], from: u64) -> bool {
         self.purges.concern(key, from)
+    }
+
+    /// Returns what it purges, as far as it was read.
+    pub fn purged(&self) -> Option<Purged> {
+        let (last, stripes) = self.purges.outline()?;
+        Some(Purged { generation: self.generation, last, stripes })
     }
 
     /// Returns the purges that begin at byte `from` or later, in what was read.

@@ -209,8 +209,9 @@ impl Oracle {
     /// what may not be, or missed what must be, and its end.
     pub fn fault(&self) -> Option<(u64, String)> {
         let log = self.log();
+        let all: Vec<_> = log.writes.values().flatten().collect();
         let dropped = log.writes.values().find_map(|writes| {
-            let lost = writes.iter().find(|write| write.is_lost(writes))?;
+            let lost = writes.iter().find(|write| write.is_lost(writes, &all))?;
             Some((lost.end, format!("DROPPED: {lost:?}\n{}", list(writes))))
         });
         dropped.filter(|_| log.first_disturbed.is_none()).or_else(|| log.fault_of_look())
@@ -257,11 +258,17 @@ impl Write {
         self.process == usize::MAX && self.value.is_none() && !self.strong
     }
 
-    /// Returns whether it came to nothing although there was no other write of its key meanwhile.
-    fn is_lost(&self, all: &[Self]) -> bool {
+    /// Returns whether it came to nothing although there was no write of its key meanwhile, and no
+    /// purge of another one. A process that misses the end of a generation knows what that purged,
+    /// but not in which order: a purge there makes an older one look new.
+    fn is_lost(&self, own: &[Self], all: &[&Self]) -> bool {
         let Some(asked) = self.outdated else { return false };
-        let mut others = all.iter().filter(|other| other.start != self.start);
-        !others.any(|other| other.start < self.end && other.end >= asked)
+        let meanwhile = |other: &Self| {
+            other.start != self.start && other.start < self.end && other.end >= asked
+        };
+        let was_purged = own.iter().any(|other| other.value.is_none() && other.start < asked);
+        let looks_new = was_purged && all.iter().any(|it| it.value.is_none() && meanwhile(it));
+        !looks_new && !own.iter().any(meanwhile)
     }
 
     /// Returns the moment from which on the reader must see it.
