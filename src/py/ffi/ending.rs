@@ -89,10 +89,19 @@ guarded! {
     __wrap_PyObject_Vectorcall = __real_PyObject_Vectorcall(function: Object, args: *const Object, count: usize, names: Object) -> Object;
 }
 
-// The same up to 3.11: PyO3's `call1` reaches it, so it is not used here (`clippy.toml`).
+// One argument: the same up to 3.11. PyO3's `call1` reaches it, so it is not used here
+// (`clippy.toml`).
 #[cfg(Py_3_12)]
 guarded! {
+    __wrap_PyErr_SetRaisedException = __real_PyErr_SetRaisedException(error: Object);
     __wrap_PyObject_CallOneArg = __real_PyObject_CallOneArg(function: Object, arg: Object) -> Object;
+}
+
+#[cfg(Py_3_13)]
+guarded! {
+    __wrap_PyDict_GetItemRef = __real_PyDict_GetItemRef(dict: Object, key: Object, found: *mut Object) -> Int;
+    __wrap_PyObject_GetOptionalAttr = __real_PyObject_GetOptionalAttr(object: Object, name: Object, found: *mut Object) -> Int;
+    __wrap_PyObject_HasAttrWithError = __real_PyObject_HasAttrWithError(object: Object, name: Object) -> Int;
 }
 
 #[cfg(not(Py_3_11))]

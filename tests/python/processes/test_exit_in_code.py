@@ -57,6 +57,20 @@ WHERE = {
             __memo_key__ = stay
         cache.memoise(lambda n: 1, secret=("n",))(Token())
     """,
+    "__getattr__ of a class": """
+        class Meta(type):
+            __getattr__ = stay
+        class Client(metaclass=Meta): pass
+        cache.memoise(lambda n: 1)(Client())
+    """,
+    "__getattr__ of a __memo_key__": """
+        class Says:
+            __getattr__ = stay
+            def __call__(self): return 1
+        class Client:
+            __memo_key__ = Says()
+        cache.memoise(lambda n: 1)(Client())
+    """,
     "on_miss=": 'Cache("d.json", on_miss=stay).memoise(lambda n: n)(1)',
     "on_store=": 'Cache("d.json", on_store=stay).memoise(lambda n: n)(1)',
     "on_hit=": """
