@@ -1,5 +1,7 @@
 //! Entries of a store that is not loaded whole: memory holds copies of the recently used ones.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use super::bounded_table::Displaced;
@@ -8,9 +10,10 @@ use super::lease::Found;
 use super::ledger::Ledger;
 use super::limiter::Share;
 use super::state::State;
+use super::versions::Asked;
 use crate::key::name_of;
 use crate::policy::Limits;
-use crate::store::{Item, Paged, Purge, Room};
+use crate::store::{Item, Known, Paged, Purge, Room};
 
 impl<L: Clone> Ledger<L> {
     /// Returns the entry of `key` and records its use; what is dropped from memory for it is added
@@ -38,17 +41,47 @@ impl<L: Clone> Ledger<L> {
         origin: Option<Origin>,
         displaced: &mut Displaced<L>,
     ) -> Option<Found<L>> {
-        let _history = self.history.lock();
+        let history = self.history_at_hand();
+        let version = self.versions.of(key);
         let item = self.item(paged, key);
+        let asked = Asked { known: item.map(Known::Item), version };
+        let found = self.take_up(asked, key, origin, displaced);
+        drop(history);
+        found
+    }
+
+    /// Returns the entry of `key` and records its use, after the store was asked for it.
+    pub(super) fn take_up(
+        &self,
+        Asked { known, version }: Asked,
+        key: &[u8],
+        origin: Option<Origin>,
+        displaced: &mut Displaced<L>,
+    ) -> Option<Found<L>> {
         let mut state = self.state.lock();
-        if let Some(item) = item {
-            state.page_in(item);
-        }
+        let is_outdated = self.versions.of(key) != version;
+        let is_new = match known {
+            // Another thread may have brought it meanwhile, or made one.
+            Some(Known::Item(item)) if !state.withheld.hides(key) && !is_there(&state, &item) => {
+                let old = state.page_in(item);
+                displaced.extend(old.map(|old| (Bytes::copy_from_slice(key), old)));
+                true
+            }
+            // The news of it have not arrived.
+            Some(Known::Nothing) if !is_outdated => {
+                displaced.extend(state.drop_copy(&Bytes::copy_from_slice(key)));
+                false
+            }
+            _ => false,
+        };
         let found = state.hit(key, origin);
-        // After the lookup: a copy that is too large is dropped at once.
+        // After the lookup: a copy that may not be kept, or is too large, is dropped at once.
+        if is_new && is_outdated {
+            displaced.extend(state.drop_copy(&Bytes::copy_from_slice(key)));
+        }
         let gone = state.rows.trim_near();
         drop(state);
-        if let Some(uses) = self.paging.note_gone(&gone) {
+        if let (Some(uses), Some(paged)) = (self.paging.note_gone(&gone), self.store.paged()) {
             paged.note_uses(&uses);
         }
         displaced.extend(gone);
@@ -64,7 +97,7 @@ impl<L: Clone> Ledger<L> {
     pub fn peek(&self, key: &[u8]) -> Option<Found<L>> {
         let found = self.loaded().peek(key);
         let (None, Some(paged)) = (&found, self.store.paged()) else { return found };
-        let _history = self.history.lock();
+        let _history = self.history_at_hand();
         let Some(item) = self.item(paged, key) else { return self.state.lock().peek(key) };
         Some(unused(item))
     }
@@ -75,7 +108,7 @@ impl<L: Clone> Ledger<L> {
         let known = self.loaded();
         let Some(paged) = self.store.paged() else { return peek(&known) };
         drop(known);
-        let _history = self.history.lock();
+        let _history = self.history_at_hand();
         let state = self.state.lock();
         let mut found = peek(&state);
         let is_missing = |at: &usize| found[*at].is_none() && !state.withheld.hides(&keys[*at]);
@@ -94,7 +127,9 @@ impl<L: Clone> Ledger<L> {
         let state = self.loaded();
         let is_known = state.table().contains(key);
         let Some(paged) = self.store.paged() else { return is_known };
-        is_known || !state.withheld.hides(key) && paged.contains(key)
+        let is_hidden = state.withheld.hides(key);
+        drop(state);
+        is_known || !is_hidden && paged.contains(key)
     }
 
     /// Returns whether memory says what there is under `key`, so that the store need not be asked.
@@ -103,10 +138,9 @@ impl<L: Clone> Ledger<L> {
         state.table().contains(key) || state.withheld.hides(key)
     }
 
-    /// Returns the entry that only the store has under `key`, if it may be used.
-    pub fn unloaded(&self, state: &State<L>, key: &[u8]) -> Option<Entry<L>> {
-        let paged = self.store.paged().filter(|_| !state.withheld.hides(key))?;
-        paged.get(key).map(|item| Entry::from_item(item).1)
+    /// Returns the entry that only the store has under `key`.
+    pub fn unloaded(&self, key: &[u8]) -> Option<Entry<L>> {
+        self.store.paged()?.get(key).map(|item| Entry::from_item(item).1)
     }
 
     /// How many entries there are.
@@ -114,14 +148,32 @@ impl<L: Clone> Ledger<L> {
         let state = self.loaded();
         match self.store.paged() {
             None => state.table().len(),
-            Some(paged) if is_mirror(&state) => paged.count(None),
-            Some(paged) => keys_of_both(&state, paged, None).len(),
+            Some(paged) => {
+                drop(state);
+                self.count_in(paged, None)
+            }
         }
     }
 
     /// Returns all keys in order, of the function with this `name` if one is given.
     pub fn keys_named(&self, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
-        keys_of_both(&self.loaded(), paged, name)
+        drop(self.loaded());
+        // No lock is held: a list may take long.
+        let mut keys = paged.keys(name, None);
+        let state = self.state.lock();
+        if is_mirror(&state) {
+            return keys;
+        }
+        let table = state.table();
+        keys.retain(|key| !state.withheld.hides(key) || table.contains(key));
+        let is_named = |key: &[u8]| name.is_none() || name_of(key) == name;
+        let originals = table.iter().filter(|(key, entry)| !entry.is_copy() && is_named(key));
+        let listed: HashSet<&Bytes> = keys.iter().collect();
+        let others = originals.filter(|(key, _)| !listed.contains(&**key));
+        let others: Vec<_> = others.map(|(key, _)| key.into_owned()).collect();
+        drop(state);
+        keys.extend(others);
+        keys
     }
 
     /// Whether every entry is one of the store's, and the other way round.
@@ -131,12 +183,11 @@ impl<L: Clone> Ledger<L> {
 
     /// How many entries a function has.
     pub fn count_named(&self, paged: &dyn Paged, name: &[u8]) -> usize {
-        let state = self.loaded();
-        if is_mirror(&state) {
-            paged.count(Some(name))
-        } else {
-            keys_of_both(&state, paged, Some(name)).len()
-        }
+        self.count_in(paged, Some(name))
+    }
+
+    fn count_in(&self, paged: &dyn Paged, name: Option<&[u8]>) -> usize {
+        if self.is_mirror() { paged.count(name) } else { self.keys_named(paged, name).len() }
     }
 
     /// Makes the store keep `limits`. The history is locked.
@@ -208,12 +259,13 @@ impl<L: Clone> Ledger<L> {
     /// memory, or `None` if the store has no such step.
     pub fn clear_named(&self, name: &[u8]) -> Option<Displaced<L>> {
         let paged = self.store.paged()?;
-        let _history = self.history.lock();
+        let _history = self.in_order();
         if !self.state.lock().withheld.is_empty() || !paged.clear_named(name) {
             return None;
         }
         self.purges.purge(&Purge::of_function(name));
         let state = self.state.lock();
+        self.versions.advance_all();
         let keys = state.table().iter().map(|(key, _)| key);
         let own = keys.filter(|key| name_of(key) == Some(name));
         let keys: Vec<_> = own.map(std::borrow::Cow::into_owned).collect();
@@ -253,19 +305,11 @@ fn is_mirror<L: Clone>(state: &State<L>) -> bool {
     state.rows.originals() == 0 && state.withheld.is_empty()
 }
 
-/// Returns the keys of the store's entries that are not withheld, and of those that only this
-/// process has.
-fn keys_of_both<L: Clone>(state: &State<L>, paged: &dyn Paged, name: Option<&[u8]>) -> Vec<Bytes> {
-    let mut keys = paged.keys(name, None);
-    if is_mirror(state) {
-        return keys;
-    }
-    let table = state.table();
-    keys.retain(|key| !state.withheld.hides(key) || table.contains(key));
-    let is_named = |key: &[u8]| name.is_none() || name_of(key) == name;
-    let originals = table.iter().filter(|(key, entry)| !entry.is_copy() && is_named(key));
-    let others = originals.filter(|(key, _)| !paged.contains(key));
-    let others: Vec<_> = others.map(|(key, _)| key.into_owned()).collect();
-    keys.extend(others);
-    keys
+/// Returns whether memory holds what the store answered, or something that no store holds.
+fn is_there<L: Clone>(state: &State<L>, item: &Item) -> bool {
+    let created = |time: Option<f64>| time.map(f64::to_bits);
+    state
+        .table()
+        .get(&item.key)
+        .is_some_and(|entry| !entry.is_copy() || created(entry.created) == created(item.created))
 }

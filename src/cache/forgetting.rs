@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::bounded_table::Displaced;
 use super::copies::name_in;
 use super::{Cache, Entry};
 use crate::sync;
@@ -13,18 +14,19 @@ where
 {
     /// Forgets `key` here, and in the store if `durable`; returns its entry.
     pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
+        let mut late = Displaced::new();
         let (_displaced, _more);
         let _active = sync::active();
         drop(self.ledger.loaded());
         _displaced = self.ledger.take_external_changes();
-        let gone = self.ledger.remove(key, durable);
+        let gone = self.ledger.remove(key, durable, &mut late);
         if gone.is_some() || !durable || !self.is_shared() {
             return gone;
         }
         // Another process that computed it may have kept it and left after the look.
         _more = self.ledger.take_external_changes();
         let came = self.ledger.state.lock().table().contains(key);
-        if came { self.ledger.remove(key, durable) } else { None }
+        if came { self.ledger.remove(key, durable, &mut late) } else { None }
     }
 
     /// Drops `key` because its text turned out to be bad. A copy of the file is kept, unless it is
@@ -37,17 +39,18 @@ where
 
     /// Forgets everything here, and in the store if `durable`.
     pub fn clear(&self, durable: bool) {
-        let (_displaced, _old, _more, _late);
+        let mut late = Displaced::new();
+        let (_displaced, _old, _more, _rest);
         let _active = sync::active();
         drop(self.ledger.loaded());
         // What others added since is forgotten, too.
         _displaced = self.ledger.take_external_changes();
-        _old = self.ledger.clear(durable);
+        _old = self.ledger.clear(durable, &mut late);
         if durable && self.is_shared() {
             // Another process that computed something may have kept it and left after the look.
             _more = self.ledger.take_external_changes();
             let came = !self.ledger.state.lock().table().is_empty();
-            _late = came.then(|| self.ledger.clear(durable));
+            _rest = came.then(|| self.ledger.clear(durable, &mut late));
         }
     }
 

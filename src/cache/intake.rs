@@ -42,9 +42,7 @@ impl<'s, L: Clone> Intake<'s, L> {
                 self.replace_all(Loaded::default());
             }
             ExternalChange::Outdated(Some(key)) => {
-                let is_copy = self.state.table().get(&key).is_some_and(|entry| entry.is_copy());
-                let old = if is_copy { self.state.remove(&key) } else { None };
-                self.displaced.extend(old.map(|old| (key, old)));
+                self.displaced.extend(self.state.drop_copy(&key));
             }
             ExternalChange::Outdated(None) => self.displaced.extend(self.state.drop_copies()),
             // The ledger handles it: no entry changes.

@@ -16,11 +16,12 @@ use bytes::Bytes;
 use super::entry::{Entry, Origin};
 use super::purges::Begun;
 use super::put::Put;
+use super::versions::Asked;
 use super::{Cache, SharedResult};
 use crate::clock;
 use crate::error::Result;
 use crate::flight::{Caller, Guard, Join, Outcome, Waiter};
-use crate::store::{KeyGuard, KeyLock, Purge};
+use crate::store::{KeyGuard, KeyLock, Purge, Take};
 use crate::sync;
 
 /// An entry that was found.
@@ -43,6 +44,8 @@ pub struct Ask {
     pub looks: bool,
     /// When other processes are kept from computing the key.
     pub locks: Locks,
+    /// Whether they are, if there is a result.
+    pub take: Take,
 }
 
 /// When a key is locked, so that other processes do not compute it.
@@ -122,6 +125,11 @@ const LOOKS: u32 = 8;
 type Before = Option<f64>;
 
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
+    /// The right to compute a key that comes with `guard`, before the key is asked for.
+    pub fn of(guard: Guard<SharedResult<L, E>>, old: StaleResult<L>) -> Self {
+        Self { guard: Some(guard), ..Self::late(old, None) }
+    }
+
     /// A lease without a flight: nobody waits for the result.
     pub fn unshared(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
         let begun = Some(cache.begin(key));
@@ -160,12 +168,20 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let mut trimmed = Vec::new();
         let _active = sync::active();
         let ledger = &*cache.ledger;
-        let is_busy = self.lock_and_look(cache, key, ask, &mut displaced);
+        let (is_busy, asked) = if ledger.is_remote && ask.locks == Locks::AtOnce {
+            self.take_remote(cache, key, ask.take, &mut displaced)
+        } else {
+            (self.lock_and_look(cache, key, ask, &mut displaced), None)
+        };
         let hears = ask.locks != Locks::AtTheEnd || !is_busy;
         // Only now: what was purged before does not concern a computation that begins now.
         self.begun = Some(ledger.purges.begin_hearing(key, hears));
+        let look = |trimmed| match asked {
+            Some(asked) => ledger.take_up(asked, key, ask.origin, trimmed),
+            None => ledger.hit(key, ask.origin, trimmed),
+        };
         if ask.looks
-            && let Some(found) = ledger.hit(key, ask.origin, &mut trimmed)
+            && let Some(found) = look(&mut trimmed)
         {
             self.lock_late(ask, || found.entry.created);
             return Miss::Found(self, found);
@@ -208,6 +224,21 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
             (self.lock, self.attends) = (None, None);
         }
         true
+    }
+
+    /// Does the same where one question to the store is for the lock and for the entry, which is
+    /// returned.
+    fn take_remote(
+        &mut self,
+        cache: &Cache<L, E>,
+        key: &[u8],
+        take: Take,
+        displaced: &mut Vec<(Bytes, Entry<L>)>,
+    ) -> (bool, Option<Asked>) {
+        let (locked, asked) = cache.ledger.ask_for(key, take, displaced);
+        let is_busy = matches!(locked, KeyLock::Busy);
+        (self.lock, self.started) = (locked.held(), clock::now());
+        (is_busy, asked)
     }
 
     /// Notes, if the key is to be locked at the end, when the entry was made that it has `before`.
@@ -364,7 +395,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     ) -> ControlFlow<Miss<L, E>, Lease<L, E>> {
         Break(match self.flights.join(key, caller) {
             Join::Lead(guard) => {
-                return Continue(Lease { guard: Some(guard), ..Lease::late(old, None) });
+                return Continue(Lease::of(guard, old));
             }
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,

@@ -13,6 +13,7 @@ use super::purges::Purges;
 use super::put::Put;
 use super::state::State;
 use super::table::Table;
+use super::versions::Versions;
 use crate::error::Result;
 use crate::flight::Outdater;
 use crate::store::{Affected, Cause, Change, ExternalChange, Page, Purge, Store};
@@ -30,8 +31,12 @@ pub struct Ledger<L> {
     pub(super) paging: Paging,
     /// What outdates computations; changed while the history is locked.
     pub(super) purges: Arc<Purges>,
+    /// Whether answers of a store on another machine may be kept.
+    pub(super) versions: Versions,
     /// Held while the store's history and ours take the same step, so that neither gets ahead.
     pub(super) history: Mutex<(), { rank::HISTORY }>,
+    /// Takes its place while a store on another machine takes a step that no lease protects.
+    pub(super) remote_steps: Mutex<(), { rank::SAVING }>,
     /// Whether the store holds changes that another process kept from being written.
     unsettled: AtomicBool,
     /// Whether other processes may change the store.
@@ -51,11 +56,13 @@ impl<L> Ledger<L> {
             paging: Paging::over(&*store, &gate),
             is_shared: store.is_shared(),
             is_remote: store.is_remote(),
+            versions: Versions::new(store.is_remote()),
             joined: AtomicBool::new(false),
             store,
             gate,
             purges: Arc::new(Purges::new(flights)),
             history: Mutex::new(()),
+            remote_steps: Mutex::new(()),
             unsettled: AtomicBool::new(false),
         }
     }
@@ -102,10 +109,12 @@ impl<L: Clone> Ledger<L> {
         put: Put<'_>,
     ) -> (Replaced<L>, Result<bool>) {
         drop(self.loaded());
-        let history = self.history.lock();
+        // What a lease protects on another machine needs no order beside.
+        let history = if put.is_alone() { self.history_at_hand() } else { Some(self.in_order()) };
         if put.is_outdated() {
             return refused(entry);
         }
+        let version = self.versions.of(key);
         // While nothing is written yet: everything in the journal must also be in the table.
         self.state.lock().make_room();
         let written = match self.write_down(key, &entry, put.cause()) {
@@ -114,7 +123,15 @@ impl<L: Clone> Ledger<L> {
         };
         let transient = entry.transient;
         let mut state = self.state.lock();
+        if self.is_remote && put.is_outdated() {
+            drop(state);
+            return self.take_back(key, entry, &written);
+        }
         let mut displaced = state.put(key, entry);
+        if self.versions.of(key) != version {
+            displaced.1.extend(state.drop_copy(key));
+        }
+        self.versions.advance(key);
         let marked = self.gate.uses.are_tracked();
         let (old, evicted) = &displaced;
         self.let_go(state, evicted, !transient);
@@ -164,15 +181,36 @@ impl<L: Clone> Ledger<L> {
         if durable { self.store.outdate(purge) } else { Ok(()) }
     }
 
-    /// Forgets `key` here, and in the store if `durable`; returns its entry.
-    pub fn remove(&self, key: &[u8], durable: bool) -> Option<Entry<L>> {
-        let history = self.history.lock();
+    /// Handles an entry that was purged while it was written: the purge came after it, unless it
+    /// waits to be written.
+    #[cold]
+    fn take_back(
+        &self,
+        key: &Bytes,
+        entry: Box<Entry<L>>,
+        written: &Result<()>,
+    ) -> (Replaced<L>, Result<bool>) {
+        if written.is_err() {
+            let _ = self.store.append_as(Change::Remove(key.clone()), Cause::Upkeep);
+        }
+        refused(entry)
+    }
+
+    /// Forgets `key` here, and in the store if `durable`; returns its entry. A copy that another
+    /// thread made meanwhile is added to `late`.
+    pub fn remove(&self, key: &[u8], durable: bool, late: &mut Displaced<L>) -> Option<Entry<L>> {
+        let history = self.in_order();
         self.purges.purge_key(key);
         let mut state = self.state.lock();
         let withheld = if durable { state.withheld.release(key) } else { None };
         let is_withheld = withheld.is_some();
-        let known = state.remove(key).or_else(|| withheld.map(|item| Entry::from_item(item).1));
-        let Some(old) = known.or_else(|| self.unloaded(&state, key)) else {
+        let mut known = state.remove(key).or_else(|| withheld.map(|item| Entry::from_item(item).1));
+        if known.is_none() && !state.withheld.hides(key) {
+            drop(state);
+            known = self.unloaded(key);
+            state = self.state.lock();
+        }
+        let Some(old) = known else {
             drop((state, history));
             // Another thread may have removed it without telling the store yet.
             let _ = self.store.settle();
@@ -194,6 +232,7 @@ impl<L: Clone> Ledger<L> {
         self.gate.epoch.advance();
         let change = || Change::Remove(Bytes::copy_from_slice(key));
         let written = if stored { self.store.append(change()) } else { Ok(()) };
+        late.extend(self.drop_late(Some(key)));
         if stored {
             // Before anybody computes it anew: a first result is not announced.
             self.store.announce(Affected::Key(key));
@@ -204,9 +243,10 @@ impl<L: Clone> Ledger<L> {
         Some(old)
     }
 
-    /// Forgets everything here, and in the store if `durable`; returns the entries.
-    pub fn clear(&self, durable: bool) -> Table<L> {
-        let history = self.history.lock();
+    /// Forgets everything here, and in the store if `durable`; returns the entries. Copies that
+    /// other threads made meanwhile are added to `late`.
+    pub fn clear(&self, durable: bool, late: &mut Displaced<L>) -> Table<L> {
+        let history = self.in_order();
         self.purges.purge(&Purge::All);
         let mut state = self.state.lock();
         let was_empty =
@@ -220,6 +260,7 @@ impl<L: Clone> Ledger<L> {
         self.gate.epoch.advance();
         let stored = durable && !was_empty;
         let written = if stored { self.store.append(Change::Clear) } else { Ok(()) };
+        late.extend(self.drop_late(None));
         if stored {
             // Before anybody computes anything anew, as above.
             self.store.announce(Affected::All);
@@ -299,6 +340,7 @@ impl<L: Clone> Ledger<L> {
             }
         }
         let mut state = self.state.lock();
+        self.versions.note(&changes);
         let salt = state.salt.as_ref().map(|salt| salt.text.clone());
         let (displaced, kept) = Intake::run(&mut state, changes);
         let resalted = state.salt.as_ref().map(|salt| &salt.text) != salt.as_ref();

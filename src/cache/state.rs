@@ -214,6 +214,12 @@ impl<L: Clone> State<L> {
         self.rows.put(&key, Box::new(entry)).0.map(|old| *old)
     }
 
+    /// Takes out the entry of `key` if it is a copy of what the store holds.
+    pub fn drop_copy(&mut self, key: &Bytes) -> Option<(Bytes, Entry<L>)> {
+        let is_copy = self.table().get(key).is_some_and(|entry| entry.is_copy());
+        if is_copy { self.remove(key).map(|old| (key.clone(), old)) } else { None }
+    }
+
     /// Takes out all copies of what the store holds.
     pub fn drop_copies(&mut self) -> Displaced<L> {
         let copies = self.table().touched().filter(|(_, entry)| entry.is_copy());

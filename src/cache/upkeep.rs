@@ -50,7 +50,7 @@ impl<L: Clone> Ledger<L> {
     /// Drops `key` because its text turned out to be bad. A copy of the file is kept, unless it is
     /// only read; if `durable`, the next snapshot is written without the entry.
     pub fn discard(&self, key: &[u8], text: &Bytes, why: &str, durable: bool) -> Option<Entry<L>> {
-        let _history = self.history.lock();
+        let _history = self.in_order();
         let old = self.state.lock().discard(key, text);
         // Before the journal says so, as of all that is forgotten.
         self.gate.epoch.advance();

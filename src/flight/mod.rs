@@ -100,7 +100,20 @@ impl<V: Send + Sync + 'static> Flights<V> {
         self.wait(&mut state, at, caller, flight)
     }
 
+    /// Begins the flight of `key`, if nobody computes it: not even this owner, further up its stack.
+    pub fn lead_if_free<'c>(&self, key: &Bytes, caller: impl Into<Caller<'c>>) -> Option<Guard<V>> {
+        let (at, caller) = (self.address(key), caller.into());
+        let mut state = self.graph.lock();
+        let is_free = self.is_idle()
+            || own(&mut state, at, caller).is_none() && state.table.find(at).is_none();
+        is_free.then(|| self.begin(&mut state, key, at, caller))
+    }
+
     fn lead(&self, state: &mut GraphState, key: &Bytes, at: Address, caller: Caller) -> Join<V> {
+        Join::Lead(self.begin(state, key, at, caller))
+    }
+
+    fn begin(&self, state: &mut GraphState, key: &Bytes, at: Address, caller: Caller) -> Guard<V> {
         let ticket = state.lead(caller.worker());
         let (Address { table, hash, .. }, function) = (at, caller.function());
         let (key, shared, scratch, fallback) = (key.clone(), None, None, None);
@@ -109,7 +122,7 @@ impl<V: Send + Sync + 'static> Flights<V> {
             Flight { table, hash, key, ticket, shared, scratch, function, fallback, is_outdated };
         state.table.insert(flight);
         self.graph.recount(state);
-        Join::Lead(Guard::new(self.graph, hash, ticket))
+        Guard::new(self.graph, hash, ticket)
     }
 
     fn wait(&self, state: &mut GraphState, at: Address, caller: Caller, flight: Ticket) -> Join<V> {

@@ -38,6 +38,7 @@ pub use entries::{Entries, EntryRun};
 pub use file::{Counts, Durability, FileStore, KeptReceipts, Options, Receipts};
 pub use fs::{Map, Memory};
 pub use items::Items;
+pub use known::Known;
 pub use lock::{Affected, KeyGuard, KeyStripes, PAGE_SIZE, Page};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
@@ -195,6 +196,16 @@ impl KeyLock {
     }
 }
 
+/// When a key is taken that is looked at by the same question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Take {
+    /// Whatever entry there is: it does not do.
+    #[default]
+    Always,
+    /// If there is no entry.
+    IfMissing,
+}
+
 /// A place that keeps entries beyond the process. Every method may be called from any thread.
 pub trait Store: Send + Sync {
     /// Sets whether reading must not change the folder from now on: if so, a copy of a damaged file
@@ -270,6 +281,12 @@ pub trait Store: Send + Sync {
     /// Tries to lock `key` for this process alone. Never waits for another process's key.
     fn lock_key(&self, _key: &[u8]) -> KeyLock {
         KeyLock::Unsupported
+    }
+    /// Tries to lock `key`, and returns what there is under it, if one question can do both. If the
+    /// key is only taken where there is no entry, and there is one, nobody tries to lock it: that
+    /// counts as a lock that there is none of.
+    fn take_key(&self, key: &[u8], _take: Take) -> (KeyLock, Option<Known>) {
+        (self.lock_key(key), None)
     }
     /// Makes sure, for a computation whose key is not locked, that this process hears of purges as
     /// long as it holds what is returned.

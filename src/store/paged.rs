@@ -46,7 +46,10 @@ pub type LastUse<'u> = &'u dyn Fn(&[u8]) -> Option<u64>;
 ///
 /// IMPORTANT: an entry that is asked for is put into memory under the same lock over the history
 /// under which changes are appended and the changes of other processes are taken in: otherwise a
-/// copy could outlive its original.
+/// copy could outlive its original. A store on another machine ([`Store::is_remote`]) is asked while
+/// no lock is held; versions of keys take the place of that lock.
+///
+/// [`Store::is_remote`]: super::Store::is_remote
 pub trait Paged: Send + Sync {
     /// Returns the entry of `key`.
     fn get(&self, key: &[u8]) -> Option<Item>;

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! ACTIVITY     who is inside the cache; a fork waits until nobody is
-//! SAVING       a cache writes one snapshot at a time
+//! SAVING       a cache writes one snapshot at a time; one on a server takes steps without a lease so
 //! CHECKPOINT   the lock file's checkpoint lock: the only place that waits for another process
 //! HISTORY      a cache and its store take each step in the same order
 //! STATE        the entries of a cache
@@ -23,7 +23,7 @@
 
 /// The threads inside the cache.
 pub const ACTIVITY: u8 = 0;
-/// A snapshot is being written.
+/// A snapshot is being written, or a store on another machine takes a step that no lease protects.
 pub const SAVING: u8 = 1;
 /// The checkpoint lock of the lock file.
 pub const CHECKPOINT: u8 = 2;

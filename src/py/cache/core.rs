@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
+use super::away::away;
 use super::file::CacheFile;
 use super::mode::Mode;
 use super::notifier::Notifier;
@@ -213,7 +214,10 @@ impl Drop for CoreCache {
         if !self.is_writable() || !self.file.get().remove_writer() {
             return;
         }
-        let closed = self.cache.saver().try_close();
+        // A server may take its time to answer, and its proxy may be a thread of this very program.
+        let close = |cache: &PyCache| cache.saver().try_close();
+        let closed = Python::try_attach(|py| away(py, &self.cache, close));
+        let closed = closed.unwrap_or_else(|| close(&self.cache));
         if closed.is_err_and(|error| error.is_busy()) {
             self.cache.saver().leave();
         }

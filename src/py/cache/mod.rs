@@ -28,7 +28,7 @@ use std::sync::Arc;
 use pyo3::PyErr;
 
 use super::value::template::Template;
-use crate::cache::{Cache, Entry, Found, Lease, Miss, SharedResult, StaleResult};
+use crate::cache::{Cache, Entry, Found, Lease, Led, Miss, SharedResult, StaleResult};
 
 /// A cache whose decoded forms and failures are Python objects.
 pub type PyCache = Cache<Arc<Template>, Arc<PyErr>>;
@@ -41,6 +41,8 @@ pub type PyLease = Lease<Arc<Template>, Arc<PyErr>>;
 
 /// What to do for a key without a result.
 pub type PyMiss = Miss<Arc<Template>, Arc<PyErr>>;
+/// What came of a look that began a miss.
+pub type PyLed = Led<Arc<Template>, Arc<PyErr>>;
 
 /// What is known of a result that has expired.
 pub type PyStaleResult = StaleResult<Arc<Template>>;

@@ -14,10 +14,10 @@ use super::provenance::Provenance;
 use super::request::Request;
 use super::serving::Serving;
 use super::waiting::Waiting;
-use crate::cache::{Entry, SharedResult};
+use crate::cache::{Entry, Led, Locks, SharedResult};
 use crate::flight::{Join, Waiter};
 use crate::py::cache::away::away;
-use crate::py::cache::{PyCache, PyLease, PyMiss, PySharedResult, PyStaleResult};
+use crate::py::cache::{PyCache, PyLease, PyLed, PyMiss, PySharedResult, PyStaleResult};
 use crate::py::key::arguments::Call;
 use crate::py::value::callbacks;
 use crate::py::value::wtf8::from_wtf8;
@@ -62,6 +62,8 @@ enum Looked<'py> {
     Step(Step<'py>),
     /// Nothing is there that may be served; this is.
     Miss(PyStaleResult),
+    /// Nothing is there, and this call has begun to compute.
+    Led(PyMiss),
 }
 
 /// The decision for a call that has waited.
@@ -133,6 +135,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
     pub fn step(&self, py: Python<'py>) -> PyResult<Step<'py>> {
         let old = match self.looked(py, true)? {
             Looked::Step(step) => return Ok(step),
+            Looked::Led(miss) => return self.next(py, miss),
             Looked::Miss(old) => old,
         };
         let (key, caller, ask) =
@@ -146,6 +149,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
     pub fn step_ahead(&self, py: Python<'py>, looks: bool) -> PyResult<Step<'py>> {
         let old = match self.looked(py, looks)? {
             Looked::Step(step) => return Ok(step),
+            Looked::Led(miss) => return self.next(py, miss),
             Looked::Miss(old) => old,
         };
         match self.cache().join_miss(&self.request.key, self.request.caller(), old) {
@@ -165,7 +169,12 @@ impl<'a, 'py> Invocation<'a, 'py> {
         if !looks {
             return Ok(Looked::Miss(PyStaleResult::default()));
         }
-        Ok(match self.look(py)? {
+        let look = match self.look_or_lead(py) {
+            Led::Taken => self.look(py)?,
+            Led::Found(found) => self.judge(py, &found, false)?,
+            Led::Miss(miss) => return Ok(Looked::Led(miss)),
+        };
+        Ok(match look {
             Look::Hit(answer) => Looked::Step(Step::Done(answer)),
             Look::Raise(error) => return Err(error),
             Look::Miss(old) if self.is_used_up() => {
@@ -174,6 +183,24 @@ impl<'a, 'py> Invocation<'a, 'py> {
             }
             Look::Miss(old) => Looked::Miss(old),
         })
+    }
+
+    /// Looks up, and begins to compute if there is nothing, where a store on another machine does
+    /// both at once.
+    #[inline]
+    fn look_or_lead(&self, py: Python<'py>) -> PyLed {
+        if self.cache().is_remote() { self.look_or_lead_away(py) } else { Led::Taken }
+    }
+
+    #[cold]
+    fn look_or_lead_away(&self, py: Python<'py>) -> PyLed {
+        let (key, caller, ask) =
+            (&self.request.key, self.request.caller(), self.request.ask(self.me));
+        let waits = ask.locks == Locks::AtOnce && ask.looks && !self.is_used_up();
+        if !waits || self.cache().holds(key) {
+            return Led::Taken;
+        }
+        away(py, self.cache(), |cache| cache.look_or_lead(key, caller, ask))
     }
 
     /// Returns whether waiting is of no use: results can be used only once.

@@ -25,7 +25,7 @@ use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::immutable::is_leaf;
 use crate::py::value::once::intern;
-use crate::store::Asking;
+use crate::store::{Asking, Take};
 
 /// What one call asks of the cache: which key, on whose behalf, in which mode.
 pub struct Request {
@@ -158,7 +158,7 @@ impl Request {
             Manner::Stream | Manner::TaskStream => Locks::AtTheEnd,
             Manner::Whole | Manner::Task | Manner::Batch | Manner::TaskBatch => Locks::AtOnce,
         };
-        Ask { origin: self.origin, looks: !self.anew, locks }
+        Ask { origin: self.origin, looks: !self.anew, locks, take: Take::Always }
     }
 
     /// Returns the right to compute beside the leader.

@@ -1,6 +1,5 @@
 //! Single entries: read, kept and forgotten.
 
-use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,33 +16,15 @@ use super::value::{self, HEAD, Written};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::key::name_of;
-use crate::store::known::Known;
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Cause, Change, ExternalChange, Item};
 use crate::value::check::check;
-
-/// The reply to taking a key a moment ago.
-pub(super) struct Taken {
-    pub server: *const Server,
-    pub key: Bytes,
-    /// The count of news before it.
-    pub news: u64,
-    pub item: Option<Item>,
-}
-
-thread_local! {
-    /// A thread that takes a key looks for its entry next.
-    pub(super) static TAKEN: RefCell<Option<Taken>> = const { RefCell::new(None) };
-}
 
 impl Server {
     /// Returns the entry of `key`.
     pub fn get(&self, key: &[u8]) -> Option<Item> {
         if let Some(waiting) = self.state.lock().backlog.waiting(key) {
             return waiting.item();
-        }
-        if let Some(taken) = self.just_taken(key) {
-            return taken.item();
         }
         self.interest.add(key);
         let asked = self.ask(&command("MGET", &self.names_of(key)), 1);
@@ -76,15 +57,6 @@ impl Server {
     /// The names of all that says what counts as the entry of `key`.
     fn names_of(&self, key: &[u8]) -> [Vec<u8>; 3] {
         [self.names.generation_of_all(), self.names.generation_of(key), self.names.entry(key)]
-    }
-
-    /// Returns what came with `key` when this thread took it, if that is still valid.
-    fn just_taken(&self, key: &[u8]) -> Option<Known> {
-        let taken = TAKEN.take()?;
-        let is_it = std::ptr::eq(taken.server, self) && taken.key == key;
-        let is_it = is_it && self.news.is_complete.load(Ordering::Acquire);
-        let is_valid = is_it && taken.news == self.news.count();
-        is_valid.then(|| taken.item.map_or(Known::Nothing, Known::Item))
     }
 
     /// Makes an entry of two generations and a value.
@@ -137,7 +109,6 @@ impl Server {
     /// Writes `change`; a change that fails waits for the next time. Returns `false` if it is the
     /// result of a computation that was outdated.
     pub fn append(&self, change: Change, cause: Cause) -> Result<bool> {
-        self.news.note_write();
         {
             let mut state = self.state.lock();
             if state.only_reads {
@@ -306,7 +277,6 @@ impl Server {
         drop(state);
         let begin = eval(scripts::BEGIN, &[&self.names.generation(name)], &[]);
         let asked = self.ask(&begin, 1).and_then(|replies| sound(single(replies)));
-        self.news.note_write();
         let is_done = self.answered(asked).is_some();
         if is_done {
             self.sweep();

@@ -57,7 +57,9 @@ use self::state::Lifetime;
 use super::lock::{Affected, Page};
 use super::paged::Paged;
 use super::snapshot::salt_item;
-use super::{Cause, Change, ExternalChange, Item, Items, KeyLock, Loaded, Purge, Saving, Store};
+use super::{
+    Cause, Change, ExternalChange, Item, Items, KeyLock, Known, Loaded, Purge, Saving, Store, Take,
+};
 use crate::error::Result;
 use crate::sync::Arc;
 
@@ -157,6 +159,10 @@ impl Store for RedisStore {
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
         self.open().lock_key(key)
+    }
+
+    fn take_key(&self, key: &[u8], take: Take) -> (KeyLock, Option<Known>) {
+        self.open().take_key(key, take)
     }
 
     fn wait_for(&self, key: &[u8], time: Duration) {

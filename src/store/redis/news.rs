@@ -1,7 +1,7 @@
 //! The changes of others, as the listener hears them, until the cache takes them in.
 
 use std::sync::Weak;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +20,6 @@ pub struct News {
     pub is_complete: AtomicBool,
     /// Whether the salt may be gone, because everything was cleared.
     pub is_salt_doubtful: AtomicBool,
-    /// The count of news: what was read before one may be outdated.
-    count: AtomicU64,
     waiting: Mutex<Vec<(Bytes, Arc<Waiting>)>, { rank::LEAF }>,
 }
 
@@ -81,7 +79,6 @@ impl News {
             page: Arc::new(page),
             is_complete: AtomicBool::new(false),
             is_salt_doubtful: AtomicBool::new(false),
-            count: AtomicU64::new(0),
             waiting: Mutex::default(),
         }
     }
@@ -91,16 +88,6 @@ impl News {
         Arc::clone(&self.page)
     }
 
-    /// Returns the count of news.
-    pub fn count(&self) -> u64 {
-        self.count.load(Ordering::SeqCst)
-    }
-
-    /// Notes that what was read up to now may be outdated, by this process itself.
-    pub fn note_write(&self) {
-        self.count.fetch_add(1, Ordering::SeqCst);
-    }
-
     /// Takes the waiting news.
     pub fn take(&self) -> Vec<ExternalChange> {
         std::mem::take(&mut *self.pending.lock())
@@ -108,7 +95,6 @@ impl News {
 
     /// Adds news, and makes hits look.
     pub fn add(&self, changes: impl IntoIterator<Item = ExternalChange>) {
-        self.count.fetch_add(1, Ordering::SeqCst);
         self.pending.lock().extend(changes);
         Page::stamp(&self.words.0);
     }

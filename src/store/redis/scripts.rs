@@ -1,18 +1,23 @@
 //! Scripts: operations that the server does in one step.
 
-/// Takes a key for this token, unless another one has its lease. The reply has what a look would
-/// give, too: the generations and the entry.
+/// Takes a key for this token, unless another one has its lease or, if so told, there is an entry
+/// that counts. The reply has what a look would give, too: the generations and the entry.
 ///
-/// Keys: lease, two generations, entry. Arguments: token, milliseconds.
+/// Keys: lease, two generations, entry. Arguments: token, milliseconds, 1 if an entry will do. The
+/// first part of the reply is 1 if the key is taken, 0 if another one has it, 2 if an entry will do.
 pub const TAKE: &str = r"
 local held=redis.call('GET',KEYS[1])
-local mine=0
-if not held or held=='-' or held==ARGV[1] then
-  redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
-  mine=1
-end
 local found=redis.call('MGET',KEYS[2],KEYS[3],KEYS[4])
-return {mine,held,found[1],found[2],found[3]}";
+local lot=0
+if ARGV[3]=='1' and found[3] and #found[3]>=22 then
+  local all,own=tonumber(found[1] or 0) or 0,tonumber(found[2] or 0) or 0
+  if struct.unpack('<d',found[3],7)>=math.max(all,own) then lot=2 end
+end
+if lot==0 and (not held or held=='-' or held==ARGV[1]) then
+  redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+  lot=1
+end
+return {lot,held,found[1],found[2],found[3]}";
 
 /// Keeps an entry. The reason decides what prevents it: `c` computed (another's lease, or a
 /// generation that began meanwhile), `g` given (nothing; computations of it are outdated), `u`
@@ -25,7 +30,7 @@ pub const KEEP: &str = r"
 local why,token=ARGV[1],ARGV[2]
 local held=redis.call('GET',KEYS[1])
 local found=redis.call('MGET',KEYS[2],KEYS[3])
-local generation=math.max(tonumber(found[1] or 0),tonumber(found[2] or 0))
+local generation=math.max(tonumber(found[1] or 0) or 0,tonumber(found[2] or 0) or 0)
 if why=='c' then
   if token~='' and held and held~=token then return 0 end
   if ARGV[3]~='' and tonumber(ARGV[3])~=generation then return 0 end

@@ -12,7 +12,6 @@ import pytest
 
 from outlive import Cache
 from support.programs import Scripts
-from support.proxy import Proxy
 from support.servers import Server
 from support.threads import until
 from support.workers import Worker, expected
@@ -170,24 +169,3 @@ def test_ctrl_c_is_heard(server: Server, tmp_path: Path) -> None:
         assert other.ask(interrupted) is True
         assert other.ask("f(2)") == expected(2)
         holder.kill()
-
-
-def test_round_trips(server: Server) -> None:
-    """A miss asks the server three times, a near hit not at all, one that is not near once."""
-    with Proxy(server.host, server.port) as proxy:
-        for near, asked_by_hits in ((None, 0), (0, 1)):
-            get = Cache(proxy.url(), name=f"near{near}", near=near).memoise(
-                lambda x: [x], name="get"
-            )
-            get(0), get(0), get(0)
-            time.sleep(0.3)  # what the threads ask at the beginning has been asked
-            before = proxy.questions
-            get(1)
-            time.sleep(0.1)  # the news of it
-            missed = proxy.questions
-            assert missed - before == 3
-            get(0)
-            before = proxy.questions
-            for _ in range(10):
-                get(0)
-            assert proxy.questions - before == 10 * asked_by_hits

@@ -26,6 +26,10 @@ class Proxy(Closing):
         self.connections = 0
         #: How many pieces came from clients: about as many as they asked something.
         self.questions = 0
+        #: How many answers are held back at this moment.
+        self.held = 0
+        self._unanswered: set[socket.socket] = set()
+        self._to_hold, self._lock, self._gate = 0, threading.Lock(), threading.Event()
         self._pairs: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -34,6 +38,32 @@ class Proxy(Closing):
     def url(self, timeout: float = 5) -> str:
         """The URL of the server's first database, through the proxy."""
         return f"redis://127.0.0.1:{self.port}/0?timeout={timeout}"
+
+    @property
+    def in_flight(self) -> int:
+        """How many connections wait for an answer that has not been handed on."""
+        return len(self._unanswered)
+
+    def hold(self, answers: int = 1 << 30) -> None:
+        """Hold back so many of the next answers, or all, until ``let_go``."""
+        with self._lock:
+            self._to_hold, self._gate = answers, threading.Event()
+
+    def let_go(self) -> None:
+        """Hand on what was held back, and hold back no more."""
+        with self._lock:
+            self._to_hold = 0
+            self._gate.set()
+
+    def _await_gate(self) -> None:
+        with self._lock:
+            held, gate = self._to_hold > 0, self._gate
+            self._to_hold -= held
+            self.held += held
+        if held:
+            gate.wait()
+            with self._lock:
+                self.held -= 1
 
     def _accept(self) -> None:
         while True:
@@ -59,6 +89,8 @@ class Proxy(Closing):
         with suppress(OSError):
             while piece := source.recv(65536):
                 if is_answer:
+                    if to in self._unanswered:  # not news, for which nobody waits
+                        self._await_gate()
                     if self.delay:
                         time.sleep(self.delay)
                     if self.drops:
@@ -67,14 +99,18 @@ class Proxy(Closing):
                         to.sendall(piece[: self.cut_after - passed])
                         break
                     passed += len(piece)
+                    self._unanswered.discard(to)
                 else:
                     self.questions += 1
+                    self._unanswered.add(source)
                 to.sendall(piece)
+        self._unanswered -= {source, to}
         _shut(source)
         _shut(to)
 
     def cut(self) -> None:
         """Cut all connections; new ones can be made."""
+        self.let_go()
         while self._pairs:
             _shut(self._pairs.pop())
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use outlive::cache::{Ask, Lease, Locks, Miss, Share, SharedResult, StaleResult};
 use outlive::flight::{Caller, Join, Outcome, Owner, Poll};
 use outlive::policy::Limits;
+use outlive::store::Take;
 use tempfile::TempDir;
 
 use super::{Text, in_memory, key, on_disk, result, text};
 
-const ASK: Ask = Ask { origin: None, looks: true, locks: Locks::AtOnce };
+const ASK: Ask = Ask { origin: None, looks: true, locks: Locks::AtOnce, take: Take::Always };
 
 /// Begins a miss, as a call of `function` in the thread `thread`.
 fn miss(cache: &Text, thread: u64, function: u64) -> Miss<String, String> {

@@ -115,7 +115,7 @@ impl Client {
             if let Some(text) = text.filter(|_| !anew) {
                 return Err(text);
             }
-            let ask = Ask { origin: None, looks: !anew, locks };
+            let ask = Ask { origin: None, looks: !anew, locks, ..Ask::default() };
             let bytes = Bytes::copy_from_slice(key.as_bytes());
             let owner = Owner::thread(this_thread());
             let miss = self.cache.begin_miss(&bytes, owner, ask, StaleResult::default());
