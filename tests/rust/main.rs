@@ -16,6 +16,8 @@ mod key_locks;
 mod late;
 mod model;
 mod moody;
+#[cfg(feature = "sqlite")]
+mod network;
 mod nothing_lost;
 #[cfg(target_os = "linux")]
 mod page;

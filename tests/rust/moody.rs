@@ -20,6 +20,8 @@ pub struct Mood {
     pub pageless: AtomicBool,
     /// Whether another process keeps all others out.
     pub crowded: AtomicBool,
+    /// The network file system that it is said to be.
+    pub network: Mutex<Option<&'static str>>,
     /// What runs before each append.
     pub before: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
 }
@@ -79,6 +81,9 @@ impl Fs for Moody {
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         Disk.remove(path)
+    }
+    fn network(&self, _: &Path) -> Option<&'static str> {
+        *self.0.network.lock().expect("nobody panics in here")
     }
     fn user(&self) -> Option<u32> {
         Disk.user()

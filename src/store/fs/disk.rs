@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::descriptors::with_room;
 use super::open_file::OpenFile;
 use super::platform;
-use super::{Fs, Handle, LockHandle, Status};
+use super::{Fs, Handle, LockHandle, Status, network};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +98,10 @@ impl Fs for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         platform::patiently(|| std::fs::remove_file(path))
+    }
+
+    fn network(&self, folder: &Path) -> Option<&'static str> {
+        network::kind_of(folder)
     }
 
     fn has_descriptors(&self) -> bool {

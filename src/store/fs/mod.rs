@@ -8,6 +8,7 @@ mod fingerprint;
 mod holder;
 mod local;
 mod memory;
+mod network;
 mod open_file;
 mod platform;
 #[cfg(target_os = "linux")]
@@ -89,6 +90,10 @@ pub trait Fs: Send + Sync + Debug {
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Returns the name of the network file system that holds `folder`, as far as that is known.
+    fn network(&self, _folder: &Path) -> Option<&'static str> {
+        None
+    }
     /// Returns whether its files take descriptors of this process.
     fn has_descriptors(&self) -> bool {
         false

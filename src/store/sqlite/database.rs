@@ -146,6 +146,7 @@ impl Database {
     }
 
     fn open(&self, state: &mut State) -> Result<()> {
+        self.folder.tell_network();
         let connection = if state.only_reads {
             self.connect(state.only_reads).map_err(|error| self.wrong("open", &error))?
         } else {

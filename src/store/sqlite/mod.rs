@@ -42,7 +42,7 @@ use bytes::Bytes;
 
 use self::database::Database;
 use super::file::{Durability, Folder};
-use super::fs::{Disk, Map};
+use super::fs::{Disk, Fs, Map};
 use super::lock::{Affected, Page};
 use super::paged::{Draw, LastUse, Paged, Room};
 use super::{Cause, Change, ExternalChange, Item, KeyLock, Loaded, Purge, Saving, Store};
@@ -69,8 +69,13 @@ pub struct SqliteStore(Arc<Database>);
 impl SqliteStore {
     /// A store in the database at `path`, relative to the current working directory. Does no I/O.
     pub fn new(path: PathBuf, options: SqliteOptions) -> Self {
+        Self::with_fs(path, options, Arc::new(Disk))
+    }
+
+    /// The same on the disk `fs`, as far as outlive itself looks at it.
+    pub fn with_fs(path: PathBuf, options: SqliteOptions, fs: Arc<dyn Fs>) -> Self {
         let path = std::path::absolute(&path).unwrap_or(path);
-        let folder = Folder::new(Arc::new(Disk), path, Charset::Utf8);
+        let folder = Folder::new(fs, path, Charset::Utf8);
         Self(Arc::new(Database::new(folder, options)))
     }
 

@@ -32,6 +32,19 @@ impl Folder {
         self.tell_unusable(why, None);
     }
 
+    /// Reports a database on the disk of another machine.
+    pub(super) fn tell_network(&self) {
+        let paths = self.paths();
+        let Some(kind) = self.fs.network(&paths.folder) else { return };
+        let text = format!(
+            "{} is on a network drive ({kind}): a database there may be damaged, and is not shared as \
+             soon as programs on two machines use it; put it on a local disk, or share results on a \
+             server, Cache(\"redis://host/0\")",
+            paths.snapshot.display()
+        );
+        self.tell("network", text);
+    }
+
     /// Reports an entry that differs from what was written.
     pub(super) fn tell_bad_row(&self, key: &[u8]) {
         self.tell_row(&format!("the entry of {}: its checksum is wrong", shown(key)));
