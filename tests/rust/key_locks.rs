@@ -69,6 +69,21 @@ fn a_child_has_keys_of_its_own() {
     drop(held(&other, "b"));
 }
 
+/// A process locks the keys of 2,048 computations at once and no more; once they end, it locks again.
+#[test]
+fn very_many_keys_at_once() {
+    let (_folder, path) = place();
+    let (one, two) = (store(&path), store(&path));
+    let many: Vec<KeyGuard> = (0..2048).map(|number| held(&one, &number.to_string())).collect();
+    let further = held(&one, "further");
+    assert!(is_busy(&two, "2047"));
+    drop(held(&two, "further"));
+    drop((many, further));
+    let again = held(&one, "further");
+    assert!(is_busy(&two, "further"));
+    drop(again);
+}
+
 /// In every order of a few steps, a key has at most one holder, and is free when it has none.
 #[test]
 fn every_schedule_of_a_few_steps() {
