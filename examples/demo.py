@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,12 @@ def run(folder: str, github: FakeGitHub) -> Run:
     began = time.perf_counter()
     command = [sys.executable, str(PROGRAM), "--api", github.url]
     process = subprocess.run(
-        command, cwd=folder, capture_output=True, check=False, encoding="utf-8"
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONUTF8": "1"},  # Windows has other encodings for pipes
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
     )
     seconds = time.perf_counter() - began
     counts = re.search(r"(\d+) calls made, (\d+) saved", process.stderr)

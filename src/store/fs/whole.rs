@@ -17,7 +17,7 @@ pub const CHECKPOINT_SUFFIX: &str = "-save";
 impl LockHandle for OpenFile {
     /// Not every system can convert a lock: the old one is released first.
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        if matches!(part, LockPart::Key(_) | LockPart::Writing) {
+        if has_no_lock(part) {
             return Ok(Taken::Unsupported);
         }
         let file = self.verified()?;
@@ -34,7 +34,10 @@ impl LockHandle for OpenFile {
         }
     }
 
-    fn unlock(&self, _: LockPart) {
+    fn unlock(&self, part: LockPart) {
+        if has_no_lock(part) {
+            return;
+        }
         // A failure needs no action: the system releases the lock when the file is closed.
         drop(self.verified().map(File::unlock));
     }
@@ -58,6 +61,11 @@ impl LockHandle for OpenFile {
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
         platform::write_at(self.verified()?, start, bytes)
     }
+}
+
+/// Returns whether `part` would need a range of its own: the whole file is another part's lock.
+fn has_no_lock(part: LockPart) -> bool {
+    matches!(part, LockPart::Key(_) | LockPart::Writing)
 }
 
 /// Apple's systems have two errors for what a volume, such as a network share, does not do.

@@ -81,14 +81,16 @@ impl SharedPage {
     /// Announces to other processes that results of `affected` were replaced or forgotten; the
     /// journal must show that already. A process that does not map the page announces, too, and so
     /// does one whose lock file was empty when it was opened, if somebody has made a page of it since
-    /// (`becomes_page`).
+    /// (`becomes_page`). Where no memory is shared, nobody looks, and Windows lets nobody write to a
+    /// locked file.
     pub fn announce(
         &self,
         handle: &dyn LockHandle,
         affected: Affected<'_>,
         becomes_page: bool,
     ) -> io::Result<()> {
-        if !(self.stamps || becomes_page) || !is_whole(handle.glance()?.size) {
+        let stamps = self.stamps || becomes_page && handle.shares_memory();
+        if !stamps || !is_whole(handle.glance()?.size) {
             return Ok(());
         }
         stamp(handle, affected)

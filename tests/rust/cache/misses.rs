@@ -210,7 +210,8 @@ fn a_close_beside_a_computation() {
     cache.saver().close().unwrap();
     let other = on_disk(&path);
     let asked = other.begin_miss(&key("key"), Owner::thread(2), ASK, StaleResult::default());
-    assert!(matches!(asked, Miss::Busy(_)));
+    // Elsewhere keys have no locks, and each process computes its own result.
+    assert_eq!(matches!(asked, Miss::Busy(_)), cfg!(target_os = "linux"));
     drop(asked);
     other.saver().close().unwrap();
     outlasts_others(begun, &cache, &path);

@@ -82,9 +82,16 @@ pub fn read_at(file: &File, start: u64, into: &mut [u8]) -> io::Result<usize> {
     file.seek_read(into, start)
 }
 
-/// No file has a page here.
-pub fn write_at(_: &File, _: u64, _: &[u8]) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Writes all of `bytes`, unless another handle has the file locked: locks bind everybody here.
+pub fn write_at(file: &File, mut start: u64, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = file.seek_write(bytes, start)?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        (start, bytes) = (start + written as u64, &bytes[written..]);
+    }
+    Ok(())
 }
 
 pub fn for_reading(_: &mut OpenOptions) {}
