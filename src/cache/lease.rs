@@ -203,7 +203,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let ledger = &*cache.ledger;
         for _ in 0..LOOKS {
             let locked = match ask.locks {
-                Locks::AtOnce => ledger.store.lock_key(key),
+                Locks::AtOnce => ledger.store.lock_key_within(key, &|| self.is_deep()),
                 Locks::Never | Locks::AtTheEnd => KeyLock::Unsupported,
             };
             let is_busy = matches!(locked, KeyLock::Busy);
@@ -239,6 +239,13 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         let is_busy = matches!(locked, KeyLock::Busy);
         (self.lock, self.started) = (locked.held(), clock::now());
         (is_busy, asked)
+    }
+
+    /// Returns whether its leader leads many keys: a recursion, as it computes one after another
+    /// otherwise.
+    fn is_deep(&self) -> bool {
+        const DEEP: usize = 64;
+        self.guard.as_ref().is_some_and(|guard| guard.leads_more_than(DEEP))
     }
 
     /// Notes, if the key is to be locked at the end, when the entry was made that it has `before`.

@@ -189,6 +189,11 @@ impl GraphState {
         Ticket::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
     }
 
+    /// Returns whether `owner` itself leads more than `count` flights.
+    pub(super) fn leads_more_than(&self, owner: Owner, count: usize) -> bool {
+        self.leads.range(Ticket::all_of(owner)).nth(count).is_some()
+    }
+
     /// Returns whether `start`, or a flight that must end before it can, passes `test`.
     fn hangs_on(&self, start: Ticket, test: impl Fn(&Ticket) -> bool) -> bool {
         let mut seen = BTreeSet::new();

@@ -54,6 +54,11 @@ impl<V: Send + Sync + 'static> Guard<V> {
         fallback?.downcast_ref().cloned()
     }
 
+    /// Returns whether its leader leads more than `count` flights, in all tables.
+    pub fn leads_more_than(&self, count: usize) -> bool {
+        self.graph.lock().leads_more_than(self.ticket.owner, count)
+    }
+
     /// Asks whether the leader may wait for another process that holds this key.
     ///
     /// Locks of other processes are in no graph. So that no circle goes through them, no owner that

@@ -139,6 +139,11 @@ impl Ticket {
         Self { owner, serial }
     }
 
+    /// Returns the tickets of `owner`.
+    pub(super) const fn all_of(owner: Owner) -> std::ops::RangeInclusive<Self> {
+        Self::new(owner, 0)..=Self::new(owner, u64::MAX)
+    }
+
     /// Returns the tickets whose owners may hold `owner` up or be held up by it, as two ranges.
     ///
     /// An owner that blocks stops its whole thread, and may be running the event loop in which the

@@ -8,6 +8,7 @@
 //! closes such files and never unlocks them: otherwise the parent would lose the lock.
 
 mod checkpoint;
+mod computations;
 mod key_stripes;
 mod page;
 mod shared_page;
@@ -26,6 +27,7 @@ use super::fs::{
 };
 use crate::sync::{Mutex, rank};
 pub use checkpoint::CheckpointGuard;
+use computations::{Computations, Hold};
 pub use key_stripes::{Affected, KeyStripes};
 #[cfg(feature = "redis")]
 pub use page::blank_page;
@@ -36,10 +38,6 @@ use shared_page::SharedPage;
 pub use shared_page::{NoPage, announce_from_outside};
 #[cfg(feature = "sqlite")]
 pub use writing::WriteGuard;
-
-/// So many computations of a process lock their keys: the system looks at each lock of a file for
-/// each further one, so that with ten times as many a lock takes as long as a save.
-const MOST_LOCKED: usize = 2048;
 
 /// The program that made a lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +68,8 @@ pub struct LockFile {
     was_empty: bool,
     /// The page that the processes share, once it was asked for.
     shared: OnceLock<SharedPage>,
-    /// The computations of this process: the numbers of the locked keys, each as often as it was
-    /// taken, as all threads of a process are one to the system; `None` for one without a lock.
-    taken: Mutex<Vec<Option<u32>>, { rank::LEAF }>,
+    /// The computations of this process.
+    computations: Mutex<Computations, { rank::LEAF }>,
     /// How often the right to write was taken.
     #[cfg(feature = "sqlite")]
     writing: std::sync::atomic::AtomicU32,
@@ -92,7 +89,7 @@ impl LockFile {
                 let was_empty = handle.glance().is_ok_and(|glance| glance.size == 0);
                 let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
-                let taken = Mutex::default();
+                let computations = Mutex::default();
                 return Ok(Some(Self {
                     handle,
                     supported,
@@ -101,7 +98,7 @@ impl LockFile {
                     origin,
                     was_empty,
                     shared,
-                    taken,
+                    computations,
                     #[cfg(feature = "sqlite")]
                     writing: std::sync::atomic::AtomicU32::new(0),
                 }));
@@ -124,7 +121,7 @@ impl LockFile {
 
     /// Returns whether this process computes.
     pub fn computes(&self) -> bool {
-        !self.taken.lock().is_empty()
+        !self.computations.lock().are_none()
     }
 
     /// Returns whether no other process is there at this moment, where there are locks.
@@ -142,39 +139,33 @@ impl LockFile {
     }
 
     /// Tries to take the lock of `key`; `Unsupported` where keys have none. The keys of very many
-    /// computations at once are not locked all.
-    pub fn take_key(self: &Arc<Self>, key: &[u8]) -> io::Result<(Taken, Option<KeyGuard>)> {
-        let number = key_number(key);
-        let mut numbers = self.taken.lock();
-        if numbers.len() >= MOST_LOCKED {
-            return Ok((Taken::Yes, Some(self.guard(&mut numbers, None))));
-        }
-        let taken = self.handle.try_lock(LockPart::Key(number), LockMode::Exclusive)?;
-        if taken != Taken::Yes {
-            return Ok((taken, None));
-        }
-        Ok((taken, Some(self.guard(&mut numbers, Some(number)))))
+    /// computations at once are not locked all, unless they are a deep recursion, as `is_deep` says; it
+    /// is asked only if it matters.
+    pub fn take_key(
+        self: &Arc<Self>,
+        key: &[u8],
+        is_deep: &dyn Fn() -> bool,
+    ) -> io::Result<(Taken, Option<KeyGuard>)> {
+        let lock = |part| self.handle.try_lock(part, LockMode::Exclusive);
+        // NOTE: asked while nothing is locked.
+        let is_deep = self.computations.lock().have_many_locks() && is_deep();
+        let mut computations = self.computations.lock();
+        let (taken, hold) = computations.lock(key_number(key), is_deep, lock)?;
+        Ok((taken, hold.map(|hold| self.guard(hold))))
     }
 
     /// Counts a computation whose key is not locked.
     pub fn attend(self: &Arc<Self>) -> KeyGuard {
-        self.guard(&mut self.taken.lock(), None)
+        self.guard(self.computations.lock().add())
     }
 
-    fn guard(self: &Arc<Self>, taken: &mut Vec<Option<u32>>, number: Option<u32>) -> KeyGuard {
-        taken.push(number);
-        KeyGuard(Held::File { lock: Arc::downgrade(self), number })
+    fn guard(self: &Arc<Self>, hold: Hold) -> KeyGuard {
+        KeyGuard(Held::File { lock: Arc::downgrade(self), hold })
     }
 
-    /// Notes that a computation is over; releases its key, unless that was taken once more.
-    fn end(&self, number: Option<u32>) {
-        let mut numbers = self.taken.lock();
-        if let Some(at) = numbers.iter().rposition(|&taken| taken == number) {
-            numbers.swap_remove(at);
-        }
-        if let Some(key) = number.filter(|_| !numbers.contains(&number)) {
-            self.handle.unlock(LockPart::Key(key));
-        }
+    /// Notes that a computation is over, and releases what it had locked for itself.
+    fn end(&self, hold: Hold) {
+        self.computations.lock().end(hold, |part| self.handle.unlock(part));
     }
 
     /// Returns the process that has `key`, as far as the system tells.
@@ -262,8 +253,7 @@ enum Held {
         /// Weak, so that a guard on the stack of a thread that a fork did not copy keeps no file
         /// open.
         lock: Weak<LockFile>,
-        /// The number of the locked key, if one is locked.
-        number: Option<u32>,
+        hold: Hold,
     },
     /// Something of another store, when it is dropped.
     #[cfg(feature = "redis")]
@@ -297,10 +287,10 @@ impl KeyGuard {
 impl Drop for Held {
     fn drop(&mut self) {
         #[cfg_attr(not(feature = "redis"), expect(irrefutable_let_patterns, reason = "no other"))]
-        let Self::File { lock, number } = self else { return };
+        let Self::File { lock, hold } = self else { return };
         let held = lock.upgrade().filter(|lock| !lock.forgotten.load(Ordering::Acquire));
         if let Some(lock) = held {
-            lock.end(*number);
+            lock.end(*hold);
         }
     }
 }

@@ -288,6 +288,11 @@ pub trait Store: Send + Sync {
     fn take_key(&self, key: &[u8], _take: Take) -> (KeyLock, Option<Known>) {
         (self.lock_key(key), None)
     }
+    /// Tries to lock `key`, as `lock_key` does, for a computation that may be a part of others:
+    /// `is_deep` says whether these are many. Then keys that nobody computes may be locked, too.
+    fn lock_key_within(&self, key: &[u8], _is_deep: &dyn Fn() -> bool) -> KeyLock {
+        self.lock_key(key)
+    }
     /// Makes sure, for a computation whose key is not locked, that this process hears of purges as
     /// long as it holds what is returned.
     fn attend(&self) -> KeyLock {

@@ -43,7 +43,8 @@ impl FileState {
         let is_common = chain.accounts_for(found.fingerprint);
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
-        if missed && self.journal.is_some() {
+        // NOTE: of this chain: another one may have been read a moment ago.
+        if missed && self.unheard().is_some() {
             self.miss(&chain);
         }
         let chain = chain.heard_up_to(self.unheard());

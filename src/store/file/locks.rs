@@ -121,8 +121,8 @@ impl Locks {
     }
 
     /// Tries to lock `key` for this process alone.
-    pub fn take_key(&self, folder: &Folder, key: &[u8]) -> KeyLock {
-        self.take(folder, |lock| lock.take_key(key))
+    pub fn take_key(&self, folder: &Folder, key: &[u8], is_deep: &dyn Fn() -> bool) -> KeyLock {
+        self.take(folder, |lock| lock.take_key(key, is_deep))
     }
 
     /// Counts a computation whose key is not locked.

@@ -238,8 +238,8 @@ impl ProcessStore {
     }
 
     /// Tries to take `key` for this process alone.
-    pub fn lock_key(&self, key: &[u8]) -> KeyLock {
-        self.follow(|locks, folder| locks.take_key(folder, key))
+    pub fn lock_key(&self, key: &[u8], is_deep: &dyn Fn() -> bool) -> KeyLock {
+        self.follow(|locks, folder| locks.take_key(folder, key, is_deep))
     }
 
     /// Counts a computation whose key is not locked.

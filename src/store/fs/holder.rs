@@ -5,14 +5,22 @@ use std::fs;
 /// Returns the process that has the byte at `start` of the file `inode` locked, if it is this
 /// user's.
 pub fn holder(inode: u64, start: u64) -> Option<u32> {
-    let wanted = format!(":{inode} {start} {start}");
+    let wanted = (format!(":{inode} "), start);
     let pids = fs::read_dir("/proc").ok()?.flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|&pid| pid != std::process::id()).find(|&pid| has_lock(pid, &wanted))
 }
 
-fn has_lock(pid: u32, wanted: &str) -> bool {
+fn has_lock(pid: u32, (file, start): &(String, u64)) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else { return false };
     let mut facts = files.flatten().filter_map(|file| fs::read_to_string(file.path()).ok());
-    facts.any(|facts| facts.lines().any(|line| line.starts_with("lock:") && line.ends_with(wanted)))
+    // `lock: 1: OFDLCK ADVISORY WRITE -1 fe:00:4711 10 12`; locks side by side are one.
+    let is_it = |line: &str| {
+        let ends = line.split_once(file.as_str()).filter(|_| line.starts_with("lock:"));
+        let numbers = ends.and_then(|(_, ends)| ends.split_once(' '));
+        let (first, last) = numbers.map_or(("", ""), |ends| ends);
+        let first = first.parse::<u64>().is_ok_and(|first| first <= *start);
+        first && (last == "EOF" || last.parse::<u64>().is_ok_and(|last| *start <= last))
+    };
+    facts.any(|facts| facts.lines().any(is_it))
 }

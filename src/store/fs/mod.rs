@@ -142,6 +142,13 @@ pub enum LockPart {
     Writing,
     /// A key that is being computed, by its number below 2^30.
     Key(u32),
+    /// All keys with numbers from `first` to before `end`.
+    Keys {
+        /// The first number.
+        first: u32,
+        /// The number behind the last one, at most 2^30.
+        end: u32,
+    },
 }
 
 /// Whether others may hold the same lock.

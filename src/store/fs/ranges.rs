@@ -75,15 +75,17 @@ fn kind(mode: LockMode) -> i32 {
 
 /// IMPORTANT: a key's number is below 2^30, so that all fit the file offsets of 32-bit systems.
 fn range(kind: i32, part: LockPart) -> libc::flock {
-    let start = match part {
-        LockPart::Checkpoint => 0,
-        LockPart::Presence => 1,
-        LockPart::Writing => FIRST_KEY + KEYS,
-        LockPart::Key(number) => FIRST_KEY + libc::off_t::from(number.cast_signed()),
+    let key = |number: u32| FIRST_KEY + libc::off_t::from(number.cast_signed());
+    let (start, length) = match part {
+        LockPart::Checkpoint => (0, 1),
+        LockPart::Presence => (1, 1),
+        LockPart::Writing => (FIRST_KEY + KEYS, 1),
+        LockPart::Key(number) => (key(number), 1),
+        LockPart::Keys { first, end } => (key(first), key(end) - key(first)),
     };
     let kind = i16::try_from(kind).expect("the kinds of locks are 0, 1 and 2");
     let whence = i16::try_from(libc::SEEK_SET).expect("SEEK_SET is 0");
-    libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: 1, l_pid: 0 }
+    libc::flock { l_type: kind, l_whence: whence, l_start: start, l_len: length, l_pid: 0 }
 }
 
 pub fn means_unsupported(error: &io::Error) -> bool {

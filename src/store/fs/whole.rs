@@ -65,7 +65,7 @@ impl LockHandle for OpenFile {
 
 /// Returns whether `part` would need a range of its own: the whole file is another part's lock.
 fn has_no_lock(part: LockPart) -> bool {
-    matches!(part, LockPart::Key(_) | LockPart::Writing)
+    matches!(part, LockPart::Key(_) | LockPart::Keys { .. } | LockPart::Writing)
 }
 
 /// Apple's systems have two errors for what a volume, such as a network share, does not do.

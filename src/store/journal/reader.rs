@@ -100,7 +100,7 @@ pub fn scan(
         match record {
             Record::Change(change, terms) => tail.take(change, terms, from + start as u64, purges),
             Record::Purge(purge) => tail.purge(purge, from + start as u64, purges),
-            Record::Purged(purged) => tail.purged.push(purged),
+            Record::Purged(earlier) => tail.purged.push(earlier),
             Record::Folded(folded) => tail.folded.push(folded),
             Record::Base(Some(snapshot)) => tail.base = Some(snapshot),
             Record::Base(None) => tail.begin(),

@@ -135,7 +135,11 @@ impl Store for SqliteStore {
     }
 
     fn lock_key(&self, key: &[u8]) -> KeyLock {
-        self.current().lock_key(key)
+        self.lock_key_within(key, &|| false)
+    }
+
+    fn lock_key_within(&self, key: &[u8], is_deep: &dyn Fn() -> bool) -> KeyLock {
+        self.current().lock_key(key, is_deep)
     }
 
     fn key_holder(&self, key: &[u8]) -> Option<u32> {

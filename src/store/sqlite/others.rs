@@ -45,7 +45,7 @@ impl Database {
     }
 
     /// Tries to lock `key` for this process alone.
-    pub fn lock_key(&self, key: &[u8]) -> KeyLock {
-        self.locks.take_key(&self.folder, key)
+    pub fn lock_key(&self, key: &[u8], is_deep: &dyn Fn() -> bool) -> KeyLock {
+        self.locks.take_key(&self.folder, key, is_deep)
     }
 }

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from faults.lab import Ended, Lab, finish, heard
+from support.programs import STUCK, Scripts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="keys have locks on Linux alone")
 
@@ -128,3 +129,38 @@ assert handles() == before, handles()
 def test_no_handles_are_left(lab: Lab) -> None:
     """A closed cache leaves no file open, and started programs inherit none."""
     assert lab.run(HANDLES) == Ended(0, "", "")
+
+
+DEEP = """
+import sys, threading
+from outlive import Cache
+
+end, step = int(sys.argv[1]), int(sys.argv[2])
+
+@Cache("c.json").memoise(name="f")
+def f(n):
+    return 0 if n == end else f(n + step)
+
+sys.setrecursionlimit(10**6)
+threading.stack_size(64 << 20)
+thread = threading.Thread(target=lambda: print(f(3_000 - end)))
+print("begins", flush=True)
+sys.stdin.readline()
+thread.start()
+thread.join()
+"""
+
+
+def test_deep_recursions_in_opposite_orders(script: Scripts) -> None:
+    """Two processes that recurse over thousands of keys, one upwards and one downwards, both end."""
+    with script.start(DEEP, "0", "-1") as one, script.start(DEEP, "3000", "1") as other:
+        for program in one, other:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "begins\n"
+        for program in one, other:
+            assert program.stdin is not None
+            program.stdin.write("\n")
+            program.stdin.flush()
+        ended = [program.communicate(timeout=STUCK) for program in (one, other)]
+    assert ended == [("0\n", "")] * 2
+    assert script.files == ["c.json"]

@@ -41,7 +41,7 @@ impl LockHandle for OpenLock {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
         let lock = Lock { part, holder: self.description, alone: mode == LockMode::Exclusive };
         self.act("lock", &format!("{part:?} {mode:?}"), Effect::Look, |disk, _| {
-            if disk.keyless && matches!(part, LockPart::Key(_)) {
+            if disk.keyless && matches!(part, LockPart::Key(_) | LockPart::Keys { .. }) {
                 return Ok(Taken::Unsupported);
             }
             Ok(if disk.lock(self.number, lock) { Taken::Yes } else { Taken::Busy })
