@@ -78,7 +78,9 @@ def _state(inner: Any, names: dict[str, Any], read: set[str]) -> set[Read]:
 def _functions(names: dict[str, Any]) -> Iterator[Any]:
     """Yield the functions of a module, and those of its classes."""
     for value in list(names.values()):
-        is_own = isinstance(value, type) and value.__module__ == names.get("__name__")
+        # Not isinstance, which asks a lazy object for the class of what it stands for.
+        is_class = issubclass(type(value), type)
+        is_own = is_class and value.__module__ == names.get("__name__")
         for member in _members(value) if is_own else [value]:
             # Nothing else is asked: a proxy has each attribute, and may make a request for it.
             if issubclass(type(member), (FunctionType, _core.Memoised)):
@@ -119,7 +121,10 @@ def _constant_of(name: str, value: Any, attribute: str) -> Any:
         constant = vars(value).get(attribute, _MISSING)
         return constant if attribute.isupper() or isinstance(constant, str) else _MISSING
     if attribute.isupper() or name.isupper():
-        return attributes_of(value).get(attribute, _MISSING)
+        try:
+            return attributes_of(value).get(attribute, _MISSING)
+        except Exception:  # code of the user's, such as a __dict__ that is a property
+            return _MISSING
     return _MISSING
 
 

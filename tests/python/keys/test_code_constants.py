@@ -140,6 +140,22 @@ def test_what_code_of_the_module_changes_is_no_edit(what: str, tmp_path: Path) -
     assert (again.status, again.out, again.err) == (0, "", "")
 
 
+def test_lazy_objects_of_the_module_are_left_alone() -> None:
+    """No object of the module is asked for anything because another name is a constant."""
+    source = """
+        class Lazy:
+            @property
+            def __class__(self): raise RuntimeError("the database is asked")
+            def __getattr__(self, name): raise RuntimeError(f"asked for {name}")
+        class Odd:
+            @property
+            def __dict__(self): raise RuntimeError("asked for what it holds")
+        user, ODD, MODEL = Lazy(), Odd(), {!r}
+        def f(x): return MODEL, ODD.NAME
+    """
+    assert digest_of(source.replace("{!r}", "1")) != digest_of(source.replace("{!r}", "2"))
+
+
 def test_reading_is_no_change() -> None:
     """A table that is read, also into a container that is filled, stays a constant."""
 
