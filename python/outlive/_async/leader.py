@@ -13,7 +13,7 @@ from typing import Any
 
 from .._core import PAUSES, PendingCall
 from .._typing import TYPE_CHECKING
-from .._warnings import asking, users_line
+from .._warnings import asking, asking_line
 from . import away
 from .loops import hold, running_loop
 
@@ -125,7 +125,7 @@ class LeaderTask:
         #: The context in which it computed, once it is done.
         self.context: list[contextvars.Context] = []
         call.set_leader(self)
-        work = _work(call, self.result, users_line(), self.context)
+        work = _work(call, self.result, asking_line(), self.context)
         task = self._loop.create_task(work, name=f"outlive {call.name}")
         self._task = weakref.ref(task)
         task.add_done_callback(functools.partial(_ended, call, self.result))
@@ -167,7 +167,7 @@ class LeaderTask:
 async def _work(
     call: PendingCall,
     result: asyncio.Future[tuple[Any] | None],
-    line: Line,
+    line: Line | None,
     context: list[contextvars.Context],
 ) -> None:
     """Compute, and hand the outcome to the caller that started it; the flight serves others."""

@@ -31,6 +31,18 @@ impl Notifier {
         call_with(self.warn.bind(py), (class, sentence)).map(drop)
     }
 
+    /// Issues a warning about calls of `function`: where no line of the user's called it, as in an
+    /// event loop, it points at the function.
+    pub fn warn_of(
+        &self,
+        py: Python<'_>,
+        class: &str,
+        sentence: &str,
+        function: &Py<PyAny>,
+    ) -> PyResult<()> {
+        call_with(self.warn.bind(py), (class, sentence, function)).map(drop)
+    }
+
     /// Issues the warnings of the store.
     pub fn tell_notices(&self, py: Python<'_>, cache: &PyCache) -> PyResult<()> {
         cache.notices().iter().try_for_each(|notice| self.warn(py, "CacheFileWarning", notice))

@@ -39,7 +39,7 @@ impl Memoised {
             "{} is called, but another function of this name was memoised after it: {what}",
             self.name
         );
-        self.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
+        self.warn(py, "KeyCollisionWarning", &sentence)
     }
 }
 

@@ -97,6 +97,11 @@ impl Memoised {
         Arc::clone(&self.options.lock())
     }
 
+    /// Warns about its calls.
+    pub(in crate::py) fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
+        self.core.get().notifier().warn_of(py, class, sentence, &self.function)
+    }
+
     /// Calls the function itself.
     pub fn invoke<'py>(
         &self,

@@ -198,7 +198,7 @@ fn tell_keyless(py: Python<'_>, me: &Memoised, error: PyErr) -> PyResult<()> {
     }
     if !me.told.unstorable.swap(true, Ordering::Relaxed) {
         let sentence = format!("{}; until then it is called every time", error.value(py));
-        me.core.get().notifier().warn(py, "UnstorableWarning", &sentence)?;
+        me.warn(py, "UnstorableWarning", &sentence)?;
     }
     Ok(())
 }

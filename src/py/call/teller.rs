@@ -32,7 +32,7 @@ impl Teller<'_> {
             self.me.name,
             shown(&self.request.key),
         );
-        self.me.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
+        self.warn(py, "KeyCollisionWarning", &sentence)
     }
 
     /// Warns, once for each function, that an option's callable raised: the result is not lost.
@@ -49,7 +49,7 @@ impl Teller<'_> {
             type_name(error.value(py)),
             error.value(py),
         );
-        self.me.core.get().notifier().warn(py, "OutliveWarning", &sentence)
+        self.warn(py, "OutliveWarning", &sentence)
     }
 
     /// Warns that a result is not kept, because the first caller uses up `part` of it.
@@ -107,11 +107,15 @@ impl Teller<'_> {
         self.warn_once(py, &sentence)
     }
 
+    fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
+        self.me.warn(py, class, sentence)
+    }
+
     fn warn_once(&self, py: Python<'_>, sentence: &str) -> PyResult<()> {
         if matches!(self.request.options.on_unstorable.as_str(), "warn" | "plain")
             && !self.me.told.unstorable.swap(true, Ordering::Relaxed)
         {
-            self.me.core.get().notifier().warn(py, "UnstorableWarning", sentence)?;
+            self.warn(py, "UnstorableWarning", sentence)?;
         }
         Ok(())
     }
@@ -125,7 +129,7 @@ impl Teller<'_> {
             WORD.as_secs(),
             shown(&self.request.key),
         );
-        self.me.core.get().notifier().warn(py, "WaitingWarning", &sentence)
+        self.warn(py, "WaitingWarning", &sentence)
     }
 
     /// Warns once that results of another program were found.
@@ -139,7 +143,7 @@ impl Teller<'_> {
              one before it was edited: they are computed anew; tell the two apart with name=... or \
              give each program a file of its own"
         );
-        self.me.core.get().notifier().warn(py, "KeyCollisionWarning", &sentence)
+        self.warn(py, "KeyCollisionWarning", &sentence)
     }
 
     /// Warns once that results of an earlier state of the function are served.
@@ -153,7 +157,7 @@ impl Teller<'_> {
              old results are served: compute them anew with {name}.cache_clear() or \
              on_code_change=\"recompute\", or say that they hold with on_code_change=\"ignore\""
         );
-        self.me.core.get().notifier().warn(py, "CodeChangedWarning", &sentence)
+        self.warn(py, "CodeChangedWarning", &sentence)
     }
 }
 

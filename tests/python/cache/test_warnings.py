@@ -54,6 +54,36 @@ line()
     assert f"program.py:8: {category}: " in first, ended.err
 
 
+RUN = {
+    "by a pool": "with ThreadPoolExecutor(1) as pool: list(pool.map(f, [1]))",
+    "by a thread": "thread = Thread(target=f, args=(1,)); thread.start(); thread.join()",
+    "by a map of ours": "list(f.map([1]))",
+    "by an event loop": "asyncio.run(g(1))",
+    "by a group of tasks": "async def main(): await asyncio.gather(g(1), g(2))\nasyncio.run(main())",
+}
+
+
+@pytest.mark.parametrize("how", RUN)
+def test_warnings_point_at_the_function_that_others_call(script: Scripts, how: str) -> None:
+    """Where a pool or an event loop calls it, no line of theirs is shown, but its definition."""
+    lines = [
+        "import asyncio",
+        "from concurrent.futures import ThreadPoolExecutor",
+        "from threading import Thread",
+        "from outlive import Cache",
+        "cache = Cache('c.json')",
+        "@cache.memoise",
+        "def f(x): return object()",
+        "@cache.memoise",
+        "async def g(x): return object()",
+        RUN[how],
+    ]
+    ended = script("\n".join(lines))
+    assert ended.status == 0, ended.err
+    number = 8 if "g(1)" in RUN[how] else 6  # of the decorator
+    assert f"program.py:{number}: UnstorableWarning: " in ended.err.splitlines()[0], ended.err
+
+
 def test_damage_found_at_import_points_at_the_import(script: Scripts) -> None:
     """A damaged file is reported at the line that imports the drop-in."""
     (script.folder / "cache_file.json").write_text("damaged")
