@@ -37,3 +37,9 @@ pub fn alone() -> Alone {
     let exclusive = ACTIVITY.write().unwrap_or_else(PoisonError::into_inner);
     Alone { _exclusive: exclusive, _held: held }
 }
+
+/// Returns whether no thread is inside the cache at this moment.
+#[cfg(test)]
+pub fn may_fork() -> bool {
+    ACTIVITY.try_write().is_ok()
+}

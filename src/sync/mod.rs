@@ -8,6 +8,7 @@
 
 mod activity;
 pub mod forks;
+mod of_process;
 pub mod rank;
 
 use std::ops::{Deref, DerefMut};
@@ -21,6 +22,7 @@ use std::time::Duration;
 #[cfg(debug_assertions)]
 use crate::stepping::Scheduler;
 pub use activity::{Active, Alone, active, alone};
+pub use of_process::OfProcess;
 use rank::Held;
 
 /// A mutual exclusion that ignores poisoning; `RANK` is its place in the order of locks.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -254,3 +255,44 @@ ask(1)
 
     assert asyncio.run(main()) == [1, "theirs"]
     assert calls == [0]
+
+
+def _thread_states() -> set[int]:
+    """The numbers of all threads that the interpreter knows, with or without Python code."""
+    api = ctypes.pythonapi
+    api.PyInterpreterState_Get.restype = ctypes.c_void_p
+    api.PyThreadState_GetID.restype = ctypes.c_uint64
+    for name in ("PyInterpreterState_ThreadHead", "PyThreadState_Next", "PyThreadState_GetID"):
+        getattr(api, name).argtypes = [ctypes.c_void_p]
+    for name in ("PyInterpreterState_ThreadHead", "PyThreadState_Next"):
+        getattr(api, name).restype = ctypes.c_void_p
+    numbers = set()
+    state = api.PyInterpreterState_ThreadHead(api.PyInterpreterState_Get())
+    while state:
+        numbers.add(api.PyThreadState_GetID(state))
+        state = api.PyThreadState_Next(state)
+    return numbers
+
+
+def test_threads_are_made_known_to_python_once(tmp_path: Path) -> None:
+    """A thread that works for a store is known to Python from its first job to its end.
+
+    Before Python 3.12, a child that is forked just when a thread is made known waits for ever.
+    """
+    before = _thread_states()
+    with Cache(tmp_path / "x.db") as cache:
+
+        @cache.memoise
+        async def double(n: int) -> int:
+            return 2 * n
+
+        async def after_each(n: int) -> set[int]:
+            assert await double(n) == 2 * n
+            return _thread_states() - before
+
+        async def all_calls() -> list[set[int]]:
+            return [await after_each(n) for n in range(5)]
+
+        _, *known = asyncio.run(all_calls())
+    assert known[0]
+    assert known == [known[0]] * 4
