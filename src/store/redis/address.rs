@@ -171,6 +171,15 @@ fn place(parts: &Parts<'_>, sentinel: Option<String>) -> Result<(Place, Option<i
             let service = decoded(service)?;
             Ok((Place::Sentinels { hosts, service, password: sentinel }, database(number)?))
         }
+        _ if scheme.contains("cluster") => Err(
+            "Redis Cluster is not supported; name one primary, as in redis://host:6379/0, or the \
+             sentinels of one, as in redis+sentinel://one,two/service/0"
+                .to_owned(),
+        ),
+        _ if scheme.contains("sentinel") => {
+            Err("sentinels are named as in redis+sentinel://one,two/service/0, without TLS"
+                .to_owned())
+        }
         _ => Err(format!("{scheme} is no scheme of a server that outlive knows")),
     }
 }
@@ -306,7 +315,8 @@ mod tests {
             ("redis://u:secret@h/?ca=x", "ca= is for rediss://"),
             ("redis://u:secret@h/1?db=2", "two databases"),
             ("redis+sentinel://u:secret@h", "the service is missing"),
-            ("redis+cluster://u:secret@h", "redis+cluster is no scheme"),
+            ("redis+cluster://u:secret@h", "Redis Cluster is not supported; name one primary"),
+            ("redis-sentinel://u:secret@h/s", "named as in redis+sentinel://"),
             ("unix://u:secret@h/x", "named by its whole path"),
             ("redis://u:sec/secret@h", "are written %2F"),
             ("redis://u:sec?secret@h", "are written %2F"),

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use redis::cmd;
 
-use super::failure::sound;
+use super::failure::{Failure, sound};
 use super::server::Server;
 
 /// How many changes are written one by one before the server is left.
@@ -31,20 +31,35 @@ impl Server {
 
     /// Asks a server that is left alone once more: what waits for it might be lost.
     fn look_again(&self) {
-        if !self.is_away() || self.state.lock().backlog.is_empty() {
-            return;
+        if self.is_away() && !self.state.lock().backlog.is_empty() {
+            self.is_back();
         }
+    }
+
+    /// Asks the server whether it is there, and notes it if so.
+    fn is_back(&self) -> bool {
         let asked = self.try_ask(&cmd("PING").get_packed_command(), 1);
-        if asked.is_ok_and(|replies| replies.into_iter().all(|reply| sound(reply).is_ok())) {
+        let is_there = asked.is_ok_and(|replies| replies.into_iter().all(|it| sound(it).is_ok()));
+        if is_there {
             self.find_again();
         }
+        is_there
     }
 
     fn write_last(&self) {
         let (first, changes) = self.state.lock().backlog.oldest(LAST);
+        let mut has_stumbled = false;
         for (number, (change, cause)) in (first..).zip(&changes) {
-            if self.write(change, *cause, false).is_err() {
-                return;
+            if let Err(failure) = self.write(change, *cause, false) {
+                // If it answers all the same, it may be this one that it does not take.
+                let is_it = match failure {
+                    Failure::Unfit(_) => true,
+                    _ => !std::mem::replace(&mut has_stumbled, true) && self.is_back(),
+                };
+                if !is_it {
+                    return;
+                }
+                self.notices.lock().unfit(change, failure.words());
             }
             self.state.lock().backlog.taken(number + 1);
         }

@@ -47,6 +47,11 @@ pub fn bytes(reply: Value) -> Result<Option<Vec<u8>>, Failure> {
     }
 }
 
+/// Returns what was read of a value; nothing if it is none of ours.
+pub fn present(found: Result<Option<Vec<u8>>, Failure>) -> Result<Option<Vec<u8>>, Failure> {
+    if matches!(found, Err(Failure::Unfit(_))) { Ok(None) } else { found }
+}
+
 /// Returns the number in a reply.
 pub fn number(reply: Value) -> Result<i64, Failure> {
     match sound(reply)? {

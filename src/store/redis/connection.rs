@@ -162,9 +162,27 @@ pub fn exchange(
     replies: usize,
     timeout: Duration,
 ) -> Result<Vec<Value>, Failure> {
-    let failed = |error: RedisError| wrong(&error, timeout);
-    connection.send_packed_command(commands).map_err(failed)?;
-    (0..replies).map(|_| connection.recv_response().map_err(failed)).collect()
+    if let Err(error) = connection.send_packed_command(commands) {
+        let last = if error.is_timeout() { None } else { connection.recv_response().ok() };
+        return Err(last_words(last.as_ref()).unwrap_or_else(|| wrong(&error, timeout)));
+    }
+    let mut received = Vec::with_capacity(replies);
+    while received.len() < replies {
+        match connection.recv_response() {
+            Ok(reply) => received.push(reply),
+            Err(error) => {
+                return Err(last_words(received.last()).unwrap_or_else(|| wrong(&error, timeout)));
+            }
+        }
+    }
+    Ok(received)
+}
+
+/// Returns why a server closed the connection, if its `last` reply says that it does not take what
+/// was sent.
+fn last_words(last: Option<&Value>) -> Option<Failure> {
+    let Some(Value::ServerError(error)) = last else { return None };
+    Some(Failure::of(error)).filter(|failure| matches!(failure, Failure::Unfit(_)))
 }
 
 /// Returns the meaning of a client's error.

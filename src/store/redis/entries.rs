@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::Value;
 
-use super::commands::{array, bytes, command, eval, generation, milliseconds, number, single};
+use super::commands::{
+    array, bytes, command, eval, generation, milliseconds, number, present, single,
+};
 use super::failure::{Failure, sound};
 use super::leases::LEASE;
 use super::scripts;
@@ -84,7 +86,7 @@ impl Server {
 
     /// Returns an answer; reports why there is none.
     pub(super) fn answered<T>(&self, answer: std::result::Result<T, Failure>) -> Option<T> {
-        if let Err(Failure::Refused(why)) = &answer {
+        if let Err(Failure::Refused(why) | Failure::Unfit(why)) = &answer {
             self.notices.lock().failed("read", why);
         }
         answer.ok()
@@ -99,7 +101,7 @@ impl Server {
         let mut commands = command("MGET", &generations);
         commands.extend(head_of(&self.names.entry(key)));
         let found = self.ask(&commands, 2).and_then(|mut replies| {
-            let head = bytes(replies.pop().unwrap_or_default())?.unwrap_or_default();
+            let head = present(bytes(replies.pop().unwrap_or_default()))?.unwrap_or_default();
             let since = generation(array(single(replies))?)?;
             Ok(value::head(&head).is_some_and(|head| head.generation >= since))
         });
@@ -128,6 +130,7 @@ impl Server {
         }
         match self.write(&change, cause, true) {
             Ok(kept) => Ok(kept),
+            Err(Failure::Unfit(why)) => Err(self.leave_out(&change, &why)),
             Err(failure) => {
                 self.state.lock().backlog.push(change, cause);
                 if !matches!(failure, Failure::Away | Failure::Down(_)) {
@@ -137,6 +140,15 @@ impl Server {
                 Err(self.refused(&failure))
             }
         }
+    }
+
+    /// Gives up a change that the server does not take. What it holds of that key is no longer true.
+    fn leave_out(&self, change: &Change, why: &str) -> Error {
+        self.notices.lock().unfit(change, why);
+        if let Change::Put(Item { key, .. }) = change {
+            let _ = self.write(&Change::Remove(key.clone()), Cause::Upkeep, true);
+        }
+        self.refused(&Failure::Unfit(why.to_owned()))
     }
 
     /// Makes the server apply a change. A result computed `now` replaces an older entry; otherwise

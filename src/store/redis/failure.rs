@@ -14,9 +14,14 @@ pub enum Failure {
     Down(String),
     /// It answered with a refusal; with its own words.
     Refused(String),
+    /// It answered that it does not take this change, whatever it takes of others; with its words.
+    Unfit(String),
     /// It has no room.
     Full,
 }
+
+/// Parts of refusals that are about what was sent, not about the server.
+const UNFIT: [&str; 3] = ["WRONGTYPE", "invalid bulk length", "exceeds maximum allowed size"];
 
 /// Replies that mean "not now" or "not this server".
 const DOWN: [&str; 6] = ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH"];
@@ -45,6 +50,9 @@ impl Failure {
         if words.contains("max number of clients") {
             return Self::Down(words);
         }
+        if UNFIT.iter().any(|unfit| words.contains(unfit)) {
+            return Self::Unfit(words);
+        }
         let is_down = DOWN.iter().any(|down| *down == code || words.contains(&format!("-{down} ")));
         if is_down { Self::Down(words) } else { Self::Refused(words) }
     }
@@ -54,6 +62,7 @@ impl Failure {
         match self {
             Self::Away | Self::Down(_) => io::ErrorKind::NotConnected,
             Self::Refused(_) => io::ErrorKind::PermissionDenied,
+            Self::Unfit(_) => io::ErrorKind::InvalidInput,
             Self::Full => io::ErrorKind::StorageFull,
         }
     }
@@ -62,7 +71,7 @@ impl Failure {
     pub fn words(&self) -> &str {
         match self {
             Self::Away => "it did not answer a moment ago",
-            Self::Down(why) | Self::Refused(why) => why,
+            Self::Down(why) | Self::Refused(why) | Self::Unfit(why) => why,
             Self::Full => "its memory is full (OOM)",
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::commands::{array, bytes, command, generation};
+use super::commands::{array, bytes, command, generation, present};
 use super::entries::head_of;
 use super::failure::Failure;
 use super::names::Names;
@@ -48,7 +48,8 @@ impl Heads {
         for (key, reply) in keys.into_iter().zip(replies) {
             let since = self.generations.get(name_of(&key).unwrap_or_default()).copied();
             let since = since.unwrap_or(0.0);
-            let head = head(&bytes(reply)?.unwrap_or_default());
+            // Another program may have put something else in its place.
+            let head = head(&present(bytes(reply))?.unwrap_or_default());
             seen.extend(head.map(|head| Seen { key, head, since }));
         }
         Ok(seen)

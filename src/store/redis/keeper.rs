@@ -26,6 +26,8 @@ use crate::sync::active;
 const TOGETHER: usize = 50;
 /// How old copies in memory may be where the changes of others are not heard.
 const UNHEARD: Duration = Duration::from_secs(1);
+/// After how many tries at which the server ceased to answer a change is given up.
+const STUMBLES: u32 = 2;
 /// How long the thread waits if it knows of nothing to do.
 const IDLE: Duration = Duration::from_mins(1);
 
@@ -37,7 +39,13 @@ impl Server {
             return sender.clone();
         }
         let (new, tasks) = channel();
-        let keeper = Keeper { server: Weak::clone(&self.me), tasks, connection: None, sweep: None };
+        let keeper = Keeper {
+            server: Weak::clone(&self.me),
+            tasks,
+            connection: None,
+            sweep: None,
+            stumble: None,
+        };
         let builder = thread::Builder::new().name("outlive-keeper".to_owned());
         if builder.spawn(move || keeper.run()).is_ok() {
             *sender = Some(new.clone());
@@ -62,6 +70,8 @@ struct Keeper {
     connection: Option<Connection>,
     /// What is left to sweep.
     sweep: Option<Sweep>,
+    /// The number of the change at which the server ceased to answer, and how often it did.
+    stumble: Option<(u64, u32)>,
 }
 
 impl Keeper {
@@ -238,15 +248,22 @@ impl Keeper {
                 if server.is_away() || is_due.is_some_and(|left| left > Duration::ZERO) {
                     return;
                 }
-                server.state.lock().backlog.oldest(TOGETHER)
+                // One by one, until it is clear which one the server does not take.
+                let most = if self.stumble.is_some() { 1 } else { TOGETHER };
+                server.state.lock().backlog.oldest(most)
             };
             if changes.is_empty() {
+                self.stumble = None;
                 return;
             }
             let (taken, failure) = self.write(server, &changes);
             let _active = active();
             server.state.lock().backlog.taken(first + taken);
             if let Some(failure) = failure {
+                let left = changes.into_iter().skip(usize::try_from(taken).unwrap_or_default());
+                if self.leave_out(server, first + taken, &left.collect::<Vec<_>>(), &failure) {
+                    continue;
+                }
                 return Self::put_off(server, &failure);
             }
             if server.state.lock().backlog.is_empty() {
@@ -255,6 +272,33 @@ impl Keeper {
                 server.notices.lock().caught_up(dropped);
             }
         }
+    }
+
+    /// Gives up the first of `changes`, whose number this is, if it is that one which the server does
+    /// not take: it says so, or has ceased to answer at it more than once. Returns whether the next
+    /// one can be written.
+    fn leave_out(
+        &mut self,
+        server: &Server,
+        number: u64,
+        changes: &[(Change, Cause)],
+        failure: &Failure,
+    ) -> bool {
+        let is_told = matches!(failure, Failure::Unfit(_));
+        if !is_told && !matches!(failure, Failure::Down(_)) {
+            return false;
+        }
+        let times = match self.stumble {
+            Some((stumble, times)) if stumble == number => times + 1,
+            _ => 1,
+        };
+        self.stumble = Some((number, times));
+        let is_it = changes.len() == 1 && (is_told || times >= STUMBLES);
+        if let Some((change, _)) = changes.first().filter(|_| is_it) {
+            server.state.lock().backlog.taken(number + 1);
+            server.notices.lock().unfit(change, failure.words());
+        }
+        is_told
     }
 
     fn put_off(server: &Server, failure: &Failure) {

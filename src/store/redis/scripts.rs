@@ -1,4 +1,5 @@
-//! Scripts: operations that the server does in one step.
+//! Scripts: operations that the server does in one step. What another program put in the place of a
+//! lease, a generation or an entry counts as nothing (`pcall`).
 
 /// Takes a key for this token, unless another one has its lease or, if so told, there is an entry
 /// that counts. The reply has what a look would give, too: the generations and the entry.
@@ -6,7 +7,8 @@
 /// Keys: lease, two generations, entry. Arguments: token, milliseconds, 1 if an entry will do. The
 /// first part of the reply is 1 if the key is taken, 0 if another one has it, 2 if an entry will do.
 pub const TAKE: &str = r"
-local held=redis.call('GET',KEYS[1])
+local held=redis.pcall('GET',KEYS[1])
+if type(held)=='table' then held=false end
 local found=redis.call('MGET',KEYS[2],KEYS[3],KEYS[4])
 local lot=0
 if ARGV[3]=='1' and found[3] and #found[3]>=22 then
@@ -28,15 +30,16 @@ return {lot,held,found[1],found[2],found[3]}";
 /// kept, 0 if it is outdated, 2 if there is one already.
 pub const KEEP: &str = r"
 local why,token=ARGV[1],ARGV[2]
-local held=redis.call('GET',KEYS[1])
+local held=redis.pcall('GET',KEYS[1])
+if type(held)=='table' then held=false end
 local found=redis.call('MGET',KEYS[2],KEYS[3])
 local generation=math.max(tonumber(found[1] or 0) or 0,tonumber(found[2] or 0) or 0)
 if why=='c' then
   if token~='' and held and held~=token then return 0 end
   if ARGV[3]~='' and tonumber(ARGV[3])~=generation then return 0 end
 elseif why=='n' then
-  local old=redis.call('GETRANGE',KEYS[4],6,13)
-  if #old==8 and struct.unpack('<d',old)>=generation then return 2 end
+  local old=redis.pcall('GETRANGE',KEYS[4],6,13)
+  if type(old)=='string' and #old==8 and struct.unpack('<d',old)>=generation then return 2 end
 elseif why=='g' and held then
   redis.call('SET',KEYS[1],'-','PX',ARGV[7])
 end
@@ -64,7 +67,8 @@ return redis.call('UNLINK',KEYS[2])";
 pub const BEGIN: &str = r"
 local time=redis.call('TIME')
 local now=time[1]*1000000+time[2]
-local old=tonumber(redis.call('GET',KEYS[1]) or 0)
+local old=redis.pcall('GET',KEYS[1])
+old=type(old)=='string' and tonumber(old) or 0
 if now<=old then now=old+1 end
 redis.call('SET',KEYS[1],string.format('%.0f',now))
 if KEYS[2] then redis.call('HDEL',KEYS[2],'salt') end
@@ -74,14 +78,14 @@ return 1";
 ///
 /// Key: lease. Arguments: token, milliseconds.
 pub const RENEW: &str = r"
-if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
+if redis.pcall('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
 return 0";
 
 /// Gives a lease back, if it is still this token's.
 ///
 /// Key: lease. Argument: token.
 pub const RELEASE: &str = r"
-if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end
+if redis.pcall('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end
 return 0";
 
 /// Outdates who computes a key.
@@ -95,8 +99,8 @@ return 1";
 ///
 /// Key: entry. Argument: since when entries count.
 pub const SWEEP: &str = r"
-local old=redis.call('GETRANGE',KEYS[1],6,13)
-if #old==8 and struct.unpack('<d',old)<tonumber(ARGV[1]) then
+local old=redis.pcall('GETRANGE',KEYS[1],6,13)
+if type(old)=='string' and #old==8 and struct.unpack('<d',old)<tonumber(ARGV[1]) then
   return redis.call('UNLINK',KEYS[1])
 end
 return 0";

@@ -112,7 +112,8 @@ impl Server {
         let mut lent = self.pool.take().map_or_else(|| self.connected(), Ok)?;
         let begun = Instant::now();
         let mut done = exchange(&mut lent.connection, commands, replies, timeout);
-        if done.is_err() && !lent.is_new && begun.elapsed() < timeout / 2 {
+        let is_lost = matches!(done, Err(Failure::Down(_)));
+        if is_lost && !lent.is_new && begun.elapsed() < timeout / 2 {
             // The server had closed it while nobody used it.
             self.pool.close();
             lent = self.connected()?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::key::shown;
+use crate::store::Change;
 
 /// Sentences for the user, and what was told.
 #[derive(Debug)]
@@ -18,9 +19,11 @@ pub struct Notices {
     /// What was told of questions that it refuses.
     refused: Vec<String>,
     damaged: usize,
+    /// How many changes it did not take.
+    unfit: usize,
 }
 
-/// So many damaged entries are told one by one.
+/// So many damaged entries, and results that are not taken, are told one by one.
 const DAMAGED: usize = 10;
 /// So many different refusals are told.
 const MOST_REFUSED: usize = 10;
@@ -29,7 +32,16 @@ impl Notices {
     /// None yet, of the server that is shown so.
     pub fn new(server: String) -> Self {
         let (sentences, refused) = (Vec::new(), Vec::new());
-        Self { server, sentences, outages: 0, away: None, full: None, refused, damaged: 0 }
+        Self {
+            server,
+            sentences,
+            outages: 0,
+            away: None,
+            full: None,
+            refused,
+            damaged: 0,
+            unfit: 0,
+        }
     }
 
     /// Takes what is to be told.
@@ -100,6 +112,17 @@ impl Notices {
                 "the entry of {} is damaged or of a later version: it is not used and will be made \
                  anew",
                 shown(key)
+            ));
+        }
+    }
+
+    /// The server does not take `change`, because `why`.
+    pub fn unfit(&mut self, change: &Change, why: &str) {
+        self.unfit += 1;
+        if self.unfit <= DAMAGED {
+            let key = change.key().map_or_else(String::new, |key| shown(key));
+            self.tell(&format!(
+                "the result of {key} is not kept there: {why}; this process may hold it"
             ));
         }
     }

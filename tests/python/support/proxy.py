@@ -22,6 +22,8 @@ class Proxy(Closing):
         self.drops = False
         #: The number of bytes of answers after which a connection is cut; None: never.
         self.cut_after: int | None = None
+        #: The number of bytes of questions after which a connection gets stuck; None: never.
+        self.stuck_after: int | None = None
         #: How many connections were made.
         self.connections = 0
         #: How many pieces came from clients: about as many as they asked something.
@@ -101,6 +103,9 @@ class Proxy(Closing):
                     passed += len(piece)
                     self._unanswered.discard(to)
                 else:
+                    passed += len(piece)
+                    if self.stuck_after is not None and passed > self.stuck_after:
+                        continue
                     self.questions += 1
                     self._unanswered.add(source)
                 to.sendall(piece)
