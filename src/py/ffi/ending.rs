@@ -52,6 +52,7 @@ guarded! {
     __wrap_PyErr_NormalizeException = __real_PyErr_NormalizeException(class: *mut Object, value: *mut Object, trace: *mut Object);
     __wrap_PyErr_PrintEx = __real_PyErr_PrintEx(set: Int);
     __wrap_PyErr_Restore = __real_PyErr_Restore(class: Object, value: Object, trace: Object);
+    __wrap_PyErr_SetObject = __real_PyErr_SetObject(class: Object, value: Object);
     __wrap_PyErr_WriteUnraisable = __real_PyErr_WriteUnraisable(at: Object);
     __wrap_PyDict_Contains = __real_PyDict_Contains(dict: Object, key: Object) -> Int;
     __wrap_PyDict_GetItemWithError = __real_PyDict_GetItemWithError(dict: Object, key: Object) -> Object;

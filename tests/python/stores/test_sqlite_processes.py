@@ -174,7 +174,7 @@ def test_while_another_program_writes(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="bytes of the lock file are locked on Linux")
 @pytest.mark.parametrize("byte", [0, 1, 2 + (1 << 30)], ids=["leaves", "clears up", "writes"])
 def test_a_stopped_process_is_given_up(tmp_path: Path, byte: int) -> None:
-    """A stopped process is given up after seconds, with a warning if it blocks writers."""
+    """A stopped process is given up after seconds, with a warning."""
     import fcntl
 
     set_lock = 37  # F_OFD_SETLK
@@ -182,9 +182,14 @@ def test_a_stopped_process_is_given_up(tmp_path: Path, byte: int) -> None:
     with (tmp_path / "c.db.lock").open("w") as lock:
         os.chmod(lock.fileno(), 0o600)
         fcntl.fcntl(lock, set_lock, held)
-        program = 'from outlive import Cache; print(Cache("c.db").memoise(lambda: 42)())'
+        # A cache that is given up before the end leaves without a word; without a GIL it is not.
+        program = """
+        from outlive import Cache
+        cache = Cache("c.db")
+        print(cache.memoise(lambda: 42)())
+        """
         ended = Scripts(tmp_path)(program)
     assert (ended.out, ended.status) == ("42\n", 0)
-    assert ("another process" in ended.err) == (byte != 0)
+    assert "another process" in ended.err
     with Cache(tmp_path / "c.db") as cache:
         assert len(cache) == (byte == 0)
