@@ -1,6 +1,7 @@
 //! Reading everything: the snapshot, and the chain of journals behind it.
 
 use super::chain::{Chain, History};
+use super::phase::Phase;
 use super::progress::Progress;
 use super::reading::{FileReader, Reading};
 use super::sighting::Sighting;
@@ -33,6 +34,7 @@ impl FileState {
     /// Reads everything; also returns the changes that the journals hold.
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let was_there = self.progress.snapshot.is_some();
+        let has_followed = self.phase == Phase::Following;
         let mut reader = FileReader::new(&self.generations, &mut self.quarantine, self.only_reads);
         let Reading { phase, format, is_later, files } = reader.read(was_there);
         (self.phase, self.format, self.is_later) = (phase, format, is_later);
@@ -43,8 +45,9 @@ impl FileState {
         let is_common = chain.accounts_for(found.fingerprint);
         let last = chain.last();
         let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
-        // NOTE: of this chain: another one may have been read a moment ago.
-        if missed && self.unheard().is_some() {
+        // NOTE: of this chain: another one may have been read a moment ago. A process that has left,
+        // as it ends, keeps what its last threads compute all the same.
+        if missed && has_followed && self.unheard().is_some() {
             self.miss(&chain);
         }
         let chain = chain.heard_up_to(self.unheard());
