@@ -24,7 +24,7 @@ def cache_file_of(app: str) -> str | None:
     from platformdirs import user_cache_path
 
     try:
-        path = str(user_cache_path(app) / "cache.json")
+        path = str(user_cache_path(app, appauthor=False) / "cache.json")
     except (OSError, RuntimeError, KeyError):
         return _in_memory(f"Cache(app={app!r})")
     # With an empty or unknown HOME the path would be in the root folder, or in none.
