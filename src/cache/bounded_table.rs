@@ -178,7 +178,7 @@ impl<L: Clone> BoundedTable<L> {
         if let Some((near, liveness)) = self.near.as_mut().zip(liveness.as_ref()) {
             near.insert(key, &entry, liveness);
         }
-        let old = self.table.insert(key.clone(), *entry);
+        let old = self.table.insert(key.clone(), entry);
         if let Some(old) = &old {
             old.retire();
         }

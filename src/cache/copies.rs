@@ -204,9 +204,9 @@ impl<L: Clone> Ledger<L> {
     }
 
     /// Makes the store keep the limits of the function that made `key`, and drops copies that take
-    /// too much memory. The history is locked.
-    pub fn make_room(&self, key: &[u8], transient: bool) -> Displaced<L> {
-        let Some(paged) = self.store.paged() else { return Displaced::new() };
+    /// too much memory; they are added to `displaced`. The history is locked.
+    pub fn make_room(&self, key: &[u8], transient: bool, displaced: &mut Displaced<L>) {
+        let Some(paged) = self.store.paged() else { return };
         let mut gone = self.state.lock().rows.trim_near();
         if let Some(uses) = self.paging.note_gone(&gone) {
             paged.note_uses(&uses);
@@ -215,7 +215,7 @@ impl<L: Clone> Ledger<L> {
         if let Some((name, room)) = name.and_then(|name| Some((name, self.paging.room_of(name)?))) {
             gone.extend(self.fit(paged, Some(name), room, Some(key)));
         }
-        gone
+        displaced.extend(gone);
     }
 
     /// Makes the store drop its least recently used entries until the rest has `room`. The history

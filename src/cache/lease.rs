@@ -85,7 +85,7 @@ pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     /// Compute and commit.
     Lead(Lease<L, E>),
     /// Serve this, if it is fresh; else compute and commit.
-    Found(Lease<L, E>, Found<L>),
+    Found(Lease<L, E>, Box<Found<L>>),
     /// Another process computes the key: wait for it if that closes no circle, else compute.
     Busy(Lease<L, E>),
     /// Wait for the computation in this process.
@@ -98,16 +98,23 @@ pub enum Miss<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     Beside(Lease<L, E>),
 }
 
-/// The right to compute a key, and the duty towards those who wait for it.
+/// The right to compute a key, and the duty towards those who wait for it. Small, as it passes many
+/// hands.
 #[must_use = "dropped it passes the right on to one who waits"]
 #[derive(Debug)]
 pub struct Lease<L: Send + Sync + 'static, E: Send + Sync + 'static> {
+    held: Box<Held<L, E>>,
+    /// What is known of an older result.
+    pub old: StaleResult<L>,
+}
+
+/// What a lease holds.
+#[derive(Debug)]
+struct Held<L: Send + Sync + 'static, E: Send + Sync + 'static> {
     guard: Option<Guard<SharedResult<L, E>>>,
     lock: Option<KeyGuard>,
     /// Without a lock, keeps this process from missing purges.
     attends: Option<KeyGuard>,
-    /// What is known of an older result.
-    pub old: StaleResult<L>,
     /// When the computation began, in seconds since the epoch; NaN if unknown.
     started: f64,
     /// If another computation of the key has priority: when the entry before it was made.
@@ -127,36 +134,50 @@ type Before = Option<f64>;
 impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L, E> {
     /// The right to compute a key that comes with `guard`, before the key is asked for.
     pub fn of(guard: Guard<SharedResult<L, E>>, old: StaleResult<L>) -> Self {
-        Self { guard: Some(guard), ..Self::late(old, None) }
+        Self::with(Some(guard), old, None)
     }
 
     /// A lease without a flight: nobody waits for the result.
     pub fn unshared(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
-        let begun = Some(cache.begin(key));
-        Self { started: clock::now(), ..Self::late(old, begun) }
+        let mut lease = Self::late(old, Some(cache.begin(key)));
+        lease.held.started = clock::now();
+        lease
     }
 
     /// A lease without a flight, for a computation that had `begun` and is over already.
     pub fn late(old: StaleResult<L>, begun: Option<Begun>) -> Self {
-        let (guard, lock, attends, beside) = (None, None, None, None);
-        Self { guard, lock, attends, old, started: f64::NAN, beside, begun, locks_late: false }
+        Self::with(None, old, begun)
+    }
+
+    fn with(
+        guard: Option<Guard<SharedResult<L, E>>>,
+        old: StaleResult<L>,
+        begun: Option<Begun>,
+    ) -> Self {
+        let (lock, attends, beside) = (None, None, None);
+        let (started, locks_late) = (f64::NAN, false);
+        let held = Held { guard, lock, attends, started, beside, begun, locks_late };
+        Self { held: Box::new(held), old }
     }
 
     /// When the computation began, as purges see it.
     pub fn begun(&self) -> Option<Begun> {
-        self.begun.clone()
+        self.held.begun.clone()
     }
 
     /// The right to compute `key` beside another computation, whose result has priority.
     pub fn beside(cache: &Cache<L, E>, key: &Bytes, old: StaleResult<L>) -> Self {
-        Self { beside: Some(made_at(cache, key)), ..Self::unshared(cache, key, old) }
+        let before = made_at(cache, key);
+        let mut lease = Self::unshared(cache, key, old);
+        lease.held.beside = Some(before);
+        lease
     }
 
     /// Makes sure that no purge is missed while it is held, if keys are locked at all.
     pub fn attending(mut self, cache: &Cache<L, E>, locks: Locks) -> Self {
         if locks != Locks::Never {
             let _active = sync::active();
-            self.attends = cache.ledger.store.attend().held();
+            self.held.attends = cache.ledger.store.attend().held();
         }
         self
     }
@@ -165,7 +186,6 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
         let mut displaced = Vec::new();
-        let mut trimmed = Vec::new();
         let _active = sync::active();
         let ledger = &*cache.ledger;
         let (is_busy, asked) = if ledger.is_remote && ask.locks == Locks::AtOnce {
@@ -175,16 +195,16 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         };
         let hears = ask.locks != Locks::AtTheEnd || !is_busy;
         // Only now: what was purged before does not concern a computation that begins now.
-        self.begun = Some(ledger.purges.begin_hearing(key, hears));
-        let look = |trimmed| match asked {
-            Some(asked) => ledger.take_up(asked, key, ask.origin, trimmed),
-            None => ledger.hit(key, ask.origin, trimmed),
+        self.held.begun = Some(ledger.purges.begin_hearing(key, hears));
+        let look = |displaced| match asked {
+            Some(asked) => ledger.take_up(asked, key, ask.origin, displaced),
+            None => ledger.hit(key, ask.origin, displaced),
         };
         if ask.looks
-            && let Some(found) = look(&mut trimmed)
+            && let Some(found) = look(&mut displaced)
         {
             self.lock_late(ask, || found.entry.created);
-            return Miss::Found(self, found);
+            return Miss::Found(self, Box::new(found));
         }
         let made = |it: Found<L>| it.entry.created;
         self.lock_late(ask, || if ask.looks { None } else { ledger.peek(key).and_then(made) });
@@ -207,21 +227,25 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
                 Locks::Never | Locks::AtTheEnd => KeyLock::Unsupported,
             };
             let is_busy = matches!(locked, KeyLock::Busy);
-            (self.lock, self.started) = (locked.held(), clock::now());
+            let held = &mut *self.held;
+            (held.lock, held.started) = (locked.held(), clock::now());
             let attends = match ask.locks {
                 Locks::Never => KeyLock::Unsupported,
-                _ if self.lock.is_some() => KeyLock::Unsupported,
+                _ if held.lock.is_some() => KeyLock::Unsupported,
                 Locks::AtOnce | Locks::AtTheEnd => ledger.store.attend(),
             };
             let is_late = matches!(attends, KeyLock::Busy);
-            self.attends = attends.held();
+            held.attends = attends.held();
             drop(ledger.loaded());
-            displaced.extend(ledger.take_external_changes());
-            let follows = self.lock.is_some() || self.attends.is_some();
+            let gone = ledger.take_external_changes();
+            if !gone.is_empty() {
+                displaced.extend(gone);
+            }
+            let follows = held.lock.is_some() || held.attends.is_some();
             if !is_late && (!follows || ledger.store.hears_purges()) {
                 return is_busy;
             }
-            (self.lock, self.attends) = (None, None);
+            (held.lock, held.attends) = (None, None);
         }
         true
     }
@@ -237,7 +261,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     ) -> (bool, Option<Asked>) {
         let (locked, asked) = cache.ledger.ask_for(key, take, displaced);
         let is_busy = matches!(locked, KeyLock::Busy);
-        (self.lock, self.started) = (locked.held(), clock::now());
+        (self.held.lock, self.held.started) = (locked.held(), clock::now());
         (is_busy, asked)
     }
 
@@ -245,25 +269,25 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// otherwise.
     fn is_deep(&self) -> bool {
         const DEEP: usize = 64;
-        self.guard.as_ref().is_some_and(|guard| guard.leads_more_than(DEEP))
+        self.held.guard.as_ref().is_some_and(|guard| guard.leads_more_than(DEEP))
     }
 
     /// Notes, if the key is to be locked at the end, when the entry was made that it has `before`.
     fn lock_late(&mut self, ask: Ask, before: impl FnOnce() -> Before) {
         if ask.locks == Locks::AtTheEnd {
-            (self.locks_late, self.beside) = (true, Some(before()));
+            (self.held.locks_late, self.held.beside) = (true, Some(before()));
         }
     }
 
     /// Returns how many seconds the computation took, if it ended `now`.
     pub fn took(&self, now: f64) -> Option<f64> {
         // A clock may be set back meanwhile.
-        Some((now - self.started).max(0.0)).filter(|_| self.started.is_finite())
+        Some((now - self.held.started).max(0.0)).filter(|_| self.held.started.is_finite())
     }
 
     /// The flight that others wait for.
     pub fn guard(&self) -> Option<&Guard<SharedResult<L, E>>> {
-        self.guard.as_ref()
+        self.held.guard.as_ref()
     }
 
     /// Keeps the result, on disk before any caller gets it, and hands it to those who wait. Returns
@@ -275,12 +299,12 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         entry: impl Into<Box<Entry<L>>>,
     ) -> Result<bool> {
         let entry = entry.into();
-        if self.locks_late {
+        if self.held.locks_late {
             let _active = sync::active();
-            self.lock = cache.ledger.store.lock_key(key).held();
+            self.held.lock = cache.ledger.store.lock_key(key).held();
         }
         let result = SharedResult::Result(entry.text.clone(), entry.live.clone());
-        let kept = match self.beside {
+        let kept = match self.held.beside {
             Some(before) => self.put_unless_first(cache, key, entry, before),
             None => self.put(cache, key, entry),
         };
@@ -296,8 +320,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         entry: impl Into<Box<Entry<L>>>,
     ) -> Result<bool> {
         let entry = entry.into();
-        let alone = self.lock.is_some();
-        match &self.begun {
+        let alone = self.held.lock.is_some();
+        match &self.held.begun {
             Some(begun) => cache.put_as(key, entry, Put::Computed { begun, alone }),
             None => cache.put_as(key, entry, Put::Again),
         }
@@ -312,7 +336,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         entry: Box<Entry<L>>,
         before: Before,
     ) -> Result<bool> {
-        let shared = self.guard.is_none();
+        let shared = self.held.guard.is_none();
         let entry = match if shared { cache.flights.offer(key, entry) } else { Err(entry) } {
             Ok(()) => return Ok(false),
             Err(entry) => entry,
@@ -323,13 +347,15 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// Gives another computation of the key priority from now on.
     pub fn stand_back(&mut self, cache: &Cache<L, E>, key: &[u8]) {
-        self.beside = Some(made_at(cache, key));
+        self.held.beside = Some(made_at(cache, key));
     }
 
     /// Hands `result` to those who wait after the computation failed. A result computed beside it
     /// is kept.
     pub fn fail(self, cache: &Cache<L, E>, key: &Bytes, result: SharedResult<L, E>) {
-        if let Some(beside) = self.guard.as_ref().and_then(Guard::take_fallback::<Box<Entry<L>>>) {
+        if let Some(beside) =
+            self.held.guard.as_ref().and_then(Guard::take_fallback::<Box<Entry<L>>>)
+        {
             // A failure is in the store's notices.
             let _ = self.put(cache, key, beside);
         }
@@ -338,10 +364,10 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
 
     /// Hands `result` to those who wait, then gives the key back to other processes.
     pub fn share(mut self, result: SharedResult<L, E>) {
-        if let Some(guard) = self.guard.take() {
+        if let Some(guard) = self.held.guard.take() {
             guard.finish(Outcome::Value(result));
         }
-        drop(self.lock.take());
+        drop(self.held.lock.take());
     }
 }
 

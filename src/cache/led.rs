@@ -32,7 +32,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         let lease = Lease::of(guard, StaleResult::default());
         match lease.acquire(self, key, Ask { looks: true, take: Take::IfMissing, ..ask }) {
             // Those who wait look for themselves: this entry may not do.
-            Miss::Found(_, found) => Led::Found(found),
+            Miss::Found(_, found) => Led::Found(*found),
             miss => Led::Miss(miss),
         }
     }

@@ -142,7 +142,7 @@ impl<L: Clone> Ledger<L> {
         if matches!(put, Put::Given) {
             self.purges.purge_key(key);
         }
-        displaced.1.extend(self.make_room(key, transient));
+        self.make_room(key, transient, &mut displaced.1);
         drop(history);
         let written = self.settled(written);
         if replaced {
@@ -286,7 +286,10 @@ impl<L: Clone> Ledger<L> {
         loop {
             // NOTE: the stamp is read before the look for what it announces.
             let stamp = self.gate.watch.stamp();
-            displaced.extend(self.take_in_any(self.store.external_changes()));
+            let changes = self.store.external_changes();
+            if !changes.is_empty() {
+                displaced.extend(self.take_in(changes));
+            }
             // The look may have found that the file of the page is lost, or another page.
             if !self.watch(self.store.mapped_page()) {
                 self.gate.watch.note(stamp);

@@ -22,11 +22,11 @@ pub struct Rows<L> {
     own: Vec<Option<Row<L>>>,
 }
 
-/// A key and its entry.
+/// A key and its entry. Boxed: lists of rows grow by copying them.
 #[derive(Debug)]
 pub struct Row<L> {
     pub key: Bytes,
-    pub entry: Entry<L>,
+    pub entry: Box<Entry<L>>,
 }
 
 /// A key and its entry, borrowed or made on the fly.
@@ -102,10 +102,10 @@ impl<L: Clone> Rows<L> {
     pub fn get(&self, row: usize) -> Option<View<'_, L>> {
         Some(match self.slot(row)? {
             Slot::Untouched(base, at) => {
-                let Row { key, entry } = base.read(at);
+                let (key, entry) = base.read(at);
                 (Cow::Owned(key), Cow::Owned(entry))
             }
-            Slot::Row(row) => (Cow::Borrowed(&row.key), Cow::Borrowed(&row.entry)),
+            Slot::Row(row) => (Cow::Borrowed(&row.key), Cow::Borrowed(&*row.entry)),
         })
     }
 
@@ -173,7 +173,7 @@ impl<L: Clone> Rows<L> {
     /// Their entries, to be changed.
     pub fn touched_mut(&mut self) -> impl Iterator<Item = &mut Entry<L>> {
         let touched = self.base.iter_mut().flat_map(|base| &mut base.touched);
-        touched.chain(&mut self.own).flatten().map(|row| &mut row.entry)
+        touched.chain(&mut self.own).flatten().map(|row| &mut *row.entry)
     }
 
     /// Returns whether a file is held in memory of which no entry is unchanged.
@@ -243,11 +243,16 @@ impl<L> Base<L> {
         }
     }
 
-    fn read(&self, at: usize) -> Row<L> {
+    fn read(&self, at: usize) -> (Bytes, Entry<L>) {
         let (key, mut entry) = Entry::from_item(self.file.item(at));
         entry.created = entry.created.or(self.modified);
         entry.used = self.states[at] == USED;
-        Row { key, entry }
+        (key, entry)
+    }
+
+    fn row(&self, at: usize) -> Row<L> {
+        let (key, entry) = self.read(at);
+        Row { key, entry: Box::new(entry) }
     }
 
     /// Adds all entries to `entries`; those that were not touched as ranges of the file.
@@ -278,7 +283,7 @@ impl<L> Base<L> {
     fn touch(&mut self, at: usize) -> Option<&mut Option<Row<L>>> {
         if is_in_file(self.states[at]) {
             let number = u32::try_from(self.touched.len()).expect("as many as entries at most");
-            let row = self.read(at);
+            let row = self.row(at);
             self.touched.push(Some(row));
             self.states[at] = FIRST + number;
             self.untouched -= 1;
@@ -303,7 +308,7 @@ impl<L> Base<L> {
         let row = match self.states[at] {
             UNTOUCHED | USED => {
                 self.untouched -= 1;
-                Some(self.read(at))
+                Some(self.row(at))
             }
             GONE => None,
             number => self.touched[(number - FIRST) as usize].take(),

@@ -64,7 +64,7 @@ impl<L: Clone> Table<L> {
     /// The entry of `key`, to be changed.
     pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Entry<L>> {
         self.drop_spent();
-        self.rows.row_mut(self.find(key)?).map(|row| &mut row.entry)
+        self.rows.row_mut(self.find(key)?).map(|row| &mut *row.entry)
     }
 
     /// Returns the entry of `key`, records its use, and returns whether it was used before.
@@ -78,13 +78,13 @@ impl<L: Clone> Table<L> {
     ///
     /// # Panics
     /// With more than 2^32 entries, which fit in no memory.
-    pub fn insert(&mut self, key: Bytes, entry: Entry<L>) -> Option<Box<Entry<L>>> {
+    pub fn insert(&mut self, key: Bytes, entry: impl Into<Box<Entry<L>>>) -> Option<Box<Entry<L>>> {
         self.drop_spent();
         let (hash, rows) = (self.index.hash(&key), &self.rows);
         let found = self.index.find_or_insert(hash, rows.len(), |row| rows.has_key(row, &key));
-        let row = Row { key, entry };
+        let row = Row { key, entry: entry.into() };
         if let Some(number) = found {
-            return self.rows.replace(number, row).map(|old| Box::new(old.entry));
+            return self.rows.replace(number, row).map(|old| old.entry);
         }
         self.push(row);
         None
@@ -96,7 +96,7 @@ impl<L: Clone> Table<L> {
     /// As `insert`.
     pub fn insert_new(&mut self, key: Bytes, entry: Entry<L>) {
         self.index.insert_new(self.index.hash(&key), self.rows.len());
-        self.push(Row { key, entry });
+        self.push(Row { key, entry: Box::new(entry) });
     }
 
     /// Takes the entry of `key` out.
@@ -112,7 +112,7 @@ impl<L: Clone> Table<L> {
             self.close_gaps();
         }
         self.drop_spent();
-        gone.map(|row| row.entry)
+        gone.map(|row| *row.entry)
     }
 
     /// All entries in order.
@@ -137,7 +137,7 @@ impl<L: Clone> Table<L> {
 
     /// Returns all entries that differ from those of a file just read, in no order.
     pub fn touched(&self) -> impl Iterator<Item = (&Bytes, &Entry<L>)> {
-        self.rows.touched().map(|Row { key, entry }| (key, entry))
+        self.rows.touched().map(|Row { key, entry }| (key, &**entry))
     }
 
     /// The touched entries, mutably.
@@ -147,7 +147,7 @@ impl<L: Clone> Table<L> {
 
     /// Takes all entries out one by one, in order.
     pub fn into_entries(self) -> impl Iterator<Item = (Bytes, Entry<L>)> {
-        self.rows.into_rows().flatten().map(|row| (row.key, row.entry))
+        self.rows.into_rows().flatten().map(|row| (row.key, *row.entry))
     }
 
     /// Takes everything out, for the caller to drop.

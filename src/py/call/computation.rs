@@ -20,9 +20,9 @@ pub enum Computation {
     Straight,
     /// An inner call under a key that this thread is computing: computed once, and hidden from
     /// others.
-    Nested(Request),
+    Nested(Box<Request>),
     /// The outcome is kept, and shared with those who wait if the lease is shared.
-    Kept { request: Request, lease: PyLease, noted: Option<Noted> },
+    Kept { request: Box<Request>, lease: PyLease, noted: Option<Noted> },
 }
 
 /// A call that has looked up and waited.
@@ -41,6 +41,8 @@ pub fn begin<'py>(
     call: &Call<'_, 'py>,
     request: Request,
 ) -> PyResult<Prepared<'py>> {
+    // It passes many hands.
+    let request = Box::new(request);
     let lease = match (Invocation { me, call, request: &request }).decide(py)? {
         Decision::Done(answer) => return Ok(Prepared::Done(answer)),
         Decision::Nested => {
