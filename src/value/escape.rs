@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 /// Returns whether a text may hold a key that stands for a class, escaped or not: a reader that
 /// knows no classes would take it for another value.
 pub fn may_name_class(text: &[u8]) -> bool {
-    // Few texts hold a dollar at all; those are searched from dollar to dollar.
-    let mut at = 0;
+    // Few texts hold a dollar or a backslash at all; those are searched from dollar to dollar.
+    let Some(mut at) = memchr::memchr2(b'$', b'\\', text) else { return false };
+    let first = at;
     while let Some(found) = memchr::memchr(b'$', &text[at..]) {
         at += found + 1;
         let end = memchr::memchr(b'"', &text[at..]).map_or(text.len(), |end| at + end);
@@ -22,8 +23,8 @@ pub fn may_name_class(text: &[u8]) -> bool {
         }
     }
     // Likewise, most hold no backslash.
-    memchr::memchr(b'\\', text)
-        .is_some_and(|first| memmem::find(&text[first..], b"\\u0024").is_some())
+    memchr::memchr(b'\\', &text[first..])
+        .is_some_and(|found| memmem::find(&text[first + found..], b"\\u0024").is_some())
 }
 
 /// Returns the text with each dict escaped that looks like an instance of a class; `None` if there

@@ -187,7 +187,8 @@ fn made(terms: Terms) -> f64 {
 }
 
 fn put(out: &mut Vec<u8>, item: &Item, terms: Terms, charset: Charset) -> io::Result<()> {
-    let mut flags = flags_of(terms) | if item.sound { SOUND } else { 0 };
+    // A text that names no class has the flag, too: to look for one takes longer than all the rest.
+    let mut flags = flags_of(terms) | CLASSES | if item.sound { SOUND } else { 0 };
     if item.created.is_some() {
         flags |= CREATED;
     }
@@ -196,9 +197,6 @@ fn put(out: &mut Vec<u8>, item: &Item, terms: Terms, charset: Charset) -> io::Re
     }
     if charset == Charset::Ascii {
         flags |= ASCII;
-    }
-    if may_name_class(&item.text) {
-        flags |= CLASSES;
     }
     let created = item.created.unwrap_or(0.0);
     if let Terms::Computed { read } = terms {
