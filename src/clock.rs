@@ -1,12 +1,10 @@
 //! Wall clocks: seconds since the epoch, or whole nanoseconds where that is cheaper.
 
-use std::time::UNIX_EPOCH;
-
 use crate::stepping;
 
 /// Returns the exact time now.
 pub fn now() -> f64 {
-    stepping::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    stepping::since_epoch().as_secs_f64()
 }
 
 /// Returns nanoseconds since the epoch; times that do not fit, infinity included, become the

@@ -29,6 +29,23 @@ pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
+/// Returns the time since the epoch; zero before it.
+#[inline]
+pub fn since_epoch() -> Duration {
+    #[cfg(all(target_os = "linux", not(debug_assertions)))]
+    {
+        use nix::time::{ClockId, clock_gettime};
+        // std's `SystemTime` is checked three times on its way to a duration.
+        if let Ok(time) = clock_gettime(ClockId::CLOCK_REALTIME)
+            && let Ok(seconds) = u64::try_from(time.tv_sec())
+            && let Ok(nanoseconds) = u32::try_from(time.tv_nsec())
+        {
+            return Duration::new(seconds, nanoseconds);
+        }
+    }
+    now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Returns the time since some fixed moment.
 pub fn instant() -> Instant {
     #[cfg(debug_assertions)]

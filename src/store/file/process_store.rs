@@ -85,7 +85,21 @@ impl ProcessStore {
     }
 
     /// Returns the store of this process.
+    #[inline]
     pub fn current(self: &Arc<Self>) -> &Arc<Self> {
+        // Nearly always this one, in use already.
+        if self.forks == forks::count()
+            && self.is_listed.load(Ordering::Relaxed)
+            && self.child.get().is_none()
+        {
+            return self;
+        }
+        self.found()
+    }
+
+    /// Returns the store of this process, and notes that it is in use.
+    #[inline(never)]
+    fn found(self: &Arc<Self>) -> &Arc<Self> {
         let store = self.last();
         // No hook of Python runs at a fork that was made in C.
         let store = if store.forks == forks::count() { store } else { store.leave_to_child() };
