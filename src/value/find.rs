@@ -9,6 +9,8 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, mask8x16, u8x16};
 
 const LANES: usize = 16;
+const PAIR: usize = 2 * LANES;
+const BLOCK: usize = 2 * PAIR;
 
 /// Returns the first place from `at` on with a quote, a backslash or a control character; the
 /// text's length if there is none.
@@ -35,27 +37,40 @@ pub(crate) fn near(text: &[u8], at: usize) -> Option<usize> {
 /// `WIDE`, bytes that are not printable ASCII count as special, too.
 #[inline(always)]
 pub(crate) fn copy_plain<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
-    match text.len() {
-        LANES.. => copy_registers::<WIDE>(text, place),
-        8..LANES => {
-            let [first, last] = copy_ends(text, place).map(u64::from_le_bytes).map(u128::from);
-            is_plain_word::<WIDE>(first | last << 64)
-        }
-        4..8 => {
-            let [first, last] = copy_ends(text, place).map(u32::from_le_bytes).map(u128::from);
-            let word = first | last << 32;
-            is_plain_word::<WIDE>(word | word << 64)
-        }
-        2..4 => {
-            let [first, last] = copy_ends(text, place).map(u16::from_le_bytes).map(u128::from);
-            let word = first | last << 16;
-            is_plain_word::<WIDE>(word | word << 32 | word << 64 | word << 96)
-        }
-        _ => text.iter().zip(place).all(|(&byte, place)| {
-            *place = byte;
-            !(is_special(byte) || WIDE && byte >= 0x7f)
-        }),
+    if text.len() < 8 {
+        return copy_few::<WIDE>(text, place);
     }
+    if text.len() < LANES {
+        let [first, last] = copy_ends(text, place).map(u64::from_le_bytes).map(u128::from);
+        return is_plain_word::<WIDE>(first | last << 64);
+    }
+    if text.len() < PAIR {
+        let [first, last] = copy_ends(text, place);
+        return dispatch!(
+            Level::baseline(),
+            simd => !pair_marked::<_, WIDE>(simd, &first, &last)
+        );
+    }
+    copy_long::<WIDE>(text, place)
+}
+
+/// Does the same for fewer than eight bytes.
+#[inline(always)]
+fn copy_few<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
+    if text.len() >= 4 {
+        let [first, last] = copy_ends(text, place).map(u32::from_le_bytes).map(u128::from);
+        let word = first | last << 32;
+        return is_plain_word::<WIDE>(word | word << 64);
+    }
+    if text.len() >= 2 {
+        let [first, last] = copy_ends(text, place).map(u16::from_le_bytes).map(u128::from);
+        let word = first | last << 16;
+        return is_plain_word::<WIDE>(word | word << 32 | word << 64 | word << 96);
+    }
+    text.iter().zip(place).all(|(&byte, place)| {
+        *place = byte;
+        !(is_special(byte) || WIDE && byte >= 0x7f)
+    })
 }
 
 /// Copies `text`, which is short, into `place`, which has its length.
@@ -74,41 +89,53 @@ fn is_plain_word<const WIDE: bool>(word: u128) -> bool {
     special_lanes::<WIDE>(word.to_le_bytes()) == 0
 }
 
-#[inline(always)]
-fn copy_registers<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
-    dispatch!(Level::baseline(), simd => copy_lanes::<_, WIDE>(simd, text, place))
+/// Out of line: its callers write many a short text for a long one.
+#[inline(never)]
+fn copy_long<const WIDE: bool>(text: &[u8], place: &mut [u8]) -> bool {
+    dispatch!(Level::baseline(), simd => copy_blocks::<_, WIDE>(simd, text, place))
 }
 
+/// Copies at least [`PAIR`] bytes. The last block overlaps those before it.
 #[inline(always)]
-fn copy_lanes<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
-    if text.len() <= 2 * LANES {
-        let [first, last] = copy_ends(text, place);
-        return !pair_marked::<S, WIDE>(simd, &first, &last);
+fn copy_blocks<S: Simd, const WIDE: bool>(simd: S, text: &[u8], place: &mut [u8]) -> bool {
+    if text.len() <= BLOCK {
+        let [first, last] = copy_ends::<PAIR>(text, place);
+        return !block_marked::<S, WIDE>(simd, &first, &last);
     }
-    for (pair, place) in text.as_chunks::<{ 2 * LANES }>().0.iter().zip(place.as_chunks_mut().0) {
+    for (block, place) in text.as_chunks::<BLOCK>().0.iter().zip(place.as_chunks_mut().0) {
         // Here and not after the loop: the compiler would call `memcpy` for the rest.
-        if copy_pair::<S, WIDE>(simd, pair, place) {
+        if copy_block::<S, WIDE>(simd, block, place) {
             return false;
         }
     }
-    // The last two registers overlap those before them.
-    let (Some(pair), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
+    let (Some(block), Some(place)) = (text.last_chunk(), place.last_chunk_mut()) else {
         return false;
     };
-    !copy_pair::<S, WIDE>(simd, pair, place)
+    !copy_block::<S, WIDE>(simd, block, place)
 }
 
-/// Copies two registers; returns whether something in them is special.
+/// Copies a block; returns whether something in it is special.
 #[inline(always)]
-fn copy_pair<S: Simd, const WIDE: bool>(
+fn copy_block<S: Simd, const WIDE: bool>(
     simd: S,
-    pair: &[u8; 2 * LANES],
-    place: &mut [u8; 2 * LANES],
+    block: &[u8; BLOCK],
+    place: &mut [u8; BLOCK],
 ) -> bool {
-    let pair = *pair;
-    *place = pair;
-    let (Some(first), Some(last)) = (pair.first_chunk(), pair.last_chunk()) else { return true };
-    pair_marked::<S, WIDE>(simd, first, last)
+    let block = *block;
+    *place = block;
+    let (Some(first), Some(last)) = (block.first_chunk(), block.last_chunk()) else { return true };
+    block_marked::<S, WIDE>(simd, first, last)
+}
+
+/// Returns whether something in four registers is special, with one test for all.
+#[inline(always)]
+fn block_marked<S: Simd, const WIDE: bool>(simd: S, first: &[u8; PAIR], last: &[u8; PAIR]) -> bool {
+    let lanes = |pair: &[u8; PAIR]| -> mask8x16<S> {
+        let ends: [&[u8; LANES]; 2] =
+            [pair.first_chunk(), pair.last_chunk()].map(|end| end.unwrap_or(&[0; LANES]));
+        marked::<S, WIDE>(simd, ends[0]) | marked::<S, WIDE>(simd, ends[1])
+    };
+    (lanes(first) | lanes(last)).any_true()
 }
 
 /// Returns whether something in two registers is special, with one test for both.
@@ -206,7 +233,7 @@ mod tests {
     /// by looking at each byte.
     #[test]
     fn every_byte_at_every_place() {
-        for length in 1..80 {
+        for length in 1..140 {
             for place in 0..length {
                 for byte in 0..=u8::MAX {
                     let mut text = vec![b'x'; length];

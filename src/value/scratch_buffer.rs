@@ -76,26 +76,20 @@ impl ScratchBuffer {
         plain
     }
 
-    /// Appends a dict's further member if there is room for it and nothing in `key` and `text` is
-    /// special; returns whether it did. One check of the room serves both.
+    /// Returns the spare room.
     #[inline]
-    pub fn member<const WIDE: bool>(&mut self, key: &[u8], text: &[u8]) -> bool {
-        const BEFORE: [u8; 3] = *b", \"";
-        const BETWEEN: [u8; 4] = *b"\": \"";
-        let whole = BEFORE.len() + key.len() + BETWEEN.len() + text.len() + 1;
-        let room = self.bytes.get_mut(self.end..).and_then(|room| room.get_mut(..whole));
-        let Some((before, rest)) = room.and_then(<[u8]>::split_first_chunk_mut) else {
-            return false;
-        };
-        let (name, rest) = rest.split_at_mut(key.len());
-        let Some((between, rest)) = rest.split_first_chunk_mut() else { return false };
-        let Some((behind, value)) = rest.split_last_mut() else { return false };
-        (*before, *between, *behind) = (BEFORE, BETWEEN, b'"');
-        let plain = copy_plain::<WIDE>(key, name) && copy_plain::<WIDE>(text, value);
-        if plain {
-            self.end += whole;
-        }
-        plain
+    pub fn spare(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.end..]
+    }
+
+    /// Appends the first `more` bytes of the spare room, as they are.
+    ///
+    /// # Panics
+    /// If there is less room.
+    #[inline]
+    pub fn advance(&mut self, more: usize) {
+        assert!(more <= self.bytes.len() - self.end, "what was written fits the room");
+        self.end += more;
     }
 
     /// Returns the next `more` bytes to write.

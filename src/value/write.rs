@@ -67,7 +67,8 @@ impl Writer {
         }
         text.extend_from_slice(self.as_bytes());
         self.clear();
-        text.into()
+        // Shared from the start: a result is cloned at once, for the store and for those who wait.
+        Bytes::from_owner(text)
     }
 
     /// Writes `null`.
@@ -120,21 +121,6 @@ impl Writer {
     #[inline]
     pub fn key(&mut self, first: bool, text: &str) {
         if first { self.framed(b"\"", text, b"\": ") } else { self.framed(b", \"", text, b"\": ") }
-    }
-
-    /// Writes a dict's member whose value is a string: its first one, or another.
-    #[inline]
-    pub fn member(&mut self, first: bool, key: &str, text: &str) {
-        let (own, value) = (key.as_bytes(), text.as_bytes());
-        let plain = match self.charset {
-            _ if first => false,
-            Charset::Utf8 => self.buffer.member::<false>(own, value),
-            Charset::Ascii => self.buffer.member::<true>(own, value),
-        };
-        if !plain {
-            self.key(first, key);
-            self.str(text);
-        }
     }
 
     /// Writes a string with what surrounds it; both hold its quotes. Out of line: inlined into the
@@ -195,6 +181,23 @@ impl Writer {
     /// Writes `}`.
     pub fn end_dict(&mut self) {
         self.raw(b"}");
+    }
+
+    /// Returns the room behind the text, where more of it may be written: see [`written`].
+    ///
+    /// [`written`]: Self::written
+    #[inline]
+    pub fn room(&mut self) -> &mut [u8] {
+        self.buffer.spare()
+    }
+
+    /// Makes the first `more` bytes of the [room](Self::room) part of the text.
+    ///
+    /// # Panics
+    /// If the room is smaller.
+    #[inline]
+    pub fn written(&mut self, more: usize) {
+        self.buffer.advance(more);
     }
 
     /// Writes what separates two items or members.

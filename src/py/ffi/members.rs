@@ -10,7 +10,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 #[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
-use super::str::ascii_of;
+use super::room::Room;
+#[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
+use crate::value::write::Charset;
 use crate::value::write::Writer;
 
 /// A member of a dict.
@@ -47,23 +49,41 @@ impl<'py> Members<'_, 'py> {
         }
     }
 
-    /// Writes the members that come next and are plain: a key of ASCII, and a value of ASCII, a
-    /// number, a truth value or None. Returns the first other one; `first` says, before and after,
-    /// whether it is the first of the dict. Out of line: who writes a dict calls itself.
+    /// Writes the members that come next and are plain (see [`Room`]). Returns the first other one;
+    /// `first` says, before and after, whether it is the first of the dict. Out of line: who writes
+    /// a dict calls itself.
     #[cfg(not(Py_3_14))]
     #[inline(never)]
     pub fn next_but_plain(&mut self, w: &mut Writer, first: &mut bool) -> Option<Member<'py>> {
+        match w.charset() {
+            Charset::Utf8 => self.write_plain::<false>(w, first),
+            Charset::Ascii => self.write_plain::<true>(w, first),
+        }
+    }
+
+    #[cfg(not(Py_3_14))]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call that asks for one of two")]
+    fn write_plain<const WIDE: bool>(
+        &mut self,
+        w: &mut Writer,
+        first: &mut bool,
+    ) -> Option<Member<'py>> {
+        let mut room = Room::of(w.room());
         // SAFETY: nothing that could change the dict runs before both references are counted, or no
-        // longer used: a writer knows no Python.
-        unsafe {
+        // longer used: a room knows no Python.
+        let other = unsafe {
             loop {
-                let [key, value] = self.step()?;
-                if !write_plain(key, value, w, *first) {
-                    return self.owned([key, value]);
+                let Some([key, value]) = self.step() else { break None };
+                if !room.member::<WIDE>(key, value, *first) {
+                    break self.owned([key, value]);
                 }
                 *first = false;
             }
-        }
+        };
+        let more = room.used();
+        w.written(more);
+        other
     }
 
     #[cfg(Py_3_14)]
@@ -89,60 +109,6 @@ impl<'py> Iterator for Members<'_, 'py> {
     fn next(&mut self) -> Option<Self::Item> {
         // SAFETY: both references are counted before anything else can run.
         unsafe { self.step().and_then(|member| self.owned(member)) }
-    }
-}
-
-/// Writes a member if it is plain; returns whether it did.
-///
-/// SAFETY: both are alive, and the interpreter is attached.
-#[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
-#[inline]
-unsafe fn write_plain(
-    key: *mut ffi::PyObject,
-    value: *mut ffi::PyObject,
-    w: &mut Writer,
-    first: bool,
-) -> bool {
-    // SAFETY: the caller's. Nothing here runs code or raises: only exact types are looked into.
-    unsafe {
-        let Some(key) = text_of(key) else { return false };
-        if let Some(text) = text_of(value) {
-            w.member(first, key, text);
-            return true;
-        }
-        let class = ffi::Py_TYPE(value);
-        if class == &raw mut ffi::PyLong_Type {
-            let mut overflow = 0;
-            let number = ffi::PyLong_AsLongLongAndOverflow(value, &raw mut overflow);
-            if overflow != 0 {
-                return false;
-            }
-            w.key(first, key);
-            w.int64(number);
-        } else if class == &raw mut ffi::PyBool_Type {
-            w.key(first, key);
-            w.bool(value == ffi::Py_True());
-        } else if value == ffi::Py_None() {
-            w.key(first, key);
-            w.null();
-        } else {
-            return false;
-        }
-        true
-    }
-}
-
-/// Returns the text of a str that is all ASCII.
-///
-/// SAFETY: `object` is alive as long as the text is used.
-#[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
-#[inline]
-unsafe fn text_of<'a>(object: *mut ffi::PyObject) -> Option<&'a str> {
-    // SAFETY: the caller's; it is an exact str, and ASCII is UTF-8.
-    unsafe {
-        let is_str = ffi::Py_TYPE(object) == &raw mut ffi::PyUnicode_Type;
-        let ascii = if is_str { ascii_of(object)? } else { return None };
-        Some(str::from_utf8_unchecked(ascii))
     }
 }
 

@@ -22,6 +22,8 @@ mod process;
 mod raw_call;
 mod recursion;
 mod reserve;
+#[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
+mod room;
 mod scalar;
 mod slot;
 mod stamp;

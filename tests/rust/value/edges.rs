@@ -135,26 +135,23 @@ fn strings_of_every_length() {
     }
 }
 
-/// A member is written as its key and its value are, whatever they hold and however long they are.
+/// What is written into the room behind a text becomes part of it, as far as is said.
 #[test]
-fn members_are_a_key_and_a_value() {
-    let plain = "abcdefghijklmnopqrstuvwxyz0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let lengths = (0..plain.len()).step_by(3).map(|length| plain[..length].to_owned());
-    let odd = ["\"", "\\", "\u{1f}", "\u{7f}", "\u{fc}", "a line\nand another one, longer"];
-    let texts: Vec<String> = lengths.chain(odd.map(str::to_owned)).collect();
-    for charset in [Charset::Ascii, Charset::Utf8] {
-        let (mut whole, mut apart) = (Writer::new(charset), Writer::new(charset));
-        for (key, text) in texts.iter().flat_map(|key| texts.iter().map(move |text| (key, text))) {
-            for first in [true, false] {
-                whole.member(first, key, text);
-                apart.key(first, key);
-                apart.str(text);
-            }
-            assert_eq!(whole.as_bytes(), apart.as_bytes(), "{key:?}: {text:?}");
-            if whole.as_bytes().len() > 4096 {
-                whole.clear();
-                apart.clear();
-            }
-        }
-    }
+fn room_behind_a_text() {
+    let mut out = Writer::new(Charset::Utf8);
+    assert_eq!(out.room().len(), 0);
+    out.raw(b"[1");
+    out.room()[..4].copy_from_slice(b", 23");
+    out.written(3);
+    out.raw(b"]");
+    assert_eq!(out.take_exact().as_ref(), b"[1, 2]");
+}
+
+/// More than there is room for cannot have been written.
+#[test]
+#[should_panic(expected = "fits the room")]
+fn no_more_than_the_room() {
+    let mut out = Writer::new(Charset::Utf8);
+    let more = out.room().len() + 1;
+    out.written(more);
 }
