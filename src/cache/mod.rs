@@ -7,6 +7,7 @@
 //! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. A
 //! variable declared before the locks are taken is dropped after they are released.
 
+mod begin;
 mod borrow;
 mod bounded_table;
 mod copies;
