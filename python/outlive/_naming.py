@@ -33,6 +33,11 @@ def module_name(function: Callable[..., Any]) -> str:
     main = getattr(innermost(function), "__globals__", {})
     if main.get("__name__") != module:
         main = vars(sys.modules.get(module, object))
+    return main_name(main)
+
+
+def main_name(main: dict[str, Any]) -> str:
+    """Return the name under which the module is imported that runs with the names ``main``."""
     spec, file = main.get("__spec__"), main.get("__file__")
     if spec is not None:
         return str(spec.name).removesuffix(".__main__")

@@ -7,6 +7,7 @@ import enum
 import sys
 from typing import Any
 
+from .._naming import main_name
 from .._typing import TYPE_CHECKING
 from .._warnings import warn
 from .annotations import Hole, of_fields, parts
@@ -173,12 +174,20 @@ def _tell_missing(name: str, of: str, why: str) -> None:
 def missing(name: str, of: str) -> Mismatch:
     """Return the error for a class that a file names and that does not exist."""
     module, _, qualname = name.partition(":")
-    there = sys.modules.get(module)
+    main = sys.modules.get("__main__")
+    is_main = main is not None and main_name(vars(main)) == module
+    there = main if is_main else sys.modules.get(module)
     if there is None:
         return Mismatch(f"no code has imported {module}, of which it is a {qualname}")
     # The name comes from the file: a module may import something when an attribute is asked for.
-    if qualname.partition(".")[0] not in vars(there):
+    found = vars(there).get(qualname.partition(".")[0])
+    if found is None:
         return Mismatch(f"it is a {module}.{qualname}, which is not there any more")
+    if issubclass(type(found), type) and name_of(found) != name and found.__qualname__ == qualname:
+        return Mismatch(
+            f"it is a {module}.{qualname}, which comes from {found.__module__} now; "
+            f'outlive.register({qualname}, name="{name}") finds what is stored'
+        )
     return Mismatch(
         f"it is a {module}.{qualname}, which is not among the classes that {of} is known to "
         f'return; write "-> {qualname}" or @memoise(types=({qualname},))'

@@ -68,7 +68,7 @@ def test_changes_that_lose_nothing(script: Scripts, after: str, shown: str) -> N
         (
             "from kinds import Repo\n",
             "new,1",
-            "which is not there any more|no code has imported|not among",
+            r'shop.Repo, which comes from kinds now; outlive.register\(Repo, name="shop:Repo"\)',
         ),
     ],
 )
@@ -83,6 +83,29 @@ def test_changes_that_do_are_computed_anew(
     assert out.count("computed") == 2 and out.count("Repo(name='new'") == 2
     assert err.count("ClassChangedWarning") == 1 and re.search(told, err), err
     assert "computed" not in script(PROGRAM, arguments, PYTHONDONTWRITEBYTECODE="1").out
+
+
+RUN = """
+from dataclasses import dataclass
+from outlive import Cache
+
+@dataclass
+class {name}:
+    stars: int
+
+@Cache("c.json").memoise(name="f")
+def f(n) -> {name}:
+    return {name}(n)
+
+f(1)
+"""
+
+
+def test_a_class_that_was_renamed_is_told(script: Scripts) -> None:
+    """The class of a program that is run is missed in this program, not in a module of its name."""
+    script.output(RUN.format(name="Repo"))
+    told = script(RUN.format(name="Project")).err
+    assert "it is a program.Repo, which is not there any more" in told, told
 
 
 def test_a_class_that_moved_is_found_by_its_old_name(script: Scripts) -> None:
