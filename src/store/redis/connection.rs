@@ -5,8 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use redis::{
-    Client, Connection, ConnectionAddr, ConnectionInfo, ConnectionLike, IntoConnectionInfo,
-    ProtocolVersion, RedisConnectionInfo, RedisError, TlsCertificates, Value, cmd,
+    Client, Connection, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind,
+    IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisError, TlsCertificates, Value,
+    cmd,
 };
 
 use super::address::{Address, Host, Place};
@@ -29,9 +30,9 @@ fn open(address: &Address, protocol: ProtocolVersion) -> Result<Connection, Fail
     let (deadline, found) = (Instant::now() + address.timeout, target(address)?);
     let login = login(address, protocol);
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let open = client(found, login, address)
-        .and_then(|client| client.get_connection_with_timeout(left))
-        .map_err(|error| wrong(&error, address.timeout))?;
+    let open = client(found, login, address)?
+        .get_connection_with_timeout(left)
+        .map_err(|error| unwelcome(&error, address))?;
     let mut connection = bounded(open, address.timeout)?;
     if matches!(address.place, Place::Sentinels { .. }) {
         expect_master(&mut connection, address.timeout)?;
@@ -57,11 +58,26 @@ fn client(
     target: ConnectionAddr,
     login: RedisConnectionInfo,
     address: &Address,
-) -> Result<Client, RedisError> {
-    let info = info(target, login)?;
-    let Some(file) = &address.authorities else { return Client::open(info) };
-    let root_cert = Some(std::fs::read(file)?);
-    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+) -> Result<Client, Failure> {
+    let failed = |error: RedisError| wrong(&error, address.timeout);
+    let info = info(target, login).map_err(failed)?;
+    let Some(file) = &address.authorities else { return Client::open(info).map_err(failed) };
+    let unread = |error| Failure::Down(format!("{} cannot be read: {error}", file.display()));
+    let root_cert = Some(std::fs::read(file).map_err(unread)?);
+    Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(failed)
+}
+
+/// Returns why a server does not let a client in.
+fn unwelcome(error: &RedisError, address: &Address) -> Failure {
+    // What it says may repeat what was sent to it.
+    let secrets = [address.password.as_deref(), address.user.as_deref()];
+    let is_told = |words: &str| secrets.iter().flatten().all(|secret| !words.contains(secret));
+    match (error.code(), error.detail()) {
+        (Some(code), Some(words)) if is_told(words) => {
+            Failure::Down(format!("it says {code} {words}"))
+        }
+        _ => wrong(error, address.timeout),
+    }
 }
 
 fn info(target: ConnectionAddr, login: RedisConnectionInfo) -> Result<ConnectionInfo, RedisError> {
@@ -193,6 +209,9 @@ pub fn wrong(error: &RedisError, timeout: Duration) -> Failure {
     // The server's words about a login may repeat what was sent; its code does not.
     match error.code() {
         Some(code) => Failure::Down(format!("it says {code}")),
+        None if error.kind() == ErrorKind::Parse => {
+            Failure::Down("what answers there is neither Redis nor Valkey".to_owned())
+        }
         // The rest of a message shows what was read of something that is no such server.
         None => Failure::Down(error.to_string().lines().next().unwrap_or_default().to_owned()),
     }

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from importlib.util import find_spec
+=======
+import socket
+import threading
+import warnings
+from contextlib import suppress
+>>>>>>> 37244873 (What is wrong with a server's URL is named: its database, the file of its certificates, another kind of server)
 from pathlib import Path
 
 import pytest
 
+from outlive import Cache
 from support.outages import MANY, ask_all, calm_again, kept, warnings_in
 from support.programs import Ended, Scripts, free_port
 from support.servers import Sentinel, Server, TlsServer, has_tls
@@ -252,3 +260,38 @@ def test_killed_while_it_stores(server: Server, tmp_path: Path, step: int) -> No
     with Worker(tmp_path, server.url, mode="offline") as later:
         ask_all(later, range(last))
         later.end()
+
+
+def said_of(url: str) -> str:
+    """Why the cache at this URL cannot be used."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cache = Cache(url)
+        assert cache.memoise(name="f")(lambda x: [x])(1) == [1]
+        cache.close()
+    return str(told[0].message)
+
+
+def test_what_is_wrong_with_a_url(server: Server, tmp_path: Path) -> None:
+    """The one warning says what is wrong: the database, the certificate's file, the kind of server."""
+    assert "DB index is out of range" in said_of(server.at(99))
+    missing = tmp_path / "ca.pem"
+    assert f"{missing} cannot be read" in said_of(f"rediss://{server.address}/0?ca={missing}")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        url = f"redis://127.0.0.1:{other.getsockname()[1]}/0?timeout=5"
+        answering = threading.Thread(target=answer_strangely, args=(other,), daemon=True)
+        answering.start()
+        assert "neither Redis nor Valkey" in said_of(url)
+
+
+def answer_strangely(listener: socket.socket) -> None:
+    """Answer each client as another kind of server."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return  # closed
+        with client, suppress(OSError):
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            client.recv(65536)
