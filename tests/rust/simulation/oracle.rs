@@ -266,8 +266,8 @@ impl Write {
         let meanwhile = |other: &Self| {
             other.start != self.start && other.start < self.end && other.end >= asked
         };
-        let was_purged = own.iter().any(|other| other.value.is_none() && other.start < asked);
-        let looks_new = was_purged && all.iter().any(|it| it.value.is_none() && meanwhile(it));
+        let was_purged = own.iter().any(|other| other.purges && other.start < asked);
+        let looks_new = was_purged && all.iter().any(|it| it.purges && meanwhile(it));
         !looks_new && !own.iter().any(meanwhile)
     }
 
