@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from importlib.util import find_spec
-=======
 import socket
 import threading
 import warnings
 from contextlib import suppress
->>>>>>> 37244873 (What is wrong with a server's URL is named: its database, the file of its certificates, another kind of server)
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
