@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan portability elsewhere windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan portability elsewhere alpine windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -70,6 +70,9 @@ portability:        ## clippy for Windows, macOS, aarch64, musl and 32 bits (TAR
 
 windows:            ## the core's and the package's tests under Wine, with Windows' own CPython; needs root
 	tools/windows
+
+alpine:             ## the package's tests where musl is the C library, with a CPython built for it; needs root
+	tools/alpine
 
 pythons:            ## build 3.14, 3.14t, 3.15 and 3.15t from Debian's sources, where test-all finds them
 	tools/build-pythons
