@@ -87,8 +87,32 @@ fn stack() -> Option<(usize, usize)> {
         }
         let failed = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut end, &raw mut size);
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        (failed == 0).then(|| (end.addr(), size))
+        (failed == 0).then(|| grown(end.addr(), size))
     }
+}
+
+/// Returns the same of a stack that has grown to the limit of the process. musl tells of the main
+/// thread's only what the system has given it so far.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn grown(end: usize, size: usize) -> (usize, usize) {
+    use nix::libc;
+    /// Above the main thread's stack lie the words and variables that the program began with;
+    /// others' stacks are far below.
+    const NEAR: usize = 16 << 20;
+    /// What is counted on where there is no limit.
+    const MOST: usize = 64 << 20;
+    let top = end + size;
+    // SAFETY: it only reads what the system gave the program at its start.
+    let start = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let is_main = usize::try_from(start).is_ok_and(|start| (top..top + NEAR).contains(&start));
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: it fills in the limit that it is given.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) } == 0;
+    if !cfg!(target_env = "musl") || !is_main || !known {
+        return (end, size);
+    }
+    let size = size.max(usize::try_from(limit.rlim_cur).unwrap_or(MOST).min(MOST));
+    (top.saturating_sub(size), size)
 }
 
 /// Returns the lowest address of this thread's stack, and its size.
