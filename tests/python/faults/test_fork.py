@@ -9,10 +9,13 @@ from faults.lab import Ended, Lab, Report
 BUSY = """
 import itertools
 desk = Desk()
+import time
 counter = itertools.count({threads_from})
 stop = False
 def work():
-    while not stop: desk.get(next(counter))
+    while not stop:
+        desk.get(next(counter))
+        time.sleep(0.001)  # else a long run spends its time on an ever larger file
 def save():
     while not stop:
         desk.cache.save()
