@@ -96,15 +96,15 @@ fn stack() -> Option<(usize, usize)> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn grown(end: usize, size: usize) -> (usize, usize) {
     use nix::libc;
-    /// Above the main thread's stack lie the words and variables that the program began with;
-    /// others' stacks are far below.
+    /// At the top of the main thread's stack, or above it, lie the words and variables that the
+    /// program began with; others' stacks are far below.
     const NEAR: usize = 16 << 20;
     /// What is counted on where there is no limit.
     const MOST: usize = 64 << 20;
     let top = end + size;
     // SAFETY: it only reads what the system gave the program at its start.
     let start = unsafe { libc::getauxval(libc::AT_EXECFN) };
-    let is_main = usize::try_from(start).is_ok_and(|start| (top..top + NEAR).contains(&start));
+    let is_main = usize::try_from(start).is_ok_and(|start| (end..top + NEAR).contains(&start));
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: it fills in the limit that it is given.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &raw mut limit) } == 0;
