@@ -5,7 +5,8 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use bytes::Bytes;
 
 use super::Cache;
-use super::lease::{Ask, Lease, Miss, StaleResult};
+use super::asking::{Ask, StaleResult};
+use super::lease::{Lease, Miss};
 use super::purges::Begun;
 use crate::error::Result;
 use crate::flight::{Caller, Join};

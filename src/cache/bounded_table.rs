@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
+use super::asking::Found;
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
-use super::lease::Found;
 use super::limiter::{Limiter, Share};
 use super::near::Near;
 use super::table::Table;

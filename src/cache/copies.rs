@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::asking::Found;
 use super::bounded_table::Displaced;
 use super::entry::{Entry, Origin};
-use super::lease::Found;
 use super::ledger::Ledger;
 use super::limiter::Share;
 use super::state::State;

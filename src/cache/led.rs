@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::Cache;
-use super::lease::{Ask, Found, Lease, Miss, StaleResult};
+use super::asking::{Ask, Found, StaleResult};
+use super::lease::{Lease, Miss};
 use crate::flight::Caller;
 use crate::store::Take;
 

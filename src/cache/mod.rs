@@ -7,6 +7,7 @@
 //! (`sync::active`): dropping one may run any code, and that code may call the cache, or fork. A
 //! variable declared before the locks are taken is dropped after they are released.
 
+mod asking;
 mod begin;
 mod borrow;
 mod bounded_table;
@@ -48,12 +49,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use asking::{Ask, Found, Locks, StaleResult};
 pub use entry::{Entry, Origin};
 pub use epoch::Epoch;
 pub use facts::{Extremes, Fact, Histogram, Histograms, Order, Selection, SortKey, Sum};
 pub use follower::Follower;
 pub use gate::Gate;
-pub use lease::{Ask, Found, Lease, Locks, Miss, StaleResult};
+pub use lease::{Lease, Miss};
 pub use led::Led;
 pub use lifetimes::Lifetime;
 pub use limiter::Share;

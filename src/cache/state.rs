@@ -4,10 +4,10 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
+use super::asking::Found;
 use super::bounded_table::{BoundedTable, Displaced, Replaced};
 use super::entry::{Entry, Origin};
 use super::gate::Gate;
-use super::lease::Found;
 use super::lifetimes::Lifetimes;
 use super::limiter::Share;
 use super::salt::Salt;

@@ -54,6 +54,7 @@ mod notices;
 mod obstacle;
 mod own;
 mod paths;
+mod permit;
 mod phase;
 mod process_store;
 mod progress;
@@ -77,9 +78,7 @@ use self::process_store::ProcessStore;
 pub use self::receipts::{Counts, KeptReceipts, Receipts};
 #[cfg(feature = "sqlite")]
 pub(super) use self::{
-    locks::{Locks, Permit},
-    obstacle::Obstacle,
-    quarantine::erase as erase_copies,
+    locks::Locks, obstacle::Obstacle, permit::Permit, quarantine::erase as erase_copies,
 };
 use super::fs::Map;
 use super::fs::{Disk, Fs};

@@ -10,6 +10,7 @@
 mod checkpoint;
 mod computations;
 mod key_stripes;
+mod opening;
 mod page;
 mod shared_page;
 #[cfg(feature = "sqlite")]
@@ -29,6 +30,7 @@ use crate::sync::{Mutex, rank};
 pub use checkpoint::CheckpointGuard;
 use computations::{Computations, Hold};
 pub use key_stripes::{Affected, KeyStripes};
+use opening::{Origin, is_alone, is_still, open, origin};
 #[cfg(feature = "redis")]
 pub use page::blank_page;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
@@ -38,19 +40,6 @@ use shared_page::SharedPage;
 pub use shared_page::{NoPage, announce_from_outside};
 #[cfg(feature = "sqlite")]
 pub use writing::WriteGuard;
-
-/// The program that made a lock file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// This process, a moment ago.
-    New,
-    /// Another process of outlive.
-    Own,
-    /// A process of outlive, but a loss of power destroyed what identifies it as a page.
-    Torn,
-    /// Another program, or a process of outlive that died before it could write to it.
-    Unknown,
-}
 
 /// The lock file, open, with this process's presence.
 #[derive(Debug)]
@@ -309,57 +298,4 @@ fn key_number(key: &[u8]) -> u32 {
 
 fn key_checksum(key: &[u8]) -> u32 {
     crc32fast::hash(key)
-}
-
-/// Opens a lock file, and returns whether it is new; a new one gets its page at once, which
-/// distinguishes it from other programs' files.
-fn open(
-    fs: &dyn Fs,
-    path: &Path,
-    like: Option<&Status>,
-) -> io::Result<(Box<dyn LockHandle>, bool)> {
-    let is_new = fs.status(path).is_err();
-    let handle = fs.open_lock(path, like)?;
-    if is_new {
-        // If there is no room for it, the file stays empty.
-        drop(handle.write_at(0, &page::blank()));
-    }
-    Ok((handle, is_new))
-}
-
-/// Finds out who made an existing lock file: outlive if it begins like a page, or if another
-/// process of outlive uses it.
-fn origin(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> io::Result<Origin> {
-    let mut bytes = vec![0; PAGE_SIZE + 1];
-    let read = fs.open_read(path).and_then(|file| file.read_piece(0, &mut bytes));
-    bytes.truncate(read.unwrap_or_default());
-    if page::is_page(&bytes) {
-        return Ok(Origin::Own);
-    }
-    if page::is_torn(&bytes) {
-        return Ok(Origin::Torn);
-    }
-    Ok(if is_alone(handle)? { Origin::Unknown } else { Origin::Own })
-}
-
-/// Returns whether nobody else is present; a process that joins at this very moment has to try
-/// again.
-fn is_alone(handle: &dyn LockHandle) -> io::Result<bool> {
-    let is_alone = handle.try_lock(LockPart::Presence, LockMode::Exclusive)? == Taken::Yes;
-    handle.try_lock(LockPart::Presence, LockMode::Shared)?;
-    Ok(is_alone)
-}
-
-/// Returns whether both are the same file.
-fn is_same_file(one: &dyn LockHandle, other: &dyn LockHandle) -> bool {
-    let fingerprint = |handle: &dyn LockHandle| handle.status().map(|found| found.fingerprint);
-    matches!((fingerprint(one), fingerprint(other)), (Ok(one), Ok(other)) if one.is_same_file(other))
-}
-
-/// Returns whether `path` still names the file that was locked: the last process removes it.
-fn is_still(fs: &dyn Fs, path: &Path, handle: &dyn LockHandle) -> bool {
-    let fingerprint = |status: Status| status.fingerprint;
-    let named = fs.status(path).map(fingerprint);
-    let locked = handle.status().map(fingerprint);
-    matches!((named, locked), (Ok(named), Ok(locked)) if named.is_same_file(locked))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Durability;
 use super::appender::Appender;
-use super::locks::Permit;
+use super::permit::Permit;
 use super::process_store::ProcessStore;
 use super::state::FileState;
 use super::{quarantine, replace, snapshot_file};

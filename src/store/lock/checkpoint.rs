@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{is_still, open};
+use super::opening::{is_still, open};
 use crate::store::fs::{Fs, LockHandle, LockMode, LockPart, Status, Taken};
 
 /// The right to write a snapshot or to begin a chain of journals. It has a file description of its

@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::key_stripes::Affected;
+use super::opening::{Origin, is_same_file, open};
 use super::page::{Page, SIZE, blank, is_page, new_stamp};
-use super::{Origin, is_same_file, open};
 use crate::store::fs::{Fs, Glance, LockHandle, Map, Status};
 use crate::sync::{Arc, Mutex, rank};
 
