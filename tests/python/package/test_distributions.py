@@ -35,7 +35,8 @@ def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The wheels to look at."""
     if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.whl"))
-    command = ("build", "--release", "--quiet", "--interpreter", this_python())
+    command = ("build", "--release", "--quiet", "--compression-level", "9")
+    command = (*command, "--interpreter", this_python())
     return [build(tmp_path_factory.mktemp("wheel"), *command)]
 
 
