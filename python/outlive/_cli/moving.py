@@ -68,25 +68,27 @@ def _with_progress(keys: list[str], title: str) -> Iterator[list[str]]:
 @click.option(
     "--format", "kind", type=click.Choice(["json", "jsonl"]), default="jsonl", show_default=True
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("-o", "--output", "into", type=_TEXT_OUT, default="-")
 @click.pass_context
-def export(ctx: click.Context, file: str, kind: str, into: IO[str]) -> None:
+def export(ctx: click.Context, file: str, kind: str, as_json: bool, into: IO[str]) -> None:
     """Write all entries: jsonl has a line for each with all that is known of it, json only values.
 
     \b
     Example:
         outlive export github.json | jq -c 'select(.took > 1) | .key'
     """
+    a_line_each = kind == "jsonl" and not as_json
     with opened(file) as cache:
         core = core_of(cache)
         facts = facts_of(core).values()
         lines = (
             _line(fact, core.text(fact.key) or "null")
-            if kind == "jsonl"
+            if a_line_each
             else f"{json.dumps(fact.key)}: {core.text(fact.key)}"
             for fact in facts
         )
-        if kind == "jsonl":
+        if a_line_each:
             into.writelines(f"{line}\n" for line in lines)
         else:
             into.write("{\n" + ",\n".join(lines) + "\n}\n")

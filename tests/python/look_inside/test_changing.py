@@ -210,6 +210,12 @@ def test_export_and_import(shell: Shell, shop: Path, kind: str) -> None:
     assert broken.status == 2 and "entry 1" in broken.err
 
 
+def test_export_as_every_command_says_json(shell: Shell, shop: Path) -> None:
+    """``--json`` gives one document, as ``--format json`` does."""
+    one = shell("export", shop, "--json")
+    assert one.json == shell("export", shop, "--format", "json").json
+
+
 def test_special_values_come_through(shell: Shell, tmp_path: Path) -> None:
     """Tuples, bytes, surrogates, infinities, long integers: export and import change nothing."""
     values = [(1, b"x"), {"a": float("inf")}, "\ud83d\n", 10**400, [[]], None, -0.0, {1: 2}]

@@ -35,9 +35,9 @@ def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The wheels to look at."""
     if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.whl"))
-    command = ("build", "--release", "--quiet", "--compression-level", "9")
-    command = (*command, "--interpreter", this_python())
-    return [build(tmp_path_factory.mktemp("wheel"), *command)]
+    command = ("build", "--release", "--quiet", "--interpreter", this_python())
+    deflated = ("--compression-level", "9")  # as tools/wheels does
+    return [build(tmp_path_factory.mktemp("wheel"), *command, *deflated)]
 
 
 @pytest.fixture(scope="module")
