@@ -134,7 +134,7 @@ def damaged(lab: Lab, damage: Callable[[bytes], bytes]) -> str:
         counts = {word: count + seen[word] for word, count in counts.items()}
     parts = [f"{counts['called'] / TRIALS:.0f} of 100 lost"]
     parts += [f"{counts['wrong']} wrong"] if counts["wrong"] else []
-    parts += [f"{counts['raised'] / TRIALS:.2g} calls raise"] if counts["raised"] else []
+    parts += [f"{round(counts['raised'] / TRIALS, 1):n} calls raise"] if counts["raised"] else []
     return ", ".join(parts)
 
 
