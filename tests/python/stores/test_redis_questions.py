@@ -70,6 +70,15 @@ def test_round_trips_of_what_has_expired(proxy: Proxy, near: int | None) -> None
     assert get.cache_info().expired == 1
 
 
+def asked_at_once(proxy: Proxy, get: Any) -> list[Worker]:
+    """Threads that call ``get``, after the questions of all were under way at one moment."""
+    proxy.hold()
+    workers = [Worker(get, x) for x in range(THREADS)]
+    until(lambda: proxy.in_flight == THREADS)
+    proxy.let_go()
+    return workers
+
+
 def test_misses_at_once(proxy: Proxy) -> None:
     """Threads that miss different keys ask at once, and store at once."""
     computing, going = [], threading.Event()
@@ -83,10 +92,7 @@ def test_misses_at_once(proxy: Proxy) -> None:
 
     get(THREADS)
     quiet(proxy)
-    proxy.hold()
-    workers = [Worker(get, x) for x in range(THREADS)]
-    until(lambda: proxy.in_flight == THREADS)
-    proxy.let_go()
+    workers = asked_at_once(proxy, get)
     until(lambda: len(computing) == THREADS)
     proxy.hold()
     going.set()
@@ -102,10 +108,7 @@ def test_first_hits_at_once(server: Server, proxy: Proxy) -> None:
     ours = Cache(proxy.url(20)).memoise(name="get", on_code_change="ignore")(lambda x: [x])
     ours(THREADS)
     quiet(proxy)
-    proxy.hold()
-    workers = [Worker(ours, x) for x in range(THREADS)]
-    until(lambda: proxy.in_flight == THREADS)
-    proxy.let_go()
+    workers = asked_at_once(proxy, ours)
     assert [worker.result() for worker in workers] == [[x] for x in range(THREADS)]
     assert ours.cache_info().misses == 0
 
