@@ -69,9 +69,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
         old: StaleResult<L>,
     ) -> ControlFlow<Miss<L, E>, Lease<L, E>> {
         Break(match self.flights.join(key, caller) {
-            Join::Lead(guard) => {
-                return Continue(Lease::of(guard, old));
-            }
+            Join::Lead(guard) => return Continue(Lease::of(guard, old)),
             Join::Wait(waiter) => Miss::Wait(waiter),
             Join::Nested => Miss::Nested,
             Join::Circle => Miss::Circle(old),

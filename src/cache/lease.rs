@@ -12,6 +12,7 @@
 use bytes::Bytes;
 
 use super::asking::{Ask, Found, Locks, StaleResult};
+use super::bounded_table::Displaced;
 use super::entry::Entry;
 use super::purges::Begun;
 use super::put::Put;
@@ -130,7 +131,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
     /// Keeps other processes from computing `key`, takes in what they did, and looks whether one of
     /// them, or another thread, has computed it.
     pub fn acquire(mut self, cache: &Cache<L, E>, key: &Bytes, ask: Ask) -> Miss<L, E> {
-        let mut displaced = Vec::new();
+        let mut displaced = Displaced::new();
         let _active = sync::active();
         let ledger = &*cache.ledger;
         let (is_busy, asked) = if ledger.is_remote && ask.locks == Locks::AtOnce {
@@ -163,7 +164,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         cache: &Cache<L, E>,
         key: &[u8],
         ask: Ask,
-        displaced: &mut Vec<(Bytes, Entry<L>)>,
+        displaced: &mut Displaced<L>,
     ) -> bool {
         let ledger = &*cache.ledger;
         for _ in 0..LOOKS {
@@ -174,11 +175,8 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
             let is_busy = matches!(locked, KeyLock::Busy);
             let held = &mut *self.held;
             (held.lock, held.started) = (locked.held(), clock::now());
-            let attends = match ask.locks {
-                Locks::Never => KeyLock::Unsupported,
-                _ if held.lock.is_some() => KeyLock::Unsupported,
-                Locks::AtOnce | Locks::AtTheEnd => ledger.store.attend(),
-            };
+            let needs_none = ask.locks == Locks::Never || held.lock.is_some();
+            let attends = if needs_none { KeyLock::Unsupported } else { ledger.store.attend() };
             let is_late = matches!(attends, KeyLock::Busy);
             held.attends = attends.held();
             drop(ledger.loaded());
@@ -202,7 +200,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         cache: &Cache<L, E>,
         key: &[u8],
         take: Take,
-        displaced: &mut Vec<(Bytes, Entry<L>)>,
+        displaced: &mut Displaced<L>,
     ) -> (bool, Option<Asked>) {
         let (locked, asked) = cache.ledger.ask_for(key, take, displaced);
         let is_busy = matches!(locked, KeyLock::Busy);

@@ -11,9 +11,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::store::{ExternalChange, Known};
-
-const STRIPES: usize = 256;
+use crate::store::{ExternalChange, Known, STRIPES, stripe_of};
 
 /// The versions of all keys, by stripes; none where the store is asked under a lock.
 #[derive(Debug)]
@@ -92,7 +90,7 @@ impl Versions {
 
 impl Stripes {
     fn of(&self, key: &[u8]) -> &AtomicU64 {
-        &self.keys[crc32fast::hash(key) as usize % STRIPES]
+        &self.keys[stripe_of(key)]
     }
 }
 

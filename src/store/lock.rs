@@ -29,8 +29,9 @@ use super::fs::{
 use crate::sync::{Mutex, rank};
 pub use checkpoint::CheckpointGuard;
 use computations::{Computations, Hold};
-pub use key_stripes::{Affected, KeyStripes};
-use opening::{Origin, is_alone, is_still, open, origin};
+pub use key_stripes::{Affected, KeyStripes, STRIPES, stripe_of};
+pub use opening::is_still;
+use opening::{Origin, is_alone, open, origin};
 #[cfg(feature = "redis")]
 pub use page::blank_page;
 #[cfg(any(feature = "redis", feature = "sqlite"))]

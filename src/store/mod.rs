@@ -39,7 +39,7 @@ pub use file::{Counts, Durability, FileStore, KeptReceipts, Options, Receipts};
 pub use fs::{Map, Memory};
 pub use items::Items;
 pub use known::Known;
-pub use lock::{Affected, KeyGuard, KeyStripes, PAGE_SIZE, Page};
+pub use lock::{Affected, KeyGuard, KeyStripes, PAGE_SIZE, Page, STRIPES, stripe_of};
 pub use memory::MemoryStore;
 pub use notes::{Code, Notes};
 pub use paged::{Draw, LastUse, Outline, Paged, Room};

@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::appender::Appender;
 use super::folder::Folder;
 use super::trust;
 use crate::stepping;
-use crate::store::fs::{Disk, Handle, LockHandle, LockMode, LockPart, Status, Taken};
+use crate::store::fs::{Disk, LockHandle, LockMode, LockPart, Status, Taken};
+use crate::store::lock::is_still;
 use crate::sync::Arc;
 use crate::value::write::Charset;
 
@@ -43,17 +44,7 @@ impl KeptReceipts {
     /// Returns the sum of all lines; unreadable ones are skipped. There are none in a file that is
     /// not ours.
     pub fn read(&self) -> io::Result<Receipts> {
-        let file = match self.folder.fs.open_read(&self.path()) {
-            Err(error) if error.kind() == ErrorKind::NotFound || trust::is_stranger(&error) => {
-                return Ok(Receipts::new());
-            }
-            opened => opened?,
-        };
-        let status = file.status()?;
-        if self.check(&status).is_err() {
-            return Ok(Receipts::new());
-        }
-        Ok(sum(&file.read(0, status.fingerprint.size)?))
+        Ok(sum(&self.text()?))
     }
 
     /// Adds a line with what is new.
@@ -61,24 +52,33 @@ impl KeptReceipts {
         let (fs, path) = (&self.folder.fs, self.path());
         loop {
             let lock = fs.open_lock(&path, self.folder.journal_like().as_ref())?;
-            let status = lock.status()?;
-            self.check(&status)?;
+            self.check(&lock.status()?)?;
+            // NOTE: before it is locked, as Windows lets nobody read what is.
+            let text = self.text()?;
             wait_for(&*lock)?;
-            if !self.is_in_place(&path, &*lock) {
-                continue; // it was summed up while we waited
-            }
             let size = lock.glance()?.size;
-            if size > LONG {
-                return self.sum_up(news);
+            if size != text.len() as u64 || !is_still(&**fs, &path, &*lock) {
+                continue; // somebody appended to it, or summed it up, while we waited
             }
-            return match lock.write_at(size, &self.line_behind(size, news)?) {
-                Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    drop(lock); // Windows lets nobody else write to a file that is locked
-                    append(&*fs.open_append(&path)?, &line(news)?)
-                }
-                written => written,
-            };
+            if size > LONG {
+                return self.sum_up(sum(&text), news);
+            }
+            return lock.write_at(size, &line_behind(&text, news)?);
         }
+    }
+
+    fn text(&self) -> io::Result<Vec<u8>> {
+        let file = match self.folder.fs.open_read(&self.path()) {
+            Err(error) if error.kind() == ErrorKind::NotFound || trust::is_stranger(&error) => {
+                return Ok(Vec::new());
+            }
+            opened => opened?,
+        };
+        let status = file.status()?;
+        if self.check(&status).is_err() {
+            return Ok(Vec::new());
+        }
+        file.read(0, status.fingerprint.size)
     }
 
     fn path(&self) -> PathBuf {
@@ -89,31 +89,15 @@ impl KeptReceipts {
         trust::check(status, self.folder.like().as_ref(), self.folder.fs.user())
     }
 
-    fn is_in_place(&self, path: &Path, lock: &dyn LockHandle) -> bool {
-        let both = (self.folder.fs.status(path), lock.status());
-        matches!(both, (Ok(named), Ok(held)) if named.fingerprint.is_same_file(held.fingerprint))
-    }
-
-    /// Returns the line for `news`, on a line of its own even behind a torn one.
-    fn line_behind(&self, size: u64, news: &Receipts) -> io::Result<Vec<u8>> {
-        let last = match size {
-            0 => None,
-            size => self.folder.fs.open_read(&self.path())?.read(size - 1, size)?.pop(),
-        };
-        let start: &[u8] = if last.is_none_or(|byte| byte == b'\n') { b"" } else { b"\n" };
-        Ok([start, &line(news)?].concat())
-    }
-
     /// Replaces all lines by their sum, while nobody appends.
-    fn sum_up(&self, news: &Receipts) -> io::Result<()> {
-        let mut whole = self.read()?;
+    fn sum_up(&self, mut whole: Receipts, news: &Receipts) -> io::Result<()> {
         for (name, counts) in news {
             add(&mut whole, name.clone(), *counts);
         }
         let (fs, new) = (&self.folder.fs, self.folder.paths().beside(".receipts-new"));
         self.folder.remove(&new)?;
         let file = fs.create_new(&new, self.folder.journal_like().as_ref())?;
-        append(&*file, &line(&whole)?)?;
+        Appender(&*file).write_all(&line(&whole)?)?;
         fs.rename(&new, &self.path())
     }
 }
@@ -127,10 +111,6 @@ fn wait_for(lock: &dyn LockHandle) -> io::Result<()> {
         stepping::sleep(PAUSE);
     }
     Err(io::Error::new(ErrorKind::TimedOut, "another process keeps the file locked"))
-}
-
-fn append(file: &dyn Handle, line: &[u8]) -> io::Result<()> {
-    Appender(file).write_all(line)
 }
 
 fn sum(text: &[u8]) -> Receipts {
@@ -152,6 +132,12 @@ fn add(known: &mut Receipts, name: String, more: Counts) {
     *misses = misses.saturating_add(more.2);
     *seconds += more.3;
     *cost += more.4;
+}
+
+/// Returns the line for `news`, on a line of its own even behind a torn one.
+fn line_behind(text: &[u8], news: &Receipts) -> io::Result<Vec<u8>> {
+    let start: &[u8] = if text.last().is_none_or(|&byte| byte == b'\n') { b"" } else { b"\n" };
+    Ok([start, &line(news)?].concat())
 }
 
 /// Returns `receipts` as a line; JSON has no infinite numbers, so those count nothing.

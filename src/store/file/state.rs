@@ -108,7 +108,9 @@ impl FileState {
     /// Reports that the snapshot could not be written, and how many results only this process has.
     pub fn tell_unsaved(&self, error: &Error) {
         // The salt is kept like a result, and is none.
-        let is_result = |change: &&Change| matches!(change, Change::Put(item) if item.key != RESERVED_KEY.as_bytes());
+        let is_result = |change: &&Change| {
+            matches!(change, Change::Put(_)) && change.key().is_some_and(|key| key != RESERVED_KEY)
+        };
         let results = self.backlog.changes().filter(is_result);
         self.folder.tell_unsaved(error, results.count());
     }
