@@ -9,7 +9,7 @@ from ._cache_state import CacheState
 from ._look import LookInside
 from ._mapping import CacheMapping
 from ._maps import CacheMaps
-from ._typing import TYPE_CHECKING, overload
+from ._typing import MYPY, TYPE_CHECKING, overload
 from ._upkeep import CacheUpkeep
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._hooks import Event
     from ._option_types import CacheOptions, Durability, FunctionOptions, Mode
-    from ._types import Decorator, Memoised, P, R, S
+    from ._types import Decorator, Memoised, MemoisedMethod, P, Q, R, S, TakesSelf
 
 CACHE_OPTIONS = _options.OPTION_NAMES - {"maxsize", "dump", "load"}
 #: What ``Cache`` takes beside ``CACHE_OPTIONS``.
@@ -186,6 +186,14 @@ class Cache(LookInside, CacheMaps, CacheUpkeep, CacheMapping):
     def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
         self, function: staticmethod[P, R], /, **options: Unpack[FunctionOptions]
     ) -> staticmethod[P, R]: ...
+
+    if not MYPY:
+
+        @overload
+        def memoise(
+            self, function: TakesSelf[S, Q, R], /, **options: Unpack[FunctionOptions]
+        ) -> MemoisedMethod[S, Q, R]: ...
+
     @overload
     def memoise(
         self, function: Callable[P, R], /, **options: Unpack[FunctionOptions]

@@ -7,7 +7,7 @@ import os
 from . import _core, _modes, _options
 from ._cache import CACHE_OPTIONS, OF_FUNCTIONS, Cache
 from ._cache_state import DropInState
-from ._typing import TYPE_CHECKING, overload
+from ._typing import MYPY, TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ._option_types import CacheOptions, FunctionOptions, Mode
-    from ._types import Decorator, Memoised, P, R, S
+    from ._types import Decorator, Memoised, MemoisedMethod, P, Q, R, S, TakesSelf
 
 
 _OF_CONFIGURE = {"file", "mode", "maxsize", "max_bytes"}
@@ -66,6 +66,16 @@ def memoise(
 def memoise(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
     function: staticmethod[P, R], /, **options: Unpack[FunctionOptions]
 ) -> staticmethod[P, R]: ...
+
+
+if not MYPY:
+
+    @overload
+    def memoise(
+        function: TakesSelf[S, Q, R], /, **options: Unpack[FunctionOptions]
+    ) -> MemoisedMethod[S, Q, R]: ...
+
+
 @overload
 def memoise(function: Callable[P, R], /, **options: Unpack[FunctionOptions]) -> Memoised[P, R]: ...
 @overload

@@ -13,6 +13,7 @@ from collections.abc import (
 from typing import (
     TYPE_CHECKING,
     Any,
+    Concatenate,
     Generic,
     Literal,
     ParamSpec,
@@ -22,6 +23,7 @@ from typing import (
 )
 
 from . import _core
+from ._typing import MYPY
 from ._wrappers import native_of
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ S = TypeVar("S")
 V = TypeVar("V")
 F = TypeVar("F", contravariant=True)
 T = TypeVar("T", covariant=True)
+# Covariant, as the checkers take the `self` of an overridden method to be.
+Owner = TypeVar("Owner", covariant=True)
 
 
 class _Kind(type):
@@ -83,6 +87,12 @@ class _Takes(Protocol[F, Q, T]):
     """A callable that takes a first argument, and others."""
 
     def __call__(self, first: F, /, *args: Q.args, **kwargs: Q.kwargs) -> T: ...
+
+
+class TakesSelf(Protocol[F, Q, T]):
+    """A callable whose first parameter is named ``self``: a method, where it is decorated."""
+
+    def __call__(_takes, self: F, *args: Q.args, **kwargs: Q.kwargs) -> T: ...  # noqa: N805
 
 
 class _Waits(Protocol[P, T]):
@@ -280,6 +290,31 @@ class Memoised(Generic[P, R], metaclass=_Kind):
         raise NotImplementedError
 
 
+class MemoisedMethod(  # type: ignore[type-var]
+    Memoised[Concatenate[Owner, Q], T],  # pyright: ignore[reportInvalidTypeArguments]
+    Generic[Owner, Q, T],
+):
+    """For pyright: a memoised function whose first parameter is named ``self``.
+
+    What a class or an instance gives has its exact signature, by ``__get__``. Pyright compares a
+    class with a Protocol by the bare member, without ``__get__``; so calls of that, which nobody
+    writes, take any arguments.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> T:
+        """Return the kept result, or compute and keep it."""
+        raise NotImplementedError
+
+    @overload  # type: ignore[override] # on the class
+    def __get__(self, instance: None, owner: type, /) -> Memoised[Concatenate[Owner, Q], T]: ...
+    @overload  # on an instance
+    def __get__(self, instance: object, owner: type, /) -> BoundMemoised[Q, T]: ...
+    def __get__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, instance: Any, owner: Any, /
+    ) -> Any:
+        raise NotImplementedError
+
+
 class BoundMemoised(_Named, Protocol[P, T]):
     """A memoised method, bound to its instance. Single calls are controlled through the class."""
 
@@ -307,5 +342,11 @@ class Decorator(Protocol):
     def __call__(  # type: ignore[overload-overlap] # pyright: ignore[reportOverlappingOverload]
         self, function: staticmethod[P, R], /
     ) -> staticmethod[P, R]: ...
+
+    if not MYPY:
+
+        @overload
+        def __call__(self, function: TakesSelf[S, Q, R], /) -> MemoisedMethod[S, Q, R]: ...
+
     @overload
     def __call__(self, function: Callable[P, R], /) -> Memoised[P, R]: ...

@@ -6,6 +6,8 @@ A program that uses these modules imports them; one that does not should not hav
 from __future__ import annotations
 
 TYPE_CHECKING = False
+# Mypy takes this name to be true, as TYPE_CHECKING: what stands below `if not MYPY` is for pyright.
+MYPY = False
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping as MutableMapping
