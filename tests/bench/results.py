@@ -57,7 +57,7 @@ def _first_hits(value: Any, seconds: float) -> Table:
             cache.memoise(lambda key: value, name="f", types=(type(value),))(KEY)
 
         def first_hit(key: str) -> Any:
-            cache = Cache(path, mode="readonly")
+            cache = Cache(path, mode="readonly", on_code_change="ignore")
             return cache.memoise(lambda key: None, name="f", types=(type(value),))(key)
 
         text = value.model_dump_json()

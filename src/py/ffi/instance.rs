@@ -1,7 +1,9 @@
 //! Making instances without running code of their class, and accessing their state through
 //! descriptors made by the interpreter: nothing that a class defines can be in the way.
 
+use std::num::NonZeroU32;
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -32,6 +34,16 @@ pub fn allocate<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyAny>> {
         let made = ((*kind).tp_alloc?)(kind, 0);
         Bound::from_owned_ptr_or_opt(class.py(), made)
     }
+}
+
+/// Returns the number of the present state of `class`: another one once an attribute of it, or of a
+/// base, is set. `None` if the interpreter has given it none.
+#[inline]
+pub fn class_version(class: &Bound<'_, PyType>) -> Option<NonZeroU32> {
+    // SAFETY: the class is alive, and its number an aligned word, to which other threads of a build
+    // without a GIL write at most whole.
+    let number = unsafe { AtomicU32::from_ptr(&raw mut (*class.as_type_ptr()).tp_version_tag) };
+    NonZeroU32::new(number.load(Ordering::Relaxed))
 }
 
 /// Returns whether the interpreter made this descriptor, for a slot or for `__dict__`.

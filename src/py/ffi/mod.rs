@@ -36,7 +36,7 @@ pub use copy::{copy_dict, copy_list, copy_set, hide, is_hashable, set, set_hashe
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, redirect, slot_of, watching_slot_of, widen};
-pub use instance::{allocate, blank, is_native_descriptor, set_through, tuple_of};
+pub use instance::{allocate, blank, class_version, is_native_descriptor, set_through, tuple_of};
 pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;

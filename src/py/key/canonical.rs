@@ -11,7 +11,7 @@ use super::classes::{
     KnownClass, class_of_instances, is_frozen_dataclass, known, qualified, remember,
 };
 use crate::key::{KeyText, PREFIX};
-use crate::py::ffi::{call_with, check_stack, int_value};
+use crate::py::ffi::{call_with, check_stack, class_version, int_value};
 use crate::py::value::callbacks::{class_mark, describe, digest, pack};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
@@ -190,10 +190,17 @@ fn put_other(value: &Bound<'_, PyAny>, key: &mut KeyText, depth: usize) -> PyRes
         return Ok(());
     }
     let class = value.get_type();
+    let known = known(&class, true);
+    if let Some(known) = known.as_ref().filter(|known| known.is_plain(&class)) {
+        return put_fields(known, value, key, depth);
+    }
+    // NOTE: before its attribute is looked up, which another thread may set meanwhile.
+    let version = class_version(&class);
     if let Some(own) = own_key(value)? {
         return put_named(&class_of_instances(&class)?.name, &own, key, depth);
     }
-    if let Some(known) = known(&class, true) {
+    if let Some(known) = known {
+        known.note_plain(version);
         return put_fields(&known, value, key, depth);
     }
     if let Some((tag, payload)) = pack(value)? {

@@ -1,13 +1,16 @@
 //! What is known of classes whose instances are arguments: looked up once, as each hit needs it.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType, PyWeakrefReference};
 
 use crate::key::KeyText;
+use crate::py::ffi::class_version;
 use crate::py::value::callbacks::{module_name, namesake_mark};
 use crate::py::value::once::intern;
 use crate::py::value::wtf8::with_wtf8;
@@ -24,6 +27,20 @@ pub struct KnownClass {
     /// Its fields in the order of their texts, each as the beginning of a member; None if its
     /// instances are not identified by their fields.
     pub fields: Option<Vec<(Py<PyString>, Vec<u8>)>>,
+    /// The state of the class in which it was seen to have no `__memo_key__`; 0 if in none.
+    plain: AtomicU32,
+}
+
+impl KnownClass {
+    /// Returns whether `class` has no `__memo_key__`, if that is known of its present state.
+    pub fn is_plain(&self, class: &Bound<'_, PyType>) -> bool {
+        class_version(class).is_some_and(|now| now.get() == self.plain.load(Ordering::Relaxed))
+    }
+
+    /// Notes that the class has no `__memo_key__` in the state `version`.
+    pub fn note_plain(&self, version: Option<NonZeroU32>) {
+        self.plain.store(version.map_or(0, NonZeroU32::get), Ordering::Relaxed);
+    }
 }
 
 /// The classes by kind of text and by address.
@@ -47,7 +64,7 @@ pub fn remember(
     let fields = fields.map(beginnings).transpose()?;
     let by_fields = fields.is_some();
     let reference = PyWeakrefReference::new(class.as_any())?.unbind();
-    let made = Arc::new(KnownClass { class: reference, name, fields });
+    let made = Arc::new(KnownClass { class: reference, name, fields, plain: AtomicU32::new(0) });
     let mut known = KNOWN.write();
     let known = known.get_or_insert_default();
     // An entry that is replaced holds references and names; dropping them runs no Python code.

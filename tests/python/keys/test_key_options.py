@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -59,6 +60,32 @@ def test_objects_may_say_what_tells_them_apart() -> None:
     assert own.cache_key(Speaking(1)) == own.cache_key(Speaking(1))
     assert own.cache_key(Speaking(1)) != own.cache_key(Speaking(2))
     assert own.cache_key(Speaking(1)) != own.cache_key(1)
+
+
+def test_a_memo_key_that_a_class_gets_later_counts() -> None:
+    """Hits with a frozen dataclass notice that it, or a base of it, gets or loses __memo_key__."""
+
+    class Base:
+        pass
+
+    @dataclasses.dataclass(frozen=True)
+    class Query(Base):
+        text: str
+
+    calls = []
+    search = Cache(None).memoise(lambda query: calls.append(query.text), name="search")
+
+    def is_new(text: str) -> bool:
+        before = len(calls)
+        search(Query(text))
+        return len(calls) > before
+
+    assert [is_new("a") for _ in range(4)] == [True, False, False, False]
+    for owner in (Base, Query):
+        owner.__memo_key__ = lambda self: "one"  # type: ignore[attr-defined]
+        assert [is_new(text) for text in "bca"] == [owner is Base, False, False]
+        del owner.__memo_key__  # type: ignore[attr-defined]
+        assert [is_new("a") for _ in range(3)] == [False, False, False]
 
 
 def test_an_error_in_memo_key_is_the_callers() -> None:
