@@ -6,7 +6,8 @@
 //! locks and wait for them for ever while it holds the interpreter. macOS's libc calls such
 //! handlers, too; its frameworks do not survive a fork, and nothing here uses one.
 
-use std::cell::RefCell;
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 
 use pyo3::prelude::*;
@@ -19,7 +20,11 @@ use crate::sync::{Alone, alone, forks};
 /// Held from just before a fork until just after it.
 type Held = (ForkToken, Alone);
 
-thread_local!(static HELD: RefCell<Option<Held>> = const { RefCell::new(None) });
+thread_local! {
+    /// NOTE: without a destructor, so that it exists until the very end of the thread: what ends with
+    /// a thread, such as a `thread_local` of C++, may fork.
+    static HELD: Cell<Option<ManuallyDrop<Held>>> = const { Cell::new(None) };
+}
 
 /// Makes sure that the process is only copied while no thread is inside the cache.
 pub fn watch() {
@@ -36,12 +41,12 @@ extern "C" fn take() {
     #[cfg(feature = "sqlite")]
     crate::store::close_before_fork();
     let flights = Graph::of_process().before_fork();
-    HELD.set(Some((flights, alone)));
+    HELD.set(Some(ManuallyDrop::new((flights, alone))));
 }
 
 /// Runs in the same thread right after, in the parent.
 extern "C" fn give_back() {
-    drop(HELD.take());
+    drop(HELD.take().map(ManuallyDrop::into_inner));
 }
 
 /// Releases everything in the child.
@@ -52,7 +57,7 @@ extern "C" fn give_back_in_child() {
     forks::note_child();
     #[cfg(feature = "redis")]
     crate::store::doubt_in_child();
-    drop(HELD.take());
+    drop(HELD.take().map(ManuallyDrop::into_inner));
 }
 
 /// Cleans up in the child, which calls it before it caches anything.

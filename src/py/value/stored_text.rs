@@ -34,11 +34,13 @@ fn written(
     classes: Classes<'_>,
 ) -> Result<Bytes, Box<Refusal>> {
     // The buffer is taken out while it is used: a value's own code may ask for another text.
-    let mut writer = Writer::reusing(SPARE.take(), charset);
+    // A thread that is about to end has none any more.
+    let spare = SPARE.try_with(Cell::take).unwrap_or_default();
+    let mut writer = Writer::reusing(spare, charset);
     let text = encode(value, &mut writer, 0, classes).and_then(|()| whole(&mut writer));
     let buffer = writer.into_buffer();
     if buffer.capacity() <= LARGEST_SPARE {
-        SPARE.set(buffer);
+        let _ = SPARE.try_with(|spare| spare.set(buffer));
     }
     text
 }
