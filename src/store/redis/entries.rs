@@ -1,7 +1,6 @@
 //! Single entries: read, kept and forgotten.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
@@ -13,14 +12,10 @@ use super::failure::{Failure, sound};
 use super::leases::LEASE;
 use super::scripts;
 use super::server::Server;
-use super::state::State;
-use super::value::{self, HEAD, Written};
-use crate::clock;
+use super::value::{self, HEAD};
 use crate::error::{Error, Result};
-use crate::key::name_of;
 use crate::store::snapshot::{salt_item, salt_of};
 use crate::store::{Cause, Change, ExternalChange, Item};
-use crate::value::check::check;
 
 impl Server {
     /// Returns the entry of `key`.
@@ -57,7 +52,7 @@ impl Server {
     }
 
     /// The names of all that says what counts as the entry of `key`.
-    fn names_of(&self, key: &[u8]) -> [Vec<u8>; 3] {
+    pub(super) fn names_of(&self, key: &[u8]) -> [Vec<u8>; 3] {
         [self.names.generation_of_all(), self.names.generation_of(key), self.names.entry(key)]
     }
 
@@ -151,86 +146,6 @@ impl Server {
         self.refused(&Failure::Unfit(why.to_owned()))
     }
 
-    /// Makes the server apply a change. A result computed `now` replaces an older entry; otherwise
-    /// it is kept only if there is none.
-    pub(super) fn write(
-        &self,
-        change: &Change,
-        cause: Cause,
-        now: bool,
-    ) -> std::result::Result<bool, Failure> {
-        if let Change::Put(item) = change
-            && let Some(salt) = salt_of(item)
-        {
-            return self.keep_salt(&salt).map(|()| true);
-        }
-        let lease = match change {
-            Change::Put(item) if cause == Cause::Computed => self.leases.get(&item.key),
-            _ => None,
-        };
-        let Some(commands) = self.commands(change, cause, now) else { return Ok(true) };
-        let kept = number(single(self.ask(&commands, 1)?))?;
-        if let Some(lease) = lease.filter(|_| kept == 1) {
-            lease.end();
-        }
-        if *change == Change::Clear {
-            self.sweep();
-        }
-        Ok(kept != 0 || !matches!(change, Change::Put(_)))
-    }
-
-    /// Returns the commands for `change`; `None` if there are none.
-    pub(super) fn commands(&self, change: &Change, cause: Cause, now: bool) -> Option<Vec<u8>> {
-        let lease_time = milliseconds(LEASE);
-        if let Change::Put(item) = change
-            && let Some(salt) = salt_of(item)
-        {
-            // Another process may have put one there: then that is found when news are heard again.
-            return Some(command("HSETNX", &[&self.names.meta()[..], b"salt", salt.as_bytes()]));
-        }
-        Some(match change {
-            Change::Put(item) => {
-                // What came from elsewhere and is not JSON is of no use to anybody.
-                if !item.sound && check(&item.text).is_err() {
-                    return None;
-                }
-                self.keep(item, cause, now, &lease_time)
-            }
-            Change::Remove(key) => {
-                let why = if cause == Cause::Given { b"g" } else { b"u" };
-                let names = [self.names.lease(key), self.names.entry(key)];
-                eval(scripts::REMOVE, &[&names[0], &names[1]], &[why, &lease_time])
-            }
-            Change::Clear => {
-                eval(scripts::BEGIN, &[&self.names.generation_of_all(), &self.names.meta()], &[])
-            }
-        })
-    }
-
-    fn keep(&self, item: &Item, cause: Cause, now: bool, lease_time: &[u8]) -> Vec<u8> {
-        let key = &item.key[..];
-        let lease = self.leases.get(key).filter(|_| cause == Cause::Computed);
-        let why = match cause {
-            Cause::Given => b"g",
-            Cause::Upkeep => b"u",
-            Cause::Computed if now => b"c",
-            Cause::Computed => b"n",
-        };
-        let token = lease.as_ref().map_or(&[][..], |lease| &lease.token);
-        let since = lease.as_ref().map_or(String::new(), |lease| lease.generation.to_string());
-        let life = life(&self.state.lock(), item);
-        let life = life.map_or(Vec::new(), milliseconds);
-        let Written { head, tail } = value::write(item);
-        let names = [
-            self.names.lease(key),
-            self.names.generation_of_all(),
-            self.names.generation_of(key),
-            self.names.entry(key),
-        ];
-        let arguments = [why, token, since.as_bytes(), &head, &tail, &life, lease_time];
-        eval(scripts::KEEP, &names.each_ref().map(|name| &name[..]), &arguments)
-    }
-
     /// Stores the salt, unless there is one already, which is then in force.
     pub(super) fn keep_salt(&self, salt: &str) -> std::result::Result<(), Failure> {
         let meta = self.names.meta();
@@ -287,7 +202,7 @@ impl Server {
             return false;
         }
         drop(state);
-        let begin = eval(scripts::BEGIN, &[&self.names.generation(name)], &[]);
+        let begin = eval(&scripts::BEGIN, &[&self.names.generation(name)], &[]);
         let asked = self.ask(&begin, 1).and_then(|replies| sound(single(replies)));
         let is_done = self.answered(asked).is_some();
         if is_done {
@@ -298,7 +213,7 @@ impl Server {
 
     /// Outdates the computation of `key`, on any machine.
     pub(super) fn outdate_key(&self, key: &[u8]) -> Result<()> {
-        let command = eval(scripts::OUTDATE, &[&self.names.lease(key)], &[&milliseconds(LEASE)]);
+        let command = eval(&scripts::OUTDATE, &[&self.names.lease(key)], &[&milliseconds(LEASE)]);
         self.told(self.ask(&command, 1).and_then(|replies| sound(single(replies))))
     }
 
@@ -321,12 +236,4 @@ impl Server {
 pub(super) fn head_of(name: &[u8]) -> Vec<u8> {
     let last = (HEAD - 1).to_string();
     command("GETRANGE", &[name, b"0", last.as_bytes()])
-}
-
-/// Returns after how long the server may drop the entry, because it is of no use then.
-fn life(state: &State, item: &Item) -> Option<Duration> {
-    let lifetime = state.lifetimes.get(name_of(&item.key)?)?;
-    let created = item.created.filter(|_| !lifetime.own_clock)?;
-    let left = created + lifetime.seconds - clock::now();
-    Duration::try_from_secs_f64(left.max(1.0)).ok().filter(|left| left.as_millis() < 1 << 50)
 }

@@ -195,7 +195,7 @@ impl Keeper {
         if server.is_away_outside() {
             return;
         }
-        let command = eval(scripts::RELEASE, &[&lease.name], &[&lease.token]);
+        let command = eval(&scripts::RELEASE, &[&lease.name], &[&lease.token]);
         // If it cannot be released now, it runs out by itself.
         let _ = self.ask(&server, &command, 1);
     }
@@ -211,7 +211,7 @@ impl Keeper {
         let mut commands = Vec::new();
         for lease in &held {
             let time = milliseconds(LEASE);
-            commands.extend(eval(scripts::RENEW, &[&lease.name], &[&lease.token, &time]));
+            commands.extend(eval(&scripts::RENEW, &[&lease.name], &[&lease.token, &time]));
         }
         if let Err(failure @ Failure::Down(_)) = self.ask(server, &commands, held.len()) {
             let _active = active();

@@ -100,7 +100,7 @@ impl Server {
             let mut count = 0;
             for name in names {
                 if self.names.key(&name).is_some_and(|key| purge.concerns(&key)) {
-                    commands.extend(eval(scripts::OUTDATE, &[&name], &[&time]));
+                    commands.extend(eval(&scripts::OUTDATE, &[&name], &[&time]));
                     count += 1;
                 }
             }

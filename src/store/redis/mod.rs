@@ -47,6 +47,7 @@ mod taking;
 mod telling;
 mod value;
 mod walk;
+mod writing;
 
 use std::time::Duration;
 

@@ -36,10 +36,8 @@ impl Names {
     }
 
     fn hashed(&self, kind: &str, key: &[u8]) -> Vec<u8> {
-        let hash = crc32fast::hash(key);
-        let mut name = format!("{}{kind}{{{hash:08x}}}:", self.prefix).into_bytes();
-        name.extend_from_slice(key);
-        name
+        let hash = digits(crc32fast::hash(key));
+        [self.prefix.as_bytes(), kind.as_bytes(), b"{", &hash, b"}:", key].concat()
     }
 
     /// Returns the key of the generation of the function that made `key`.
@@ -92,9 +90,23 @@ impl Names {
     }
 }
 
+/// Returns the eight hexadecimal digits of a hash.
+fn digits(hash: u32) -> [u8; 8] {
+    let digit = |place: u32| b"0123456789abcdef"[(hash >> (28 - 4 * place)) as usize % 16];
+    [0, 1, 2, 3, 4, 5, 6, 7].map(digit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::{Names, digits};
+
+    /// Hashes are written with all their digits.
+    #[test]
+    fn hashes() {
+        for hash in [0, 1, 0x0123_4567, 0x89ab_cdef, u32::MAX] {
+            assert_eq!(digits(hash).to_vec(), format!("{hash:08x}").into_bytes());
+        }
+    }
 
     /// Every name leads back to its parts, with braces and colons in a key or without.
     #[test]

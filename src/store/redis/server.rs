@@ -8,6 +8,7 @@ use redis::{ProtocolVersion, Value};
 
 use super::address::Address;
 use super::breaker::Breaker;
+use super::commands::{Run, single};
 use super::connection::{connect, exchange};
 use super::failure::Failure;
 use super::interest::Interest;
@@ -105,6 +106,17 @@ impl Server {
             self.lose(failure);
         }
         asked
+    }
+
+    /// Has the server run a script, whose text it gets only if it does not know it.
+    pub fn run(&self, run: &Run<'_>) -> Result<Value, Failure> {
+        let reply = single(self.ask(&run.known(), 1)?);
+        match &reply {
+            Value::ServerError(error) if error.code() == "NOSCRIPT" => {
+                self.ask(&run.whole(), 1).map(single)
+            }
+            _ => Ok(reply),
+        }
     }
 
     pub(super) fn try_ask(&self, commands: &[u8], replies: usize) -> Result<Vec<Value>, Failure> {

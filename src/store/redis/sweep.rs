@@ -30,7 +30,7 @@ impl Sweep {
         for Seen { key, since, .. } in &seen {
             // A younger entry may have taken its place since.
             let since = since.to_string();
-            commands.extend(eval(scripts::SWEEP, &[&names.entry(key)], &[since.as_bytes()]));
+            commands.extend(eval(&scripts::SWEEP, &[&names.entry(key)], &[since.as_bytes()]));
         }
         ask_some(ask, &commands, seen.len())?.into_iter().try_for_each(|it| sound(it).map(drop))?;
         Ok(true)

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use redis::Value;
 
-use super::commands::{array, eval, generation, milliseconds, number, single};
-use super::failure::{Failure, sound};
+use super::commands::{Run, array, generation, milliseconds, number};
+use super::failure::Failure;
 use super::leases::{LEASE, Lease, Release};
 use super::scripts;
 use super::server::Server;
@@ -80,20 +80,20 @@ impl Server {
         let (own, entry) = (self.names.generation_of(key), self.names.entry(key));
         let keys = [&lease[..], &all, &own, &entry];
         let when: &[u8] = if take == Take::IfMissing { b"1" } else { b"" };
-        let commands = eval(scripts::TAKE, &keys, &[token, &milliseconds(LEASE), when]);
-        let reply = self.ask(&commands, 1).and_then(|replies| array(single(replies)))?;
+        let arguments = [token, &milliseconds(LEASE), when];
+        let run = Run { script: &scripts::TAKE, keys: &keys, arguments: &arguments };
+        let reply = self.run(&run).and_then(array)?;
         self.taken(key, reply)
     }
 
     fn taken(&self, key: &[u8], parts: Vec<Value>) -> Result<Taken, Failure> {
-        let mut parts = parts.into_iter();
-        let lot = match number(parts.next().unwrap_or_default())? {
+        let mut found = parts.into_iter();
+        let lot = match number(found.next().unwrap_or_default())? {
             0 => Lot::Others,
             1 => Lot::Ours,
             _ => Lot::Spared,
         };
-        sound(parts.next().unwrap_or_default())?;
-        let found: Vec<Value> = parts.collect();
+        let found: Vec<Value> = found.collect();
         let since = generation(found.iter().take(2).cloned())?;
         Ok(Taken { lot, since, item: self.entry_of(key, found)? })
     }

@@ -36,6 +36,13 @@ pub struct Written {
     pub tail: Vec<u8>,
 }
 
+impl Written {
+    /// Returns the whole value.
+    pub fn with_generation(&self, generation: f64) -> Vec<u8> {
+        [&self.head[..], &generation.to_le_bytes(), &self.tail].concat()
+    }
+}
+
 /// The contents of a value's first bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
@@ -139,8 +146,8 @@ mod tests {
         Item { key, text, sound: true, created, timed: true, notes }
     }
 
-    fn joined(Written { head, tail }: &Written) -> Vec<u8> {
-        [head, &7f64.to_le_bytes()[..], tail].concat()
+    fn joined(written: &Written) -> Vec<u8> {
+        written.with_generation(7.0)
     }
 
     /// An entry is read back with everything known of it.

@@ -51,6 +51,20 @@ def test_round_trips(proxy: Proxy, near: int | None) -> None:
     assert questions(proxy, lambda: [get(0) for _ in range(10)]) == (10 if near == 0 else 0)
 
 
+def test_scripts_are_sent_once(server: Server, proxy: Proxy) -> None:
+    """A server that has forgotten the scripts is sent them once more, and nothing is lost."""
+    get = Cache(proxy.url()).memoise(name="get")(lambda x: [x])
+    get(0)
+    server.client().script_flush()
+    server.client().config_resetstat()
+    assert questions(proxy, lambda: get(1)) == 4
+    assert questions(proxy, lambda: get(2)) == 2
+    assert {how: server.called()[how] for how in ("eval", "evalsha")} == {"eval": 2, "evalsha": 4}
+    again = Cache(server.url).memoise(name="get", on_code_change="ignore")(lambda x: [x])
+    assert [again(1), again(2)] == [[1], [2]]
+    assert again.cache_info().misses == 0
+
+
 def test_round_trips_of_what_others_made(server: Server, proxy: Proxy) -> None:
     """The first hit on a result of another process asks once, and takes no lease."""
     theirs = Cache(server.url).memoise(name="get", on_code_change="ignore")(lambda x: [x])
