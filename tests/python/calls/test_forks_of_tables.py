@@ -40,7 +40,7 @@ print("done")
 @pytest.mark.skipif(sys.platform == "win32", reason="no forks")
 def test_a_fork_finds_no_table_locked(script: Scripts) -> None:
     """A child forked while other threads hit, fill and clear tables can do all of it."""
-    assert script.output(FORKS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+    assert script.output(FORKS) == "done\n"
 
 
 FORKS_OF_COPIERS = """
@@ -66,4 +66,4 @@ print("done")
 @pytest.mark.skipif(sys.platform == "win32", reason="no forks")
 def test_a_fork_finds_no_result_locked(script: Scripts) -> None:
     """A child forked while other threads copy one result can copy it, too."""
-    assert script.output(FORKS_OF_COPIERS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+    assert script.output(FORKS_OF_COPIERS) == "done\n"

@@ -213,7 +213,7 @@ print("done")
 
 def test_a_fork_beside_first_calls(script: Scripts) -> None:
     """A child inherits no value that another thread is making once."""
-    assert script.output(FIRST_CALLS, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+    assert script.output(FIRST_CALLS) == "done\n"
 
 
 IMPORTING = """
@@ -248,7 +248,7 @@ print("done")
 
 def test_a_fork_beside_an_import(script: Scripts) -> None:
     """A fork waits for what another thread imports of outlive on demand."""
-    assert script.output(IMPORTING, PYTHONWARNINGS="ignore::DeprecationWarning") == "done\n"
+    assert script.output(IMPORTING) == "done\n"
 
 
 def test_a_fork_imports_no_library(script: Scripts) -> None:

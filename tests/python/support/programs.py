@@ -69,10 +69,12 @@ class Scripts:
 def started(command: Sequence[str], folder: Path, **environment: str) -> subprocess.Popen[str]:
     """Begin to run a command in ``folder``; its input and outputs are pipes."""
     inherited = {name: value for name, value in os.environ.items() if "OUTLIVE" not in name}
+    # From 3.12 on Python warns of every fork of a process with threads, which some are about.
+    usual = {"PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "ignore:This process:DeprecationWarning"}
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=inherited | {"PYTHONFAULTHANDLER": "1"} | environment,
+        env=inherited | usual | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
