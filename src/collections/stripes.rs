@@ -55,7 +55,7 @@ impl<T> Stripes<T> {
 
 /// Returns the number of this thread's stripe.
 #[inline]
-fn mine() -> usize {
+pub fn mine() -> usize {
     // Without a destructor, so that it exists until the very end of the thread.
     thread_local!(static MINE: Cell<usize> = const { Cell::new(NONE) });
     match MINE.get() {

@@ -121,10 +121,10 @@ impl<'py> Values<'_, 'py> {
     /// Returns the template that hits on a text are served from.
     pub fn template(&self, text: &Bytes) -> Result<Template, Failure> {
         let made = self.core.names().with(|names| template(self.py, text, names, self.classes));
-        let (node, _typed) = made?;
-        let live = Template::new(node);
+        let made = made?;
+        let live = Template::new(made.0);
         #[cfg(Py_GIL_DISABLED)]
-        let live = if _typed { live } else { live.of_text(text) };
+        let live = if made.1 { live } else { live.of_text(text) }; // classes are known only here
         Ok(live)
     }
 

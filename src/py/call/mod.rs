@@ -22,6 +22,8 @@ mod provenance;
 mod recorder;
 mod refresh_mark;
 pub mod request;
+#[cfg(Py_GIL_DISABLED)]
+mod row_values;
 mod serving;
 pub mod teller;
 mod threads;

@@ -33,7 +33,7 @@ impl<'a> Serving<'a> {
         Teller { me: self.me, request: self.request }
     }
 
-    fn values<'py>(&self, py: Python<'py>) -> Values<'a, 'py> {
+    pub(super) fn values<'py>(&self, py: Python<'py>) -> Values<'a, 'py> {
         Values { core: self.me.core.get(), classes: self.request.classes(self.me), py }
     }
 
@@ -146,14 +146,23 @@ impl<'a> Serving<'a> {
         };
         let value = if self.is_bounded() {
             CachedValue::Weak(Arc::downgrade(live), !self.request.options.copy)
-        } else if live.is_shared() {
+        } else {
+            #[cfg(Py_GIL_DISABLED)]
+            let live = &self.live_of_row(py, live, entry)?;
+            self.value_of_row(py, live)?
+        };
+        Ok(HitRecord { epoch: self.request.epoch, value, window, liveness: entry.liveness.clone() })
+    }
+
+    /// Returns what a row of a result that is never evicted hands out or copies.
+    fn value_of_row(&self, py: Python<'_>, live: &Arc<Template>) -> PyResult<CachedValue> {
+        Ok(if live.is_shared() {
             CachedValue::Same(live.object().clone_ref(py))
         } else if self.request.options.copy {
             CachedValue::Copy(Py::new(py, TemplateObject(Arc::clone(live)))?)
         } else {
             CachedValue::Same(live.serve_shared(py)?.unbind())
-        };
-        Ok(HitRecord { epoch: self.request.epoch, value, window, liveness: entry.liveness.clone() })
+        })
     }
 
     /// Returns what the call gets.

@@ -185,7 +185,8 @@ impl Shape {
         self.slots.find(hash, |row| self.matches(row, call))
     }
 
-    /// Returns the hit for a row with this result.
+    /// Returns the hit for a row with this result. None if the row should get another one: another
+    /// thread copies the same template at this moment.
     #[inline]
     pub fn serve(&self, row: usize, result: &Cell, py: Python<'_>) -> Option<Hit> {
         if let Some(object) = result {
@@ -193,6 +194,8 @@ impl Shape {
         }
         match self.others[row].as_ref()? {
             CachedValue::Same(object) => Some(Hit::Same(object.clone_ref(py))),
+            #[cfg(Py_GIL_DISABLED)]
+            CachedValue::Copy(template) if template.get().0.is_taken() => None,
             CachedValue::Copy(template) => Some(Hit::Copy(template.clone_ref(py))),
             CachedValue::Weak(live, shared) => Some(Hit::Template(live.upgrade()?, *shared)),
         }

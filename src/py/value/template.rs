@@ -54,6 +54,35 @@ impl Template {
         }
     }
 
+    /// Returns whether another thread copies it at this moment, so that a row of hits should have a
+    /// template of its own.
+    #[cfg(Py_GIL_DISABLED)]
+    #[inline]
+    pub fn is_taken(&self) -> bool {
+        self.spares.is_taken()
+    }
+
+    /// Returns whether a row of hits has found it taken.
+    #[cfg(Py_GIL_DISABLED)]
+    pub fn is_met(&self) -> bool {
+        self.spares.is_met()
+    }
+
+    /// Returns whether rows of this thread may hand out its object: those of the threads that asked
+    /// first may.
+    #[cfg(Py_GIL_DISABLED)]
+    pub fn is_at_home(&self) -> bool {
+        self.spares.is_at_home()
+    }
+
+    /// Makes it the template of one row of hits.
+    #[cfg(Py_GIL_DISABLED)]
+    #[must_use]
+    pub fn of_row(mut self) -> Self {
+        self.spares.keep_apart();
+        self
+    }
+
     /// Records the text that the template was made of: threads that want it at once make another.
     #[cfg(Py_GIL_DISABLED)]
     pub fn of_text(self, text: &Bytes) -> Self {
