@@ -81,10 +81,11 @@ def test_a_memo_key_that_a_class_gets_later_counts() -> None:
         return len(calls) > before
 
     assert [is_new("a") for _ in range(4)] == [True, False, False, False]
+    owner: Any
     for owner in (Base, Query):
-        owner.__memo_key__ = lambda self: "one"  # type: ignore[attr-defined]
+        owner.__memo_key__ = lambda self: "one"
         assert [is_new(text) for text in "bca"] == [owner is Base, False, False]
-        del owner.__memo_key__  # type: ignore[attr-defined]
+        del owner.__memo_key__
         assert [is_new("a") for _ in range(3)] == [False, False, False]
 
 
