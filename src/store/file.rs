@@ -47,6 +47,7 @@ mod close;
 mod folder;
 mod follow;
 mod generations;
+mod head;
 mod load;
 mod locks;
 mod news;

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use super::Durability;
 use super::own::Own;
 use super::phase::Phase;
 use super::state::FileState;
 use crate::error::Result;
 use crate::store::fs::is_lost;
-use crate::store::journal::{Journal, Record, Terms, encode, encode_change};
+use crate::store::journal::{Record, Terms, encode, encode_change};
 use crate::store::lock::CheckpointGuard;
 use crate::store::{Cause, Change, Purge};
 use crate::value::write::Charset;
@@ -115,7 +114,7 @@ impl FileState {
         let computed = own.filter(Own::may_be_outdated).map(|own| own.change);
         loop {
             self.make_ready(false)?;
-            self.sync_name()?;
+            self.head.sync_name()?;
             let is_outdated = |change: &Change| match number {
                 Some(number) => !self.backlog.holds(number),
                 None => self.news.outdate(change),
@@ -124,7 +123,7 @@ impl FileState {
                 return Ok(false);
             }
             let wrong = self.wrong("write the journal of");
-            let Some(journal) = &mut self.journal else { return Err(self.folder.busy()) };
+            let Some(journal) = self.head.journal_mut() else { return Err(self.folder.busy()) };
             journal.buffer.clear();
             let read = journal.bytes();
             write(&mut journal.buffer, read, self.folder.charset).map_err(&wrong)?;
@@ -145,9 +144,8 @@ impl FileState {
             // Synced or not, the record is in the file: every reader of the journal finds it.
             let counts = own.filter(|_| !ended && !late);
             self.progress.changes += u64::from(counts.is_some());
-            let is_fsync = self.durability == Durability::Fsync;
-            let synced = if is_fsync { journal.sync() } else { Ok(()) };
             let number = journal.generation;
+            let synced = self.head.sync();
             let Some(tail) = before else {
                 if let Some(own) = counts {
                     self.stand_behind(own);
@@ -158,7 +156,7 @@ impl FileState {
             // What other processes appended before is taken in, whatever became of the record.
             self.take_in_before(tail, counts).map_err(&wrong)?;
             // If the user turns out to have deleted the cache, nothing in that journal counts.
-            let goes_on = self.journal.as_ref().is_some_and(|it| it.generation == number);
+            let goes_on = self.head.journal().is_some_and(|it| it.generation == number);
             if !ended && (goes_on || reclaimed == self.backlog.reclaimed()) {
                 return synced.map(|()| !late).map_err(&wrong);
             }
@@ -169,20 +167,20 @@ impl FileState {
     /// makes, and folds, reaches this one only through the journal that it reads. An error is
     /// reported when the result is written. Returns `false` if another process is in the way.
     pub fn follow_from_here(&mut self) -> bool {
-        let ready = if self.journal.is_none() { self.make_ready(false) } else { Ok(()) };
+        let ready = if self.head.journal().is_none() { self.make_ready(false) } else { Ok(()) };
         self.follows_in_vain = ready.is_err();
         !matches!(ready, Err(error) if error.is_busy())
     }
 
     /// Returns whether it follows a journal, if it can.
     pub fn hears_purges(&self) -> bool {
-        self.journal.is_some() || self.follows_in_vain
+        self.head.journal().is_some() || self.follows_in_vain
     }
 
     /// Opens or makes a generation to append to. `permitted` says that this process holds the
     /// checkpoint lock; if another process holds it, the error is busy.
     pub fn make_ready(&mut self, permitted: bool) -> Result<()> {
-        if self.journal.as_ref().is_some_and(|journal| journal.writable) {
+        if self.head.is_writable() {
             return Ok(());
         }
         let path = &self.folder.paths().checkpoint;
@@ -212,64 +210,37 @@ impl FileState {
             let why = "what is there already cannot be read";
             return Err(wrong(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)));
         }
-        match &self.journal {
-            Some(journal) if journal.writable => return Ok(()),
-            // A killed process left it and did not pass it on: it counts, and the chain goes on
-            // behind it.
-            Some(_) => {
-                self.finish_generation();
-                let number = self.finished.map_or(0, |finished| finished + 1);
-                let mut next = self.generations.make(number)?;
-                self.generations.append(&mut next, &Record::Passing).map_err(&wrong)?;
-                self.journal = Some(next);
-            }
-            None => self.make_chain()?,
-        }
-        Ok(())
-    }
-
-    /// With `Fsync`, makes the name of the current generation survive a loss of power: the process
-    /// that made it may have died before it could, or have failed.
-    fn sync_name(&mut self) -> Result<()> {
-        let current = self.journal.as_ref().map(|journal| journal.generation);
-        if self.durability == Durability::Fsync && self.named != current {
-            self.folder.sync()?;
-            self.named = current;
-        }
-        Ok(())
-    }
-
-    /// With `Fsync`, makes what was found in the journal survive a loss of power: a process that
-    /// finds a key forgotten does not forget it again, although the one that did may not have
-    /// synced.
-    pub fn sync_found(&mut self) -> Result<()> {
-        if self.durability == Durability::Flush || self.journal.is_none() {
+        if self.head.is_writable() {
             return Ok(());
         }
-        self.sync_name()?;
-        let synced = self.journal.as_ref().map_or(Ok(()), Journal::sync);
-        synced.map_err(self.wrong("write the journal of"))
+        if self.head.journal().is_none() {
+            return self.make_chain();
+        }
+        // A killed process left it and did not pass it on: it counts, and the chain goes on behind
+        // it.
+        self.finish_generation();
+        self.head.pass_on()
     }
 
     fn make_chain(&mut self) -> Result<()> {
         let wrong = self.wrong("write the journal of");
         if self.is_void {
-            self.generations.end_all()?;
+            self.head.generations().end_all()?;
         }
-        let old = self.finished.filter(|_| self.is_void);
+        let old = self.head.finished().filter(|_| self.is_void);
         // The snapshot that this process has read, whatever is in its place by now: processes that
         // follow the journals do not know an editor's file.
         let base = self.progress.snapshot;
         // Journals that were ended without a successor, and that no snapshot holds, still count.
         let goes_on = base.is_none() && !self.is_void && self.progress.older_changes > 0;
         let first = if goes_on { Record::Passing } else { Record::Base(base) };
-        self.journal = Some(self.generations.begin(&first, self.finished).map_err(wrong)?);
+        self.head.begin(&first).map_err(wrong)?;
         self.is_void = false;
         self.progress.common = base;
         if let Some(old) = old {
             // Generations that cannot be removed must not count any more: they are sealed, and the
             // new chain says so.
-            drop(self.generations.remove_to(old));
+            drop(self.head.generations().remove_to(old));
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use super::Durability;
 use super::appender::Appender;
 use super::permit::Permit;
 use super::process_store::ProcessStore;
@@ -275,23 +274,16 @@ impl FileState {
         self.make_ready(true)?;
         // What others read in the journal they know even if they never see the snapshot.
         drop(self.append_backlog());
-        let Some(mut journal) = self.journal.take() else { return Err(wrong(gone())) };
+        let Some(journal) = self.head.journal() else { return Err(wrong(gone())) };
         let last = journal.generation;
         let is_empty = self.progress.changes == 0;
         // Read again behind the snapshot, it would undo what only this process knows.
         let is_known = self.backlog.is_empty() && self.progress.older_changes > 0;
         if is_empty || is_known {
-            self.journal = Some(journal);
             return Ok((last.saturating_sub(1), is_empty));
         }
-        let next = self.generations.make(last + 1);
-        let sealed = next.and_then(|next| {
-            if self.durability == Durability::Fsync {
-                // If a loss of power removed the successor of a sealed journal, the chain would end
-                // there.
-                self.folder.sync()?;
-            }
-            let tail = self.generations.append(&mut journal, &Record::Seal { void: false });
+        let sealed = self.head.make_next(last).and_then(|next| {
+            let tail = self.head.seal().unwrap_or_else(|| Err(gone()));
             Ok((next, tail.map_err(&wrong)?))
         });
         let (next, tail) = match sealed {
@@ -303,11 +295,10 @@ impl FileState {
                 return Err(error);
             }
         };
-        self.journal = Some(journal);
         self.take_in_one(tail);
         self.finish_generation();
         self.backlog.confirm();
-        self.journal = Some(next);
+        self.head.set(Some(next));
         Ok((last, true))
     }
 

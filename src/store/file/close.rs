@@ -9,7 +9,6 @@ use super::replace;
 use super::state::FileState;
 use crate::error::Result;
 use crate::store::Saving;
-use crate::store::journal::Record;
 use crate::sync::Arc;
 
 impl ProcessStore {
@@ -54,7 +53,7 @@ impl ProcessStore {
                 return Ok(None);
             }
             let owes = !state.backlog.is_empty() || state.progress.rewrite;
-            (owes, state.journal.is_some() || state.finished.is_some())
+            (owes, state.head.expected().is_some())
         };
         let permit = if self.locks.is_present() || owes {
             Some(self.permit()?)
@@ -93,7 +92,7 @@ impl ProcessStore {
             // A process that follows without a journal learns from the lock file that there is one.
             return;
         }
-        drop(self.generations.remove_to(state.finished.unwrap_or_default()));
+        drop(self.generations.remove_to(state.head.finished().unwrap_or_default()));
         replace::remove_leftover(folder);
         self.locks.remove(folder);
     }
@@ -107,20 +106,14 @@ impl FileState {
             if self.catch_up().is_err() || self.progress.needs_save() {
                 return false;
             }
-            let Some(mut journal) = self.journal.take() else { return true };
-            let next = journal.generation + 1;
-            let tail = self.generations.append(&mut journal, &Record::Seal { void: false });
-            self.journal = Some(journal);
-            let Ok(tail) = tail else { return false };
+            let Some(sealed) = self.head.seal() else { return true };
+            let Ok(tail) = sealed else { return false };
             self.take_in_one(tail);
             self.finish_generation();
             // A process that found no room for a seal may have begun the next generation all the
             // same.
-            match self.generations.open(next) {
-                Ok(journal) => self.journal = Some(journal),
-                Err(error) => {
-                    return error.kind() == ErrorKind::NotFound && !self.progress.needs_save();
-                }
+            if let Err(error) = self.head.open_next() {
+                return error.kind() == ErrorKind::NotFound && !self.progress.needs_save();
             }
         }
     }

@@ -32,7 +32,7 @@ impl FileState {
             }
             Phase::Following => {}
         }
-        let Some(journal) = &mut self.journal else { return self.look_around() };
+        let Some(journal) = self.head.journal_mut() else { return self.look_around() };
         match journal.look() {
             Err(error) if is_lost(&error) => {
                 self.reopen_journal()?;
@@ -60,7 +60,7 @@ impl FileState {
             self.confirm_named();
         } else if now.is_none() && self.progress.snapshot.is_some() {
             self.reload();
-        } else if self.is_moved() {
+        } else if self.head.is_moved() {
             // The folder was moved away, and another one is at its path now.
             self.start_over();
         } else if is_known {
@@ -75,33 +75,23 @@ impl FileState {
     /// Takes in what was appended since the last look, and returns whether there was anything: a
     /// process announces a snapshot before it puts it in place.
     fn has_news(&mut self) -> bool {
-        match self.journal.as_mut().map(Journal::look) {
+        match self.head.journal_mut().map(Journal::look) {
             Some(Ok(Look::New(tail))) => self.take_in(tail).is_ok(),
             _ => false,
         }
     }
 
     fn confirm_named(&mut self) {
-        if self.journal.as_ref().is_some_and(|journal| journal.is_named) {
+        if self.head.is_named() {
             self.confirm();
         }
-    }
-
-    /// Returns whether the open journal is not the one at its path, although it was not ended.
-    fn is_moved(&self) -> bool {
-        let fs = &*self.folder.fs;
-        // NOTE: the journal is looked at again after its path: it may have been folded meanwhile.
-        self.journal.as_ref().is_some_and(|it| !it.is_in_place(fs) && it.is_quiet())
     }
 
     /// Opens the journal again after the program closed its descriptor, or this process closed it
     /// while idle; finds out what has become of the file.
     pub(super) fn reopen_journal(&mut self) -> io::Result<()> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        match journal.reopen(&*self.folder.fs) {
-            Ok(reopened) => *journal = reopened,
-            Err(error) if error.kind() == ErrorKind::NotFound => self.come_back(),
-            Err(error) => return Err(error),
+        if !self.head.reopen()? {
+            self.come_back();
         }
         Ok(())
     }
@@ -160,7 +150,7 @@ impl FileState {
 
     /// Adds what the current generation says to the news.
     pub fn take_in_one(&mut self, tail: Tail) {
-        if let Some(dropped) = self.journal.as_ref().and_then(|journal| journal.dropped(&tail)) {
+        if let Some(dropped) = self.head.journal().and_then(|journal| journal.dropped(&tail)) {
             self.folder.tell_dropped(&dropped);
         }
         self.is_later |= tail.later;
@@ -171,7 +161,7 @@ impl FileState {
         self.progress.changes += tail.changes.len() as u64;
         self.purged.note(tail.purged.iter().copied());
         if !tail.purges.is_empty() {
-            self.purged.note(self.journal.as_ref().and_then(Journal::purged));
+            self.purged.note(self.head.journal().and_then(Journal::purged));
         }
         if !self.backlog.is_empty() {
             self.compare_backlog(&tail);
@@ -208,7 +198,7 @@ impl FileState {
     /// wrote down which keys it was about, and the generations of one chain follow each other
     /// closely.
     pub(super) fn miss(&mut self, chain: &Chain) {
-        let missed = chain.missed_since(self.unheard());
+        let missed = chain.missed_since(self.head.unheard());
         if missed.is_unknown || !missed.told.are_none() {
             self.news.add([ExternalChange::Missed(missed)]);
         }
@@ -227,12 +217,8 @@ impl FileState {
     fn follow(&mut self) -> io::Result<()> {
         self.backlog.confirm();
         self.finish_generation();
-        let next = self.finished.map_or(0, |generation| generation + 1);
-        match self.generations.open(next) {
-            Ok(journal) => {
-                self.journal = Some(journal);
-                self.catch_up()
-            }
+        match self.head.open_next() {
+            Ok(()) => self.catch_up(),
             Err(error) if error.kind() == ErrorKind::NotFound => self.rejoin(),
             Err(error) => Err(error),
         }
@@ -245,18 +231,18 @@ impl FileState {
             self.reload();
             return Ok(());
         }
-        let chain = self.generations.read_all()?;
+        let chain = self.head.generations().read_all()?;
         let snapshot = self.folder.snapshot()?;
-        if self.journal.is_none() && snapshot != self.progress.snapshot {
+        if self.head.journal().is_none() && snapshot != self.progress.snapshot {
             self.miss(&chain);
         }
         let is_known = self.progress.settle(snapshot);
         let last = chain.last();
         if !is_known || chain.is_later() && !self.is_later {
             self.reload();
-        } else if last.is_some() && last != self.finished {
+        } else if last.is_some() && last != self.head.finished() {
             let is_common = chain.accounts_for(snapshot);
-            let chain = chain.heard_up_to(self.unheard());
+            let chain = chain.heard_up_to(self.head.unheard());
             let mut history = chain.without_folded(snapshot).history();
             self.take_purges(&mut history);
             if history.is_void(snapshot, None) {
@@ -275,7 +261,7 @@ impl FileState {
     /// Begins anew after the journal was taken away: somebody wants a fresh start, or the folder is
     /// gone. Only what this process appended since it last saw the journal is left.
     fn start_over(&mut self) {
-        self.journal = None;
+        self.head.set(None);
         self.backlog.reclaim();
         self.reload();
         if self.folder.fs.status(&self.folder.paths().folder).is_err() {

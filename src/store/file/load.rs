@@ -35,7 +35,8 @@ impl FileState {
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
         let was_there = self.progress.snapshot.is_some();
         let has_followed = self.phase == Phase::Following;
-        let mut reader = FileReader::new(&self.generations, &mut self.quarantine, self.only_reads);
+        let mut reader =
+            FileReader::new(self.head.generations(), &mut self.quarantine, self.only_reads);
         let Reading { phase, format, is_later, files } = reader.read(was_there);
         (self.phase, self.format, self.is_later) = (phase, format, is_later);
         let (chain, found) = files?;
@@ -44,13 +45,13 @@ impl FileState {
         let is_known = chain.accounts_for(announced);
         let is_common = chain.accounts_for(found.fingerprint);
         let last = chain.last();
-        let missed = !self.expected().is_some_and(|expected| chain.holds(expected));
+        let missed = !self.head.expected().is_some_and(|expected| chain.holds(expected));
         // NOTE: of this chain: another one may have been read a moment ago. A process that has left,
         // as it ends, keeps what its last threads compute all the same.
-        if missed && has_followed && self.unheard().is_some() {
+        if missed && has_followed && self.head.unheard().is_some() {
             self.miss(&chain);
         }
-        let chain = chain.heard_up_to(self.unheard());
+        let chain = chain.heard_up_to(self.head.unheard());
         let mut history = chain.without_folded(announced).history();
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
         self.take_purges(&mut history);
@@ -106,8 +107,7 @@ impl FileState {
         if let Some(folded) = history.folded.filter(|folded| Some(folded.snapshot) != snapshot) {
             progress.announce(folded);
         }
-        self.finished = history.finished.or(self.finished);
-        self.journal = history.current.map(|current| current.journal);
+        self.head.adopt(history.finished, history.current.map(|current| current.journal));
         history.dropped.into_iter().for_each(|dropped| self.folder.tell_dropped(&dropped));
         history.changes
     }
@@ -117,7 +117,6 @@ impl FileState {
     fn give_up_chain(&mut self, last: Option<u64>) {
         self.backlog.reclaim_void();
         self.is_void = last.is_some();
-        self.finished = last.max(self.finished);
-        self.journal = None;
+        self.head.give_up(last);
     }
 }

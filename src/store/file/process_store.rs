@@ -179,7 +179,7 @@ impl ProcessStore {
         {
             let mut state = self.state.lock();
             if state.backlog.is_empty() {
-                return state.sync_found();
+                return state.head.sync_found();
             }
         }
         let result = match self.join_to_write() {

@@ -1,9 +1,10 @@
 //! What a process knows of the files.
 
+use super::Options;
 use super::backlog::Backlog;
-use super::chain::Position;
 use super::folder::Folder;
 use super::generations::Generations;
+use super::head::Head;
 use super::news::News;
 use super::own::Own;
 use super::phase::{PROTECTED, Phase};
@@ -11,10 +12,8 @@ use super::progress::Progress;
 use super::purged::PurgedKeys;
 use super::quarantine::Quarantine;
 use super::sighting::Sighting;
-use super::{Durability, Options};
 use crate::error::{Error, Result};
 use crate::store::fs::Closed;
-use crate::store::journal::Journal;
 use crate::store::{Change, Format, RESERVED_KEY};
 use crate::sync::Arc;
 
@@ -26,8 +25,8 @@ const SMALL: u64 = 1 << 20;
 #[derive(Debug)]
 pub struct FileState {
     pub(super) folder: Arc<Folder>,
-    pub(super) generations: Arc<Generations>,
-    pub(super) durability: Durability,
+    /// The journal to append to, and where it stands.
+    pub head: Head,
     pub(super) read_only: bool,
     /// Whether nothing may be created in the folder while reading.
     pub only_reads: bool,
@@ -35,12 +34,6 @@ pub struct FileState {
     pub was_disturbed: bool,
     /// How far this process is with its files.
     pub phase: Phase,
-    /// The generation to append to.
-    pub journal: Option<Journal>,
-    /// The generation whose name is certain to survive a loss of power.
-    pub named: Option<u64>,
-    /// The last generation that was ended and read.
-    pub finished: Option<u64>,
     /// The format of the snapshot, if there is one that says so.
     pub format: Option<Format>,
     /// What the snapshot lacks.
@@ -69,15 +62,11 @@ impl FileState {
     pub fn new(generations: Arc<Generations>, options: Options) -> Self {
         Self {
             folder: Arc::clone(generations.folder()),
-            generations,
-            durability: options.durability,
+            head: Head::new(generations, options.durability),
             read_only: options.read_only,
             only_reads: options.read_only,
             was_disturbed: false,
             phase: Phase::Unknown,
-            journal: None,
-            named: None,
-            finished: None,
             format: None,
             progress: Progress::default(),
             purged: PurgedKeys::default(),
@@ -102,7 +91,7 @@ impl FileState {
         let known = self.progress.snapshot;
         let is_unread = || self.folder.fingerprint().is_some_and(|now| Some(now) != known);
         // Once the cache has taken it in, the journal says what the snapshot lacks.
-        self.journal.is_some() && (self.news.hold_foreign_snapshot() || is_unread())
+        self.head.journal().is_some() && (self.news.hold_foreign_snapshot() || is_unread())
     }
 
     /// Reports that the snapshot could not be written, and how many results only this process has.
@@ -124,13 +113,13 @@ impl FileState {
     /// take in.
     pub fn is_closed(&self) -> bool {
         let nothing = self.backlog.is_empty() && !self.progress.needs_save();
-        self.phase == Phase::Unknown && self.journal.is_none() && nothing
+        self.phase == Phase::Unknown && self.head.journal().is_none() && nothing
     }
 
     /// Returns whether nothing has happened of late, as far as a glance at the journal tells.
     pub fn is_quiet(&self) -> bool {
         let certain = self.phase == Phase::Following && !self.progress.is_announced();
-        certain && !self.is_check_due() && self.journal.as_ref().is_some_and(Journal::is_quiet)
+        certain && !self.is_check_due() && self.head.is_quiet()
     }
 
     /// Returns whether the files were last seen in their place too long ago.
@@ -154,7 +143,7 @@ impl FileState {
 
     /// Returns how many bytes of the journals the snapshot does not hold.
     pub fn journal_bytes(&self) -> u64 {
-        self.progress.older_bytes + self.journal.as_ref().map_or(0, Journal::bytes)
+        self.progress.older_bytes + self.head.bytes()
     }
 
     /// Keeps a change that cannot be appended now because of `error`. Changes that others had
@@ -171,25 +160,10 @@ impl FileState {
         Err(error)
     }
 
-    /// Returns the generation in which unknown changes begin.
-    pub fn expected(&self) -> Option<u64> {
-        let current = self.journal.as_ref().map(|journal| journal.generation);
-        current.or_else(|| self.finished.map(|finished| finished + 1))
-    }
-
-    /// Returns where everything begins that this process has not read, if it has read anything.
-    pub fn unheard(&self) -> Option<Position> {
-        let at =
-            |journal: &Journal| Position { generation: journal.generation, byte: journal.bytes() };
-        let next = |finished| Position { generation: finished + 1, byte: 0 };
-        self.journal.as_ref().map(at).or_else(|| self.finished.map(next))
-    }
-
     /// Counts the current generation among the older ones.
     pub fn finish_generation(&mut self) {
-        if let Some(journal) = self.journal.take() {
-            self.finished = Some(journal.generation);
-            self.progress.finish_generation(journal.bytes());
+        if let Some(bytes) = self.head.finish() {
+            self.progress.finish_generation(bytes);
         }
     }
 
@@ -205,7 +179,7 @@ impl FileState {
 
     /// Gives up all handles. What was read stays known, and the backlog is kept.
     pub fn detach(&mut self) {
-        self.journal = None;
+        self.head.set(None);
         if !matches!(self.phase, Phase::Unusable(_)) {
             self.phase = Phase::Unknown;
         }
@@ -213,7 +187,7 @@ impl FileState {
 
     /// Closes the journal until its next use.
     pub fn close_idle(&mut self) -> Closed {
-        let Some(journal) = &mut self.journal else { return Closed::Before };
+        let Some(journal) = self.head.journal_mut() else { return Closed::Before };
         if !self.backlog.is_confirmed() {
             // If the snapshot changed just now, that could not be told from a change after the
             // close.
@@ -229,13 +203,11 @@ impl FileState {
 
     /// Returns the state for the child of a fork: the same knowledge with handles of its own.
     pub fn child(&mut self, generations: Arc<Generations>, options: Options) -> Self {
-        let journal = self.journal.take();
-        let reopened = journal.as_ref().map(|journal| journal.reopen(&*self.folder.fs)).transpose();
+        let (head, is_open) = self.head.child(Arc::clone(&generations));
         let mut child = Self::new(generations, options);
         child.only_reads = self.only_reads;
-        child.phase = if reopened.is_ok() { self.phase } else { Phase::Unknown };
-        child.journal = reopened.ok().flatten();
-        (child.finished, child.format) = (self.finished, self.format);
+        child.phase = if is_open { self.phase } else { Phase::Unknown };
+        (child.head, child.format) = (head, self.format);
         child.progress = std::mem::take(&mut self.progress);
         child.purged = std::mem::take(&mut self.purged);
         child.backlog = std::mem::take(&mut self.backlog).child();
