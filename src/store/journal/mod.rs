@@ -53,12 +53,14 @@
 //! very end that are no whole record yet may belong to one that is being written: they are looked
 //! at again when the file has grown.
 
+mod decode;
 mod noted;
 mod purges;
 mod reader;
 mod record;
 mod writer;
 
+pub use decode::decode;
 pub use reader::Tail;
-pub use record::{Folded, Purged, Record, Terms, decode, encode, encode_change};
+pub use record::{Folded, Purged, Record, Terms, encode, encode_change};
 pub use writer::{Dropped, Journal, Look};

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use memchr::memmem;
 
+use super::decode::decode;
 use super::purges::Purges;
-use super::record::{FAMILY, Folded, Purged, Record, Terms, VERSION, decode};
+use super::record::{FAMILY, Folded, Purged, Record, Terms, VERSION};
 use crate::store::fs::FileFingerprint;
 use crate::store::{Change, ExternalChange, Purge};
 use crate::value::write::Charset;

@@ -1,14 +1,10 @@
-//! One record of the journal, to bytes and back. The layout is drawn in the module above.
+//! One record of the journal, and its bytes. The layout is drawn in the module above.
 
 use std::io;
 
-use bytes::Bytes;
-
 use super::noted;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Change, Item, KeyStripes, Notes, Purge};
-use crate::value::escape::{escape_classes, may_name_class};
-use crate::value::text::is_wtf8;
+use crate::store::{Change, Item, KeyStripes, Purge};
 use crate::value::write::Charset;
 
 /// The beginning of records of all versions.
@@ -18,49 +14,49 @@ pub const VERSION: u8 = 1;
 /// The beginning of our records.
 const MAGIC: [u8; 4] = [FAMILY[0], FAMILY[1], FAMILY[2], VERSION];
 /// The length of what precedes the key.
-const HEAD: usize = 24;
+pub(super) const HEAD: usize = 24;
 /// The length of what follows the text.
-const FOOT: usize = 4;
+pub(super) const FOOT: usize = 4;
 /// How much of a text may be binary: after it, and in keys, no byte is `FF`.
 pub const BINARY: usize = 64;
 
-const PUT: u8 = 1;
-const REMOVE: u8 = 2;
-const CLEAR: u8 = 3;
-const SEAL: u8 = 4;
-const FOLDED: u8 = 5;
+pub(super) const PUT: u8 = 1;
+pub(super) const REMOVE: u8 = 2;
+pub(super) const CLEAR: u8 = 3;
+pub(super) const SEAL: u8 = 4;
+pub(super) const FOLDED: u8 = 5;
 /// Announced a process in version 0.1.
-const HELLO: u8 = 6;
-const BASE: u8 = 7;
-const NOTED: u8 = 8;
-const PASSING: u8 = 9;
-const COMPUTED: u8 = 10;
-const PURGE: u8 = 11;
+pub(super) const HELLO: u8 = 6;
+pub(super) const BASE: u8 = 7;
+pub(super) const NOTED: u8 = 8;
+pub(super) const PASSING: u8 = 9;
+pub(super) const COMPUTED: u8 = 10;
+pub(super) const PURGE: u8 = 11;
 /// Unknown kinds from this one on may be skipped; lower ones may not.
-const OPTIONAL: u8 = 64;
-const PURGED: u8 = 64;
+pub(super) const OPTIONAL: u8 = 64;
+pub(super) const PURGED: u8 = 64;
 
-const CREATED: u8 = 1;
-const TIMED: u8 = 2;
-const SOUND: u8 = 4;
-const ASCII: u8 = 8;
+pub(super) const CREATED: u8 = 1;
+pub(super) const TIMED: u8 = 2;
+pub(super) const SOUND: u8 = 4;
+pub(super) const ASCII: u8 = 8;
 /// Flag: what looks like an instance of a class in the text is one; without it, it is a dict.
-const CLASSES: u8 = 32;
+pub(super) const CLASSES: u8 = 32;
 /// Flag of a put or a remove: it outdates no computation.
-const UPKEEP: u8 = 16;
+pub(super) const UPKEEP: u8 = 16;
 
 /// Flag of a put, a remove or a clear: it was made at `created`, and no disk took it then.
-const LATE: u8 = 64;
+pub(super) const LATE: u8 = 64;
 
 /// Flag of a purge: its key is a pattern.
-const PATTERN: u8 = 1;
+pub(super) const PATTERN: u8 = 1;
 
 /// Flag of a seal: nothing in this generation counts.
-const VOID: u8 = 1;
+pub(super) const VOID: u8 = 1;
 /// Flag of `folded`: the snapshot holds more than the journals say.
-const MORE: u8 = 1;
+pub(super) const MORE: u8 = 1;
 /// Flag of `folded`: the snapshot goes on from one that somebody foreign wrote.
-const MERGED: u8 = 2;
+pub(super) const MERGED: u8 = 2;
 
 /// A snapshot that a checkpoint is about to put in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,119 +249,4 @@ fn frame_parts(
 fn length(part: usize) -> io::Result<u32> {
     let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "too long for one record");
     u32::try_from(part).map_err(too_long)
-}
-
-/// Returns the record at byte `at` of `file` and the place after it; `None` if there is no whole
-/// one.
-pub fn decode(file: &Bytes, at: usize, charset: Charset) -> Option<(Record, usize)> {
-    let head: &[u8; HEAD] = file.get(at..)?.first_chunk()?;
-    if head[..3] != FAMILY || head[3] < VERSION {
-        return None;
-    }
-    let key = at + HEAD;
-    let text = key.checked_add(number(head, 16))?;
-    let crc = text.checked_add(number(head, 20))?;
-    let expected = file.get(crc..)?.first_chunk()?;
-    // A torn head reaches over other records. This keeps a file with many such heads from having
-    // the same bytes summed up many times.
-    let behind = file[..crc].get(text + BINARY..).unwrap_or_default();
-    if memchr::memchr(0xFF, &file[key..text]).or(memchr::memchr(0xFF, behind)).is_some() {
-        return None;
-    }
-    if crc32fast::hash(&file[at..crc]) != u32::from_le_bytes(*expected) {
-        return None;
-    }
-    let record = meaning(head, file.slice(key..text), file.slice(text..crc), charset)?;
-    Some((record, crc + FOOT))
-}
-
-/// Returns the little-endian 32-bit number at byte `at` of a record's head.
-fn number(head: &[u8; HEAD], at: usize) -> usize {
-    let four = [head[at], head[at + 1], head[at + 2], head[at + 3]];
-    u32::from_le_bytes(four) as usize
-}
-
-/// Returns the contents of a record with a right checksum; `None` if no writer of ours produces
-/// them.
-fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Option<Record> {
-    if head[3] > VERSION {
-        return Some(Record::Later);
-    }
-    if !is_wtf8(&key) {
-        return None;
-    }
-    Some(match head[4] {
-        PUT => {
-            let item = item(head, key, text, Notes::default(), charset);
-            Record::Change(Change::Put(item), terms(head))
-        }
-        NOTED => {
-            let (notes, text) = noted::decode(&text)?;
-            Record::Change(Change::Put(item(head, key, text, notes, charset)), terms(head))
-        }
-        COMPUTED => {
-            let read = u64::from_le_bytes(*text.first_chunk()?);
-            let (notes, text) = noted::decode(&text.slice(size_of::<u64>()..))?;
-            let item = item(head, key, text, notes, charset);
-            Record::Change(Change::Put(item), Terms::Computed { read })
-        }
-        REMOVE => Record::Change(Change::Remove(key), terms(head)),
-        CLEAR if head[5] & LATE == 0 => Record::Change(Change::Clear, Terms::Purges),
-        CLEAR => Record::Change(Change::Clear, Terms::Late { made: time(head) }),
-        PURGE if head[5] & PATTERN == 0 => Record::Purge(Purge::Key(key)),
-        PURGE => Record::Purge(Purge::Fitting(key)),
-        SEAL => Record::Seal { void: head[5] & VOID != 0 },
-        FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, |snapshot| {
-            let has = |flag: u8| head[5] & flag != 0;
-            Record::Folded(Folded { snapshot, more: has(MORE), merged: has(MERGED) })
-        }),
-        PASSING => Record::Passing,
-        BASE if text.is_empty() => Record::Base(None),
-        BASE => FileFingerprint::from_bytes(&text)
-            .map_or(Record::Unknown, |snapshot| Record::Base(Some(snapshot))),
-        PURGED => purged(&text).unwrap_or(Record::Unknown),
-        HELLO | OPTIONAL.. => Record::Unknown,
-        _ => Record::Later,
-    })
-}
-
-fn purged(text: &[u8]) -> Option<Record> {
-    let (generation, rest) = text.split_first_chunk()?;
-    let (last, stripes) = rest.split_first_chunk()?;
-    let stripes = KeyStripes::from_bytes(stripes.first_chunk()?);
-    let [generation, last] = [generation, last].map(|bytes| u64::from_le_bytes(*bytes));
-    Some(Record::Purged(Purged { generation, last, stripes }))
-}
-
-fn terms(head: &[u8; HEAD]) -> Terms {
-    let has = |flag| head[5] & flag != 0;
-    match (has(UPKEEP), has(LATE)) {
-        (true, _) => Terms::Upkeep,
-        (false, true) => Terms::Late { made: time(head) },
-        (false, false) => Terms::Purges,
-    }
-}
-
-/// Returns the time in a record's head, in seconds since the epoch.
-fn time(head: &[u8; HEAD]) -> f64 {
-    let mut time = [0; 8];
-    time.copy_from_slice(&head[8..16]);
-    f64::from_le_bytes(time)
-}
-
-fn item(head: &[u8; HEAD], key: Bytes, text: Bytes, notes: Notes, charset: Charset) -> Item {
-    let flags = head[5];
-    let has = |flag| flags & flag != 0;
-    let created = Some(time(head)).filter(|created| created.is_finite());
-    let is_before_classes = !has(CLASSES) && may_name_class(&text);
-    let text =
-        if is_before_classes { escape_classes(&text).map_or(text, Bytes::from) } else { text };
-    Item {
-        key,
-        text,
-        sound: has(SOUND) && (has(ASCII) || charset == Charset::Utf8),
-        created: created.filter(|_| has(CREATED)),
-        timed: has(TIMED),
-        notes,
-    }
 }
