@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::platform;
 use super::{Glance, Handle, Status};
@@ -15,6 +16,9 @@ pub struct OpenFile {
     file: Option<File>,
     device: u64,
     inode: u64,
+    /// Whether its descriptor was found to be another's. It stays lost: opened again, the same file
+    /// may have the same number, and would be taken for this one.
+    is_lost: AtomicBool,
 }
 
 /// The descriptor was closed by other code, and may be another file's by now.
@@ -44,7 +48,8 @@ impl OpenFile {
     pub fn new(file: File) -> io::Result<Self> {
         let file = platform::above_standard_streams(file)?;
         let place = platform::status(&file)?.fingerprint;
-        Ok(Self { file: Some(file), device: place.device, inode: place.inode })
+        let (device, inode) = (place.device, place.inode);
+        Ok(Self { file: Some(file), device, inode, is_lost: AtomicBool::new(false) })
     }
 
     /// Returns the file, whatever has become of its descriptor.
@@ -53,8 +58,26 @@ impl OpenFile {
     }
 
     fn sees(&self) -> io::Result<Glance> {
-        let (place, glance) = platform::glance(self.unverified())?;
-        if place == (self.device, self.inode) { Ok(glance) } else { Err(lost()) }
+        let seen = self.at_hand().and_then(|file| self.unless_lost(platform::glance(file)));
+        let ((device, inode), glance) = seen?;
+        if (device, inode) == (self.device, self.inode) { Ok(glance) } else { Err(self.lose()) }
+    }
+
+    /// Returns the file, unless it was found to be lost.
+    fn at_hand(&self) -> io::Result<&File> {
+        if self.is_lost.load(Ordering::Relaxed) { Err(lost()) } else { Ok(self.unverified()) }
+    }
+
+    /// Notes that its descriptor is another's, and returns the error that says so.
+    fn lose(&self) -> io::Error {
+        self.is_lost.store(true, Ordering::Relaxed);
+        lost()
+    }
+
+    /// Returns what was `done` with its descriptor. If that is closed, or does not allow what ours
+    /// does (the program opened the same file for reading under the same number), it is lost.
+    pub fn unless_lost<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        done.map_err(|error| if platform::is_no_descriptor(&error) { self.lose() } else { error })
     }
 
     /// Returns the file if it is still ours.
@@ -65,12 +88,12 @@ impl OpenFile {
 
     /// Returns its status if it is still ours.
     pub fn checked_status(&self) -> io::Result<Status> {
-        let status = platform::status(self.unverified()).map_err(|_| lost())?;
+        let status = platform::status(self.at_hand()?).map_err(|_| lost())?;
         let found = status.fingerprint;
         if (found.device, found.inode) == (self.device, self.inode) {
             Ok(status)
         } else {
-            Err(lost())
+            Err(self.lose())
         }
     }
 }
@@ -86,7 +109,7 @@ impl Drop for OpenFile {
 
 impl Handle for OpenFile {
     fn append(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.verified()?.write(bytes)
+        self.unless_lost(self.verified()?.write(bytes))
     }
 
     fn position(&self) -> io::Result<u64> {

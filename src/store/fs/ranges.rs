@@ -28,7 +28,7 @@ const KEYS: libc::off_t = 1 << 30;
 
 impl LockHandle for OpenFile {
     fn try_lock(&self, part: LockPart, mode: LockMode) -> io::Result<Taken> {
-        set(self.verified()?, kind(mode), part)
+        self.unless_lost(set(self.verified()?, kind(mode), part))
     }
 
     fn unlock(&self, part: LockPart) {
@@ -58,7 +58,7 @@ impl LockHandle for OpenFile {
     }
 
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
-        platform::write_at(self.verified()?, start, bytes)
+        self.unless_lost(platform::write_at(self.verified()?, start, bytes))
     }
 }
 

@@ -59,7 +59,7 @@ impl LockHandle for OpenFile {
     }
 
     fn write_at(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
-        platform::write_at(self.verified()?, start, bytes)
+        self.unless_lost(platform::write_at(self.verified()?, start, bytes))
     }
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from support.programs import Scripts
@@ -57,6 +59,35 @@ assert f(2) == 2
 print(*{os.path.getsize(f"own{n}") for n in range(20)}, *map(f.peek, range(3)))
 """
 
+#: A process closes each file of the cache in turn, so that the next one which it opens, be it the
+#: cache's own, gets its number; or it opens the same file there itself, for reading alone.
+CLOSED_SINGLY = """
+import os, sys
+from outlive import Cache
+
+cache = Cache("c.json")
+f = cache.memoise(lambda x: x, name="f")
+n = 0
+for part in ("lock", "journal") * 3:
+    f(n)
+    for number in range(3, 64):
+        try:
+            path = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            continue
+        if part in path and os.path.exists(path):
+            os.close(number)
+            if "again" in sys.argv:
+                held = os.open(path, os.O_RDONLY)
+                os.dup2(held, number)
+    for n in range(n + 1, n + 4):
+        f(n), f.put(n, n), f.forget(n - 1)
+    if "save" in sys.argv:
+        cache.save()
+cache.close()
+print(*map(f.peek, range(n + 1)))
+"""
+
 #: A server forks without Python's hooks, as uWSGI does.
 FORKED = """
 import ctypes, os
@@ -91,6 +122,14 @@ def test_a_daemon_brings_nothing_back(script: Scripts, how: str) -> None:
 def test_files_under_old_numbers_are_left_alone(script: Scripts) -> None:
     """A program's own files that got the numbers of the cache's are not written to, and no result is lost."""
     assert script.output(REUSED).split() == ["0", "0", "1", "2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the descriptors in /proc")
+@pytest.mark.parametrize("how", ["", "save", "again", "again save"])
+def test_a_number_that_comes_back(script: Scripts, how: str) -> None:
+    """The cache's own file, opened anew under a number that it has lost, is not taken for the lost one."""
+    kept = script.output(CLOSED_SINGLY, *how.split()).split()
+    assert kept == ["None" if n < 18 else "18" for n in range(19)]
 
 
 def test_a_fork_made_in_c(script: Scripts) -> None:

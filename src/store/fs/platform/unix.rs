@@ -158,6 +158,11 @@ pub fn most_open_files() -> usize {
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
+/// Returns whether a descriptor is closed, or was not opened for what was asked of it.
+pub fn is_no_descriptor(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::libc::EBADF)
+}
+
 /// Returns whether there are no more descriptors, in this process or in the system.
 pub fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(nix::libc::EMFILE | nix::libc::ENFILE))
