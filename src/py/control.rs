@@ -16,6 +16,7 @@ use crate::py::call::invocation::Invocation;
 use crate::py::call::keeper::Keeper;
 use crate::py::call::memoised::Memoised;
 use crate::py::call::request::Request;
+use crate::py::ffi::check_memory;
 use crate::py::key::arguments::Call;
 use crate::py::key::maker::NoKey;
 use crate::py::task::calling;
@@ -186,6 +187,7 @@ impl Memoised {
     /// Returns the key of a call that must have one; raises Python's own error if the arguments do
     /// not fit.
     pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<Vec<u8>> {
+        check_memory()?;
         let (me, py) = (slf.get(), slf.py());
         Self::expect_instance(slf, call)?;
         match me.keys.key(py, call) {

@@ -18,7 +18,7 @@ use super::saving::patiently;
 use super::watchers::Watchers;
 use crate::cache::Epoch;
 use crate::policy::Limits;
-use crate::py::ffi::call_with;
+use crate::py::ffi::{call_with, check_memory, renew_reserve};
 use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
 use crate::py::value::key_interner::InternerPool;
@@ -130,6 +130,7 @@ impl CoreCache {
 
     /// Reads the file, unless that was done before.
     pub fn load(slf: &Bound<'_, Self>) -> PyResult<()> {
+        check_memory()?;
         let (me, py) = (slf.get(), slf.py());
         if me.loaded.load(Ordering::Acquire) {
             // A closed cache is read again at its next use.
@@ -161,6 +162,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
+        renew_reserve()?;
         self.finish_away(py)?;
         let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
         self.tell(py)?;
@@ -187,6 +189,7 @@ impl CoreCache {
         if !self.is_writable() {
             return Ok(true);
         }
+        renew_reserve()?;
         self.finish_away(py)?;
         if ends {
             self.cache.saver().end();

@@ -14,8 +14,8 @@ use pyo3::prelude::*;
 /// The size of the reserve: many times what a call allocates in small pieces. It takes only
 /// addresses, no memory, as long as nobody writes there.
 const RESERVE: Layout = Layout::new::<[u8; 4 << 20]>();
-/// A larger allocation gets nothing of it.
-const SMALL: usize = 256 << 10;
+/// An allocation of this size, or a larger one, gets nothing of it.
+const LARGE: usize = 256 << 10;
 
 /// The reserve; null while it is given up.
 static HELD: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
@@ -59,7 +59,7 @@ unsafe impl GlobalAlloc for Reserving {
 #[inline]
 fn or_of_the_reserve(size: usize, ask: impl Fn() -> *mut u8) -> *mut u8 {
     let memory = ask();
-    if memory.is_null() && size <= SMALL && give_up() { ask() } else { memory }
+    if memory.is_null() && size < LARGE && give_up() { ask() } else { memory }
 }
 
 /// Releases the reserve for the next allocation; returns `false` if that was done before.
@@ -96,6 +96,15 @@ pub fn hold() {
 #[inline]
 pub fn check_memory() -> PyResult<()> {
     if IS_TOUCHED.load(Ordering::Relaxed) { Err(out_of_memory()) } else { Ok(()) }
+}
+
+/// Holds memory back again if the reserve was touched; raises `MemoryError` if there is none. For
+/// what had better be done than refused, such as a save.
+pub fn renew() -> PyResult<()> {
+    if IS_TOUCHED.load(Ordering::Relaxed) {
+        hold();
+    }
+    if IS_TOUCHED.load(Ordering::Relaxed) { Err(memory_error()) } else { Ok(()) }
 }
 
 #[cold]

@@ -48,7 +48,9 @@ fn for_each_piece(
     size: u64,
     mut each: impl FnMut(u64, &[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let (mut piece, mut at) = (vec![0; PIECE], 0);
+    let (mut piece, mut at) = (Vec::new(), 0);
+    piece.try_reserve_exact(PIECE).map_err(|_| ErrorKind::OutOfMemory)?;
+    piece.resize(PIECE, 0);
     while at < size {
         let read = source.read_piece(at, &mut piece)?;
         if read == 0 {

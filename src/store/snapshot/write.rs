@@ -40,7 +40,7 @@ pub fn write(
     charset: Charset,
     format: Format,
 ) -> io::Result<Written> {
-    let out = BufWriter::with_capacity(BUFFER, out);
+    let out = buffered(out)?;
     let writer = Writer::new(charset);
     let written = Written::default();
     let mut file = File {
@@ -64,6 +64,13 @@ pub fn write(
     file.reserved(entries)?;
     file.end()?;
     Ok(file.written)
+}
+
+/// Returns `out` with a buffer. A `BufWriter` ends the process where there is no memory for one, so
+/// that is asked for first.
+fn buffered(out: &mut dyn Write) -> io::Result<BufWriter<&mut dyn Write>> {
+    Vec::<u8>::new().try_reserve_exact(BUFFER).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    Ok(BufWriter::with_capacity(BUFFER, out))
 }
 
 struct File<'o> {

@@ -66,6 +66,37 @@ def test_limits_at_random(lab: Lab, long: bool, report: Report) -> None:
     assert died["outlive"] <= died["lru_cache"]
 
 
+#: Results that are put until there is no memory, and a save at exit with what is left.
+PUTS = """
+import resource
+extra = int(sys.argv[1])
+cache = outlive.Cache(os.environ["FAULTS_FILE"])
+cache.memoise(lambda: 0, name="work")()
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + extra
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+kept, n = [], 0
+try:
+    for n in range(400):
+        cache[f"k{n}"] = "v" * 20_000
+        kept.append("y" * 20_000)
+except MemoryError:
+    pass
+kept.clear()
+os.write(1, b"%d" % n)
+"""
+
+
+@pytest.mark.parametrize("extra", [200_000, 800_000, 1_000_000, 3_000_000, 25_000_000])
+def test_puts_and_a_save_without_memory(lab: Lab, extra: int) -> None:
+    """Puts raise MemoryError when there is none left; the save at exit dies of nothing, and nothing is lost."""
+    ended = lab.run(f"import outlive\nsys.argv[1:] = ['{extra}']\n{PUTS}")
+    assert ended.status == 0, ended
+    count = "say(sum(f'k{n}' in cache for n in range(400)))"
+    after = lab.run(f"import outlive\ncache = outlive.Cache(os.environ['FAULTS_FILE'])\n{count}")
+    assert int(after.out) >= int(ended.out) > 0
+
+
 def reserved(size: int) -> Iterator[bytes]:
     """A reserved member that is longer than all else."""
     yield b'{"outlive:meta": {"version": 1, "x": [' + b"0," * (size // 2) + b'0]}, "a": 1}'
