@@ -55,6 +55,16 @@ pub fn is_small_stack() -> bool {
     stack_left() < IMPORTS
 }
 
+/// Returns how deep calls may go by Python's own count, where that is all that bounds them: since
+/// CPython 3.12 calls through C are bounded by the stack, or have a limit of their own.
+pub fn recursion_limit(_: Python<'_>) -> Option<usize> {
+    if cfg!(Py_3_12) {
+        return None;
+    }
+    // SAFETY: it only reads a number; the interpreter is attached.
+    usize::try_from(unsafe { ffi::Py_GetRecursionLimit() }).ok()
+}
+
 /// Returns how many bytes of this thread's stack may still be used.
 pub fn stack_left() -> usize {
     thread_local!(static FLOOR: Cell<usize> = const { Cell::new(0) });

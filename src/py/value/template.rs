@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use super::deep_copy::{check_room_for_copy, deep_copy};
+use super::deep_copy::first_copy;
 use super::instance_plan::Part;
 use super::plan::CopyNode;
 #[cfg(Py_GIL_DISABLED)]
@@ -102,8 +102,7 @@ impl Template {
         if !copy || object.get_type().is(object.py().get_type::<PyAny>()) {
             return (Self::same(object.clone()), None);
         }
-        let copied = check_room_for_copy(deep).and_then(|()| deep_copy(object));
-        match copied {
+        match first_copy(object, deep) {
             Ok(snapshot) if snapshot.is(object) => (Self::same(snapshot), None),
             Ok(snapshot) => (Self::with(CopyNode::deep(snapshot, deep), false), None),
             Err(error) => (Self::same(object.clone()), Some(error)),

@@ -88,3 +88,41 @@ def test_deep_values_end_with_an_exception_at_worst(
     assert (ended.out, ended.status) == ("alive\n", 0), ended
     # Python tells of callbacks of its own for which no stack was left.
     assert "outlive" not in ended.err
+
+
+#: A program whose limit of recursion is beyond what its stack holds.
+LINKED = """
+import os, sys, warnings
+from outlive import Cache, UnstorableWarning
+
+warnings.simplefilter("ignore", UnstorableWarning)
+sys.setrecursionlimit(10**6)
+
+class Node:
+    inner = outer = None
+
+def chain(length, whole):
+    nodes = [Node() for _ in range(length)]
+    for outer, inner in zip(nodes, nodes[1:]):
+        outer.inner, inner.outer = inner, outer
+    return nodes if whole else nodes[0]
+
+def nest(length, whole):
+    value = [Node()] if whole else []
+    for _ in range(length):
+        value = [value]
+    return value
+
+for make in (chain, nest):
+    made = Cache(None).memoise(name=make.__name__)(make)
+    for whole in (True, False):
+        assert made(3, whole) is not made(3, whole)
+        made(100_000, whole), made(100_000, whole)
+os.write(1, b"alive")
+os._exit(0)  # to drop them is the interpreter's matter
+"""
+
+
+def test_what_nothing_can_copy_is_not_copied(script: Scripts) -> None:
+    """With any limit of recursion, a result too deep for `copy.deepcopy` is one object for all."""
+    assert script.output(LINKED) == "alive"
