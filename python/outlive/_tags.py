@@ -104,8 +104,15 @@ def unpack(tag: str, payload: Any) -> Any:
 def long_int(digits: str) -> int:
     """Return the integer of any number of decimal ``digits`` (int() refuses more than 4,300)."""
     sign, digits = (-1, digits[1:]) if digits.startswith("-") else (1, digits)
-    parts = [digits[at : at + _CHUNK] for at in range(0, len(digits), _CHUNK)]
-    number = 0
-    for part in parts:
-        number = number * 10 ** len(part) + int(part)
-    return sign * number
+    # Neighbours are joined in pairs: digit by digit, the time would grow with the square of the
+    # length, and a file from elsewhere may hold any number.
+    ends = range(len(digits), 0, -_CHUNK)
+    parts = [int(digits[max(end - _CHUNK, 0) : end]) for end in ends]
+    base = 10**_CHUNK
+    while True:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        odd = parts[len(parts) - len(parts) % 2 :]
+        parts = [low + high * base for low, high in pairs] + odd
+        if len(parts) == 1:
+            return sign * parts[0]
+        base *= base

@@ -301,6 +301,18 @@ def test_integers_do_not_depend_on_the_limit_of_digits(script: Scripts) -> None:
     assert len(json.loads(text)) == 4
 
 
+def test_integers_of_other_programs_may_be_long(tmp_path: Path) -> None:
+    """An integer in decimal digits, of a file from elsewhere, is read whatever its length."""
+    for length in (639, 640, 641, 1280, 1281, 1921, 30_000):
+        digits = ("1234567" * length)[:length]
+        (tmp_path / f"{length}.json").write_text(f'{{"n": {digits}, "m": -{digits}}}')
+        with Cache(tmp_path / f"{length}.json") as found:
+            # Seen by its last digits, and by its size, as int() may refuse the whole.
+            assert found["n"] == -found["m"]
+            assert found["n"] % 10**600 == int(digits[-600:])
+            assert found["n"] // 10 ** (length - 600) == int(digits[:600])
+
+
 def test_lone_surrogates_and_pairs_stay_apart(drop_in: DropInCache, tmp_path: Path) -> None:
     """Half a character, two halves, and the whole character are three values and three keys."""
     three = ["\ud83d", "\ud83d\ude00", "\U0001f600"]
