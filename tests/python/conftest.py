@@ -17,8 +17,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The faults have a short and a long form; distributions are built, or found."""
     parser.addoption("--faults", choices=["short", "long"], default="short")
     parser.addoption(
+        "--sanitized", action="store_true", help="AddressSanitizer looks on (tools/asan)"
+    )
+    parser.addoption(
         "--distributions", metavar="FOLDER", help="look at the wheels and sdists in a folder"
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a sanitizer cannot run, each for a reason that stands at the end."""
+    if not config.getoption("--sanitized"):
+        return
+    for item in items:
+        for marker in item.iter_markers("not_sanitized"):
+            item.add_marker(
+                pytest.mark.skip(reason=f"below a sanitizer: {marker.kwargs['reason']}")
+            )
 
 
 @pytest.fixture

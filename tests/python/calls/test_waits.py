@@ -19,6 +19,7 @@ import pytest
 from outlive import Cache, WaitingWarning
 from outlive._drop_in import DropInCache
 from support.programs import Scripts
+from support.sanitized import greenlets
 from support.threads import STUCK, Worker
 
 
@@ -226,6 +227,7 @@ def test_sub_interpreters_are_refused(script: Scripts) -> None:
     assert "sub" in said and goes_on == "goes on"
 
 
+@greenlets
 def test_greenlets_wait_through_their_hub(script: Scripts) -> None:
     """Under gevent one greenlet computes a key, and the others of its thread wait for it."""
     if find_spec("gevent") is None:  # imported here, it would give this process a GIL
@@ -252,6 +254,7 @@ def test_greenlets_wait_through_their_hub(script: Scripts) -> None:
     assert said == "[0, 1] [[0], [1]] [0]\n"
 
 
+@greenlets
 def test_greenlets_without_a_hub_compute(script: Scripts) -> None:
     """A greenlet without a hub to wait through computes where waiting would stop its thread."""
     pytest.importorskip("greenlet")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from support.programs import Scripts
+from support.sanitized import small_stacks
 
 pytest.importorskip("msgspec")
+pytestmark = small_stacks
 
 PROGRAM = """
 import sys, threading

@@ -14,6 +14,7 @@ import pytest
 from outlive import Cache
 from support.outages import MANY, ask_all, calm_again, kept, warnings_in
 from support.programs import Ended, Scripts, free_port
+from support.sanitized import greenlets
 from support.servers import Sentinel, Server, TlsServer, has_tls
 from support.threads import until
 from support.workers import Worker, expected
@@ -218,6 +219,7 @@ def test_forks(server: Server, tmp_path: Path, door: str) -> None:
     assert ended == Ended(f"{[0] * 8} [] True\n", "", 0)
 
 
+@greenlets
 def test_greenlets(server: Server, tmp_path: Path) -> None:
     """Under gevent each key is computed once, whatever waits for whom."""
     if find_spec("gevent") is None:  # it has no wheel for 3.15t

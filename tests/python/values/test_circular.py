@@ -11,6 +11,7 @@ import pytest
 from outlive import UnstorableWarning
 from outlive._drop_in import DropInCache
 from support.sameness import same
+from support.sanitized import small_stacks
 
 
 def test_results_nested_too_deeply_live_in_this_process(drop_in: DropInCache) -> None:
@@ -36,6 +37,7 @@ def test_circular_results_live_in_this_process(drop_in: DropInCache) -> None:
     assert not Path(str(drop_in.path)).exists()
 
 
+@small_stacks
 def test_deep_values_fit_small_stacks(drop_in: DropInCache, tmp_path: Path) -> None:
     """480 levels are kept, copied and read in a thread with 256 KiB of stack."""
     import threading

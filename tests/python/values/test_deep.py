@@ -8,6 +8,7 @@ import sysconfig
 import pytest
 
 from support.programs import Scripts
+from support.sanitized import small_stacks
 
 PROGRAM = """
 import sys, threading, warnings
@@ -78,6 +79,7 @@ def depths(kilobytes: int) -> list[int]:
     return [150, 240] if unasked and kilobytes < 256 else [150, 240, 520]
 
 
+@small_stacks
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("kilobytes", [64, 256])
 def test_deep_values_end_with_an_exception_at_worst(
