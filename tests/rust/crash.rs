@@ -281,6 +281,24 @@ fn a_crash_at_any_operation_loses_nothing() {
     }
 }
 
+/// A process that only reads removes at its end what two that crashed left: the second may have
+/// published its snapshot, so that nothing is to be saved.
+#[test]
+fn a_reader_clears_away_what_a_crash_left() {
+    for (hit, at) in every_operation() {
+        let (folder, path) = place();
+        let other = folder.path().join("cache.json.tmp-1-2-3");
+        std::fs::write(other, "{").expect("the test can write");
+        let plan = Arc::new(Plan { count: 0.into(), at, trouble: Trouble::Crash });
+        let (promises, ..) = story(&path, &plan, hit);
+        let mut reader = Cache::open(&path);
+        promises.check(&reader.entries(), &format!("crash of {hit:?} at {at}"));
+        assert!(reader.close());
+        let left = names(folder.path());
+        assert!(!left.iter().any(|name| name.contains(".tmp-")), "{hit:?} at {at}: {left:?}");
+    }
+}
+
 /// Whichever operation meets a full disk, the program goes on, no promised change is lost, and
 /// after a successful close the file holds all that the process does.
 #[test]

@@ -179,14 +179,11 @@ impl Checkpoint {
 
     /// Removes the journals that are folded, and the temporary files of dead processes.
     fn clear_away(&self, last: u64) {
-        let folder = &*self.store.folder;
+        // First: a process that dies before the journals are gone leaves this to the next one.
+        self.store.remove_leftovers();
         // If a journal cannot be removed, those behind it stay, too: they tell that it does not
         // count.
         drop(self.store.generations.remove_to(last));
-        replace::remove_leftover(folder);
-        if self.store.locks.are_supported() {
-            folder.remove_temporary();
-        }
     }
 }
 

@@ -92,9 +92,17 @@ impl ProcessStore {
             // A process that follows without a journal learns from the lock file that there is one.
             return;
         }
+        self.remove_leftovers();
         drop(self.generations.remove_to(state.head.finished().unwrap_or_default()));
-        replace::remove_leftover(folder);
         self.locks.remove(folder);
+    }
+
+    /// Removes what saves of dead processes left. IMPORTANT: under the checkpoint lock.
+    pub fn remove_leftovers(&self) {
+        replace::remove_leftover(&self.folder);
+        if self.locks.are_supported() {
+            self.folder.remove_temporary();
+        }
     }
 }
 
