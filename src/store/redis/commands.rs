@@ -6,6 +6,7 @@ use redis::Value;
 
 use super::failure::{Failure, sound};
 use super::scripts::Script;
+use crate::clock;
 
 /// A script with its keys and arguments.
 pub struct Run<'r> {
@@ -62,6 +63,11 @@ fn packed(parts: &[&[&[u8]]]) -> Vec<u8> {
         packed.extend_from_slice(b"\r\n");
     }
     packed
+}
+
+/// Returns the time in microseconds since the epoch, as an argument.
+pub fn now() -> Vec<u8> {
+    format!("{:.0}", clock::now() * 1e6).into_bytes()
 }
 
 /// Returns a duration in milliseconds, as an argument.

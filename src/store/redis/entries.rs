@@ -6,7 +6,7 @@ use bytes::Bytes;
 use redis::Value;
 
 use super::commands::{
-    array, bytes, command, eval, generation, milliseconds, number, present, single,
+    array, bytes, command, eval, generation, milliseconds, now, number, present, single,
 };
 use super::failure::{Failure, sound};
 use super::leases::LEASE;
@@ -202,7 +202,7 @@ impl Server {
             return false;
         }
         drop(state);
-        let begin = eval(&scripts::BEGIN, &[&self.names.generation(name)], &[]);
+        let begin = eval(&scripts::BEGIN, &[&self.names.generation(name)], &[&now()]);
         let asked = self.ask(&begin, 1).and_then(|replies| sound(single(replies)));
         let is_done = self.answered(asked).is_some();
         if is_done {

@@ -15,7 +15,7 @@ use redis::{Connection, ProtocolVersion, Value, cmd};
 use super::commands::{eval, milliseconds};
 use super::connection::{connect, exchange};
 use super::failure::{Failure, sound};
-use super::leases::{LEASE, Lease, RENEWAL, Task};
+use super::leases::{LEASE, Lease, RENEWAL, Task, heed};
 use super::scripts;
 use super::server::Server;
 use super::sweep::Sweep;
@@ -213,9 +213,13 @@ impl Keeper {
             let time = milliseconds(LEASE);
             commands.extend(eval(&scripts::RENEW, &[&lease.name], &[&lease.token, &time]));
         }
-        if let Err(failure @ Failure::Down(_)) = self.ask(server, &commands, held.len()) {
-            let _active = active();
-            server.lose(&failure);
+        match self.ask(server, &commands, held.len()) {
+            Ok(replies) => heed(&held, replies),
+            Err(failure @ Failure::Down(_)) => {
+                let _active = active();
+                server.lose(&failure);
+            }
+            Err(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, SyncSender};
 use std::time::Duration;
 
 use bytes::Bytes;
+use redis::Value;
 
 use crate::sync::{Arc, Mutex, forks, rank};
 
@@ -25,6 +26,8 @@ pub struct Lease {
     /// Since when entries counted when it was taken.
     pub generation: f64,
     is_over: AtomicBool,
+    /// Whether somebody has forgotten or replaced what is being computed.
+    is_outdated: AtomicBool,
     forks: u64,
     keeper: Sender<Task>,
 }
@@ -37,6 +40,7 @@ impl Lease {
             token,
             generation,
             is_over: AtomicBool::new(false),
+            is_outdated: AtomicBool::new(false),
             forks: forks::count(),
             keeper,
         }
@@ -45,6 +49,16 @@ impl Lease {
     /// Notes that the result has released it on the server.
     pub fn end(&self) {
         self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Notes that the result is not to be kept. What says so on the server does not stay there.
+    pub fn outdate(&self) {
+        self.is_outdated.store(true, Ordering::Release);
+    }
+
+    /// Returns whether the result is not to be kept.
+    pub fn is_outdated(&self) -> bool {
+        self.is_outdated.load(Ordering::Acquire)
     }
 
     /// Returns whether it is released.
@@ -80,6 +94,12 @@ impl Drop for Release {
             let _ = keeper.send(Task::Release(Arc::clone(&self.0)));
         }
     }
+}
+
+/// Heeds the replies to the renewals of these leases.
+pub fn heed(renewed: &[Arc<Lease>], replies: Vec<Value>) {
+    let all = renewed.iter().zip(replies);
+    all.filter(|(_, reply)| *reply == Value::Int(-1)).for_each(|(lease, _)| lease.outdate());
 }
 
 /// The leases that are held.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! outlive:NAME:e:{HASH}:KEY    the entry of KEY (see `value`)
-//! outlive:NAME:l:{HASH}:KEY    who computes KEY: a token, or "-" if that is outdated; expires
+//! outlive:NAME:l:{HASH}:KEY    who computes KEY: a token; "-", also before one, if who did is
+//!                             outdated; expires
 //! outlive:NAME:g:FUNCTION      since when entries of FUNCTION count: microseconds since the epoch
 //! outlive:NAME:g:              the same for all
 //! outlive:NAME:m               a hash: the salt

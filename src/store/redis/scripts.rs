@@ -1,6 +1,10 @@
 //! Scripts: operations that the server does in one step. What another program put in the place of a
 //! lease, a generation or an entry counts as nothing (`MGET` and `pcall`).
 //!
+//! A lease is a token. `-` in its place says that who had it is outdated, and whoever takes the key
+//! next puts `-` before its own token: so does everybody who computes since before learn of it, at
+//! the end or while the lease is renewed, though the key was taken and given back meanwhile.
+//!
 //! A miss has two of them run, so these call the server's commands as seldom as they can: each call
 //! takes it longer than a question of its own does.
 
@@ -44,8 +48,10 @@ if entry and ARGV[3]=='1' and #entry>=22 then
   local all,own=tonumber(found[2] or 0) or 0,tonumber(found[3] or 0) or 0
   if struct.unpack('<d',entry,7)>=math.max(all,own) then found[1]=2 return found end
 end
-if not held or held=='-' or held==ARGV[1] then
-  redis.call('SET',KEYS[1],ARGV[1],'PX',ARGV[2])
+local token=ARGV[1]
+if held and string.sub(held,1,1)=='-' then token='-'..token end
+if not held or held=='-' or held==token then
+  redis.call('SET',KEYS[1],token,'PX',ARGV[2])
   found[1]=1
 end
 return found"
@@ -60,7 +66,7 @@ pub static COMMIT: Script = script!(
     r"
 local found=redis.call('MGET',KEYS[1],KEYS[2],KEYS[3])
 local held,all,own=found[1],found[2],found[3]
-if held and held~=ARGV[1] then return 0 end
+if held and held~=ARGV[1] and held~='-'..ARGV[1] then return 0 end
 local generation=0
 if all or own then generation=math.max(tonumber(all or 0) or 0,tonumber(own or 0) or 0) end
 if generation~=tonumber(ARGV[2]) then return 0 end
@@ -69,7 +75,11 @@ if ARGV[4] then
 else
   redis.call('SET',KEYS[4],ARGV[3])
 end
-if held then redis.call('DEL',KEYS[1]) end
+if held==ARGV[1] then
+  redis.call('DEL',KEYS[1])
+elseif held then
+  redis.call('SET',KEYS[1],'-','KEEPTTL')
+end
 return 1"
 );
 
@@ -110,27 +120,33 @@ end
 return redis.call('UNLINK',KEYS[2])"
 );
 
-/// Begins a generation: what was made before counts no more. One of all forgets the salt, too.
+/// Begins a generation: what was made before counts no more. One of all forgets the salt, too. A
+/// user who may not ask for the server's time has the client's; what no clock says counts as nothing.
 ///
-/// Keys: a generation; the hash with the salt, if it is one of all.
+/// Keys: a generation; the hash with the salt, if it is one of all. Argument: microseconds since the
+/// epoch.
 pub static BEGIN: Script = script!(
     r"
-local time=redis.call('TIME')
-local now=time[1]*1000000+time[2]
+local time=redis.pcall('TIME')
+local now=tonumber(ARGV[1])
+if not time['err'] then now=time[1]*1000000+time[2] end
 local old=redis.pcall('GET',KEYS[1])
 old=type(old)=='string' and tonumber(old) or 0
-if now<=old then now=old+1 end
+if now<=old and old<2^53 then now=old+1 end
 redis.call('SET',KEYS[1],string.format('%.0f',now))
 if KEYS[2] then redis.call('HDEL',KEYS[2],'salt') end
 return 1"
 );
 
-/// Makes a lease last longer, if it is still this token's.
+/// Makes a lease last longer, if it is still this token's. Returns 1 if it does, -1 if the
+/// computation is outdated.
 ///
 /// Key: lease. Arguments: token, milliseconds.
 pub static RENEW: Script = script!(
     r"
-if redis.pcall('GET',KEYS[1])==ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
+local held=redis.pcall('GET',KEYS[1])
+if held==ARGV[1] or held=='-'..ARGV[1] then return redis.call('PEXPIRE',KEYS[1],ARGV[2]) end
+if type(held)=='string' and string.sub(held,1,1)=='-' then return -1 end
 return 0"
 );
 
@@ -139,7 +155,9 @@ return 0"
 /// Key: lease. Argument: token.
 pub static RELEASE: Script = script!(
     r"
-if redis.pcall('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end
+local held=redis.pcall('GET',KEYS[1])
+if held==ARGV[1] then return redis.call('DEL',KEYS[1]) end
+if held=='-'..ARGV[1] then redis.call('SET',KEYS[1],'-','KEEPTTL') end
 return 0"
 );
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::commands::{Run, command, eval, milliseconds, number, single};
+use super::commands::{self, Run, command, eval, milliseconds, number, single};
 use super::failure::Failure;
 use super::leases::{LEASE, Lease};
 use super::scripts;
@@ -41,6 +41,9 @@ impl Server {
 
     /// Keeps what was computed under a lease, which ends with it; returns whether it is kept.
     fn commit(&self, item: &Item, lease: &Lease) -> Result<bool, Failure> {
+        if lease.is_outdated() {
+            return Ok(false);
+        }
         let [all, own, entry] = self.names_of(&item.key);
         let value = value::write(item).with_generation(lease.generation);
         let (since, life) = (lease.generation.to_string(), self.life(item));
@@ -74,7 +77,8 @@ impl Server {
                 eval(&scripts::REMOVE, &[&names[0], &names[1]], &[why, &lease_time])
             }
             Change::Clear => {
-                eval(&scripts::BEGIN, &[&self.names.generation_of_all(), &self.names.meta()], &[])
+                let names = [self.names.generation_of_all(), self.names.meta()];
+                eval(&scripts::BEGIN, &[&names[0], &names[1]], &[&commands::now()])
             }
         })
     }

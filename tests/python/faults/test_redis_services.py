@@ -84,6 +84,27 @@ def test_managed_servers(server: Server, tmp_path: Path, forbidden: str) -> None
         one.end(), other.end()
 
 
+@pytest.mark.parametrize("less", [[], ["-time"]])
+def test_documented_rights(server: Server, tmp_path: Path, less: list[str]) -> None:
+    """The rights that the documentation names suffice, also to clear and for sentinels."""
+    page = Path(__file__).parents[3] / "docs" / "redis.md"
+    line = next(it for it in page.read_text("utf-8").splitlines() if it.startswith("ACL SETUSER"))
+    client = server.client()
+    client.execute_command(*line.split(), *less)
+    url = f"redis://shop:password@{server.address}/0?timeout=5"
+    with Worker(tmp_path, url, name="shop") as worker:
+        for action in ("f.forget(1)", "f.cache_clear()", "cache.forget('f(*')", "cache.clear()"):
+            ask_all(worker, range(4))
+            worker.ask(action)
+            if "clear" in action:
+                assert worker.ask("len(cache)") == 0
+        ask_all(worker, range(2))
+        assert worker.ask("sorted(map(len, cache.values()))") == [2, 2]
+        assert worker.end() == ""
+    client.execute_command("AUTH", "shop", "password")
+    assert client.execute_command("ROLE")[0] == b"master"
+
+
 def test_keys_of_others(server: Server, tmp_path: Path) -> None:
     """Nothing that is done to a cache looks at all keys of a server, or touches those of others."""
     client = server.client()
