@@ -128,9 +128,8 @@ impl<L: Clone> Ledger<L> {
             return self.take_back(key, entry, &written);
         }
         let mut displaced = state.put(key, entry);
-        if self.versions.of(key) != version {
-            displaced.1.extend(state.drop_copy(key));
-        }
+        // Not evicted: it is in the store, and stays there.
+        let doubtful = if self.versions.of(key) == version { None } else { state.drop_copy(key) };
         self.versions.advance(key);
         let marked = self.gate.uses.are_tracked();
         let (old, evicted) = &displaced;
@@ -143,6 +142,7 @@ impl<L: Clone> Ledger<L> {
             self.purges.purge_key(key);
         }
         self.make_room(key, transient, &mut displaced.1);
+        displaced.1.extend(doubtful);
         drop(history);
         let written = self.settled(written);
         if replaced {

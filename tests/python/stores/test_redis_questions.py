@@ -115,6 +115,15 @@ def test_misses_at_once(proxy: Proxy) -> None:
     assert [worker.result() for worker in workers] == [[x] for x in range(THREADS)]
 
 
+@pytest.mark.parametrize("near", [None, 0])
+def test_results_of_many_threads(server: Server, near: int | None) -> None:
+    """What many threads compute is all on the server, whatever news of their own they hear meanwhile."""
+    get = Cache(server.url, near=near).memoise(name="get")(lambda x: [x])
+    assert list(get.map(range(300), workers=THREADS)) == [[x] for x in range(300)]
+    assert len(server.entries()) == 300
+    assert "unlink" not in server.called()
+
+
 def test_first_hits_at_once(server: Server, proxy: Proxy) -> None:
     """Threads that ask for results of other processes do so at once."""
     theirs = Cache(server.url).memoise(name="get", on_code_change="ignore")(lambda x: [x])
@@ -207,3 +216,60 @@ def test_a_result_that_was_overtaken(proxy: Proxy) -> None:
         proxy.let_go()
         before = storing.result()
         assert get(n) != before
+
+
+@pytest.fixture
+def held_up(proxy: Proxy) -> tuple[Any, list[int], threading.Event]:
+    """A function of another machine, what it computes, and what it waits for."""
+    calls: list[int] = []
+    going = threading.Event()
+
+    @Cache(proxy.url(20)).memoise(name="get", on_code_change="ignore")
+    def get(x: int) -> list[str]:
+        calls.append(x)
+        assert going.wait(STUCK)
+        return ["old"]
+
+    return get, calls, going
+
+
+HeldUp = tuple[Any, list[int], threading.Event]
+
+
+def test_a_result_that_another_machine_outdates(
+    server: Server, proxy: Proxy, held_up: HeldUp
+) -> None:
+    """What is forgotten while it is computed is not kept, though another one computed it since."""
+    theirs, calls, going = held_up
+    cache = Cache(server.url)
+    ours = cache.memoise(name="get", on_code_change="ignore")(lambda x: ["new"])
+    purges: list[Callable[[], Any]] = [
+        lambda: ours.forget(0),
+        lambda: cache.forget("get(*"),
+        lambda: ours.forget_where(x=2),
+        lambda: ours.put(["new"], 3),
+    ]
+    for n, purge in enumerate(purges):
+        going.clear()
+        late = Worker(theirs, n)
+        until(lambda n=n: n in calls)  # type: ignore[misc]
+        purge()
+        assert ours(n) == ["new"]
+        going.set()
+        assert late.result() == ["old"]
+        quiet(proxy)
+        assert ours(n) == theirs(n) == ["new"]
+
+
+def test_a_mark_that_runs_out(server: Server, held_up: HeldUp) -> None:
+    """A result that was forgotten is not kept, though it takes longer than a lease without renewals."""
+    theirs, calls, going = held_up
+    ours = Cache(server.url).memoise(name="get", on_code_change="ignore")(lambda x: ["new"])
+    late = Worker(theirs, 0)
+    until(lambda: calls == [0])
+    ours.forget(0)
+    time.sleep(4)  # leases are renewed every three seconds
+    server.client().delete(*server.leases())  # as the server does in the end
+    going.set()
+    assert late.result() == ["old"]
+    assert ours.peek(0) is None
