@@ -16,7 +16,7 @@ from ._class_shape import shape_text
 from ._code import body_text, code_of, constant_text, global_names, nested_code, own_attributes
 from ._layers import innermost
 from ._state import state_attributes, state_globals
-from ._texts import attributes_of, text_of
+from ._texts import attributes_of, full_name, text_of
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _of_class(inner: Any, names: dict[str, Any], code: CodeType) -> Iterator[str
 def _is_constant(value: Any) -> bool:
     """Return whether an object cannot change: a pattern, a decimal, a frozen dataclass."""
     cls = type(value)
-    if f"{cls.__module__}.{cls.__qualname__}" in _CONSTANTS or isinstance(value, Enum):
+    if full_name(cls) in _CONSTANTS or isinstance(value, Enum):
         return True
     if isinstance(value, tuple) and hasattr(cls, "_fields"):
         return True

@@ -17,7 +17,7 @@ from ._code import code_of
 from ._code_digest import code_text
 from ._digest import short
 from ._naming import full_name_of
-from ._texts import BOUND_IN_C, UnderWay, contents, text_of, without_addresses
+from ._texts import BOUND_IN_C, UnderWay, contents, full_name, text_of, without_addresses
 from ._typing import TYPE_CHECKING
 from ._wrappers import native_of
 
@@ -58,7 +58,7 @@ def _plain(value: Any) -> Described | None:
         return "bytearray", bytes(value)
     if cls is types.MappingProxyType:
         return "mappingproxy", dict(value)
-    name = f"{cls.__module__}.{cls.__qualname__}"
+    name = full_name(cls)
     if name in _BY_ATTRIBUTES:
         return name, dict(vars(value))
     if name in _BY_PARTS:

@@ -125,6 +125,13 @@ class _Reader:
             return name
 
 
+def full_name(cls: type) -> str:
+    """Return the module and name of a class, as every version of Python but 3.13 has them."""
+    # 3.13 alone has the classes of pathlib in a module inside.
+    module = "pathlib" if cls.__module__ == "pathlib._local" else cls.__module__
+    return f"{module}.{cls.__qualname__}"
+
+
 def _is_of_python(cls: type) -> bool:
     """Whether a class is of the standard library: ``os.environ`` differs in each run."""
     return cls.__module__.partition(".")[0] in sys.stdlib_module_names

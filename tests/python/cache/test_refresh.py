@@ -220,8 +220,10 @@ def test_a_failed_refresh_leaves_no_note(tmp_path: Path) -> None:
 def test_a_fork_while_a_refresh_begins(script: Scripts) -> None:
     """A child refreshes, too, if another thread of its parent was about to begin a refresh."""
     ended = script(f"""
-    import os, signal, threading
+    import os, signal, threading, warnings
     from outlive import Cache, _refresh
+
+    warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, if Python sees them
 
     now, inside, gate = [0], threading.Event(), threading.Event()
 

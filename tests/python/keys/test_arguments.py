@@ -16,7 +16,7 @@ import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, NamedTuple, NewType
 
 import pytest
@@ -107,6 +107,9 @@ DIFFERENT: list[Any] = [
     ipaddress.ip_network("10.0.0.1/32"),
     "10.0.0.1",
     Fraction(1, 3),
+    PurePosixPath("a"),
+    PurePosixPath("b"),
+    PureWindowsPath("a"),
     range(3),
     range(0, 3, 2),
     bytearray(b"a"),

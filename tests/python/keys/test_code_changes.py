@@ -174,7 +174,10 @@ def bodies(source: str) -> list[str]:
 @pytest.mark.parametrize("module", ["argparse", "_collections_abc", "difflib", "ast", "typing"])
 def test_another_layout_makes_no_other_text(module: str) -> None:
     """All functions of a module have one text, as they are written and as ``ast.unparse`` writes them."""
-    source = inspect.getsource(importlib.import_module(module))
+    try:
+        source = inspect.getsource(importlib.import_module(module))
+    except OSError:
+        pytest.skip("this Python comes without the sources of its library")
     assert bodies(source) == bodies(ast.unparse(ast.parse(source)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,7 @@ def test_clearing_everything_makes_a_new_salt(tmp_path: Path) -> None:
     assert before.encode() not in everything_in(tmp_path)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_all_processes_use_one_salt(tmp_path: Path) -> None:
     """Processes that need a salt at the same moment agree on one: nothing is computed twice."""
     program = """
