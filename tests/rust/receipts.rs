@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use outlive::store::{Counts, KeptReceipts, Receipts};
 use tempfile::TempDir;
+
+use crate::moody::Moody;
 
 /// A folder, the receipts of the cache `name` in it, and a path there.
 fn place(name: &str, beside: &str) -> (TempDir, KeptReceipts, PathBuf) {
@@ -44,6 +48,21 @@ fn a_long_file_is_summed_up() {
     kept.add(&of("f", (1, 1, 0, 0.0, 0.0))).expect("it can be written");
     let text = fs::read_to_string(&file).expect("it is there");
     assert_eq!(text, "{\"f\":[1,1,0,0.0,0.0],\"g\":[3000,0,3000,750.0,0.0]}\n");
+    assert!(!file.with_extension("receipts-new").exists());
+}
+
+/// A long file that cannot be summed up stays as it is, with the new line behind.
+#[test]
+fn no_room_for_a_sum_loses_nothing() {
+    let (_folder, _, file) = place("a.json", "a.json.receipts");
+    let lines = "{\"g\":[1,0,1,0.25,0.0]}\n".repeat(3000);
+    fs::write(&file, &lines).expect("it can be written");
+    let disk = Moody::default();
+    disk.0.full.store(true, Ordering::Relaxed);
+    let kept = KeptReceipts::on(Arc::new(disk), file.with_extension(""));
+    kept.add(&of("f", (1, 1, 0, 0.0, 0.0))).expect("a line can be written");
+    let text = fs::read_to_string(&file).expect("it is there");
+    assert_eq!(text, lines + "{\"f\":[1,1,0,0.0,0.0]}\n");
     assert!(!file.with_extension("receipts-new").exists());
 }
 

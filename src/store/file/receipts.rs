@@ -12,7 +12,7 @@ use super::appender::Appender;
 use super::folder::Folder;
 use super::trust;
 use crate::stepping;
-use crate::store::fs::{Disk, LockHandle, LockMode, LockPart, Status, Taken};
+use crate::store::fs::{Disk, Fs, LockHandle, LockMode, LockPart, Status, Taken};
 use crate::store::lock::is_still;
 use crate::sync::Arc;
 use crate::value::write::Charset;
@@ -38,7 +38,12 @@ pub struct KeptReceipts {
 impl KeptReceipts {
     /// Those beside the cache at `path`. Does no I/O.
     pub fn beside(path: PathBuf) -> Self {
-        Self { folder: Folder::new(Arc::new(Disk), path, Charset::Utf8) }
+        Self::on(Arc::new(Disk), path)
+    }
+
+    /// Those beside the cache at `path` of the file system `fs`. Does no I/O.
+    pub fn on(fs: Arc<dyn Fs>, path: PathBuf) -> Self {
+        Self { folder: Folder::new(fs, path, Charset::Utf8) }
     }
 
     /// Returns the sum of all lines; unreadable ones are skipped. There are none in a file that is
@@ -60,8 +65,8 @@ impl KeptReceipts {
             if size != text.len() as u64 || !is_still(&**fs, &path, &*lock) {
                 continue; // somebody appended to it, or summed it up, while we waited
             }
-            if size > LONG {
-                return self.sum_up(sum(&text), news);
+            if size > LONG && self.sum_up(sum(&text), news).is_ok() {
+                return Ok(());
             }
             return lock.write_at(size, &line_behind(&text, news)?);
         }
@@ -89,7 +94,8 @@ impl KeptReceipts {
         trust::check(status, self.folder.like().as_ref(), self.folder.fs.user())
     }
 
-    /// Replaces all lines by their sum, while nobody appends.
+    /// Replaces all lines by their sum, while nobody appends. That fails on a full disk, and on file
+    /// systems of Windows that keep a name as long as its file is open: the lines stay as they are.
     fn sum_up(&self, mut whole: Receipts, news: &Receipts) -> io::Result<()> {
         for (name, counts) in news {
             add(&mut whole, name.clone(), *counts);
@@ -97,8 +103,13 @@ impl KeptReceipts {
         let (fs, new) = (&self.folder.fs, self.folder.paths().beside(".receipts-new"));
         self.folder.remove(&new)?;
         let file = fs.create_new(&new, self.folder.journal_like().as_ref())?;
-        Appender(&*file).write_all(&line(&whole)?)?;
-        fs.rename(&new, &self.path())
+        let written = Appender(&*file).write_all(&line(&whole)?);
+        drop(file); // Windows renames and removes what is closed
+        let replaced = written.and_then(|()| fs.rename(&new, &self.path()));
+        if replaced.is_err() {
+            drop(self.folder.remove(&new));
+        }
+        replaced
     }
 }
 

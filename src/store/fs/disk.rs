@@ -97,7 +97,7 @@ impl Fs for Disk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        platform::patiently(|| std::fs::remove_file(path))
+        platform::remove(path)
     }
 
     fn network(&self, folder: &Path) -> Option<&'static str> {

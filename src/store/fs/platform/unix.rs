@@ -31,6 +31,11 @@ pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     act()
 }
 
+/// Removes the file at `path`; who has it open keeps it, without a name.
+pub fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+}
+
 fn status_of(data: &Metadata) -> Status {
     Status {
         fingerprint: FileFingerprint {

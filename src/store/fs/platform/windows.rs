@@ -16,7 +16,8 @@ const READ_ONLY: u32 = 0o444;
 
 /// The system's errors while a virus scanner, an editor or a backup has the file open: access
 /// denied (also for a name that is being deleted), sharing violation, lock violation.
-const IN_USE: [i32; 3] = [5, 32, 33];
+const IN_USE: [i32; 3] = [5, SHARING_VIOLATION, 33];
+const SHARING_VIOLATION: i32 = 32;
 /// How long a file in use is tried again, and the pause between tries.
 const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(10);
@@ -64,6 +65,16 @@ pub fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 fn is_in_use(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| IN_USE.contains(&code))
+}
+
+/// Removes the file at `path`. It fails where the name stays until nobody has the file open, as on
+/// FAT and network drives: whoever lists the folder finds it, and may open what is in it.
+pub fn remove(path: &Path) -> io::Result<()> {
+    patiently(|| std::fs::remove_file(path))?;
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => Err(io::Error::from_raw_os_error(SHARING_VIOLATION)),
+    }
 }
 
 /// Standard streams are not numbers here that a file could get.
