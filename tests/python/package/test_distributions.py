@@ -36,7 +36,7 @@ def wheels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if (folder := request.config.getoption("--distributions")) is not None:
         return sorted(Path(folder).glob("*.whl"))
     command = ("build", "--release", "--quiet", "--interpreter", this_python())
-    deflated = ("--compression-level", "9")  # as tools/wheels does
+    deflated = ("--compression-level", "9")  # tools/deflate makes it smaller yet
     return [build(tmp_path_factory.mktemp("wheel"), *command, *deflated)]
 
 
