@@ -253,7 +253,7 @@ class Cache:
     def clear_named(self, start: str) -> bool:
         """Forgets all entries whose keys begin with `start` in one step; False if there is none."""
 
-    def outdate(self, pattern: str) -> None:
+    def outdate(self, pattern: str, *, tag: str | None = None) -> None:
         """Outdates what is being computed now for keys that match a pattern, in any process."""
 
     def made_before(self, time: float, name: str | None) -> list[str]:

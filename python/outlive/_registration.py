@@ -159,10 +159,12 @@ class Registration:
                 )
         flat = self.cache.is_drop_in
         wanted = {n: _core.canonical(value, flat=flat) for n, value in arguments.items()}
-        given = (f"{name}={wanted[name]}" for name in names)
-        parts = [self.cache.start_of(memoised), *given, ""]
+        literal = _arguments.literal
+        given = (literal(f"{name}={wanted[name]}") + "[,)]" for name in names)
+        parts = [literal(self.cache.start_of(memoised)), *given, ""]
+        self.cache.entries.recall()
         # First: a result kept before this is among the entries; one that comes later is not kept.
-        self.cache.entries.outdate("*".join(map(_arguments.literal, parts)))
+        self.cache.entries.outdate("*".join(parts))
         keys = self.cache.keys_of(memoised)
         found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
         gone = sum(self.cache.entries.remove(key) for key in found)

@@ -102,7 +102,7 @@ class CacheUpkeep:
         fits = re.compile(fnmatch.translate(pattern)).match
         self._state.entries.recall()
         # First: a result kept before this is among the entries; one that comes later is not kept.
-        self._state.entries.outdate(pattern)
+        self._state.entries.outdate(pattern, tag=tag)
         keys = self._state.entries.keys() if tag is None else self._state.tagged(tag)
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))
         self._state.release()

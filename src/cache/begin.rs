@@ -21,13 +21,27 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Cache<L
     }
 
     /// Outdates the computations of all keys that match `pattern`, so that their results are not
-    /// kept; in other processes, too, if it is `durable`. Fails with an error that
-    /// [`Error::is_busy`] recognises while another process is in the way.
+    /// kept; in other processes, too, if it is `durable`: there also the results that no store holds,
+    /// only those with the `tag` if there is one. Fails with an error that [`Error::is_busy`]
+    /// recognises while another process is in the way.
     ///
     /// [`Error::is_busy`]: crate::error::Error::is_busy
-    pub fn outdate(&self, pattern: &[u8], durable: bool) -> Result<()> {
+    pub fn outdate(&self, pattern: &[u8], tag: Option<&[u8]>, durable: bool) -> Result<()> {
         let _active = sync::active();
-        self.ledger.outdate(&Purge::Fitting(Bytes::copy_from_slice(pattern)), durable)
+        let pattern = Bytes::copy_from_slice(pattern);
+        let purge = match tag.map(Bytes::copy_from_slice) {
+            Some(tag) => Purge::Tagged { pattern, tag },
+            None => Purge::Fitting(pattern),
+        };
+        self.ledger.outdate(&purge, durable)
+    }
+
+    /// Makes other processes forget what they alone have of `key`, for an unstorable result that was
+    /// made anew.
+    pub fn outdate_elsewhere(&self, key: &[u8]) {
+        let _active = sync::active();
+        // A failure is in the store's notices.
+        let _ = self.ledger.outdate_elsewhere(key);
     }
 
     /// Joins the flight of `key`, or begins it if this process may compute the key and nobody has

@@ -45,8 +45,13 @@ impl<'s, L: Clone> Intake<'s, L> {
                 self.displaced.extend(self.state.drop_copy(&key));
             }
             ExternalChange::Outdated(None) => self.displaced.extend(self.state.drop_copies()),
-            // The ledger handles it: no entry changes.
-            ExternalChange::Purge(_) | ExternalChange::Missed(_) => {}
+            // The ledger outdates computations.
+            ExternalChange::Purge(purge) => {
+                self.displaced.extend(self.state.drop_purged(&purge));
+            }
+            ExternalChange::Missed(missed) => {
+                self.displaced.extend(self.state.drop_missed(&missed));
+            }
             ExternalChange::Replaced(loaded) => self.replace_all(loaded),
         }
     }

@@ -121,7 +121,7 @@ impl<L: Clone> Ledger<L> {
             Ok(false) => return refused(entry),
             written => written.map(drop),
         };
-        let transient = entry.transient;
+        let (transient, is_unstorable) = (entry.transient, entry.text.is_none());
         let mut state = self.state.lock();
         if self.is_remote && put.is_outdated() {
             drop(state);
@@ -147,6 +147,9 @@ impl<L: Clone> Ledger<L> {
         let written = self.settled(written);
         if replaced {
             self.store.announce(Affected::Key(key));
+        }
+        if is_unstorable && !transient && matches!(put, Put::Given) {
+            let _ = self.outdate_elsewhere(key);
         }
         (displaced, written.map(|()| true))
     }
@@ -175,6 +178,8 @@ impl<L: Clone> Ledger<L> {
     /// Outdates the computations that `purge` concerns; if it is `durable`, in other processes,
     /// too.
     pub fn outdate(&self, purge: &Purge, durable: bool) -> Result<()> {
+        // A store that was never used does not know yet that there are others.
+        drop(self.loaded());
         let history = self.history.lock();
         self.purges.purge(purge);
         drop(history);
@@ -240,6 +245,11 @@ impl<L: Clone> Ledger<L> {
         drop(history);
         // A failure is in the store's notices, and the store tries again.
         let _ = self.settled(written);
+        if durable && !stored {
+            // Others may have results of their own that no store can hold.
+            let purge = Purge::Key(Bytes::copy_from_slice(key));
+            let _ = self.settled(self.store.outdate(&purge));
+        }
         Some(old)
     }
 
@@ -287,8 +297,14 @@ impl<L: Clone> Ledger<L> {
             // NOTE: the stamp is read before the look for what it announces.
             let stamp = self.gate.watch.stamp();
             let changes = self.store.external_changes();
+            let is_replaced =
+                changes.iter().any(|change| matches!(change, ExternalChange::Replaced(_)));
             if !changes.is_empty() {
                 displaced.extend(self.take_in(changes));
+            }
+            if is_replaced {
+                // Who deletes or edits the file announces nothing: whoever finds it does.
+                self.store.announce(Affected::All);
             }
             // The look may have found that the file of the page is lost, or another page.
             if !self.watch(self.store.mapped_page()) {

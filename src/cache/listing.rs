@@ -92,7 +92,11 @@ impl<L: Clone> Listing<L> {
     pub fn notes(&self) -> Vec<(Bytes, Bytes)> {
         let _active = sync::active();
         match self.0.store.paged() {
-            Some(paged) => paged.notes(),
+            Some(paged) => {
+                let mut notes = paged.notes();
+                notes.extend(self.0.loaded().lone_notes());
+                notes
+            }
             None => self.0.loaded().notes(),
         }
     }

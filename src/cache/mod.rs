@@ -26,6 +26,7 @@ mod ledger;
 mod lifetimes;
 mod limiter;
 mod listing;
+mod lone;
 mod near;
 mod paging;
 mod policies;

@@ -21,6 +21,7 @@ use crate::value::check::check;
 
 /// The entries, and what is known of the file behind them.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct State<L> {
     pub(super) rows: BoundedTable<L>,
     /// What the file has and this process does not serve.
@@ -28,6 +29,8 @@ pub struct State<L> {
     /// The salt of the digests of secrets, once there is one.
     pub(super) salt: Option<Salt>,
     loaded: bool,
+    /// Whether there may be results that live in this process alone.
+    pub(super) has_lone: bool,
     /// Whether all values from the file are known to be JSON, or to be damaged.
     pub(super) is_checked: bool,
     /// When the file was last changed: the time of entries that carry none.
@@ -51,6 +54,7 @@ impl<L> State<L> {
             withheld: Withheld::default(),
             salt: None,
             loaded: false,
+            has_lone: false,
             is_checked: false,
             modified: None,
             keeps_times: false,
@@ -236,6 +240,7 @@ impl<L: Clone> State<L> {
     #[inline]
     pub fn put(&mut self, key: &Bytes, entry: Box<Entry<L>>) -> Replaced<L> {
         let transient = entry.transient;
+        self.has_lone |= entry.is_lone();
         let (old, evicted) = self.rows.put(key, entry);
         match &old {
             Some(old) if transient => self.withheld.keep(key, old),

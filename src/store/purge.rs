@@ -11,6 +11,13 @@ pub enum Purge {
     Key(Bytes),
     /// All keys that match this pattern of Python's `fnmatch`.
     Fitting(Bytes),
+    /// Likewise; but of results that are there already, only those with this tag.
+    Tagged {
+        /// The pattern.
+        pattern: Bytes,
+        /// The tag.
+        tag: Bytes,
+    },
     /// All keys.
     All,
 }
@@ -27,16 +34,19 @@ impl Purge {
 
     /// Those of all keys of the function with this name.
     pub fn of_function(name: &[u8]) -> Self {
-        let mut pattern = Vec::with_capacity(name.len() + 2);
-        for &byte in name {
-            if b"*?[".contains(&byte) {
-                pattern.extend([b'[', byte, b']']);
-            } else {
-                pattern.push(byte);
-            }
-        }
+        let mut pattern = literal(name);
         pattern.extend(b"(*");
         Self::Fitting(pattern.into())
+    }
+
+    /// That of `key` as a pattern: it changes no entry of a store.
+    pub fn literal(key: &[u8]) -> Self {
+        Self::Fitting(literal(key).into())
+    }
+
+    /// The tag that results have which it concerns; `None`: any or none.
+    pub fn tag(&self) -> Option<&Bytes> {
+        if let Self::Tagged { tag, .. } = self { Some(tag) } else { None }
     }
 
     /// Returns the change that does the same to results: one that is stored at this very moment may
@@ -44,7 +54,7 @@ impl Purge {
     pub fn as_change(&self) -> Option<Change> {
         match self {
             Self::Key(key) => Some(Change::Remove(key.clone())),
-            Self::Fitting(_) => None,
+            Self::Fitting(_) | Self::Tagged { .. } => None,
             Self::All => Some(Change::Clear),
         }
     }
@@ -53,7 +63,7 @@ impl Purge {
     pub fn concerns(&self, key: &[u8]) -> bool {
         match self {
             Self::Key(purged) => purged == key,
-            Self::Fitting(pattern) => fits(pattern, key),
+            Self::Fitting(pattern) | Self::Tagged { pattern, .. } => fits(pattern, key),
             Self::All => true,
         }
     }
@@ -62,9 +72,22 @@ impl Purge {
     pub fn affected(&self) -> Affected<'_> {
         match self {
             Self::Key(key) => Affected::Key(key),
-            Self::Fitting(_) | Self::All => Affected::All,
+            Self::Fitting(_) | Self::Tagged { .. } | Self::All => Affected::All,
         }
     }
+}
+
+/// Returns the pattern that `text` alone matches.
+fn literal(text: &[u8]) -> Vec<u8> {
+    let mut pattern = Vec::with_capacity(text.len() + 2);
+    for &byte in text {
+        if b"*?[".contains(&byte) {
+            pattern.extend([b'[', byte, b']']);
+        } else {
+            pattern.push(byte);
+        }
+    }
+    pattern
 }
 
 /// Returns whether `key` matches `pattern`: `*` stands for anything, `?` for one character, `[a-c]`

@@ -145,7 +145,7 @@ fn what_is_outdated_brings_nothing_older_back() {
     assert!(one.give("a", "1") && two.find("a").is_some());
     one.set_full(true);
     one.compute("a", "2", || {});
-    two.cache.outdate(b"a*", true).expect("there is room");
+    two.cache.outdate(b"a*", None, true).expect("there is room");
     assert_eq!(one.find("a"), None);
     one.cache.saver().close().expect_err("there is no room");
     assert_eq!(one.find("a"), None);

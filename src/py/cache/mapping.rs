@@ -190,8 +190,9 @@ impl CoreCache {
     fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         let (me, py) = (slf.get(), key.py());
         // Checked first: a bad entry is kept in a copy of the file, not forgotten.
-        if Self::__contains__(slf, key)?
-            && let Some(entry) = Self::taken(slf, key)?
+        Self::__contains__(slf, key)?;
+        // NOTE: asked even if there is none: somebody may be computing it from what is outdated.
+        if let Some(entry) = Self::taken(slf, key)?
             && let found = (PyFound { entry, first_use: true, claimed: None })
             && let text = with_wtf8(key, Bytes::copy_from_slice)?
             && let Some(source) = me.own_values(py).source(&text, &found)?
@@ -222,12 +223,20 @@ impl CoreCache {
         Ok(is_cleared)
     }
 
-    /// Outdates what is being computed now for keys that match `pattern`, in any process.
-    fn outdate(slf: &Bound<'_, Self>, pattern: &Bound<'_, PyString>) -> PyResult<()> {
+    /// Outdates what is being computed now for keys that match `pattern`, in any process, and what
+    /// other processes alone have of them, only with the `tag` if there is one.
+    #[pyo3(signature = (pattern, *, tag=None))]
+    fn outdate(
+        slf: &Bound<'_, Self>,
+        pattern: &Bound<'_, PyString>,
+        tag: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<()> {
         let durable = Self::may_write(slf)?;
         let (me, py, pattern) = (slf.get(), slf.py(), with_wtf8(pattern, Bytes::copy_from_slice)?);
+        let tag = tag.map(|tag| with_wtf8(tag, Bytes::copy_from_slice)).transpose()?;
+        let outdate = || me.cache.outdate(&pattern, tag.as_deref(), durable);
         // A failure is in the store's notices.
-        let _ = patiently(py, me.notifier(), || me.cache.outdate(&pattern, durable))?;
+        let _ = patiently(py, me.notifier(), outdate)?;
         me.tell(py)
     }
 

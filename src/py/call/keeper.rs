@@ -71,7 +71,10 @@ impl Story {
             keeper.observer().not_kept(py, "it was purged while its result was computed")?;
             false
         };
-        self.refused.map_or(Ok(()), |refused| keeper.teller().unstorable(py, &refused))?;
+        if let Some(refused) = self.refused {
+            keeper.renewed(py);
+            keeper.teller().unstorable(py, &refused)?;
+        }
         Ok(kept)
     }
 }
@@ -156,6 +159,13 @@ impl<'a> Keeper<'a> {
         }
         let story = Story { stored: Stored::of(&entry), refused };
         Ok(Outcome::Due(Due { lease, entry, value, story }))
+    }
+
+    /// Makes other processes forget their own results, if this unstorable one was asked for anew.
+    fn renewed(&self, py: Python<'_>) {
+        if self.request.anew && !self.request.is_transient() {
+            away(py, self.cache(), |cache| cache.outdate_elsewhere(&self.request.key));
+        }
     }
 
     /// Reports a result that was stored. Returns whether it is kept: it may be too large.

@@ -72,7 +72,8 @@ fn meaning(head: &[u8; HEAD], key: Bytes, text: Bytes, charset: Charset) -> Opti
         CLEAR if head[5] & LATE == 0 => Record::Change(Change::Clear, Terms::Purges),
         CLEAR => Record::Change(Change::Clear, Terms::Late { made: time(head) }),
         PURGE if head[5] & PATTERN == 0 => Record::Purge(Purge::Key(key)),
-        PURGE => Record::Purge(Purge::Fitting(key)),
+        PURGE if text.is_empty() => Record::Purge(Purge::Fitting(key)),
+        PURGE => Record::Purge(Purge::Tagged { pattern: key, tag: text }),
         SEAL => Record::Seal { void: head[5] & VOID != 0 },
         FOLDED => FileFingerprint::from_bytes(&text).map_or(Record::Unknown, |snapshot| {
             let has = |flag: u8| head[5] & flag != 0;

@@ -19,6 +19,10 @@ impl Purges {
         let purge = match purge {
             Purge::Key(key) => Purge::Key(Bytes::copy_from_slice(key)),
             Purge::Fitting(pattern) => Purge::Fitting(Bytes::copy_from_slice(pattern)),
+            Purge::Tagged { pattern, tag } => Purge::Tagged {
+                pattern: Bytes::copy_from_slice(pattern),
+                tag: Bytes::copy_from_slice(tag),
+            },
             Purge::All => Purge::All,
         };
         self.stripes.add(purge.affected());

@@ -135,6 +135,9 @@ pub fn encode(out: &mut Vec<u8>, record: &Record, charset: Charset) -> io::Resul
         Record::Change(change, terms) => encode_change(out, change, *terms, charset),
         Record::Purge(Purge::Key(key)) => frame(out, PURGE, 0, 0.0, key, b""),
         Record::Purge(Purge::Fitting(pattern)) => frame(out, PURGE, PATTERN, 0.0, pattern, b""),
+        Record::Purge(Purge::Tagged { pattern, tag }) => {
+            frame(out, PURGE, PATTERN, 0.0, pattern, tag)
+        }
         Record::Purge(Purge::All) => frame(out, PURGE, PATTERN, 0.0, b"*", b""),
         Record::Purged(Purged { generation, last, stripes }) => {
             let (generation, last) = (generation.to_le_bytes(), last.to_le_bytes());

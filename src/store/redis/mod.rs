@@ -138,7 +138,7 @@ impl Store for RedisStore {
         }
         match purge {
             Purge::Key(key) => server.outdate_key(key),
-            Purge::Fitting(_) => server.outdate_fitting(purge),
+            Purge::Fitting(_) | Purge::Tagged { .. } => server.outdate_fitting(purge),
             Purge::All => server.append(Change::Clear, Cause::Given).map(drop),
         }
     }

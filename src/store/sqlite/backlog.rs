@@ -87,9 +87,13 @@ impl Database {
         if let Some(change) = purge.as_change() {
             return self.append(change, Cause::Given).map(drop);
         }
-        let Purge::Fitting(pattern) = purge else { return Ok(()) };
+        let (kind, pattern) = match purge {
+            Purge::Fitting(pattern) => (Kind::Fitting, pattern.to_vec()),
+            Purge::Tagged { pattern, tag } => (Kind::Tagged, changes::tagged(pattern, tag)),
+            Purge::Key(_) | Purge::All => return Ok(()),
+        };
         let written = self.change(|connection, state, logged| {
-            logged.last = changes::add(connection, state.writer, Kind::Fitting, Some(pattern))?;
+            logged.last = changes::add(connection, state.writer, kind, Some(&pattern))?;
             logged.affected.push(None);
             Ok(())
         });

@@ -26,11 +26,20 @@ pub enum Kind {
     Salted = 5,
     /// Any entry may have changed.
     All = 6,
+    /// As with a pattern; but of results that are there already, only those with a tag.
+    Tagged = 7,
 }
 
 impl Kind {
     fn of(number: i64) -> Self {
-        let known = [Self::Outdated, Self::Purged, Self::Fitting, Self::Cleared, Self::Salted];
+        let known = [
+            Self::Outdated,
+            Self::Purged,
+            Self::Fitting,
+            Self::Cleared,
+            Self::Salted,
+            Self::Tagged,
+        ];
         let found = known.into_iter().find(|&kind| kind as i64 == number);
         found.unwrap_or(Self::All)
     }
@@ -98,6 +107,9 @@ fn take(
         (Kind::Fitting, Some(pattern)) => {
             found.push(ExternalChange::Purge(Purge::Fitting(pattern)));
         }
+        (Kind::Tagged, Some(both)) => {
+            found.extend(untagged(&both).map(ExternalChange::Purge));
+        }
         (Kind::Cleared, _) => {
             found.push(ExternalChange::Purge(Purge::All));
             found.push(ExternalChange::Change(Change::Clear));
@@ -109,6 +121,19 @@ fn take(
         _ => found.extend(everything()),
     }
     Ok(())
+}
+
+/// Returns a pattern and a tag as one row holds them: the length of the tag in four bytes, both.
+pub fn tagged(pattern: &[u8], tag: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(tag.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&length, tag, pattern].concat()
+}
+
+fn untagged(both: &Bytes) -> Option<Purge> {
+    let length = u32::from_le_bytes(*both.first_chunk()?) as usize;
+    let (tag, pattern) = both.get(size_of::<u32>()..)?.split_at_checked(length)?;
+    let (tag, pattern) = (Bytes::copy_from_slice(tag), Bytes::copy_from_slice(pattern));
+    Some(Purge::Tagged { pattern, tag })
 }
 
 /// Returns the salt of the digests of secrets, if there is one yet.

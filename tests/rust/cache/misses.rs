@@ -75,7 +75,7 @@ const PURGES: [fn(&Text); 4] = [
     |cache| drop(cache.remove(b"key", true)),
     |cache| cache.clear(true),
     |cache| cache.put(&key("key"), result("2")).unwrap(),
-    |cache| cache.outdate(b"k[a-f]*", true).expect("nobody is in the way"),
+    |cache| cache.outdate(b"k[a-f]*", None, true).expect("nobody is in the way"),
 ];
 
 /// A computation that began before a purge is not kept, whether or not the key had a result, and a

@@ -223,7 +223,8 @@ impl Client {
     /// Forgets `keys`, and whatever else matches `pattern`.
     pub fn forget_where(&self, pattern: &str, keys: &[String]) {
         self.cache.take_external_changes();
-        while self.cache.outdate(pattern.as_bytes(), true).is_err_and(|error| error.is_busy()) {
+        while self.cache.outdate(pattern.as_bytes(), None, true).is_err_and(|error| error.is_busy())
+        {
             stepping::sleep(PAUSE);
         }
         for key in keys {
