@@ -202,6 +202,16 @@ impl LockFile {
         shared.announce(&*self.handle, affected, self.is_undecided())
     }
 
+    /// Makes those that still look at the page of this file, if it has lost its name, look for the one
+    /// in its place: nobody announces anything here any more. Returns whether it has.
+    pub fn abandon(&self) -> bool {
+        let is_lost = self.handle.glance().is_ok_and(|glance| glance.links == 0);
+        if is_lost {
+            let _ = self.announce(Affected::All);
+        }
+        is_lost
+    }
+
     /// Returns whether outlive made the file, so that the last process may remove it.
     pub fn is_own(&self) -> bool {
         self.origin != Origin::Unknown

@@ -1,5 +1,7 @@
 //! Changes that no disk has taken, or that may have been lost with their file.
 
+mod lost;
+
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -34,6 +36,8 @@ struct Unwritten {
     repeats: bool,
     /// When the change was made, in seconds since the epoch.
     made: f64,
+    /// Whether it was appended to a journal that was taken away.
+    lost: bool,
 }
 
 impl Backlog {
@@ -58,7 +62,7 @@ impl Backlog {
     pub fn keep_as(&mut self, change: Change, cause: Cause, waits: bool) {
         let made = created(&change).unwrap_or_else(clock::now);
         let (number, repeats) = (self.next, false);
-        self.push(Unwritten { number, change, cause, waits, repeats, made });
+        self.push(Unwritten { number, change, cause, waits, repeats, made, lost: false });
     }
 
     /// Puts `it` behind everything that is kept.
@@ -81,36 +85,6 @@ impl Backlog {
     /// Returns whether everything that was appended is certain to be where it belongs.
     pub fn is_confirmed(&self) -> bool {
         self.unconfirmed.is_empty()
-    }
-
-    /// Counts everything appended since the files were last seen as unwritten, because they were
-    /// taken away.
-    pub fn reclaim(&mut self) {
-        self.reclaimed += 1;
-        let lost = std::mem::take(&mut self.unconfirmed);
-        let later = std::mem::take(&mut self.unwritten);
-        for change in lost {
-            self.keep(change, Cause::Given);
-        }
-        for it in later {
-            self.push(it);
-        }
-    }
-
-    /// Returns how often changes that were appended turned out not to count.
-    pub fn reclaimed(&self) -> u64 {
-        self.reclaimed
-    }
-
-    /// Counts everything appended since the files were last seen as unwritten, because the user
-    /// deleted the cache: it may have come after that, and before everything others appended since.
-    pub fn reclaim_void(&mut self) {
-        let unwritten = std::mem::take(&mut self.unwritten);
-        self.reclaim();
-        self.void = self.next;
-        for it in unwritten {
-            self.push(it);
-        }
     }
 
     /// Keeps of what others made, and a clear that waits repeats, only the entries that were found when
@@ -236,7 +210,7 @@ impl Backlog {
         };
         let gone: Vec<_> = self.unwritten.extract_if(.., concerned).collect();
         let keys = gone.iter().filter_map(|it| it.change.key().cloned()).collect();
-        if let Purge::Fitting(_) = purge {
+        if let Purge::Fitting(_) | Purge::Tagged { .. } = purge {
             for it in &gone {
                 self.forget(it);
             }

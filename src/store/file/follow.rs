@@ -58,7 +58,7 @@ impl FileState {
         let is_known = self.progress.settle(now);
         if is_known && now.is_some() {
             self.confirm_named();
-        } else if now.is_none() && self.progress.snapshot.is_some() {
+        } else if self.progress.is_gone(now) {
             self.reload();
         } else if self.head.is_moved() {
             // The folder was moved away, and another one is at its path now.
@@ -155,6 +155,7 @@ impl FileState {
         }
         self.is_later |= tail.later;
         tail.folded.iter().for_each(|&folded| self.progress.announce(folded));
+        self.progress.was_placed |= tail.base.is_some();
         if self.progress.snapshot.is_some() && tail.base == self.progress.snapshot {
             self.progress.common = tail.base;
         }
@@ -204,10 +205,12 @@ impl FileState {
         }
     }
 
-    /// Takes in the purges of a history that was read anew.
-    pub(super) fn take_purges(&mut self, history: &mut History) {
+    /// Takes in the purges of a history that was read anew, and whose first generation was `begun` at
+    /// that time.
+    pub(super) fn take_purges(&mut self, history: &mut History, begun: Option<u64>) {
         self.purged.note(history.purged().iter().copied());
         let purges = history.take_purges();
+        self.backlog.overrule(&purges, begun.unwrap_or_default());
         self.outdate_backlog(&purges, false);
         self.news.add_purges(purges);
     }
@@ -242,9 +245,10 @@ impl FileState {
             self.reload();
         } else if last.is_some() && last != self.head.finished() {
             let is_common = chain.accounts_for(snapshot);
+            let begun = chain.first();
             let chain = chain.heard_up_to(self.head.unheard());
             let mut history = chain.without_folded(snapshot).history();
-            self.take_purges(&mut history);
+            self.take_purges(&mut history, begun);
             if history.is_void(snapshot, None) {
                 self.reload();
                 return Ok(());

@@ -51,10 +51,11 @@ impl FileState {
         if missed && has_followed && self.head.unheard().is_some() {
             self.miss(&chain);
         }
+        let begun = chain.first();
         let chain = chain.heard_up_to(self.head.unheard());
         let mut history = chain.without_folded(announced).history();
         let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
-        self.take_purges(&mut history);
+        self.take_purges(&mut history, begun);
         self.progress.rewrite = found.rewrite || announced != found.fingerprint;
         let mut changes = if history.is_void(found.fingerprint, known) {
             self.give_up_chain(last);

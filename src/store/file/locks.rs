@@ -27,6 +27,8 @@ pub struct Locks {
     announcement: AtomicU64,
     /// Whether an announcement could not be written and is owed.
     owes: AtomicBool,
+    /// Whether the lock file was taken away once: others may not have come to the new one yet.
+    lost_others: AtomicBool,
     /// Another process that clears up, and is in the way of taking a key.
     joining: Obstacle,
 }
@@ -86,6 +88,9 @@ impl Locks {
         let mut presence = self.presence.lock();
         if let Some(lock) = presence.certain() {
             return Ok(Some(Arc::clone(lock)));
+        }
+        if presence.lock.as_ref().is_some_and(|lock| lock.abandon()) {
+            self.lost_others.store(true, Ordering::Release);
         }
         let (path, like) = (&folder.paths().lock, folder.journal_like());
         let wrong = |source| Error::Io { doing: "make the lock file", path: path.clone(), source };
@@ -268,9 +273,10 @@ impl Locks {
         self.is_present() || folder.fs.status(&folder.paths().lock).is_ok()
     }
 
-    /// Returns whether no other process is there at this moment.
+    /// Returns whether no other process is there at this moment, as far as this one can tell.
     pub fn is_alone(&self) -> bool {
-        self.open().is_some_and(|lock| lock.is_alone().unwrap_or(false))
+        let is_certain = !self.lost_others.load(Ordering::Acquire);
+        is_certain && self.open().is_some_and(|lock| lock.is_alone().unwrap_or(false))
     }
 
     /// Returns whether this process has joined.

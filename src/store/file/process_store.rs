@@ -232,7 +232,11 @@ impl ProcessStore {
     }
 
     fn append_purge(&self, purge: &Purge) -> Result<()> {
-        let written = self.state.lock().append_record(&Record::Purge(purge.clone()));
+        let mut state = self.state.lock();
+        // Unlike a change, it is not written again if the journal turns out to have been taken away.
+        state.catch_up_or_tell();
+        let written = state.append_record(&Record::Purge(purge.clone()));
+        drop(state);
         self.folder.tell_failure(&written);
         written
     }

@@ -10,6 +10,8 @@ pub struct Progress {
     pub snapshot: Option<FileFingerprint>,
     /// The snapshot that every process following the journals knows.
     pub common: Option<FileFingerprint>,
+    /// Whether the journals say that there was a snapshot, although this process never saw it.
+    pub was_placed: bool,
     /// How many changes the current generation holds.
     pub changes: u64,
     /// How many changes the generations before it hold that are in no snapshot.
@@ -63,6 +65,12 @@ impl Progress {
         self.expect(folded.snapshot);
         self.must_read |= folded.more;
         self.merged = Some(folded.snapshot).filter(|_| folded.merged).or(self.merged);
+    }
+
+    /// Returns whether a snapshot that was in place, as far as this process knows, is gone if there
+    /// is none `now`.
+    pub fn is_gone(&self, now: Option<FileFingerprint>) -> bool {
+        now.is_none() && (self.snapshot.is_some() || self.was_placed)
     }
 
     /// Notes that `now` is in the snapshot's place. Returns whether it is known; if not, it has to

@@ -30,6 +30,9 @@ const FIELD: usize = size_of::<u64>();
 const MAGIC: [u8; FIELD] = *b"outlive\x01";
 const CHANGES: usize = 1;
 const ALL: usize = 2;
+/// Where the field is that hits look at, and where it ends.
+pub const CHANGES_AT: u64 = (CHANGES * FIELD) as u64;
+pub const CHANGES_END: u64 = CHANGES_AT + FIELD as u64;
 const FIRST_STRIPE: usize = SIZE / FIELD - STRIPES;
 
 impl Affected<'_> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::key_stripes::Affected;
 use super::opening::{Origin, is_same_file, open};
-use super::page::{Page, SIZE, blank, is_page, new_stamp};
+use super::page::{CHANGES_AT, CHANGES_END, Page, SIZE, blank, is_page, new_stamp};
 use crate::store::fs::{Fs, Glance, LockHandle, Map, Status};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -90,10 +90,13 @@ impl SharedPage {
         becomes_page: bool,
     ) -> io::Result<()> {
         let stamps = self.stamps || becomes_page && handle.shares_memory();
-        if !stamps || !is_whole(handle.glance()?.size) {
-            return Ok(());
+        match handle.glance()?.size {
+            _ if !stamps => Ok(()),
+            size if is_whole(size) => stamp(handle, affected),
+            // Hits look at this field alone: who has not noticed the cut yet must come to.
+            size if size >= CHANGES_END => handle.write_at(CHANGES_AT, &new_stamp()),
+            _ => Ok(()),
         }
-        stamp(handle, affected)
     }
 }
 

@@ -134,3 +134,19 @@ fn newer_results_are_left() {
     backlog.note_found(&[old, newer, newest.clone()], &[]);
     assert_eq!(kept(&backlog), [Change::Clear, Change::Put(newest)]);
 }
+
+/// A purge in the chain that began after a result was lost with its files is newer than the result.
+#[test]
+fn later_purges_overrule_lost_results() {
+    const BEGUN: u64 = 5_000_000;
+    let mut backlog = Backlog::default();
+    for (key, made) in [("a", 1.0), ("b", 1.0), ("c", 9.0)] {
+        backlog.note_appended(Change::Put(put(key, made)));
+    }
+    backlog.reclaim();
+    backlog.keep(Change::Put(put("d", 1.0)), Cause::Given);
+    let purges = ["a", "c", "d"].map(|key| Purge::Key(Bytes::from(key)));
+    backlog.overrule(&purges, BEGUN);
+    let left = [("b", 1.0), ("c", 9.0), ("d", 1.0)];
+    assert_eq!(kept(&backlog), left.map(|(key, made)| Change::Put(put(key, made))));
+}
