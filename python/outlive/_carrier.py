@@ -7,6 +7,7 @@ import contextvars
 import os
 import re
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from ._digest import short
@@ -111,9 +112,15 @@ class Carrier:
         token = None
         try:
             token = self.begin()
-            return [n for n in list(self.mapping) if isinstance(n, str) and n.startswith(start)]
+            return [name for name in self._all_names() if name.startswith(start)]
         finally:
             self.end(token)
+
+    def _all_names(self) -> list[str]:
+        """List the names that are text; ``dbm`` lists them as bytes, and may have only ``keys``."""
+        listed = self.mapping if isinstance(self.mapping, Iterable) else self.mapping.keys()
+        names = (n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in list(listed))
+        return [name for name in names if isinstance(name, str)]
 
     def _is_asking(self) -> bool:
         """Return whether it is the mapping that asks."""
@@ -134,6 +141,6 @@ class Carrier:
 
     def clear(self) -> None:
         """Take all entries out; to be called between ``begin`` and ``end``."""
-        for name in list(self.mapping):
-            if isinstance(name, str) and (name.startswith(PREFIX) or name == _SALT):
+        for name in self._all_names():
+            if name.startswith(PREFIX) or name == _SALT:
                 self.remove(name)

@@ -81,6 +81,19 @@ def test_names() -> None:
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
+@pytest.mark.parametrize("kind", ["dbm", "dbm.dumb", "dbm.gnu", "dbm.ndbm", "dbm.sqlite3"])
+def test_names_that_come_back_as_bytes(tmp_path: Path, kind: str) -> None:
+    """A database of ``dbm`` takes names as text and lists them as bytes: it is counted and cleared, too."""
+    with pytest.importorskip(kind).open(str(tmp_path / "results"), "c") as mapping:
+        mapping["other"] = b"1"
+        cache = Cache(store=mapping, near=0)
+        double, calls = doubling(cache)
+        assert (double(1), double(1), double.cache_info().currsize) == ([1, 1], [1, 1], 1)
+        assert list(cache) == ["double(x=1)"]
+        cache.clear()
+        assert (double(1), calls, len(mapping.keys())) == ([1, 1], [1, 1], 2)
+
+
 def test_what_is_not_ours_stays() -> None:
     """Whatever else is in the mapping is neither listed nor removed."""
     mapping: Any = {"other": b"1", 5: b"2"}
