@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::key::shown;
-use crate::store::Change;
+use crate::store::{Change, RESERVED_KEY};
 
 /// Sentences for the user, and what was told.
 #[derive(Debug)]
@@ -120,10 +120,11 @@ impl Notices {
     pub fn unfit(&mut self, change: &Change, why: &str) {
         self.unfit += 1;
         if self.unfit <= DAMAGED {
-            let key = change.key().map_or_else(String::new, |key| shown(key));
-            self.tell(&format!(
-                "the result of {key} is not kept there: {why}; this process may hold it"
-            ));
+            let key = match change.key() {
+                Some(key) if key == RESERVED_KEY.as_bytes() => "the salt of secrets".to_owned(),
+                key => key.map_or_else(String::new, |key| format!("the result of {}", shown(key))),
+            };
+            self.tell(&format!("{key} is not kept there: {why}; this process may hold it"));
         }
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outlive import Cache
+from outlive import Cache, CacheFileWarning
 from support.outages import ask_all, kept, warnings_in
 from support.programs import Scripts
 from support.proxy import Proxy
@@ -63,6 +63,15 @@ def test_too_slow_at_the_end(server: Server, tmp_path: Path) -> None:
         ended = Scripts(tmp_path)(LARGE, proxy.url(0.5), str(3 << 20))
     assert ended.status == 0, ended
     assert pages(server) == set(range(1, 30))
+
+
+def test_a_salt_that_cannot_be_kept(server: Server) -> None:
+    """Where something else stands in its place, it is the salt that is named, and calls get results."""
+    server.client().set("outlive:default:m", "no hash")
+    get = Cache(server.url).memoise(name="get", secret=("token",))(lambda token: [token])
+    with pytest.warns(CacheFileWarning, match="the salt of secrets is not kept there"):
+        assert [get("a"), get("a")] == [["a"], ["a"]]
+    assert get.cache_info().misses == 1
 
 
 def name(kind: str, key: str) -> str:

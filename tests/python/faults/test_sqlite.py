@@ -216,6 +216,7 @@ cache.close()
 """
 
 
+@pytest.mark.timeout(1800)  # the long form starts 4,000 programs
 def test_first_open_by_eight(tmp_path: Path, long: bool) -> None:
     """Eight processes that first open a database at once all keep their results."""
     program = "import sys\nfrom outlive import Cache\nsys.stdin.read(1)\n" \
