@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 #[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
-use super::room::Room;
+use super::{room::Room, str_entries::StrEntries};
 #[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
 use crate::value::write::Charset;
 use crate::value::write::Writer;
@@ -73,8 +73,13 @@ impl<'py> Members<'_, 'py> {
         // SAFETY: nothing that could change the dict runs before both references are counted, or no
         // longer used: a room knows no Python.
         let other = unsafe {
+            let entries = StrEntries::of(self.dict.as_ptr());
             loop {
-                let Some([key, value]) = self.step() else { break None };
+                let next = match entries {
+                    Some(entries) => entries.next(&mut self.place),
+                    None => self.step(),
+                };
+                let Some([key, value]) = next else { break None };
                 if !room.member::<WIDE>(key, value, *first) {
                     break self.owned([key, value]);
                 }

@@ -28,6 +28,8 @@ mod scalar;
 mod slot;
 mod stamp;
 mod str;
+#[cfg(all(not(Py_GIL_DISABLED), not(Py_3_14)))]
+mod str_entries;
 mod trampoline;
 
 pub use call::{call, call_with};

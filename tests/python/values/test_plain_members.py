@@ -66,6 +66,60 @@ def values() -> list[dict[str, Any]]:
     return turned + [{"pad": "p" * length} | PLAIN for length in range(300)]
 
 
+class Instance:
+    """All instances share the keys of their dicts, until one of them gets another attribute."""
+
+    def __init__(self, number: int) -> None:
+        self.first = number
+        self.second = "s" * number
+        self.third = None
+
+
+def tables() -> list[dict[Any, Any]]:
+    """Dicts of every kind of table that CPython has, with entries that were removed."""
+    few = {f"key {n}": n for n in range(8)}
+    gaps = {f"key {n}": str(n) for n in range(40)}
+    for n in (0, 1, 7, 20, 38, 39):
+        del gaps[f"key {n}"]
+    emptied = dict(few)
+    for key in few:
+        del emptied[key]
+    shared, grown, reduced = vars(Instance(1)), vars(Instance(2)), vars(Instance(3))
+    grown["other"] = 4
+    del reduced["first"]
+    was_mixed: dict[Any, Any] = {1: "one", "two": 2, None: 3}
+    mixed = dict(was_mixed)
+    del was_mixed[1], was_mixed[None]
+    large = [{f"{n:x}": n for n in range(count)} for count in (255, 257, 70_000)]
+    refilled = {**emptied, "new": 1} | {"newer": 2}
+    return [
+        few,
+        gaps,
+        gaps.copy(),
+        emptied,
+        refilled,
+        shared,
+        grown,
+        reduced,
+        mixed,
+        was_mixed,
+        *large,
+    ]
+
+
+def test_tables_come_back(tmp_path: Path) -> None:
+    """Whatever table it has, a dict is written whole, in order."""
+    path, given = tmp_path / "c.json", tables()
+    with Cache(path) as cache:
+        f = cache.memoise(lambda number: given[number], name="f")
+        for number in range(len(given)):
+            f(number)
+    again = Cache(path).memoise(lambda number: pytest.fail(f"{number} is not there"), name="f")
+    for number, value in enumerate(given):
+        assert same(again(number), value), number
+        assert list(again(number)) == list(value), number
+
+
 @pytest.mark.parametrize("door", [Cache, DropInCache])
 def test_members_come_back(tmp_path: Path, door: Callable[[Path], Any]) -> None:
     """Whatever its members are, and wherever the room for them ends, a dict comes back."""
