@@ -42,6 +42,17 @@ pub use shared_page::{NoPage, announce_from_outside};
 #[cfg(feature = "sqlite")]
 pub use writing::WriteGuard;
 
+/// How it stands with an open lock file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is ours, in its place, and holds all of the page that is mapped.
+    Whole,
+    /// The same, but a part of the page is gone.
+    Cut,
+    /// It is not ours any more, or has no name.
+    Lost,
+}
+
 /// The lock file, open, with this process's presence.
 #[derive(Debug)]
 pub struct LockFile {
@@ -233,10 +244,14 @@ impl LockFile {
         self.was_empty && self.origin == Origin::Unknown
     }
 
-    /// Returns whether the open file still has a name, and is ours.
-    pub fn is_ours(&self) -> bool {
-        let is_named = || self.handle.glance().is_ok_and(|glance| glance.links > 0);
-        !self.left.load(Ordering::Acquire) && is_named()
+    /// Looks whether the open file is still ours, has a name, and holds all of its page.
+    pub fn look(&self) -> Standing {
+        let glance = self.handle.glance().ok().filter(|glance| glance.links > 0);
+        match glance.filter(|_| !self.left.load(Ordering::Acquire)) {
+            None => Standing::Lost,
+            Some(glance) if self.shared.get().is_some_and(|it| it.is_cut(glance)) => Standing::Cut,
+            Some(_) => Standing::Whole,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::sighting::Sighting;
 use super::trust;
 use crate::error::{Error, Result};
 use crate::store::fs::{Closed, Map, Status, Taken, is_lost};
-use crate::store::lock::{self, Affected, CheckpointGuard, LockFile, NoPage, Page};
+use crate::store::lock::{self, Affected, CheckpointGuard, LockFile, NoPage, Page, Standing};
 use crate::store::{KeyGuard, KeyLock};
 use crate::sync::{Arc, Mutex, rank};
 
@@ -40,8 +40,8 @@ struct Presence {
     lock: Option<Arc<LockFile>>,
     /// Whether the file was closed until its next use.
     is_idle: bool,
-    /// When the file was last seen in its place, and ours: each operation on its descriptor finds
-    /// out by itself whether that is still ours.
+    /// When the file was last seen in its place, ours, and with all of its page: each operation on
+    /// its descriptor finds out by itself whether that is still ours.
     seen: Sighting,
 }
 
@@ -54,11 +54,12 @@ impl Presence {
             return None;
         }
         if !self.seen.is_recent() {
-            if !lock.is_ours() {
-                self.seen = Sighting::default();
+            let found = lock.look();
+            self.seen =
+                if found == Standing::Whole { Sighting::now() } else { Sighting::default() };
+            if found == Standing::Lost {
                 return None;
             }
-            self.seen = Sighting::now();
         }
         Some(lock)
     }
@@ -213,7 +214,16 @@ impl Locks {
     /// Returns the stamp of the last announcement, if this process sees any. Ask for it *before* a
     /// look at the journal.
     pub fn stamp(&self, folder: &Folder) -> Option<u64> {
-        self.page(folder).map(|page| page.changes())
+        let at_hand = self.seen_lately().and_then(|lock| lock.mapped_page());
+        // What was cut shows zeros, and its file is looked at.
+        let stamp = at_hand.map(|page| page.changes()).filter(|&stamp| stamp != 0);
+        stamp.or_else(|| self.page(folder).map(|page| page.changes()))
+    }
+
+    /// Returns the lock file if it was seen whole, and in its place, a moment ago.
+    fn seen_lately(&self) -> Option<Arc<LockFile>> {
+        let presence = self.presence.lock();
+        presence.lock.clone().filter(|_| presence.seen.is_recent())
     }
 
     /// Returns whether everything announced up to `stamp` was looked at.

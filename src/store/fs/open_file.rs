@@ -64,7 +64,7 @@ impl OpenFile {
     }
 
     /// Returns the file, unless it was found to be lost.
-    fn at_hand(&self) -> io::Result<&File> {
+    pub(super) fn at_hand(&self) -> io::Result<&File> {
         if self.is_lost.load(Ordering::Relaxed) { Err(lost()) } else { Ok(self.unverified()) }
     }
 

@@ -66,6 +66,11 @@ impl SharedPage {
         Err(NoPage::NotOurs(CUT))
     }
 
+    /// Returns whether it is mapped, and the file, of which this is a `glance`, lacks a part of it.
+    pub fn is_cut(&self, glance: Glance) -> bool {
+        !is_whole(glance.size) && self.mapped.lock().is_some()
+    }
+
     /// Lets go of the page: the file is lost.
     pub fn close(&self) {
         if let Some(page) = self.mapped.lock().take() {

@@ -14,9 +14,9 @@ import pytest
 from support.programs import STUCK, Scripts
 
 #: As docs/concurrency.md lists them.
-EXPECTED = {"fcntl": 2, "lseek": 1, "statx": 5, "write": 1}
+EXPECTED = {"fcntl": 2, "lseek": 1, "statx": 3, "write": 1}
 #: Looks by descriptor that are made once a millisecond at most.
-ONCE_A_MILLISECOND = 3
+ONCE_A_MILLISECOND = 4
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
