@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::owner::{Owner, Ticket};
 use super::table::{Flight, Table};
+use super::tickets::Tickets;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, rank};
 
 /// The wait-for graph; a process has one, tests may have their own.
@@ -94,7 +95,7 @@ pub(super) struct GraphState {
     /// Every flight under its key.
     pub(super) table: Table,
     /// Every flight under its leader.
-    leads: BTreeSet<Ticket>,
+    leads: Tickets,
     /// Every wait under its owner, with its flight, which may have ended meanwhile.
     waits: BTreeMap<Ticket, Ticket>,
     /// The flights whose leader waits for another process.
@@ -106,7 +107,7 @@ impl GraphState {
         Self {
             serial: 0,
             table: Table::new(),
-            leads: BTreeSet::new(),
+            leads: Tickets::new(),
             waits: BTreeMap::new(),
             outside: BTreeSet::new(),
         }
@@ -186,7 +187,7 @@ impl GraphState {
 
     /// Returns the flights that stand still while `owner` does.
     fn leads_of(&self, owner: Owner) -> impl Iterator<Item = Ticket> {
-        Ticket::entangled(owner).into_iter().flat_map(|range| self.leads.range(range)).copied()
+        Ticket::entangled(owner).into_iter().flat_map(|range| self.leads.range(range))
     }
 
     /// Returns whether `owner` itself leads more than `count` flights.

@@ -15,6 +15,7 @@ mod guard;
 mod owner;
 mod shared_state;
 mod table;
+mod tickets;
 mod waiter;
 
 use std::hash::BuildHasher;
