@@ -9,45 +9,16 @@
 //! In the drop-in's file a string is its own key, so everything else carries [`PREFIX`], and a
 //! string that begins with it is written like any other value: quoted, after the prefix.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 
 use crate::value::find::special_or_wide;
+use crate::value::shared::shared;
 use crate::value::text::{has_split_pair, surrogate};
 
 /// The beginning of every key text of the drop-in that is not a plain string.
 pub const PREFIX: &str = "outlive:";
-
-/// Returns `text` as bytes that are shared from the start. A short one takes one allocation, of its
-/// size: `Bytes::from` makes a second one as soon as it is cloned, and each key is.
-pub fn shared(text: &[u8]) -> Bytes {
-    match text.len() {
-        ..32 => Bytes::from_owner(Short::<31>::of(text)),
-        32..64 => Bytes::from_owner(Short::<63>::of(text)),
-        64..128 => Bytes::from_owner(Short::<127>::of(text)),
-        _ => Bytes::copy_from_slice(text),
-    }
-}
-
-/// The bytes of a short text, where it is.
-struct Short<const MOST: usize> {
-    bytes: [u8; MOST],
-    length: u8,
-}
-
-impl<const MOST: usize> Short<MOST> {
-    #[inline]
-    fn of(text: &[u8]) -> Self {
-        let mut bytes = [0; MOST];
-        bytes[..text.len()].copy_from_slice(text);
-        Self { bytes, length: u8::try_from(text.len()).expect("it is shorter than 128 bytes") }
-    }
-}
-
-impl<const MOST: usize> AsRef<[u8]> for Short<MOST> {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
-    }
-}
 
 /// Builds one key text.
 #[derive(Debug, Default)]
@@ -57,10 +28,36 @@ pub struct KeyText {
     flat: bool,
 }
 
+thread_local! {
+    /// The memory in which the last key was built, for the next one.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// More memory is not kept for the next key.
+const LARGEST_SPARE: usize = 1 << 12;
+
 impl KeyText {
     /// Starts an empty text.
     pub fn new() -> Self {
         Self { text: Vec::with_capacity(96), flat: false }
+    }
+
+    /// Starts the text of a whole key, for the drop-in's file if `flat`: see
+    /// [`into_key`](Self::into_key).
+    pub fn of_key(flat: bool) -> Self {
+        let spare = SPARE.try_with(Cell::take).ok().filter(|spare| spare.capacity() > 0);
+        spare.map_or_else(|| Self::for_file(flat), |text| Self { text, flat })
+    }
+
+    /// The finished text of a whole key. Its memory is kept for the next one.
+    pub fn into_key(mut self) -> Bytes {
+        let key = shared(&self.text);
+        if self.text.capacity() <= LARGEST_SPARE {
+            self.text.clear();
+            // A thread that is about to end keeps none any more.
+            let _ = SPARE.try_with(|spare| spare.set(self.text));
+        }
+        key
     }
 
     /// Starts an empty text for the drop-in's file if `flat`.
@@ -225,7 +222,7 @@ pub fn shown(key: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fnv1a, name_of, shared, shown};
+    use super::{fnv1a, name_of, shown};
 
     /// The digest is FNV-1a: these values are from its authors' page.
     #[test]
@@ -233,18 +230,6 @@ mod tests {
         assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
-    }
-
-    /// Shared bytes, of whatever length, are those that were given, and so are their clones.
-    #[test]
-    fn shared_bytes_are_the_text() {
-        let text: Vec<u8> = (0..=u8::MAX).collect();
-        for length in 0..=text.len() {
-            let bytes = shared(&text[..length]);
-            let clone = bytes.clone();
-            drop(bytes);
-            assert_eq!(clone, text[..length]);
-        }
     }
 
     /// A short key is shown whole, a long one by its ends, in no more than 200 characters; two that

@@ -88,7 +88,7 @@ impl Memoised {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let (me, py) = (slf.get(), slf.py());
-        let key = Bytes::from(Self::key_or_raise(slf, &Call::from_python(args, kwargs)?)?);
+        let key = Self::key_or_raise(slf, &Call::from_python(args, kwargs)?)?;
         let core = me.core.get();
         if CoreCache::mode(me.core.bind(py))? == Mode::Off {
             return Ok(false);
@@ -186,7 +186,7 @@ impl Memoised {
 
     /// Returns the key of a call that must have one; raises Python's own error if the arguments do
     /// not fit.
-    pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<Vec<u8>> {
+    pub fn key_or_raise(slf: &Bound<'_, Self>, call: &Call<'_, '_>) -> PyResult<Bytes> {
         check_memory()?;
         let (me, py) = (slf.get(), slf.py());
         Self::expect_instance(slf, call)?;

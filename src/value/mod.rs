@@ -16,6 +16,7 @@ pub mod normalise;
 pub mod parse;
 mod scalar;
 pub mod scratch_buffer;
+pub(crate) mod shared;
 pub(crate) mod strings;
 pub mod tag;
 pub mod text;

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::find;
 use super::scratch_buffer::ScratchBuffer;
+use super::shared::shared;
 use super::tag::Tag;
 use super::text::surrogate;
 use crate::error::{Error, Result};
-use crate::memory::OutOfMemory;
 
 /// The characters that are written unescaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +61,10 @@ impl Writer {
 
     /// The text in memory of exactly its size; this writer is empty again and keeps its buffer.
     pub fn take_exact(&mut self) -> Bytes {
-        let mut text = Vec::new();
-        if text.try_reserve_exact(self.as_bytes().len()).is_err() {
-            OutOfMemory::unwind();
-        }
-        text.extend_from_slice(self.as_bytes());
-        self.clear();
         // Shared from the start: a result is cloned at once, for the store and for those who wait.
-        Bytes::from_owner(text)
+        let text = shared(self.as_bytes());
+        self.clear();
+        text
     }
 
     /// Writes `null`.

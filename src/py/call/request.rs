@@ -15,7 +15,6 @@ use super::memoised::Memoised;
 use super::options::Options;
 use crate::cache::{Ask, Locks, Origin};
 use crate::flight::Caller;
-use crate::key::shared;
 use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
 use crate::py::cache::mode::Mode;
@@ -100,7 +99,7 @@ impl Request {
         let options = me.options();
         me.check_namesake(py)?;
         let key = match me.keys.key(py, call) {
-            Ok(key) => shared(&key),
+            Ok(key) => key,
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return tell_keyless(py, me, error).map(|()| None),
         };

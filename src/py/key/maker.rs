@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -14,6 +15,7 @@ use super::identity::Identity;
 use super::parameters::{Param, ParamKind, Parameters, Role};
 use crate::key::{KeyText, PREFIX, fnv1a, plain};
 use crate::py::value::wtf8::with_wtf8;
+use crate::value::shared::shared;
 
 /// The arguments that make the key.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl<'py> FromPyObject<'_, 'py> for Rule {
 
 impl KeyMaker {
     /// Returns the key text of `call`.
-    pub fn key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
+    pub fn key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Bytes, NoKey> {
         match &self.rule {
             Rule::First => self.first_key(py, call),
             Rule::All => self.full_key(py, call),
@@ -205,9 +207,9 @@ impl KeyMaker {
         &self.params
     }
 
-    fn first_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
+    fn first_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Bytes, NoKey> {
         let Some(at) = self.params.first_keyed() else {
-            return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
+            return Ok(self.named(py, &self.name, |_| Ok(()))?.into_key());
         };
         let param = &self.params.list()[at];
         let value = match call.positional().get(at) {
@@ -217,7 +219,7 @@ impl KeyMaker {
         let Some(value) = value else {
             let is_var = matches!(param.kind, ParamKind::VarPositional | ParamKind::VarKeyword);
             if is_var || self.params.is_wrapped() {
-                return Ok(self.named(py, &self.name, |_| Ok(()))?.into_bytes());
+                return Ok(self.named(py, &self.name, |_| Ok(()))?.into_key());
             }
             return Err(NoKey::Unbound);
         };
@@ -231,21 +233,21 @@ impl KeyMaker {
     }
 
     /// Returns the text of one value that is the whole key.
-    fn value_key(&self, value: &Bound<'_, PyAny>, param: &Param) -> PyResult<Vec<u8>> {
+    fn value_key(&self, value: &Bound<'_, PyAny>, param: &Param) -> PyResult<Bytes> {
         if self.flat
             && self.value_name.is_empty()
             && param.role == Role::Keyed
             && let Ok(text) = value.cast_exact::<PyString>()
-            && let Some(key) = with_wtf8(text, |wtf8| plain(wtf8).map(<[u8]>::to_vec))?
+            && let Some(key) = with_wtf8(text, |wtf8| plain(wtf8).map(shared))?
         {
             return Ok(key);
         }
         let key =
             self.named(value.py(), &self.value_name, |key| self.write_value(value, param, key))?;
-        Ok(key.into_bytes())
+        Ok(key.into_key())
     }
 
-    fn full_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Vec<u8>, NoKey> {
+    fn full_key(&self, py: Python<'_>, call: &Call<'_, '_>) -> Result<Bytes, NoKey> {
         let bound = bind(&self.params, call, py);
         if bound.is_none() && !self.params.is_wrapped() {
             return Err(NoKey::Unbound);
@@ -255,7 +257,7 @@ impl KeyMaker {
             Some(bound) => self.write_arguments(py, bound, key, |_| true),
             None => self.write_raw(py, call, key),
         })?;
-        Ok(key.into_bytes())
+        Ok(key.into_key())
     }
 
     fn custom_key(
@@ -263,7 +265,7 @@ impl KeyMaker {
         py: Python<'_>,
         make: &Py<PyAny>,
         call: &Call<'_, '_>,
-    ) -> Result<Vec<u8>, NoKey> {
+    ) -> Result<Bytes, NoKey> {
         let value = call.invoke(make.bind(py))?;
         let key = self.named(py, &self.name, |key| {
             canon(&value, key).map_err(|error| {
@@ -275,7 +277,7 @@ impl KeyMaker {
                 )
             })
         })?;
-        Ok(key.into_bytes())
+        Ok(key.into_key())
     }
 
     /// `name(` … `)`, behind the prefix where plain strings stand for themselves.
@@ -285,7 +287,7 @@ impl KeyMaker {
         name: &str,
         write: impl FnOnce(&mut KeyText) -> PyResult<()>,
     ) -> PyResult<KeyText> {
-        let mut key = KeyText::for_file(self.flat);
+        let mut key = KeyText::of_key(self.flat);
         let is_told_apart = self.begin(py, name, &mut key)?;
         let end = key.len();
         if is_told_apart {
