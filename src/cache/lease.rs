@@ -143,7 +143,7 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         // Only now: what was purged before does not concern a computation that begins now.
         self.held.begun = Some(ledger.purges.begin_hearing(key, hears));
         let look = |displaced| match asked {
-            Some(asked) => ledger.take_up(asked, key, ask.origin, displaced),
+            Some(asked) => ledger.take_up(*asked, key, ask.origin, displaced),
             None => ledger.hit(key, ask.origin, displaced),
         };
         if ask.looks
@@ -201,11 +201,11 @@ impl<L: Clone + Send + Sync + 'static, E: Clone + Send + Sync + 'static> Lease<L
         key: &[u8],
         take: Take,
         displaced: &mut Displaced<L>,
-    ) -> (bool, Option<Asked>) {
+    ) -> (bool, Option<Box<Asked>>) {
         let (locked, asked) = cache.ledger.ask_for(key, take, displaced);
         let is_busy = matches!(locked, KeyLock::Busy);
         (self.held.lock, self.held.started) = (locked.held(), clock::now());
-        (is_busy, asked)
+        (is_busy, asked.map(Box::new))
     }
 
     /// Returns whether its leader leads many keys: a recursion, as it computes one after another

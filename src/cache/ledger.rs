@@ -108,7 +108,6 @@ impl<L: Clone> Ledger<L> {
         entry: Box<Entry<L>>,
         put: Put<'_>,
     ) -> (Replaced<L>, Result<bool>) {
-        drop(self.loaded());
         // What a lease protects on another machine needs no order beside.
         let history = if put.is_alone() { self.history_at_hand() } else { Some(self.in_order()) };
         if put.is_outdated() {
@@ -116,7 +115,7 @@ impl<L: Clone> Ledger<L> {
         }
         let version = self.versions.of(key);
         // While nothing is written yet: everything in the journal must also be in the table.
-        self.state.lock().make_room();
+        self.loaded().make_room();
         let written = match self.write_down(key, &entry, put.cause()) {
             Ok(false) => return refused(entry),
             written => written.map(drop),

@@ -57,7 +57,7 @@ impl Vectorcall for Memoised {
         self.stand_in.lock().as_ref().map(|other| other.bind(py).clone())
     }
 
-    type Pending<'py> = Box<Pending<'py>>;
+    type Pending<'py> = Pending<'py>;
 
     fn function(&self) -> &Py<PyAny> {
         &self.function
@@ -78,8 +78,8 @@ impl Vectorcall for Memoised {
                 Ok(ffi::Entered::Done(remembered(me.get(), raw, answer, version)))
             }
             Prepared::Due(computation) => {
-                let pending = Pending { computation, version, _level: level };
-                Ok(ffi::Entered::Pending(Box::new(pending)))
+                let computation = computation.begun_in(version);
+                Ok(ffi::Entered::Pending(Pending { computation, _level: level }))
             }
         }
     }
@@ -87,10 +87,11 @@ impl Vectorcall for Memoised {
     fn finish<'py>(
         me: &Bound<'py, Self>,
         raw: &RawCall<'_, 'py>,
-        pending: Box<Pending<'py>>,
+        pending: Pending<'py>,
         outcome: PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Pending { computation, version, _level } = *pending;
+        let Pending { computation, _level } = pending;
+        let version = computation.version();
         let answer = computation.finish(me.py(), me.get(), outcome)?;
         Ok(remembered(me.get(), raw, answer, version))
     }
@@ -122,8 +123,6 @@ fn copied_if_alive<'py>(py: Python<'py>, live: &Template, shared: bool) -> Serve
 /// The state of a call while its function runs.
 pub struct Pending<'py> {
     computation: Computation,
-    /// The version of the function's identity when the call began.
-    version: Option<u64>,
     _level: Level<'py>,
 }
 

@@ -18,11 +18,20 @@ use crate::py::key::arguments::Call;
 pub enum Computation {
     /// The outcome is not kept.
     Straight,
-    /// An inner call under a key that this thread is computing: computed once, and hidden from
+    /// The outcome is kept, or shown to inner calls.
+    Asked(Box<Asked>),
+}
+
+/// A call that was looked up, in one piece of memory from its start, as it passes many hands.
+pub struct Asked {
+    request: Request,
+    /// The right to keep the outcome, and to share it with those who wait if the lease is shared. None
+    /// for an inner call under a key that this thread is computing: computed once, and hidden from
     /// others.
-    Nested(Box<Request>),
-    /// The outcome is kept, and shared with those who wait if the lease is shared.
-    Kept { request: Box<Request>, lease: PyLease, noted: Option<Noted> },
+    lease: Option<PyLease>,
+    noted: Option<Noted>,
+    /// The version of the function's identity when the call began.
+    version: Option<u64>,
 }
 
 /// A call that has looked up and waited.
@@ -41,22 +50,34 @@ pub fn begin<'py>(
     call: &Call<'_, 'py>,
     request: Request,
 ) -> PyResult<Prepared<'py>> {
-    // It passes many hands.
-    let request = Box::new(request);
-    let lease = match (Invocation { me, call, request: &request }).decide(py)? {
+    let mut asked = Box::new(Asked { request, lease: None, noted: None, version: None });
+    match (Invocation { me, call, request: &asked.request }).decide(py)? {
         Decision::Done(answer) => return Ok(Prepared::Done(answer)),
-        Decision::Nested => {
-            me.counters.miss(false);
-            return Ok(Prepared::Due(Computation::Nested(request)));
+        Decision::Nested => me.counters.miss(false),
+        Decision::Compute(lease) => {
+            let lease = asked.lease.insert(lease);
+            Observer { me, request: &asked.request }.miss(py, lease.old.expired)?;
+            asked.noted = Noted::begin(py, me, &asked.request, lease.old.expired)?;
         }
-        Decision::Compute(lease) => lease,
-    };
-    Observer { me, request: &request }.miss(py, lease.old.expired)?;
-    let noted = Noted::begin(py, me, &request, lease.old.expired)?;
-    Ok(Prepared::Due(Computation::Kept { request, lease, noted }))
+    }
+    Ok(Prepared::Due(Computation::Asked(asked)))
 }
 
 impl Computation {
+    /// Notes the `version` of the function's identity when the call began.
+    #[must_use]
+    pub fn begun_in(mut self, version: Option<u64>) -> Self {
+        if let Self::Asked(asked) = &mut self {
+            asked.version = version;
+        }
+        self
+    }
+
+    /// Returns that version, if a result may be kept.
+    pub fn version(&self) -> Option<u64> {
+        if let Self::Asked(asked) = self { asked.version } else { None }
+    }
+
     /// Keeps what the function returned or raised; returns the answer of the call.
     pub fn finish<'py>(
         self,
@@ -64,21 +85,17 @@ impl Computation {
         me: &Memoised,
         outcome: PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Answer<'py>> {
-        match self {
-            Self::Straight => outcome.map(|value| (value, None)),
-            Self::Nested(request) => {
-                let value = outcome?;
-                Keeper { me, request: &request }.keep_nested(py, &value)?;
+        let Self::Asked(mut asked) = self else { return outcome.map(|value| (value, None)) };
+        asked.noted.take().map_or(Ok(()), |noted| noted.leave(py))?;
+        let keeper = Keeper { me, request: &asked.request };
+        match (asked.lease.take(), outcome) {
+            (Some(lease), Ok(value)) => keeper.keep(py, lease, value),
+            (Some(lease), Err(error)) => keeper.failed(py, lease, error),
+            (None, Ok(value)) => {
+                keeper.keep_nested(py, &value)?;
                 Ok((value, None))
             }
-            Self::Kept { request, lease, noted } => {
-                noted.map_or(Ok(()), |noted| noted.leave(py))?;
-                let keeper = Keeper { me, request: &request };
-                match outcome {
-                    Ok(value) => keeper.keep(py, lease, value),
-                    Err(error) => keeper.failed(py, lease, error),
-                }
-            }
+            (None, Err(error)) => Err(error),
         }
     }
 }

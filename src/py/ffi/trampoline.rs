@@ -1,6 +1,7 @@
 //! The C functions that CPython calls for a call of a [`Vectorcall`] class.
 
 use std::any::Any;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -158,37 +159,41 @@ unsafe extern "C" fn slow<T: Vectorcall>(
     names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     // SAFETY: these are a vectorcall's own, here and where they are handed on; the function lives
-    // as long as its owner, and its result goes to `finish`, which takes it over.
+    // as long as its owner, and its result goes to `finish`, which takes it over. What is pending is
+    // there if nothing is done.
     unsafe {
-        let mut pending = None;
+        let mut pending = MaybeUninit::uninit();
         let done = begin::<T>(callable, arguments, nargsf, names, &mut pending);
-        let Some(pending) = pending else { return done };
+        if let Some(done) = done {
+            return done;
+        }
         let (me, _) = parts::<T>(callable, arguments, nargsf, names);
         let function = me.get().function().as_ptr();
         let result = vectorcall(function, arguments, nargsf, names);
-        finish::<T>([callable, names, result], arguments, nargsf, pending)
+        finish::<T>([callable, names, result], arguments, nargsf, pending.assume_init())
     }
 }
 
-/// Returns what the call returns, unless the function must be called: then `pending` is set.
+/// Returns what the call returns, unless the function must be called: then `pending` is set. An
+/// `Option` of that would be larger than it is, on each level of the stack.
 #[inline(never)]
 unsafe fn begin<T: Vectorcall>(
     callable: *mut ffi::PyObject,
     arguments: *const *mut ffi::PyObject,
     nargsf: usize,
     names: *mut ffi::PyObject,
-    pending: &mut Option<T::Pending<'_>>,
-) -> *mut ffi::PyObject {
+    pending: &mut MaybeUninit<T::Pending<'_>>,
+) -> Option<*mut ffi::PyObject> {
     // SAFETY: these are a vectorcall's own.
     let (me, call) = unsafe { parts::<T>(callable, arguments, nargsf, names) };
     let begun = guarded(call.py(), || T::begin(&me, &call));
     match begun {
-        Some(Entered::Done(value)) => value.into_ptr(),
+        Some(Entered::Done(value)) => Some(value.into_ptr()),
         Some(Entered::Pending(begun)) => {
-            *pending = Some(begun);
-            ptr::null_mut()
+            pending.write(begun);
+            None
         }
-        None => ptr::null_mut(),
+        None => Some(ptr::null_mut()),
     }
 }
 

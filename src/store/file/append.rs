@@ -154,7 +154,7 @@ impl FileState {
             };
             let reclaimed = self.backlog.reclaimed();
             // What other processes appended before is taken in, whatever became of the record.
-            self.take_in_before(tail, counts).map_err(&wrong)?;
+            self.take_in_before(*tail, counts).map_err(&wrong)?;
             // If the user turns out to have deleted the cache, nothing in that journal counts.
             let goes_on = self.head.journal().is_some_and(|it| it.generation == number);
             if !ended && (goes_on || reclaimed == self.backlog.reclaimed()) {

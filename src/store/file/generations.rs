@@ -147,7 +147,7 @@ impl Generations {
     pub fn append(&self, journal: &mut Journal, record: &Record) -> io::Result<Tail> {
         journal.buffer.clear();
         encode(&mut journal.buffer, record, self.folder.charset)?;
-        let before = journal.append()?.unwrap_or_default();
+        let before = journal.append()?.map(|tail| *tail).unwrap_or_default();
         if self.durability == Durability::Fsync {
             journal.sync()?;
         }

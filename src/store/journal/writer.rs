@@ -180,7 +180,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the record is not whole in the file. Its pieces, if any, are skipped as damage.
-    pub fn append(&mut self) -> io::Result<Option<Tail>> {
+    pub fn append(&mut self) -> io::Result<Option<Box<Tail>>> {
         let result = self.write();
         if self.buffer.capacity() > KEPT_BUFFER {
             self.buffer = Vec::new();
@@ -188,7 +188,7 @@ impl Journal {
         result
     }
 
-    fn write(&mut self) -> io::Result<Option<Tail>> {
+    fn write(&mut self) -> io::Result<Option<Box<Tail>>> {
         let (wanted, written) = (self.buffer.len(), self.file()?.append(&self.buffer)?);
         let end = self.file()?.position()?;
         let start = end.saturating_sub(written as u64);
@@ -196,7 +196,9 @@ impl Journal {
             self.pass_over(start, end);
             return Err(io::Error::from(ErrorKind::StorageFull));
         }
-        let gap = (start != self.known).then(|| self.read(start, true)).transpose()?;
+        // Boxed: nearly always there is none, and to hand on the room for one takes as long.
+        let gap =
+            (start != self.known).then(|| self.read(start, true).map(Box::new)).transpose()?;
         (self.last, self.known, self.seen) = (start, end, end);
         Ok(gap)
     }
