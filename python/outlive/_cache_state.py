@@ -186,6 +186,10 @@ class CacheState:
         """Remember a function that is memoised here, as long as it lives."""
         self._functions[ref(memoised, self._functions.pop)] = None
 
+    def disown(self, memoised: _core.Memoised) -> None:
+        """Forget a function that has had its day, whoever may still hold it."""
+        self._functions.pop(ref(memoised), None)
+
     def functions(self) -> list[_core.Memoised]:
         """The functions that are memoised here and alive."""
         found = [reference() for reference in list(self._functions)]

@@ -34,13 +34,15 @@ class Redirection:
         self._attributes: list[tuple[Any, str, Any]] = []
         originals = state.functions()
         state.core = other
-        self._originals = [self._redirect(memoised) for memoised in originals]
+        self._twins = [(memoised, self._redirect(memoised)) for memoised in originals]
 
     def end(self) -> None:
         """Return everything to its own file; the other one is saved."""
         other = self._state.core
-        for memoised in self._originals:
+        for memoised, twin in self._twins:
             memoised.redirect(None)
+            # Until it is freed, the next redirection would take it for a function of the program.
+            self._state.disown(twin)
         for thing, name, value in reversed(self._attributes):
             if value is _MISSING:
                 del thing.__dict__[name]
@@ -58,7 +60,7 @@ class Redirection:
                 self._replace(thing, name, getattr(twin, name))
         self._replace(memoised, "refresh", twin.refresh)
         memoised.redirect(twin)
-        return memoised
+        return twin
 
     def _replace(self, thing: Any, name: str, value: Any) -> None:
         self._attributes.append((thing, name, thing.__dict__.get(name, _MISSING)))

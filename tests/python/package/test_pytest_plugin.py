@@ -88,6 +88,7 @@ def test_two(outlive_cache): assert len(outlive_cache) == 0
 
 REDIRECTED = """
 import asyncio, pytest, shop
+kept = []
 
 @pytest.fixture(autouse=True)
 def copy(outlive_redirect):
@@ -113,6 +114,7 @@ def test_on_a_copy(copy, n):
     shop.cache.clear()
     assert shop.price("tea") == 3
     assert copy.exists() or not shop.cache.save()
+    kept.append(shop.price.cache_info)  # what stood in for a function lives on
 """
 
 
