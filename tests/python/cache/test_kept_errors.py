@@ -6,6 +6,7 @@ import email.message
 import gc
 import io
 import json
+import os
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
@@ -104,12 +105,14 @@ def noted(error: Exception) -> Exception:
     return error
 
 
+#: Windows' own number of an error between two drives.
+WINERROR = 17 if os.name == "nt" else None
 COME_BACK: dict[str, Callable[[], Exception]] = {
     "own attributes": lambda: ApiError(404, body={"a": [1]}),
     "an attribute set later": lambda: noted(ValueError("x")),
     "a slot": lambda: SlotError(7),
     "a file name": lambda: FileNotFoundError(2, "No such file", "a.txt"),
-    "two file names": lambda: OSError(18, "Cross-device link", "a", None, "b"),
+    "two file names": lambda: OSError(18, "Cross-device link", "a", WINERROR, "b"),
     "a JSON error": lambda: json.JSONDecodeError("bad", "doc", 0),
     "an encoding error": lambda: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
     "an import error": lambda: ImportError("no", name="a", path="b"),
