@@ -50,7 +50,7 @@ pub use purge::Purge;
 pub use redis::{Address, RedisStore, doubt_in_child};
 pub use snapshot::Format;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteOptions, SqliteStore, close_before_fork};
+pub use sqlite::{SqliteOptions, SqliteStore, close_before_fork, look_at_files_by};
 
 /// The member of a flat snapshot that is no result; among items, the key of the salt.
 pub const RESERVED_KEY: &str = "outlive:meta";

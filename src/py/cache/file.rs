@@ -254,6 +254,8 @@ fn store(
 #[cfg(feature = "sqlite")]
 #[expect(clippy::unnecessary_wraps, reason = "a build without SQLite has none")]
 fn database(path: &Path, durability: Durability, page_size: u32) -> PyResult<Box<dyn Store>> {
+    #[cfg(unix)]
+    crate::py::ffi::guard_databases();
     let map = Some(crate::py::ffi::share as crate::store::Map);
     let options = SqliteOptions { durability, page_size, map };
     Ok(Box::new(SqliteStore::new(path.to_owned(), options)))

@@ -11,6 +11,8 @@ mod cell;
 mod copy;
 #[cfg(unix)]
 mod cut;
+#[cfg(all(unix, feature = "sqlite"))]
+mod database_files;
 #[cfg(ending_unwinds)]
 mod ending;
 #[cfg(not(Py_GIL_DISABLED))]
@@ -35,6 +37,8 @@ mod trampoline;
 pub use call::{call, call_with};
 pub use cell::cell_contents;
 pub use copy::{copy_dict, copy_list, copy_set, hide, is_hashable, set, set_hashed, set_nth};
+#[cfg(all(unix, feature = "sqlite"))]
+pub use database_files::guard_databases;
 #[cfg(not(Py_GIL_DISABLED))]
 pub use gil_cell::Attached;
 pub use install::{defer_counting, install, redirect, slot_of, watching_slot_of, widen};

@@ -179,8 +179,22 @@ impl Database {
         }
     }
 
-    /// Runs one transaction on the connection that writes.
+    /// Runs one transaction on the connection that writes; if that is cut off, on another.
     fn transact<T>(
+        &self,
+        state: &State,
+        mut run: impl FnMut(&Connection, &State) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        match self.transact_once(state, &mut run) {
+            Err(error) if connection::is_cut_off(&error) => {
+                self.pool.close();
+                self.transact_once(state, &mut run)
+            }
+            done => done,
+        }
+    }
+
+    fn transact_once<T>(
         &self,
         state: &State,
         run: impl FnOnce(&Connection, &State) -> rusqlite::Result<T>,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -195,6 +196,27 @@ pub fn is_forbidden(error: &Error) -> bool {
 /// Returns whether `error` says that the database is damaged.
 pub fn is_damage(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Returns whether the program has closed none of the files of the database at this path.
+type Look = fn(&Path) -> bool;
+
+static LOOK: OnceLock<Look> = OnceLock::new();
+
+/// Looks by `look`, from now on, whether the files of a database are still its own.
+pub fn look_at_files_by(look: Look) {
+    let _ = LOOK.set(look);
+}
+
+/// Returns whether idle connections to the database at `path` may be used.
+pub fn are_intact(path: &Path) -> bool {
+    LOOK.get().is_none_or(|look| look(path))
+}
+
+/// Returns whether `error` is one of the disk, or the program closed a file of the database: then
+/// another connection reads and writes it.
+pub fn is_cut_off(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
 #[cfg(test)]

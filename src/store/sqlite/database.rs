@@ -111,6 +111,9 @@ impl Database {
     /// is none and none is made.
     pub(super) fn ready(&self, state: &mut State, purpose: Purpose) -> Result<bool> {
         state.closed = false;
+        if state.opened.is_some() && !connection::are_intact(&self.folder.paths().snapshot) {
+            self.pool.close();
+        }
         let now = stepping::instant();
         let is_certain = |seen: Instant| now.duration_since(seen) < CERTAIN;
         if purpose == Purpose::Read
@@ -234,7 +237,11 @@ impl Database {
         &self,
         mut use_it: impl FnMut(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
-        match self.try_read(&mut use_it)? {
+        let read = match self.try_read(&mut use_it)? {
+            Err(error) if connection::is_cut_off(&error) => self.try_read(&mut use_it)?,
+            read => read,
+        };
+        match read {
             Err(error) if connection::is_damage(&error) && self.mend(&error) => {
                 self.try_read(&mut use_it)?.map_err(|error| self.tell_unread(&error)).ok()
             }
@@ -269,7 +276,8 @@ impl Database {
 
     /// Returns whether it is open and a look at it would wait for nobody.
     pub fn is_quick(&self) -> bool {
-        let is_open = self.state.try_lock().is_some_and(|state| state.opened.is_some());
+        let is_open = self.state.try_lock().is_some_and(|state| state.opened.is_some())
+            && connection::are_intact(&self.folder.paths().snapshot);
         is_open && self.pool.try_read(connection::is_free).unwrap_or(false)
     }
 

@@ -2,6 +2,7 @@
 
 use rusqlite::config::DbConfig;
 
+use super::connection;
 use super::database::Database;
 use super::state::{Purpose, State};
 use crate::error::Result;
@@ -80,7 +81,11 @@ impl Database {
     /// database and removes its own files.
     fn detach(&self, state: &mut State) {
         let is_ours = !state.only_reads && state.opened.is_some();
-        let last = if is_ours { self.pool.take_writer() } else { None };
+        if is_ours && !connection::are_intact(&self.folder.paths().snapshot) {
+            self.pool.close();
+        }
+        let writer = || self.pool.take_writer().or_else(|| self.connect(false).ok());
+        let last = is_ours.then(writer).flatten();
         self.pool.close();
         if let Some(last) = last {
             // What cannot be done here is left to the next process.

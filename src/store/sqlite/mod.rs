@@ -50,6 +50,7 @@ use crate::error::Result;
 use crate::sync::Arc;
 use crate::value::write::Charset;
 
+pub use connection::look_at_files_by;
 pub use pool::close_before_fork;
 
 /// The options of a database.

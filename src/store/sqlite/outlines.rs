@@ -1,12 +1,13 @@
 //! What is known of entries without their texts: an index has it, so that a list of a database is
 //! not a walk through all of its pages.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use rusqlite::{Connection, Result, Row, Statement};
 
-use super::connection::is_damage;
+use super::connection::{is_cut_off, is_damage};
 use super::database::Database;
 use super::entries::{self, Read};
 use crate::store::{Draw, Item, Outline};
@@ -24,7 +25,15 @@ impl Database {
         if !self.state.lock().backlog.is_empty() {
             return false;
         }
-        match self.try_read(|connection| outlines(connection, name, keys, draw)) {
+        let drawn = Cell::new(false);
+        let mut draw = |outline: &Outline<'_>| {
+            drawn.set(true);
+            draw(outline);
+        };
+        let mut read = |connection: &Connection| outlines(connection, name, keys, &mut draw);
+        let first = self.try_read(&mut read);
+        let cut_off = matches!(&first, Some(Err(error)) if is_cut_off(error));
+        match if cut_off && !drawn.get() { self.try_read(read) } else { first } {
             Some(Ok(())) => true,
             Some(Err(error)) => {
                 if !(is_damage(&error) && self.mend(&error)) {

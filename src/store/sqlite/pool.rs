@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, Result};
 
+use super::connection::is_cut_off;
 use crate::sync::{Arc, Mutex, rank};
 
 /// How many idle connections are kept for readers.
@@ -42,6 +43,9 @@ impl Pool {
         let connection = idle.map_or_else(open, Ok)?;
         let used = use_it(&connection);
         self.give_back(connection, closings);
+        if matches!(&used, Err(error) if is_cut_off(error)) {
+            self.close();
+        }
         used
     }
 

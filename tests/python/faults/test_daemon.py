@@ -59,6 +59,36 @@ assert f(2) == 2
 print(*{os.path.getsize(f"own{n}") for n in range(20)}, *map(f.peek, range(3)))
 """
 
+#: The same with a database, whose files are SQLite's, before each of the ways to use it.
+REUSED_BY_SQLITE = """
+import os, subprocess, sys
+from outlive import Cache
+
+cache = Cache("c.db")
+f = cache.memoise(lambda x: x * 100, name="f")
+uses = [lambda: f("abc"), lambda: len(cache), lambda: dict(cache), cache.save, cache.close,
+        lambda: f.forget("1"), lambda: f.put("p", "p"), lambda: f.peek("2"), cache.report,
+        lambda: cache.forget('f(x="3")', erase=True), cache.clear]
+look = "from outlive import Cache; print(len(Cache('c.db')))"
+for n, use in enumerate(uses):
+    for key in range(150):
+        f(str(key))
+    os.closerange(3, 64)
+    files = [open(f"own{n}", "wb+", buffering=0) for n in range(4 + n)]
+    for file in files:
+        file.write(b"own" * 50_000)
+    use()
+    for file in files:
+        file.seek(0)
+        assert file.read() == b"own" * 50_000, n
+        file.close()
+    seen = subprocess.run([sys.executable, "-c", look], check=True, capture_output=True, text=True)
+    assert int(seen.stdout) == len(cache), n
+    assert len(cache) >= 149 or use == cache.clear, n
+cache.close()
+print(*sorted(name for name in os.listdir() if name.startswith("c.")))
+"""
+
 #: A process closes each file of the cache in turn, so that the next one which it opens, be it the
 #: cache's own, gets its number; or it opens the same file there itself, for reading alone.
 CLOSED_SINGLY = """
@@ -122,6 +152,11 @@ def test_a_daemon_brings_nothing_back(script: Scripts, how: str) -> None:
 def test_files_under_old_numbers_are_left_alone(script: Scripts) -> None:
     """A program's own files that got the numbers of the cache's are not written to, and no result is lost."""
     assert script.output(REUSED).split() == ["0", "0", "1", "2"]
+
+
+def test_a_database_leaves_the_programs_files_alone(script: Scripts) -> None:
+    """SQLite neither reads nor writes files of the program that got the numbers of its own."""
+    assert script.output(REUSED_BY_SQLITE).split() == ["c.db"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the descriptors in /proc")
