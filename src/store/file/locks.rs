@@ -215,9 +215,12 @@ impl Locks {
     /// look at the journal.
     pub fn stamp(&self, folder: &Folder) -> Option<u64> {
         let at_hand = self.seen_lately().and_then(|lock| lock.mapped_page());
-        // What was cut shows zeros, and its file is looked at.
-        let stamp = at_hand.map(|page| page.changes()).filter(|&stamp| stamp != 0);
-        stamp.or_else(|| self.page(folder).map(|page| page.changes()))
+        // A cut page shows zeros, and news may be the last of this file: both are to be looked at.
+        let is_known = |stamp: &u64| *stamp != 0 && self.has_heard(*stamp);
+        at_hand
+            .map(|page| page.changes())
+            .filter(is_known)
+            .or_else(|| self.page(folder).map(|page| page.changes()))
     }
 
     /// Returns the lock file if it was seen whole, and in its place, a moment ago.
