@@ -214,13 +214,10 @@ impl Locks {
     /// Returns the stamp of the last announcement, if this process sees any. Ask for it *before* a
     /// look at the journal.
     pub fn stamp(&self, folder: &Folder) -> Option<u64> {
-        let at_hand = self.seen_lately().and_then(|lock| lock.mapped_page());
+        let at_hand = self.seen_lately().and_then(|lock| Some(lock.mapped_page()?.changes()));
         // A cut page shows zeros, and news may be the last of this file: both are to be looked at.
-        let is_known = |stamp: &u64| *stamp != 0 && self.has_heard(*stamp);
-        at_hand
-            .map(|page| page.changes())
-            .filter(is_known)
-            .or_else(|| self.page(folder).map(|page| page.changes()))
+        let known = at_hand.filter(|&stamp| stamp != 0 && self.has_heard(stamp));
+        known.or_else(|| self.page(folder).map(|page| page.changes()))
     }
 
     /// Returns the lock file if it was seen whole, and in its place, a moment ago.
