@@ -6,7 +6,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 FUZZ_S ?= 60
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan portability elsewhere alpine windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
+.PHONY: help demo test test-all bench bench-long bench-plot guard guard-write guard-all faults fuzz asan tsan portability elsewhere alpine windows pythons wheels workflows deny sbom lint fmt rust python docs look yardstick picture clean
 
 help:               ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/'
@@ -50,6 +50,9 @@ fuzz: $(VENV)/built ## hostile files: each fuzz target for FUZZ_S seconds (60); 
 
 asan: $(VENV)/built ## AddressSanitizer over the Rust and the Python tests
 	PYTHON=$(BIN)/python tools/asan
+
+tsan:               ## ThreadSanitizer over the core's tests, where the standard library's source can be had
+	tools/tsan
 
 docs: $(VENV)/docs  ## the site, in docs/_build/html; a warning is an error, a dead link, too
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
