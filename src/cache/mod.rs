@@ -14,6 +14,7 @@ mod bounded_table;
 mod copies;
 pub mod entry;
 mod epoch;
+mod external;
 mod facts;
 mod follower;
 mod forgetting;
