@@ -178,6 +178,8 @@ async def _work(
     except asyncio.CancelledError as error:
         result.cancel(*error.args[:1])
         raise
+    except GeneratorExit:  # its loop was closed: nobody can be told there
+        raise
     except BaseException as error:  # such as pytest's outcomes, which are no Exceptions
         if not result.done():
             result.set_exception(error)
