@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ import pytest
 
 from outlive import Cache
 from outlive._drop_in import DropInCache
-from support.threads import STUCK, Worker, together
+from support.threads import STUCK, Worker, switching_often, together
 
 THREADS = 6
 ROUNDS = 1500
@@ -30,10 +29,8 @@ ROUNDS = 1500
 @pytest.fixture(autouse=True)
 def _turns() -> Iterator[None]:
     """With a GIL, switch threads as often as possible."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often():
+        yield
 
 
 @contextmanager

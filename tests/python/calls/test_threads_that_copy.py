@@ -5,7 +5,6 @@ Where no GIL makes threads take turns, each comes to copy a template of its own.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from outlive import Cache
-from support.threads import together
+from support.threads import switching_often, together
 
 THREADS = 4
 ROUNDS = 1500
@@ -22,10 +21,8 @@ ROUNDS = 1500
 @pytest.fixture(autouse=True)
 def _turns() -> Iterator[None]:
     """With a GIL, switch threads as often as possible."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often():
+        yield
 
 
 @dataclass

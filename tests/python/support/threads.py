@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 #: Seconds after which a thread counts as stuck.
@@ -41,6 +43,17 @@ class Worker(threading.Thread):
         self.join(STUCK)
         assert not self.is_alive(), "stuck"
         return self.error
+
+
+@contextmanager
+def switching_often(seconds: float = 1e-5) -> Iterator[None]:
+    """With a GIL, switch threads as often as possible while the block runs."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def together(number: int, work: Callable[[int], Any]) -> list[Any]:

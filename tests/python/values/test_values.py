@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import pickle
 import shutil
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib.util import find_spec
@@ -25,6 +24,7 @@ from support import sameness
 from support.files import results
 from support.programs import Scripts
 from support.sameness import same
+from support.threads import switching_often
 
 #: More digits than Python makes an integer of at once. Its decimals in Python, which stand in for those
 #: in C where it was built without their library, as 3.15 is by default, take no more than that.
@@ -350,14 +350,12 @@ def test_results_that_change_while_they_are_kept(drop_in: DropInCache) -> None:
             growing[f"new{number % 1000}"] = Decimal(number)
             growing.pop(f"new{(number - 500) % 1000}", None)
 
-    old = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    thread = threading.Thread(target=grow)
-    thread.start()
-    try:
-        for number in range(200):
-            assert f(number) is growing
-    finally:
-        done.set()
-        thread.join()
-        sys.setswitchinterval(old)
+    with switching_often(1e-6):
+        thread = threading.Thread(target=grow)
+        thread.start()
+        try:
+            for number in range(200):
+                assert f(number) is growing
+        finally:
+            done.set()
+            thread.join()
