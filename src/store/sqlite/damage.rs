@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Error, Result};
 
 use super::connection::{self, Kind, found};
@@ -134,6 +135,9 @@ fn with(name: &Path, part: &str) -> PathBuf {
 fn salvage(path: &Path, new: &mut Connection, used: i64) -> Result<usize> {
     let old = connection::open_read_only(path, false)
         .or_else(|_| connection::open_read_only(path, true))?;
+    // SQLite reads a file that is shorter than it says only if its schema may be mended by hand.
+    old.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+    old.pragma_update(None, "writable_schema", true)?;
     let transaction = new.transaction()?;
     let mut count = 0;
     for id in ids(&old) {

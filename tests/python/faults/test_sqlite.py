@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from faults.lab import Lab, Report, finish
 from faults.test_full_disk import LIMIT, MANY
-from outlive import Cache
+from outlive import Cache, CacheFileWarning
 
 
 @pytest.fixture
@@ -137,6 +138,19 @@ def test_damaged(tmp_path: Path, damage: str) -> None:
     with Cache(path) as cache:
         assert all(value in (1, [n, "text " * 300]) for n, value in numbered(cache))
         assert cache["new"] == 1
+
+
+def test_cut_off(tmp_path: Path) -> None:
+    """A database that is shorter than it says is set aside; what is in front of the cut is kept."""
+    path = tmp_path / "cache.db"
+    with Cache(path) as cache:
+        for n in range(300):
+            cache[f"key {n}"] = [n, random.Random(n).randbytes(600).hex()]
+    os.truncate(path, path.stat().st_size * 2 // 3)
+    with pytest.warns(CacheFileWarning, match="results were read from it"), Cache(path) as cache:
+        found = numbered(cache)
+    assert len(found) > 100
+    assert all(value == [n, random.Random(n).randbytes(600).hex()] for n, value in found)
 
 
 def test_damage_that_a_list_meets(tmp_path: Path) -> None:
