@@ -1,5 +1,6 @@
 //! A database as one process uses it.
 
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -289,7 +290,11 @@ impl Database {
     /// Makes an error of what SQLite reported, for the user.
     pub(super) fn wrong(&self, doing: &'static str, error: &rusqlite::Error) -> Error {
         let path = self.folder.paths().snapshot.clone();
-        Error::Io { doing, path, source: failure(error) }
+        // SQLite calls that an error of the disk.
+        let is_other = self.folder.fs.status(&path).is_ok_and(|status| !status.regular);
+        let source =
+            if is_other { io::Error::other("it is no regular file") } else { failure(error) };
+        Error::Io { doing, path, source }
     }
 
     /// Why it cannot be read or written at this moment.

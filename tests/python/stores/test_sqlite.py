@@ -198,6 +198,16 @@ def test_text_under_the_name_of_a_database(tmp_path: Path) -> None:
     assert [it.name for it in tmp_path.iterdir()] == ["notes.db"]
 
 
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    """A folder under the name of a database is left alone, and called what it is."""
+    (tmp_path / "x.db").mkdir()
+    told = pytest.warns(CacheFileWarning, match="x.db: it is no regular file")
+    with told, Cache(tmp_path / "x.db") as cache:
+        cache["a"] = 1
+        assert cache["a"] == 1
+    assert not any((tmp_path / "x.db").iterdir())
+
+
 def test_a_damaged_header(tmp_path: Path) -> None:
     """A database whose first bytes are damaged is set aside as a database."""
     path = tmp_path / "x.db"
