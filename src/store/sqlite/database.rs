@@ -311,7 +311,7 @@ impl Database {
     }
 
     fn unusable(&self) -> Error {
-        let why = std::io::Error::other(UNKNOWN);
+        let why = io::Error::other(UNKNOWN);
         let path = self.folder.paths().snapshot.clone();
         Error::Io { doing: "use", path, source: why }
     }
