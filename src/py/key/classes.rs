@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType, PyWeakrefReference};
@@ -44,7 +45,7 @@ impl KnownClass {
 }
 
 /// The classes by kind of text and by address.
-type Known = HashMap<(bool, usize), Arc<KnownClass>>;
+type Known = HashMap<(bool, usize), Arc<KnownClass>, RandomState>;
 
 static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
 
