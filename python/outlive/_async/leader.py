@@ -178,9 +178,9 @@ async def _work(
     except asyncio.CancelledError as error:
         result.cancel(*error.args[:1])
         raise
-    except GeneratorExit:  # its loop was closed: nobody can be told there
-        raise
     except BaseException as error:  # such as pytest's outcomes, which are no Exceptions
+        if result.get_loop().is_closed():  # the task is taken apart: nobody can be told there
+            raise
         if not result.done():
             result.set_exception(error)
         elif not isinstance(error, Exception):
