@@ -78,7 +78,12 @@ fn identity(file: c_int) -> Option<(u64, u64)> {
         found.assume_init()
     };
     // The types differ from system to system.
-    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "see above")]
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_lossless,
+        clippy::cast_sign_loss,
+        reason = "see above"
+    )]
     Some((found.st_dev as u64, found.st_ino as u64))
 }
 
