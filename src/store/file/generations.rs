@@ -178,7 +178,8 @@ impl Generations {
         Ok(())
     }
 
-    fn wrong(&self) -> impl Fn(io::Error) -> Error {
+    /// Returns a function that makes an error of the cache of one met while writing a journal.
+    pub fn wrong(&self) -> impl Fn(io::Error) -> Error {
         self.folder.journal_error("write the journal of")
     }
 }

@@ -82,14 +82,14 @@ impl Head {
     /// Returns the generation in which unknown changes begin.
     pub fn expected(&self) -> Option<u64> {
         let current = self.journal.as_ref().map(|journal| journal.generation);
-        current.or_else(|| self.finished.map(|finished| finished + 1))
+        current.or_else(|| self.finished.map(|_| self.next()))
     }
 
     /// Returns where everything begins that this process has not read, if it has read anything.
     pub fn unheard(&self) -> Option<Position> {
         let at =
             |journal: &Journal| Position { generation: journal.generation, byte: journal.bytes() };
-        let next = |finished| Position { generation: finished + 1, byte: 0 };
+        let next = |_| Position { generation: self.next(), byte: 0 };
         self.journal.as_ref().map(at).or_else(|| self.finished.map(next))
     }
 
@@ -142,9 +142,9 @@ impl Head {
 
     /// Makes the next generation, behind one that was not passed on.
     pub fn pass_on(&mut self) -> Result<()> {
-        let wrong = self.generations.folder().journal_error("write the journal of");
         let mut next = self.generations.make(self.next())?;
-        self.generations.append(&mut next, &Record::Passing).map_err(&wrong)?;
+        let passed = self.generations.append(&mut next, &Record::Passing);
+        passed.map_err(self.generations.wrong())?;
         self.journal = Some(next);
         Ok(())
     }
@@ -207,6 +207,6 @@ impl Head {
             return Ok(());
         }
         self.sync_name()?;
-        self.sync().map_err(self.generations.folder().journal_error("write the journal of"))
+        self.sync().map_err(self.generations.wrong())
     }
 }
