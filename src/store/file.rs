@@ -44,8 +44,10 @@ mod backlog;
 mod chain;
 mod checkpoint;
 mod close;
+mod contents;
 mod folder;
 mod follow;
+
 mod generations;
 mod head;
 mod load;
@@ -69,6 +71,7 @@ mod snapshot_file;
 mod state;
 mod telling;
 mod trust;
+mod view;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -141,7 +144,7 @@ impl FileStore {
 
 impl Store for FileStore {
     fn set_read_only(&self, only: bool) {
-        self.current().state.lock().only_reads = only;
+        self.current().state.lock().view.only_reads = only;
     }
 
     fn load(&self) -> Loaded {
@@ -153,13 +156,13 @@ impl Store for FileStore {
         let stamp = store.locks.stamp(&store.folder);
         let news = stamp.filter(|&stamp| !store.locks.has_heard(stamp));
         let mut state = store.state.lock();
-        if news.is_some() || !state.is_quiet() {
-            let is_read = state.catch_up_or_tell();
+        if news.is_some() || !state.view.is_quiet() {
+            let is_read = state.view.catch_up_or_tell();
             if let Some(stamp) = news.filter(|_| is_read) {
                 store.locks.hear(stamp);
             }
         }
-        state.news.take()
+        state.view.contents.news.take()
     }
 
     fn append_as(&self, change: Change, cause: Cause) -> Result<bool> {
@@ -229,7 +232,7 @@ impl Store for FileStore {
     }
 
     fn reorder(&self) {
-        self.current().state.lock().progress.rewrite = true;
+        self.current().state.lock().view.contents.progress.rewrite = true;
     }
 
     fn wants_save(&self) -> bool {

@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 
 use super::appender::Appender;
+use super::contents::Contents;
 use super::permit::Permit;
 use super::process_store::ProcessStore;
 use super::state::FileState;
+use super::view::FileView;
 use super::{quarantine, replace, snapshot_file};
 use crate::error::{Disturbed, Error, Result};
 use crate::key::shown;
@@ -61,7 +63,7 @@ impl ProcessStore {
     pub fn begin_save(self: &Arc<Self>) -> Result<Option<Box<dyn Saving>>> {
         {
             let mut state = self.state.lock();
-            state.catch_up_or_tell();
+            state.view.catch_up_or_tell();
             if !state.may_save() || !state.needs_save() {
                 return Ok(None);
             }
@@ -87,13 +89,13 @@ impl Checkpoint {
             return false;
         }
         // Other processes fold the journals; only this process can save what only it has.
-        let owes = !state.backlog.is_empty() || state.progress.rewrite || state.is_rewritten();
+        let owes = state.view.contents.owe() || state.view.is_rewritten();
         self.goal == Goal::Save || owes || self.is_alone()
     }
 
     /// Returns the format to write: that of the snapshot, if there is one.
     fn format(&self) -> Format {
-        let known = self.store.state.lock().format;
+        let known = self.store.state.lock().view.format;
         // Another process may have made a snapshot that this one has not read.
         let told = || snapshot_file::tail(&self.store.folder).map(|tail| Format::of_tail(&tail));
         known.or_else(told).unwrap_or(self.store.options.format)
@@ -152,7 +154,7 @@ impl Checkpoint {
             let Sealed { more, merged, .. } = *sealed;
             let record = Record::Folded(Folded { snapshot, more, merged });
             let mut state = self.store.state.lock();
-            state.progress.expect(snapshot);
+            state.view.contents.progress.expect(snapshot);
             state.append_permitted(&record)
         };
         self.store.state.lock().tell_purged(sealed.last)?;
@@ -191,40 +193,41 @@ impl Saving for Checkpoint {
     fn seal(&mut self) -> Result<Option<Vec<ExternalChange>>> {
         let store = Arc::clone(&self.store);
         let mut state = store.state.lock();
-        state.catch_up_or_tell();
+        state.view.catch_up_or_tell();
         if !self.is_due(&state) {
             return Ok(None);
         }
-        let owed = state.backlog.affected();
+        let owed = state.view.contents.backlog.affected();
         let sealed = state.seal();
         if !owed.are_none() {
             // What was announced when it failed may stand in the journal only now.
             store.locks.announce(&store.folder, Affected::Stripes(owed));
         }
         let (last, whole) = sealed.inspect_err(|error| state.tell_unsaved(error))?;
-        let now = store.folder.snapshot().map_err(state.wrong("read"));
+        let now = store.folder.snapshot().map_err(state.view.wrong("read"));
         let now = now.inspect_err(|error| state.tell_unsaved(error))?;
-        if !state.progress.settle(now) {
-            state.reload();
+        if !state.view.contents.progress.settle(now) {
+            state.view.reload();
         }
         if !state.may_save() {
             return Ok(None);
         }
-        let base = state.progress.snapshot;
-        if state.quarantine.owes_copy_of(base) {
+        let FileView { contents, quarantine, .. } = &mut state.view;
+        let base = contents.progress.snapshot;
+        if quarantine.owes_copy_of(base) {
             quarantine::keep(&store.folder, "it is damaged, and is written anew", false);
         }
-        let is_common = state.progress.common == base;
+        let is_common = contents.progress.common == base;
         self.sealed = Some(Sealed {
             last,
             whole,
             base,
-            backlog: state.backlog.mark(),
-            more: !is_common || !state.backlog.is_empty() || state.progress.rewrite,
+            backlog: contents.backlog.mark(),
+            more: !is_common || contents.owe(),
             // A deletion that only this process knows of is not announced a second time.
-            merged: !is_common && !state.backlog.deletes(),
+            merged: !is_common && !contents.backlog.deletes(),
         });
-        Ok(Some(state.news.take()))
+        Ok(Some(contents.news.take()))
     }
 
     fn write(self: Box<Self>, entries: &Entries) -> Result<bool> {
@@ -266,21 +269,22 @@ impl FileState {
     /// well, it must not add another. Whatever the current generation holds may be in the snapshot,
     /// too: read again, it changes nothing.
     fn seal(&mut self) -> Result<(u64, bool)> {
-        let wrong = self.wrong("seal the journal of");
-        self.catch_up().map_err(&wrong)?;
+        let wrong = self.view.wrong("seal the journal of");
+        self.view.catch_up().map_err(&wrong)?;
         self.make_ready(true)?;
         // What others read in the journal they know even if they never see the snapshot.
         drop(self.append_backlog());
-        let Some(journal) = self.head.journal() else { return Err(wrong(gone())) };
+        let Some(journal) = self.view.head.journal() else { return Err(wrong(gone())) };
         let last = journal.generation;
-        let is_empty = self.progress.changes == 0;
+        let Contents { progress, backlog, .. } = &self.view.contents;
+        let is_empty = progress.changes == 0;
         // Read again behind the snapshot, it would undo what only this process knows.
-        let is_known = self.backlog.is_empty() && self.progress.older_changes > 0;
+        let is_known = backlog.is_empty() && progress.older_changes > 0;
         if is_empty || is_known {
             return Ok((last.saturating_sub(1), is_empty));
         }
-        let sealed = self.head.make_next(last).and_then(|next| {
-            let tail = self.head.seal().unwrap_or_else(|| Err(gone()));
+        let sealed = self.view.head.make_next(last).and_then(|next| {
+            let tail = self.view.head.seal().unwrap_or_else(|| Err(gone()));
             Ok((next, tail.map_err(&wrong)?))
         });
         let (next, tail) = match sealed {
@@ -288,21 +292,21 @@ impl FileState {
             Err(error) => {
                 // The seal may have been written although its sync failed, for example; what is
                 // appended behind it would not count. The files are read anew to find out.
-                self.detach();
+                self.view.detach();
                 return Err(error);
             }
         };
-        self.take_in_one(tail);
-        self.finish_generation();
-        self.backlog.confirm();
-        self.head.set(Some(next));
+        self.view.take_in_one(tail);
+        self.view.finish_generation();
+        self.view.contents.backlog.confirm();
+        self.view.head.set(Some(next));
         Ok((last, true))
     }
 
     /// Says what the generations up to `last` purged, for processes that have not read them when they
     /// are removed.
     fn tell_purged(&mut self, last: u64) -> Result<()> {
-        let told = self.purged.records(last);
+        let told = self.view.contents.purged.records(last);
         told.iter().try_for_each(|record| self.append_permitted(record))
     }
 
@@ -315,9 +319,8 @@ impl FileState {
     /// Notes that `snapshot` is in place and holds all older generations, and everything in the
     /// backlog that was kept before `mark`.
     fn record_checkpoint(&mut self, snapshot: FileFingerprint, mark: u64) {
-        self.progress.record_checkpoint(snapshot);
+        self.view.contents.record_checkpoint(snapshot, mark);
         self.was_disturbed = false;
-        self.backlog.settle(mark);
         // If this record cannot be written, journals still count after their snapshot is deleted.
         drop(self.append_permitted(&Record::Base(Some(snapshot))));
     }
@@ -325,11 +328,11 @@ impl FileState {
     /// Notes that the snapshot may be torn: a whole copy is beside it, and stays until the snapshot
     /// is written anew.
     fn note_torn(&mut self) {
-        self.progress.rewrite = true;
+        self.view.contents.progress.rewrite = true;
     }
 
     fn note_failed_save(&mut self) {
-        self.progress.failed_at = self.journal_bytes();
+        self.view.contents.progress.failed_at = self.view.journal_bytes();
     }
 }
 

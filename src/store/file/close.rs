@@ -7,6 +7,7 @@ use super::checkpoint::{Checkpoint, Goal};
 use super::process_store::ProcessStore;
 use super::replace;
 use super::state::FileState;
+use super::view::FileView;
 use crate::error::Result;
 use crate::store::Saving;
 use crate::sync::Arc;
@@ -48,12 +49,11 @@ impl ProcessStore {
     fn last_checkpoint(self: &Arc<Self>) -> Result<Option<Checkpoint>> {
         let (owes, seen) = {
             let mut state = self.state.lock();
-            state.catch_up_or_tell();
+            state.view.catch_up_or_tell();
             if !state.may_save() {
                 return Ok(None);
             }
-            let owes = !state.backlog.is_empty() || state.progress.rewrite;
-            (owes, state.head.expected().is_some())
+            (state.view.contents.owe(), state.view.head.expected().is_some())
         };
         let permit = if self.locks.is_present() || owes {
             Some(self.permit()?)
@@ -76,7 +76,7 @@ impl ProcessStore {
         if alone && state.may_save() {
             self.clear_up(&mut state);
         }
-        state.detach();
+        state.view.detach();
         self.locks.leave();
     }
 
@@ -88,12 +88,12 @@ impl ProcessStore {
     /// Removes everything but the snapshot, unless something still has to be folded.
     fn clear_up(&self, state: &mut FileState) {
         let folder = &*self.folder;
-        if !state.is_all_folded() {
+        if !state.view.is_all_folded() {
             // A process that follows without a journal learns from the lock file that there is one.
             return;
         }
         self.remove_leftovers();
-        drop(self.generations.remove_to(state.head.finished().unwrap_or_default()));
+        drop(self.generations.remove_to(state.view.head.finished().unwrap_or_default()));
         self.locks.remove(folder);
     }
 
@@ -106,12 +106,12 @@ impl ProcessStore {
     }
 }
 
-impl FileState {
+impl FileView {
     /// Returns whether the snapshot holds everything in the journals. It seals them to find out, so
     /// that a process that has one open without a lock looks for another.
     fn is_all_folded(&mut self) -> bool {
         loop {
-            if self.catch_up().is_err() || self.progress.needs_save() {
+            if self.catch_up().is_err() || self.contents.progress.needs_save() {
                 return false;
             }
             let Some(sealed) = self.head.seal() else { return true };
@@ -121,7 +121,7 @@ impl FileState {
             // A process that found no room for a seal may have begun the next generation all the
             // same.
             if let Err(error) = self.head.open_next() {
-                return error.kind() == ErrorKind::NotFound && !self.progress.needs_save();
+                return error.kind() == ErrorKind::NotFound && !self.contents.progress.needs_save();
             }
         }
     }

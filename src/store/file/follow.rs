@@ -2,16 +2,13 @@
 
 use std::io::{self, ErrorKind};
 
-use super::backlog::Asked;
-use super::chain::{Chain, History};
 use super::own::Own;
 use super::phase::Phase;
-use super::state::FileState;
+use super::view::FileView;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
-use crate::store::{Change, ExternalChange, Purge};
 
-impl FileState {
+impl FileView {
     /// Takes in what others appended; an error becomes a notice. Returns whether all could be read.
     pub fn catch_up_or_tell(&mut self) -> bool {
         let read = self.catch_up();
@@ -55,10 +52,10 @@ impl FileState {
     /// deleted; if it holds what no journal says, it is read.
     fn look_at_snapshot(&mut self) {
         let Ok(now) = self.folder.snapshot() else { return };
-        let is_known = self.progress.settle(now);
+        let is_known = self.contents.progress.settle(now);
         if is_known && now.is_some() {
             self.confirm_named();
-        } else if self.progress.is_gone(now) {
+        } else if self.contents.progress.is_gone(now) {
             self.reload();
         } else if self.head.is_moved() {
             // The folder was moved away, and another one is at its path now.
@@ -104,7 +101,7 @@ impl FileState {
         if self.folder.fingerprint().is_none() {
             return self.start_over();
         }
-        self.backlog.confirm();
+        self.contents.backlog.confirm();
         self.reload();
     }
 
@@ -113,7 +110,7 @@ impl FileState {
         if self.folder.fs.status(&self.folder.paths().lock).is_ok() {
             return self.rejoin();
         }
-        if self.folder.snapshot()? != self.progress.snapshot {
+        if self.folder.snapshot()? != self.contents.progress.snapshot {
             self.reload();
         }
         Ok(())
@@ -130,8 +127,8 @@ impl FileState {
         if tail.void || tail.begins {
             // What we appended may have come after the user deleted the cache, and was reported as
             // safe.
-            self.backlog.reclaim_void();
-            self.news.add_purges(tail.purges);
+            self.contents.backlog.reclaim_void();
+            self.contents.news.add_purges(tail.purges);
             self.reload();
             return Ok(());
         }
@@ -139,7 +136,7 @@ impl FileState {
         self.take_in_one(tail);
         // Before anything else is read: that stands behind it.
         if let Some(own) = own {
-            self.stand_behind(own);
+            self.contents.stand_behind(own);
         }
         if ended {
             return self.follow();
@@ -150,75 +147,18 @@ impl FileState {
 
     /// Adds what the current generation says to the news.
     pub fn take_in_one(&mut self, tail: Tail) {
-        if let Some(dropped) = self.head.journal().and_then(|journal| journal.dropped(&tail)) {
+        let journal = self.head.journal();
+        if let Some(dropped) = journal.and_then(|journal| journal.dropped(&tail)) {
             self.folder.tell_dropped(&dropped);
         }
         self.is_later |= tail.later;
-        tail.folded.iter().for_each(|&folded| self.progress.announce(folded));
-        self.progress.was_placed |= tail.base.is_some();
-        if self.progress.snapshot.is_some() && tail.base == self.progress.snapshot {
-            self.progress.common = tail.base;
-        }
-        self.progress.changes += tail.changes.len() as u64;
-        self.purged.note(tail.purged.iter().copied());
-        if !tail.purges.is_empty() {
-            self.purged.note(self.head.journal().and_then(Journal::purged));
-        }
-        if !self.backlog.is_empty() {
-            self.compare_backlog(&tail);
-        }
-        let own = self.backlog.behind(&tail.changes);
-        self.news.add(tail.into_external());
-        self.news.add_changes(own);
-    }
-
-    /// Drops from the backlog what others have outdated or overtaken in `tail`.
-    fn compare_backlog(&mut self, tail: &Tail) {
-        let late: Vec<_> = tail.late.iter().map(|&(at, _)| Purge::of(&tail.changes[at])).collect();
-        for purge in &tail.purges {
-            self.outdate_backlog(std::slice::from_ref(purge), !late.contains(purge));
-        }
-        for (at, change) in tail.changes.iter().enumerate() {
-            let made = tail.late.iter().find(|late| late.0 == at).map(|late| Asked::At(late.1));
-            let is_given = || tail.purges.contains(&Purge::of(change));
-            let on_time = || if is_given() { Asked::Now } else { Asked::Never };
-            self.backlog.note_external(change, made.unwrap_or_else(on_time));
-        }
-    }
-
-    /// Drops from the backlog the computed results that the `purges` of others outdate; `certain`
-    /// says that they were made after the results.
-    pub(super) fn outdate_backlog(&mut self, purges: &[Purge], certain: bool) {
-        for key in purges.iter().flat_map(|purge| self.backlog.outdate(purge, certain)) {
-            self.news.add_changes([Change::Remove(key)]);
-        }
-    }
-
-    /// Notes that journals may have been folded which this process has not read, and that `chain` is
-    /// left of what it follows. What was purged in them is not told any more; but whoever folded them
-    /// wrote down which keys it was about, and the generations of one chain follow each other
-    /// closely.
-    pub(super) fn miss(&mut self, chain: &Chain) {
-        let missed = chain.missed_since(self.head.unheard());
-        if missed.is_unknown || !missed.told.are_none() {
-            self.news.add([ExternalChange::Missed(missed)]);
-        }
-    }
-
-    /// Takes in the purges of a history that was read anew, and whose first generation was `begun` at
-    /// that time.
-    pub(super) fn take_purges(&mut self, history: &mut History, begun: Option<u64>) {
-        self.purged.note(history.purged().iter().copied());
-        let purges = history.take_purges();
-        self.backlog.overrule(&purges, begun.unwrap_or_default());
-        self.outdate_backlog(&purges, false);
-        self.news.add_purges(purges);
+        self.contents.take_in(tail, journal.and_then(Journal::purged));
     }
 
     /// Goes on with the generation behind the current one, which has ended; the process that ended
     /// it has taken in its contents.
     fn follow(&mut self) -> io::Result<()> {
-        self.backlog.confirm();
+        self.contents.backlog.confirm();
         self.finish_generation();
         match self.head.open_next() {
             Ok(()) => self.catch_up(),
@@ -236,10 +176,10 @@ impl FileState {
         }
         let chain = self.head.generations().read_all()?;
         let snapshot = self.folder.snapshot()?;
-        if self.head.journal().is_none() && snapshot != self.progress.snapshot {
-            self.miss(&chain);
+        if self.head.journal().is_none() && snapshot != self.contents.progress.snapshot {
+            self.contents.miss(&chain, self.head.unheard());
         }
-        let is_known = self.progress.settle(snapshot);
+        let is_known = self.contents.progress.settle(snapshot);
         let last = chain.last();
         if !is_known || chain.is_later() && !self.is_later {
             self.reload();
@@ -248,16 +188,13 @@ impl FileState {
             let begun = chain.first();
             let chain = chain.heard_up_to(self.head.unheard());
             let mut history = chain.without_folded(snapshot).history();
-            self.take_purges(&mut history, begun);
+            self.contents.take_purges(&mut history, begun);
             if history.is_void(snapshot, None) {
                 self.reload();
                 return Ok(());
             }
             let changes = self.adopt(history, snapshot, is_common);
-            self.backlog.note_found(&[], &changes);
-            // What no disk has taken comes after what was announced before.
-            let own: Vec<_> = self.backlog.changes().cloned().collect();
-            self.news.add_changes(changes.into_iter().chain(own));
+            self.contents.take_found(changes);
         }
         Ok(())
     }
@@ -266,7 +203,7 @@ impl FileState {
     /// gone. Only what this process appended since it last saw the journal is left.
     fn start_over(&mut self) {
         self.head.set(None);
-        self.backlog.reclaim();
+        self.contents.backlog.reclaim();
         self.reload();
         if self.folder.fs.status(&self.folder.paths().folder).is_err() {
             self.folder.tell_folder_removed();

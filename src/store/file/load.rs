@@ -6,19 +6,19 @@ use super::progress::Progress;
 use super::reading::{FileReader, Reading};
 use super::sighting::Sighting;
 use super::snapshot_file::Found;
-use super::state::FileState;
+use super::view::FileView;
 use crate::store::fs::FileFingerprint;
 use crate::store::{Change, Items, Loaded};
 
-impl FileState {
+impl FileView {
     /// Reads everything and begins there. Changes that no disk has taken are included.
     pub fn load(&mut self) -> Loaded {
-        self.news.clear();
+        self.contents.news.clear();
         let loaded = self.try_load().map(|(loaded, _)| loaded);
         // Nothing is being computed yet on the ground of earlier news.
-        self.news.clear();
+        self.contents.news.clear();
         loaded.unwrap_or_else(|| Loaded {
-            items: Items::default().after(self.backlog.changes().cloned().collect()),
+            items: Items::default().after(self.contents.backlog.changes().cloned().collect()),
             ..Loaded::default()
         })
     }
@@ -27,13 +27,13 @@ impl FileState {
     /// nothing.
     pub(super) fn reload(&mut self) {
         if let Some((loaded, deletions)) = self.try_load() {
-            self.news.add_all(loaded, deletions);
+            self.contents.news.add_all(loaded, deletions);
         }
     }
 
     /// Reads everything; also returns the changes that the journals hold.
     fn try_load(&mut self) -> Option<(Loaded, Vec<Change>)> {
-        let was_there = self.progress.snapshot.is_some();
+        let was_there = self.contents.progress.snapshot.is_some();
         let has_followed = self.phase == Phase::Following;
         let mut reader =
             FileReader::new(self.head.generations(), &mut self.quarantine, self.only_reads);
@@ -49,27 +49,20 @@ impl FileState {
         // NOTE: of this chain: another one may have been read a moment ago. A process that has left,
         // as it ends, keeps what its last threads compute all the same.
         if missed && has_followed && self.head.unheard().is_some() {
-            self.miss(&chain);
+            self.contents.miss(&chain, self.head.unheard());
         }
         let begun = chain.first();
         let chain = chain.heard_up_to(self.head.unheard());
         let mut history = chain.without_folded(announced).history();
-        let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.progress);
-        self.take_purges(&mut history, begun);
-        self.progress.rewrite = found.rewrite || announced != found.fingerprint;
-        let mut changes = if history.is_void(found.fingerprint, known) {
+        let Progress { snapshot: known, merged, .. } = std::mem::take(&mut self.contents.progress);
+        self.contents.take_purges(&mut history, begun);
+        self.contents.progress.rewrite = found.rewrite || announced != found.fingerprint;
+        let changes = if history.is_void(found.fingerprint, known) {
             self.give_up_chain(last);
             Vec::new()
         } else {
             self.adopt(history, found.fingerprint, is_common)
         };
-        let mut items = found.items;
-        if !self.backlog.is_empty() {
-            let listed = items.into_vec();
-            self.backlog.renew_repeated(&listed, &changes);
-            self.backlog.note_found(&listed, &changes);
-            items = Items::Listed(listed);
-        }
         self.seen = Sighting::default();
         if self.is_later {
             self.folder.tell_later();
@@ -77,9 +70,8 @@ impl FileState {
         let deletes = |change: &&Change| !matches!(change, Change::Put(_));
         let deletions = changes.iter().filter(deletes).cloned().collect();
         let told = changes.iter().filter_map(|change| change.key().cloned()).collect();
-        changes.extend(self.backlog.changes().cloned());
         let modified = found.fingerprint.map(FileFingerprint::time);
-        let items = items.after(changes);
+        let items = self.contents.join(found.items, changes);
         // A process that merged an editor's file did not know what only this process did.
         let foreign = !is_known || merged.is_some() && merged == announced;
         Some((Loaded { items, modified, foreign, told, missed }, deletions))
@@ -92,22 +84,16 @@ impl FileState {
         Some(whole.unwrap_or(placed))
     }
 
-    /// Takes over a history, up to the generation that is current; returns all changes. `is_known`
+    /// Takes over a history, up to the generation that is current; returns all changes. `is_common`
     /// says whether every process that follows it knows the `snapshot`.
     pub(super) fn adopt(
         &mut self,
         history: History,
         snapshot: Option<FileFingerprint>,
-        is_known: bool,
+        is_common: bool,
     ) -> Vec<Change> {
         self.is_void = false;
-        let progress = &mut self.progress;
-        (progress.snapshot, progress.common) = (snapshot, snapshot.filter(|_| is_known));
-        (progress.older_changes, progress.older_bytes) = history.older;
-        progress.changes = history.current.as_ref().map_or(0, |current| current.changes);
-        if let Some(folded) = history.folded.filter(|folded| Some(folded.snapshot) != snapshot) {
-            progress.announce(folded);
-        }
+        self.contents.begin(&history, snapshot, is_common);
         self.head.adopt(history.finished, history.current.map(|current| current.journal));
         history.dropped.into_iter().for_each(|dropped| self.folder.tell_dropped(&dropped));
         history.changes
@@ -116,7 +102,7 @@ impl FileState {
     /// Gives up the journals of a cache that the user deleted. What this process appended since it
     /// last saw the files in their place may have come after that, and is kept.
     fn give_up_chain(&mut self, last: Option<u64>) {
-        self.backlog.reclaim_void();
+        self.contents.backlog.reclaim_void();
         self.is_void = last.is_some();
         self.head.give_up(last);
     }

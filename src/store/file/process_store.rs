@@ -25,7 +25,7 @@ impl Idle for ProcessStore {
             return Closed::Before;
         }
         let Some(mut state) = self.state.try_lock() else { return Closed::NotYet };
-        let journal = state.close_idle();
+        let journal = state.view.close_idle();
         let locks = if journal == Closed::NotYet { journal } else { self.locks.close_idle() };
         if locks != Closed::NotYet {
             self.is_listed.store(false, Ordering::Relaxed);
@@ -131,10 +131,10 @@ impl ProcessStore {
     /// Reads everything; makes the folder if there is none.
     pub fn load(&self) -> Loaded {
         let mut state = self.state.lock();
-        if !state.only_reads && !self.options.read_only {
+        if !state.view.only_reads && !self.options.read_only {
             self.folder.make();
         }
-        state.load()
+        state.view.load()
     }
 
     /// Writes `change` to the journal; a change that fails is kept for the next time, and reported
@@ -148,15 +148,16 @@ impl ProcessStore {
         // NOTE: before the state's lock is taken, as presence comes before all that is written.
         let joined = self.join_to_write();
         let mut state = self.state.lock();
-        let owed = state.backlog.affected();
+        let owed = state.view.contents.backlog.affected();
         let result = match joined {
             Ok(true) => state.append(own),
             Ok(false) => state.keep_unwritten(own, self.folder.busy()),
             Err(error) => state.keep_unwritten(own, error),
         };
-        let overtaken = state.news.take_overtaken().then(|| Purge::of(&change));
+        let contents = &mut state.view.contents;
+        let overtaken = contents.news.take_overtaken().then(|| Purge::of(&change));
         if matches!(result, Ok(true)) {
-            state.backlog.note_appended(change);
+            contents.backlog.note_appended(change);
         }
         drop(state);
         if let Some(purge) = overtaken {
@@ -177,9 +178,9 @@ impl ProcessStore {
     /// Appends what waited for another process, if that is out of the way.
     pub fn settle(&self) -> Result<()> {
         {
-            let mut state = self.state.lock();
-            if state.backlog.is_empty() {
-                return state.head.sync_found();
+            let view = &mut self.state.lock().view;
+            if view.contents.backlog.is_empty() {
+                return view.head.sync_found();
             }
         }
         let result = match self.join_to_write() {
@@ -191,7 +192,7 @@ impl ProcessStore {
         let stuck = self.writing.is_stuck(busy);
         let result = if stuck { Err(self.folder.stuck()) } else { result };
         if result.as_ref().is_err_and(|error| !error.is_busy()) {
-            self.state.lock().backlog.note_trouble();
+            self.state.lock().view.contents.backlog.note_trouble();
         }
         self.folder.tell_failure(&result);
         result
@@ -199,12 +200,12 @@ impl ProcessStore {
 
     /// Notes that nobody waits any more for what could not be written.
     pub fn stop_waiting(&self) {
-        self.state.lock().backlog.note_trouble();
+        self.state.lock().view.contents.backlog.note_trouble();
     }
 
     fn append_backlog(&self) -> Result<()> {
         let mut state = self.state.lock();
-        let owed = state.backlog.affected();
+        let owed = state.view.contents.backlog.affected();
         let result = state.append_backlog();
         drop(state);
         // A change that was announced when it failed is in the journal only now.
@@ -234,7 +235,7 @@ impl ProcessStore {
     fn append_purge(&self, purge: &Purge) -> Result<()> {
         let mut state = self.state.lock();
         // Unlike a change, it is not written again if the journal turns out to have been taken away.
-        state.catch_up_or_tell();
+        state.view.catch_up_or_tell();
         let written = state.append_record(&Record::Purge(purge.clone()));
         drop(state);
         self.folder.tell_failure(&written);
@@ -251,7 +252,7 @@ impl ProcessStore {
     /// Joins the processes that write, so that this one sees what they announce. Where nothing may
     /// be written it does without, and reports nothing.
     pub fn join(&self) {
-        if !self.state.lock().only_reads {
+        if !self.state.lock().view.only_reads {
             let _ = self.join_to_write();
         }
     }
@@ -291,7 +292,7 @@ impl ProcessStore {
 
     /// Keeps a copy of the file as it is now because of `why`, and reports it.
     pub fn quarantine(&self, why: &str) {
-        let only_reads = self.state.lock().only_reads;
+        let only_reads = self.state.lock().view.only_reads;
         quarantine::keep(&self.folder, why, only_reads);
     }
 
