@@ -94,7 +94,7 @@ impl Memoised {
             return Ok(false);
         }
         CoreCache::load_once(me.core.bind(py))?;
-        let _brought = core.bring(py, &key)?;
+        let _brought = core.file.get().bring().entry(py, &key)?;
         let durable = CoreCache::may_write(me.core.bind(py))?;
         let gone = away(py, core.cache(), |cache| cache.remove(&key, durable));
         core.tell(py)?;

@@ -47,7 +47,7 @@ impl Memoised {
         let shared = core.get().cache().is_shared();
         let id = hash_of(&name, body);
         if keys.is_flat() && keys.is_first() {
-            core.get().add_function(function_digest(&name));
+            core.get().file.get().add_function(function_digest(&name));
         }
         let me = Self {
             slot: if changes { watching_slot_of::<Self>(shared) } else { slot_of::<Self>(shared) },

@@ -18,17 +18,17 @@ impl CoreCache {
         let transient = !Self::may_write(slf)?;
         other.get().file.get().tell(slf.py())?;
         Self::load_once(other)?;
-        let _salt = other.get().bring_salt(slf.py())?;
+        let _salt = other.get().file.get().bring().salt(slf.py())?;
         away(slf.py(), theirs, PyCache::take_external_changes);
         Self::share_salt(slf, theirs)?;
         let mut count = 0;
-        let _brought = other.get().bring_all(slf.py())?;
+        let _brought = other.get().file.get().bring().all(slf.py())?;
         let keys = away(slf.py(), theirs, |theirs| theirs.listing().keys());
         for keys in keys.chunks(SLICE) {
             let found = away(slf.py(), theirs, |theirs| theirs.peek_many(keys));
             let found = keys.iter().zip(found).filter_map(|(key, found)| Some((key, found?.entry)));
             for (key, entry) in found.filter(|(_, entry)| entry.is_copy()) {
-                let _brought = slf.get().bring(slf.py(), key)?;
+                let _brought = slf.get().file.get().bring().entry(slf.py(), key)?;
                 let add = |cache: &_| add(cache, key, entry, transient);
                 count += usize::from(away(slf.py(), cache, add));
             }

@@ -77,7 +77,7 @@ impl CoreCache {
     /// The file, or None for a cache in memory; of one on a server the URL without what is secret.
     #[getter]
     fn get_path<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(path) = self.path() else { return Ok(None) };
+        let Some(path) = &self.file.get().path else { return Ok(None) };
         if self.file.get().is_server {
             return Ok(Some(path.to_string_lossy().into_pyobject(py)?.into_any()));
         }
@@ -109,7 +109,7 @@ impl CoreCache {
 
     /// Returns whether the file was read, or its entries used.
     #[getter]
-    fn is_loaded(&self) -> bool {
+    pub fn is_loaded(&self) -> bool {
         self.loaded.load(Ordering::Acquire)
     }
 
@@ -164,9 +164,9 @@ impl CoreCache {
         }
         renew_reserve()?;
         self.finish_away(py)?;
-        let saved = patiently(py, self.notifier(), || self.cache.saver().try_save())?;
+        let saved = patiently(py, &self.file.get().notifier, || self.cache.saver().try_save())?;
         self.tell(py)?;
-        self.notifier().tell_size(py)?;
+        self.file.get().notifier.tell_size(py)?;
         Ok(saved.is_ok() && self.cache.trouble().is_none())
     }
 
@@ -194,12 +194,12 @@ impl CoreCache {
         if ends {
             self.cache.saver().end();
         }
-        let saved = patiently(py, self.notifier(), || self.cache.saver().try_close())?;
+        let saved = patiently(py, &self.file.get().notifier, || self.cache.saver().try_close())?;
         if matches!(&saved, Err(error) if error.is_busy()) {
             py.detach(|| self.cache.saver().leave());
         }
         self.tell(py)?;
-        self.notifier().tell_size(py)?;
+        self.file.get().notifier.tell_size(py)?;
         Ok(saved.is_ok())
     }
 
@@ -248,31 +248,6 @@ impl CoreCache {
         Self::load(slf).map(|()| true)
     }
 
-    /// The file, or None for a cache in memory.
-    pub fn path(&self) -> Option<&PathBuf> {
-        self.file.get().path.as_ref()
-    }
-
-    /// Returns the charset of its texts.
-    pub fn charset(&self) -> Charset {
-        self.file.get().charset
-    }
-
-    /// Returns the interner for keys of dicts.
-    pub(super) fn names(&self) -> &InternerPool {
-        &self.file.get().names
-    }
-
-    /// Notes a function whose results have keys that do not name it.
-    pub fn add_function(&self, digest: u32) {
-        self.file.get().add_function(digest);
-    }
-
-    /// Returns whether there are several such functions on the file.
-    pub fn has_several_functions(&self) -> bool {
-        self.file.get().has_several_functions()
-    }
-
     /// Returns whether this object may write the file.
     pub fn is_writable(&self) -> bool {
         self.default_mode().lets_write()
@@ -287,11 +262,6 @@ impl CoreCache {
     fn finish_away(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.file.get().errands.finish(PATIENCE));
         self.file.get().carry_away(py, true)
-    }
-
-    /// Returns whether the file was read at a use of this object.
-    pub fn was_loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
     }
 
     pub(in crate::py) fn default_mode(&self) -> Mode {
@@ -312,15 +282,5 @@ impl CoreCache {
     /// Issues the warnings of the store.
     pub fn tell(&self, py: Python<'_>) -> PyResult<()> {
         self.file.get().tell(py)
-    }
-
-    /// An error if the store cannot be used, and that is to be one.
-    pub fn expect_store(&self, py: Python<'_>) -> PyResult<()> {
-        self.file.get().expect_store(py)
-    }
-
-    /// Issues warnings about the file.
-    pub fn notifier(&self) -> &Notifier {
-        &self.file.get().notifier
     }
 }

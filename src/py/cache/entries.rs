@@ -115,12 +115,13 @@ impl<'py> Values<'_, 'py> {
 
     /// Returns the value of a text.
     pub fn decode(&self, text: &[u8]) -> Result<Bound<'py, PyAny>, Failure> {
-        self.core.names().with(|names| decode(self.py, text, names, self.classes))
+        self.core.file.get().names.with(|names| decode(self.py, text, names, self.classes))
     }
 
     /// Returns the template that hits on a text are served from.
     pub fn template(&self, text: &Bytes) -> Result<Template, Failure> {
-        let made = self.core.names().with(|names| template(self.py, text, names, self.classes));
+        let made =
+            self.core.file.get().names.with(|names| template(self.py, text, names, self.classes));
         let made = made?;
         let live = Template::new(made.0);
         #[cfg(Py_GIL_DISABLED)]
@@ -133,7 +134,7 @@ impl<'py> Values<'_, 'py> {
         let (core, py) = (self.core, self.py);
         let mut entry = Entry::new(Some(clock::now()));
         entry.transient = !durable;
-        match to_text(value, core.charset(), self.classes) {
+        match to_text(value, core.file.get().charset, self.classes) {
             Ok(text) => entry.text = Some(text),
             Err(mut refusal) => {
                 if let Some(error) = refusal.raised.take() {
@@ -143,7 +144,7 @@ impl<'py> Values<'_, 'py> {
                 entry.live = Some(Arc::new(live));
                 let refused = Unstorable { part: refusal.describe(), uncopied };
                 let sentence = unstorable(&format!("the value of {}", shown(key)), &refused.part);
-                core.notifier().warn(
+                core.file.get().notifier.warn(
                     py,
                     "UnstorableWarning",
                     &(sentence + &refused.kept_how(py)),
@@ -151,13 +152,14 @@ impl<'py> Values<'_, 'py> {
             }
         }
         // What only this process can hold takes an older result out of a mapping.
-        let _brought = if entry.text.is_none() { core.bring(py, key)? } else { None };
+        let _brought =
+            if entry.text.is_none() { core.file.get().bring().entry(py, key)? } else { None };
         let size = entry.stored_size();
         let _ = away(py, &core.cache, |cache| cache.put(key, entry));
         core.keep_limits(Some(key), durable);
         if let Some((size, most)) = core.outgrown(size) {
             let what = format!("the value of {}", shown(key));
-            core.notifier().tell_too_large(py, &what, size, most)?;
+            core.file.get().notifier.tell_too_large(py, &what, size, most)?;
         }
         core.tell(py)
     }

@@ -16,18 +16,15 @@ impl CoreCache {
     /// Borrows from the fallback what this cache lacks.
     pub(super) fn borrow(&self, py: Python<'_>) -> PyResult<()> {
         let Some(fallback) = self.fallback.get() else { return Ok(()) };
-        if !self.file.get().is_first_to_borrow(fallback.get().path()) {
+        let behind = fallback.get().file.get();
+        if !self.file.get().is_first_to_borrow(behind.path.as_ref()) {
             return Ok(());
         }
         Self::load(fallback.bind(py))?;
-        if let Some(path) = fallback
-            .get()
-            .path()
-            .filter(|path| !fallback.get().file.get().is_server && !path.exists())
-        {
+        if let Some(path) = behind.path.as_ref().filter(|it| !behind.is_server && !it.exists()) {
             let path = path.display();
             let sentence = format!("the fallback {path} is not there: nothing is looked up in it");
-            self.notifier().warn(py, "CacheFileWarning", &sentence)?;
+            self.file.get().notifier.warn(py, "CacheFileWarning", &sentence)?;
         }
         let (cache, other) = (self.cache(), fallback.get().cache());
         py.detach(|| cache.borrow(other));

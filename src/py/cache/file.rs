@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyCache;
+use super::bringing::Bringing;
 use super::distant::DistantPlace;
 use super::errands::Errands;
 use super::notifier::Notifier;
@@ -24,8 +25,8 @@ use crate::value::write::Charset;
 #[pyclass(frozen, weakref, name = "CacheFile", module = "outlive._core")]
 pub struct CacheFile {
     pub(super) cache: Arc<PyCache>,
-    pub(super) charset: Charset,
-    pub(super) path: Option<PathBuf>,
+    pub(in crate::py) charset: Charset,
+    pub(in crate::py) path: Option<PathBuf>,
     /// Whether it is an SQLite database.
     #[pyo3(get)]
     pub(super) is_database: bool,
@@ -45,7 +46,7 @@ pub struct CacheFile {
     /// `outlive._modes.current`, called only while the mode is overridden somewhere.
     pub(super) overridden: Py<PyAny>,
     /// Issues the warnings about the file.
-    pub(super) notifier: Notifier,
+    pub(in crate::py) notifier: Notifier,
     pub(super) names: InternerPool,
     /// Whether every use must be seen, to know the order of use.
     pub(super) bounded: AtomicBool,
@@ -175,20 +176,20 @@ impl CacheFile {
     }
 
     /// Notes a function whose results have keys that do not name it.
-    pub(super) fn add_function(&self, digest: u32) {
+    pub(in crate::py) fn add_function(&self, digest: u32) {
         if *self.sharing.0.get_or_init(|| digest) != digest {
             self.sharing.1.store(true, Ordering::Release);
         }
     }
 
     /// Returns whether there are several such functions.
-    pub(super) fn has_several_functions(&self) -> bool {
+    pub(in crate::py) fn has_several_functions(&self) -> bool {
         self.sharing.1.load(Ordering::Acquire)
     }
 
     /// Issues the warnings of the store, once it has written what another process was in the way
     /// of.
-    pub(super) fn tell(&self, py: Python<'_>) -> PyResult<()> {
+    pub(in crate::py) fn tell(&self, py: Python<'_>) -> PyResult<()> {
         let may_wait = self.distant.is_some() || self.cache.saver().is_unsettled();
         if may_wait && !deferred::is_deferred() {
             self.carry_away(py, false)?;
@@ -208,6 +209,12 @@ impl CacheFile {
             Some(why) => Err(PyErr::from_value(callbacks::store_error(py, &why)?)),
             None => Ok(()),
         }
+    }
+
+    /// Returns what brings entries that a step of the cache will ask for.
+    #[inline]
+    pub(in crate::py) fn bring(&self) -> Bringing<'_> {
+        Bringing { distant: self.distant.as_ref(), cache: &self.cache }
     }
 
     /// Whether its entries are in a mapping of the user's.

@@ -24,9 +24,9 @@ use crate::value::check::check;
 impl CoreCache {
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::look(slf)?;
-        let _brought = slf.get().bring_count(slf.py(), None)?;
+        let _brought = slf.get().file.get().bring().count(slf.py(), None)?;
         let count = away(slf.py(), &slf.get().cache, Cache::len);
-        slf.get().expect_store(slf.py())?;
+        slf.get().file.get().expect_store(slf.py())?;
         Ok(count)
     }
 
@@ -34,7 +34,7 @@ impl CoreCache {
         Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         let me = slf.get();
-        let _brought = me.bring(slf.py(), &text)?;
+        let _brought = me.file.get().bring().entry(slf.py(), &text)?;
         match away(key.py(), &me.cache, |cache| cache.peek(&text)).map(|found| found.entry) {
             // A bad entry must not be found here and missed a moment later.
             Some(entry) if !is_sound(&entry) => {
@@ -48,7 +48,7 @@ impl CoreCache {
     fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
         let py = slf.py();
         Self::look(slf)?;
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let all = away(py, &slf.get().cache, |cache| cache.listing().notes());
         all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
     }
@@ -61,7 +61,7 @@ impl CoreCache {
         name: Option<&str>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
-        let _brought = slf.get().bring_all(slf.py())?;
+        let _brought = slf.get().file.get().bring().all(slf.py())?;
         let share = name.map_or(Share::All, |name| Share::Name(name.as_bytes().to_vec()));
         let cache = slf.get().cache();
         let keys = away(slf.py(), cache, |cache| cache.policies().made_before(time, &share));
@@ -79,7 +79,7 @@ impl CoreCache {
         let transient = !Self::may_write(slf)?;
         Self::look(slf)?;
         Self::look(other)?;
-        let _brought = other.get().bring_all(slf.py())?;
+        let _brought = other.get().file.get().bring().all(slf.py())?;
         let py = slf.py();
         let keys = away(py, other.get().cache(), |theirs| theirs.listing().keys());
         for keys in keys.chunks(SLICE) {
@@ -96,7 +96,7 @@ impl CoreCache {
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (me, py) = (slf.get(), key.py());
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = me.bring(py, &text)?;
+        let _brought = me.file.get().bring().entry(py, &text)?;
         let found = away(py, &me.cache, |cache| cache.peek(&text));
         let found = found.filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
@@ -108,12 +108,12 @@ impl CoreCache {
         let py = slf.py();
         Self::look(slf)?;
         let me = slf.get();
-        let _brought = me.bring_all(py)?;
+        let _brought = me.file.get().bring().all(py)?;
         for key in me.cache.listing().damaged() {
             me.own_values(py).get(&key)?;
         }
         let keys = away(py, &me.cache, |cache| cache.listing().keys());
-        me.expect_store(py)?;
+        me.file.get().expect_store(py)?;
         let keys: PyResult<Vec<_>> = keys.iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
@@ -124,8 +124,8 @@ impl CoreCache {
         let name = with_wtf8(start, |start| start.strip_suffix(b"(").map(<[u8]>::to_vec))?;
         let me = slf.get();
         let _brought = match name {
-            Some(name) => me.bring_count(slf.py(), Some(&name))?,
-            None => me.bring_all(slf.py())?,
+            Some(name) => me.file.get().bring().count(slf.py(), Some(&name))?,
+            None => me.file.get().bring().all(slf.py())?,
         };
         let count =
             |start: &[u8]| away(slf.py(), &me.cache, |cache| cache.listing().count_of(start));
@@ -138,7 +138,7 @@ impl CoreCache {
         start: &Bound<'py, PyString>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
         Self::look(slf)?;
-        let _brought = slf.get().bring_all(slf.py())?;
+        let _brought = slf.get().file.get().bring().all(slf.py())?;
         let list =
             |start: &[u8]| away(slf.py(), &slf.get().cache, |cache| cache.listing().keys_of(start));
         let keys = with_wtf8(start, list)?;
@@ -151,11 +151,11 @@ impl CoreCache {
     ) -> PyResult<Bound<'py, PyAny>> {
         Self::look(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = slf.get().bring(slf.py(), &text)?;
+        let _brought = slf.get().file.get().bring().entry(slf.py(), &text)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
         let found = slf.get().own_values(slf.py()).get(&text)?;
         if found.is_none() {
-            slf.get().expect_store(slf.py())?;
+            slf.get().file.get().expect_store(slf.py())?;
         }
         found.ok_or_else(missing)
     }
@@ -173,7 +173,7 @@ impl CoreCache {
             return Err(PyValueError::new_err(message));
         }
         me.own_values(slf.py()).put(&text, value, Self::may_write(slf)?)?;
-        me.expect_store(slf.py())
+        me.file.get().expect_store(slf.py())
     }
 
     fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
@@ -236,7 +236,7 @@ impl CoreCache {
         let tag = tag.map(|tag| with_wtf8(tag, Bytes::copy_from_slice)).transpose()?;
         let outdate = || me.cache.outdate(&pattern, tag.as_deref(), durable);
         // A failure is in the store's notices.
-        let _ = patiently(py, me.notifier(), outdate)?;
+        let _ = patiently(py, &me.file.get().notifier, outdate)?;
         me.tell(py)
     }
 
@@ -246,7 +246,7 @@ impl CoreCache {
         Self::load(slf)?;
         away(py, &me.cache, |cache| cache.clear(durable));
         me.tell(py)?;
-        me.expect_store(py)
+        me.file.get().expect_store(py)
     }
 }
 
@@ -271,10 +271,10 @@ impl CoreCache {
         let (me, durable) = (slf.get(), Self::may_write(slf)?);
         Self::load(slf)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = me.bring(slf.py(), &text)?;
+        let _brought = me.file.get().bring().entry(slf.py(), &text)?;
         let gone = away(key.py(), &me.cache, |cache| cache.remove(&text, durable));
         me.tell(key.py())?;
-        me.expect_store(key.py())?;
+        me.file.get().expect_store(key.py())?;
         Ok(gone)
     }
 }

@@ -29,7 +29,7 @@ impl CoreCache {
         }
         Self::load_once(slf)?;
         let _alone = mode.writes().then(|| me.lock_salt(py));
-        let _brought = me.bring_salt(py)?;
+        let _brought = me.file.get().bring().salt(py)?;
         let salt = away(py, me.cache(), |cache| {
             cache.take_external_changes();
             cache.salts().offer(salt, mode.writes())

@@ -53,7 +53,7 @@ impl CoreCache {
     ) -> PyResult<(Vec<Row<'py>>, Total)> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let selection = selection(pattern, function, before)?;
         let order = order_of(order, descending)?;
         let limit = limit.unwrap_or(usize::MAX);
@@ -67,7 +67,7 @@ impl CoreCache {
     fn bad<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, String)>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let bad = py.detach(|| cache.listing().bad());
         slf.get().tell(py)?;
         bad.into_iter().map(|(key, why)| Ok((from_wtf8(py, &key)?, why))).collect()
@@ -77,7 +77,7 @@ impl CoreCache {
     fn row<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Option<Row<'py>>> {
         Self::look(slf)?;
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = slf.get().bring(slf.py(), &key)?;
+        let _brought = slf.get().file.get().bring().entry(slf.py(), &key)?;
         let fact = away(slf.py(), slf.get().cache(), |cache| cache.listing().fact(&key));
         fact.map(|fact| row(slf.py(), fact)).transpose()
     }
@@ -89,7 +89,7 @@ impl CoreCache {
     ) -> PyResult<Option<Bound<'py, PyString>>> {
         Self::look(slf)?;
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = slf.get().bring(slf.py(), &key)?;
+        let _brought = slf.get().file.get().bring().entry(slf.py(), &key)?;
         let fact = away(slf.py(), slf.get().cache(), |cache| cache.listing().fact(&key));
         let text = fact.and_then(|fact| fact.text);
         text.map(|text| from_wtf8(slf.py(), &text)).transpose()
@@ -132,7 +132,8 @@ impl CoreCache {
             |key: Bound<'_, PyAny>| with_wtf8(key.cast::<PyString>()?, Bytes::copy_from_slice);
         let keys = keys.iter().map(text).collect::<PyResult<Vec<_>>>()?;
         for keys in keys.chunks(SLICE) {
-            let brought = keys.iter().map(|key| other.get().bring(slf.py(), key));
+            let brought =
+                keys.iter().map(|key| other.get().file.get().bring().entry(slf.py(), key));
             let _brought = brought.collect::<PyResult<Vec<_>>>()?;
             slf.get().copy_entries(slf.py(), other.get(), keys, transient);
         }
@@ -156,7 +157,7 @@ impl CoreCache {
     ) -> PyResult<Vec<Named<'py>>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let selection = selection(pattern, function, before)?;
         let sums = py.detach(|| cache.listing().sums(&selection));
         named(py, &sums)
@@ -167,7 +168,7 @@ impl CoreCache {
     fn overview<'py>(slf: &Bound<'py, Self>) -> PyResult<(Vec<Named<'py>>, [Option<Row<'py>>; 4])> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let (sums, extremes) = py.detach(|| cache.listing().overview());
         slf.get().tell(py)?;
         let Extremes { oldest, newest, largest, slowest } = extremes;
@@ -180,7 +181,7 @@ impl CoreCache {
     /// parenthesis.
     fn sum_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<Total> {
         Self::look(slf)?;
-        let _brought = slf.get().bring_all(slf.py())?;
+        let _brought = slf.get().file.get().bring().all(slf.py())?;
         let sum = |start: &[u8]| {
             away(slf.py(), slf.get().cache(), |cache| total(&cache.listing().sum_of(start)))
         };
@@ -197,7 +198,7 @@ impl CoreCache {
     ) -> PyResult<Bound<'py, PyTuple>> {
         Self::look(slf)?;
         let (py, cache) = (slf.py(), slf.get().cache());
-        let _brought = slf.get().bring_all(py)?;
+        let _brought = slf.get().file.get().bring().all(py)?;
         let [sizes, times, durations] = [sizes, times, durations].map(Histogram::new);
         let empty = Histograms { sizes, times, durations };
         let counted = py.detach(|| cache.listing().count_between(&Selection::default(), &empty));

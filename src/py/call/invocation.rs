@@ -230,7 +230,7 @@ impl<'a, 'py> Invocation<'a, 'py> {
             PyMiss::Lead(lease) | PyMiss::Beside(lease) => lease,
         };
         self.expect_computing(py)?;
-        self.me.core.get().expect_store(py)?;
+        self.me.core.get().file.get().expect_store(py)?;
         if self.request.anew {
             // Inner calls under this key must take this path, where they are recognised.
             self.cache().gate().epoch.advance();

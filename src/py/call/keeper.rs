@@ -248,7 +248,7 @@ impl<'a> Keeper<'a> {
         entry.liveness = self.cache().gate().uses.new_liveness();
         entry.timed = true;
         entry.transient = self.request.is_transient();
-        match tagged_error(&payload, self.me.core.get().charset()) {
+        match tagged_error(&payload, self.me.core.get().file.get().charset) {
             Ok(text) => entry.text = Some(text),
             Err(refusal) => {
                 let told = intern!(py, "tell_unstorable");
@@ -280,7 +280,7 @@ impl<'a> Keeper<'a> {
         let key = &self.request.key;
         let _ = away(py, self.cache(), |cache| cache.put(key, entry));
         self.after_put(py)?;
-        self.me.core.get().expect_store(py)?;
+        self.me.core.get().file.get().expect_store(py)?;
         self.report(py, stored)?;
         refused.map_or(Ok(()), |refused| self.teller().unstorable(py, &refused))
     }

@@ -61,7 +61,8 @@ impl Provenance<'_> {
     /// Records which call made a result, where another one could have its key.
     pub(super) fn note_maker(&self, py: Python<'_>, notes: &mut Notes) {
         let Some(others) = self.others() else { return };
-        if self.me.core.get().has_several_functions() || self.me.keys.plain_call(py) != Some(others)
+        if self.me.core.get().file.get().has_several_functions()
+            || self.me.keys.plain_call(py) != Some(others)
         {
             let function = function_digest(&self.me.name);
             let note = Maker { function, others: folded(others) }.to_note();

@@ -99,7 +99,7 @@ impl Memoised {
 
     /// Warns about its calls.
     pub(in crate::py) fn warn(&self, py: Python<'_>, class: &str, sentence: &str) -> PyResult<()> {
-        self.core.get().notifier().warn_of(py, class, sentence, &self.function)
+        self.core.get().file.get().notifier.warn_of(py, class, sentence, &self.function)
     }
 
     /// Calls the function itself.

@@ -47,7 +47,7 @@ impl<'a> Recorder<'a> {
         provenance.note_code(py, &mut entry.notes)?;
         provenance.note_maker(py, &mut entry.notes);
         let classes = self.request.classes(self.me);
-        match to_text(value, self.me.core.get().charset(), classes) {
+        match to_text(value, self.me.core.get().file.get().charset, classes) {
             Ok(text) => {
                 entry.live = self.live_of(py, value, &text)?;
                 entry.text = Some(text);

@@ -47,7 +47,7 @@ impl Memoised {
         begins: bool,
     ) -> PyResult<()> {
         let (core, py) = (slf.get().core.bind(slf.py()), slf.py());
-        if core.get().path().is_none() || !CoreCache::may_write(core)? {
+        if core.get().file.get().path.is_none() || !CoreCache::may_write(core)? {
             return Ok(());
         }
         let (cache, key) = (core.get().cache(), with_wtf8(key, Bytes::copy_from_slice)?);

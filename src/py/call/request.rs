@@ -121,7 +121,7 @@ impl Request {
 
     /// Brings the entry of the key, if it is in a mapping: the call is about to ask for it.
     pub fn bring(&self, py: Python<'_>, me: &Memoised) -> PyResult<()> {
-        if let Some(brought) = me.core.get().bring(py, &self.key)? {
+        if let Some(brought) = me.core.get().file.get().bring().entry(py, &self.key)? {
             let _ = self.brought.set(Box::new(brought));
         }
         Ok(())

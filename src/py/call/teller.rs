@@ -76,7 +76,7 @@ impl Teller<'_> {
             return Ok(());
         }
         let what = self.what();
-        self.me.core.get().notifier().tell_too_large(py, &what, size, most)
+        self.me.core.get().file.get().notifier.tell_too_large(py, &what, size, most)
     }
 
     /// Names the result that the call asks for.

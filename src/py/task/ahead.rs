@@ -21,12 +21,12 @@ pub fn call<'py>(
     anew: bool,
 ) -> PyResult<Answer<'py>> {
     let core = me.get().core.get();
-    if core.was_loaded() && core.cache().follower().is_current() {
+    if core.is_loaded() && core.cache().follower().is_current() {
         return call_ready(me, call, anew);
     }
     let turn = core.file.get().errands.turn();
     let is_mine = try_turn(&turn);
-    if core.was_loaded() && is_mine.is_some() && core.cache().is_free() {
+    if core.is_loaded() && is_mine.is_some() && core.cache().is_free() {
         core.cache().follower().follow(false);
         drop(is_mine);
         return call_ready(me, call, anew);

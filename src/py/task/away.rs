@@ -51,7 +51,7 @@ impl PendingCall {
         let core = self.me.get().core.bind(py);
         let may_write = CoreCache::may_write(core)?;
         let (me, file) = (core.get(), core.get().file.get());
-        if !me.was_loaded() {
+        if !me.is_loaded() {
             file.restrict_load(me.is_writable(), may_write);
         }
         let (cache, joins) = (Arc::clone(me.cache()), may_write && !is_after_exit());
