@@ -110,19 +110,19 @@ class CacheState:
             ValueError: another object on the same file has another one, or it is on a server.
         """
         given = {"maxsize": maxsize, "max_bytes": max_bytes}
-        now = zip(given.items(), self.core.limits(), strict=True)
+        now = zip(given.items(), self.core.limits.get(), strict=True)
         wanted = {name: old if new is _options.UNCHANGED else new for (name, new), old in now}
         is_limited = any(value is not None for value in wanted.values())
         if is_limited:
             self.refuse_limits("Cache", **wanted)
         for other in _registry.sharing(self.core) if is_limited else ():
-            for (name, value), known in zip(wanted.items(), other.limits(), strict=True):
+            for (name, value), known in zip(wanted.items(), other.limits.get(), strict=True):
                 if None not in (value, known) and value != known:
                     raise ValueError(
                         f"{name}={value}: {self.label} is already in use here with {name}={known} "
                         "by another Cache object; give both the same, or one of them none"
                     )
-        self.core.set_limits(**wanted)
+        self.core.limits.set(**wanted)
 
     def refuse_limits(self, of: str, **limits: object) -> None:
         """Refuse limits where nobody could keep them; ``of`` is what they are given to.

@@ -28,6 +28,7 @@ __all__ = [
     "Cache",
     "CacheFile",
     "HelperScope",
+    "Limits",
     "Memoised",
     "PendingCall",
     "Shape",
@@ -134,20 +135,15 @@ class Cache:
     def is_loaded(self) -> bool:
         """Whether the file was read, or its entries used."""
 
-    def limits(self) -> tuple[int | None, int | None]:
-        """The limits that a store by this object enforces: entries, bytes; None: no limit."""
-
-    def set_limits(self, *, maxsize: int | None, max_bytes: int | None) -> None:
-        """Sets the limits that a store by this object enforces."""
+    @property
+    def limits(self) -> Limits:
+        """The limits that a store by this object enforces."""
 
     def know_classes(self, owner: object) -> None:
         """Sets the owner of the classes of entries read without a function; the first stays."""
 
     def trim(self) -> None:
         """Evicts what exceeds the limits of this object."""
-
-    def evictions(self) -> int:
-        """The number of evicted entries."""
 
     def enter(self) -> None:
         """Notes that an override of the mode begins somewhere: hits look at it from now on."""
@@ -291,6 +287,19 @@ class Cache:
     def __getitem__(self, key: str, /) -> Any: ...
     def __setitem__(self, key: str, value: Any, /) -> None: ...
     def __delitem__(self, key: str, /) -> None: ...
+
+@final
+class Limits:
+    """The limits of the whole cache that a store by one `Cache` object enforces."""
+
+    def get(self) -> tuple[int | None, int | None]:
+        """The limits: entries, bytes; None for no limit."""
+
+    def set(self, *, maxsize: int | None, max_bytes: int | None) -> None:
+        """Sets the limits; nothing is evicted before the next store."""
+
+    def evictions(self) -> int:
+        """The number of entries that were evicted, by any object."""
 
 @final
 class Memoised:

@@ -26,8 +26,8 @@ class Redirection:
         self._state, self._core = state, state.core
         other = _registry.core_of(path, self._core.file.fsync, state.is_drop_in)
         other.know_classes(ClassOwner(ref(state)))
-        maxsize, max_bytes = self._core.limits()
-        other.set_limits(maxsize=maxsize, max_bytes=max_bytes)
+        maxsize, max_bytes = self._core.limits.get()
+        other.limits.set(maxsize=maxsize, max_bytes=max_bytes)
         other.mode = "on"
         other.update(self._core)
         other.mode = self._core.mode

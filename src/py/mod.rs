@@ -28,6 +28,8 @@ mod _core {
     use super::cache::file::CacheFile;
     #[pymodule_export]
     use super::cache::fork::after_fork_in_child;
+    #[pymodule_export]
+    use super::cache::limits::OwnLimits;
     use super::cache::mode::Mode;
     #[pymodule_export]
     use super::cache::registry::override_all;

@@ -35,7 +35,7 @@ impl CoreCache {
             slf.get().tell(slf.py())?;
             slf.py().check_signals()?;
         }
-        slf.get().keep_limits(None, !transient);
+        slf.get().limits.get().keep(None, !transient);
         slf.get().tell(slf.py())?;
         Ok(count)
     }

@@ -1,8 +1,7 @@
 //! The cache as Python sees it: values in and out, warnings, modes, forks.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
@@ -12,12 +11,12 @@ use pyo3::{PyTraverseError, PyVisit};
 use super::PyCache;
 use super::away::away;
 use super::file::CacheFile;
+use super::limits::OwnLimits;
 use super::mode::Mode;
 use super::notifier::Notifier;
 use super::saving::patiently;
-use super::watchers::Watchers;
+use super::watchers::{Happening, Watchers};
 use crate::cache::Epoch;
-use crate::policy::Limits;
 use crate::py::ffi::{call_with, check_memory, renew_reserve};
 use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
@@ -37,7 +36,8 @@ pub struct CoreCache {
     pub(in crate::py) cache: Arc<PyCache>,
     default_mode: AtomicU8,
     /// The limits of the whole cache that a store by this object enforces.
-    pub(super) limits: Mutex<Limits>,
+    #[pyo3(get)]
+    pub(in crate::py) limits: Py<OwnLimits>,
     loaded: AtomicBool,
     /// A cache that is only read: entries that this one lacks are looked up there.
     pub(super) fallback: OnceLock<Py<Self>>,
@@ -46,20 +46,21 @@ pub struct CoreCache {
     /// The classes of all functions, for entries that are read without a function.
     classes: OnceLock<Py<PyAny>>,
     /// The calls that its hooks are told of.
-    pub(super) watchers: Watchers,
+    pub(in crate::py) watchers: Watchers,
 }
 
 #[pymethods]
 impl CoreCache {
     #[new]
     #[pyo3(signature = (file, *, mode))]
-    fn new(file: Py<CacheFile>, mode: &str) -> PyResult<Self> {
+    fn new(py: Python<'_>, file: Py<CacheFile>, mode: &str) -> PyResult<Self> {
         let mode = Mode::from_word(mode)?;
+        let limits = OwnLimits::new(&file.get().cache, &file.get().bounded);
         let core = Self {
             cache: Arc::clone(&file.get().cache),
             file,
             default_mode: AtomicU8::new(mode as u8),
-            limits: Mutex::default(),
+            limits: Py::new(py, limits)?,
             loaded: AtomicBool::new(false),
             fallback: OnceLock::new(),
             spare_salt: OnceLock::new(),
@@ -150,6 +151,22 @@ impl CoreCache {
             me.loaded.store(true, Ordering::Release);
         }
         me.tell(py)
+    }
+
+    /// Sets which calls the hooks of this object are told of.
+    #[pyo3(signature = (*, hits, misses, stores))]
+    fn watch(&self, hits: bool, misses: bool, stores: bool) {
+        let wanted =
+            [(hits, Happening::Hit), (misses, Happening::Miss), (stores, Happening::Store)];
+        self.watchers.set(wanted.into_iter().filter_map(|(wanted, what)| wanted.then_some(what)));
+        self.cache.gate().epoch.advance();
+    }
+
+    /// Evicts what exceeds the limits of this object.
+    fn trim(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let me = slf.get();
+        me.limits.get().keep(None, Self::may_write(slf)?);
+        me.tell(slf.py())
     }
 
     /// Why the store cannot be used as it should at this moment, in words for the user.

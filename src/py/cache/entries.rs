@@ -156,8 +156,8 @@ impl<'py> Values<'_, 'py> {
             if entry.text.is_none() { core.file.get().bring().entry(py, key)? } else { None };
         let size = entry.stored_size();
         let _ = away(py, &core.cache, |cache| cache.put(key, entry));
-        core.keep_limits(Some(key), durable);
-        if let Some((size, most)) = core.outgrown(size) {
+        core.limits.get().keep(Some(key), durable);
+        if let Some((size, most)) = core.limits.get().outgrown(size) {
             let what = format!("the value of {}", shown(key));
             core.file.get().notifier.tell_too_large(py, &what, size, most)?;
         }

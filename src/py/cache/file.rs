@@ -49,7 +49,7 @@ pub struct CacheFile {
     pub(in crate::py) notifier: Notifier,
     pub(super) names: InternerPool,
     /// Whether every use must be seen, to know the order of use.
-    pub(super) bounded: AtomicBool,
+    pub(super) bounded: Arc<AtomicBool>,
     /// How many objects may write to the file.
     writers: AtomicUsize,
     /// The first function whose results have keys that do not name it, and whether there is
@@ -89,7 +89,7 @@ impl CacheFile {
             (None, None) => (None, store(path.as_deref(), charset, fsync, page_size)?),
         };
         // What is in memory of a store that is not loaded whole may go at any time.
-        let bounded = AtomicBool::new(store.paged().is_some());
+        let bounded = Arc::new(AtomicBool::new(store.paged().is_some()));
         let cache = Arc::new(Cache::new(store));
         registry::register(&cache);
         Ok(Self {

@@ -1,58 +1,70 @@
 //! The limits of one `outlive.Cache` object, which its own stores enforce.
 
-use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use pyo3::prelude::*;
 
-use super::core::CoreCache;
+use super::PyCache;
 use crate::cache::Share;
 use crate::policy::Limits;
 
+/// The limits of the whole cache that a store by one object enforces.
+#[pyclass(frozen, name = "Limits", module = "outlive._core")]
+pub struct OwnLimits {
+    cache: Arc<PyCache>,
+    /// Whether any object of the file has limits, so that every use must be seen.
+    is_bounded: Arc<AtomicBool>,
+    limits: Mutex<Limits>,
+}
+
 #[pymethods]
-impl CoreCache {
-    /// The limits that a store by this object enforces: entries, bytes; None for no limit.
-    fn limits(&self) -> (Option<usize>, Option<u64>) {
-        let Limits { maxsize, max_bytes } = *self.own_limits();
+impl OwnLimits {
+    /// Returns the limits: entries, bytes; None for no limit.
+    fn get(&self) -> (Option<usize>, Option<u64>) {
+        let Limits { maxsize, max_bytes } = *self.own();
         (maxsize, max_bytes)
     }
 
-    /// Sets the limits that a store by this object enforces; nothing is evicted before.
+    /// Sets the limits; nothing is evicted before the next store.
     #[pyo3(signature = (*, maxsize, max_bytes))]
-    fn set_limits(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
+    fn set(&self, maxsize: Option<usize>, max_bytes: Option<u64>) {
         let limits = Limits { maxsize, max_bytes };
         if limits != Limits::default() {
             // Before the limits: who sees these not is not asked for them.
-            self.file.get().bounded.store(true, Ordering::Release);
+            self.is_bounded.store(true, Ordering::Release);
         }
-        *self.own_limits() = limits;
+        *self.own() = limits;
         if limits != Limits::default() {
             self.cache.policies().limit(Share::All, Limits::default());
         }
     }
 
-    /// Evicts what exceeds the limits of this object.
-    fn trim(slf: &Bound<'_, Self>) -> PyResult<()> {
-        slf.get().keep_limits(None, Self::may_write(slf)?);
-        slf.get().tell(slf.py())
-    }
-
-    /// The number of evicted entries.
+    /// The number of entries that were evicted, by any object.
     fn evictions(&self) -> u64 {
         self.cache.policies().evictions(&Share::All)
     }
 }
 
-impl CoreCache {
-    /// Returns whether entries may be evicted.
-    pub fn is_bounded(&self) -> bool {
-        self.file.get().bounded.load(Ordering::Relaxed)
+impl OwnLimits {
+    /// Makes the limits of an object on `cache`: none at first.
+    pub fn new(cache: &Arc<PyCache>, is_bounded: &Arc<AtomicBool>) -> Self {
+        Self {
+            cache: Arc::clone(cache),
+            is_bounded: Arc::clone(is_bounded),
+            limits: Mutex::default(),
+        }
     }
 
-    /// Evicts what exceeds the limits of this object, after it stored `newest`.
-    pub fn keep_limits(&self, newest: Option<&Bytes>, durable: bool) {
-        if let Some(limits) = self.limits_if_any() {
+    /// Returns whether entries may be evicted.
+    pub fn may_evict(&self) -> bool {
+        self.is_bounded.load(Ordering::Relaxed)
+    }
+
+    /// Evicts what exceeds the limits, after the object stored `newest`.
+    pub fn keep(&self, newest: Option<&Bytes>, durable: bool) {
+        if let Some(limits) = self.any() {
             self.cache.policies().trim(limits, newest, durable);
         }
     }
@@ -60,18 +72,18 @@ impl CoreCache {
     /// Returns the `size` of a text in bytes with the `max_bytes` that it exceeds: such a value is
     /// not kept.
     pub fn outgrown(&self, size: Option<u64>) -> Option<(u64, u64)> {
-        let most = self.limits_if_any()?.max_bytes?;
+        let most = self.any()?.max_bytes?;
         size.filter(|&size| size > most).map(|size| (size, most))
     }
 
-    /// Returns the limits of this object, if it has any; without a look at them where no object of
-    /// the file has some.
-    fn limits_if_any(&self) -> Option<Limits> {
-        let limits = self.is_bounded().then(|| *self.own_limits())?;
+    /// Returns the limits if there are any; without a look at them where no object of the file has
+    /// some.
+    fn any(&self) -> Option<Limits> {
+        let limits = self.may_evict().then(|| *self.own())?;
         (limits != Limits::default()).then_some(limits)
     }
 
-    fn own_limits(&self) -> MutexGuard<'_, Limits> {
+    fn own(&self) -> MutexGuard<'_, Limits> {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

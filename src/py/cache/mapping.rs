@@ -85,7 +85,7 @@ impl CoreCache {
         for keys in keys.chunks(SLICE) {
             slf.get().copy_entries(py, other.get(), keys, transient);
         }
-        slf.get().keep_limits(None, !transient);
+        slf.get().limits.get().keep(None, !transient);
         slf.get().tell(slf.py())
     }
 

@@ -42,13 +42,13 @@ impl Watchers {
         self.0.load(Ordering::Acquire) & what as u8 != 0
     }
 
+    /// Returns whether every hit must be seen.
+    pub fn want_hits(&self) -> bool {
+        self.want(Happening::Hit) || HITS_ARE_LOGGED.load(Ordering::Acquire)
+    }
+
     /// Sets the events that hooks are told of.
     pub fn set(&self, wanted: impl Iterator<Item = Happening>) {
         self.0.store(wanted.map(|what| what as u8).sum(), Ordering::Release);
     }
-}
-
-/// Returns whether hits of all caches are logged.
-pub fn hits_are_logged() -> bool {
-    HITS_ARE_LOGGED.load(Ordering::Acquire)
 }

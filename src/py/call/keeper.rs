@@ -171,7 +171,7 @@ impl<'a> Keeper<'a> {
     /// Reports a result that was stored. Returns whether it is kept: it may be too large.
     fn report(&self, py: Python<'_>, stored: Stored) -> PyResult<bool> {
         let core = self.me.core.get();
-        let Some((size, most)) = core.outgrown(stored.size) else {
+        let Some((size, most)) = core.limits.get().outgrown(stored.size) else {
             return self.observer().stored(py, stored).map(|()| true);
         };
         self.teller().too_large(py, size, most)?;
@@ -182,7 +182,7 @@ impl<'a> Keeper<'a> {
     /// Issues the warnings of the store, and starts the save that its journal asks for.
     pub fn after_put(&self, py: Python<'_>) -> PyResult<()> {
         let core = self.me.core.get();
-        core.keep_limits(Some(&self.request.key), self.request.mode.writes());
+        core.limits.get().keep(Some(&self.request.key), self.request.mode.writes());
         self.after_limits(py)
     }
 

@@ -40,7 +40,7 @@ impl Observer<'_> {
     /// Counts a call that is served a result.
     pub fn hit(&self, py: Python<'_>) -> PyResult<()> {
         self.me.counters.hit();
-        if !self.me.core.get().watches_hits() {
+        if !self.me.core.get().watchers.want_hits() {
             return Ok(());
         }
         self.tell(py, intern!(py, "tell_hit"), PyTuple::empty(py))
@@ -71,7 +71,7 @@ impl Observer<'_> {
     }
 
     fn is_heard(&self, py: Python<'_>, what: Happening) -> PyResult<bool> {
-        Ok(self.me.core.get().watches(what) || self.request.is_logged(py)?)
+        Ok(self.me.core.get().watchers.want(what) || self.request.is_logged(py)?)
     }
 
     fn tell<'py>(

@@ -106,12 +106,12 @@ impl<'a> Serving<'a> {
         self.me.keys.is_pure()
             && self.request.options.clock.is_none()
             && self.request.mode.serves_hits()
-            && !self.me.core.get().watches_hits()
+            && !self.me.core.get().watchers.want_hits()
     }
 
     /// Returns whether results may be evicted.
     fn is_bounded(&self) -> bool {
-        self.request.options.maxsize.is_some() || self.me.core.get().is_bounded()
+        self.request.options.maxsize.is_some() || self.me.core.get().limits.get().may_evict()
     }
 
     /// Returns what the table of hits may remember of a new entry, if anything.

@@ -161,7 +161,7 @@ impl PendingCall {
             if let Some(request) = &pending.request {
                 let kept = in_turn(&turn, || {
                     let kept = lease.commit(core.cache(), &request.key, entry).unwrap_or(true);
-                    core.keep_limits(Some(&request.key), request.mode.writes());
+                    core.limits.get().keep(Some(&request.key), request.mode.writes());
                     kept
                 });
                 if let Some(writing) = &mut *pending.writing.lock() {

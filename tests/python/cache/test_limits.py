@@ -170,7 +170,7 @@ def test_a_cache_bounds_all_its_functions_together() -> None:
     for number in range(3):
         function(number)
     assert list(cache) == [f"doubled(number={number})" for number in range(3)]
-    assert cache._state.core.evictions() == 1
+    assert cache._state.core.limits.evictions() == 1
 
 
 def test_max_bytes_bounds_the_texts() -> None:

@@ -176,4 +176,4 @@ def test_two_different_limits_are_refused(path: Path) -> None:
     cache.limit(maxsize=6)
     with pytest.raises(ValueError, match="maxsize=6"):
         five.limit(maxsize=5)
-    assert Cache(path)._state.core.limits() == (None, None)
+    assert Cache(path)._state.core.limits.get() == (None, None)
