@@ -93,9 +93,14 @@ class CacheState:
         return self.path or (carrier.label if carrier else "a cache in memory")
 
     @property
-    def entries(self) -> _core.Cache:
-        """The entries that the mapping shows; in mode "off", those of a memory of its own."""
+    def visible(self) -> _core.Cache:
+        """The native cache that users see; in mode "off", a memory of its own."""
         return self._aside() if _modes.of(self.core) == "off" else self.core
+
+    @property
+    def entries(self) -> _core.Entries:
+        """The entries that the mapping shows."""
+        return self.visible.entries
 
     def _aside(self) -> _core.Cache:
         if self._memory is None:
@@ -237,7 +242,7 @@ class CacheState:
         import json
 
         found = []
-        for key, notes in self.entries.notes():
+        for key, notes in self.visible.facts.notes():
             tags = json.loads(notes).get("tags")
             if isinstance(tags, list) and tag in tags:
                 found.append(key)

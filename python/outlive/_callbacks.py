@@ -183,7 +183,7 @@ def cache_miss(core: _core.Cache, function: str, start: str, key: str) -> CacheM
     """Return the exception for a miss in a mode that computes nothing."""
     from . import _exceptions, _modes, _nearest
 
-    nearest = _nearest.nearest(key, start, core.keys())
+    nearest = _nearest.nearest(key, start, core.entries.keys())
     return _exceptions.cache_miss(function, key, nearest, _modes.of(core))
 
 

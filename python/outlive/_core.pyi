@@ -27,15 +27,21 @@ __all__ = [
     "VERSION",
     "Cache",
     "CacheFile",
+    "Entries",
+    "Facts",
     "HelperScope",
     "Limits",
     "Memoised",
     "PendingCall",
+    "Salt",
     "Shape",
     "add_receipts",
     "after_fork_in_child",
     "canonical",
     "class_name",
+    "copy_all",
+    "copy_keys",
+    "copy_news",
     "exiting",
     "first_key",
     "hand_over",
@@ -139,6 +145,18 @@ class Cache:
     def limits(self) -> Limits:
         """The limits that a store by this object enforces."""
 
+    @property
+    def entries(self) -> Entries:
+        """The keys and the values."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the entries beside their values."""
+
+    @property
+    def salt(self) -> Salt:
+        """The salt of the digests of secrets."""
+
     def know_classes(self, owner: object) -> None:
         """Sets the owner of the classes of entries read without a function; the first stays."""
 
@@ -154,6 +172,31 @@ class Cache:
     def load(self) -> None:
         """Reads the file, unless that was done before."""
 
+    def watch(self, *, hits: bool, misses: bool, stores: bool) -> None:
+        """Sets which calls the hooks of this object are told of."""
+
+    def sync(self) -> None:
+        """Takes in what other processes did."""
+
+    def set_fallback(self, fallback: Cache) -> None:
+        """Looks up in another cache what this one lacks; to be called before the first use."""
+
+    def save(self) -> bool:
+        """Writes the file if anything changed; returns whether all that was computed is kept."""
+
+    def trouble(self) -> str | None:
+        """Why the store cannot be used as it should at this moment; None if it can."""
+
+    def erase(self) -> bool:
+        """Writes the file, and removes journals and copies of damaged files."""
+
+    def close(self, *, ends: bool = False) -> bool:
+        """Saves, and leaves the file to others if nothing is computed, or if the process ends."""
+
+@final
+class Entries:
+    """The entries of a cache: its keys and values."""
+
     def keys(self) -> list[str]:
         """All keys in order."""
 
@@ -165,6 +208,46 @@ class Cache:
 
     def previous(self, key: str) -> Any:
         """The result under `key`, fresh or not, for a call that replaces it; None if none."""
+
+    def put_text(
+        self,
+        key: str,
+        text: str,
+        *,
+        created: float | None,
+        took: float | None = None,
+        code: str | None = None,
+        others: bytes | None = None,
+    ) -> None:
+        """Stores a value by its JSON text, with what is known of it."""
+
+    def recall(self) -> None:
+        """Restores entries dropped while the file was left alone, to be forgotten for good."""
+
+    def clear_named(self, start: str) -> bool:
+        """Forgets all entries whose keys begin with `start` in one step; False if there is none."""
+
+    def outdate(self, pattern: str, *, tag: str | None = None) -> None:
+        """Outdates what is being computed now for keys that match a pattern, in any process."""
+
+    def remove(self, key: str) -> bool:
+        """Forgets one entry; returns whether there was one."""
+
+    def pop(self, key: str) -> Any:
+        """Forgets one entry and returns its value: to one thread, if several ask."""
+
+    def clear(self) -> None:
+        """Forgets everything, in the file, too."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, key: str, /) -> bool: ...
+    def __getitem__(self, key: str, /) -> Any: ...
+    def __setitem__(self, key: str, value: Any, /) -> None: ...
+    def __delitem__(self, key: str, /) -> None: ...
+
+@final
+class Facts:
+    """What is known of the entries of a cache, beside their values."""
 
     def rows(
         self,
@@ -186,21 +269,6 @@ class Cache:
 
     def text(self, key: str) -> str | None:
         """The JSON text of the value of `key`; None if the file can hold none."""
-
-    def put_text(
-        self,
-        key: str,
-        text: str,
-        *,
-        created: float | None,
-        took: float | None = None,
-        code: str | None = None,
-        others: bytes | None = None,
-    ) -> None:
-        """Stores a value by its JSON text, with what is known of it."""
-
-    def take(self, other: Cache, keys: list[str]) -> None:
-        """Copies the entries of `other` under these keys, with their times."""
 
     def walked(self) -> tuple[int, int]:
         """Of how many entries a store was asked by the last list or sum so far, and of how many."""
@@ -225,68 +293,21 @@ class Cache:
     ) -> tuple[list[int], list[int], list[int]]:
         """How many entries have a size, a time and a duration between limits."""
 
-    def watch(self, *, hits: bool, misses: bool, stores: bool) -> None:
-        """Sets which calls the hooks of this object are told of."""
-
     def notes(self) -> list[tuple[str, bytes]]:
         """The keys of all entries with further members, with those as JSON."""
-
-    def recall(self) -> None:
-        """Restores entries dropped while the file was left alone, to be forgotten for good."""
-
-    def sync(self) -> None:
-        """Takes in what other processes did."""
-
-    def update(self, other: Cache) -> None:
-        """Copies all entries of `other`, with their times."""
-
-    def copy_from(self, other: Cache) -> int:
-        """Copies entries of `other` that this cache lacks or has otherwise; returns how many."""
-
-    def set_fallback(self, fallback: Cache) -> None:
-        """Looks up in another cache what this one lacks; to be called before the first use."""
-
-    def clear_named(self, start: str) -> bool:
-        """Forgets all entries whose keys begin with `start` in one step; False if there is none."""
-
-    def outdate(self, pattern: str, *, tag: str | None = None) -> None:
-        """Outdates what is being computed now for keys that match a pattern, in any process."""
 
     def made_before(self, time: float, name: str | None) -> list[str]:
         """The keys of all entries made before a time, by functions with a name."""
 
-    def remove(self, key: str) -> bool:
-        """Forgets one entry; returns whether there was one."""
+@final
+class Salt:
+    """The salt of a cache, for digests of secrets."""
 
-    def pop(self, key: str) -> Any:
-        """Forgets one entry and returns its value: to one thread, if several ask."""
+    def get(self) -> str | None:
+        """The salt; None if `offer` must make it first."""
 
-    def clear(self) -> None:
-        """Forgets everything, in the file, too."""
-
-    def salt(self) -> str | None:
-        """The salt of the digests of secrets; None if `offer_salt` must make it first."""
-
-    def offer_salt(self, salt: str) -> str:
+    def offer(self, salt: str) -> str:
         """Proposes `salt`; returns the one in force, the same in all processes."""
-
-    def save(self) -> bool:
-        """Writes the file if anything changed; returns whether all that was computed is kept."""
-
-    def trouble(self) -> str | None:
-        """Why the store cannot be used as it should at this moment; None if it can."""
-
-    def erase(self) -> bool:
-        """Writes the file, and removes journals and copies of damaged files."""
-
-    def close(self, *, ends: bool = False) -> bool:
-        """Saves, and leaves the file to others if nothing is computed, or if the process ends."""
-
-    def __len__(self) -> int: ...
-    def __contains__(self, key: str, /) -> bool: ...
-    def __getitem__(self, key: str, /) -> Any: ...
-    def __setitem__(self, key: str, value: Any, /) -> None: ...
-    def __delitem__(self, key: str, /) -> None: ...
 
 @final
 class Limits:
@@ -571,6 +592,15 @@ class HelperScope:
 
     def enter(self) -> None:
         """Make everything that runs in this context from now on part of it."""
+
+def copy_all(into: Cache, other: Cache) -> None:
+    """Copies all entries of `other`, with their times."""
+
+def copy_keys(into: Cache, other: Cache, keys: list[str]) -> None:
+    """Copies the entries of `other` under these keys, with their times."""
+
+def copy_news(into: Cache, other: Cache) -> int:
+    """Copies the entries of `other` that `into` lacks or has otherwise; returns how many."""
 
 def override_all(begins: bool) -> None:
     """Notes that an override of the mode of all caches begins or ends."""

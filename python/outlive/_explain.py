@@ -64,8 +64,8 @@ class Explainer:
             return self._miss("never seen", "was never seen here")
         if fact.is_error:
             return self._of_error(fact)
-        value = self._state.core.previous(self._key)
-        if value is None and self._state.core.text(self._key) not in ("null", None):
+        value = self._state.core.entries.previous(self._key)
+        if value is None and self._state.core.facts.text(self._key) not in ("null", None):
             return self._of(fact, "damaged", "is kept, but no value can be made of it", hit=False)
         return self._of_result(fact, value)
 
@@ -127,7 +127,7 @@ class Explainer:
         if errors:
             from ._kept_errors import KeptErrors
 
-            payload = json.loads(self._state.core.text(self._key) or "null")
+            payload = json.loads(self._state.core.facts.text(self._key) or "null")
             age = self._now - (fact.created or 0.0)
             error = KeptErrors(errors, self._memoised.name).unpack(payload, age)
             if error is not None:
@@ -143,7 +143,7 @@ class Explainer:
         for reason, words in self._namesakes():
             return self._miss(reason, words)
         start = self._state.start_of(self._memoised)
-        near = nearest(self._key, start, self._state.core.keys_of(start))
+        near = nearest(self._key, start, self._state.core.entries.keys_of(start))
         return replace(self._miss("never seen", "was never seen here"), nearest=near)
 
     def _namesakes(self) -> Iterator[tuple[str, str]]:
@@ -155,7 +155,7 @@ class Explainer:
         if not found:
             return
         pattern = "*".join(map(_arguments.literal, (f"{before}{base}", _call(arguments))))
-        rows, _ = self._state.core.rows(pattern=pattern, limit=20)
+        rows, _ = self._state.core.facts.rows(pattern=pattern, limit=20)
         for fact in (Fact(*row) for row in rows):
             rest = fact.key.removeprefix(f"{before}{base}").removesuffix(_call(arguments))
             version, _, closure = rest.partition("(")

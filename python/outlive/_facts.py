@@ -76,7 +76,7 @@ class Sum(NamedTuple):
 
 def fact_of(core: _core.Cache, key: str) -> Fact | None:
     """Return what is known of the entry of ``key``; None if there is none."""
-    row = core.row(key)
+    row = core.facts.row(key)
     return None if row is None else Fact(*row)
 
 

@@ -21,15 +21,15 @@ def write(core: _core.Cache, path: str) -> tuple[str, int]:
     """
     target = _registry.core_of(os.path.abspath(path), False, True)
     target.mode = "on"
-    salt = core.salt()
+    salt = core.salt.get()
     if salt is not None:
-        target.offer_salt(salt)
+        target.salt.offer(salt)
     count = 0
-    for row in core.rows(order="key")[0]:
+    for row in core.facts.rows(order="key")[0]:
         fact = Fact(*row)
-        text = core.text(fact.key)
+        text = core.facts.text(fact.key)
         if text is not None:
-            target.put_text(fact.key, text, created=None)
+            target.entries.put_text(fact.key, text, created=None)
             count += 1
     target.close()
     digest = digest_of(path)

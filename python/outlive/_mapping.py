@@ -82,7 +82,7 @@ class CacheMapping(_Mapping):
     def update(self, other: Any = (), /, **values: Any) -> None:
         """Store all items of a mapping or of pairs. Those of another cache keep times and tags."""
         if isinstance(other, CacheMapping) and type(self._state) is type(other._state):
-            self._state.entries.update(other._state.entries)
+            _core.copy_all(self._state.visible, other._state.visible)
             self._state.release()
             other = ()
         super().update(other, **values)
@@ -107,7 +107,7 @@ class CacheMapping(_Mapping):
             raise TypeError(
                 f"copy_to takes another cache whose keys are alike, not {target!r:.200}"
             )
-        count = target._state.entries.copy_from(self._state.entries)
+        count = _core.copy_news(target._state.visible, self._state.visible)
         target._state.release()
         return count
 

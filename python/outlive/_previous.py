@@ -34,7 +34,7 @@ def previous() -> Any:
             return {"etag": response.headers["ETag"], "body": response.text}
     """
     core, key = _innermost.get() or (None, None)
-    return None if core is None or key is None else core.previous(key)
+    return None if core is None or key is None else core.entries.previous(key)
 
 
 def enter(core: _core.Cache, key: str | None) -> Token[_Call | None]:

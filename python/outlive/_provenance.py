@@ -75,7 +75,7 @@ def of_fact(fact: Fact, function: str) -> Provenance:
     )
 
 
-def of_entry(entries: _core.Cache, function: str, key: str) -> Provenance | None:
+def of_entry(core: _core.Cache, function: str, key: str) -> Provenance | None:
     """Return the origin of the result under ``key``; None if there is none."""
-    fact = fact_of(entries, key)
+    fact = fact_of(core, key)
     return None if fact is None else of_fact(fact, function)

@@ -5,12 +5,8 @@ from __future__ import annotations
 from _weakref import ref
 from typing import Any
 
-from . import _decorate, _registry
+from . import _core, _decorate, _registry
 from ._cache_state import CacheState, ClassOwner
-from ._typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from . import _core
 
 _MISSING: Any = object()
 
@@ -29,7 +25,7 @@ class Redirection:
         maxsize, max_bytes = self._core.limits.get()
         other.limits.set(maxsize=maxsize, max_bytes=max_bytes)
         other.mode = "on"
-        other.update(self._core)
+        _core.copy_all(other, self._core)
         other.mode = self._core.mode
         self._attributes: list[tuple[Any, str, Any]] = []
         originals = state.functions()

@@ -101,7 +101,7 @@ class Registration:
         """Return when and how the result under ``key`` was made; None if there is none."""
         from . import _provenance
 
-        return _provenance.of_entry(self.cache.entries, memoised.name, key)
+        return _provenance.of_entry(self.cache.visible, memoised.name, key)
 
     def tell_hit(self, key: str, _more: tuple[()]) -> None:
         """Report a result that was served to hooks and the log."""

@@ -71,7 +71,7 @@ class Report:
 def of_cache(state: CacheState) -> Report:
     """Return the report of a cache."""
     receipts = _savings.of_cache(state)
-    found = survey(state.entries, state.label, state.now())
+    found = survey(state.visible, state.label, state.now())
     sums = {name: each for name, each in found.functions if name != NO_FUNCTION}
     lines = [
         _line(name, sums.get(name, Sum()), receipts.get(name, Receipts()))

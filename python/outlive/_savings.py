@@ -46,8 +46,10 @@ def saved(receipts: Receipts) -> str:
 
 def _sum_of(state: CacheState, memoised: _core.Memoised) -> Sum:
     """What is known of the entries of a function; in the drop-in, where functions share, of all."""
-    found = Sum(*state.core.sum_of(state.start_of(memoised)))
-    return Sum(*state.core.rows(limit=0)[1]) if state.is_drop_in and not found.timed else found
+    found = Sum(*state.core.facts.sum_of(state.start_of(memoised)))
+    if state.is_drop_in and not found.timed:
+        return Sum(*state.core.facts.rows(limit=0)[1])
+    return found
 
 
 def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
@@ -56,7 +58,7 @@ def _mean_cost(state: CacheState, memoised: _core.Memoised) -> float:
     if cost is None or not callable(cost):
         return float(cost or 0.0)
     start = state.start_of(memoised)
-    facts = (Fact(*row) for row in state.core.rows(function=memoised.name)[0])
+    facts = (Fact(*row) for row in state.core.facts.rows(function=memoised.name)[0])
     costs = [fact.notes.get("cost") for fact in facts if fact.key.startswith(start)]
     known = [float(each) for each in costs if isinstance(each, (int, float))]
     return sum(known) / len(known) if known else 0.0

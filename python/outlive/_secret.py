@@ -9,7 +9,7 @@ from . import _core
 
 def salt_of(core: _core.Cache) -> str:
     """Return the salt of a cache; it is made when first needed, and kept in the file."""
-    return core.salt() or core.offer_salt(os.urandom(16).hex())
+    return core.salt.get() or core.salt.offer(os.urandom(16).hex())
 
 
 class Digester:

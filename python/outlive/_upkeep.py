@@ -52,7 +52,7 @@ class CacheUpkeep:
 
     def sync(self) -> None:
         """Read what other processes have written since. Calls do this when they need to."""
-        self._state.entries.sync()
+        self._state.visible.sync()
 
     def prune(self, *, older_than: Duration, name: str | None = None) -> int:
         """Forget all entries that are older than a duration.
@@ -73,7 +73,7 @@ class CacheUpkeep:
             ValueError: ``older_than`` cannot be read, or is not above zero.
         """
         since = self._state.now() - _durations.seconds(older_than, "older_than")
-        keys = self._state.entries.made_before(since, name)
+        keys = self._state.visible.facts.made_before(since, name)
         count = sum(self._state.entries.remove(key) for key in keys)
         self._state.release()
         return count
@@ -107,5 +107,5 @@ class CacheUpkeep:
         count = sum(self._state.entries.remove(key) for key in keys if fits(key))
         self._state.release()
         if erase:
-            self._state.entries.erase()
+            self._state.visible.erase()
         return count

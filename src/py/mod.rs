@@ -23,16 +23,24 @@ mod _core {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use super::cache::copying::{copy_all, copy_keys, copy_news};
+    #[pymodule_export]
     use super::cache::core::CoreCache;
+    #[pymodule_export]
+    use super::cache::facts::CoreFacts;
     #[pymodule_export]
     use super::cache::file::CacheFile;
     #[pymodule_export]
     use super::cache::fork::after_fork_in_child;
     #[pymodule_export]
     use super::cache::limits::OwnLimits;
+    #[pymodule_export]
+    use super::cache::mapping::CoreEntries;
     use super::cache::mode::Mode;
     #[pymodule_export]
     use super::cache::registry::override_all;
+    #[pymodule_export]
+    use super::cache::salt::CoreSalt;
     #[pymodule_export]
     use super::cache::watchers::log_hits;
     #[pymodule_export]

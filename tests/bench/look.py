@@ -50,7 +50,7 @@ def _fill(path: Path, count: int) -> None:
     """A database, whose rows are written all at once: a million transactions would take minutes."""
     with Cache(path) as cache:
         for key, text, at, took in _entries(3):
-            cache._state.core.put_text(key, text, created=at, took=took, code=_CODE)
+            cache._state.core.entries.put_text(key, text, created=at, took=took, code=_CODE)
     with closing(sqlite3.connect(path)) as database, database:
         ids = dict(database.execute("SELECT CAST(name AS TEXT), id FROM function"))
         rows = (_row(ids, *entry) for entry in itertools.islice(_entries(count), 3, None))

@@ -52,7 +52,7 @@ def look_up(core: _core.Cache, call: str) -> Answer:
     function, args, kwargs = _parsed(call)
     facts, _ = selecting.facts(core, function=function)
     if not facts:
-        known = ", ".join(sorted(name for name, _ in core.sums() if name)[:_SHOWN]) or "none"
+        known = ", ".join(sorted(name for name, _ in core.facts.sums() if name)[:_SHOWN]) or "none"
         return Answer(call, [], f"was never seen: no function of this name is kept (some: {known})")
     shown = [(fact, _arguments.of(fact.key, _named(fact.key))) for fact in facts]
     parameters = max((list(arguments) for _, arguments in shown), key=len)

@@ -24,7 +24,7 @@ def verify(ctx: click.Context, file: str, as_json: bool) -> None:
     """
     problems: list[str] = []
     with opened(file, tell=problems.append) as cache:
-        bad, count = core_of(cache).bad(), core_of(cache).rows(limit=0)[1][0]
+        bad, count = core_of(cache).facts.bad(), core_of(cache).facts.rows(limit=0)[1][0]
     is_whole = not problems and not bad
     if as_json:
         listed = [{"key": key, "why": why} for key, why in bad]
@@ -55,8 +55,8 @@ def repair(file: str, as_json: bool) -> None:
     problems: list[str] = []
     with opened(file, writable=True, tell=problems.append) as cache:
         core = core_of(cache)
-        bad = core.bad()
-        count = len(core.keys())  # listing them sets aside what is bad
+        bad = core.facts.bad()
+        count = len(core.entries.keys())  # listing them sets aside what is bad
         keep(cache, file)
         core.close()
     if as_json:

@@ -55,16 +55,20 @@ def difference(a: _core.Cache, b: _core.Cache) -> Difference:
     """Compare two caches by keys and the texts of values."""
     ours, theirs = facts_of(a), facts_of(b)
     common = (key for key in ours if key in theirs)
+
+    def differs(key: str) -> bool:
+        return ours[key].size != theirs[key].size or a.facts.text(key) != b.facts.text(key)
+
     return Difference(
         [key for key in ours if key not in theirs],
         [key for key in theirs if key not in ours],
-        [key for key in common if ours[key].size != theirs[key].size or a.text(key) != b.text(key)],
+        [key for key in common if differs(key)],
     )
 
 
 def facts_of(core: _core.Cache) -> Facts:
     """Return what is known of all entries that a file can hold, by key."""
-    facts = (Fact(*row) for row in core.rows()[0])
+    facts = (Fact(*row) for row in core.facts.rows()[0])
     return {fact.key: fact for fact in facts if fact.is_storable}
 
 
@@ -92,16 +96,16 @@ def merge(a: str, b: str, into: str, base: str | None, as_json: bool) -> None:
         if not _is_same(into, first):
             with opened(first) as source:
                 carry_salt(core_of(source), core_of(target))
-                core_of(target).take(core_of(source), list(facts_of(core_of(source))))
+                _core.copy_keys(core_of(target), core_of(source), list(facts_of(core_of(source))))
         carry_salt(core_of(other), core_of(target))
         mine, theirs = facts_of(core_of(target)), facts_of(core_of(other))
         taken, gone = newer(theirs, mine), list[str]()
         if base is not None and not _is_empty(base):
             with opened(base) as before:
                 gone, taken = _removals(facts_of(core_of(before)), mine, theirs, taken)
-        core_of(target).take(core_of(other), taken)
+        _core.copy_keys(core_of(target), core_of(other), taken)
         for key in gone:
-            core_of(target).remove(key)
+            core_of(target).entries.remove(key)
         keep(target, into)
         count = len(target)
     if as_json:

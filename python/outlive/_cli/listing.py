@@ -122,7 +122,7 @@ def stats(ctx: click.Context, file: str, as_json: bool) -> None:
         outlive stats github.json
     """
     with opened(file) as cache:
-        sums, rows = core_of(cache).overview()
+        sums, rows = core_of(cache).facts.overview()
     functions, total = by_function(sums), Sum()
     for _, each in functions:
         total = total.plus(each)

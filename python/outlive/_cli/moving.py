@@ -42,7 +42,7 @@ def copy(source: str, target: str, as_json: bool) -> None:
         carry_salt(core_of(old), core_of(new))
         keys = newer(facts_of(core_of(old)), facts_of(core_of(new)))
         for some in _with_progress(keys, f"{shown(source)} -> {shown(target)}"):
-            core_of(new).take(core_of(old), some)
+            _core.copy_keys(core_of(new), core_of(old), some)
         keep(new, target)
         count = len(new)
     if as_json:
@@ -83,9 +83,9 @@ def export(ctx: click.Context, file: str, kind: str, as_json: bool, into: IO[str
         core = core_of(cache)
         facts = facts_of(core).values()
         lines = (
-            _line(fact, core.text(fact.key) or "null")
+            _line(fact, core.facts.text(fact.key) or "null")
             if a_line_each
-            else f"{json.dumps(fact.key)}: {core.text(fact.key)}"
+            else f"{json.dumps(fact.key)}: {core.facts.text(fact.key)}"
             for fact in facts
         )
         if a_line_each:
@@ -154,7 +154,7 @@ def _lines(source: IO[str]) -> Iterator[dict[str, Any]]:
 def _put(core: _core.Cache, line: dict[str, Any]) -> None:
     notes = {name: value for name, value in line.items() if name not in _OWN}
     at = line.get("at")
-    core.put_text(
+    core.entries.put_text(
         line["key"],
         json.dumps(line["result"]),
         created=time.time() if at is None else float(at),

@@ -141,10 +141,10 @@ def on_stderr(message: str) -> None:
 
 def carry_salt(source: _core.Cache, target: _core.Cache) -> None:
     """Give ``target`` the salt of ``source``, so that digests match; warn if it has another."""
-    salt = source.salt()
+    salt = source.salt.get()
     if salt is None:
         return
-    if target.offer_salt(salt) != salt:
+    if target.salt.offer(salt) != salt:
         click.echo(
             "outlive: the two files digest secrets and closures differently, so results whose keys "
             "hold such digests will be computed anew",

@@ -132,7 +132,7 @@ def _remove(
     what = f"{entries(count)}, {size(length)}"
     if not dry_run and not yes and count > _HANDFUL:
         _ask(what)
-    gone = 0 if dry_run else sum(core_of(cache).remove(fact.key) for fact in facts)
+    gone = 0 if dry_run else sum(core_of(cache).entries.remove(fact.key) for fact in facts)
     if gone:
         keep(cache, file)
     if as_json:

@@ -56,7 +56,7 @@ def pattern_of(text: str | None) -> str | None:
 
 def names_of(core: _core.Cache, function: str) -> list[str]:
     """Return the names of kept functions that ``function`` means, whatever their versions."""
-    found = [name for name, _ in core.sums() if name]
+    found = [name for name, _ in core.facts.sums() if name]
 
     def bare(name: str) -> str:
         return name.partition("@")[0].partition("[")[0]
@@ -90,7 +90,7 @@ def facts(
     before = None if age is None else time.time() - age
     found, whole = list[Fact](), Sum()
     for name in names:
-        rows, total = core.rows(
+        rows, total = core.facts.rows(
             pattern=pattern_of(pattern),
             function=name,
             before=before,

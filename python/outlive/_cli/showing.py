@@ -41,7 +41,7 @@ def show(ctx: click.Context, file: str, key: str, raw: bool, as_json: bool) -> N
                 f"outlive: no key of {shown(file)} is {key!r}, or has it as a part", err=True
             )
             ctx.exit(NOTHING)
-        text = core_of(cache).text(fact.key) or "null"
+        text = core_of(cache).facts.text(fact.key) or "null"
         if raw:
             click.echo(text)
         elif as_json:

@@ -35,7 +35,7 @@ def watched(core: _core.Cache, title: str) -> Iterator[None]:
 def _draw(core: _core.Cache, title: str, ended: threading.Event) -> None:
     bar: Any = None
     while not ended.wait(_EVERY):
-        done, whole = core.walked()
+        done, whole = core.facts.walked()
         if bar is not None and (whole != bar.length or done < bar.pos):
             bar.render_finish()
             bar = None  # another walk has begun

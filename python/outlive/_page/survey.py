@@ -44,18 +44,18 @@ class Survey:
 
 def survey(core: _core.Cache, label: str, now: float) -> Survey:
     """Survey a cache."""
-    rows, total = core.rows(order="size", descending=True, limit=MOST)
+    rows, total = core.facts.rows(order="size", descending=True, limit=MOST)
     facts = {row[0]: Fact(*row) for row in rows}
     if total[0] > len(rows):
-        slow, _ = core.rows(order="took", descending=True, limit=MOST)
+        slow, _ = core.facts.rows(order="took", descending=True, limit=MOST)
         facts |= {row[0]: Fact(*row) for row in slow}
-    functions = by_function(core.sums())
+    functions = by_function(core.facts.sums())
     return Survey(label, now, Sum(*total), functions, _histograms(core, now), [*facts.values()])
 
 
 def _histograms(core: _core.Cache, now: float) -> list[Histogram]:
     times = [now - age for age in reversed(_AGES)]
-    sizes, made, took = core.histograms(sizes=_SIZES, times=times, durations=_DURATIONS)
+    sizes, made, took = core.facts.histograms(sizes=_SIZES, times=times, durations=_DURATIONS)
     return [
         _histogram("Age", _AGE_NAMES, made[::-1]),
         _histogram("Size", _SIZE_NAMES, sizes),

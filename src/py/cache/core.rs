@@ -13,15 +13,12 @@ use super::away::away;
 use super::file::CacheFile;
 use super::limits::OwnLimits;
 use super::mode::Mode;
-use super::notifier::Notifier;
 use super::saving::patiently;
 use super::watchers::{Happening, Watchers};
-use crate::cache::Epoch;
+use crate::cache::{Cache, Epoch};
 use crate::py::ffi::{call_with, check_memory, renew_reserve};
 use crate::py::value::callbacks;
 use crate::py::value::classes::Classes;
-use crate::py::value::key_interner::InternerPool;
-use crate::value::write::Charset;
 
 /// How long a save waits for what event loops have left to threads.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +37,7 @@ pub struct CoreCache {
     pub(in crate::py) limits: Py<OwnLimits>,
     loaded: AtomicBool,
     /// A cache that is only read: entries that this one lacks are looked up there.
-    pub(super) fallback: OnceLock<Py<Self>>,
+    fallback: OnceLock<Py<Self>>,
     /// The salt in mode "off", where the file is not looked at.
     pub(in crate::py) spare_salt: OnceLock<String>,
     /// The classes of all functions, for entries that are read without a function.
@@ -114,6 +111,11 @@ impl CoreCache {
         self.loaded.load(Ordering::Acquire)
     }
 
+    /// Looks up in `fallback` what this cache lacks; to be called before the first use.
+    fn set_fallback(&self, fallback: Py<Self>) {
+        let _ = self.fallback.set(fallback);
+    }
+
     /// Sets the owner of the classes of entries that are read without a function; the first stays.
     fn know_classes(&self, owner: Py<PyAny>) {
         let _ = self.classes.set(owner);
@@ -151,6 +153,12 @@ impl CoreCache {
             me.loaded.store(true, Ordering::Release);
         }
         me.tell(py)
+    }
+
+    /// Takes in what other processes did.
+    fn sync(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::look(slf)?;
+        slf.get().tell(slf.py())
     }
 
     /// Sets which calls the hooks of this object are told of.
@@ -263,6 +271,30 @@ impl CoreCache {
             return Ok(false);
         }
         Self::load(slf).map(|()| true)
+    }
+
+    /// Reads the file, and what other processes have done since.
+    pub(super) fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::load(slf)?;
+        away(slf.py(), &slf.get().cache, Cache::take_external_changes);
+        Ok(())
+    }
+
+    /// Borrows from the fallback what this cache lacks.
+    fn borrow(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(fallback) = self.fallback.get() else { return Ok(()) };
+        let (file, behind) = (self.file.get(), fallback.get().file.get());
+        if !file.is_first_to_borrow(behind.path.as_ref()) {
+            return Ok(());
+        }
+        Self::load(fallback.bind(py))?;
+        if let Some(path) = behind.path.as_ref().filter(|it| !behind.is_server && !it.exists()) {
+            let path = path.display();
+            let sentence = format!("the fallback {path} is not there: nothing is looked up in it");
+            file.notifier.warn(py, "CacheFileWarning", &sentence)?;
+        }
+        py.detach(|| self.cache.borrow(&behind.cache));
+        Ok(())
     }
 
     /// Returns whether this object may write the file.

@@ -1,4 +1,4 @@
-//! The cache as a mapping of key texts to values.
+//! The entries of a cache as a mapping of key texts to values.
 
 use std::sync::Arc;
 
@@ -6,196 +6,177 @@ use bytes::Bytes;
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::PyFound;
 use super::away::away;
-use super::copying::SLICE;
 use super::core::CoreCache;
 use super::entries::Values;
 use super::saving::patiently;
-use crate::cache::{Cache, Entry, Share};
+use crate::cache::{Cache, Entry};
 use crate::py::value::stored_text::is_error;
 use crate::py::value::template::Template;
 use crate::py::value::wtf8::{from_wtf8, with_wtf8};
-use crate::store::RESERVED_KEY;
+use crate::store::{Code, Notes, RESERVED_KEY};
 use crate::value::check::check;
 
+/// The entries of a cache: its keys and values.
+#[pyclass(frozen, name = "Entries", module = "outlive._core")]
+pub struct CoreEntries {
+    core: Py<CoreCache>,
+}
+
 #[pymethods]
-impl CoreCache {
-    fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::look(slf)?;
-        let _brought = slf.get().file.get().bring().count(slf.py(), None)?;
-        let count = away(slf.py(), &slf.get().cache, Cache::len);
-        slf.get().file.get().expect_store(slf.py())?;
+impl CoreEntries {
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        let core = self.look(py)?;
+        let _brought = core.file.get().bring().count(py, None)?;
+        let count = away(py, &core.cache, Cache::len);
+        core.file.get().expect_store(py)?;
         Ok(count)
     }
 
-    fn __contains__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        Self::look(slf)?;
+    fn __contains__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        let core = self.look(py)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let me = slf.get();
-        let _brought = me.file.get().bring().entry(slf.py(), &text)?;
-        match away(key.py(), &me.cache, |cache| cache.peek(&text)).map(|found| found.entry) {
+        let _brought = core.file.get().bring().entry(py, &text)?;
+        match away(py, &core.cache, |cache| cache.peek(&text)).map(|found| found.entry) {
             // A bad entry must not be found here and missed a moment later.
-            Some(entry) if !is_sound(&entry) => {
-                Ok(me.own_values(key.py()).live(&text, &entry)?.is_some())
-            }
+            Some(entry) if !is_sound(&entry) => Ok(self.values(py).live(&text, &entry)?.is_some()),
             entry => Ok(entry.is_some()),
         }
     }
 
-    /// The keys of all entries with further members, with those as JSON.
-    fn notes<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Bound<'py, PyString>, Vec<u8>)>> {
-        let py = slf.py();
-        Self::look(slf)?;
-        let _brought = slf.get().file.get().bring().all(py)?;
-        let all = away(py, &slf.get().cache, |cache| cache.listing().notes());
-        all.into_iter().map(|(key, notes)| Ok((from_wtf8(py, &key)?, notes.to_vec()))).collect()
-    }
-
-    /// The keys of all entries made before `time`, in seconds since the epoch; by functions with
-    /// this name if there is one.
-    fn made_before<'py>(
-        slf: &Bound<'py, Self>,
-        time: f64,
-        name: Option<&str>,
-    ) -> PyResult<Vec<Bound<'py, PyString>>> {
-        Self::look(slf)?;
-        let _brought = slf.get().file.get().bring().all(slf.py())?;
-        let share = name.map_or(Share::All, |name| Share::Name(name.as_bytes().to_vec()));
-        let cache = slf.get().cache();
-        let keys = away(slf.py(), cache, |cache| cache.policies().made_before(time, &share));
-        keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
-    }
-
-    /// Takes in what other processes did.
-    fn sync(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::look(slf)?;
-        slf.get().tell(slf.py())
-    }
-
-    /// Copies all entries of `other`, with their times.
-    fn update(slf: &Bound<'_, Self>, other: &Bound<'_, Self>) -> PyResult<()> {
-        let transient = !Self::may_write(slf)?;
-        Self::look(slf)?;
-        Self::look(other)?;
-        let _brought = other.get().file.get().bring().all(slf.py())?;
-        let py = slf.py();
-        let keys = away(py, other.get().cache(), |theirs| theirs.listing().keys());
-        for keys in keys.chunks(SLICE) {
-            slf.get().copy_entries(py, other.get(), keys, transient);
-        }
-        slf.get().limits.get().keep(None, !transient);
-        slf.get().tell(slf.py())
-    }
-
     /// The result under `key`, fresh or not, for a call that replaces it; None if none.
     fn previous<'py>(
-        slf: &Bound<'py, Self>,
+        &self,
+        py: Python<'py>,
         key: &Bound<'py, PyString>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (me, py) = (slf.get(), key.py());
+        let core = self.core.get();
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = me.file.get().bring().entry(py, &text)?;
-        let found = away(py, &me.cache, |cache| cache.peek(&text));
+        let _brought = core.file.get().bring().entry(py, &text)?;
+        let found = away(py, &core.cache, |cache| cache.peek(&text));
         let found = found.filter(|found| !is_error(found.entry.text.as_ref()));
         let Some(found) = found else { return Ok(None) };
-        me.own_values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
+        self.values(py).live(&text, &found.entry)?.map(|live| live.serve(py)).transpose()
     }
 
     /// All keys in order. A damaged value must not be listed here and missed a moment later.
-    fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        let py = slf.py();
-        Self::look(slf)?;
-        let me = slf.get();
-        let _brought = me.file.get().bring().all(py)?;
-        for key in me.cache.listing().damaged() {
-            me.own_values(py).get(&key)?;
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let core = self.look(py)?;
+        let _brought = core.file.get().bring().all(py)?;
+        for key in core.cache.listing().damaged() {
+            self.values(py).get(&key)?;
         }
-        let keys = away(py, &me.cache, |cache| cache.listing().keys());
-        me.file.get().expect_store(py)?;
+        let keys = away(py, &core.cache, |cache| cache.listing().keys());
+        core.file.get().expect_store(py)?;
         let keys: PyResult<Vec<_>> = keys.iter().map(|key| from_wtf8(py, key)).collect();
         PyList::new(py, keys?)
     }
 
     /// How many keys begin with `start`, the name of a function and a parenthesis.
-    fn count_of(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<usize> {
-        Self::look(slf)?;
+    fn count_of(&self, py: Python<'_>, start: &Bound<'_, PyString>) -> PyResult<usize> {
+        let core = self.look(py)?;
         let name = with_wtf8(start, |start| start.strip_suffix(b"(").map(<[u8]>::to_vec))?;
-        let me = slf.get();
         let _brought = match name {
-            Some(name) => me.file.get().bring().count(slf.py(), Some(&name))?,
-            None => me.file.get().bring().all(slf.py())?,
+            Some(name) => core.file.get().bring().count(py, Some(&name))?,
+            None => core.file.get().bring().all(py)?,
         };
-        let count =
-            |start: &[u8]| away(slf.py(), &me.cache, |cache| cache.listing().count_of(start));
+        let count = |start: &[u8]| away(py, &core.cache, |cache| cache.listing().count_of(start));
         with_wtf8(start, count)
     }
 
     /// The keys that begin with `start`, the name of a function and a parenthesis, in order.
     fn keys_of<'py>(
-        slf: &Bound<'py, Self>,
+        &self,
+        py: Python<'py>,
         start: &Bound<'py, PyString>,
     ) -> PyResult<Vec<Bound<'py, PyString>>> {
-        Self::look(slf)?;
-        let _brought = slf.get().file.get().bring().all(slf.py())?;
-        let list =
-            |start: &[u8]| away(slf.py(), &slf.get().cache, |cache| cache.listing().keys_of(start));
+        let core = self.look(py)?;
+        let _brought = core.file.get().bring().all(py)?;
+        let list = |start: &[u8]| away(py, &core.cache, |cache| cache.listing().keys_of(start));
         let keys = with_wtf8(start, list)?;
-        keys.iter().map(|key| from_wtf8(slf.py(), key)).collect()
+        keys.iter().map(|key| from_wtf8(py, key)).collect()
     }
 
     fn __getitem__<'py>(
-        slf: &Bound<'py, Self>,
+        &self,
+        py: Python<'py>,
         key: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::look(slf)?;
+        let core = self.look(py)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = slf.get().file.get().bring().entry(slf.py(), &text)?;
+        let _brought = core.file.get().bring().entry(py, &text)?;
         let missing = || PyKeyError::new_err(key.clone().unbind());
-        let found = slf.get().own_values(slf.py()).get(&text)?;
+        let found = self.values(py).get(&text)?;
         if found.is_none() {
-            slf.get().file.get().expect_store(slf.py())?;
+            core.file.get().expect_store(py)?;
         }
         found.ok_or_else(missing)
     }
 
     fn __setitem__(
-        slf: &Bound<'_, Self>,
+        &self,
+        py: Python<'_>,
         key: &Bound<'_, PyString>,
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let me = slf.get();
-        Self::load(slf)?;
+        let core = self.load(py)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
         if text == RESERVED_KEY.as_bytes() {
             let message = format!("the key {RESERVED_KEY:?} is reserved for the file's own data");
             return Err(PyValueError::new_err(message));
         }
-        me.own_values(slf.py()).put(&text, value, Self::may_write(slf)?)?;
-        me.file.get().expect_store(slf.py())
+        self.values(py).put(&text, value, self.may_write(py)?)?;
+        core.file.get().expect_store(py)
     }
 
-    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<()> {
-        let gone = Self::remove(slf, key)?;
+    /// Stores a value by its JSON text, with what is known of it.
+    #[pyo3(signature = (key, text, *, created, took=None, code=None, others=None))]
+    fn put_text(
+        &self,
+        py: Python<'_>,
+        key: &Bound<'_, PyString>,
+        text: &Bound<'_, PyString>,
+        created: Option<f64>,
+        took: Option<f64>,
+        code: Option<&str>,
+        others: Option<Vec<u8>>,
+    ) -> PyResult<()> {
+        let core = self.load(py)?;
+        let text = with_wtf8(text, Bytes::copy_from_slice)?;
+        check(&text).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mut entry = Entry::new(created);
+        entry.text = Some(text);
+        (entry.sound, entry.transient) = (false, !self.may_write(py)?);
+        let others = others.map(|others| Arc::new(others.into()));
+        entry.notes = Notes { took, code: code.and_then(Code::new), others };
+        let key = with_wtf8(key, Bytes::copy_from_slice)?;
+        // A failure is in the store's notices.
+        let _ = away(py, core.cache(), |cache| cache.put(&key, entry));
+        core.tell(py)
+    }
+
+    fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<()> {
+        let gone = self.remove(py, key)?;
         gone.then_some(()).ok_or_else(|| PyKeyError::new_err(key.clone().unbind()))
     }
 
     /// Forgets one entry; returns whether there was one.
-    fn remove(slf: &Bound<'_, Self>, key: &Bound<'_, PyString>) -> PyResult<bool> {
-        Ok(Self::taken(slf, key)?.is_some())
+    fn remove(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+        Ok(self.taken(py, key)?.is_some())
     }
 
     /// Forgets one entry and returns its value: to one thread, if several ask.
-    fn pop<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-        let (me, py) = (slf.get(), key.py());
+    fn pop<'py>(&self, py: Python<'py>, key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         // Checked first: a bad entry is kept in a copy of the file, not forgotten.
-        Self::__contains__(slf, key)?;
+        self.__contains__(py, key)?;
         // NOTE: asked even if there is none: somebody may be computing it from what is outdated.
-        if let Some(entry) = Self::taken(slf, key)?
+        if let Some(entry) = self.taken(py, key)?
             && let found = (PyFound { entry, first_use: true, claimed: None })
             && let text = with_wtf8(key, Bytes::copy_from_slice)?
-            && let Some(source) = me.own_values(py).source(&text, &found)?
+            && let Some(source) = self.values(py).source(&text, &found)?
         {
             return source.value(py);
         }
@@ -203,23 +184,23 @@ impl CoreCache {
     }
 
     /// Restores entries dropped while the file was left alone, if it may be changed now.
-    fn recall(slf: &Bound<'_, Self>) -> PyResult<()> {
-        if Self::may_write(slf)? {
-            slf.get().cache.recall();
+    fn recall(&self, py: Python<'_>) -> PyResult<()> {
+        if self.may_write(py)? {
+            self.core.get().cache.recall();
         }
         Ok(())
     }
 
     /// Forgets all entries whose keys begin with `start`, the name of a function and a parenthesis,
     /// in one step; says whether the store has such a step.
-    fn clear_named(slf: &Bound<'_, Self>, start: &Bound<'_, PyString>) -> PyResult<bool> {
-        let (me, py) = (slf.get(), slf.py());
-        if !Self::may_write(slf)? {
+    fn clear_named(&self, py: Python<'_>, start: &Bound<'_, PyString>) -> PyResult<bool> {
+        let core = self.core.get();
+        if !self.may_write(py)? {
             return Ok(false);
         }
-        let clear = |start: &[u8]| away(py, &me.cache, |cache| cache.clear_named(start));
+        let clear = |start: &[u8]| away(py, &core.cache, |cache| cache.clear_named(start));
         let is_cleared = with_wtf8(start, clear)?;
-        me.tell(py)?;
+        core.tell(py)?;
         Ok(is_cleared)
     }
 
@@ -227,54 +208,76 @@ impl CoreCache {
     /// other processes alone have of them, only with the `tag` if there is one.
     #[pyo3(signature = (pattern, *, tag=None))]
     fn outdate(
-        slf: &Bound<'_, Self>,
+        &self,
+        py: Python<'_>,
         pattern: &Bound<'_, PyString>,
         tag: Option<&Bound<'_, PyString>>,
     ) -> PyResult<()> {
-        let durable = Self::may_write(slf)?;
-        let (me, py, pattern) = (slf.get(), slf.py(), with_wtf8(pattern, Bytes::copy_from_slice)?);
+        let durable = self.may_write(py)?;
+        let core = self.core.get();
+        let pattern = with_wtf8(pattern, Bytes::copy_from_slice)?;
         let tag = tag.map(|tag| with_wtf8(tag, Bytes::copy_from_slice)).transpose()?;
-        let outdate = || me.cache.outdate(&pattern, tag.as_deref(), durable);
+        let outdate = || core.cache.outdate(&pattern, tag.as_deref(), durable);
         // A failure is in the store's notices.
-        let _ = patiently(py, &me.file.get().notifier, outdate)?;
-        me.tell(py)
+        let _ = patiently(py, &core.file.get().notifier, outdate)?;
+        core.tell(py)
     }
 
     /// Forgets everything, in the file, too.
-    fn clear(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let (me, py, durable) = (slf.get(), slf.py(), Self::may_write(slf)?);
-        Self::load(slf)?;
-        away(py, &me.cache, |cache| cache.clear(durable));
-        me.tell(py)?;
-        me.file.get().expect_store(py)
+    fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        let durable = self.may_write(py)?;
+        let core = self.load(py)?;
+        away(py, &core.cache, |cache| cache.clear(durable));
+        core.tell(py)?;
+        core.file.get().expect_store(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.core)
     }
 }
 
-impl CoreCache {
-    /// Returns the values of the cache, for the owner of its classes.
-    fn own_values<'py>(&self, py: Python<'py>) -> Values<'_, 'py> {
-        Values { core: self, classes: self.classes(), py }
+impl CoreEntries {
+    /// Returns the entries of `core`.
+    pub fn of(core: Py<CoreCache>) -> Self {
+        Self { core }
     }
 
-    /// Reads the file, and what other processes have done since.
-    pub(super) fn look(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::load(slf)?;
-        away(slf.py(), &slf.get().cache, Cache::take_external_changes);
-        Ok(())
+    /// Reads the file, and what other processes have done since; returns the cache.
+    fn look(&self, py: Python<'_>) -> PyResult<&CoreCache> {
+        CoreCache::look(self.core.bind(py))?;
+        Ok(self.core.get())
+    }
+
+    /// Reads the file, unless that was done before; returns the cache.
+    fn load(&self, py: Python<'_>) -> PyResult<&CoreCache> {
+        CoreCache::load(self.core.bind(py))?;
+        Ok(self.core.get())
+    }
+
+    fn may_write(&self, py: Python<'_>) -> PyResult<bool> {
+        CoreCache::may_write(self.core.bind(py))
+    }
+
+    /// Returns the values of the cache, for the owner of its classes.
+    fn values<'py>(&self, py: Python<'py>) -> Values<'_, 'py> {
+        let core = self.core.get();
+        Values { core, classes: core.classes(), py }
     }
 
     /// Returns the value that `key` had until now.
     fn taken(
-        slf: &Bound<'_, Self>,
+        &self,
+        py: Python<'_>,
         key: &Bound<'_, PyString>,
     ) -> PyResult<Option<Entry<Arc<Template>>>> {
-        let (me, durable) = (slf.get(), Self::may_write(slf)?);
-        Self::load(slf)?;
+        let durable = self.may_write(py)?;
+        let core = self.load(py)?;
         let text = with_wtf8(key, Bytes::copy_from_slice)?;
-        let _brought = me.file.get().bring().entry(slf.py(), &text)?;
-        let gone = away(key.py(), &me.cache, |cache| cache.remove(&text, durable));
-        me.tell(key.py())?;
-        me.file.get().expect_store(key.py())?;
+        let _brought = core.file.get().bring().entry(py, &text)?;
+        let gone = away(py, &core.cache, |cache| cache.remove(&text, durable));
+        core.tell(py)?;
+        core.file.get().expect_store(py)?;
         Ok(gone)
     }
 }

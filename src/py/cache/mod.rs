@@ -2,24 +2,24 @@
 
 pub mod away;
 mod bringing;
-mod copying;
+pub mod copying;
 pub mod core;
 pub mod deferred;
 mod distant;
 pub mod entries;
 pub mod errands;
-mod fallback;
+pub mod facts;
 pub mod file;
 pub mod fork;
 pub mod limits;
-mod mapping;
+pub mod mapping;
 pub mod mode;
 pub mod notifier;
+mod parts;
 pub mod registry;
 mod remote;
-mod salt;
+pub mod salt;
 mod saving;
-mod survey;
 pub mod watchers;
 
 use std::sync::Arc;

@@ -3,52 +3,72 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
+use super::PyCache;
 use super::away::away;
 use super::core::CoreCache;
 use super::mode::Mode;
 use crate::store::{KeyGuard, KeyLock, RESERVED_KEY};
 
+/// The salt of a cache, for digests of secrets.
+#[pyclass(frozen, name = "Salt", module = "outlive._core")]
+pub struct CoreSalt {
+    core: Py<CoreCache>,
+}
+
 #[pymethods]
-impl CoreCache {
-    /// The salt of the digests of secrets; None if `offer_salt` must make it first.
-    fn salt(slf: &Bound<'_, Self>) -> PyResult<Option<String>> {
-        let (me, mode) = (slf.get(), Self::mode(slf)?);
+impl CoreSalt {
+    /// Returns the salt; None if `offer` must make it first.
+    fn get(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        let core = self.core.bind(py);
+        let mode = CoreCache::mode(core)?;
         if mode == Mode::Off {
-            return Ok(me.spare_salt.get().cloned());
+            return Ok(core.get().spare_salt.get().cloned());
         }
-        Self::load_once(slf)?;
-        Ok(me.cache().salts().get(mode.writes()))
+        CoreCache::load_once(core)?;
+        Ok(core.get().cache().salts().get(mode.writes()))
     }
 
     /// Proposes `salt`; returns the one in force, the same in all processes.
-    pub(super) fn offer_salt(slf: &Bound<'_, Self>, salt: String) -> PyResult<String> {
-        let (me, mode, py) = (slf.get(), Self::mode(slf)?, slf.py());
+    pub fn offer(&self, py: Python<'_>, salt: String) -> PyResult<String> {
+        let core = self.core.bind(py);
+        let mode = CoreCache::mode(core)?;
         if mode == Mode::Off {
-            return Ok(me.spare_salt.get_or_init(|| salt).clone());
+            return Ok(core.get().spare_salt.get_or_init(|| salt).clone());
         }
-        Self::load_once(slf)?;
-        let _alone = mode.writes().then(|| me.lock_salt(py));
-        let _brought = me.file.get().bring().salt(py)?;
-        let salt = away(py, me.cache(), |cache| {
+        CoreCache::load_once(core)?;
+        let core = core.get();
+        let _alone = mode.writes().then(|| lock(py, core.cache()));
+        let _brought = core.file.get().bring().salt(py)?;
+        let salt = away(py, core.cache(), |cache| {
             cache.take_external_changes();
             cache.salts().offer(salt, mode.writes())
         });
-        me.tell(py)?;
+        core.tell(py)?;
         Ok(salt)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.core)
     }
 }
 
-impl CoreCache {
-    /// Keeps other processes from making a salt; that takes a moment, so nobody waits long.
-    fn lock_salt(&self, py: Python<'_>) -> Option<KeyGuard> {
-        for _ in 0..1000 {
-            match away(py, self.cache(), |cache| cache.lock_key(RESERVED_KEY.as_bytes())) {
-                KeyLock::Held(lock) => return Some(lock),
-                KeyLock::Unsupported => return None,
-                KeyLock::Busy => py.detach(|| std::thread::sleep(Duration::from_millis(1))),
-            }
-        }
-        None
+impl CoreSalt {
+    /// Returns the salt of `core`.
+    pub fn of(core: Py<CoreCache>) -> Self {
+        Self { core }
     }
+}
+
+/// Keeps other processes from making a salt; that takes a moment, so nobody waits long.
+fn lock(py: Python<'_>, cache: &PyCache) -> Option<KeyGuard> {
+    for _ in 0..1000 {
+        match away(py, cache, |cache| cache.lock_key(RESERVED_KEY.as_bytes())) {
+            KeyLock::Held(lock) => return Some(lock),
+            KeyLock::Unsupported => return None,
+            KeyLock::Busy => py.detach(|| std::thread::sleep(Duration::from_millis(1))),
+        }
+    }
+    None
 }

@@ -61,13 +61,13 @@ def test_lists_do_not_depend_on_the_store(tmp_path: Path, order: Any, waits: boo
             name = f"shop.f{number % 3}" if number % 5 else "plain"
             took = None if number % 7 == 0 else number % 11 / 8
             text = f'"{"x" * (number % 13)}"'
-            core.put_text(f"{name}(n={number})", text, created=number % 17 + 0.5, took=took)
-        core.put_text("no call", "1", created=None)
+            core.entries.put_text(f"{name}(n={number})", text, created=number % 17 + 0.5, took=took)
+        core.entries.put_text("no call", "1", created=None)
         if waits:
             alone: Any = cache.memoise(lambda: 0, name="alone")
             with pytest.warns(UnstorableWarning):
                 alone.put(object())
-    one, other = (cache._state.core for cache in stores)
+    one, other = (cache._state.core.facts for cache in stores)
     for limit in (0, 1, 7, 2000, None):
         for descending in (False, True):
             for meant in ({}, {"function": "shop.f1"}, {"pattern": "*=1?1)"}, {"before": 9.0}):
@@ -162,7 +162,9 @@ def far(server: Server) -> Iterator[Proxy]:
     with Cache(server.url) as cache:
         for number in range(1_500):
             text = f'"{number}"'
-            cache._state.core.put_text(f"shop.f(n={number})", text, created=number + 0.5, took=0.1)
+            cache._state.core.entries.put_text(
+                f"shop.f(n={number})", text, created=number + 0.5, took=0.1
+            )
     with Proxy(server.host, server.port) as proxy:
         yield proxy
 

@@ -62,7 +62,9 @@ def test_limits_and_lists_count_texts(tmp_path: Path) -> None:
                 cache[f"{n}"] = LONG
             sizes[name] = len(cache)
     assert sizes["x.db"] == sizes["x.json"] < 20
-    rows, _ = Cache(tmp_path / "x.db")._state.core.rows(order="size", descending=True, limit=1)
+    rows, _ = Cache(tmp_path / "x.db")._state.core.facts.rows(
+        order="size", descending=True, limit=1
+    )
     assert rows[0][1] > 80_000
 
 

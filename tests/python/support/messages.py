@@ -15,7 +15,7 @@ _SENTENCES = ["store/file/telling.rs", "py/call/teller.rs", "py/call/collision.r
 _SENTENCES += [
     "store/sqlite/telling.rs",
     "py/cache/notifier.rs",
-    "py/cache/fallback.rs",
+    "py/cache/core.rs",
     "py/cache/distant.rs",
     "py/control.rs",
 ]
