@@ -155,9 +155,12 @@ impl LockFile {
         Ok((taken, hold.map(|hold| self.guard(hold))))
     }
 
-    /// Counts a computation whose key is not locked.
-    pub fn attend(self: &Arc<Self>) -> KeyGuard {
-        self.guard(self.computations.lock().add())
+    /// Counts a computation whose key is not locked. It fails if the program has closed the file:
+    /// nothing would show others that this process is there, and a lock, which would tell, is not
+    /// taken.
+    pub fn attend(self: &Arc<Self>) -> io::Result<KeyGuard> {
+        self.handle.glance()?;
+        Ok(self.guard(self.computations.lock().add()))
     }
 
     fn guard(self: &Arc<Self>, hold: Hold) -> KeyGuard {

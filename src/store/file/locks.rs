@@ -120,7 +120,7 @@ impl Locks {
 
     /// Counts a computation whose key is not locked.
     pub fn attend(&self, folder: &Folder) -> KeyLock {
-        self.take(folder, |lock| Ok((Taken::Yes, Some(lock.attend()))))
+        self.take(folder, |lock| Ok((Taken::Yes, Some(lock.attend()?))))
     }
 
     fn take(

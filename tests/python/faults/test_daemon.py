@@ -43,6 +43,34 @@ print(*map(f.peek, (0, 1, 2, 9, 3)), end="")
 print(after.stdout)
 """
 
+#: A process closes all descriptors and begins a stream at once; another one, which takes itself for
+#: the last, changes what it has before the stream ends.
+STREAMED = """
+import os, subprocess, sys, warnings
+warnings.simplefilter("ignore")
+from outlive import Cache
+
+cache = Cache("c.json")
+f = cache.memoise(lambda x: x, name="f")
+
+@cache.memoise(name="pieces")
+def pieces():
+    yield 1
+    yield 2
+
+f(0)
+os.closerange(3, 200)
+streamed = pieces()
+next(streamed)
+subprocess.run([sys.executable, "-c", '''
+from outlive import Cache
+with Cache("c.json") as cache:
+    cache.memoise(lambda x: 0, name="f").put("new", 1)
+'''], check=True)
+assert list(streamed) == [2]
+print(pieces.cache_contains(), f.peek(1))
+"""
+
 #: A process opens files of its own under the numbers of those that it has closed.
 REUSED = """
 import os, subprocess, sys
@@ -140,6 +168,11 @@ print(*map(f.peek, (0, 1, 2, 3, 4, 9)))
 cache.close()
 print(*os.listdir())
 """
+
+
+def test_a_stream_after_all_is_closed(script: Scripts) -> None:
+    """A stream is kept although the program has just closed all that the cache had open."""
+    assert script.output(STREAMED).split() == ["True", "new"]
 
 
 @pytest.mark.parametrize("how", ["", "saved", "killed", "saved killed"])
