@@ -25,15 +25,9 @@ _DEBUG = 10
 
 def import_all() -> None:
     """Import what calls import on demand: a thread's stack may be too small for an import."""
-    import json  # noqa: F401 - the digest of a script's function is quoted
+    from . import _later
 
-    from . import _class_shape, _code_digest, _describe, _naming, _tags  # noqa: F401
-    from ._classes import enums, named_tuples, owners, records  # noqa: F401
-
-    if "msgspec" in sys.modules:
-        from ._classes import msgspec_structs  # noqa: F401
-    if "pydantic" in sys.modules:
-        from ._classes import pydantic_models  # noqa: F401
+    _later.import_all()
 
 
 def pack(value: object) -> tuple[str, Any] | None:

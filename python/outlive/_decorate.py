@@ -11,6 +11,7 @@ from ._answering import answering
 from ._digest import short
 from ._exceptions import KeyCollisionWarning
 from ._identity import Identity, body_of, has_no_name, likeness_of, look_alike
+from ._later import import_for_calls
 from ._layers import layers
 from ._registration import Registration
 from ._secret import Digester
@@ -87,6 +88,7 @@ def _decorate(cache: CacheState, function: Any, given: dict[str, Any]) -> Any:
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(_decorate(cache, function.__func__, given))
     _refuse(function)
+    import_for_calls()
     _manners.refuse_stream(cache, function, given)
     return _faced(bare(cache, function, given))
 

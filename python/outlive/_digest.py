@@ -1,4 +1,4 @@
-"""Short digests, only for comparison."""
+"""Digests of texts: short ones, only for comparison, and keyed ones."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def short(text: str | bytes, salt: str = "", length: int = 8) -> str:
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     digest = blake2b(data, key=salt.encode()[:64], digest_size=20).digest()
     return base64.b32encode(digest).decode().lower()[:length]
+
+
+def keyed(data: bytes, key: bytes, size: int) -> bytes:
+    """Return a digest of ``size`` bytes, which nobody can make without the ``key``."""
+    return blake2b(data, key=key, digest_size=size).digest()

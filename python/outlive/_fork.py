@@ -41,7 +41,7 @@ def _import_all() -> None:
     for name in (*_under_way(ours), *(ours + name for name in later), *_LIBRARY):
         try:
             __import__(name)
-        except ImportError:  # a process that gave up its rights may not read the library any more
+        except (ImportError, OSError):  # no right to read the library any more, or no descriptor
             continue
 
 

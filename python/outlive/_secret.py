@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _core
+from ._digest import keyed
 
 
 def salt_of(core: _core.Cache) -> str:
@@ -26,8 +27,6 @@ class Digester:
 
     def __call__(self, parameter: str, text: bytes) -> str:
         """Return the digest of an argument's key ``text``, different for each parameter."""
-        import hashlib  # only here: it loads OpenSSL
-
         place = f"{salt_of(self._core)}:{self._function}({parameter}="
-        key = hashlib.blake2b(place.encode("utf-8", "surrogatepass")).digest()
-        return hashlib.blake2b(text, key=key, digest_size=16).hexdigest()
+        key = keyed(place.encode("utf-8", "surrogatepass"), b"", 64)
+        return keyed(text, key, 16).hex()

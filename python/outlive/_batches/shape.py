@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Any
 
+from .._classes.annotations import returned
+
 
 class Shape:
     """How calls of one function are split into items, and results put together again."""
@@ -117,8 +119,6 @@ class Shape:
     def gives_dict(self) -> bool:
         """Whether the function's annotation says that it returns a dict."""
         if self._gives_dict is None:
-            from .._classes.annotations import returned
-
             annotation = returned(self._function)
             origin = typing.get_origin(annotation) or annotation
             self._gives_dict = isinstance(origin, type) and issubclass(origin, Mapping)

@@ -2,7 +2,7 @@
 //! classes.
 
 use data_encoding::BASE64;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyImportError, PyOSError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyFrozenSet, PySet};
 
@@ -11,7 +11,7 @@ use super::{Encoded, Walk, has_room, put};
 use crate::py::value::callbacks::pack;
 use crate::py::value::classes::Dumped;
 use crate::py::value::once::intern;
-use crate::py::value::refusal::Refusal;
+use crate::py::value::refusal::{Refusal, type_name};
 use crate::value::tag::Tag;
 use crate::value::write::Writer;
 
@@ -80,7 +80,18 @@ fn put_members<'py>(
 #[cold]
 fn why_not_packed(value: &Bound<'_, PyAny>, error: PyErr) -> Box<Refusal> {
     let is_the_values = error.is_instance_of::<PyException>(value.py()) && pack(value).is_err();
-    if is_the_values { Refusal::of_type(value) } else { Refusal::interrupted(error) }
+    if is_the_values { not_packed(value, &error) } else { Refusal::interrupted(error) }
+}
+
+/// Says what else there is in the way of a value: a module of ours that cannot be imported now.
+#[cold]
+fn not_packed(value: &Bound<'_, PyAny>, error: &PyErr) -> Box<Refusal> {
+    let py = value.py();
+    if !error.is_instance_of::<PyOSError>(py) && !error.is_instance_of::<PyImportError>(py) {
+        return Refusal::of_type(value);
+    }
+    let what = format!("{} (what writes it cannot be imported: {error})", type_name(value));
+    Refusal::advised(what, Some("let the program import it: it may need a descriptor".to_owned()))
 }
 
 /// Writes a value of the standard library's own types, which Python takes apart.
