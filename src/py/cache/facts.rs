@@ -47,8 +47,7 @@ impl CoreFacts {
     /// all of it.
     #[pyo3(signature = (*, pattern=None, function=None, before=None, order=None, descending=false, limit=None))]
     fn rows<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         pattern: Option<&Bound<'py, PyString>>,
         function: Option<&Bound<'py, PyString>>,
         before: Option<f64>,
@@ -56,7 +55,7 @@ impl CoreFacts {
         descending: bool,
         limit: Option<usize>,
     ) -> PyResult<(Vec<Row<'py>>, Total)> {
-        let core = self.look(py)?;
+        let (py, core) = (slf.py(), slf.get().look(slf.py())?);
         let cache = core.cache();
         let _brought = core.file.get().bring().all(py)?;
         let selection = selection(pattern, function, before)?;

@@ -136,7 +136,6 @@ impl CoreEntries {
     #[pyo3(signature = (key, text, *, created, took=None, code=None, others=None))]
     fn put_text(
         &self,
-        py: Python<'_>,
         key: &Bound<'_, PyString>,
         text: &Bound<'_, PyString>,
         created: Option<f64>,
@@ -144,7 +143,8 @@ impl CoreEntries {
         code: Option<&str>,
         others: Option<Vec<u8>>,
     ) -> PyResult<()> {
-        let core = self.load(py)?;
+        let py = key.py();
+        let me = self.load(py)?;
         let text = with_wtf8(text, Bytes::copy_from_slice)?;
         check(&text).map_err(|error| PyValueError::new_err(error.to_string()))?;
         let mut entry = Entry::new(created);
@@ -154,8 +154,8 @@ impl CoreEntries {
         entry.notes = Notes { took, code: code.and_then(Code::new), others };
         let key = with_wtf8(key, Bytes::copy_from_slice)?;
         // A failure is in the store's notices.
-        let _ = away(py, core.cache(), |cache| cache.put(&key, entry));
-        core.tell(py)
+        let _ = away(py, me.cache(), |cache| cache.put(&key, entry));
+        me.tell(py)
     }
 
     fn __delitem__(&self, py: Python<'_>, key: &Bound<'_, PyString>) -> PyResult<()> {
