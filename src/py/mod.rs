@@ -27,6 +27,8 @@ mod _core {
     #[pymodule_export]
     use super::cache::core::CoreCache;
     #[pymodule_export]
+    use super::cache::entries::CoreEntries;
+    #[pymodule_export]
     use super::cache::facts::CoreFacts;
     #[pymodule_export]
     use super::cache::file::CacheFile;
@@ -34,8 +36,6 @@ mod _core {
     use super::cache::fork::after_fork_in_child;
     #[pymodule_export]
     use super::cache::limits::OwnLimits;
-    #[pymodule_export]
-    use super::cache::mapping::CoreEntries;
     use super::cache::mode::Mode;
     #[pymodule_export]
     use super::cache::registry::override_all;

@@ -12,7 +12,6 @@ pub mod facts;
 pub mod file;
 pub mod fork;
 pub mod limits;
-pub mod mapping;
 pub mod mode;
 pub mod notifier;
 mod parts;
@@ -20,6 +19,7 @@ pub mod registry;
 mod remote;
 pub mod salt;
 mod saving;
+pub mod values;
 pub mod watchers;
 
 use std::sync::Arc;

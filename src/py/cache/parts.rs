@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 
 use super::core::CoreCache;
+use super::entries::CoreEntries;
 use super::facts::CoreFacts;
-use super::mapping::CoreEntries;
 use super::salt::CoreSalt;
 
 #[pymethods]

@@ -18,7 +18,7 @@ use super::teller::Teller;
 use crate::cache::{Entry, SharedResult};
 use crate::clock;
 use crate::py::cache::away::away;
-use crate::py::cache::entries::Unstorable;
+use crate::py::cache::values::Unstorable;
 use crate::py::cache::{PyCache, PyLease};
 use crate::py::value::once::intern;
 use crate::py::value::stored_text::tagged_error;

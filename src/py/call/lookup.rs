@@ -10,7 +10,7 @@ use super::invocation::{Invocation, Look};
 use crate::cache::Entry;
 use crate::policy::Freshness;
 use crate::py::cache::away::away;
-use crate::py::cache::entries::{Source, Values};
+use crate::py::cache::values::{Source, Values};
 use crate::py::cache::{PyFound, PyStaleResult};
 use crate::py::ffi::call_with;
 use crate::py::value::classes::Classes;

@@ -10,7 +10,7 @@ use super::provenance::Provenance;
 use super::request::Request;
 use super::teller::Teller;
 use crate::cache::Entry;
-use crate::py::cache::entries::{Unstorable, Values};
+use crate::py::cache::values::{Unstorable, Values};
 use crate::py::ffi::call_with;
 use crate::py::value::callbacks;
 use crate::py::value::immutable::is_immutable;

@@ -9,7 +9,7 @@ use super::memoised::Memoised;
 use super::patience::WORD;
 use super::request::Request;
 use crate::key::shown;
-use crate::py::cache::entries::{Unstorable, unstorable};
+use crate::py::cache::values::{Unstorable, unstorable};
 use crate::py::value::once::intern;
 use crate::py::value::refusal::type_name;
 
