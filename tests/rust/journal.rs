@@ -48,6 +48,25 @@ fn a_torn_record_is_passed_over() {
     assert!(notices[0].contains("27 bytes") && notices[0].contains("other 3"), "{notices:?}");
 }
 
+/// A record that is torn within its checksum is not made whole by the record behind it: its last byte
+/// could be that with which every record begins.
+#[test]
+fn no_record_is_made_whole_by_the_next() {
+    let (folder, path) = place();
+    let mut cache = Cache::open(&path);
+    let mut ends = vec![];
+    for n in 0..1000 {
+        cache.change(&put(&format!("key{n}"), "1"));
+        ends.push(std::fs::metadata(journal(folder.path())).expect("it is there").len());
+    }
+    drop(cache);
+    let whole = std::fs::read(journal(folder.path())).expect("it can be read");
+    for end in ends {
+        let end = usize::try_from(end).expect("it is small");
+        assert!(!whole[end - 4..end].contains(&0xFF), "the checksum that ends at {end}");
+    }
+}
+
 /// A flipped bit, wherever it is, costs at most one record and never gives a wrong value.
 #[test]
 fn a_flipped_bit_costs_one_record() {

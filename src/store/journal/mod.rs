@@ -3,7 +3,7 @@
 //! ```text
 //!  0       4      5       6   8         16        20         24        24+k        24+k+t
 //!  +-------+------+-------+---+---------+---------+----------+---------+-----------+-------+
-//!  | magic | kind | flags | 0 | created | key len | text len | key (k) | text (t)  | crc32 |
+//!  | magic | kind | flags | * | created | key len | text len | key (k) | text (t)  | crc32 |
 //!  +-------+------+-------+---+---------+---------+----------+---------+-----------+-------+
 //! ```
 //! * All numbers are little-endian. `magic` is `FF 6F 6C 01`; its last byte is the version of the
@@ -18,7 +18,9 @@
 //! * Flag 16 of a put or a remove: it purges nothing (below). Flag 64 of a put, a remove or a clear:
 //!   no disk took it when it was made, at `created`.
 //! * `created`: seconds since the epoch, an IEEE double.
-//! * `crc32` is over everything before it.
+//! * `*` means nothing; its first byte is such that `FF` is not in the checksum.
+//! * `crc32` is over everything before it. As `FF` is not in it, a record that is torn there is not
+//!   made whole by the magic behind it.
 //!
 //! A journal is a chain of files, one for each *generation*. Any number of processes append
 //! records, each with one `write` on an `O_APPEND` descriptor and without a lock: the kernel puts

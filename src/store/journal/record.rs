@@ -17,6 +17,8 @@ const MAGIC: [u8; 4] = [FAMILY[0], FAMILY[1], FAMILY[2], VERSION];
 pub(super) const HEAD: usize = 24;
 /// The length of what follows the text.
 pub(super) const FOOT: usize = 4;
+/// The byte of the head that means nothing.
+const FILLER: usize = 6;
 /// How much of a text may be binary: after it, and in keys, no byte is `FF`.
 pub const BINARY: usize = 64;
 
@@ -244,9 +246,22 @@ fn frame_parts(
     for part in text {
         out.extend_from_slice(part);
     }
-    let crc = crc32fast::hash(&out[start..]);
-    out.extend_from_slice(&crc.to_le_bytes());
+    let crc = checksum(&mut out[start..]);
+    out.extend_from_slice(&crc);
     Ok(())
+}
+
+/// Returns the checksum of `record`, in whose head it changes a byte that means nothing until `FF`
+/// is not in it: if a record is torn within its checksum, the magic of the next one must not make
+/// it whole.
+fn checksum(record: &mut [u8]) -> [u8; FOOT] {
+    loop {
+        let crc = crc32fast::hash(record).to_le_bytes();
+        if !crc.contains(&MAGIC[0]) {
+            return crc;
+        }
+        record[FILLER] = record[FILLER].wrapping_add(1);
+    }
 }
 
 fn length(part: usize) -> io::Result<u32> {
