@@ -13,9 +13,10 @@ use std::path::Path;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use nix::libc::{self, c_int, off_t, size_t, ssize_t};
+use nix::libc::{self, c_int, size_t, ssize_t};
 use rusqlite::ffi as sqlite;
 
+use super::large_files::{self, off_t, stat};
 use crate::store::look_at_files_by;
 
 /// The files that SQLite has opened, by descriptor.
@@ -51,7 +52,7 @@ pub fn guard_databases() {
 }
 
 fn functions() -> Vec<(&'static CStr, *const ())> {
-    let mut all = vec![
+    vec![
         (c"open", open as *const ()),
         (c"close", close as *const ()),
         (c"fstat", fstat as *const ()),
@@ -60,19 +61,17 @@ fn functions() -> Vec<(&'static CStr, *const ())> {
         (c"write", write as *const ()),
         (c"pread", pread as *const ()),
         (c"pwrite", pwrite as *const ()),
-    ];
-    if size_of::<off_t>() == size_of::<i64>() {
-        all.extend([(c"pread64", pread as *const ()), (c"pwrite64", pwrite as *const ())]);
-    }
-    all
+        (c"pread64", pread as *const ()),
+        (c"pwrite64", pwrite as *const ()),
+    ]
 }
 
 /// Returns which file has the number; None if none has.
 fn identity(file: c_int) -> Option<(u64, u64)> {
-    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    let mut found = std::mem::MaybeUninit::<stat>::uninit();
     // SAFETY: it fills in what it is given, and that is read only if it did.
     let found = unsafe {
-        if libc::fstat(file, found.as_mut_ptr()) != 0 {
+        if large_files::fstat(file, found.as_mut_ptr()) != 0 {
             return None;
         }
         found.assume_init()
@@ -116,7 +115,7 @@ fn unless_lost<T: From<i8>>(file: c_int, act: impl FnOnce() -> T) -> T {
 
 unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: c_int) -> c_int {
     // SAFETY: the caller keeps the contract of the system's function, here and below.
-    let file = unsafe { libc::open(path, flags, mode) };
+    let file = unsafe { large_files::open(path, flags, mode) };
     if let Some(identity) = (file >= 0).then(|| identity(file)).flatten() {
         // SAFETY: it is the text that was just opened.
         let path = unsafe { CStr::from_ptr(path) }.to_owned();
@@ -132,14 +131,14 @@ unsafe extern "C" fn close(file: c_int) -> c_int {
     if ours { unsafe { libc::close(file) } } else { 0 }
 }
 
-unsafe extern "C" fn fstat(file: c_int, into: *mut libc::stat) -> c_int {
+unsafe extern "C" fn fstat(file: c_int, into: *mut stat) -> c_int {
     // SAFETY: as above.
-    unless_lost(file, || unsafe { libc::fstat(file, into) })
+    unless_lost(file, || unsafe { large_files::fstat(file, into) })
 }
 
 unsafe extern "C" fn ftruncate(file: c_int, size: off_t) -> c_int {
     // SAFETY: as above.
-    unless_lost(file, || unsafe { libc::ftruncate(file, size) })
+    unless_lost(file, || unsafe { large_files::ftruncate(file, size) })
 }
 
 unsafe extern "C" fn read(file: c_int, into: *mut c_void, size: size_t) -> ssize_t {
@@ -154,10 +153,10 @@ unsafe extern "C" fn write(file: c_int, bytes: *const c_void, size: size_t) -> s
 
 unsafe extern "C" fn pread(file: c_int, into: *mut c_void, size: size_t, at: off_t) -> ssize_t {
     // SAFETY: as above.
-    unless_lost(file, || unsafe { libc::pread(file, into, size, at) })
+    unless_lost(file, || unsafe { large_files::pread(file, into, size, at) })
 }
 
 unsafe extern "C" fn pwrite(file: c_int, bytes: *const c_void, size: size_t, at: off_t) -> ssize_t {
     // SAFETY: as above.
-    unless_lost(file, || unsafe { libc::pwrite(file, bytes, size, at) })
+    unless_lost(file, || unsafe { large_files::pwrite(file, bytes, size, at) })
 }

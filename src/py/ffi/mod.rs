@@ -19,6 +19,8 @@ mod ending;
 mod gil_cell;
 mod install;
 mod instance;
+#[cfg(all(unix, feature = "sqlite"))]
+mod large_files;
 mod members;
 mod process;
 mod raw_call;
