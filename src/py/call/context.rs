@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 
 use super::threads;
 use crate::flight::{Caller, Graph, Owner, fresh_id, this_thread};
+use crate::py::ffi::check_tasks;
 use crate::py::value::callbacks;
 use crate::py::value::once::{get_or_make, intern};
 
@@ -77,6 +78,7 @@ impl CallContext {
     pub fn task(py: Python<'_>) -> PyResult<Arc<Self>> {
         threads::note(py)?;
         let frames = current(py)?;
+        check_tasks(py, frames.len())?;
         let fresh = || Owner::task(fresh_id(), this_thread());
         // Tasks of one computation wait under one owner: it waits for all of them.
         let owner = frames.first().map_or_else(fresh, |frame| frame.owner);

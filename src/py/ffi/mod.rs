@@ -49,7 +49,8 @@ pub use members::members;
 pub use process::{at_fork, is_main_interpreter, share};
 pub use raw_call::RawCall;
 pub use recursion::{
-    Level, check_stack, enter as enter_recursion, is_small_stack, recursion_limit, stack_left,
+    Level, check_stack, check_tasks, enter as enter_recursion, is_small_stack, recursion_limit,
+    stack_left,
 };
 pub use reserve::{check_memory, hold as hold_reserve, renew as renew_reserve};
 pub use scalar::{int_value, leaf_hash, leaves_equal, near_hash, noted_hash, spread_hash};

@@ -10,6 +10,9 @@ use pyo3::prelude::*;
 /// How many bytes of a stack are left for the called function, if it has twice as much.
 const RESERVE: usize = 48 << 10;
 
+/// How many computations of tasks may wait for each other at most: each notes all that wait for it.
+const TASKS: usize = 10_000;
+
 /// How many bytes of a stack the import of our own modules needs where they have no bytecode yet:
 /// Python 3.14's parser says `MemoryError` where it has less.
 const IMPORTS: usize = 128 << 10;
@@ -49,6 +52,22 @@ fn too_little() -> PyErr {
     PyRecursionError::new_err("too little stack is left for a memoised call")
 }
 
+/// Raises `RecursionError` if as many computations of tasks wait for this one, each for the next, as
+/// Python allows levels of calls. Each has a stack of its own, so nothing else ends such a recursion
+/// before the memory does.
+pub fn check_tasks(py: Python<'_>, waiting: usize) -> PyResult<()> {
+    if waiting < TASKS.min(python_limit(py)) {
+        return Ok(());
+    }
+    Err(PyRecursionError::new_err("maximum recursion depth exceeded in memoised coroutines"))
+}
+
+/// Returns the limit that `sys.setrecursionlimit` set.
+fn python_limit(_: Python<'_>) -> usize {
+    // SAFETY: it only reads a number; the interpreter is attached.
+    usize::try_from(unsafe { ffi::Py_GetRecursionLimit() }).unwrap_or(usize::MAX)
+}
+
 /// Whether so little stack is left that modules of ours may not be imported on it, and that a
 /// `RecursionError` says nothing of the values which our Python code was given.
 pub fn is_small_stack() -> bool {
@@ -57,12 +76,8 @@ pub fn is_small_stack() -> bool {
 
 /// Returns how deep calls may go by Python's own count, where that is all that bounds them: since
 /// CPython 3.12 calls through C are bounded by the stack, or have a limit of their own.
-pub fn recursion_limit(_: Python<'_>) -> Option<usize> {
-    if cfg!(Py_3_12) {
-        return None;
-    }
-    // SAFETY: it only reads a number; the interpreter is attached.
-    usize::try_from(unsafe { ffi::Py_GetRecursionLimit() }).ok()
+pub fn recursion_limit(py: Python<'_>) -> Option<usize> {
+    if cfg!(Py_3_12) { None } else { Some(python_limit(py)) }
 }
 
 /// Returns how many bytes of this thread's stack may still be used.

@@ -248,3 +248,28 @@ def test_background_tasks_outlive_their_starter(drop_in: DropInCache) -> None:
 
     assert run(main()) == [{"user": "/"}, ["/other"]]
     assert dict(drop_in) == {"/": {"user": "/"}, "/other": ["/other"]}
+
+
+@pytest.mark.parametrize("deeper", [lambda f, n: f(n + 1), lambda f, n: asyncio.gather(f(n + 1))])
+def test_an_endless_recursion_ends(tmp_path: Path, deeper: Any) -> None:
+    """Coroutines that call themselves for ever raise RecursionError, as plain ones do."""
+    cache = Cache(tmp_path / "c.json")
+
+    @cache.memoise
+    async def f(n: int) -> Any:
+        return await deeper(f, n)
+
+    with pytest.raises(RecursionError, match="memoised coroutines"):
+        run(f(0))
+    assert len(cache) == 0
+
+
+def test_a_recursion_may_be_as_deep_as_python_lets_coroutines_be() -> None:
+    """A recursion of fewer levels than `sys.getrecursionlimit()` is computed."""
+    cache = Cache(None)
+
+    @cache.memoise
+    async def f(n: int) -> int:
+        return n and 1 + await f(n - 1)
+
+    assert run(f(900)) == 900
