@@ -2,36 +2,72 @@
 
 use std::path::Path;
 
+use super::damage::Looks;
 use super::format::Format;
 use super::read::Snapshot;
 use crate::store::Items;
 
-/// Members by which tools recognise their own files.
-const SIGNATURES: [(&[&str], &str); 7] = [
+/// Members by which tools recognise their own files. A drop-in's keys may be any words, so each is a
+/// word or a set of words that nobody asks for by chance.
+const SIGNATURES: [(&[&str], &str); 32] = [
     (&["name", "version", "dependencies"], "the manifest of a package"),
+    (&["name", "version", "devDependencies"], "the manifest of a package"),
     (&["name", "version", "scripts"], "the manifest of a package"),
+    (&["name", "require", "autoload"], "the manifest of a package"),
+    (&["manifest_version", "name"], "the manifest of an extension"),
     (&["lockfileVersion"], "a package manager's lock file"),
+    (&["content-hash", "packages"], "a package manager's lock file"),
+    (&["_meta", "default", "develop"], "a package manager's lock file"),
     (&["nbformat", "cells"], "a notebook"),
     (&["compilerOptions"], "a compiler's configuration"),
+    (&["presets", "plugins"], "a compiler's configuration"),
+    (&["rules", "extends"], "a linter's configuration"),
+    (&["folders", "settings"], "an editor's configuration"),
+    (&["version", "configurations"], "an editor's configuration"),
+    (&["Logging", "AllowedHosts"], "a server's configuration"),
+    (&["auths", "credsStore"], "a client's configuration"),
+    (&["model_type", "architectures"], "a model's configuration"),
+    (&["added_tokens", "model"], "a model's configuration"),
     (&["openapi", "paths"], "the description of an API"),
-    (&["$schema", "properties"], "a JSON schema"),
+    (&["swagger", "paths"], "the description of an API"),
+    (&["$schema"], "a file with a JSON schema"),
+    (&["@context", "@type"], "linked data"),
+    (&["type", "features"], "a map"),
+    (&["type", "geometry", "properties"], "a map"),
+    (&["images", "annotations", "categories"], "a data set"),
+    (&["bomFormat", "components"], "a bill of materials"),
+    (&["spdxVersion"], "a bill of materials"),
+    (&["apiVersion", "kind"], "the description of a service"),
+    (&["AWSTemplateFormatVersion"], "the description of a service"),
+    (&["terraform_version"], "the state of a service"),
+    (&["client_email", "private_key"], "an account's key"),
+    (&["access_token", "token_type"], "an account's key"),
 ];
-/// Extensions of files that people write and that do not hold JSON.
-const WRITTEN: [&str; 16] = [
-    "py", "pyi", "toml", "yaml", "yml", "ini", "cfg", "md", "rst", "txt", "csv", "html", "js",
-    "ts", "sh", "rs",
-];
+/// Extensions under which a cache that cannot be read any more is one of ours.
+const OURS: [&str; 2] = ["json", "cache"];
 
-/// Extensions of databases: text under such a name is the user's own.
-const DATABASES: [&str; 3] = ["db", "sqlite", "sqlite3"];
+/// Extensions of files that people write and that do not hold JSON.
+const WRITTEN: [&str; 18] = [
+    "py", "pyi", "toml", "yaml", "yml", "ini", "cfg", "md", "rst", "txt", "csv", "html", "xml",
+    "js", "ts", "sh", "rs", "env",
+];
+/// Extensions of files with one JSON text a line.
+const LINES: [&str; 3] = ["jsonl", "ndjson", "jsonlines"];
 
 /// Returns what the file at `path` is, if not even a damaged cache can look like it.
 pub fn somebody_elses(path: &Path, found: &Snapshot) -> Option<&'static str> {
+    let extension = path.extension().and_then(|name| name.to_str()).map(str::to_ascii_lowercase);
+    let is_one_of = |names: &[&str]| names.iter().any(|name| extension.as_deref() == Some(name));
+    if found.damage.is_some() && is_one_of(&LINES) {
+        return Some("it has a JSON text a line");
+    }
     if let Some(damage) = found.damage.as_ref().filter(|_| found.items.is_empty()) {
-        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-        let is_written = WRITTEN.contains(&extension.as_str());
-        let is_no_database = damage.is_prose && DATABASES.contains(&extension.as_str());
-        return (is_written || is_no_database).then_some("it holds no JSON");
+        return match damage.looks {
+            Looks::Records => Some("a list of records"),
+            _ if is_one_of(&WRITTEN) => Some("it holds no JSON"),
+            Looks::Prose | Looks::Numbered if !is_one_of(&OURS) => Some("it holds no JSON"),
+            _ => None,
+        };
     }
     let Items::InFile(file, index) = &found.items else { return None };
     // A reserved member shows that it is ours.
@@ -64,7 +100,16 @@ mod tests {
         assert!(is_foreign("main.py", "import os\nprint({\"a\": 1})\n"));
         assert!(is_foreign("book.ipynb", r#"{"cells": [], "metadata": {}, "nbformat": 4}"#));
         assert!(!is_foreign("cache.json", r#"{"name": 1, "version": 2}"#));
+        assert!(is_foreign("map.json", r#"{"type": "FeatureCollection", "features": []}"#));
+        assert!(is_foreign("cookies.json", r#"[{"name": "a", "value": "b"}]"#));
+        assert!(is_foreign(".env", "TOKEN=abc\nDEBUG=1\n"));
+        assert!(is_foreign("id_rsa", "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n"));
+        assert!(is_foreign("results.zip", "PK\x03\x04\0\0"));
+        assert!(is_foreign("log.jsonl", "{\"a\": 1}\n{\"a\": 2}\n"));
         assert!(!is_foreign("cache.json", "damaged"));
+        assert!(!is_foreign("cache.json", r#"[{"name": "a", "val"#));
+        assert!(!is_foreign("cache", "\0\0\0\0 torn by a loss of power"));
+        assert!(!is_foreign("cache", "{\n\"a\": 1,\n\"b"));
         assert!(is_foreign("notes.db", "my notes\n- eggs\n"));
         assert!(!is_foreign("cache.db", "{\n\"a\": 1,\n\"b"));
         assert!(!is_foreign("cache.db", "\0\0\0\0 torn by a loss of power"));

@@ -335,3 +335,36 @@ def test_what_is_erased_is_gone_from_the_disk(tmp_path: Path) -> None:
         assert cache.forget("ask(*", erase=True) == 2
         assert not any(b"secret" in file.read_bytes() for file in tmp_path.iterdir())
         assert dict(cache) == {"c": "x"}
+
+
+OTHERS = {
+    "map.geojson": '{"type": "FeatureCollection", "features": []}',
+    "composer.lock": '{"content-hash": "c", "packages": []}',
+    "appsettings.json": '{"Logging": {}, "AllowedHosts": "*"}',
+    "settings.json": '{"$schema": "https://json.schemastore.org/x", "a": 1}',
+    "cookies.json": '[{"name": "a", "value": "b"}]',
+    "events.jsonl": '{"a": 1}\n{"a": 2}\n',
+    ".env": "TOKEN=abc\nDEBUG=1\n",
+    "id_rsa": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n",
+    "page.xml": "<?xml version='1.0'?><a/>",
+    "results.zip": "PK\x03\x04\x00\x00",
+    "model.bin": "\x7fELF\x02\x01",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_files_of_others_are_left_alone(tmp_path: Path, kind: type[Cache], name: str) -> None:
+    """What is plainly another program's file is not set aside and not written; calls compute."""
+    path = tmp_path / name
+    path.write_text(OTHERS[name])
+    cache = kind(path)
+
+    @cache.memoise
+    def f(x: str) -> list[str]:
+        return [x]
+
+    with pytest.warns(CacheFileWarning, match="looks like somebody else's"):
+        assert f("a") == ["a"]
+    cache.close()
+    assert path.read_text() == OTHERS[name]
+    assert [each.name for each in tmp_path.iterdir()] == [name]
