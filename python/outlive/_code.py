@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Instructions that stem from lines and from the interpreter's own caches alone.
 _SILENT = frozenset({"NOP", "CACHE", "EXTENDED_ARG", "RESUME"})
+#: Python may refuse to write integers of more bits with decimal digits.
+_LONG = 2000
 #: The names by which a class body notes its source.
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__", "__annotations__"})
 
@@ -89,7 +91,7 @@ def nested_code(code: CodeType) -> Iterator[CodeType]:
 
 def steps_of(code: CodeType) -> Iterator[dis.Instruction]:
     """Yield the instructions that matter, without those that note a docstring or a line."""
-    steps = [step for step in dis.get_instructions(code) if step.opname not in _SILENT]
+    steps = [s for s in dis.get_instructions(_readable(code)) if s.opname not in _SILENT]
     for step, after in zip(steps, [*steps[1:], None], strict=True):
         notes = after is not None and after.opname == "STORE_NAME" and after.argval in _NOTES
         if notes and step.opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT")):
@@ -121,4 +123,38 @@ def constant_text(value: object) -> str:
         return f"({', '.join(constant_text(member) for member in value)},)"
     if isinstance(value, CodeType):
         return f"({body_text(value)})"
-    return repr(value)
+    if isinstance(value, int) and value.bit_length() > _LONG:
+        return hex(value)
+    try:
+        return repr(value)
+    except ValueError:  # such an integer is a part of it
+        return _text_of_parts(value)
+
+
+def _text_of_parts(value: object) -> str:
+    if isinstance(value, (list, set)):
+        texts = [constant_text(member) for member in value]
+        return f"{type(value).__name__}{sorted(texts) if isinstance(value, set) else texts}"
+    if isinstance(value, dict):
+        return f"dict{[(constant_text(key), constant_text(value[key])) for key in value]}"
+    if isinstance(value, slice):
+        return f"slice{constant_text((value.start, value.stop, value.step))}"
+    raise ValueError(f"an integer in a {type(value).__name__} has too many digits to be written")
+
+
+def _readable(code: CodeType) -> CodeType:
+    """Return ``code`` with constants that `dis`, which takes the `repr` of each, can show."""
+    shown = tuple(_shown(constant) for constant in code.co_consts)
+    same = all(one is other for one, other in zip(shown, code.co_consts, strict=True))
+    return code if same else code.replace(co_consts=shown)
+
+
+def _shown(constant: object) -> object:
+    if isinstance(constant, int):
+        return constant if constant.bit_length() <= _LONG else constant_text(constant)
+    if isinstance(constant, (tuple, frozenset, slice)):
+        try:
+            repr(constant)
+        except ValueError:
+            return constant_text(constant)
+    return constant

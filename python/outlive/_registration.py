@@ -74,7 +74,13 @@ class Registration:
             return None, None
         script = script_of(function)
         note = f'{{"script": {_quoted(script)}}}' if script else script
-        return code_digest(function), None if note is None else note.encode()
+        try:
+            digest = code_digest(function)
+        except (RecursionError, MemoryError):
+            raise
+        except Exception:  # a value that it reads cannot be written: no call fails for that
+            digest = None
+        return digest, None if note is None else note.encode()
 
     def cache_info(self, memoised: _core.Memoised) -> CacheInfo:
         """Count calls and entries."""

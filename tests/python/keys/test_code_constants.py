@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from outlive._code_digest import code_digest
+from outlive._registration import Registration
 from outlive._state import state_attributes, state_cells, state_globals
 from support.programs import Scripts
 
@@ -193,3 +194,23 @@ def test_cells_and_attributes_that_code_changes() -> None:
 
 
 TABLE: dict[int, int] = {}
+
+
+@pytest.mark.parametrize("place", ["X", "(X,)", "[X]", "{'a': X}", "slice(X)"])
+def test_numbers_that_python_does_not_write(tmp_path: Path, place: str) -> None:
+    """A number of more digits than Python writes is a constant like others; no call fails."""
+    source = f"X = 10**5000 + N; LONG = {place}\ndef f(x): return x, LONG"
+    one, two = (digest_of(source.replace("N;", f"{n};")) for n in (1, 2))
+    assert one is not None and two is not None and one != two
+
+
+def test_long_literals() -> None:
+    """A literal of more digits than Python writes in decimals is a constant like others."""
+    one, two = (digest_of(f"def f(x): return x + 0x{'f' * 5000}{n}") for n in (1, 2))
+    assert one is not None and two is not None and one != two
+
+
+def test_a_constant_that_cannot_be_written_fails_no_call() -> None:
+    """Where a value that a function reads cannot be looked at, its edits go unnoticed."""
+    with mock.patch("outlive._code_digest.constants", side_effect=ValueError("no text")):
+        assert Registration.code_note(lambda x: x) == (None, None)
