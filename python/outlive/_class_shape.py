@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from weakref import WeakKeyDictionary
 
 from . import _core
 from ._digest import short
-from ._naming import full_name_of
+from ._naming import full_name_of, leads_to
 from ._texts import UnderWay, text_of, without_addresses
 from ._typing import TYPE_CHECKING
 
@@ -39,22 +38,14 @@ def class_mark(cls: type) -> str:
 
     In the main program a cell may be edited and run again, so that classes there have one, too.
     """
-    if not inspect.isclass(cls) or (cls.__module__ not in _MAIN and _leads_to(cls)):
+    if not inspect.isclass(cls) or (cls.__module__ not in _MAIN and leads_to(cls)):
         return ""
     return _mark(cls)
 
 
 def namesake_mark(cls: type) -> str:
     """Return a digest of a class whose name leads to another class or to none, else ""."""
-    return "" if _leads_to(cls) else _mark(cls)
-
-
-def _leads_to(cls: type) -> bool:
-    """Return whether the name of a class leads to it in every process."""
-    found: Any = sys.modules.get(cls.__module__)
-    for part in cls.__qualname__.split("."):
-        found = getattr(found, part, None)
-    return found is cls
+    return "" if leads_to(cls) else _mark(cls)
 
 
 def _mark(cls: type) -> str:
@@ -70,7 +61,7 @@ def _all_of(cls: type) -> Iterator[str]:
     """The fields of a class, and all members of it and of those bases that have no name either."""
     yield shape_text(cls)
     for base in cls.__mro__[:-1]:
-        if base is not cls and _leads_to(base):
+        if base is not cls and leads_to(base):
             yield full_name_of(base)
             continue
         for name, member in sorted(vars(base).items()):

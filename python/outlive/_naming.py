@@ -36,6 +36,14 @@ def module_name(function: Callable[..., Any]) -> str:
     return main_name(main)
 
 
+def leads_to(cls: type) -> bool:
+    """Return whether the name of a class leads to it in every process."""
+    found: Any = sys.modules.get(cls.__module__)
+    for part in cls.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is cls
+
+
 def main_name(main: dict[str, Any]) -> str:
     """Return the name under which the module is imported that runs with the names ``main``."""
     spec, file = main.get("__spec__"), main.get("__file__")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
+from .._naming import leads_to
 from .._typing import TYPE_CHECKING
 from .problems import Refused
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 
 _known: WeakKeyDictionary[type, Family | Refused] = WeakKeyDictionary()
+#: The families of classes that no module holds, oldest first: a family keeps its class alive, and a
+#: program may make a class for each request.
+_passing: dict[type, Family] = {}
+_MOST_PASSING = 512
 
 
 def family_of(cls: type) -> Family:
@@ -34,16 +40,26 @@ def family_of(cls: type) -> Family:
     Raises:
         Refused: they cannot be stored.
     """
-    found = _known.get(cls)
+    found: Family | Refused | None = _known.get(cls) or _passing.get(cls)
     if found is None:
         try:
             found = _made(cls)
         except Refused as refused:
             found = refused.with_traceback(None)
-        _known[cls] = found
+        _remember(cls, found)
     if isinstance(found, Refused):
         raise Refused(found.what, found.advice)
     return found
+
+
+def _remember(cls: type, found: Family | Refused) -> None:
+    if isinstance(found, Refused) or leads_to(cls):
+        _known[cls] = found
+        return
+    _passing[cls] = found
+    while len(_passing) > _MOST_PASSING:
+        with suppress(RuntimeError, StopIteration):  # another thread has just done the same
+            _passing.pop(next(iter(_passing)), None)
 
 
 def _made(cls: type) -> Family:
@@ -79,3 +95,4 @@ def _made(cls: type) -> Family:
 def forget(cls: type) -> None:
     """Forget what is known of ``cls``, because it was registered anew."""
     _known.pop(cls, None)
+    _passing.pop(cls, None)

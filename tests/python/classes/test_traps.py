@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from classes import shop
 from outlive import Cache, OutliveWarning
+from outlive._classes import families
 from support.programs import untyped
 
 
@@ -78,3 +82,23 @@ def test_a_name_that_leads_nowhere_costs_no_other_class() -> None:
             assert dict(cache)
         names = [str(each.message).split("'")[1] for each in told]
         assert names == ([wrong, "nowhere:X", "json:dumps"] if given else [wrong])
+
+
+@pytest.mark.parametrize("use", ["result", "argument"])
+def test_classes_made_for_a_moment_are_let_go(use: str) -> None:
+    """What is known of classes that no module holds keeps only the latest of them alive."""
+    cache, classes = Cache(None), weakref.WeakSet[type]()
+    for _ in range(600):
+        made = dataclasses.make_dataclass("Made", [("x", int)])
+        classes.add(made)
+        result = made(1)
+
+        @cache.memoise(name="f", on_unstorable="ignore")
+        def f(_: Any, result: Any = result) -> Any:
+            return result
+
+        f(result if use == "argument" else 1)
+        cache.clear()
+        del f, made, result
+    gc.collect()
+    assert len(classes) <= families._MOST_PASSING
