@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _thread import get_ident
+from contextlib import suppress
 from contextvars import ContextVar
 
 from . import _core
@@ -35,7 +36,8 @@ class _Override:
 
     def __init__(self, core: _core.Cache, mode: str, outer: _Override | None) -> None:
         self.core, self.mode, self.outer, self.active = core, mode, outer, True
-        self.thread = get_ident()
+        self.thread, self.counted = get_ident(), False
+        self.token: Token[_Override | None] | None = None
 
 
 _innermost: ContextVar[_Override | None] = ContextVar("outlive_mode", default=None)
@@ -57,7 +59,7 @@ def current(core: _core.Cache) -> str | None:
             return override.mode
         override = override.outer
     for override in reversed(list(_of_all)):
-        if override.core is core:
+        if override.core is core and override.active:
             return override.mode
     if _of_one and not _told_of_threads:
         _tell_of_threads(core)
@@ -103,28 +105,46 @@ def _tell_of_threads(core: _core.Cache) -> None:
 class overriding:  # noqa: N801 - it is used like a function
     """The context manager that ``cache.mode()`` returns."""
 
+    #: Whether `__init__` has come to its end: an interrupt may come before.
+    _is_made = False
+
     def __init__(self, core: _core.Cache, mode: str, in_all_threads: bool) -> None:
         """Note the mode; it holds from the beginning of the block."""
+        self._blocks: list[_Override] = []
         self._core, self._mode = core, mode
         self._all = _of_all if in_all_threads else _of_one
-        self._blocks: list[tuple[_Override, Token[_Override | None]]] = []
         self._was_entered = False
+        self._is_made = True
 
     def __enter__(self) -> None:
-        override = _Override(self._core, self._mode, _innermost.get())
         self._was_entered = True
-        self._core.enter()
-        self._all.append(override)
-        self._blocks.append((override, _innermost.set(override)))
+        override = _Override(self._core, self._mode, _innermost.get())
+        self._blocks.append(override)
+        try:
+            self._core.enter()
+            override.counted = True
+            self._all.append(override)
+            override.token = _innermost.set(override)
+        except BaseException:  # a signal handler raised: no block begins, and no mode holds
+            self.__exit__()
+            raise
 
     def __exit__(self, *exc: object) -> None:
-        override, token = self._blocks.pop()
-        _innermost.reset(token)
-        override.active = False
-        self._all.remove(override)
-        self._core.leave()
+        self._blocks[-1].active = False  # first: it holds no more, even if what follows is cut off
+        override = self._blocks.pop()
+        if override in self._all:
+            self._all.remove(override)
+        if override.counted:
+            self._core.leave()
+        if override.token is not None:
+            with suppress(ValueError):  # a coroutine may be closed in another context
+                _innermost.reset(override.token)
 
     def __del__(self) -> None:
+        if not self._is_made:
+            return
+        for block in self._blocks:  # an interrupt came before their ends
+            block.active = False
         if not self._was_entered:
             word = repr(self._mode)
             message = f"cache.mode({word}) does nothing by itself: write `with cache.mode({word}):`"

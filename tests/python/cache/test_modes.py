@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Literal
 
 import pytest
 
 from outlive import Cache, CacheFileWarning, CacheMiss
+from outlive import _modes as modes
 from support.files import results
 from support.programs import run
 
@@ -346,3 +351,34 @@ def test_a_bad_value_in_a_readonly_cache_is_told(path: Path) -> None:
     with pytest.warns(CacheFileWarning, match="leading zero"), Cache(path, mode="readonly") as c:
         assert c.get("f(x=1)") is None
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.filterwarnings("ignore:.*does nothing by itself")
+@pytest.mark.parametrize("threads", ["all", "own"])
+def test_an_interrupt_while_a_block_begins_or_ends(threads: Literal["all", "own"]) -> None:
+    """Whatever stops the beginning or the end of a block, no mode stays behind."""
+    cache = Cache(None)
+    for step in range(1, 60):
+        left = step
+
+        def interrupt(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal left
+            code = frame.f_code
+            if not code.co_filename.endswith("_modes.py") or code.co_name == "__del__":
+                return None
+            left -= event in ("call", "line")
+            if left == 0:
+                raise KeyboardInterrupt
+            return interrupt
+
+        before = sys.gettrace()
+        with contextlib.suppress(KeyboardInterrupt):
+            sys.settrace(interrupt)
+            try:
+                with cache.mode("off", threads=threads):
+                    pass
+            finally:
+                sys.settrace(before)
+        gc.collect()
+        assert modes.of(cache._state.core) == "on", step
+    assert left > 0, "the last steps come after the block"
