@@ -208,7 +208,7 @@ class CacheState:
     def release(self) -> None:
         """Empty the tables of hits of all functions."""
         for memoised in self.functions():
-            memoised.release()
+            memoised._outlive_manager.release()
 
     def reconfigure(self, options: Mapping[str, Any]) -> None:
         """Change the defaults, also of functions that were memoised before."""
@@ -235,7 +235,7 @@ class CacheState:
 
             noted = noter(options, memoised.name)
         changes = {"errors": errors, "refresher": registration.refresher, "noted": noted}
-        memoised.set_options(options.replace(**changes))
+        memoised._outlive_manager.set_options(options.replace(**changes))
 
     def tagged(self, tag: str) -> list[str]:
         """Return the keys of all entries with this tag."""
@@ -250,7 +250,7 @@ class CacheState:
 
     def count(self, memoised: _core.Memoised) -> int:
         """Count the entries of ``memoised``."""
-        return self.entries.count_of(memoised.key_start())
+        return self.entries.count_of(memoised._outlive_manager.key_start())
 
     def clear(self, memoised: _core.Memoised) -> None:
         """Forget all entries of ``memoised``."""
@@ -268,7 +268,7 @@ class CacheState:
 
     def start_of(self, memoised: _core.Memoised) -> str:
         """Return what the keys of ``memoised`` begin with."""
-        return memoised.key_start()
+        return memoised._outlive_manager.key_start()
 
 
 class DropInState(CacheState):

@@ -31,6 +31,7 @@ __all__ = [
     "Facts",
     "HelperScope",
     "Limits",
+    "Manager",
     "Memoised",
     "PendingCall",
     "Salt",
@@ -323,6 +324,41 @@ class Limits:
         """The number of entries that were evicted, by any object."""
 
 @final
+class Manager:
+    """Manages one memoised function for the Python half; users never meet it."""
+
+    @property
+    def suspends(self) -> bool:
+        """Whether a call returns a `PendingCall` that says what to do next when it must compute."""
+
+    def set_options(self, options: Options) -> None:
+        """Sets how results are kept and served from now on."""
+
+    def set_aside(self, mark: str, later: Memoised) -> None:
+        """Keeps the results apart from those of a later function of this name; a call warns."""
+
+    def mark_refresh(self, key: str, begins: bool) -> None:
+        """Notes in the file that the result under a key is being refreshed, or no longer is."""
+
+    def redirect(self, other: Memoised | None) -> None:
+        """Makes ``other`` answer its calls from now on; None: it answers them itself again."""
+
+    def key_start(self) -> str:
+        """What the keys of all its entries begin with, as of now."""
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many calls were served from the cache, computed, and found expired."""
+
+    def evictions(self) -> int:
+        """The number of evicted entries of this function."""
+
+    def release(self) -> None:
+        """Clears the table of hits."""
+
+    def reset(self) -> None:
+        """Sets the counters to zero and clears the table of hits."""
+
+@final
 class Memoised:
     """A function whose results are kept."""
 
@@ -348,6 +384,10 @@ class Memoised:
     def _outlive_registration(self) -> Registration:
         """Its own options and its place in the cache, as Python knows them."""
 
+    @property
+    def _outlive_manager(self) -> Manager:
+        """What only the Python half does with the function."""
+
     def cache_info(self) -> CacheInfo:
         """Counts hits, misses and entries, in `functools`' order."""
 
@@ -368,43 +408,12 @@ class Memoised:
     def function(self) -> Callable[..., Any]:
         """The function itself."""
 
-    @property
-    def suspends(self) -> bool:
-        """Whether a call returns a `PendingCall` that says what to do next when it must compute."""
-
-    def set_options(self, options: Options) -> None:
-        """Sets how results are kept and served from now on."""
-
     def forget_where(self, **arguments: Any) -> int:
         """Forgets the results of all calls with these arguments; returns how many there were."""
 
     def __dir__(self) -> list[str]: ...
     def __get_pydantic_core_schema__(self, _source: Any, handler: Any, /) -> Any:
         """The schema of the function itself, for pydantic."""
-
-    def set_aside(self, mark: str, later: Memoised) -> None:
-        """Keeps the results apart from those of a later function of this name; a call warns."""
-
-    def mark_refresh(self, key: str, begins: bool) -> None:
-        """Notes in the file that the result under a key is being refreshed, or no longer is."""
-
-    def redirect(self, other: Memoised | None) -> None:
-        """Makes ``other`` answer its calls from now on; None: it answers them itself again."""
-
-    def key_start(self) -> str:
-        """What the keys of all its entries begin with, as of now."""
-
-    def counts(self) -> tuple[int, int, int]:
-        """How many calls were served from the cache, computed, and found expired."""
-
-    def evictions(self) -> int:
-        """The number of evicted entries of this function."""
-
-    def release(self) -> None:
-        """Clears the table of hits."""
-
-    def reset(self) -> None:
-        """Sets the counters to zero and clears the table of hits."""
 
     def cache_key(self, *args: Any, **kwargs: Any) -> str:
         """The key text of a call with these arguments."""

@@ -106,7 +106,7 @@ def _faced(memoised: _core.Memoised) -> Any:
         from . import _streams
 
         shown = _streams.face(memoised, function, CONTROLS)
-    elif memoised.suspends:
+    elif memoised._outlive_manager.suspends:
         from ._async import face
 
         shown = face.face(memoised, function, CONTROLS)
@@ -142,7 +142,7 @@ def _take_over(memoised: _core.Memoised, function: Callable[..., Any]) -> None:
 
 def _refresher(memoised: _core.Memoised) -> Any:
     """What computes results of ``memoised`` in the background."""
-    if not memoised.suspends:
+    if not memoised._outlive_manager.suspends:
         return _refresh.Refresher(weakref.ref(memoised), _refresh.in_thread)
     from ._async import refresh  # not sooner: asyncio takes longer to import than outlive
 
@@ -300,7 +300,7 @@ def _meet_namesake(cache: CacheState, name: str, memoised: _core.Memoised, *, sh
 
 def _set_aside(memoised: _core.Memoised, mark: str, by: _core.Memoised) -> None:
     for each in (memoised, *memoised._outlive_registration.samples()):
-        each.set_aside(mark, by)
+        each._outlive_manager.set_aside(mark, by)
 
 
 def _what_it_is(function: Any) -> tuple[str, list[int]]:

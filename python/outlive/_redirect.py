@@ -36,7 +36,7 @@ class Redirection:
         """Return everything to its own file; the other one is saved."""
         other = self._state.core
         for memoised, twin in self._twins:
-            memoised.redirect(None)
+            memoised._outlive_manager.redirect(None)
             # Until it is freed, the next redirection would take it for a function of the program.
             self._state.disown(twin)
         for thing, name, value in reversed(self._attributes):
@@ -55,7 +55,7 @@ class Redirection:
             for name in _decorate.CONTROLS:
                 self._replace(thing, name, getattr(twin, name))
         self._replace(memoised, "refresh", twin.refresh)
-        memoised.redirect(twin)
+        memoised._outlive_manager.redirect(twin)
         return twin
 
     def _replace(self, thing: Any, name: str, value: Any) -> None:

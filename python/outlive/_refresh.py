@@ -51,7 +51,7 @@ class Refresh:
         self.ended = time.monotonic()
         memoised = self._memoised()
         if memoised is not None:
-            memoised.mark_refresh(self.key, False)
+            memoised._outlive_manager.mark_refresh(self.key, False)
         if error is not None:
             import logging  # only here: it costs every program that imports us 3 ms
 
@@ -100,7 +100,7 @@ class Refresher:
             self._begun[key] = refresh
         # The file records it, so that a later process repeats a refresh that this one's end cuts
         # off.
-        memoised.mark_refresh(key, True)
+        memoised._outlive_manager.mark_refresh(key, True)
         try:
             refresh.job = self._start(memoised, refresh)
         except RuntimeError as error:  # no more threads, or the interpreter ends

@@ -86,10 +86,12 @@ class Registration:
         """Count calls and entries."""
         from ._info import CacheInfo
 
-        hits, misses, expired = memoised.counts()
+        hits, misses, expired = memoised._outlive_manager.counts()
         size = self.cache.count(memoised)
         four = hits, misses, self.options.maxsize, size
-        return CacheInfo.counted(four, evictions=memoised.evictions(), expired=expired)
+        return CacheInfo.counted(
+            four, evictions=memoised._outlive_manager.evictions(), expired=expired
+        )
 
     def receipts(self, memoised: _core.Memoised) -> Receipts:
         """Count the calls of this process, and what hits saved."""
@@ -137,7 +139,7 @@ class Registration:
     def cache_clear(self, memoised: _core.Memoised) -> None:
         """Forget the entries and set the counters back."""
         self.cache.clear(memoised)
-        memoised.reset()
+        memoised._outlive_manager.reset()
 
     def names(self, memoised: _core.Memoised) -> list[str]:
         """Return the names for users: those of ``outlive.Memoised``, and the function's own."""
@@ -174,7 +176,7 @@ class Registration:
         keys = self.cache.keys_of(memoised)
         found = [key for key in keys if wanted.items() <= _arguments.of(key, memoised.name).items()]
         gone = sum(self.cache.entries.remove(key) for key in found)
-        memoised.release()
+        memoised._outlive_manager.release()
         return gone
 
     def map(self, memoised: _core.Memoised, items: Any, **options: Any) -> Iterator[Any]:

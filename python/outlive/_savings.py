@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def of_function(state: CacheState, memoised: _core.Memoised) -> Receipts:
     """Return the receipts of one function in this process."""
-    hits, misses, _ = memoised.counts()
+    hits, misses, _ = memoised._outlive_manager.counts()
     if not hits:
         return Receipts(misses, 0, misses)
     mean = _sum_of(state, memoised).mean or 0.0

@@ -1,7 +1,7 @@
 //! A memoised function: the object that takes the place of the user's.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -9,21 +9,20 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::cache::core::CoreCache;
+use super::call::code_note::CodeRecord;
 use super::call::maker::function_digest;
 use super::call::manner::Manner;
 use super::call::memoised::{Counters, Memoised};
 use super::call::options::Options;
 use super::call::told::Told;
-use super::ffi::{call_with, defer_counting, install, redirect, slot_of, watching_slot_of};
+use super::ffi::{call_with, defer_counting, install, slot_of, watching_slot_of};
 use super::hits::Attached;
 use super::key::arguments::Call;
 use super::key::identity::Identity;
 use super::key::maker::KeyMaker;
+use super::manager::Manager;
 use super::value::callbacks;
-use super::value::wtf8::from_wtf8;
 use super::vectorcall::run;
-use crate::cache::Share;
-use crate::policy::Limits;
 use crate::py::value::once::intern;
 
 #[pymethods]
@@ -63,7 +62,7 @@ impl Memoised {
             counters: Counters::default(),
             told: Told::default(),
             stand_in: Mutex::default(),
-            code: OnceLock::new(),
+            code: CodeRecord::default(),
             is_contested: Arc::default(),
             used_up: AtomicBool::new(false),
             configured: AtomicBool::new(false),
@@ -98,7 +97,7 @@ impl Memoised {
         call_with(&types.getattr(intern!(slf.py(), "MethodType"))?, (slf, instance))
     }
 
-    /// Notes the class that it belongs to: `key_or_raise` looks for a forgotten instance.
+    /// Notes the class that it belongs to: `NamedCall` looks for a forgotten instance.
     fn __set_name__<'py>(
         slf: &Bound<'py, Self>,
         owner: &Bound<'py, PyAny>,
@@ -141,42 +140,41 @@ impl Memoised {
         &self.function
     }
 
-    /// Returns whether a call returns a `PendingCall` that says what to do next when it must
-    /// compute.
-    #[getter]
-    fn suspends(&self) -> bool {
-        self.manner.suspends()
-    }
-
     /// Its own options and its place in the cache, as Python knows them.
     #[getter]
     fn _outlive_registration(&self) -> &Py<PyAny> {
         &self.registration
     }
 
+    /// What only the Python half does with the function.
+    #[getter]
+    fn _outlive_manager(slf: &Bound<'_, Self>) -> Manager {
+        Manager::of(slf.clone().unbind())
+    }
+
     /// Counts hits, misses and entries, in `functools`' order.
     fn cache_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::ask_registration(slf, intern!(slf.py(), "cache_info"))
+        ask_registration(slf, intern!(slf.py(), "cache_info"))
     }
 
     /// Counts calls, and what hits saved.
     fn receipts<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::ask_registration(slf, intern!(slf.py(), "receipts"))
+        ask_registration(slf, intern!(slf.py(), "receipts"))
     }
 
     /// Forgets all entries and sets the counters to zero.
     fn cache_clear<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::ask_registration(slf, intern!(slf.py(), "cache_clear"))
+        ask_registration(slf, intern!(slf.py(), "cache_clear"))
     }
 
     /// The options that the function was decorated with.
     fn cache_parameters<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::ask_registration(slf, intern!(slf.py(), "cache_parameters"))
+        ask_registration(slf, intern!(slf.py(), "cache_parameters"))
     }
 
     /// The names for users, for `dir()` and completion.
     fn __dir__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Self::ask_registration(slf, intern!(slf.py(), "names"))
+        ask_registration(slf, intern!(slf.py(), "names"))
     }
 
     /// Forgets the results of all calls with these arguments; returns how many there were.
@@ -201,72 +199,6 @@ impl Memoised {
         registration.call_method1(intern!(slf.py(), "pydantic_schema"), (slf, handler))
     }
 
-    /// Sets how results are kept and served from now on.
-    fn set_options(&self, py: Python<'_>, options: Options) {
-        if options.maxsize.is_some() || self.options.lock().maxsize.is_some() {
-            let limits = Limits { maxsize: options.maxsize, max_bytes: None };
-            self.core.get().cache().policies().limit(self.share(), limits);
-        }
-        if options.expires() {
-            self.core.get().cache().policies().keep_times();
-        }
-        self.core.get().cache().policies().expire(self.share(), options.lifetime());
-        let old = std::mem::replace(&mut *self.options.lock(), Arc::new(options));
-        if self.configured.swap(true, Ordering::AcqRel) {
-            // A call under way is about to remember a result found under the old options.
-            self.gate.epoch.advance();
-        }
-        self.release(py);
-        drop(old);
-    }
-
-    /// Keeps the results apart from those of a later function of this name; a call warns.
-    fn set_aside(&self, py: Python<'_>, mark: String, later: &Bound<'_, Self>) {
-        self.keys.set_aside(mark, Arc::clone(&later.get().is_contested));
-        // A call under way is about to remember a result under the old key.
-        self.gate.epoch.advance();
-        self.release(py);
-    }
-
-    /// Makes `other` answer its calls from now on; None: it answers them itself again.
-    fn redirect(&self, other: Option<Py<PyAny>>) {
-        let watches = self.keys.identity().is_some_and(Identity::can_change);
-        let redirects = other.is_some();
-        let old = std::mem::replace(&mut *self.stand_in.lock(), other);
-        redirect(self, redirects, watches);
-        drop(old);
-    }
-
-    /// What the keys of all its entries begin with, as of now.
-    fn key_start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        from_wtf8(py, &self.keys.start(py)?)
-    }
-
-    /// How many calls were served from the cache, computed, and found expired.
-    fn counts(&self, py: Python<'_>) -> (u64, u64, u64) {
-        let [hits, misses, expired] = self.counters.counts();
-        let quick: u64 = self.hits.for_all(py, |hits| hits.count).into_iter().sum();
-        (hits + quick, misses, expired)
-    }
-
-    /// The number of evicted entries of this function.
-    fn evictions(&self) -> u64 {
-        self.core.get().cache().policies().evictions(&self.share())
-    }
-
-    /// Clears the table of hits.
-    #[pyo3(name = "release")]
-    fn release_hits(&self, py: Python<'_>) {
-        self.release(py);
-    }
-
-    /// Sets the counters to zero and clears the table of hits.
-    fn reset(&self, py: Python<'_>) {
-        self.release(py);
-        self.hits.for_all(py, |hits| hits.count = 0);
-        self.counters.reset();
-    }
-
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.function)?;
         visit.call(&self.core)?;
@@ -285,22 +217,12 @@ impl Memoised {
     }
 }
 
-impl Memoised {
-    /// Returns its share of the cache's entries.
-    fn share(&self) -> Share {
-        if self.keys.is_flat() && self.keys.is_first() {
-            Share::Number(self.id)
-        } else {
-            Share::Name(self.name.as_bytes().to_vec())
-        }
-    }
-
-    fn ask_registration<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().registration.bind(slf.py()).call_method1(name, (slf,))
-    }
+/// Asks Python about the function.
+fn ask_registration<'py>(
+    slf: &Bound<'py, Memoised>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    slf.get().registration.bind(slf.py()).call_method1(name, (slf,))
 }
 
 fn hash_of(name: &str, body: i64) -> u64 {

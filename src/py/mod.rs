@@ -7,7 +7,9 @@ mod ffi;
 mod hits;
 mod key;
 mod long_work;
+mod manager;
 mod memoised;
+mod named_call;
 mod receipts;
 mod report;
 mod task;
@@ -57,6 +59,8 @@ mod _core {
     use super::key::parameters::Role;
     #[pymodule_export]
     use super::key::shown::shown_key;
+    #[pymodule_export]
+    use super::manager::Manager;
     #[pymodule_export]
     use super::receipts::{add_receipts, read_receipts};
     #[pymodule_export]

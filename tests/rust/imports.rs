@@ -25,6 +25,7 @@ const ROOMS: &[&[&str]] = &[
     &["py/call"],
     &["py/task"],
     &["py/vectorcall"],
+    &["py/manager", "py/named_call"],
     &["py/control", "py/long_work", "py/memoised", "py/receipts", "py/report"],
 ];
 

@@ -1,33 +1,12 @@
 //! Results made by other code: an earlier state of the function, or another program's.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
 use pyo3::prelude::*;
 
-use super::code_note::{CodeNote, MadeBy};
-use super::memoised::Memoised;
+use super::code_note::MadeBy;
 use super::provenance::Provenance;
-use crate::py::value::callbacks::prepare;
-use crate::py::value::once::intern;
-use crate::store::{Code, Notes};
-
-impl Memoised {
-    /// Returns what results of this function record about its code; found out once.
-    pub(super) fn code_note(&self, py: Python<'_>) -> PyResult<&CodeNote> {
-        if let Some(known) = self.code.get() {
-            return Ok(known);
-        }
-        let registration = self.registration.bind(py);
-        prepare(py);
-        let found = registration.call_method1(intern!(py, "code_note"), (&self.function,))?;
-        let (code, script): (Option<String>, Option<Vec<u8>>) = found.extract()?;
-        let script = script.map(|script| Arc::new(Bytes::from(script)));
-        let note = CodeNote { code: code.and_then(Code::new), script };
-        Ok(self.code.get_or_init(|| note))
-    }
-}
+use crate::store::Notes;
 
 impl Provenance<'_> {
     /// Records the code that made a result.
@@ -35,7 +14,7 @@ impl Provenance<'_> {
         if self.me.keys.is_flat() {
             return Ok(());
         }
-        let note = self.me.code_note(py)?;
+        let note = self.me.code.of(py, &self.me.function, &self.me.registration)?;
         notes.code = note.code;
         notes.others = note.script.clone().filter(|script| !script.is_empty());
         Ok(())
@@ -47,7 +26,8 @@ impl Provenance<'_> {
             return Ok(true);
         }
         let policy = self.request.options.on_code_change.as_str();
-        match self.me.code_note(py)?.made(notes) {
+        let me = self.me;
+        match me.code.of(py, &me.function, &me.registration)?.made(notes) {
             MadeBy::This => Ok(true),
             MadeBy::OtherProgram => self.teller().other_program(py).map(|()| false),
             MadeBy::OtherCode if self.me.is_contested.load(Ordering::Relaxed) => Ok(false),

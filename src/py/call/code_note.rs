@@ -1,9 +1,12 @@
 //! What a result records about the code that made it, and what that says later.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use pyo3::prelude::*;
 
+use crate::py::value::callbacks::prepare;
+use crate::py::value::once::intern;
 use crate::store::{Code, Notes};
 
 /// The code of one function, as its results record it.
@@ -14,6 +17,30 @@ pub struct CodeNote {
     /// `{"script": "folder/file"}` for a function of a module that is run as a program; empty if it
     /// is in no file.
     pub script: Option<Arc<Bytes>>,
+}
+
+/// What results record about the code of one function, once that was asked for.
+#[derive(Debug, Default)]
+pub struct CodeRecord(OnceLock<CodeNote>);
+
+impl CodeRecord {
+    /// Returns what results of `function` record about its code; found out once.
+    pub fn of(
+        &self,
+        py: Python<'_>,
+        function: &Py<PyAny>,
+        registration: &Py<PyAny>,
+    ) -> PyResult<&CodeNote> {
+        if let Some(known) = self.0.get() {
+            return Ok(known);
+        }
+        prepare(py);
+        let found = registration.bind(py).call_method1(intern!(py, "code_note"), (function,))?;
+        let (code, script): (Option<String>, Option<Vec<u8>>) = found.extract()?;
+        let script = script.map(|script| Arc::new(Bytes::from(script)));
+        let note = CodeNote { code: code.and_then(Code::new), script };
+        Ok(self.0.get_or_init(|| note))
+    }
 }
 
 /// The state of the function that made a result.

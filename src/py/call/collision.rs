@@ -5,43 +5,9 @@ use std::sync::atomic::Ordering;
 use pyo3::prelude::*;
 
 use super::maker::Difference;
-use super::memoised::Memoised;
 use super::provenance::Provenance;
 use crate::cache::Origin;
 use crate::py::cache::PyFound;
-use crate::py::key::arguments::Call;
-
-impl Memoised {
-    /// Returns the call that asks, where keys do not identify it.
-    pub(super) fn origin(&self, py: Python<'_>, call: &Call<'_, '_>) -> Option<Origin> {
-        let keys = &self.keys;
-        (keys.is_flat() && keys.is_first()).then(|| Origin {
-            function: self.id,
-            closed_over: keys.identity().and_then(|own| own.number(py).ok()).unwrap_or(0),
-            others: keys.other_arguments(py, call),
-        })
-    }
-
-    /// Warns once if a later function has taken the name of this one, which is still called.
-    pub(super) fn check_namesake(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.keys.is_aside() || self.told.collision.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        // The later function's table may hold results of this one.
-        self.gate.epoch.advance();
-        let what = if self.keys.aside_mark().is_some() {
-            "their results are kept apart, and will not be in a run in which only one of them is \
-             there; tell them apart with name=..., or import it again if its module was reloaded"
-        } else {
-            "they share their results; give each a name=... of its own unless that is meant"
-        };
-        let sentence = format!(
-            "{} is called, but another function of this name was memoised after it: {what}",
-            self.name
-        );
-        self.warn(py, "KeyCollisionWarning", &sentence)
-    }
-}
 
 impl Provenance<'_> {
     /// Warns once if this hit was computed by another function, or from other arguments, in this

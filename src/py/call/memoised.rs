@@ -1,12 +1,12 @@
 //! A memoised function: what its calls share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
-use super::code_note::CodeNote;
+use super::code_note::CodeRecord;
 use super::manner::Manner;
 use super::options::Options;
 use super::told::Told;
@@ -38,8 +38,8 @@ pub struct Memoised {
     pub(in crate::py) told: Told,
     /// What answers calls in its place while its cache works on another file.
     pub(in crate::py) stand_in: Mutex<Option<Py<PyAny>>>,
-    /// What results record about the function's code, once it was asked for.
-    pub(in crate::py) code: OnceLock<CodeNote>,
+    /// What results record about the function's code.
+    pub(in crate::py) code: CodeRecord,
     /// Whether an earlier function of this name is still called, whose results are not ours.
     pub(in crate::py) is_contested: Arc<AtomicBool>,
     /// Whether what it returned last could be used only once.

@@ -13,6 +13,7 @@ mod lookup;
 pub mod maker;
 pub mod manner;
 pub mod memoised;
+mod namesake;
 mod nested;
 pub mod observer;
 pub mod options;
@@ -20,7 +21,7 @@ pub mod patience;
 pub mod previous;
 mod provenance;
 mod recorder;
-mod refresh_mark;
+pub mod refresh_mark;
 pub mod request;
 #[cfg(Py_GIL_DISABLED)]
 mod row_values;

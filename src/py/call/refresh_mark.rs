@@ -9,7 +9,6 @@ use pyo3::types::PyString;
 
 use super::code_note::note_further;
 use super::invocation::Invocation;
-use super::memoised::Memoised;
 use crate::cache::Entry;
 use crate::py::cache::away::away;
 use crate::py::cache::core::CoreCache;
@@ -38,22 +37,14 @@ fn unmark(notes: &mut Notes) {
     notes.others = rest.map(|members| Arc::new(members.into()));
 }
 
-#[pymethods]
-impl Memoised {
-    /// Notes in the file that the result under `key` is being refreshed, or no longer is.
-    fn mark_refresh(
-        slf: &Bound<'_, Self>,
-        key: &Bound<'_, PyString>,
-        begins: bool,
-    ) -> PyResult<()> {
-        let (core, py) = (slf.get().core.bind(slf.py()), slf.py());
-        if core.get().file.get().path.is_none() || !CoreCache::may_write(core)? {
-            return Ok(());
-        }
-        let (cache, key) = (core.get().cache(), with_wtf8(key, Bytes::copy_from_slice)?);
-        away(py, cache, |cache| note_refresh(cache, &key, begins));
-        core.get().tell(py)
+/// Notes in the file that the result under `key` is being refreshed, or no longer is.
+pub fn note(core: &Bound<'_, CoreCache>, key: &Bound<'_, PyString>, begins: bool) -> PyResult<()> {
+    if core.get().file.get().path.is_none() || !CoreCache::may_write(core)? {
+        return Ok(());
     }
+    let (core, py, key) = (core.get(), core.py(), with_wtf8(key, Bytes::copy_from_slice)?);
+    away(py, core.cache(), |cache| note_refresh(cache, &key, begins));
+    core.tell(py)
 }
 
 /// Adds the mark to the entry of `key`, or removes it.

@@ -12,6 +12,7 @@ use super::context::CallContext;
 use super::exit::is_after_exit;
 use super::manner::Manner;
 use super::memoised::Memoised;
+use super::namesake::{check_namesake, origin};
 use super::options::Options;
 use crate::cache::{Ask, Locks, Origin};
 use crate::flight::Caller;
@@ -97,13 +98,13 @@ impl Request {
             mode = CoreCache::mode(core)?;
         }
         let options = me.options();
-        me.check_namesake(py)?;
+        check_namesake(py, me)?;
         let key = match me.keys.key(py, call) {
             Ok(key) => key,
             Err(NoKey::Unbound) => return Ok(None),
             Err(NoKey::Error(error)) => return tell_keyless(py, me, error).map(|()| None),
         };
-        let (anew, origin) = (mode == Mode::Refresh, me.origin(py, call));
+        let (anew, origin) = (mode == Mode::Refresh, origin(py, me, call));
         let given = given_classes(py, call)?;
         Ok(Some(Self {
             key,

@@ -31,7 +31,7 @@ def functions_of(cache: Cache) -> list[Any]:
 
 def counted(cache: Cache, function: Any) -> int:
     """Return how many keys of ``cache`` are the function's, by looking at each."""
-    start = function.key_start()
+    start = function._outlive_manager.key_start()
     return sum(key.startswith(start) for key in cache)
 
 
@@ -46,7 +46,11 @@ def test_counts_are_those_of_the_entries(tmp_path: Path, seed: int, limits: dict
         function, x = dice.choice(functions), dice.randrange(30)
         match dice.randrange(40):
             case 0:
-                others = [key for key in cache if not key.startswith(function.key_start())]
+                others = [
+                    key
+                    for key in cache
+                    if not key.startswith(function._outlive_manager.key_start())
+                ]
                 function.cache_clear()
                 assert list(cache) == others
             case 1:

@@ -13,11 +13,12 @@ _PACKAGE, _CORE = ROOT / "python" / "outlive", ROOT / "src"
 #: Files whose texts are whole sentences for users.
 _SENTENCES = ["store/file/telling.rs", "py/call/teller.rs", "py/call/collision.rs"]
 _SENTENCES += [
+    "py/call/namesake.rs",
     "store/sqlite/telling.rs",
     "py/cache/notifier.rs",
     "py/cache/core.rs",
     "py/cache/distant.rs",
-    "py/control.rs",
+    "py/named_call.rs",
 ]
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _SHORTEST = 16
