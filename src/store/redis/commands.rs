@@ -114,10 +114,17 @@ pub fn single(replies: Vec<Value>) -> Value {
 pub fn generation(replies: impl IntoIterator<Item = Value>) -> Result<f64, Failure> {
     let mut latest = 0.0_f64;
     for reply in replies {
-        let digits = bytes(reply)?.and_then(|digits| String::from_utf8(digits).ok());
-        latest = latest.max(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0.0));
+        latest = latest.max(bytes(reply)?.and_then(since).unwrap_or(0.0));
     }
     Ok(latest)
+}
+
+/// Returns the generation in `text`, as the scripts read it.
+fn since(text: Vec<u8>) -> Option<f64> {
+    const NEVER: f64 = 9_007_199_254_740_992.0;
+    let is_whole = text.len() <= 16 && text.iter().all(u8::is_ascii_digit);
+    let digits = String::from_utf8(text).ok().filter(|_| is_whole)?;
+    digits.parse().ok().filter(|&since| since < NEVER)
 }
 
 fn unexpected(reply: &Value) -> Failure {
@@ -132,8 +139,18 @@ fn unexpected(reply: &Value) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Run, command};
+    use super::{Run, command, since};
     use crate::store::redis::scripts::TAKE;
+
+    /// A number that no clock will reach counts as no generation.
+    #[test]
+    fn generations() {
+        let read = |text: &str| since(text.as_bytes().to_vec());
+        assert_eq!(read("1764412345000000"), Some(1_764_412_345_000_000.0));
+        for wrong in ["", "inf", "nan", "-1", "1e9", "0x10", " 1", "9007199254740992", "1.5"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     /// Commands are packed as the client packs them.
     #[test]

@@ -1,5 +1,7 @@
 //! Scripts: operations that the server does in one step. What another program put in the place of a
-//! lease, a generation or an entry counts as nothing (`MGET` and `pcall`).
+//! lease, a generation or an entry counts as nothing (`MGET` and `pcall`). A generation is a whole
+//! number below 2^53, in digits: after any other one, which no clock will reach, nothing could ever
+//! be cleared.
 //!
 //! A lease is a token. `-` in its place says that who had it is outdated, and whoever takes the key
 //! next puts `-` before its own token: so does everybody who computes since before learn of it, at
@@ -34,19 +36,33 @@ macro_rules! script {
     };
 }
 
+/// Makes a script of its text, which reads generations by `since`.
+macro_rules! dated {
+    ($text:expr) => {
+        script!(concat!(
+            r"local function since(text)
+  if not text or #text>16 or string.find(text,'%D') then return 0 end
+  local number=tonumber(text) or 0
+  return number<2^53 and number or 0
+end",
+            $text
+        ))
+    };
+}
+
 /// Takes a key for this token, unless another one has its lease or, if so told, there is an entry
 /// that counts. The reply has what a look would give, too: the generations and the entry.
 ///
 /// Keys: lease, two generations, entry. Arguments: token, milliseconds, 1 if an entry will do. The
 /// first part of the reply is 1 if the key is taken, 0 if another one has it, 2 if an entry will do.
-pub static TAKE: Script = script!(
+pub static TAKE: Script = dated!(
     r"
 local found=redis.call('MGET',KEYS[1],KEYS[2],KEYS[3],KEYS[4])
 local held,entry=found[1],found[4]
 found[1]=0
 if entry and ARGV[3]=='1' and #entry>=22 then
-  local all,own=tonumber(found[2] or 0) or 0,tonumber(found[3] or 0) or 0
-  if struct.unpack('<d',entry,7)>=math.max(all,own) then found[1]=2 return found end
+  local generation=math.max(since(found[2]),since(found[3]))
+  if struct.unpack('<d',entry,7)>=generation then found[1]=2 return found end
 end
 local token=ARGV[1]
 if held and string.sub(held,1,1)=='-' then token='-'..token end
@@ -62,14 +78,12 @@ return found"
 ///
 /// Keys: lease, two generations, entry. Arguments: token, generation, value, lifetime in milliseconds
 /// if it has one. Returns 1 if it is kept, 0 if it is outdated.
-pub static COMMIT: Script = script!(
+pub static COMMIT: Script = dated!(
     r"
 local found=redis.call('MGET',KEYS[1],KEYS[2],KEYS[3])
 local held,all,own=found[1],found[2],found[3]
 if held and held~=ARGV[1] and held~='-'..ARGV[1] then return 0 end
-local generation=0
-if all or own then generation=math.max(tonumber(all or 0) or 0,tonumber(own or 0) or 0) end
-if generation~=tonumber(ARGV[2]) then return 0 end
+if math.max(since(all),since(own))~=tonumber(ARGV[2]) then return 0 end
 if ARGV[4] then
   redis.call('SET',KEYS[4],ARGV[3],'PX',ARGV[4])
 else
@@ -89,11 +103,11 @@ return 1"
 ///
 /// Keys: lease, two generations, entry. Arguments: reason, head, tail, lifetime in milliseconds or
 /// nothing, milliseconds of a lease. Returns 1 if it is kept, 2 if there is one already.
-pub static KEEP: Script = script!(
+pub static KEEP: Script = dated!(
     r"
 local why=ARGV[1]
 local found=redis.call('MGET',KEYS[1],KEYS[2],KEYS[3])
-local generation=math.max(tonumber(found[2] or 0) or 0,tonumber(found[3] or 0) or 0)
+local generation=math.max(since(found[2]),since(found[3]))
 if why=='n' then
   local old=redis.pcall('GETRANGE',KEYS[4],6,13)
   if type(old)=='string' and #old==8 and struct.unpack('<d',old)>=generation then return 2 end
@@ -125,14 +139,14 @@ return redis.call('UNLINK',KEYS[2])"
 ///
 /// Keys: a generation; the hash with the salt, if it is one of all. Argument: microseconds since the
 /// epoch.
-pub static BEGIN: Script = script!(
+pub static BEGIN: Script = dated!(
     r"
 local time=redis.pcall('TIME')
 local now=tonumber(ARGV[1])
 if not time['err'] then now=time[1]*1000000+time[2] end
 local old=redis.pcall('GET',KEYS[1])
-old=type(old)=='string' and tonumber(old) or 0
-if now<=old and old<2^53 then now=old+1 end
+old=since(type(old)=='string' and old)
+if now<=old then now=old+1 end
 redis.call('SET',KEYS[1],string.format('%.0f',now))
 if KEYS[2] then redis.call('HDEL',KEYS[2],'salt') end
 return 1"

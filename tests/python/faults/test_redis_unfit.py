@@ -79,6 +79,27 @@ def name(kind: str, key: str) -> str:
     return f"outlive:default:{kind}:{{{zlib.crc32(key.encode()):08x}}}:{key}"
 
 
+@pytest.mark.parametrize("at", ["get", ""])
+@pytest.mark.parametrize(
+    "text", ["inf", "1e300", "nan", "-1", "", "0x10", "9007199254740993", "99999999999999999999"]
+)
+def test_a_generation_of_a_stranger(server: Server, at: str, text: str) -> None:
+    """Whatever another program wrote as a generation, a clear has its effect at once, and lasting."""
+    client = server.client()
+    cache, other = Cache(server.url, near=0), Cache(server.url, near=0)
+    calls: list[Any] = []
+    get = cache.memoise(name="get")(lambda x: calls.append(x) or [x])  # type: ignore[func-returns-value]
+    assert get(1) == [1]
+    client.set(f"outlive:default:g:{at}", text)
+    assert [get(1), get(2)] == [[1], [2]]
+    get.cache_clear() if at else cache.clear()
+    assert len(other) == 0
+    assert [get(1), get(1), get(2)] == [[1], [1], [2]]
+    assert calls == [1, 2, 1, 2]
+    assert len(other) == 2
+    assert client.get(f"outlive:default:g:{at}").isdigit()
+
+
 def test_what_others_put_there(server: Server) -> None:
     """Whatever stands in the place of a lease, a generation, or an entry counts as nothing."""
     client = server.client()
