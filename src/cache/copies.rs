@@ -8,12 +8,10 @@ use super::asking::Found;
 use super::bounded_table::Displaced;
 use super::entry::{Entry, Origin};
 use super::ledger::Ledger;
-use super::limiter::Share;
 use super::state::State;
 use super::versions::Asked;
 use crate::key::name_of;
-use crate::policy::Limits;
-use crate::store::{Item, Known, Paged, Purge, Room};
+use crate::store::{Item, Known, Paged, Purge};
 
 impl<L: Clone> Ledger<L> {
     /// Returns the entry of `key` and records its use; what is dropped from memory for it is added
@@ -190,71 +188,6 @@ impl<L: Clone> Ledger<L> {
         if self.is_mirror() { paged.count(name) } else { self.keys_named(paged, name).len() }
     }
 
-    /// Makes the store keep `limits`. The history is locked.
-    pub fn limit_stored(&self, paged: &dyn Paged, share: &Share, limits: Limits) -> Displaced<L> {
-        // A limit for the whole cache will apply to each store.
-        self.paging.note_limit();
-        let Share::Name(name) = share else { return Displaced::new() };
-        let room = room(limits);
-        self.paging.limit(name, room);
-        if !self.state.lock().is_loaded() {
-            return Displaced::new();
-        }
-        self.fit(paged, Some(name), room, None)
-    }
-
-    /// Makes the store keep the limits of the function that made `key`, and drops copies that take
-    /// too much memory; they are added to `displaced`. The history is locked.
-    pub fn make_room(&self, key: &[u8], transient: bool, displaced: &mut Displaced<L>) {
-        let Some(paged) = self.store.paged() else { return };
-        let mut gone = self.state.lock().rows.trim_near();
-        if let Some(uses) = self.paging.note_gone(&gone) {
-            paged.note_uses(&uses);
-        }
-        let name = name_of(key).filter(|_| !transient);
-        if let Some((name, room)) = name.and_then(|name| Some((name, self.paging.room_of(name)?))) {
-            gone.extend(self.fit(paged, Some(name), room, Some(key)));
-        }
-        displaced.extend(gone);
-    }
-
-    /// Makes the store drop its least recently used entries until the rest has `room`. The history
-    /// is locked.
-    pub fn fit(
-        &self,
-        paged: &dyn Paged,
-        name: Option<&[u8]>,
-        room: Room,
-        newest: Option<&[u8]>,
-    ) -> Displaced<L> {
-        if room == Room::default() {
-            return Displaced::new();
-        }
-        self.paging.note_limit();
-        let evicted = {
-            let state = self.state.lock();
-            let last_use = |key: &[u8]| match state.table().get(key) {
-                Some(entry) => Some(entry.used_at()),
-                None => self.paging.use_of(key),
-            };
-            paged.make_fit(name, room, newest, &last_use)
-        };
-        self.paging.count_evicted(&evicted);
-        self.forget(&evicted)
-    }
-
-    /// Tells the store when copies in memory were last used, if that matters.
-    pub fn note_uses(&self) {
-        let Some(paged) = self.store.paged().filter(|_| self.paging.is_limited()) else { return };
-        let _history = self.history.lock();
-        let state = self.state.lock();
-        let copies = state.table().touched().filter(|(_, entry)| entry.is_copy());
-        let mut uses: Vec<_> = copies.map(|(key, entry)| (key.clone(), entry.used_at())).collect();
-        drop(state);
-        uses.extend(self.paging.take_uses());
-        paged.note_uses(&uses);
-    }
-
     /// Forgets all entries of a function, here and in the store, in one step; what went from
     /// memory, or `None` if the store has no such step.
     pub fn clear_named(&self, name: &[u8]) -> Option<Displaced<L>> {
@@ -281,12 +214,6 @@ impl<L: Clone> Ledger<L> {
         let gone = keys.iter().filter_map(|key| state.remove(key).map(|old| (key.clone(), old)));
         gone.collect()
     }
-}
-
-/// Returns limits in the store's terms.
-pub(super) fn room(limits: Limits) -> Room {
-    let Limits { maxsize, max_bytes } = limits;
-    Room { maxsize, max_bytes }
 }
 
 /// Returns the name of a function if `start` is the common beginning of its keys.

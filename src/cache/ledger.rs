@@ -115,7 +115,8 @@ impl<L: Clone> Ledger<L> {
         let version = self.versions.of(key);
         // While nothing is written yet: everything in the journal must also be in the table.
         self.loaded().make_room();
-        let written = match self.write_down(key, &entry, put.cause()) {
+        let mut gone = Vec::new();
+        let written = match self.write_down(key, &entry, put.cause(), &mut gone) {
             Ok(false) => return refused(entry),
             written => written.map(drop),
         };
@@ -139,6 +140,7 @@ impl<L: Clone> Ledger<L> {
         if matches!(put, Put::Given) {
             self.purges.purge_key(key);
         }
+        displaced.1.extend(self.lose(&gone));
         self.make_room(key, transient, &mut displaced.1);
         displaced.1.extend(doubtful);
         drop(history);
@@ -152,12 +154,22 @@ impl<L: Clone> Ledger<L> {
         (displaced, written.map(|()| true))
     }
 
-    fn write_down(&self, key: &Bytes, entry: &Entry<L>, cause: Cause) -> Result<bool> {
+    /// Writes a result to the store; the keys of what goes there for it are added to `gone`.
+    fn write_down(
+        &self,
+        key: &Bytes,
+        entry: &Entry<L>,
+        cause: Cause,
+        gone: &mut Vec<Bytes>,
+    ) -> Result<bool> {
         if !self.store.keeps() {
             return Ok(true);
         }
         if let Some(item) = entry.to_item(key) {
-            return self.store.append_as(Change::Put(item), cause);
+            return match self.store.paged() {
+                None => self.store.append_as(Change::Put(item), cause),
+                Some(paged) => self.write_fitting(paged, item, cause, gone),
+            };
         }
         if entry.text.is_some() {
             return Ok(true);

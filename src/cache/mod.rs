@@ -16,6 +16,7 @@ pub mod entry;
 mod epoch;
 mod external;
 mod facts;
+mod fitting;
 mod follower;
 mod forgetting;
 mod functions;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::copies::room;
+use super::fitting::room;
 use super::ledger::Ledger;
 use super::lifetimes::Lifetime;
 use super::limiter::Share;

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::Item;
+use super::{Cause, Change, Item};
+use crate::error::Result;
 
 /// A limit of entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +105,24 @@ pub trait Paged: Send + Sync {
     ) -> Vec<Bytes> {
         Vec::new()
     }
+    /// Writes `change`, as [`append_as`] does, and drops the least recently used entries of its
+    /// function until the rest has `room`, in one step: nobody ever sees more. The keys of what went
+    /// are added to `gone`. `None` if there is no such step. What waits for another process is made
+    /// to fit when it is written; what went then is news.
+    ///
+    /// [`append_as`]: super::Store::append_as
+    fn append_within(
+        &self,
+        _change: &Change,
+        _cause: Cause,
+        _room: Room,
+        _last_use: LastUse<'_>,
+        _gone: &mut Vec<Bytes>,
+    ) -> Option<Result<bool>> {
+        None
+    }
+    /// Records the same as [`note_uses`](Self::note_uses), before what waits is made to fit.
+    fn remember_uses(&self, _uses: Vec<(Bytes, u64)>) {}
     /// Records when entries were last used, by the clock that counts uses.
     fn note_uses(&self, _uses: &[(Bytes, u64)]) {}
     /// Sets after how many seconds entries of the function with this `name` are of no use; `None`:

@@ -6,14 +6,12 @@ use rusqlite::Connection;
 use super::changes::{self, Kind};
 use super::connection;
 use super::database::Database;
-use super::entries;
 use super::state::{Purpose, State, Waiting};
+use super::transaction::{Logged, take_down};
 use crate::error::{Error, Result};
-use crate::key::name_of;
 use crate::store::fs::{Taken, is_lost};
 use crate::store::lock::{Affected, LockFile, WriteGuard};
-use crate::store::{Cause, Change, ExternalChange, Item, Purge};
-use crate::value::check::check;
+use crate::store::{Cause, Change, ExternalChange, LastUse, Purge};
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,33 +24,29 @@ const MOMENT: Duration = Duration::from_millis(3);
 /// How long a process that writes something small is in the way.
 const SHORT: Duration = Duration::from_micros(30);
 
-/// The outcome of a transaction.
-#[derive(Debug, Default)]
-struct Done {
-    /// What other processes did before it.
-    news: Vec<ExternalChange>,
-    /// The number of the last row about changes.
-    last: i64,
-    /// The functions whose results were replaced or removed.
-    affected: Vec<Option<Bytes>>,
-    /// Whether the last of the changes was written.
-    kept: bool,
-    bytes: u64,
-}
-
 impl Database {
-    /// Writes `change`; a change that fails is kept for the next time, and reported once. Returns
-    /// `false` if it is the result of a computation that was outdated.
-    pub fn append(&self, change: Change, cause: Cause) -> Result<bool> {
-        if is_too_large(&change) {
+    /// Writes `change`, whose function has no limit.
+    pub fn append_alone(&self, change: Change, cause: Cause) -> Result<bool> {
+        self.append(Waiting::new(change, cause), &|_| None, &mut Vec::new())
+    }
+
+    /// Writes a change; one that fails is kept for the next time, and reported once. Returns `false`
+    /// if it is the result of a computation that was outdated. The keys of what goes under a limit
+    /// are added to `gone`.
+    pub fn append(
+        &self,
+        waiting: Waiting,
+        last_use: LastUse<'_>,
+        gone: &mut Vec<Bytes>,
+    ) -> Result<bool> {
+        if is_too_large(&waiting.change) {
             let error = self.refused(std::io::ErrorKind::FileTooLarge.into());
             self.folder.tell_unwritable(&error);
             return Err(error);
         }
-        let waiting = Waiting::new(change, cause);
         let mut state = self.state.lock();
         state.backlog.push(waiting);
-        let result = self.write(&mut state);
+        let result = self.write_fitting(&mut state, last_use, gone);
         drop(state);
         if result.is_ok() {
             self.writing.is_stuck(false);
@@ -85,7 +79,7 @@ impl Database {
             return Ok(());
         }
         if let Some(change) = purge.as_change() {
-            return self.append(change, Cause::Given).map(drop);
+            return self.append_alone(change, Cause::Given).map(drop);
         }
         let (kind, pattern) = match purge {
             Purge::Fitting(pattern) => (Kind::Fitting, pattern.to_vec()),
@@ -112,7 +106,7 @@ impl Database {
         }
         let _alone = self.alone(MOMENT)?;
         self.ready(&mut state, Purpose::Write)?;
-        let mut logged = Logged { last: 0, affected: Vec::new() };
+        let mut logged = Logged::default();
         let done = self.transact(&state, |connection, state| {
             let (news, last) = changes::news(connection, state.seen, state.writer)?;
             logged.last = last;
@@ -126,8 +120,22 @@ impl Database {
         Ok(result)
     }
 
-    /// Writes everything that waits.
+    /// Writes everything that waits; what goes under limits is news for the cache.
     pub(super) fn write(&self, state: &mut State) -> Result<bool> {
+        let mut gone = Vec::new();
+        let written = self.write_fitting(state, &|_| None, &mut gone);
+        let news = |key: &Bytes| ExternalChange::Outdated(Some(key.clone()));
+        state.pending.extend(gone.iter().map(news));
+        state.gone = gone;
+        written
+    }
+
+    fn write_fitting(
+        &self,
+        state: &mut State,
+        last_use: LastUse<'_>,
+        gone: &mut Vec<Bytes>,
+    ) -> Result<bool> {
         if state.only_reads {
             // The changes keep waiting; none of them was asked for.
             return Err(self.read_only());
@@ -136,7 +144,8 @@ impl Database {
         self.ready(state, Purpose::Write)?;
         state.note_newest();
         let now = self.use_now(state);
-        let run = |connection: &Connection, state: &State| take_down(connection, state, now);
+        let run =
+            |connection: &Connection, state: &State| take_down(connection, state, now, last_use);
         let done = match self.transact(state, run) {
             Err(error) if connection::is_damage(&error) => {
                 self.set_aside(state, &error)?;
@@ -146,10 +155,13 @@ impl Database {
         };
         let done = done.map_err(|error| self.wrong("write", &error))?;
         state.backlog.clear();
+        state.uses.clear();
         state.pending.extend(done.news);
-        state.seen = done.last;
+        state.seen = done.logged.last;
         state.logged += done.bytes;
-        self.announce(&done.affected);
+        gone.append(&mut state.gone);
+        gone.extend(done.gone);
+        self.announce(&done.logged.affected);
         Ok(done.kept)
     }
 
@@ -250,81 +262,4 @@ impl Database {
 
 fn is_too_large(change: &Change) -> bool {
     matches!(change, Change::Put(item) if item.key.len() + item.text.len() > LARGEST)
-}
-
-/// The part of a transaction that other processes are told of.
-#[derive(Debug)]
-pub struct Logged {
-    /// The number of the last row about changes.
-    pub last: i64,
-    /// The functions whose results were replaced or removed; `None` for all.
-    pub affected: Vec<Option<Bytes>>,
-}
-
-/// Writes everything that waits in one transaction. `now` is the number of a use made now.
-fn take_down(connection: &Connection, state: &State, now: i64) -> rusqlite::Result<Done> {
-    let (news, last) = changes::news(connection, state.seen, state.writer)?;
-    let mut done = Done { news, last, kept: true, ..Done::default() };
-    for Waiting { change, cause, packed } in &state.backlog {
-        done.kept =
-            !(*cause == Cause::Computed && done.news.iter().any(|news| news.outdates(change)));
-        if !done.kept {
-            continue;
-        }
-        let logged = match change {
-            Change::Put(item) => {
-                let packed = packed.as_deref();
-                done.bytes += (item.key.len() + packed.unwrap_or(&item.text).len() + 200) as u64;
-                put(connection, state, (item, packed), *cause, now)?
-            }
-            Change::Remove(key) => remove(connection, key, *cause)?,
-            Change::Clear => {
-                entries::delete_all(connection)?;
-                Some((Kind::Cleared, None))
-            }
-        };
-        if let Some((kind, key)) = logged {
-            let row = key.as_ref().map(|key| &key[..]);
-            done.last = changes::add(connection, state.writer, kind, row)?;
-            done.affected.push(key);
-        }
-    }
-    Ok(done)
-}
-
-/// What to tell other processes.
-type Row = Option<(Kind, Option<Bytes>)>;
-
-fn put(
-    connection: &Connection,
-    state: &State,
-    (item, packed): (&Item, Option<&[u8]>),
-    cause: Cause,
-    now: i64,
-) -> rusqlite::Result<Row> {
-    if changes::keep_salt(connection, item)? {
-        return Ok(Some((Kind::Salted, None)));
-    }
-    if !item.sound && check(&item.text).is_err() {
-        // What came from elsewhere and is not JSON is of no use to anybody.
-        return Ok(None);
-    }
-    let place = entries::find(connection, &item.key)?;
-    let lifetime = name_of(&item.key).and_then(|name| state.lifetimes.get(name));
-    let expires = lifetime.zip(item.created).map(|(lifetime, created)| created + lifetime.seconds);
-    entries::put(connection, item, packed, place, now, expires)?;
-    let kind = if cause == Cause::Given { Kind::Purged } else { Kind::Outdated };
-    let is_news = place.is_some() || cause == Cause::Given;
-    Ok(is_news.then(|| (kind, Some(item.key.clone()))))
-}
-
-fn remove(connection: &Connection, key: &Bytes, cause: Cause) -> rusqlite::Result<Row> {
-    let place = entries::find(connection, key)?;
-    if let Some(place) = place {
-        entries::delete(connection, place)?;
-    }
-    Ok(match cause {
-        Cause::Given => Some((Kind::Purged, Some(key.clone()))),
-        _ => place.map(|_| (Kind::Outdated, Some(key.clone()))),
-    })
 }

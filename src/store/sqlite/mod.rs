@@ -35,12 +35,14 @@ mod replaced;
 mod room;
 mod state;
 mod telling;
+mod transaction;
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 
 use self::database::Database;
+use self::state::Waiting;
 use super::file::{Durability, Folder};
 use super::fs::{Disk, Fs, Map};
 use super::lock::{Affected, Page};
@@ -104,7 +106,7 @@ impl Store for SqliteStore {
     }
 
     fn append_as(&self, change: Change, cause: Cause) -> Result<bool> {
-        self.current().append(change, cause)
+        self.current().append_alone(change, cause)
     }
 
     fn outdate(&self, purge: &Purge) -> Result<()> {
@@ -237,6 +239,22 @@ impl Paged for SqliteStore {
         last_use: LastUse<'_>,
     ) -> Vec<Bytes> {
         self.current().make_fit(name, room, newest, last_use)
+    }
+
+    fn append_within(
+        &self,
+        change: &Change,
+        cause: Cause,
+        room: Room,
+        last_use: LastUse<'_>,
+        gone: &mut Vec<Bytes>,
+    ) -> Option<Result<bool>> {
+        let waiting = Waiting::new(change.clone(), cause).within(room);
+        Some(self.current().append(waiting, last_use, gone))
+    }
+
+    fn remember_uses(&self, uses: Vec<(Bytes, u64)>) {
+        self.current().state.lock().uses = uses;
     }
 
     fn note_uses(&self, uses: &[(Bytes, u64)]) {

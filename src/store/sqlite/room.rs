@@ -7,6 +7,7 @@ use super::changes::{self, Kind};
 use super::database::Database;
 use super::entries::{self, Place};
 use super::state::{Lifetime, State, Waiting};
+use super::transaction::Logged;
 use crate::key::name_of;
 use crate::store::{Change, LastUse, Room};
 
@@ -53,14 +54,7 @@ impl Database {
             return Vec::new();
         }
         let gone = self.change(|connection, state, logged| {
-            let before = state.uses_before;
-            let last_use = |key: &[u8]| last_use(key).map(|used| before + used.cast_signed());
-            let gone = make_fit(connection, name, room, newest, &last_use)?;
-            for key in &gone {
-                logged.last = changes::add(connection, state.writer, Kind::Outdated, Some(key))?;
-                logged.affected.push(Some(key.clone()));
-            }
-            Ok(gone)
+            make_fit(connection, state, (name, room), newest, last_use, logged)
         });
         self.folder.tell_failure(&gone);
         gone.unwrap_or_default()
@@ -69,14 +63,7 @@ impl Database {
     /// Records when entries were last used. A failure costs nothing but the order.
     pub fn note_uses(&self, uses: &[(Bytes, u64)]) {
         for slice in uses.chunks(SLICE) {
-            let noted = self.change(|connection, state, _| {
-                let mut note = connection.prepare_cached(USE_OF)?;
-                for (key, last_use) in slice {
-                    let last = state.uses_before + last_use.cast_signed();
-                    note.execute(params![entries::hash(key), &key[..], last])?;
-                }
-                Ok(())
-            });
+            let noted = self.change(|connection, state, _| note_uses(connection, state, slice));
             if noted.is_err() {
                 return;
             }
@@ -116,6 +103,19 @@ impl Database {
         }
         gone
     }
+}
+
+/// Records when entries were last used.
+pub fn note_uses(connection: &Connection, state: &State, uses: &[(Bytes, u64)]) -> Result<()> {
+    if uses.is_empty() {
+        return Ok(());
+    }
+    let mut note = connection.prepare_cached(USE_OF)?;
+    for (key, last_use) in uses {
+        let last = state.uses_before + last_use.cast_signed();
+        note.execute(params![entries::hash(key), &key[..], last])?;
+    }
+    Ok(())
 }
 
 impl State {
@@ -193,10 +193,29 @@ fn is_exceeded(room: Room, entries: i64, bytes: i64) -> bool {
         || room.max_bytes.is_some_and(|max_bytes| bytes > most(max_bytes))
 }
 
-fn make_fit(
+/// Drops the least recently used entries of a share until the rest has room, and returns their
+/// keys; other processes are told.
+pub fn make_fit(
     connection: &Connection,
-    name: Option<&[u8]>,
-    room: Room,
+    state: &State,
+    (name, room): (Option<&[u8]>, Room),
+    newest: Option<&[u8]>,
+    last_use: LastUse<'_>,
+    logged: &mut Logged,
+) -> Result<Vec<Bytes>> {
+    let before = state.uses_before;
+    let last_use = |key: &[u8]| last_use(key).map(|used| before + used.cast_signed());
+    let gone = evict(connection, (name, room), newest, &last_use)?;
+    for key in &gone {
+        logged.last = changes::add(connection, state.writer, Kind::Outdated, Some(key))?;
+        logged.affected.push(Some(key.clone()));
+    }
+    Ok(gone)
+}
+
+fn evict(
+    connection: &Connection,
+    (name, room): (Option<&[u8]>, Room),
     newest: Option<&[u8]>,
     last_use: &dyn Fn(&[u8]) -> Option<i64>,
 ) -> Result<Vec<Bytes>> {

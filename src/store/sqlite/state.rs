@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::packing;
 use crate::store::fs::FileFingerprint;
-use crate::store::{Cause, Change, ExternalChange};
+use crate::store::{Cause, Change, ExternalChange, Room};
 
 /// A change that has not been written yet.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub struct Waiting {
     pub cause: Cause,
     /// The text of its entry as it is written, if that is another one.
     pub packed: Option<Vec<u8>>,
+    /// The limit of its function, which holds once it is written.
+    pub room: Option<Room>,
 }
 
 impl Waiting {
@@ -23,7 +27,12 @@ impl Waiting {
             Change::Put(item) => packing::packed(&item.text),
             Change::Remove(_) | Change::Clear => None,
         };
-        Self { change, cause, packed }
+        Self { change, cause, packed, room: None }
+    }
+
+    /// The same where its function has a limit.
+    pub fn within(self, room: Room) -> Self {
+        Self { room: Some(room), ..self }
     }
 }
 
@@ -66,6 +75,10 @@ pub struct State {
     /// Added to the numbers of this process's uses, so that they come after earlier processes'
     /// uses.
     pub uses_before: i64,
+    /// The last uses of entries that the database does not know, while something waits.
+    pub uses: Vec<(Bytes, u64)>,
+    /// The keys of what went under limits when nobody put anything; they are counted at the next put.
+    pub gone: Vec<Bytes>,
     /// How long results of each function are of use.
     pub lifetimes: HashMap<Vec<u8>, Lifetime>,
     /// About how many bytes were written since the log was last moved into the database.

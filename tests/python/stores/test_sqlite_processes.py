@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,42 @@ def test_eight_writers(tmp_path: Path) -> None:
             f"{own} {n}": n for own in range(8) for n in range(100)
         }
     assert [path.name for path in tmp_path.glob("x.*")] == ["x.db"]
+
+
+WITHIN_LIMITS = """
+    import sys
+    from outlive import Cache
+    cache, own = Cache("x.db"), int(sys.argv[1])
+    f = cache.memoise(name="f", maxsize=5)(lambda x: [x])
+    g = cache.memoise(name="g")(lambda x: x)
+    for n in range(150):
+        f(1000 * own + n), f(1000 * own + max(0, n - 2)), g(1000 * own + n)
+"""
+
+
+def test_nobody_sees_a_limit_exceeded(tmp_path: Path) -> None:
+    """While eight processes store, another program never finds more entries than the limit."""
+    most, looks = 0, 0
+    scripts = [Scripts(tmp_path, f"program{n}.py") for n in range(8)]
+    started = [script.start(WITHIN_LIMITS, str(n)) for n, script in enumerate(scripts)]
+    while any(program.poll() is None for program in started):
+        with contextlib.suppress(sqlite3.Error), looked_at(tmp_path / "x.db") as database:
+            while any(program.poll() is None for program in started):
+                (found,) = database.execute(COUNT).fetchone()
+                most, looks = max(most, found), looks + 1
+        time.sleep(0.01)  # it is made at this moment
+    assert [program.communicate()[1] for program in started] == [""] * 8
+    assert (most, looks > 50) == (5, True)
+    with Cache(tmp_path / "x.db") as cache:
+        assert (len(cache), sum(key.startswith("f(") for key in cache)) == (1205, 5)
+
+
+def looked_at(path: Path) -> contextlib.closing[sqlite3.Connection]:
+    """A database as another program reads it."""
+    return contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True))
+
+
+COUNT = "SELECT count(*) FROM entry JOIN function ON function.id = function WHERE name = x'66'"
 
 
 def test_computed_once(tmp_path: Path) -> None:
