@@ -12,6 +12,7 @@ use redis::{
 
 use super::address::{Address, Host, Place};
 use super::failure::Failure;
+use super::signals::Undisturbed;
 
 /// Connects within the time of one exchange, name resolution included. The system bounds neither
 /// that nor all steps together, so a thread takes them, and is abandoned when the time is over.
@@ -19,7 +20,10 @@ pub fn connect(address: &Address, protocol: ProtocolVersion) -> Result<Connectio
     let (sender, receiver) = sync_channel(1);
     let (whole, timeout) = (address.clone(), address.timeout);
     let builder = thread::Builder::new().name("outlive-connect".to_owned());
-    let spawned = builder.spawn(move || drop(sender.send(open(&whole, protocol))));
+    let spawned = builder.spawn(move || {
+        let _undisturbed = Undisturbed::begin();
+        drop(sender.send(open(&whole, protocol)));
+    });
     if let Err(error) = spawned {
         return Err(Failure::Down(format!("no thread could be started for it: {error}")));
     }
@@ -178,6 +182,7 @@ pub fn exchange(
     replies: usize,
     timeout: Duration,
 ) -> Result<Vec<Value>, Failure> {
+    let _undisturbed = Undisturbed::begin();
     if let Err(error) = connection.send_packed_command(commands) {
         let last = if error.is_timeout() { None } else { connection.recv_response().ok() };
         return Err(last_words(last.as_ref()).unwrap_or_else(|| wrong(&error, timeout)));

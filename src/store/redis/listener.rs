@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redis::{Cmd, Connection, ConnectionLike, ProtocolVersion, PushKind, Value, cmd};
+use redis::{Cmd, Connection, ConnectionLike, ProtocolVersion, PushKind, RedisResult, Value, cmd};
 
 use super::connection::{connect, wrong};
 use super::failure::{Failure, sound};
 use super::server::Server;
+use super::signals::Undisturbed;
 use crate::sync::{active, forks};
 
 /// How often the thread checks whether it is still wanted.
@@ -20,6 +21,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 /// How often it looks whether a server is back that somebody else looks for.
 const AWAY: Duration = Duration::from_millis(250);
+/// What pings carry: one makes up for a read that nothing came of, the other asks for an answer.
+const PINGS: [&str; 2] = ["made up", "alive"];
 /// The channel of news under RESP2.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
 
@@ -51,6 +54,7 @@ impl Server {
 
 impl Listener {
     fn run(self) {
+        let _undisturbed = Undisturbed::begin();
         let mut pause = PAUSES[0];
         while let Some(server) = self.wanted_by() {
             if server.is_away_outside() {
@@ -93,6 +97,10 @@ impl Listener {
     }
 
     /// Reads the news until the connection breaks.
+    ///
+    /// NOTE: after a read that nothing came of, the client skips what comes next, for it takes that
+    /// for a late reply; under RESP2 news are replies like others. So each such read is made up for by
+    /// a ping, whose reply the client skips. If that reply is seen, something else was skipped.
     fn follow(&self, mut open: Open) {
         let mut heard = Instant::now();
         let mut asked = false;
@@ -102,20 +110,23 @@ impl Listener {
             match value {
                 Ok(value) => {
                     (heard, asked) = (Instant::now(), false);
-                    if let Some(changed) = changed(value) {
+                    let news = if is_made_up(&value) { Some(None) } else { changed(value) };
+                    if let Some(changed) = news {
                         let _active = active();
                         server.hear(changed.as_deref());
                     }
                 }
                 Err(error) if error.is_timeout() => {
+                    if ping(&mut open.news, PINGS[0]).is_err() {
+                        return;
+                    }
                     if heard.elapsed() < SILENCE {
                         continue;
                     }
                     if asked && heard.elapsed() > SILENCE + server.address.timeout.max(GLANCE) {
                         return;
                     }
-                    let ping = cmd("PING").get_packed_command();
-                    if !asked && open.news.send_packed_command(&ping).is_err() {
+                    if !asked && ping(&mut open.news, PINGS[1]).is_err() {
                         return;
                     }
                     asked = true;
@@ -175,6 +186,20 @@ fn tracking(server: &Server, redirect: Option<i64>) -> Cmd {
         tracking.arg("PREFIX").arg(prefix);
     }
     tracking
+}
+
+fn ping(connection: &mut Connection, what: &str) -> RedisResult<()> {
+    connection.send_packed_command(&cmd("PING").arg(what).get_packed_command())
+}
+
+/// Returns whether `value` is the reply to a ping that makes up for something.
+fn is_made_up(value: &Value) -> bool {
+    let said = match value {
+        // Where news are replies, those to pings have two parts.
+        Value::Array(parts) if parts.len() == 2 => parts.last(),
+        said => Some(said),
+    };
+    matches!(said, Some(Value::BulkString(said)) if said == PINGS[0].as_bytes())
 }
 
 fn ask(connection: &mut Connection, command: &Cmd, server: &Server) -> Result<Value, Failure> {

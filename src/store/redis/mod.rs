@@ -41,6 +41,7 @@ mod news;
 mod pool;
 mod scripts;
 mod server;
+mod signals;
 mod state;
 mod sweep;
 mod taking;

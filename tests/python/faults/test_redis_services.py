@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+import time
 import warnings
 from contextlib import suppress
 from importlib.util import find_spec
@@ -15,7 +17,7 @@ from outlive import Cache
 from support.outages import MANY, ask_all, calm_again, kept, warnings_in
 from support.programs import Ended, Scripts, free_port
 from support.sanitized import greenlets
-from support.servers import Sentinel, Server, TlsServer, has_tls
+from support.servers import ENGINES, Sentinel, Server, TlsServer, has_tls
 from support.threads import until
 from support.workers import Worker, expected
 
@@ -82,6 +84,61 @@ def test_managed_servers(server: Server, tmp_path: Path, forbidden: str) -> None
         one.ask("count.forget()")
         until(lambda: other.ask("count()") != first)
         one.end(), other.end()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_news_after_silence(tmp_path: Path, engine: str, protocol: int) -> None:
+    """News that come after seconds of silence are heard on the same connection, by both protocols."""
+    without = ["--rename-command", "HELLO", ""] if protocol == 2 else []
+    with (
+        Server(engine, *without) as server,
+        Worker(tmp_path, server.url) as one,
+        Worker(tmp_path, server.url) as other,
+    ):
+        client, old = server.client(), one.ask("count()")
+
+        def listeners(flag: str) -> set[str]:
+            return {it["id"] for it in client.client_list() if flag in it["flags"]}
+
+        assert other.ask("count()") == old
+        until(lambda: len(listeners("t")) == 2)
+        before, subscribed = listeners("t"), listeners("P")
+        assert len(subscribed) == (2 if protocol == 2 else 0)
+        for silence in (2.5, 1.2, 13):
+            assert other.ask("count()") == old
+            time.sleep(silence)
+            one.ask("count.forget()")
+            until(lambda old=old: other.ask("count()") != old)  # type: ignore[misc]
+            old = other.ask("count()")
+        # Who connects anew forgets everything, and sees the news that it missed.
+        assert (listeners("t"), listeners("P")) == (before, subscribed)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no such signals here")
+def test_signals(server: Server, tmp_path: Path) -> None:
+    """Signals that the program handles while a server answers are no outage, however many."""
+    ended = Scripts(tmp_path)(SIGNALS, server.url)
+    assert (ended.status, ended.err) == (0, ""), ended
+    signals, misses, stored = map(int, ended.out.split())
+    assert (signals > 100, misses, stored) == (True, 1500, 1500)
+
+
+SIGNALS = """
+    import signal, sys
+    from outlive import Cache
+    signals = []
+    signal.signal(signal.SIGALRM, lambda *_: signals.append(1))
+    cache = Cache(sys.argv[1], near=0)
+    f = cache.memoise(name="f")(lambda x: [x])
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    while f.cache_info().misses < 1500:
+        n = f.cache_info().misses
+        assert (f(n), f(n)) == ([n], [n])
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print(len(signals), f.cache_info().misses, len(cache))
+    cache.close()
+"""
 
 
 @pytest.mark.parametrize("less", [[], ["-time"]])
