@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 
 use super::own::Own;
 use super::phase::Phase;
+use super::trust;
 use super::view::FileView;
 use crate::store::fs::is_lost;
 use crate::store::journal::{Journal, Look, Tail};
@@ -163,6 +164,7 @@ impl FileView {
         match self.head.open_next() {
             Ok(()) => self.catch_up(),
             Err(error) if error.kind() == ErrorKind::NotFound => self.rejoin(),
+            Err(error) if trust::is_stranger(&error) => self.rejoin(), // it was passed by
             Err(error) => Err(error),
         }
     }

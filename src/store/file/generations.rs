@@ -70,11 +70,21 @@ impl Generations {
         Journal::new(handle, path, generation, self.folder.charset, writable)
     }
 
+    /// Opens an existing generation that was not read when the folder was: another program may have
+    /// made a file of this name since.
+    pub fn open_ours(&self, generation: u64) -> io::Result<Journal> {
+        let journal = self.open(generation)?;
+        if journal.holds_text()? {
+            Generation::read(self.open(generation)?)?; // it may be ours, and damaged
+        }
+        Ok(journal)
+    }
+
     /// Makes a generation, or opens the one that a failed save left.
     fn make_exactly(&self, generation: u64) -> io::Result<Journal> {
         let path = self.folder.paths().journal(generation);
         match self.folder.fs.create_new(&path, self.folder.journal_like().as_ref()) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.open(generation),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.open_ours(generation),
             handle => Journal::new(handle?, path, generation, self.folder.charset, true),
         }
     }
@@ -100,8 +110,7 @@ impl Generations {
     fn read(&self, number: u64) -> Option<io::Result<Generation>> {
         match self.open(number).and_then(Generation::read) {
             Err(error) if trust::is_stranger(&error) => {
-                self.strangers.lock().insert(number);
-                self.folder.tell_stranger(&self.folder.paths().journal(number), &error);
+                self.pass_by(number, &error);
                 None
             }
             read => Some(read),
@@ -159,7 +168,7 @@ impl Generations {
     pub fn end_all(&self) -> Result<()> {
         let wrong = self.wrong();
         for number in self.list().map_err(&wrong)? {
-            let Ok(mut journal) = self.open(number) else { continue };
+            let Ok(mut journal) = self.open_ours(number) else { continue };
             if journal.writable {
                 self.append(&mut journal, &Record::Seal { void: true }).map_err(&wrong)?;
             }
@@ -170,12 +179,31 @@ impl Generations {
     /// Removes generations up to `last`, oldest first, and stops at the first that cannot be
     /// removed: those behind it say that it counts no more, and must stay.
     pub fn remove_to(&self, last: u64) -> io::Result<()> {
-        let strangers = self.strangers.lock().clone();
-        let counts = |number: &u64| *number <= last && !strangers.contains(number);
-        for generation in self.list()?.into_iter().filter(counts) {
+        for generation in self.list()?.into_iter().filter(|number| *number <= last) {
+            if self.is_strangers(generation) {
+                continue;
+            }
             self.folder.remove(&self.folder.paths().journal(generation))?;
         }
         Ok(())
+    }
+
+    /// Returns whether a generation is another program's file, which may be there since a moment ago.
+    fn is_strangers(&self, number: u64) -> bool {
+        if self.strangers.lock().contains(&number) {
+            return true;
+        }
+        match self.open_ours(number) {
+            Err(error) if trust::is_stranger(&error) => self.pass_by(number, &error),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Notes and tells that a file with the name of a generation is another program's.
+    fn pass_by(&self, number: u64, why: &io::Error) {
+        self.strangers.lock().insert(number);
+        self.folder.tell_stranger(&self.folder.paths().journal(number), why);
     }
 
     /// Returns a function that makes an error of the cache of one met while writing a journal.

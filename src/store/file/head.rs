@@ -119,7 +119,7 @@ impl Head {
 
     /// Goes on with the generation behind the last one that was ended.
     pub fn open_next(&mut self) -> io::Result<()> {
-        self.journal = Some(self.generations.open(self.next())?);
+        self.journal = Some(self.generations.open_ours(self.next())?);
         Ok(())
     }
 

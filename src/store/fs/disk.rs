@@ -38,7 +38,7 @@ impl Fs for Disk {
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<OsString>> {
-        with_room(|| std::fs::read_dir(folder))?.map(|entry| Ok(entry?.file_name())).collect()
+        with_room(|| platform::names_in(folder))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn Handle>> {

@@ -1,12 +1,16 @@
 //! Linux, macOS and their like.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{
     DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown,
 };
 use std::path::Path;
+
+use rustix::fs::{Dir, Mode, OFlags};
 
 use crate::store::fs::{FileFingerprint, Glance, Status};
 
@@ -24,6 +28,15 @@ pub fn status_at(path: &Path) -> io::Result<Status> {
 /// Returns the status of an open file.
 pub fn status(file: &File) -> io::Result<Status> {
     file.metadata().map(|data| status_of(&data))
+}
+
+/// Returns the names in a folder. The standard library's list panics where closing it fails: on a
+/// network drive that reports an error then, or if the program closes all descriptors meanwhile.
+pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let entries = Dir::new(rustix::fs::open(folder, flags, Mode::empty())?)?;
+    let names = entries.map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).into()));
+    names.filter(|name| !name.as_ref().is_ok_and(|name| name == "." || name == "..")).collect()
 }
 
 /// Runs `act` once: an open file keeps nobody from it here.

@@ -1,5 +1,6 @@
 //! Windows.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::windows::fs::FileExt;
@@ -25,6 +26,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Returns the status of the file at `path`; a folder has one, too.
 pub fn status_at(path: &Path) -> io::Result<Status> {
     patiently(|| status(Handle::from_path_any(path)?.as_file()))
+}
+
+/// Returns the names in a folder.
+pub fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
 /// A file's number consists of its volume and its index there. The time of creation would not do: a
