@@ -164,6 +164,25 @@ fn fsync_syncs_before_it_returns() {
     store.close();
 }
 
+/// A process that leaves because others stay syncs what they wrote over its own results: they may not
+/// have synced it, or have failed.
+#[test]
+fn who_leaves_syncs_what_others_wrote() {
+    let folder = TempDir::new().unwrap();
+    let (one, log) = store(folder.path(), Durability::Fsync);
+    let (other, _) = store(folder.path(), Durability::Flush);
+    one.load();
+    one.append(put("a", "1")).unwrap();
+    other.load();
+    other.append(put("a", "2")).unwrap();
+    taken(&log);
+    let mut last = one.begin_close().unwrap().expect("it has written");
+    assert!(last.seal().unwrap().is_none(), "another one stays");
+    assert_eq!(taken(&log), ["sync journal"]);
+    drop(last);
+    other.close();
+}
+
 /// With `Flush`, a record is written but not synced: it survives the process, not a power loss.
 #[test]
 fn flush_does_not_wait_for_the_disk() {

@@ -195,7 +195,10 @@ impl Saving for Checkpoint {
         let mut state = store.state.lock();
         state.view.catch_up_or_tell();
         if !self.is_due(&state) {
-            return Ok(None);
+            // What others wrote over that of this process may not be on the disk yet.
+            let synced = state.view.head.sync_found();
+            store.folder.tell_failure(&synced);
+            return synced.map(|()| None);
         }
         let owed = state.view.contents.backlog.affected();
         let sealed = state.seal();
