@@ -71,6 +71,9 @@ pub struct LockFile {
     shared: OnceLock<SharedPage>,
     /// The computations of this process.
     computations: Mutex<Computations, { rank::LEAF }>,
+    /// Whether this process keeps all others out. Held while the presence is locked otherwise:
+    /// another thread that asks whether anybody else is there must not let them in.
+    excludes: Mutex<bool, { rank::LEAF }>,
     /// How often the right to write was taken.
     #[cfg(feature = "sqlite")]
     writing: std::sync::atomic::AtomicU32,
@@ -90,7 +93,7 @@ impl LockFile {
                 let was_empty = handle.glance().is_ok_and(|glance| glance.size == 0);
                 let origin = if is_new { Origin::New } else { origin(fs, path, &*handle)? };
                 let (forgotten, shared) = (AtomicBool::new(false), OnceLock::new());
-                let computations = Mutex::default();
+                let (computations, excludes) = (Mutex::default(), Mutex::default());
                 return Ok(Some(Self {
                     handle,
                     supported,
@@ -100,6 +103,7 @@ impl LockFile {
                     was_empty,
                     shared,
                     computations,
+                    excludes,
                     #[cfg(feature = "sqlite")]
                     writing: std::sync::atomic::AtomicU32::new(0),
                 }));
@@ -111,13 +115,19 @@ impl LockFile {
     /// this worked. IMPORTANT: ask under the checkpoint lock, and leave if the answer is no:
     /// otherwise two that close at the same time would each believe that the other one stays.
     pub fn keep_others_out(&self) -> io::Result<bool> {
-        Ok(self.handle.try_lock(LockPart::Presence, LockMode::Exclusive)? != Taken::Busy)
+        let mut excludes = self.excludes.lock();
+        let taken = self.handle.try_lock(LockPart::Presence, LockMode::Exclusive)?;
+        *excludes = taken == Taken::Yes;
+        Ok(taken != Taken::Busy)
     }
 
     /// Lets others join again; returns whether that worked: if not, this process must leave.
     pub fn let_others_in(&self) -> bool {
+        let mut excludes = self.excludes.lock();
         let shared = self.handle.try_lock(LockPart::Presence, LockMode::Shared);
-        matches!(shared, Ok(Taken::Yes | Taken::Unsupported))
+        let worked = matches!(shared, Ok(Taken::Yes | Taken::Unsupported));
+        *excludes &= !worked;
+        worked
     }
 
     /// Returns whether this process computes.
@@ -127,6 +137,10 @@ impl LockFile {
 
     /// Returns whether no other process is there at this moment, where there are locks.
     pub fn is_alone(&self) -> io::Result<bool> {
+        let excludes = self.excludes.lock();
+        if *excludes {
+            return Ok(true);
+        }
         is_alone(&*self.handle).inspect_err(|_| {
             // It may be held as one that keeps everybody out: who asked joins anew.
             self.handle.unlock(LockPart::Presence);

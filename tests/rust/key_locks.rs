@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use outlive::store::{FileStore, KeyGuard, KeyLock, Store};
+use outlive::store::{FileStore, KeyGuard, KeyLock, Purge, Store};
 
 use super::stand::{Cache, OPTIONS, names, place, put};
 
@@ -52,6 +52,22 @@ fn saves_and_closes_leave_key_locks_alone() {
         assert!(cache.close());
         assert_eq!(names(folder.path()), ["cache.json"]);
     }
+}
+
+/// While one thread of a process clears up, another one that forgets something lets nobody in: the lock
+/// file would be removed below whoever came.
+#[test]
+fn who_clears_up_stays_alone() {
+    let (_folder, path) = place();
+    let one = store(&path);
+    one.load();
+    one.append(put("a", "1")).expect("there is room");
+    let mut last = one.begin_close().expect("nobody else closes").expect("it has written");
+    last.seal().expect("there is room").expect("nobody else is there");
+    one.outdate(&Purge::All).expect("there is room");
+    let other = store(&path);
+    other.join();
+    assert!(other.mapped_page().is_none(), "it is kept out");
 }
 
 /// A forked child frees no key of its parent and locks keys of its own.
