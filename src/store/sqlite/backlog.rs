@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use rusqlite::Connection;
 
-use super::changes::{self, Kind};
+use super::changes::{self, Kind, Logged};
 use super::connection;
 use super::database::Database;
 use super::state::{Purpose, State, Waiting};
-use super::transaction::{Logged, take_down};
+use super::transaction::take_down;
 use crate::error::{Error, Result};
 use crate::store::fs::{Taken, is_lost};
 use crate::store::lock::{Affected, LockFile, WriteGuard};

@@ -11,6 +11,15 @@ const KEPT: i64 = 10_000;
 /// How many more rows there may be before they are dropped.
 const SLACK: i64 = 1_000;
 
+/// The part of a transaction that other processes are told of.
+#[derive(Debug, Default)]
+pub struct Logged {
+    /// The number of the last row about changes.
+    pub last: i64,
+    /// The functions whose results were replaced or removed; `None` for all.
+    pub affected: Vec<Option<Bytes>>,
+}
+
 /// The meaning of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

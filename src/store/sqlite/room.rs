@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::changes::{self, Kind};
+use super::changes::{self, Kind, Logged};
 use super::database::Database;
 use super::entries::{self, Place};
 use super::state::{Lifetime, State, Waiting};
-use super::transaction::Logged;
 use crate::key::name_of;
 use crate::store::{Change, LastUse, Room};
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rusqlite::Connection;
 
-use super::changes::{self, Kind};
+use super::changes::{self, Kind, Logged};
 use super::entries;
 use super::room::{self, make_fit};
 use super::state::{State, Waiting};
@@ -24,15 +24,6 @@ pub struct Done {
     pub kept: bool,
     /// About how many bytes were written.
     pub bytes: u64,
-}
-
-/// The part of a transaction that other processes are told of.
-#[derive(Debug, Default)]
-pub struct Logged {
-    /// The number of the last row about changes.
-    pub last: i64,
-    /// The functions whose results were replaced or removed; `None` for all.
-    pub affected: Vec<Option<Bytes>>,
 }
 
 /// Writes everything that waits in one transaction, and makes it fit. `now` is the number of a use
