@@ -139,7 +139,7 @@ def _text_of_parts(value: object) -> str:
         return f"dict{[(constant_text(key), constant_text(value[key])) for key in value]}"
     if isinstance(value, slice):
         return f"slice{constant_text((value.start, value.stop, value.step))}"
-    raise ValueError(f"an integer in a {type(value).__name__} has too many digits to be written")
+    raise ValueError  # as its `repr` did
 
 
 def _readable(code: CodeType) -> CodeType:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from _thread import get_ident
-from contextlib import suppress
 from contextvars import ContextVar
 
 from . import _core
@@ -137,8 +136,10 @@ class overriding:  # noqa: N801 - it is used like a function
         if override.counted:
             self._core.leave()
         if override.token is not None:
-            with suppress(ValueError):  # a coroutine may be closed in another context
+            try:  # noqa: SIM105 - contextlib takes longer to import than all of this
                 _innermost.reset(override.token)
+            except ValueError:  # a coroutine may be closed in another context
+                pass
 
     def __del__(self) -> None:
         if not self._is_made:

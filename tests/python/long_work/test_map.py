@@ -60,7 +60,7 @@ def test_hits_do_not_go_through_the_threads() -> None:
     before = threading.active_count()
     results = f.map(range(50))
     assert [next(results) for _ in range(50)] == list(range(50))
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one of an earlier test may end
     assert not threads
     assert list(f.map(range(60))) == list(range(60))
     assert threads
