@@ -25,16 +25,11 @@ from . import (  # noqa: F401
 #: some 8 ms. A program that has imported none of it has no such values.
 _COSTLY = ("datetime", "decimal", "ipaddress", "pathlib", "uuid")
 
-_is_complete = False
-
 
 def import_for_calls() -> None:
     """Import what a call may need, except what takes long and the program may never use."""
-    global _is_complete
-    if _is_complete or not all(name in sys.modules for name in _COSTLY):
-        return
-    import_all()
-    _is_complete = True
+    if all(name in sys.modules for name in _COSTLY):
+        import_all()
 
 
 def import_all() -> None:
